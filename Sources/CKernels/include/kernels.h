@@ -1,0 +1,135 @@
+// Arithmetic on matrices: the whole C surface of the inference core but for loading (weights.h).
+//
+// A matrix has rows (positions: pixels or tokens) and columns (channels), row-major, `stride` floats from one row to
+// the next. A feature map of height H and width W is the matrix [H*W, C]: channels last. Kernels allocate nothing and
+// print nothing; what they need beside their operands comes in as `scratch`. Large loops are cut into tasks whose
+// borders depend on the operands' sizes alone, so that the bits of an answer do not depend on the number of threads.
+#ifndef DSEG_KERNELS_H
+#define DSEG_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+typedef struct {
+    float *base;
+    size_t rows, columns, stride;
+} dseg_matrix;
+
+// ---- threads.c: who computes -----------------------------------------------------------------------------------
+
+/// The instruction sets that row kernels (rows.h) are compiled for.
+typedef enum { dseg_portable = 0, dseg_avx2 = 1, dseg_avx512 = 2 } dseg_body;
+
+/// Starts `threads` - 1 workers beside the caller, 0 meaning as many threads as this process may use processors, and
+/// chooses the widest body that this processor has. Only the first call starts workers.
+void dseg_start(int32_t threads);
+/// How many threads compute: 1 before `dseg_start`.
+size_t dseg_threads(void);
+/// The body in use.
+dseg_body dseg_chosen_body(void);
+/// Uses another body if this processor has it; false if it has not. For tests and measurements, between computations.
+bool dseg_choose_body(dseg_body body);
+
+typedef void (*dseg_task)(void *context, size_t task, size_t thread);
+/// Runs `task` for 0 ..< tasks on all threads and returns when all are done. `thread` < dseg_threads() tells tasks that
+/// run at the same time apart. If the workers are busy for another caller, the tasks run on the calling thread.
+void dseg_parallel(size_t tasks, dseg_task task, void *context);
+
+// ---- gemm.c: products ------------------------------------------------------------------------------------------
+
+/// y <- x w^T + bias, or y <- y + x w^T + bias when `adding`.
+/// x [rows, inputs], w [outputs, inputs] packed, bias [outputs] or NULL, y [rows, outputs] distinct from x
+void dseg_linear(dseg_matrix x, const float *w, const float *_Nullable bias, dseg_matrix y, bool adding);
+
+/// A square convolution over a feature map, channels last.
+typedef struct {
+    size_t height, width;              // of the input map
+    size_t out_height, out_width;      // of the output map
+    size_t kernel, stride;
+    size_t before;                     // zero rows above and zero columns left of the input; below and right: as needed
+    bool doubled;                      // the input is read as if every pixel stood twice in both directions
+} dseg_window;
+
+/// Floats of scratch that dseg_convolution needs.
+size_t dseg_convolution_scratch(dseg_window window, size_t inputs);
+/// y <- conv(x) + bias, or y <- y + conv(x) + bias when `adding`.
+/// x [height*width, inputs], w [outputs, kernel*kernel*inputs] packed, y [out_height*out_width, outputs] distinct from x
+void dseg_convolution(dseg_matrix x, dseg_window window, const float *w, const float *_Nullable bias,
+                      dseg_matrix y, bool adding, float *scratch);
+
+// ---- attention.c -----------------------------------------------------------------------------------------------
+
+/// Floats of scratch that the functions of this section need for `keys` keys.
+size_t dseg_attention_scratch(size_t keys);
+/// y <- for each head softmax(q k^T / sqrt(d)) v, heads side by side in the columns.
+/// q [N, C], k and v [L, C], y [N, C] distinct from all; causal: query i sees keys 0...i only.
+/// If `mean` is given, [N, L], the probabilities' mean over heads, times `share`, is added to it.
+void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
+                    const dseg_matrix *_Nullable mean, float share, float *scratch);
+/// mean <- mean + share * (the mean over heads of softmax(q k^T / sqrt(d))): scores without values.
+void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, float *scratch);
+/// map <- map + share * (the mean over heads and over the keys in `positions` of softmax(q k^T / sqrt(d))).
+/// q [N, C], k [L, C], map [N]; each position < L
+void dseg_attention_map(dseg_matrix q, dseg_matrix k, size_t heads, const int32_t *positions, size_t count,
+                        float share, float *map, float *scratch);
+
+// ---- norm.c ----------------------------------------------------------------------------------------------------
+
+/// Floats of scratch that the group norms need.
+size_t dseg_group_norm_scratch(size_t rows, size_t columns);
+/// y <- groupnorm(x; gamma, beta); x and y may be the same; columns is a multiple of groups.
+void dseg_group_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups,
+                     float epsilon, float *scratch);
+/// y <- n * sigmoid(n), where n = groupnorm(x; gamma, beta).
+void dseg_group_norm_silu(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups,
+                          float epsilon, float *scratch);
+/// y <- layernorm(x; gamma, beta) over each row; x and y may be the same.
+void dseg_layer_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, float epsilon);
+
+// ---- pointwise.c -----------------------------------------------------------------------------------------------
+
+/// x <- x * sigmoid(x)
+void dseg_silu(dseg_matrix x);
+/// x <- x * sigmoid(1.702 x), CLIP's activation
+void dseg_quick_gelu(dseg_matrix x);
+/// x <- x * (1 + erf(x / sqrt 2)) / 2
+void dseg_gelu(dseg_matrix x);
+/// y <- h * gelu(g), where x = [h, g]; x [rows, 2 C], y [rows, C]
+void dseg_gated_gelu(dseg_matrix x, dseg_matrix y);
+/// y <- x
+void dseg_copy(dseg_matrix x, dseg_matrix y);
+/// y <- a x + b y
+void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b);
+/// x <- a x + b
+void dseg_affine(dseg_matrix x, float a, float b);
+/// y <- table[tokens] + positions; table [vocabulary, C], positions [count, C], y [count, C]
+void dseg_embed(const int32_t *tokens, const float *table, const float *positions, dseg_matrix y);
+/// The sinusoidal embedding of a timestep as diffusers has it: `count` values, half sines, half cosines.
+void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency_shift, float *y, size_t count);
+
+// ---- maps.c ----------------------------------------------------------------------------------------------------
+
+/// map <- (map - min) / (max - min); a constant map becomes zeros.
+void dseg_min_max(float *map, size_t count);
+/// y[i] <- sum over j of s[i][j] * map[j]; s [N, N]: completion by self-attention.
+void dseg_complete(dseg_matrix s, const float *map, float *y);
+/// Where map > best: best <- map and index <- label.
+void dseg_claim(const float *map, uint8_t label, float *best, uint8_t *index, size_t count);
+/// counts[k] <- how often k stands in `index`; 256 counts.
+void dseg_count(const uint8_t *index, size_t count, uint64_t *counts);
+/// y[i][c] <- x[c][i]: planes to channels-last; x [C, N] packed, y [N, C]
+void dseg_interleave(const float *x, dseg_matrix y);
+/// The largest |x - y| and the largest |y|: how far x is from the reference y. NaN in either gives infinity.
+void dseg_distance(const float *x, const float *y, size_t count, float *difference, float *magnitude);
+
+// ---- noise.c ---------------------------------------------------------------------------------------------------
+
+/// Standard normal numbers as torch.randn draws them on the CPU with `torch.Generator().manual_seed(seed)`: MT19937,
+/// 24-bit uniforms, Box-Muller in blocks of 16. `count` is at least 16.
+void dseg_noise(uint32_t seed, float *y, size_t count);
+
+#pragma clang assume_nonnull end
+#endif

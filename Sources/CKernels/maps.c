@@ -1,0 +1,62 @@
+// What happens to score maps.
+#include "internal.h"
+
+#include <math.h>
+
+void dseg_min_max(float *map, size_t count) {
+    float least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        least = map[i] < least ? map[i] : least;
+        most = map[i] > most ? map[i] : most;
+    }
+    float range = most - least;
+    for (size_t i = 0; i < count; i++) map[i] = range > 0 ? (map[i] - least) / range : 0.0f;
+}
+
+typedef struct {
+    dseg_matrix s;
+    const float *map;
+    float *y;
+} completion;
+
+static const size_t strip_rows = 64;
+
+static void complete_task(void *context, size_t strip, size_t thread) {
+    (void)thread;
+    const completion *c = context;
+    size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, c->s.rows);
+    for (; row < end; row++) c->y[row] = dseg_rows->dot(dseg_row(c->s, row), c->map, c->s.columns);
+}
+
+void dseg_complete(dseg_matrix s, const float *map, float *y) {
+    completion c = {s, map, y};
+    dseg_parallel(dseg_parts(s.rows, strip_rows), complete_task, &c);
+}
+
+void dseg_claim(const float *map, uint8_t label, float *best, uint8_t *index, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        index[i] = map[i] > best[i] ? label : index[i];
+        best[i] = map[i] > best[i] ? map[i] : best[i];
+    }
+}
+
+void dseg_count(const uint8_t *index, size_t count, uint64_t *counts) {
+    for (size_t k = 0; k < 256; k++) counts[k] = 0;
+    for (size_t i = 0; i < count; i++) counts[index[i]]++;
+}
+
+void dseg_interleave(const float *x, dseg_matrix y) {
+    for (size_t i = 0; i < y.rows; i++)
+        for (size_t c = 0; c < y.columns; c++) dseg_row(y, i)[c] = x[c * y.rows + i];
+}
+
+void dseg_distance(const float *x, const float *y, size_t count, float *difference, float *magnitude) {
+    float d = 0, m = 0;
+    for (size_t i = 0; i < count; i++) {
+        float e = fabsf(x[i] - y[i]);
+        d = e <= d ? d : (isnan(e) ? INFINITY : e);
+        m = fabsf(y[i]) > m ? fabsf(y[i]) : m;
+    }
+    *difference = d;
+    *magnitude = m;
+}

@@ -1,0 +1,96 @@
+// Group and layer normalisation.
+//
+// A group norm reads the map once for its sums: each task adds up a strip of rows, per channel, relative to the map's
+// first row (so that a mean far from zero costs no digits), and one thread joins the strips in double precision.
+#include "internal.h"
+
+static const size_t strip_rows = 128;
+
+typedef struct {
+    dseg_matrix x, y;
+    const float *gamma, *beta;
+    float epsilon;
+    bool silu;
+    float *scratch;                       // strips of [sum, squares], then gain, then shift
+} norm;
+
+static void sum_task(void *context, size_t strip, size_t thread) {
+    (void)thread;
+    const norm *n = context;
+    size_t columns = n->x.columns, row = strip * strip_rows, end = dseg_least(row + strip_rows, n->x.rows);
+    float *sum = n->scratch + strip * 2 * columns, *squares = sum + columns;
+    __builtin_memset(sum, 0, 2 * columns * sizeof(float));
+    for (; row < end; row++) dseg_rows->accumulate(dseg_row(n->x, row), n->x.base, sum, squares, columns);
+}
+
+/// Mean and variance of the group that begins at channel `first`, then gain and shift of its channels.
+static void join(const norm *n, size_t first, size_t width, float *gain, float *shift) {
+    size_t columns = n->x.columns, strips = dseg_parts(n->x.rows, strip_rows);
+    double rows = (double)n->x.rows, mean = 0, power = 0;
+    for (size_t c = first; c < first + width; c++) {
+        double sum = 0, squares = 0, origin = n->x.base[c];
+        for (size_t strip = 0; strip < strips; strip++) {
+            sum += n->scratch[strip * 2 * columns + c];
+            squares += n->scratch[(strip * 2 + 1) * columns + c];
+        }
+        double offset = sum / rows;
+        mean += origin + offset;
+        power += squares / rows - offset * offset + (origin + offset) * (origin + offset);
+    }
+    mean /= (double)width;
+    double variance = power / (double)width - mean * mean;
+    double rate = 1.0 / __builtin_sqrt((variance > 0 ? variance : 0) + (double)n->epsilon);
+    for (size_t c = first; c < first + width; c++) {
+        gain[c] = (float)(n->gamma[c] * rate);
+        shift[c] = (float)(n->beta[c] - mean * rate * n->gamma[c]);
+    }
+}
+
+static float *gain_of(const norm *n) {
+    return n->scratch + dseg_parts(n->x.rows, strip_rows) * 2 * n->x.columns;
+}
+
+static void normalize_task(void *context, size_t strip, size_t thread) {
+    (void)thread;
+    const norm *n = context;
+    const float *gain = gain_of(n);
+    size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, n->x.rows);
+    for (; row < end; row++)
+        dseg_rows->normalize(dseg_row(n->x, row), gain, gain + n->x.columns, dseg_row(n->y, row), n->x.columns,
+                             n->silu);
+}
+
+static void run(norm n, size_t groups) {
+    size_t strips = dseg_parts(n.x.rows, strip_rows), width = n.x.columns / groups;
+    dseg_parallel(strips, sum_task, &n);
+    float *gain = gain_of(&n);
+    for (size_t group = 0; group < groups; group++) join(&n, group * width, width, gain, gain + n.x.columns);
+    dseg_parallel(strips, normalize_task, &n);
+}
+
+size_t dseg_group_norm_scratch(size_t rows, size_t columns) {
+    return (dseg_parts(rows, strip_rows) + 1) * 2 * columns;
+}
+
+void dseg_group_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups, float epsilon,
+                     float *scratch) {
+    run((norm){x, y, gamma, beta, epsilon, false, scratch}, groups);
+}
+
+void dseg_group_norm_silu(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups,
+                          float epsilon, float *scratch) {
+    run((norm){x, y, gamma, beta, epsilon, true, scratch}, groups);
+}
+
+static void layer_task(void *context, size_t strip, size_t thread) {
+    (void)thread;
+    const norm *n = context;
+    size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, n->x.rows);
+    for (; row < end; row++)
+        dseg_rows->layer_norm(dseg_row(n->x, row), n->gamma, n->beta, dseg_row(n->y, row), n->x.columns, n->epsilon);
+}
+
+void dseg_layer_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, float epsilon) {
+    norm n = {.x = x, .y = y, .gamma = gamma, .beta = beta, .epsilon = epsilon};
+    dseg_parallel(dseg_parts(x.rows, strip_rows), layer_task, &n);
+}

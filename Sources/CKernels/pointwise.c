@@ -1,0 +1,76 @@
+// What happens to each number alone.
+#include "internal.h"
+
+#include <math.h>
+
+static const size_t strip_rows = 64;
+
+typedef struct {
+    dseg_matrix x, y;
+    float a, b;
+    void (*row)(const float *x, float *y, size_t columns, float a, float b);
+} pointwise;
+
+static void strip_task(void *context, size_t strip, size_t thread) {
+    (void)thread;
+    const pointwise *p = context;
+    size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, p->x.rows);
+    for (; row < end; row++) p->row(dseg_row(p->x, row), dseg_row(p->y, row), p->y.columns, p->a, p->b);
+}
+
+static void run(pointwise p) { dseg_parallel(dseg_parts(p.x.rows, strip_rows), strip_task, &p); }
+
+static void sigmoid_gate_row(const float *x, float *y, size_t columns, float a, float b) {
+    (void)x, (void)b;
+    dseg_rows->sigmoid_gate(y, a, columns);
+}
+
+static void gelu_row(const float *x, float *y, size_t columns, float a, float b) {
+    (void)x, (void)a, (void)b;
+    dseg_rows->gelu(y, columns);
+}
+
+static void gelu_gate_row(const float *x, float *y, size_t columns, float a, float b) {
+    (void)a, (void)b;
+    dseg_rows->gelu_gate(x, x + columns, y, columns);
+}
+
+static void copy_row(const float *x, float *y, size_t columns, float a, float b) {
+    (void)a, (void)b;
+    __builtin_memmove(y, x, columns * sizeof(float));
+}
+
+static void blend_row(const float *x, float *y, size_t columns, float a, float b) {
+    dseg_rows->blend(x, a, y, b, columns);
+}
+
+static void affine_row(const float *x, float *y, size_t columns, float a, float b) {
+    (void)x;
+    dseg_rows->affine(y, a, b, columns);
+}
+
+void dseg_silu(dseg_matrix x) { run((pointwise){x, x, 1.0f, 0, sigmoid_gate_row}); }
+void dseg_quick_gelu(dseg_matrix x) { run((pointwise){x, x, 1.702f, 0, sigmoid_gate_row}); }
+void dseg_gelu(dseg_matrix x) { run((pointwise){x, x, 0, 0, gelu_row}); }
+void dseg_gated_gelu(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, gelu_gate_row}); }
+void dseg_copy(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, copy_row}); }
+void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b) { run((pointwise){x, y, a, b, blend_row}); }
+void dseg_affine(dseg_matrix x, float a, float b) { run((pointwise){x, x, a, b, affine_row}); }
+
+void dseg_embed(const int32_t *tokens, const float *table, const float *positions, dseg_matrix y) {
+    for (size_t i = 0; i < y.rows; i++) {
+        __builtin_memcpy(dseg_row(y, i), table + (size_t)tokens[i] * y.columns, y.columns * sizeof(float));
+        dseg_rows->add_scaled(positions + i * y.columns, 1.0f, dseg_row(y, i), y.columns);
+    }
+}
+
+void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency_shift, float *y, size_t count) {
+    size_t half = count / 2;
+    for (size_t i = 0; i < half; i++) {
+        float exponent = -logf(10000.0f) * (float)i / ((float)half - frequency_shift);
+        float angle = timestep * expf(exponent);
+        y[i] = cosines_first ? cosf(angle) : sinf(angle);
+        y[half + i] = cosines_first ? sinf(angle) : cosf(angle);
+    }
+    if (count % 2) y[count - 1] = 0.0f;
+}

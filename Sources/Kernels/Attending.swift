@@ -1,0 +1,62 @@
+import CKernels
+
+/// What attention reads: queries `[N, C]`, keys `[L, C]`; heads are ranges of `C / heads` columns.
+package struct QueriesAndKeys {
+    package let queries: Matrix
+    package let keys: Matrix
+    package let heads: Int
+
+    package init(queries: Matrix, keys: Matrix, heads: Int) {
+        precondition(queries.columns == keys.columns && queries.columns % heads == 0, "queries and keys differ")
+        self.queries = queries
+        self.keys = keys
+        self.heads = heads
+    }
+
+    /// `y ← softmax(q kᵀ / √D) v` for each head.
+    ///
+    /// - Parameters:
+    ///   - values: `[L, C]`
+    ///   - causal: whether a query sees only the keys up to its own position
+    ///   - y: `[N, C]`, distinct from all
+    ///   - mean: `[N, L]`, to which the probabilities' mean over heads is added, times `share`
+    package func attend(
+        to values: Matrix, causal: Bool, into y: Matrix, addingMeanTo mean: Matrix?, share: Float,
+        _ arena: inout Arena
+    ) {
+        precondition(values.rows == keys.rows && y.rows == queries.rows && y.columns == values.columns, "values")
+        precondition(mean.map { $0.rows == queries.rows && $0.columns == keys.rows } ?? true, "the mean's shape")
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows))
+            if let mean {
+                unsafe withUnsafePointer(to: mean.c) { mean in
+                    unsafe dseg_attention(
+                        queries.c, keys.c, values.c, heads, causal, y.c, mean, share, scratch)
+                }
+            } else {
+                unsafe dseg_attention(queries.c, keys.c, values.c, heads, causal, y.c, nil, 0, scratch)
+            }
+        }
+    }
+
+    /// Adds the probabilities' mean over heads, times `share`, to `mean`, `[N, L]`.
+    package func add(toMean mean: Matrix, share: Float, _ arena: inout Arena) {
+        precondition(mean.rows == queries.rows && mean.columns == keys.rows, "the mean's shape")
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows))
+            unsafe dseg_attention_mean(queries.c, keys.c, heads, mean.c, share, scratch)
+        }
+    }
+
+    /// Adds the probabilities' mean over heads and over the keys at `positions`, times `share`, to `map`, `[N]`.
+    package func add(
+        toMap map: UnsafeMutablePointer<Float>, of positions: [Int32], share: Float, _ arena: inout Arena
+    ) {
+        precondition(!positions.isEmpty && positions.allSatisfy { $0 >= 0 && $0 < keys.rows }, "positions")
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows))
+            unsafe dseg_attention_map(
+                queries.c, keys.c, heads, positions, positions.count, share, map, scratch)
+        }
+    }
+}

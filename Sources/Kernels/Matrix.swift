@@ -1,0 +1,73 @@
+package import CKernels
+
+/// A matrix of f32 in memory that somebody else owns (an `Arena`, a `Features` store): a view, passed by value.
+///
+/// A matrix has *rows* (positions: pixels or tokens) and *columns* (channels), row-major; `stride` floats lie between
+/// the beginnings of two rows. In shapes, `H` and `W` are height and width of a feature map, `N` positions, `L` text
+/// tokens, `C` channels, `D` a head's width, `K` labels. Heads are column ranges; reshaping and transposing do not
+/// exist; concatenating channels is writing to a column range of a wider matrix.
+@safe package struct Matrix {
+    package let c: dseg_matrix
+
+    package var rows: Int { unsafe c.rows }
+    package var columns: Int { unsafe c.columns }
+    package var stride: Int { unsafe c.stride }
+    package var isPacked: Bool { stride == columns }
+
+    /// - Parameter base: `rows * columns` floats that outlive the matrix.
+    package init(base: UnsafeMutablePointer<Float>, rows: Int, columns: Int) {
+        unsafe c = dseg_matrix(base: base, rows: rows, columns: columns, stride: columns)
+    }
+
+    private init(c: dseg_matrix) {
+        unsafe self.c = c
+    }
+
+    /// The columns of `range`, as a view with the same stride.
+    package func columns(_ range: Range<Int>) -> Matrix {
+        precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns \(range) of \(columns)")
+        return unsafe Matrix(
+            c: dseg_matrix(base: c.base + range.lowerBound, rows: rows, columns: range.count, stride: stride))
+    }
+
+    /// The rows of `range`, as a view.
+    package func rows(_ range: Range<Int>) -> Matrix {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
+        return unsafe Matrix(
+            c: dseg_matrix(
+                base: c.base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride))
+    }
+
+    /// The numbers of a packed matrix.
+    package var floats: UnsafeMutableBufferPointer<Float> {
+        precondition(isPacked, "a strided matrix has no single run of numbers")
+        return unsafe UnsafeMutableBufferPointer(start: c.base, count: rows * columns)
+    }
+
+    /// A copy of the numbers, row by row.
+    package var array: [Float] {
+        unsafe [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in
+            guard let base = buffer.baseAddress else { return }
+            unsafe Matrix(base: base, rows: rows, columns: columns).copy(from: self)
+            count = rows * columns
+        }
+    }
+
+    /// `y ← weights`, of the same shape.
+    package func fill(_ weights: PackedWeights) {
+        copy(
+            from: unsafe Matrix(
+                base: UnsafeMutablePointer(mutating: weights.base), rows: weights.rows,
+                columns: weights.columns))
+    }
+
+    /// Copies `values`, row by row, into the matrix.
+    package func fill(_ values: [Float]) {
+        precondition(values.count == rows * columns, "\(values.count) values for [\(rows), \(columns)]")
+        unsafe values.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            let packed = unsafe Matrix(base: UnsafeMutablePointer(mutating: base), rows: rows, columns: columns)
+            copy(from: packed)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import CKernels
+
+extension Matrix {
+    /// `y ← x`, where y is this matrix.
+    package func copy(from x: Matrix) {
+        precondition(x.rows == rows && x.columns == columns, "[\(x.rows), \(x.columns)] to [\(rows), \(columns)]")
+        unsafe dseg_copy(x.c, c)
+    }
+
+    /// `y ← a x + b y`, where y is this matrix; x may be the same.
+    package func blend(_ x: Matrix, times a: Float, keeping b: Float) {
+        precondition(x.rows == rows && x.columns == columns, "[\(x.rows), \(x.columns)] to [\(rows), \(columns)]")
+        unsafe dseg_blend(x.c, a, c, b)
+    }
+
+    /// `x ← a x + b`
+    package func scale(by a: Float, adding b: Float) { unsafe dseg_affine(c, a, b) }
+
+    /// `x ← x σ(x)`
+    package func silu() { unsafe dseg_silu(c) }
+
+    /// `x ← x σ(1.702 x)`
+    package func quickGELU() { unsafe dseg_quick_gelu(c) }
+
+    /// `x ← x (1 + erf(x / √2)) / 2`
+    package func gelu() { unsafe dseg_gelu(c) }
+
+    /// `y ← h gelu(g)`, where x = [h, g] is `[N, 2 C]` and y, this matrix, `[N, C]`.
+    package func setGatedGELU(_ x: Matrix) {
+        precondition(x.rows == rows && x.columns == 2 * columns, "a gate is twice as wide as its output")
+        unsafe dseg_gated_gelu(x.c, c)
+    }
+
+    /// `y ← table[tokens] + positions`; table `[vocabulary, C]`, positions `[≥ L, C]`, y `[L, C]`.
+    package func embed(_ tokens: [Int32], table: PackedWeights, positions: PackedWeights) {
+        precondition(tokens.count == rows && rows <= positions.rows, "\(tokens.count) tokens")
+        precondition(table.columns == columns && positions.columns == columns, "an embedding's width")
+        precondition(tokens.allSatisfy { $0 >= 0 && Int($0) < table.rows }, "a token outside the vocabulary")
+        unsafe dseg_embed(tokens, table.base, positions.base, c)
+    }
+
+    /// The sinusoidal embedding of a timestep, in this `[1, C]` matrix, as diffusers has it.
+    package func embed(timestep: Float, cosinesFirst: Bool, frequencyShift: Float) {
+        precondition(rows == 1, "a timestep has one row")
+        unsafe dseg_timestep_embedding(timestep, cosinesFirst, frequencyShift, c.base, columns)
+    }
+
+    /// Planes to channels-last: `y[i][c] ← planes[c][i]`, where y, this matrix, is `[N, C]`.
+    package func interleave(_ planes: [Float]) {
+        precondition(planes.count == rows * columns, "\(planes.count) numbers for [\(rows), \(columns)]")
+        unsafe dseg_interleave(planes, c)
+    }
+
+    /// `y ← normalised x`, group by group, then `y σ(y)` if asked; x and y, this matrix, `[N, C]`, may be the same.
+    package func setGroupNorm(
+        _ x: Matrix, gamma: PackedWeights, beta: PackedWeights, groups: Int, epsilon: Float, silu: Bool,
+        _ arena: inout Arena
+    ) {
+        precondition(x.rows == rows && x.columns == columns && columns % groups == 0, "a group norm's shapes")
+        precondition(gamma.columns == columns && beta.columns == columns, "a group norm's weights")
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_group_norm_scratch(rows, columns))
+            if silu {
+                unsafe dseg_group_norm_silu(x.c, c, gamma.base, beta.base, groups, epsilon, scratch)
+            } else {
+                unsafe dseg_group_norm(x.c, c, gamma.base, beta.base, groups, epsilon, scratch)
+            }
+        }
+    }
+
+    /// `y ← normalised x`, row by row; x and y, this matrix, may be the same.
+    package func setLayerNorm(_ x: Matrix, gamma: PackedWeights, beta: PackedWeights, epsilon: Float) {
+        precondition(x.rows == rows && x.columns == columns, "a layer norm's shapes")
+        precondition(gamma.columns == columns && beta.columns == columns, "a layer norm's weights")
+        unsafe dseg_layer_norm(x.c, c, gamma.base, beta.base, epsilon)
+    }
+}

@@ -1,0 +1,78 @@
+import CKernels
+
+/// A convolution's geometry: square kernel, zero padding.
+package struct Window {
+    package let kernel: Int
+    package let stride: Int
+    /// Zero rows above the map and zero columns left of it.
+    package let before: Int
+    /// Zero rows below the map and zero columns right of it.
+    package let after: Int
+    /// The map is read as if enlarged twice by repeating pixels.
+    package let doubled: Bool
+
+    package init(kernel: Int, stride: Int, before: Int, after: Int, doubled: Bool) {
+        self.kernel = kernel
+        self.stride = stride
+        self.before = before
+        self.after = after
+        self.doubled = doubled
+    }
+
+    /// The length of the output along a side of `length` pixels.
+    package func output(of length: Int) -> Int {
+        (length * (doubled ? 2 : 1) + before + after - kernel) / stride + 1
+    }
+
+    fileprivate func c(_ x: FeatureMap, _ y: FeatureMap) -> dseg_window {
+        precondition(y.height == output(of: x.height) && y.width == output(of: x.width), "the output's size")
+        return dseg_window(
+            height: x.height, width: x.width, out_height: y.height, out_width: y.width,
+            kernel: kernel, stride: stride, before: before, doubled: doubled)
+    }
+}
+
+extension Matrix {
+    /// `y ← x wᵀ + bias`, where y is this matrix.
+    ///
+    /// - Parameters:
+    ///   - x: `[N, C]`, distinct from y
+    ///   - weights: `[C', C]`
+    ///   - bias: `[C']`
+    package func setProduct(_ x: Matrix, _ weights: PackedWeights, bias: PackedWeights?) {
+        product(x, weights, bias: bias, adding: false)
+    }
+
+    /// `y ← y + x wᵀ + bias`; shapes as in `setProduct`.
+    package func addProduct(_ x: Matrix, _ weights: PackedWeights, bias: PackedWeights?) {
+        product(x, weights, bias: bias, adding: true)
+    }
+
+    private func product(_ x: Matrix, _ weights: PackedWeights, bias: PackedWeights?, adding: Bool) {
+        precondition(x.rows == rows && x.columns == weights.columns && columns == weights.rows, "a product's shapes")
+        precondition(bias.map { $0.columns == columns } ?? true, "a bias's length")
+        unsafe dseg_linear(x.c, weights.base, bias?.base, c, adding)
+    }
+}
+
+extension FeatureMap {
+    /// `y ← conv(x) + bias`, where y is this map, or `y ← y + conv(x) + bias` when adding.
+    ///
+    /// - Parameters:
+    ///   - x: `[H·W, C]`, distinct from y
+    ///   - weights: `[C', k·k·C]`
+    ///   - bias: `[C']`
+    package func convolve(
+        _ x: FeatureMap, _ weights: PackedWeights, bias: UnsafePointer<Float>, window: Window, adding: Bool,
+        _ arena: inout Arena
+    ) {
+        precondition(
+            weights.rows == channels && weights.columns == window.kernel * window.kernel * x.channels,
+            "a convolution's shapes")
+        let geometry = window.c(x, self)
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels))
+            unsafe dseg_convolution(x.matrix.c, geometry, weights.base, bias, matrix.c, adding, scratch)
+        }
+    }
+}

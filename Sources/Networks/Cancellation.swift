@@ -1,0 +1,27 @@
+import Synchronization
+
+/// Why a computation ended early.
+package enum Interruption: Error, Equatable {
+    case cancelled
+    case deadlineExceeded
+}
+
+/// A request to stop that another thread may make at any time, and the time at which an answer has become useless.
+/// Computation looks at it between layers.
+package final class Cancellation: Sendable {
+    private let requested = Atomic<Bool>(false)
+    private let deadline: ContinuousClock.Instant?
+
+    package init(deadline: ContinuousClock.Instant?) {
+        self.deadline = deadline
+    }
+
+    package func cancel() {
+        requested.store(true, ordering: .relaxed)
+    }
+
+    package func check() throws(Interruption) {
+        if requested.load(ordering: .relaxed) { throw .cancelled }
+        if let deadline, ContinuousClock.now >= deadline { throw .deadlineExceeded }
+    }
+}

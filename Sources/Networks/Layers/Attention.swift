@@ -1,0 +1,87 @@
+package import Kernels
+
+/// What an attention layer leaves behind besides its output.
+package enum AttentionCapture {
+    case nothing
+    /// A copy of the queries, `[N, C]`, so that later words can be scored without another pass.
+    case queries(into: Matrix)
+    /// The probabilities averaged over heads, times `share`, added to `[N, L]`.
+    case probabilities(addingTo: Matrix, share: Float)
+}
+
+/// `softmax(q kᵀ / √D) v`, head by head, and a product that joins the heads. Self-attention reads keys and values
+/// from `x` itself, cross-attention from the text.
+struct Attention {
+    let toQuery: Linear
+    let toKey: Linear
+    let toValue: Linear
+    let toOutput: Linear
+    let heads: Int
+
+    /// - Parameters:
+    ///   - channels: the width of `x`, and of all heads together
+    ///   - context: the width of what keys and values are read from
+    init(_ weights: WeightScope, channels: Int, context: Int, heads: Int) throws(CheckpointError) {
+        toQuery = try Linear(weights["to_q"], from: channels, to: channels, hasBias: false)
+        toKey = try Linear(weights["to_k"], from: context, to: channels, hasBias: false)
+        toValue = try Linear(weights["to_v"], from: context, to: channels, hasBias: false)
+        toOutput = try Linear(weights["to_out.0"], from: channels, to: channels, hasBias: true)
+        self.heads = heads
+    }
+
+    init(toQuery: Linear, toKey: Linear, toValue: Linear, toOutput: Linear, heads: Int) {
+        self.toQuery = toQuery
+        self.toKey = toKey
+        self.toValue = toValue
+        self.toOutput = toOutput
+        self.heads = heads
+    }
+
+    /// `y ← y + attention(x, context)`
+    ///
+    /// - Parameters:
+    ///   - x: `[N, C]`
+    ///   - context: `[L, context]`; `x` itself for self-attention
+    ///   - y: `[N, C]`, distinct from x
+    func callAsFunction(
+        _ x: Matrix, context: Matrix, causal: Bool, addingTo y: Matrix, capture: AttentionCapture,
+        _ arena: inout Arena
+    ) {
+        arena.scope { arena in
+            let reading = readings(x, context, &arena)
+            let values = arena.matrix(rows: context.rows, columns: x.columns)
+            toValue(context, into: values)
+            let joined = arena.matrix(rows: x.rows, columns: x.columns)
+            var mean: Matrix?
+            var share: Float = 0
+            switch capture {
+            case .nothing: break
+            case .queries(let store): store.copy(from: reading.queries)
+            case .probabilities(let store, let part): (mean, share) = (store, part)
+            }
+            reading.attend(
+                to: values, causal: causal, into: joined, addingMeanTo: mean, share: share, &arena)
+            toOutput(joined, addingTo: y)
+        }
+    }
+
+    /// Captures without computing an output: the end of a pass that is run for its attention alone.
+    func capture(_ x: Matrix, context: Matrix, _ capture: AttentionCapture, _ arena: inout Arena) {
+        arena.scope { arena in
+            switch capture {
+            case .nothing: break
+            case .queries(let store): toQuery(x, into: store)
+            case .probabilities(let store, let share):
+                readings(x, context, &arena).add(toMean: store, share: share, &arena)
+            }
+        }
+    }
+
+    private func readings(_ x: Matrix, _ context: Matrix, _ arena: inout Arena) -> QueriesAndKeys {
+        let queries = arena.matrix(rows: x.rows, columns: x.columns)
+        let keys = arena.matrix(rows: context.rows, columns: x.columns)
+        toQuery(x, into: queries)
+        toKey(context, into: keys)
+        return QueriesAndKeys(queries: queries, keys: keys, heads: heads)
+    }
+}

@@ -1,0 +1,46 @@
+import Kernels
+
+/// A square convolution with a bias, over a map with its channels last.
+struct Convolution {
+    let weight: PackedWeights
+    let bias: PackedWeights
+    let window: Window
+
+    init(
+        _ weights: WeightScope, from input: Int, to output: Int, window: Window
+    ) throws(CheckpointError) {
+        weight = try weights.convolution("weight", outputs: output, inputs: input, kernel: window.kernel)
+        bias = try weights.vector("bias", count: output)
+        self.window = window
+    }
+
+    /// - Parameters:
+    ///   - x: `[H·W, input]`, distinct from y
+    ///   - y: `[H'·W', output]`, of the size that the window gives
+    func callAsFunction(_ x: FeatureMap, into y: FeatureMap, _ arena: inout Arena) {
+        unsafe y.convolve(x, weight, bias: bias.base, window: window, adding: false, &arena)
+    }
+
+    /// `y ← conv(x) + otherBias`: a bias into which something constant was folded, `[1, output]`.
+    func callAsFunction(_ x: FeatureMap, bias: Matrix, into y: FeatureMap, _ arena: inout Arena) {
+        precondition(bias.rows == 1 && bias.columns == y.channels, "a bias's length")
+        guard let base = unsafe bias.floats.baseAddress else { return }
+        unsafe y.convolve(x, weight, bias: base, window: window, adding: false, &arena)
+    }
+
+    /// `y ← y + conv(x) + bias`
+    func callAsFunction(_ x: FeatureMap, addingTo y: FeatureMap, _ arena: inout Arena) {
+        unsafe y.convolve(x, weight, bias: bias.base, window: window, adding: true, &arena)
+    }
+}
+
+extension Window {
+    /// 3 x 3, the map keeps its size.
+    static let same = Window(kernel: 3, stride: 1, before: 1, after: 1, doubled: false)
+    /// 3 x 3 on the map enlarged twice: the U-Net's upsampling.
+    static let doubling = Window(kernel: 3, stride: 1, before: 1, after: 1, doubled: true)
+    /// 3 x 3, every second position, zeros on all sides: the U-Net's downsampling.
+    static let halving = Window(kernel: 3, stride: 2, before: 1, after: 1, doubled: false)
+    /// 3 x 3, every second position, zeros below and right only: the autoencoder's downsampling.
+    static let halvingFromCorner = Window(kernel: 3, stride: 2, before: 0, after: 1, doubled: false)
+}

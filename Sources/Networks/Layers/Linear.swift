@@ -1,0 +1,25 @@
+package import Kernels
+
+/// `y = x wᵀ + b`
+package struct Linear {
+    let weight: PackedWeights
+    let bias: PackedWeights?
+
+    /// - Parameter hasBias: whether the architecture gives this product a bias.
+    init(_ weights: WeightScope, from input: Int, to output: Int, hasBias: Bool) throws(CheckpointError) {
+        weight = try weights.matrix("weight", rows: output, columns: input)
+        bias = hasBias ? try weights.vector("bias", count: output) : nil
+    }
+
+    /// - Parameters:
+    ///   - x: `[N, input]`, distinct from y
+    ///   - y: `[N, output]`
+    package func callAsFunction(_ x: Matrix, into y: Matrix) {
+        y.setProduct(x, weight, bias: bias)
+    }
+
+    /// `y ← y + x wᵀ + b`
+    func callAsFunction(_ x: Matrix, addingTo y: Matrix) {
+        y.addProduct(x, weight, bias: bias)
+    }
+}

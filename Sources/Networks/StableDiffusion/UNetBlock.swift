@@ -1,0 +1,35 @@
+import Kernels
+
+/// A residual block and, at the levels that have attention, the transformer behind it.
+struct UNetLayer {
+    let resnet: ResnetBlock
+    let transformer: SpatialTransformer?
+
+    /// Writes the layer's answer for `x` to `y`; stops where the walk is over.
+    func callAsFunction(
+        _ x: FeatureMap, into y: FeatureMap, _ pass: borrowing UNetPass, walk: inout CaptureWalk,
+        _ arena: inout Arena
+    ) throws(Interruption) {
+        try pass.cancellation.check()
+        resnet(x, into: y, time: pass.time, &arena)
+        if let transformer {
+            try pass.cancellation.check()
+            transformer(y.matrix, context: pass.context, walk: &walk, &arena)
+        }
+    }
+}
+
+/// One level of the U-Net, on the way down or up: its layers, then a convolution that changes the size.
+struct UNetBlock {
+    let layers: [UNetLayer]
+    let resize: Convolution?
+}
+
+/// What stays the same throughout a pass.
+struct UNetPass {
+    /// The text, `[L, context]`.
+    let context: Matrix
+    /// The silu of the time embedding, `[1, width]`.
+    let time: Matrix
+    let cancellation: Cancellation
+}
