@@ -1,0 +1,70 @@
+import CKernels
+
+/// SHA-256 (FIPS 180-4) over bytes that arrive in pieces of any size.
+package struct SHA256 {
+    private static let blockSize = 64
+    private static let hasExtensions = dseg_sha256_has_extensions()
+
+    private var state: [UInt32] = [
+        0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
+        0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+    ]
+    /// The bytes of a block that is not whole yet, fewer than ``blockSize``.
+    private var pending: [UInt8] = []
+    private var byteCount: UInt64 = 0
+
+    package init() {}
+
+    /// Takes the next bytes of the message.
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        byteCount += UInt64(bytes.count)
+        var rest = unsafe bytes[...]
+        if !pending.isEmpty {
+            let head = unsafe rest.prefix(SHA256.blockSize - pending.count)
+            unsafe pending.append(contentsOf: head)
+            unsafe rest = unsafe rest.dropFirst(head.count)
+            guard pending.count == SHA256.blockSize else { return }
+            unsafe pending.withUnsafeBytes { block in unsafe SHA256.fold(block, into: &state) }
+            pending.removeAll(keepingCapacity: true)
+        }
+        let whole = unsafe rest.count / SHA256.blockSize * SHA256.blockSize
+        unsafe SHA256.fold(UnsafeRawBufferPointer(rebasing: rest.prefix(whole)), into: &state)
+        unsafe pending.append(contentsOf: rest.dropFirst(whole))
+    }
+
+    /// Takes the next bytes of the message.
+    package mutating func update(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { buffer in unsafe update(buffer) }
+    }
+
+    /// The 32 bytes of the digest of everything taken so far.
+    package func digest() -> [UInt8] {
+        var tail = pending
+        tail.append(0x80)
+        let length = SHA256.blockSize - MemoryLayout<UInt64>.size
+        let padded = tail.count <= length ? length : length + SHA256.blockSize
+        tail.append(contentsOf: repeatElement(0, count: padded - tail.count))
+        tail.append(contentsOf: SHA256.bigEndian(byteCount * 8))
+        var last = state
+        unsafe tail.withUnsafeBytes { blocks in unsafe SHA256.fold(blocks, into: &last) }
+        return last.flatMap(SHA256.bigEndian)
+    }
+
+    private static func bigEndian(_ number: some FixedWidthInteger) -> [UInt8] {
+        stride(from: number.bitWidth - 8, through: 0, by: -8).map { shift in
+            UInt8(truncatingIfNeeded: number >> shift)
+        }
+    }
+
+    /// Folds whole blocks into the state, by the processor's instructions where it has them.
+    private static func fold(_ blocks: UnsafeRawBufferPointer, into state: inout [UInt32]) {
+        guard let base = blocks.baseAddress else { return }
+        let bytes = unsafe base.assumingMemoryBound(to: UInt8.self)
+        let count = blocks.count / blockSize
+        if hasExtensions {
+            unsafe dseg_sha256_extensions(&state, bytes, count)
+        } else {
+            unsafe dseg_sha256_portable(&state, bytes, count)
+        }
+    }
+}
