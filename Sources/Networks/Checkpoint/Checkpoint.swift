@@ -1,0 +1,123 @@
+package import Kernels
+
+/// The weights of one network: a folder in the layout of diffusers or transformers.
+///
+/// Opening it reads the headers alone, so that the region for the weights of all networks can be
+/// reserved before the first tensor is read. Every tensor is read exactly once, or ``finish(except:)``
+/// says which was not.
+package final class Checkpoint {
+    /// The network's name in its model, `unet`, `vae` or `text_encoder`: errors prefix it to names.
+    package let component: String
+    /// The files of the folder that weights come from, the index of shards included, sorted.
+    package let files: [String]
+    /// What ``WeightRegion`` must hold for all tensors of the network to be read.
+    package let packedBytes: Int
+
+    /// A tensor and the shard it lies in.
+    private struct Entry {
+        let shard: TensorFile
+        let tensor: SafetensorsHeader.Tensor
+    }
+
+    private let shards: [TensorFile]
+    private let entries: [String: Entry]
+    private var unread: Set<String>
+
+    /// Opens the weights called `stem` (`diffusion_pytorch_model`, `model`) in `directory`.
+    package init(directory: String, stem: String, component: String) throws(CheckpointError) {
+        let found = try CheckpointFiles(directory: directory, stem: stem)
+        var shards: [TensorFile] = []
+        for name in found.shards {
+            shards.append(try TensorFile(path: "\(directory)/\(name)"))
+        }
+        self.component = component
+        self.files = (found.shards + (found.index.map { [$0.file] } ?? [])).sorted()
+        self.shards = shards
+        entries = try Checkpoint.merge(shards, of: component)
+        if let map = found.index?.shardOfTensor {
+            try Checkpoint.check(entries, against: map, in: directory, of: component)
+        }
+        unread = Set(entries.keys)
+        packedBytes = entries.values.reduce(0) { $0 + WeightRegion.bytes(floats: $1.tensor.count) }
+    }
+
+    /// All tensors of all shards by name.
+    private static func merge(
+        _ shards: [TensorFile], of component: String
+    ) throws(CheckpointError) -> [String: Entry] {
+        var entries: [String: Entry] = [:]
+        for shard in shards {
+            for tensor in shard.header.tensors {
+                let entry = Entry(shard: shard, tensor: tensor)
+                if let other = entries.updateValue(entry, forKey: tensor.name) {
+                    throw .inTwoShards(
+                        tensor: "\(component).\(tensor.name)", first: other.shard.path,
+                        second: shard.path)
+                }
+            }
+        }
+        return entries
+    }
+
+    /// Holds the shards against the index: each tensor is where `map` says, and nowhere else.
+    private static func check(
+        _ entries: [String: Entry], against map: [String: String], in directory: String,
+        of component: String
+    ) throws(CheckpointError) {
+        for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
+            guard let shard = map[name], entry.shard.path == "\(directory)/\(shard)" else {
+                throw .notInIndex(tensor: "\(component).\(name)", shard: entry.shard.path)
+            }
+        }
+        for (name, shard) in map.sorted(by: { $0.key < $1.key }) where entries[name] == nil {
+            throw .notInShard(tensor: "\(component).\(name)", shard: "\(directory)/\(shard)")
+        }
+    }
+
+    /// The root of the network's names; what is read through it lives in `region`.
+    package func weights(in region: WeightRegion) -> WeightScope {
+        WeightScope(checkpoint: self, region: region, path: "")
+    }
+
+    /// Settles the account: throws unless every tensor was read or `isExempt` by its name (without
+    /// the component), and unless every file is as it was when it was opened.
+    package func finish(except isExempt: (String) -> Bool) throws(CheckpointError) {
+        for shard in shards {
+            try shard.verifyUnchanged()
+        }
+        let left = unread.filter { !isExempt($0) }.sorted()
+        guard left.isEmpty else {
+            throw .neverRead(
+                first: left.prefix(5).map { "\(component).\($0)" }, count: left.count)
+        }
+    }
+
+    func has(_ name: String) -> Bool {
+        entries[name] != nil
+    }
+
+    func hasNames(under prefix: String) -> Bool {
+        entries.keys.contains { $0.hasPrefix(prefix) }
+    }
+
+    /// Reads the tensor called `name`, of one of the `shapes`, the first of which errors quote.
+    func read(
+        _ name: String, shapes: [[Int]], into region: WeightRegion
+    ) throws(CheckpointError) -> UnsafeMutablePointer<Float> {
+        let fullName = "\(component).\(name)"
+        guard let entry = entries[name] else { throw .missing(tensor: fullName) }
+        let tensor = entry.tensor
+        guard shapes.contains(tensor.shape) else {
+            throw .shape(tensor: fullName, found: tensor.shape, expected: shapes[0])
+        }
+        guard unread.remove(name) != nil else { throw .readTwice(tensor: fullName) }
+        let floats: UnsafeMutablePointer<Float>
+        do throws(WeightRegionError) {
+            unsafe floats = try region.allocate(floats: tensor.count)
+        } catch {
+            throw .region(error)
+        }
+        try unsafe entry.shard.read(tensor, named: fullName, into: floats)
+        return unsafe floats
+    }
+}

@@ -1,0 +1,125 @@
+import Glibc
+package import Kernels
+
+/// Why a model folder could not be loaded: what was found, what was expected, and where.
+package enum CheckpointError: Error, Equatable {
+    /// A system call on `path` failed with this `errno`.
+    case system(path: String, call: String, code: Int32)
+    /// `path` is a folder, a pipe, a device: anything but a file.
+    case notAFile(path: String)
+    /// A file of `bytes` bytes is over the `limit` for its kind.
+    case tooLarge(path: String, bytes: Int, limit: Int)
+    /// The header of a safetensors file breaks a rule of the format.
+    case header(file: String, fault: SafetensorsFault)
+    /// The folder has no weights under any accepted name.
+    case noWeights(directory: String, stem: String)
+    /// The folder has weights, but pickled.
+    case pickled(file: String)
+    /// The index of shards is not what an index must be.
+    case index(file: String, reason: String)
+    /// Two shards hold the tensor.
+    case inTwoShards(tensor: String, first: String, second: String)
+    /// A shard holds a tensor that the index does not place there.
+    case notInIndex(tensor: String, shard: String)
+    /// The index places the tensor in a shard that does not hold it.
+    case notInShard(tensor: String, shard: String)
+    case missing(tensor: String)
+    case shape(tensor: String, found: [Int], expected: [Int])
+    /// The tensor is stored in a type that weights are not read from.
+    case elementType(tensor: String, found: String)
+    case readTwice(tensor: String)
+    /// `count` tensors of the checkpoint have no reader; `first` names up to five.
+    case neverRead(first: [String], count: Int)
+    /// The file ends inside the tensor, at `offset` bytes from the file's start.
+    case shortRead(file: String, tensor: String, offset: Int)
+    /// The file was written to since it was opened.
+    case changed(file: String, sizeBefore: Int, sizeNow: Int)
+    case region(WeightRegionError)
+    /// A configuration's value for `key` cannot be used.
+    case configuration(file: String, key: String, found: String, expected: String)
+    /// A configuration is not a JSON object.
+    case notJSON(file: String, reason: String)
+}
+
+extension CheckpointError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .missing, .shape, .elementType, .readTwice, .neverRead, .inTwoShards, .notInIndex,
+            .notInShard:
+            tensorSentence
+        default:
+            fileSentence
+        }
+    }
+
+    private var tensorSentence: String {
+        switch self {
+        case .missing(let tensor):
+            "missing \"\(tensor)\""
+        case .shape(let tensor, let found, let expected):
+            "shape \(found), expected \(expected) at \"\(tensor)\""
+        case .elementType(let tensor, let found):
+            "element type \(found), expected F32, F16 or BF16 at \"\(tensor)\""
+        case .readTwice(let tensor):
+            "read twice: \"\(tensor)\""
+        case .neverRead(let first, let count):
+            "never read: \(first.map { "\"\($0)\"" }.joined(separator: ", "))"
+                + (count > first.count ? " and \(count - first.count) more" : "")
+        case .inTwoShards(let tensor, let first, let second):
+            "\"\(tensor)\" is in two shards, \(first) and \(second)"
+        case .notInIndex(let tensor, let shard):
+            "\"\(tensor)\" is in \(shard), but the index does not place it there"
+        case .notInShard(let tensor, let shard):
+            "the index places \"\(tensor)\" in \(shard), which does not hold it"
+        default:
+            fileSentence
+        }
+    }
+
+    private var fileSentence: String {
+        switch self {
+        case .system(let path, let call, let code):
+            "\(call) \(path): \(unsafe String(cString: strerror(code)))"
+        case .notAFile(let path):
+            "\(path) is not a regular file"
+        case .tooLarge(let path, let bytes, let limit):
+            "\(path) has \(bytes) bytes, the limit is \(limit)"
+        case .header(let file, let fault):
+            "\(file): \(fault)"
+        case .noWeights(let directory, let stem):
+            "\(directory) has neither \(stem).safetensors, nor \(stem).fp16.safetensors, nor shards"
+        case .pickled(let file):
+            "\(file) is a pickle, which can run code when read; convert it once with:\n"
+                + CheckpointError.conversion(of: file)
+        case .index(let file, let reason):
+            "\(file): \(reason)"
+        case .shortRead(let file, let tensor, let offset):
+            "\(file) ends at byte \(offset), inside \"\(tensor)\""
+        case .changed(let file, let sizeBefore, let sizeNow):
+            "\(file) was written to while it was read: \(sizeBefore) bytes then, \(sizeNow) now"
+        case .region(let error):
+            "\(error)"
+        case .configuration(let file, let key, let found, let expected):
+            "\(file): \(key) is \(found), expected \(expected)"
+        case .notJSON(let file, let reason):
+            "\(file) is not a JSON object: \(reason)"
+        default:
+            tensorSentence
+        }
+    }
+
+    /// The shell command that turns a pickle into a safetensors file beside it.
+    private static func conversion(of file: String) -> String {
+        let stem = file.split(separator: ".", omittingEmptySubsequences: false).dropLast()
+        let quoted = [file, stem.joined(separator: ".") + ".safetensors"].map { path in
+            "'" + path.split(separator: "'", omittingEmptySubsequences: false)
+                .joined(separator: "'\\''") + "'"
+        }
+        return """
+            python3 -c "import sys, torch; from safetensors.torch import save_file; \
+            w = torch.load(sys.argv[1], map_location='cpu', weights_only=True); \
+            save_file({k: v.clone().contiguous() for k, v in w.get('state_dict', w).items()}, \
+            sys.argv[2])" \(quoted.joined(separator: " "))
+            """
+    }
+}

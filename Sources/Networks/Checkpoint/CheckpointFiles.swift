@@ -1,0 +1,85 @@
+import FoundationEssentials
+import Glibc
+
+/// Which files of a network's folder hold its weights.
+///
+/// Half precision is taken before full precision, since the kernels compute in f32 from either and
+/// half as many bytes are read; one file before shards; and safetensors alone:
+/// 1. `<stem>.fp16.safetensors`
+/// 2. shards by `<stem>.fp16.safetensors.index.json` or `<stem>.safetensors.index.fp16.json`
+/// 3. `<stem>.safetensors`
+/// 4. shards by `<stem>.safetensors.index.json`
+struct CheckpointFiles {
+    /// Names of the files with tensors, sorted.
+    let shards: [String]
+    /// The name of the index and, for each tensor, the shard it is in; nil where one file holds all.
+    let index: (file: String, shardOfTensor: [String: String])?
+
+    /// The largest index that is read: a name and a shard for each of 100,000 tensors.
+    private static let indexLimit = 32 << 20
+
+    init(directory: String, stem: String) throws(CheckpointError) {
+        let present = try CheckpointFiles.names(in: directory)
+        for precision in [".fp16", ""] {
+            let single = "\(stem)\(precision).safetensors"
+            if present.contains(single) {
+                shards = [single]
+                index = nil
+                return
+            }
+            let suffix = ".safetensors.index"
+            let spellings = ["\(stem)\(precision)\(suffix).json", "\(stem)\(suffix)\(precision).json"]
+            if let file = spellings.first(where: present.contains) {
+                let map = try CheckpointFiles.weightMap(directory: directory, file: file)
+                shards = Set(map.values).sorted()
+                index = (file, map)
+                return
+            }
+        }
+        let pickles = present.filter { name in
+            [".bin", ".ckpt", ".pt", ".pth"].contains { name.hasSuffix($0) }
+        }
+        if let pickle = pickles.min() {
+            throw .pickled(file: "\(directory)/\(pickle)")
+        }
+        throw .noWeights(directory: directory, stem: stem)
+    }
+
+    private static func names(in directory: String) throws(CheckpointError) -> Set<String> {
+        do {
+            return Set(try FileManager.default.contentsOfDirectory(atPath: directory))
+        } catch {
+            throw .system(path: directory, call: "open", code: errno)
+        }
+    }
+
+    private struct Index: Decodable {
+        let weight_map: [String: String]
+    }
+
+    /// The shard of each tensor; each shard is a plain name in the same folder.
+    private static func weightMap(
+        directory: String, file: String
+    ) throws(CheckpointError) -> [String: String] {
+        let path = "\(directory)/\(file)"
+        let contents = try RegularFile(path: path).contents(limit: indexLimit)
+        let index: Index
+        do {
+            index = try JSONDecoder().decode(Index.self, from: Data(contents))
+        } catch {
+            throw .index(file: path, reason: "not an index with a \"weight_map\" of names")
+        }
+        guard !index.weight_map.isEmpty else {
+            throw .index(file: path, reason: "\"weight_map\" is empty")
+        }
+        for (tensor, shard) in index.weight_map {
+            let isPlain = !shard.utf8.contains(0) && !shard.utf8.contains(UInt8(ascii: "/"))
+            guard isPlain, shard.hasSuffix(".safetensors"), !shard.hasPrefix(".") else {
+                throw .index(
+                    file: path,
+                    reason: "\"\(shard)\" of \"\(tensor)\" is not the name of a safetensors file")
+            }
+        }
+        return index.weight_map
+    }
+}

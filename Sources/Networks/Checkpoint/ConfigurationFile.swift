@@ -1,0 +1,163 @@
+import FoundationEssentials
+
+/// A value of a configuration file.
+enum ConfigurationValue: Decodable, Equatable {
+    case null
+    case bool(Bool)
+    case number(Double)
+    case string(String)
+    case list([ConfigurationValue])
+    case object([String: ConfigurationValue])
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([ConfigurationValue].self) {
+            self = .list(value)
+        } else {
+            self = .object(try container.decode([String: ConfigurationValue].self))
+        }
+    }
+
+    /// As errors quote it.
+    var text: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .number(let value): Int(exactly: value).map(String.init) ?? "\(value)"
+        case .string(let value): "\"\(value)\""
+        case .list(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
+        case .object: "an object"
+        }
+    }
+}
+
+/// A `config.json`, read by keys; each refusal names the file, the key, the value and what is legal.
+///
+/// A key that is absent has the value that the library which wrote the file gives it then; the
+/// callers state it. `null` is no such absence, except where a caller takes it as one.
+struct ConfigurationFile {
+    /// The largest side, count or number of layers of anything: products of four fit an `Int`.
+    static let sizes = 1...65536
+
+    private static let limit = 1 << 20
+
+    private let path: String
+    private let values: [String: ConfigurationValue]
+
+    init(path: String) throws(CheckpointError) {
+        let contents = try RegularFile(path: path).contents(limit: ConfigurationFile.limit)
+        do {
+            values = try JSONDecoder().decode(
+                [String: ConfigurationValue].self, from: Data(contents))
+        } catch {
+            throw .notJSON(file: path, reason: "\(error)")
+        }
+        self.path = path
+    }
+
+    /// The value of `key`, nil where it is absent or null.
+    func value(_ key: String) -> ConfigurationValue? {
+        values[key].flatMap { $0 == .null ? nil : $0 }
+    }
+
+    func refusal(_ key: String, expected: String) -> CheckpointError {
+        let found = values[key]?.text ?? "absent"
+        return .configuration(file: path, key: key, found: found, expected: expected)
+    }
+
+    /// A whole number within `range`; `absent` stands in for the key, nil where it must be there.
+    func integer(
+        _ key: String, absent: Int?, in range: ClosedRange<Int>
+    ) throws(CheckpointError) -> Int {
+        if let absent, values[key] == nil { return absent }
+        guard let value = value(key), let number = value.wholeNumber, range.contains(number) else {
+            throw refusal(
+                key, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// A number within `range`, its ends included.
+    func number(
+        _ key: String, absent: Double, in range: ClosedRange<Double>
+    ) throws(CheckpointError) -> Double {
+        guard let value = values[key] else { return absent }
+        guard case .number(let number) = value, range.contains(number) else {
+            throw refusal(
+                key, expected: "a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func bool(_ key: String, absent: Bool) throws(CheckpointError) -> Bool {
+        guard let value = values[key] else { return absent }
+        guard case .bool(let flag) = value else { throw refusal(key, expected: "true or false") }
+        return flag
+    }
+
+    func string(_ key: String, absent: String) throws(CheckpointError) -> String {
+        guard let value = values[key] else { return absent }
+        guard case .string(let string) = value else { throw refusal(key, expected: "a string") }
+        return string
+    }
+
+    /// Whole numbers within `range`, one to eight of them.
+    func integers(
+        _ key: String, absent: [Int], in range: ClosedRange<Int>
+    ) throws(CheckpointError) -> [Int] {
+        guard let value = values[key] else { return absent }
+        guard case .list(let list) = value, (1...8).contains(list.count) else {
+            throw refusal(key, expected: "a list of one to eight whole numbers")
+        }
+        let numbers = list.compactMap(\.wholeNumber).filter(range.contains)
+        guard numbers.count == list.count else {
+            throw refusal(
+                key, expected: "whole numbers from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return numbers
+    }
+
+    /// Names of blocks, each of which `meanings` gives a meaning; as many as `count`.
+    func blocks<Meaning>(
+        _ key: String, absent: [String], count: Int, meanings: [String: Meaning]
+    ) throws(CheckpointError) -> [Meaning] {
+        let known = meanings.keys.sorted().joined(separator: ", ")
+        let names = values[key] ?? .list(absent.map(ConfigurationValue.string))
+        guard case .list(let list) = names, list.count == count else {
+            throw refusal(key, expected: "a list of \(count) of \(known)")
+        }
+        var blocks: [Meaning] = []
+        for case .string(let name) in list {
+            guard let meaning = meanings[name] else { break }
+            blocks.append(meaning)
+        }
+        guard blocks.count == count else {
+            throw refusal(key, expected: "a list of \(count) of \(known)")
+        }
+        return blocks
+    }
+
+    /// Refuses `key` unless it is absent or one of the values that leave the network as it is here.
+    func require(_ key: String, oneOf values: [ConfigurationValue]) throws(CheckpointError) {
+        guard let value = self.values[key] else { return }
+        guard values.contains(value) else {
+            throw refusal(key, expected: values.map(\.text).joined(separator: " or "))
+        }
+    }
+}
+
+extension ConfigurationValue {
+    /// The number if it has no fraction.
+    var wholeNumber: Int? {
+        guard case .number(let value) = self else { return nil }
+        return Int(exactly: value)
+    }
+}

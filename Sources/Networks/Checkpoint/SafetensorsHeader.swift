@@ -1,0 +1,215 @@
+/// How a tensor's elements are stored, as safetensors names it.
+package enum ElementType: String, Sendable {
+    case f64 = "F64"
+    case f32 = "F32"
+    case f16 = "F16"
+    case bf16 = "BF16"
+    case i64 = "I64"
+    case i32 = "I32"
+    case i16 = "I16"
+    case i8 = "I8"
+    case u8 = "U8"
+    case bool = "BOOL"
+
+    /// Bytes of one element.
+    package var size: Int {
+        switch self {
+        case .f64, .i64: 8
+        case .f32, .i32: 4
+        case .f16, .bf16, .i16: 2
+        case .i8, .u8, .bool: 1
+        }
+    }
+}
+
+/// The table of contents of a safetensors file, every rule of the format checked.
+///
+/// ```
+/// | length: u64 | header: JSON, length bytes | data                                |
+///                                            | tensor 0 | tensor 1 |     | tensor n |
+/// ```
+/// The tensors tile the data without gap or overlap and end where the file ends, so every range in
+/// a header that exists lies inside the file. No number of the file sizes an allocation unchecked.
+package struct SafetensorsHeader: Sendable {
+    /// One tensor: its shape, and its bytes counted from the start of the data.
+    package struct Tensor: Sendable {
+        package let name: String
+        package let type: ElementType
+        package let shape: [Int]
+        package let bytes: Range<Int>
+
+        /// The number of elements.
+        package var count: Int { bytes.count / type.size }
+    }
+
+    /// The reference implementation's limit on the header, in bytes.
+    package static let lengthLimit = 100_000_000
+    /// No checkpoint comes near it; a header that does is stopped there.
+    package static let tensorLimit = 100_000
+    package static let dimensionLimit = 8
+    /// With it every number of bytes, converted to f32 or not, fits an `Int`.
+    package static let fileLimit = 1 << 40
+
+    /// In the order of their data.
+    package let tensors: [Tensor]
+
+    /// The header's length from the file's first eight bytes.
+    package static func length(
+        from prefix: [UInt8], fileBytes: Int
+    ) throws(SafetensorsFault) -> Int {
+        guard prefix.count == 8, fileBytes >= 8 else { throw .noLength(fileBytes: fileBytes) }
+        guard fileBytes <= fileLimit else {
+            throw .fileTooLarge(bytes: fileBytes, limit: fileLimit)
+        }
+        let length = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= UInt64(lengthLimit) else {
+            throw .headerTooLarge(bytes: length, limit: lengthLimit)
+        }
+        guard length <= UInt64(fileBytes - 8) else {
+            throw .headerPastEnd(bytes: length, fileBytes: fileBytes)
+        }
+        return Int(length)
+    }
+
+    /// Parses `header`, which `dataBytes` bytes of data follow in the file.
+    package init(parsing header: [UInt8], dataBytes: Int) throws(SafetensorsFault) {
+        var parser = HeaderParser(HeaderScanner(header))
+        tensors = try parser.tensors().sorted { a, b in
+            (a.bytes.lowerBound, a.bytes.upperBound) < (b.bytes.lowerBound, b.bytes.upperBound)
+        }
+        var end = 0
+        for tensor in tensors {
+            guard tensor.bytes.lowerBound == end else {
+                throw .notContiguous(
+                    tensor: tensor.name, start: tensor.bytes.lowerBound, expected: end)
+            }
+            end = tensor.bytes.upperBound
+        }
+        guard end == dataBytes else { throw .wrongDataSize(covered: end, found: dataBytes) }
+    }
+}
+
+/// The grammar of the header above the scanner's tokens.
+private struct HeaderParser {
+    private var scanner: HeaderScanner
+
+    init(_ scanner: HeaderScanner) {
+        self.scanner = scanner
+    }
+
+    /// The whole header: one object, then nothing but space.
+    mutating func tensors() throws(SafetensorsFault) -> [SafetensorsHeader.Tensor] {
+        var tensors: [SafetensorsHeader.Tensor] = []
+        var names: Set<String> = []
+        try scanner.expect("{")
+        guard scanner.position == 1 else { throw .malformed(offset: 0, expected: "'{'") }
+        if !scanner.take("}") {
+            repeat {
+                let name = try scanner.string(limit: HeaderScanner.nameLimit)
+                guard names.insert(name).inserted else { throw .duplicate(name: name) }
+                try scanner.expect(":")
+                if name == "__metadata__" {
+                    try skipMetadata()
+                    continue
+                }
+                guard tensors.count < SafetensorsHeader.tensorLimit else {
+                    throw .tooManyTensors(limit: SafetensorsHeader.tensorLimit)
+                }
+                tensors.append(try tensor(named: name))
+            } while scanner.take(",")
+            try scanner.expect("}")
+        }
+        scanner.skipSpace()
+        guard scanner.isAtEnd else { throw scanner.malformed("the end of the header") }
+        return tensors
+    }
+
+    /// An object of strings, of which nothing here depends.
+    private mutating func skipMetadata() throws(SafetensorsFault) {
+        var keys: Set<String> = []
+        try scanner.expect("{")
+        if scanner.take("}") { return }
+        repeat {
+            let key = try scanner.string(limit: HeaderScanner.nameLimit)
+            guard keys.insert(key).inserted else { throw .duplicate(name: key) }
+            try scanner.expect(":")
+            _ = try scanner.string(limit: SafetensorsHeader.lengthLimit)
+        } while scanner.take(",")
+        try scanner.expect("}")
+    }
+
+    /// `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`, the keys in any order.
+    private mutating func tensor(
+        named name: String
+    ) throws(SafetensorsFault) -> SafetensorsHeader.Tensor {
+        var type: ElementType?
+        var shape: [Int]?
+        var offsets: [Int]?
+        try scanner.expect("{")
+        repeat {
+            let key = try scanner.string(limit: HeaderScanner.nameLimit)
+            try scanner.expect(":")
+            switch key {
+            case "dtype" where type == nil:
+                type = try elementType(of: name)
+            case "shape" where shape == nil:
+                shape = try integers(of: name, limit: SafetensorsHeader.dimensionLimit)
+            case "data_offsets" where offsets == nil:
+                offsets = try integers(of: name, limit: 2)
+            default:
+                throw scanner.malformed("dtype, shape and data_offsets, once each, at \"\(name)\"")
+            }
+        } while scanner.take(",")
+        try scanner.expect("}")
+        guard let type, let shape, let offsets, offsets.count == 2 else {
+            throw scanner.malformed("dtype, shape and two data_offsets at \"\(name)\"")
+        }
+        guard offsets[0] <= offsets[1] else {
+            throw .invertedOffsets(tensor: name, start: offsets[0], end: offsets[1])
+        }
+        let bytes = offsets[0]..<offsets[1]
+        let needed = try HeaderParser.byteCount(shape, type, of: name)
+        guard bytes.count == needed else {
+            throw .wrongByteCount(tensor: name, found: bytes.count, needed: needed)
+        }
+        return SafetensorsHeader.Tensor(name: name, type: type, shape: shape, bytes: bytes)
+    }
+
+    private mutating func elementType(
+        of tensor: String
+    ) throws(SafetensorsFault) -> ElementType {
+        let spelled = try scanner.string(limit: HeaderScanner.nameLimit)
+        guard let type = ElementType(rawValue: spelled) else {
+            throw .unknownType(tensor: tensor, type: spelled)
+        }
+        return type
+    }
+
+    private mutating func integers(
+        of tensor: String, limit: Int
+    ) throws(SafetensorsFault) -> [Int] {
+        var values: [Int] = []
+        try scanner.expect("[")
+        if scanner.take("]") { return values }
+        repeat {
+            guard values.count < limit else {
+                throw .tooManyDimensions(tensor: tensor, limit: limit)
+            }
+            values.append(try scanner.integer())
+        } while scanner.take(",")
+        try scanner.expect("]")
+        return values
+    }
+
+    private static func byteCount(
+        _ shape: [Int], _ type: ElementType, of tensor: String
+    ) throws(SafetensorsFault) -> Int {
+        var bytes = type.size
+        for side in shape {
+            let (product, overflow) = bytes.multipliedReportingOverflow(by: side)
+            guard !overflow else { throw .shapeOverflow(tensor: tensor) }
+            bytes = product
+        }
+        return bytes
+    }
+}

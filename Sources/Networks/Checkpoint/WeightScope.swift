@@ -1,0 +1,71 @@
+import CKernels
+package import Kernels
+
+/// A place among a checkpoint's names, walked by subscripts as one walks folders:
+/// `unet["down_blocks"][1]["resnets"][0]`. Reading a tensor checks its shape, converts it to f32
+/// and packs it as the kernels want it.
+package struct WeightScope {
+    private let checkpoint: Checkpoint
+    private let region: WeightRegion
+    /// The names walked so far, joined by dots.
+    private let path: String
+
+    init(checkpoint: Checkpoint, region: WeightRegion, path: String) {
+        self.checkpoint = checkpoint
+        self.region = region
+        self.path = path
+    }
+
+    package subscript(name: String) -> WeightScope {
+        WeightScope(checkpoint: checkpoint, region: region, path: join(name))
+    }
+
+    package subscript(index: Int) -> WeightScope {
+        self[String(index)]
+    }
+
+    /// The scope under `name` if the checkpoint has tensors there, and else this scope: some
+    /// exports leave out an outermost name that others write.
+    package func entering(ifPresent name: String) -> WeightScope {
+        checkpoint.hasNames(under: join(name) + ".") ? self[name] : self
+    }
+
+    /// Whether the checkpoint has the tensor `name` here.
+    package func has(_ name: String) -> Bool {
+        checkpoint.has(join(name))
+    }
+
+    /// The tensor `name` of shape [count], as one row.
+    package func vector(_ name: String, count: Int) throws(CheckpointError) -> PackedWeights {
+        let floats = try unsafe checkpoint.read(join(name), shapes: [[count]], into: region)
+        return unsafe PackedWeights(base: UnsafePointer(floats), rows: 1, columns: count)
+    }
+
+    /// The tensor `name` of shape [rows, columns], or [rows, columns, 1, 1] as a convolution of
+    /// one position is stored.
+    package func matrix(
+        _ name: String, rows: Int, columns: Int
+    ) throws(CheckpointError) -> PackedWeights {
+        let shapes = [[rows, columns], [rows, columns, 1, 1]]
+        let floats = try unsafe checkpoint.read(join(name), shapes: shapes, into: region)
+        return unsafe PackedWeights(base: UnsafePointer(floats), rows: rows, columns: columns)
+    }
+
+    /// The tensor `name` of shape [outputs, inputs, kernel, kernel], packed as
+    /// [outputs, kernel · kernel · inputs], inputs running fastest.
+    package func convolution(
+        _ name: String, outputs: Int, inputs: Int, kernel: Int
+    ) throws(CheckpointError) -> PackedWeights {
+        let shape = [outputs, inputs, kernel, kernel]
+        let floats = try unsafe checkpoint.read(join(name), shapes: [shape], into: region)
+        let columns = kernel * kernel * inputs
+        let scratch = UnsafeMutablePointer<Float>.allocate(capacity: columns)
+        defer { unsafe scratch.deallocate() }
+        unsafe dseg_pack_convolution(floats, scratch, outputs, inputs, kernel * kernel)
+        return unsafe PackedWeights(base: UnsafePointer(floats), rows: outputs, columns: columns)
+    }
+
+    private func join(_ name: String) -> String {
+        path.isEmpty ? name : "\(path).\(name)"
+    }
+}
