@@ -24,6 +24,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CKernels", dependencies: ["COpenBLAS"], cSettings: fast, linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
+        .target(name: "Networks", dependencies: ["Kernels"], swiftSettings: strict),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
     ],
     cLanguageStandard: .c11

@@ -44,7 +44,8 @@ extension UNet {
                 var resize: Convolution?
                 if level < levels - 1 {
                     resize = try Convolution(
-                        weights[level]["downsamplers"][0]["conv"], from: output, to: output, window: .halving)
+                        weights[level]["downsamplers"][0]["conv"], from: output, to: output,
+                        window: configuration.downsamplePadding == 1 ? .halving : .halvingFromCorner)
                     skips.append(output)
                 }
                 blocks.append(UNetBlock(layers: layers, resize: resize))

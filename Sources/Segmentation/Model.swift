@@ -1,0 +1,111 @@
+package import Kernels
+package import Networks
+
+/// Why a model folder is no model.
+package enum ModelError: Error, CustomStringConvertible {
+    case checkpoint(CheckpointError)
+    case tokenizer(TokenizerError)
+    case mismatch(directory: String, what: String, found: Int, expected: Int)
+
+    package var description: String {
+        switch self {
+        case .checkpoint(let error): "\(error)"
+        case .tokenizer(let error): "\(error)"
+        case .mismatch(let directory, let what, let found, let expected):
+            "\(directory): \(what) is \(found), expected \(expected)"
+        }
+    }
+}
+
+/// A Stable Diffusion checkpoint in memory, in the diffusers layout: everything before the last attention layer.
+///
+/// A model belongs to one thread: the engine's.
+package final class Model {
+    package let name: String
+    /// Of all files it was read from.
+    package let hash: String
+    package let tokenizer: BytePairTokenizer
+    package let textEncoder: CLIPTextEncoder
+    package let autoencoder: AutoencoderKL
+    package let unet: UNet
+    package let scheduler: SchedulerConfiguration
+    /// Makes the keys of the cross-attention layers, in the order of a pass.
+    package let crossKeys: [Linear]
+    private let region: WeightRegion
+
+    /// What the shared pass reads where a request names nothing: the empty prompt. It knows of no word, so an answer
+    /// does not depend on what was asked before.
+    package let forwardPrompt = ""
+    package let precision = "f32"
+    package var weightBytes: Int { region.bytesUsed }
+
+    /// - Parameters:
+    ///   - directory: holds `unet`, `vae`, `text_encoder`, `scheduler`, and perhaps `tokenizer`
+    ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
+    package init(directory: String, clipMerges: String) throws(ModelError) {
+        do throws(CheckpointError) {
+            let unet = try Checkpoint(
+                directory: "\(directory)/unet", stem: "diffusion_pytorch_model", component: "unet")
+            let vae = try Checkpoint(
+                directory: "\(directory)/vae", stem: "diffusion_pytorch_model", component: "vae")
+            let text = try Checkpoint(
+                directory: "\(directory)/text_encoder", stem: "model", component: "text_encoder")
+            do throws(WeightRegionError) {
+                region = try WeightRegion(capacity: unet.packedBytes + vae.packedBytes + text.packedBytes)
+            } catch {
+                throw .region(error)
+            }
+            textEncoder = try CLIPTextEncoder(
+                text.weights(in: region).entering(ifPresent: "text_model"),
+                TextEncoderConfiguration(path: "\(directory)/text_encoder/config.json"))
+            try text.finish(except: CLIPTextEncoder.isTail)
+            autoencoder = try AutoencoderKL(
+                vae.weights(in: region), AutoencoderConfiguration(path: "\(directory)/vae/config.json"))
+            try vae.finish(except: AutoencoderKL.isTail)
+            self.unet = try UNet(
+                unet.weights(in: region), UNetConfiguration(path: "\(directory)/unet/config.json"))
+            try unet.finish(except: UNet.isTail)
+            scheduler = try SchedulerConfiguration(path: "\(directory)/scheduler/scheduler_config.json")
+            hash = try Self.hash(directory, unet: unet, vae: vae, text: text).description
+        } catch {
+            throw .checkpoint(error)
+        }
+        crossKeys = self.unet.crossKeys
+        name = directory.split(separator: "/").last.map(String.init) ?? directory
+        do throws(TokenizerError) {
+            let ownTokenizer = "\(directory)/tokenizer"
+            tokenizer = Self.exists("\(ownTokenizer)/merges.txt")
+                ? try BytePairTokenizer(directory: ownTokenizer)
+                : try BytePairTokenizer(clipMerges: clipMerges)
+        } catch {
+            throw .tokenizer(error)
+        }
+        try checkAgreement(directory)
+    }
+
+    /// The networks of one model must fit each other.
+    private func checkAgreement(_ directory: String) throws(ModelError) {
+        func expect(_ what: String, _ found: Int, _ expected: Int) throws(ModelError) {
+            guard found == expected else {
+                throw .mismatch(directory: directory, what: what, found: found, expected: expected)
+            }
+        }
+        let text = textEncoder.configuration
+        try expect("the U-Net's cross_attention_dim", unet.configuration.crossAttentionWidth, text.width)
+        try expect("the U-Net's in_channels", unet.configuration.inChannels, autoencoder.configuration.latentChannels)
+        try expect("the U-Net's sample_size", unet.configuration.sampleSize, autoencoder.latentSide)
+        try expect("the tokenizer's vocabulary", tokenizer.vocabularyCount, text.vocabularyCount)
+    }
+
+    private static func hash(
+        _ directory: String, unet: Checkpoint, vae: Checkpoint, text: Checkpoint
+    ) throws(CheckpointError) -> ModelHash {
+        var files = ["scheduler/scheduler_config.json"]
+        for (folder, checkpoint) in [("unet", unet), ("vae", vae), ("text_encoder", text)] {
+            files += checkpoint.files.map { "\(folder)/\($0)" } + ["\(folder)/config.json"]
+        }
+        files += ["tokenizer/vocab.json", "tokenizer/merges.txt", "tokenizer/tokenizer_config.json"]
+            .filter { exists("\(directory)/\($0)") }
+        return try ModelHash(directory: directory, files: files)
+    }
+}

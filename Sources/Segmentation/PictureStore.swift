@@ -1,0 +1,64 @@
+import Images
+import Kernels
+
+/// A picture as the autoencoder reads it, and its latent once that is known.
+final class Picture {
+    let looked: LookedAt
+    /// `[S·S, 3]` in 0...1.
+    let square: [Float]
+    /// The scaled posterior mean, `[H·W, 4]`.
+    var latent: [Float]?
+    /// The users who brought it.
+    var owners: Set<UInt32>
+
+    /// With room for the latent, which is at most as large as the square.
+    var bytes: Int { 2 * square.count * MemoryLayout<Float>.stride }
+
+    init(looked: LookedAt, square: [Float], owner: UInt32) {
+        self.looked = looked
+        self.square = square
+        owners = [owner]
+    }
+}
+
+/// The pictures that were looked at.
+struct PictureStore {
+    private var cache: Cache<String, Picture>
+    private let side: Int
+
+    var bytes: Int { cache.bytes }
+    var count: Int { cache.count }
+
+    /// - Parameter side: of the square that the autoencoder reads
+    init(limit: Int, side: Int) {
+        cache = Cache(limit: limit)
+        self.side = side
+    }
+
+    /// The picture in a file, decoded unless it is known.
+    mutating func look(at file: [UInt8], owner: UInt32) throws(SegmentationError) -> Picture {
+        let handle = SHA256.hexadecimal(of: file)
+        if let known = cache.value(for: handle) {
+            known.owners.insert(owner)
+            return known
+        }
+        do throws(ImageError) {
+            let image = try Image(decoding: file)
+            let picture = Picture(
+                looked: LookedAt(handle: handle, width: image.width, height: image.height),
+                square: image.square(side: side), owner: owner)
+            cache.insert(picture, bytes: picture.bytes, for: handle)
+            return picture
+        } catch {
+            throw .image(error)
+        }
+    }
+
+    /// The picture that `owner` brought before.
+    mutating func picture(_ handle: String, owner: UInt32) throws(SegmentationError) -> Picture {
+        guard let picture = cache.value(for: handle), picture.owners.contains(owner) else {
+            throw .unknownPicture(handle: handle)
+        }
+        return picture
+    }
+}

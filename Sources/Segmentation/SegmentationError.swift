@@ -1,0 +1,65 @@
+package import Images
+package import Networks
+
+/// Why a question got no answer.
+package enum SegmentationError: Error {
+    case image(ImageError)
+    case noLabels
+    case tooMany(what: String, count: Int, limit: Int)
+    case emptyName(label: Int)
+    case tooLong(what: String, bytes: Int, limit: Int)
+    case noTokens(words: String)
+    case notInPrompt(words: String, prompt: String)
+    case cutOff(words: String, prompt: String, positions: Int)
+    case threshold(Float)
+    case timestep(Int, limit: Int)
+    case mapSize(width: Int, height: Int, limit: Int)
+    case unknownRecipe(String, known: [String])
+    case noWeights(recipe: String, resolutions: Int)
+    case unneededForwardPrompt(recipe: String)
+    case unknownModel(String, loaded: String)
+    case unknownPicture(handle: String)
+    case queueFull(limit: Int)
+    case stopping
+    case interrupted(Interruption)
+    /// Whoever wanted the answer cannot be given it.
+    case undeliverable(String)
+}
+
+extension SegmentationError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .image(let error): "\(error)"
+        case .noLabels: "no labels: name at least one thing to look for"
+        case .tooMany(let what, let count, let limit): "\(count) \(what), the limit is \(limit): ask in parts"
+        case .emptyName(let label): "label \(label + 1) has no name"
+        case .tooLong(let what, let bytes, let limit):
+            "\(what) of \(bytes) bytes, the limit is \(limit): shorten it"
+        case .noTokens(let words): "\"\(words)\" has no token of the model's vocabulary: use letters or digits"
+        case .notInPrompt(let words, let prompt):
+            "the prompt \"\(prompt)\" does not contain the words \"\(words)\": write them as they stand in it"
+        case .cutOff(let words, let prompt, let positions):
+            "\"\(words)\" lies beyond the \(positions) positions that the text encoder reads of \"\(prompt)\": "
+                + "shorten the prompt"
+        case .threshold(let value): "threshold \(value) is not in 0...1"
+        case .timestep(let value, let limit): "timestep \(value), the model was trained with 0..<\(limit)"
+        case .mapSize(let width, let height, let limit):
+            "score maps of \(width) x \(height) pixels: both sides must be positive, and at most \(limit) pixels "
+                + "in all"
+        case .unknownRecipe(let name, let known):
+            "unknown recipe \"\(name)\": use one of \(known.joined(separator: ", "))"
+        case .noWeights(let recipe, let resolutions):
+            "recipe \(recipe) has no weights for a U-Net with attention at \(resolutions) resolutions"
+        case .unneededForwardPrompt(let recipe):
+            "recipe \(recipe) runs each label's own prompt: leave the forward prompt out"
+        case .unknownModel(let name, let loaded): "unknown model \"\(name)\": \"\(loaded)\" is loaded"
+        case .unknownPicture(let handle):
+            "no picture of yours is known as \"\(handle)\": bring it by Look, or send it with the question"
+        case .queueFull(let limit): "\(limit) questions are waiting already: try again later"
+        case .stopping: "the daemon is stopping: try again when it is back"
+        case .interrupted(.cancelled): "cancelled"
+        case .interrupted(.deadlineExceeded): "the deadline passed before the answer was ready"
+        case .undeliverable(let reason): reason
+        }
+    }
+}

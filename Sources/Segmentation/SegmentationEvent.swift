@@ -1,0 +1,81 @@
+/// A phrase as it was understood.
+package struct UnderstoodPhrase: Sendable, Equatable {
+    package let words: String
+    package let prompt: String
+    /// Of the words' tokens among the prompt's, the start token being 0.
+    package let positions: [Int32]
+    /// Whether the prompt is longer than the text encoder reads.
+    package let truncated: Bool
+}
+
+package struct UnderstoodLabel: Sendable, Equatable {
+    package let name: String
+    package let phrases: [UnderstoodPhrase]
+}
+
+/// What is known before anything is computed.
+package struct Understanding: Sendable {
+    package let picture: LookedAt
+    /// Width and height of the latent grid.
+    package let latentSide: Int
+    package let labels: [UnderstoodLabel]
+    package let recipe: Recipe
+    /// What the shared pass reads; `nil` where each prompt has its own pass.
+    package let forwardPrompt: String?
+    package let seed: UInt32
+    package let timestep: Int
+    package let threshold: Float
+    package let model: String
+    package let modelHash: String
+}
+
+/// A picture that a user may ask about.
+package struct LookedAt: Sendable, Equatable {
+    /// SHA-256 of the file.
+    package let handle: String
+    package let width: Int
+    package let height: Int
+}
+
+/// The soft answer for a label.
+package struct LabelScores: Sendable {
+    /// Index into the request's labels.
+    package let label: Int
+    package let width: Int
+    package let height: Int
+    /// Row by row.
+    package let scores: [Float]
+}
+
+/// The hard answer: 0 is the background, k the k-th label.
+package struct LabelMask: Sendable {
+    package let width: Int
+    package let height: Int
+    package let indices: [UInt8]
+    /// Pixels of each index, background first.
+    package let counts: [UInt64]
+}
+
+/// Where the time went, in milliseconds, and what was known already.
+package struct Report: Sendable {
+    package var queue: Float = 0
+    package var decode: Float = 0
+    package var autoencoder: Float = 0
+    package var text: Float = 0
+    package var unet: Float = 0
+    package var maps: Float = 0
+    package var passes = 0
+    package var featuresCached = 0
+    package var phrasesCached = 0
+    package var latentCached = false
+    /// SHA-256 of the latent-grid score maps, little-endian f32, in the labels' order.
+    package var answerHash = ""
+}
+
+/// What an answer is made of, in this order: one header, a score map for each label, the mask if asked for, a report.
+package enum SegmentationEvent: Sendable {
+    case header(Understanding)
+    case scores(LabelScores)
+    case mask(LabelMask)
+    case report(Report)
+}

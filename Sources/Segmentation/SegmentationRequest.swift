@@ -1,0 +1,122 @@
+import Images
+
+/// A thing to look for: its name, and one or more ways to say it, whose maps are averaged.
+package struct Label: Sendable, Equatable {
+    package let name: String
+    package let phrases: [Phrase]
+
+    /// - Parameter phrases: none means the name itself
+    package init(name: String, phrases: [Phrase]) {
+        self.name = name
+        self.phrases = phrases.isEmpty ? [Phrase(words: name, prompt: nil)] : phrases
+    }
+}
+
+/// Words, and the sentence they are looked for with.
+package struct Phrase: Sendable, Equatable {
+    package let words: String
+    /// `nil`: the recipe's template around the words.
+    package let prompt: String?
+
+    package init(words: String, prompt: String?) {
+        self.words = words
+        self.prompt = prompt
+    }
+}
+
+/// Where the picture comes from.
+package enum PictureSource: Sendable {
+    /// The bytes of a PNG or JPEG file.
+    case file([UInt8])
+    /// A picture that this user brought before.
+    case handle(String)
+}
+
+/// Which score maps are wanted.
+package enum MapSize: Sendable, Equatable {
+    /// As the method leaves them, on the latent grid.
+    case latent
+    /// Resized, then min-max; `nil`: to the picture's size.
+    case sized(width: Int, height: Int)
+    case picture
+    case none
+}
+
+/// A question that can be asked of any model: one that exists is within all limits that do not depend on the model.
+package struct SegmentationRequest: Sendable {
+    /// An index mask has 255 indices beside the background.
+    package static let labelLimit = 255
+    /// Beyond any vocabulary of synonyms, and few enough to bound a request's time.
+    package static let phraseLimit = 1024
+    /// Far beyond what a text encoder reads.
+    package static let promptLimit = 4096
+
+    package let picture: PictureSource
+    package let labels: [Label]
+    package let recipe: Recipe
+    /// What the shared pass reads; `nil`: the model's own.
+    package let forwardPrompt: String?
+    package let seed: UInt32
+    package let timestep: Int
+    package let threshold: Float
+    package let maps: MapSize
+    package let wantsMask: Bool
+    /// Name or hash of the model; empty: the one that is loaded.
+    package let model: String
+
+    /// - Parameters:
+    ///   - timestep: `nil`: the recipe's
+    ///   - threshold: `nil`: the recipe's
+    package init(
+        picture: PictureSource, labels: [Label], recipe: Recipe, forwardPrompt: String?, seed: UInt32,
+        timestep: Int?, threshold: Float?, maps: MapSize, wantsMask: Bool, model: String
+    ) throws(SegmentationError) {
+        try Self.check(labels)
+        if let forwardPrompt {
+            guard recipe.strategy == .sharedPass else { throw .unneededForwardPrompt(recipe: recipe.name) }
+            try Self.check(length: forwardPrompt, of: "a forward prompt")
+        }
+        let threshold = threshold ?? recipe.threshold
+        guard threshold >= 0, threshold <= 1 else { throw .threshold(threshold) }
+        if case .sized(let width, let height) = maps {
+            let pixels = width.multipliedReportingOverflow(by: height)
+            guard width > 0, height > 0, !pixels.overflow, pixels.partialValue <= Image.pixelLimit else {
+                throw .mapSize(width: width, height: height, limit: Image.pixelLimit)
+            }
+        }
+        self.picture = picture
+        self.labels = labels
+        self.recipe = recipe
+        self.forwardPrompt = forwardPrompt
+        self.seed = seed
+        self.timestep = timestep ?? recipe.timestep
+        self.threshold = threshold
+        self.maps = maps
+        self.wantsMask = wantsMask
+        self.model = model
+    }
+
+    private static func check(_ labels: [Label]) throws(SegmentationError) {
+        guard !labels.isEmpty else { throw .noLabels }
+        guard labels.count <= labelLimit else {
+            throw .tooMany(what: "labels", count: labels.count, limit: labelLimit)
+        }
+        let phrases = labels.reduce(0) { $0 + $1.phrases.count }
+        guard phrases <= phraseLimit else {
+            throw .tooMany(what: "phrases", count: phrases, limit: phraseLimit)
+        }
+        for (index, label) in labels.enumerated() {
+            guard !label.name.isEmpty else { throw .emptyName(label: index) }
+            for phrase in label.phrases {
+                try check(length: phrase.words, of: "the words of label \"\(label.name)\"")
+                try check(length: phrase.prompt ?? "", of: "a prompt of label \"\(label.name)\"")
+            }
+        }
+    }
+
+    private static func check(length text: String, of what: String) throws(SegmentationError) {
+        guard text.utf8.count <= promptLimit else {
+            throw .tooLong(what: what, bytes: text.utf8.count, limit: promptLimit)
+        }
+    }
+}

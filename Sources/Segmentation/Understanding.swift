@@ -1,0 +1,51 @@
+import Networks
+
+extension Segmenter {
+    /// Everything that can be refused before anything is computed, and the picture.
+    func understand(
+        _ request: SegmentationRequest, owner: UInt32
+    ) throws(SegmentationError) -> (Understanding, Picture) {
+        guard [model.name, model.hash, ""].contains(request.model) else {
+            throw .unknownModel(request.model, loaded: model.name)
+        }
+        guard request.timestep >= 0, request.timestep < model.scheduler.trainTimesteps else {
+            throw .timestep(request.timestep, limit: model.scheduler.trainTimesteps)
+        }
+        var labels: [UnderstoodLabel] = []
+        for label in request.labels {
+            var phrases: [UnderstoodPhrase] = []
+            for phrase in label.phrases {
+                phrases.append(try understand(phrase, request.recipe))
+            }
+            labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
+        }
+        let picture = switch request.picture {
+        case .file(let bytes): try pictures.look(at: bytes, owner: owner)
+        case .handle(let handle): try pictures.picture(handle, owner: owner)
+        }
+        let understanding = Understanding(
+            picture: picture.looked, latentSide: model.unet.configuration.sampleSize, labels: labels,
+            recipe: request.recipe,
+            forwardPrompt: request.recipe.strategy == .sharedPass
+                ? request.forwardPrompt ?? model.forwardPrompt : nil,
+            seed: request.seed, timestep: request.timestep, threshold: request.threshold,
+            model: model.name, modelHash: model.hash)
+        return (understanding, picture)
+    }
+
+    /// Finds the words' tokens inside their prompt.
+    private func understand(_ phrase: Phrase, _ recipe: Recipe) throws(SegmentationError) -> UnderstoodPhrase {
+        let length = model.textEncoder.configuration.positions
+        guard !model.tokenizer.tokens(of: phrase.words).isEmpty else { throw .noTokens(words: phrase.words) }
+        let prompt = phrase.prompt ?? recipe.prompt(for: phrase.words)
+        let encoded = model.tokenizer.encode(prompt, length: length)
+        guard let positions = model.tokenizer.positions(of: phrase.words, in: prompt, length: length) else {
+            throw encoded.truncated
+                ? .cutOff(words: phrase.words, prompt: prompt, positions: length)
+                : .notInPrompt(words: phrase.words, prompt: prompt)
+        }
+        return UnderstoodPhrase(
+            words: phrase.words, prompt: prompt, positions: positions.map(Int32.init),
+            truncated: encoded.truncated)
+    }
+}
