@@ -1,0 +1,123 @@
+/// CLIP's tokenizer: text becomes words, words become bytes, and byte pairs merge into tokens.
+///
+/// It agrees with transformers' `CLIPTokenizer` (5.x) token by token, on any text.
+package struct BytePairTokenizer: Sendable {
+    /// The token before a prompt's words, the one after them, and the one that fills the rest.
+    package let start, end, padding: Token
+    /// How many tokens there are; identifiers are `0..<vocabularyCount`.
+    package let vocabularyCount: Int
+    /// The longest sequence that the checkpoint's text encoder reads, if its files say so.
+    package let maximumLength: Int?
+
+    private let bytes: ByteTokens
+    private let merges: MergeTable
+    private let specials: [SpecialToken]
+
+    /// - Parameter directory: a checkpoint's `tokenizer` folder with `vocab.json`, `merges.txt`
+    ///   and, where present, `tokenizer_config.json` and `special_tokens_map.json`
+    package init(directory: String) throws(TokenizerError) {
+        let vocabulary = try Vocabulary(json: "\(directory)/vocab.json")
+        let merges = try MergeFile(path: "\(directory)/merges.txt")
+        let configuration = try TokenizerConfiguration(directory: directory)
+        try self.init(vocabulary, merges, configuration)
+    }
+
+    /// CLIP's published vocabulary, which follows from its merges alone: 256 bytes, the same at
+    /// a word's end, what each merge makes, and the two special tokens.
+    package init(clipMerges path: String) throws(TokenizerError) {
+        let merges = try MergeFile(path: path)
+        try self.init(try Vocabulary(clip: merges), merges, TokenizerConfiguration(clip: path))
+    }
+
+    private init(
+        _ vocabulary: Vocabulary, _ merges: MergeFile, _ configuration: TokenizerConfiguration
+    ) throws(TokenizerError) {
+        let named = try configuration.named(in: vocabulary)
+        start = named.start
+        end = named.end
+        padding = named.padding
+        vocabularyCount = vocabulary.count
+        maximumLength = configuration.maximumLength
+        bytes = ByteTokens(vocabulary, unknown: named.unknown)
+        self.merges = try merges.table(over: vocabulary)
+        specials = try configuration.specials(in: vocabulary)
+    }
+
+    /// The tokens of the words alone, without start, end or padding.
+    package func tokens(of text: String) -> [Token] {
+        words(of: text).flatMap(tokens)
+    }
+
+    /// Start, the words, end and padding, `length` tokens in all.
+    ///
+    /// - Parameter length: the text encoder's number of positions, at least 2
+    package func encode(_ text: String, length: Int) -> EncodedPrompt {
+        precondition(length >= 2, "a prompt of \(length) tokens has no room for start and end")
+        let words = tokens(of: text)
+        let kept = [start] + words.prefix(length - 2) + [end]
+        let rest = repeatElement(padding, count: length - kept.count)
+        return EncodedPrompt(
+            tokens: kept + rest, count: kept.count, truncated: words.count > length - 2)
+    }
+
+    /// The words of a text in order, special tokens among them.
+    func words(of text: String) -> [PromptText.Word] {
+        var words: [PromptText.Word] = []
+        var isSpaced = true
+        func append(_ special: SpecialToken) {
+            words.append(
+                PromptText.Word(
+                    scalars: special.scalars, isSpaced: isSpaced, special: special.token))
+            isSpaced = false
+        }
+        let (late, early) = (specials.filter(\.isNormalized), specials.filter { !$0.isNormalized })
+        for piece in SpecialToken.pieces(of: Array(text.unicodeScalars), at: early) {
+            switch piece {
+            case .special(let special): append(special)
+            case .text(let written):
+                for piece in SpecialToken.pieces(of: PromptText.normalized(written), at: late) {
+                    switch piece {
+                    case .special(let special): append(special)
+                    case .text(let text):
+                        words += PromptText.words(in: text, isSpaced: isSpaced)
+                        isSpaced = text.last.map { PromptText.kind(of: $0) == .space } ?? isSpaced
+                    }
+                }
+            }
+        }
+        return words
+    }
+
+    /// The tokens of one word.
+    func tokens(of word: PromptText.Word) -> [Token] {
+        if let special = word.special { return [special] }
+        return merges.merged(bytes.tokens(of: word.scalars))
+    }
+}
+
+/// What a text encoder reads for a prompt.
+package struct EncodedPrompt: Sendable, Equatable {
+    /// Start, words, end, padding, to the length asked for.
+    package let tokens: [Token]
+    /// How many tokens stand before the padding, start and end included.
+    package let count: Int
+    /// Whether words were left out for want of room.
+    package let truncated: Bool
+}
+
+/// The tokens that a word's bytes start from.
+private struct ByteTokens: Sendable {
+    /// `[256]`, for a byte inside a word and for the one at its end.
+    private let inside, last: [Token]
+
+    init(_ vocabulary: Vocabulary, unknown: Token) {
+        inside = ByteAlphabet.characters.map { vocabulary[$0] ?? unknown }
+        last = ByteAlphabet.characters.map { vocabulary[$0 + ByteAlphabet.wordEnd] ?? unknown }
+    }
+
+    func tokens(of scalars: [Unicode.Scalar]) -> [Token] {
+        let bytes = String(String.UnicodeScalarView(scalars)).utf8
+        guard let final = bytes.last else { return [] }
+        return bytes.dropLast().map { inside[Int($0)] } + [last[Int(final)]]
+    }
+}

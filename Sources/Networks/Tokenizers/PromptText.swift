@@ -1,0 +1,125 @@
+// The standard library normalizes without Foundation, under this name only.
+@_spi(_Unicode) import Swift
+
+/// Text as CLIP's tokenizer reads it: composed, lower case, cut into words.
+///
+/// The reference is the Rust `tokenizers` 0.23 behind transformers' `CLIPTokenizer`, whose parts
+/// follow different versions of Unicode. A scalar younger than a part's version is to that part
+/// an unassigned one.
+enum PromptText {
+    /// A run of scalars that byte pairs never cross.
+    struct Word: Equatable {
+        var scalars: [Unicode.Scalar]
+        /// Whether white space or the text's beginning stands before the word.
+        var isSpaced: Bool
+        /// The token that a special word such as `<|endoftext|>` is, whatever its scalars.
+        var special: Token?
+    }
+
+    /// The version whose composition and combining classes the reference has.
+    private static let composition = 9
+    /// The version whose letters and numbers the reference has.
+    private static let categories = 16
+
+    /// Composed by canonical equivalence (NFC), then in lower case one scalar at a time: a final
+    /// sigma is a sigma, and `İ` becomes an `i` with a dot above.
+    static func normalized(_ text: some Sequence<Unicode.Scalar>) -> [Unicode.Scalar] {
+        composed(text).flatMap { Array($0.properties.lowercaseMapping.unicodeScalars) }
+    }
+
+    /// NFC between the scalars that the reference's Unicode does not know.
+    ///
+    /// Three Tibetan vowel signs of class 0 decompose to marks of other classes. They are spelled
+    /// out first because the standard library does not reorder marks across them.
+    static func composed(_ text: some Sequence<Unicode.Scalar>) -> [Unicode.Scalar] {
+        var result: [Unicode.Scalar] = []
+        var known = String.UnicodeScalarView()
+        for scalar in text {
+            switch scalar {
+            case "\u{F73}": known.append(contentsOf: ["\u{F71}", "\u{F72}"])
+            case "\u{F75}": known.append(contentsOf: ["\u{F71}", "\u{F74}"])
+            case "\u{F81}": known.append(contentsOf: ["\u{F71}", "\u{F80}"])
+            case _ where isYounger(scalar, than: composition):
+                result.append(contentsOf: String(known)._nfc)
+                result.append(scalar)
+                known = String.UnicodeScalarView()
+            default: known.append(scalar)
+            }
+        }
+        result.append(contentsOf: String(known)._nfc)
+        return result
+    }
+
+    private static func isYounger(_ scalar: Unicode.Scalar, than major: Int) -> Bool {
+        guard !scalar.isASCII, let age = scalar.properties.age else { return false }
+        return age.major > major
+    }
+
+    /// What a scalar is to the word pattern.
+    enum Kind {
+        case letter, number, space, other
+    }
+
+    static func kind(of scalar: Unicode.Scalar) -> Kind {
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
+            isYounger(scalar, than: categories) ? .other : .letter
+        case .decimalNumber, .letterNumber, .otherNumber:
+            isYounger(scalar, than: categories) ? .other : .number
+        default:
+            scalar.properties.isWhitespace ? .space : .other
+        }
+    }
+
+    private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"]
+        .map { Array($0.unicodeScalars) }
+    /// Words of the pattern that a second pattern cuts into brackets and letters again.
+    private static let markers = ["startoftext", "endoftext"]
+        .map { ["<|", $0, "|>"].map { Array($0.unicodeScalars) } }
+
+    /// The words of normalized text: contractions, runs of letters, single digits, and runs of
+    /// anything else that is not white space.
+    ///
+    /// - Parameter isSpaced: whether white space or nothing stands before the text
+    static func words(in text: [Unicode.Scalar], isSpaced: Bool) -> [Word] {
+        var words: [Word] = []
+        var isSpaced = isSpaced
+        var rest = text[...]
+        while let first = rest.first {
+            if kind(of: first) == .space {
+                isSpaced = true
+                rest = rest.dropFirst()
+                continue
+            }
+            for length in lengths(ofWordsAtStartOf: rest) {
+                let scalars = Array(rest.prefix(length))
+                words.append(Word(scalars: scalars, isSpaced: isSpaced, special: nil))
+                isSpaced = false
+                rest = rest.dropFirst(length)
+            }
+        }
+        return words
+    }
+
+    /// The lengths of the one word, or of a marker's three, that open a text without space there.
+    private static func lengths(ofWordsAtStartOf text: ArraySlice<Unicode.Scalar>) -> [Int] {
+        guard let first = text.first else { return [] }
+        if first == "<", let parts = markers.first(where: { text.starts(with: $0.joined()) }) {
+            return parts.map(\.count)
+        }
+        if first == "'", let short = contractions.first(where: { text.starts(with: $0) }) {
+            return [short.count]
+        }
+        let kind = kind(of: first)
+        return [kind == .number ? 1 : text.prefix { Self.kind(of: $0) == kind }.count]
+    }
+
+    /// Whether a scalar belongs to a word as people read it: letters, digits, their marks,
+    /// underscores and the joiners inside a cluster.
+    static func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark, .connectorPunctuation: true
+        default: scalar.properties.isJoinControl || [.letter, .number].contains(kind(of: scalar))
+        }
+    }
+}

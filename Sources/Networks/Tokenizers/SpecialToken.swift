@@ -1,0 +1,41 @@
+/// A word of the vocabulary that is found in a text as it is and never taken apart.
+struct SpecialToken: Sendable {
+    let scalars: [Unicode.Scalar]
+    let token: Token
+    /// Whether it is looked for in the normalized text instead of in the text as written.
+    let isNormalized: Bool
+
+    init(_ content: String, token: Token, isNormalized: Bool) {
+        let scalars = Array(content.unicodeScalars)
+        self.scalars = isNormalized ? PromptText.normalized(scalars) : scalars
+        self.token = token
+        self.isNormalized = isNormalized
+    }
+
+    /// A stretch of text, or a special token between two.
+    enum Piece {
+        case text([Unicode.Scalar])
+        case special(SpecialToken)
+    }
+
+    /// The text cut at the special tokens in it: leftmost first, the longest of those there.
+    static func pieces(of text: [Unicode.Scalar], at specials: [SpecialToken]) -> [Piece] {
+        var pieces: [Piece] = []
+        var plain: [Unicode.Scalar] = []
+        var rest = text[...]
+        while let first = rest.first {
+            let here = specials.filter { rest.starts(with: $0.scalars) }
+            if let found = here.max(by: { $0.scalars.count < $1.scalars.count }) {
+                if !plain.isEmpty { pieces.append(.text(plain)) }
+                plain = []
+                pieces.append(.special(found))
+                rest = rest.dropFirst(found.scalars.count)
+            } else {
+                plain.append(first)
+                rest = rest.dropFirst()
+            }
+        }
+        if !plain.isEmpty { pieces.append(.text(plain)) }
+        return pieces
+    }
+}

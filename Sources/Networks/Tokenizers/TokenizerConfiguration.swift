@@ -1,0 +1,156 @@
+/// The special tokens of a tokenizer and the length of its sequences.
+struct TokenizerConfiguration {
+    static let clipStart = "<|startoftext|>"
+    static let clipEnd = "<|endoftext|>"
+
+    /// The longest sequence, `nil` if the files do not say or mean "any".
+    let maximumLength: Int?
+    /// The file that errors about special tokens speak of.
+    private let path: String
+    private let start, end, unknown, padding: Content
+    /// Further tokens that are found whole in a text.
+    private let added: [Content]
+
+    /// What CLIP has without a word from any file.
+    ///
+    /// - Parameter path: the file that the vocabulary comes from
+    init(clip path: String) {
+        self.path = path
+        maximumLength = nil
+        start = Content(plain: Self.clipStart)
+        end = Content(plain: Self.clipEnd)
+        unknown = end
+        padding = end
+        added = []
+    }
+
+    /// The reference's reading of a folder: `special_tokens_map.json` goes before
+    /// `tokenizer_config.json`, unless the latter lists the added tokens itself. Either may be
+    /// missing.
+    init(directory: String) throws(TokenizerError) {
+        path = "\(directory)/tokenizer_config.json"
+        let written = try Written(at: path)
+        let map = "\(directory)/special_tokens_map.json"
+        let first = written.added == nil ? try Written(at: map) : Written()
+
+        let added = Array((written.added ?? [:]).values)
+        func named(_ key: KeyPath<Written, Content?>, _ published: String) -> Content {
+            let content = first[keyPath: key] ?? written[keyPath: key]
+            let named = content ?? Content(plain: published)
+            return added.first { $0.text == named.text } ?? named
+        }
+        start = named(\.start, Self.clipStart)
+        end = named(\.end, Self.clipEnd)
+        unknown = named(\.unknown, Self.clipEnd)
+        padding = named(\.padding, Self.clipEnd)
+        self.added = added
+        maximumLength = written.length.flatMap { Int(exactly: $0.rounded()) }
+        if let maximumLength, maximumLength < 2 {
+            throw .malformed(
+                file: path, key: "model_max_length",
+                reason: "\(maximumLength) tokens have no room for start and end")
+        }
+    }
+
+    /// The identifiers of the tokens that have a role.
+    func named(in vocabulary: Vocabulary) throws(TokenizerError) -> Named {
+        Named(
+            start: try identifier(of: start, "bos_token", vocabulary),
+            end: try identifier(of: end, "eos_token", vocabulary),
+            unknown: try identifier(of: unknown, "unk_token", vocabulary),
+            padding: try identifier(of: padding, "pad_token", vocabulary))
+    }
+
+    struct Named {
+        let start, end, unknown, padding: Token
+    }
+
+    /// Every token that a text may hold whole, each once: where two roles share a token, the
+    /// last of start, end, unknown and padding says how it is looked for.
+    func specials(in vocabulary: Vocabulary) throws(TokenizerError) -> [SpecialToken] {
+        var specials: [SpecialToken] = []
+        for content in added + [start, end, unknown, padding] where !content.text.isEmpty {
+            let token = try identifier(of: content, "added_tokens_decoder", vocabulary)
+            specials.removeAll { $0.token == token }
+            specials.append(
+                SpecialToken(content.text, token: token, isNormalized: content.isNormalized))
+        }
+        return specials
+    }
+
+    private func identifier(
+        of content: Content, _ key: String, _ vocabulary: Vocabulary
+    ) throws(TokenizerError) -> Token {
+        guard let token = vocabulary[content.text] else {
+            throw .unknownToken(
+                file: path, key: key, token: TokenizerError.excerpt(content.text))
+        }
+        return token
+    }
+}
+
+/// The part of the two configuration files that concerns a tokenizer of CLIP's kind.
+private struct Written: Decodable {
+    var start, end, unknown, padding: Content?
+    var added: [String: Content]?
+    var length: Double?
+
+    init() {}
+
+    /// What a file says, and nothing if there is no such file. Tokens that take white space
+    /// along or mind it are refused.
+    init(at path: String) throws(TokenizerError) {
+        guard TokenizerFile.exists(at: path) else { return }
+        self = try TokenizerFile.decode(Written.self, at: path)
+        let contents = [start, end, unknown, padding].compactMap { $0 } + (added ?? [:]).values
+        for content in contents where content.changesItsNeighbours {
+            throw .malformed(
+                file: path, key: TokenizerError.excerpt(content.text),
+                reason: "lstrip, rstrip and single_word are not supported; set them to false")
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case start = "bos_token"
+        case end = "eos_token"
+        case unknown = "unk_token"
+        case padding = "pad_token"
+        case added = "added_tokens_decoder"
+        case length = "model_max_length"
+    }
+}
+
+/// A special token as a file writes it: its text alone, or with how it is looked for.
+private struct Content: Decodable {
+    let text: String
+    let isNormalized: Bool
+    /// Whether it takes white space beside it along, or minds it.
+    let changesItsNeighbours: Bool
+
+    init(plain text: String) {
+        self.text = text
+        isNormalized = false
+        changesItsNeighbours = false
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case content, normalized, lstrip, rstrip
+        case special
+        case singleWord = "single_word"
+    }
+
+    init(from decoder: any Decoder) throws {
+        if let text = try? decoder.singleValueContainer().decode(String.self) {
+            self = Content(plain: text)
+            return
+        }
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        text = try fields.decode(String.self, forKey: .content)
+        let isSpecial = try fields.decodeIfPresent(Bool.self, forKey: .special) ?? false
+        isNormalized = try fields.decodeIfPresent(Bool.self, forKey: .normalized) ?? !isSpecial
+        let neighbours: [CodingKeys] = [.lstrip, .rstrip, .singleWord]
+        changesItsNeighbours = try neighbours.contains { key in
+            try fields.decodeIfPresent(Bool.self, forKey: key) ?? false
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/// Why a tokenizer's files do not make a tokenizer: the file, the place in it, the value there
+/// and what a legal file holds instead.
+package enum TokenizerError: Error, Equatable {
+    /// The file is missing, not a regular file, or cannot be read.
+    case unreadable(file: String, reason: String)
+    /// The file has more bytes than any tokenizer's.
+    case tooLarge(file: String, bytes: Int, limit: Int)
+    /// The file's JSON is not what the tokenizer's format asks for at `key`.
+    case malformed(file: String, key: String, reason: String)
+    /// A line of a text file breaks the format. Lines count from 1.
+    case line(file: String, line: Int, value: String, expected: String)
+    /// A token's identifier lies outside `0..<count` or belongs to `other` already.
+    case identifier(file: String, token: String, identifier: Int, count: Int, other: String?)
+    /// A token that the configuration names is not in the vocabulary.
+    case unknownToken(file: String, key: String, token: String)
+
+    /// The beginning of a value of any length, short enough for a message.
+    static func excerpt(_ value: String) -> String {
+        let kept = value.prefix(60)
+        return kept.endIndex == value.endIndex ? value : kept + "…"
+    }
+}
+
+extension TokenizerError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unreadable(let file, let reason):
+            "\(file): cannot be read: \(reason)"
+        case .tooLarge(let file, let bytes, let limit):
+            "\(file): \(bytes) bytes, more than the \(limit) allowed for a tokenizer's file"
+        case .malformed(let file, let key, let reason):
+            "\(file): at \"\(key)\": \(reason)"
+        case .line(let file, let line, let value, let expected):
+            "\(file):\(line): \"\(value)\" found, \(expected) expected"
+        case .identifier(let file, let token, let identifier, let count, let other):
+            if let other {
+                "\(file): \"\(token)\" has the identifier \(identifier) of \"\(other)\""
+            } else {
+                "\(file): \"\(token)\" has identifier \(identifier), not within 0..<\(count)"
+            }
+        case .unknownToken(let file, let key, let token):
+            "\(file): \(key) names \"\(token)\", which the vocabulary does not hold"
+        }
+    }
+}
