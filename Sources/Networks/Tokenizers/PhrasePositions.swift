@@ -1,0 +1,84 @@
+extension BytePairTokenizer {
+    /// The positions of a phrase's tokens in a prompt's, where the start token has position 0.
+    ///
+    /// The phrase is looked for as whole words, spaced as in the prompt; its first place counts,
+    /// but behind the method's own "a photograph of" that place, so that a label may repeat the
+    /// template's words. Marks at the phrase's ends are found among the prompt's own, as "t.v."
+    /// in "t.v., sofa", where they may share a token. If the next word behind white space ends in
+    /// "ing", as in "dog sitting", the position after the phrase is its own as well: the method
+    /// reads a participle together with its noun.
+    ///
+    /// - Parameter length: the number of tokens that the prompt is encoded to, at least 2
+    /// - Returns: ascending positions, or `nil` if the phrase does not stand in the prompt or
+    ///   truncation cuts into it
+    package func positions(of phrase: String, in prompt: String, length: Int) -> [Int]? {
+        let sought = words(of: phrase)
+        let words = words(of: prompt)
+        let places = words.indices.filter { Self.stand(sought, in: words, at: $0) }
+        let behindTemplate = Self.opensWithTemplate(words) ? places.first { $0 == 3 } : nil
+        guard let place = behindTemplate ?? places.first else { return nil }
+
+        let after = words[(place + sought.count)...]
+        let joined = tokenCount(words[place...place]) - tokenCount(sought[...0])
+        let isOpening = sought.count == 1 && words[place].scalars.starts(with: sought[0].scalars)
+        let first = 1 + tokenCount(words[..<place]) + (isOpening ? 0 : max(0, joined))
+        let end = 1 + tokenCount(words[..<after.startIndex])
+        let last = min(first + tokenCount(sought[...]), end) - 1
+        guard last <= length - 2 else { return nil }
+        let takesParticiple = Self.participleFollows(after) && last + 1 <= length - 2
+        return Array(first...(takesParticiple ? last + 1 : last))
+    }
+
+    private func tokenCount(_ words: ArraySlice<PromptText.Word>) -> Int {
+        words.reduce(0) { $0 + tokens(of: $1).count }
+    }
+
+    /// Whether a phrase's words stand in a prompt from the word `place` on, whole.
+    private static func stand(
+        _ phrase: [PromptText.Word], in prompt: [PromptText.Word], at place: Int
+    ) -> Bool {
+        guard !phrase.isEmpty, phrase.count <= prompt.count - place else { return false }
+        let here = prompt[place..<place + phrase.count]
+        for (index, (word, other)) in zip(phrase, here).enumerated() {
+            guard index == 0 || word.isSpaced == other.isSpaced, word.special == other.special
+            else { return false }
+            let isHead = index == 0 && opens(other.scalars.reversed(), word.scalars.reversed())
+            let isTail = index == phrase.count - 1 && opens(other.scalars, word.scalars)
+            guard word.scalars == other.scalars || isHead || isTail else { return false }
+        }
+        return isBoundary(before: place, in: prompt)
+            && isBoundary(before: here.endIndex, in: prompt)
+    }
+
+    /// Whether punctuation or symbols open a longer run of such, and neither a mark nor a joiner
+    /// ties them to what follows there.
+    private static func opens(_ run: [Unicode.Scalar], _ marks: [Unicode.Scalar]) -> Bool {
+        guard run.starts(with: marks), let next = run.dropFirst(marks.count).first else {
+            return false
+        }
+        return !(marks + [next]).contains(where: PromptText.isWordScalar)
+    }
+
+    /// Whether a word, as people read it, may begin at `place`: "car" does not in "3car".
+    private static func isBoundary(before place: Int, in words: [PromptText.Word]) -> Bool {
+        guard place > 0, place < words.count else { return true }
+        let (before, after) = (words[place - 1], words[place])
+        guard !after.isSpaced, before.special == nil, after.special == nil,
+            let left = before.scalars.last, let right = after.scalars.first
+        else { return true }
+        return !(PromptText.isWordScalar(left) && PromptText.isWordScalar(right))
+    }
+
+    private static let template = ["a", "photograph", "of"].map { Array($0.unicodeScalars) }
+
+    private static func opensWithTemplate(_ words: [PromptText.Word]) -> Bool {
+        words.starts(with: template) { $0.scalars == $1 && $0.isSpaced }
+    }
+
+    /// Whether the next run of words between white space ends in "ing".
+    private static func participleFollows(_ words: ArraySlice<PromptText.Word>) -> Bool {
+        guard let first = words.firstIndex(where: \.isSpaced) else { return false }
+        let end = words[(first + 1)...].firstIndex(where: \.isSpaced) ?? words.endIndex
+        return words[first..<end].flatMap(\.scalars).suffix(3).elementsEqual("ing".unicodeScalars)
+    }
+}
