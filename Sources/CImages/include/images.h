@@ -1,0 +1,140 @@
+#ifndef DSEG_IMAGES_H
+#define DSEG_IMAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+// Pictures are rows of interleaved 8-bit samples without padding: [height, width, channels].
+// No function here calls back, prints, or keeps anything after it returns.
+
+/// How reading or writing a file ended.
+typedef enum dseg_verdict {
+    DSEG_DONE,       ///< all of it
+    DSEG_WARNED,     ///< a whole picture, but the library complained
+    DSEG_CUT_OFF,    ///< the bytes end before the picture does
+    DSEG_MALFORMED,  ///< the bytes are no legal picture
+    DSEG_NO_MEMORY,
+} dseg_verdict;
+
+/// Room for a library's sentence, with its end.
+#define DSEG_REASON_BYTES 256
+
+/// What a file's header promises.
+typedef struct dseg_picture {
+    size_t width;
+    size_t height;
+    size_t channels;  ///< of what the reader writes. PNG: RGB or RGBA. JPEG: RGB, or CMYK as stored
+} dseg_picture;
+
+// -- png_read.c
+
+/// Reads the header of a PNG file, and everything before its first pixel.
+///
+/// reason  [DSEG_REASON_BYTES]  filled unless the verdict is DSEG_DONE
+dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
+                             char *reason);
+
+/// Reads a whole PNG file whose header is `picture`: palettes, grey and transparency expanded,
+/// 16 bits reduced to the high byte, colour profiles and gamma ignored.
+///
+/// pixels  [height, width, channels]
+dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, const dseg_picture *picture,
+                             uint8_t *pixels, char *reason);
+
+/// The CRC that closes a PNG chunk, over the chunk's type and payload.
+uint32_t dseg_png_crc(const uint8_t *bytes, size_t count);
+
+// -- png_write.c
+
+typedef enum dseg_png_kind {
+    DSEG_PNG_INDEXED,  ///< one sample, an index into 256 colours
+    DSEG_PNG_GREY,
+    DSEG_PNG_RGB,
+    DSEG_PNG_RGBA,
+} dseg_png_kind;
+
+/// What a file to be written holds.
+typedef struct dseg_png_shape {
+    dseg_png_kind kind;
+    uint32_t width;
+    uint32_t height;
+    size_t text_count;  ///< of iTXt chunks
+} dseg_png_shape;
+
+/// Bytes that dseg_png_write made; dseg_bytes_free frees them.
+typedef struct dseg_bytes {
+    uint8_t *_Nullable base;
+    size_t count;
+    size_t capacity;
+} dseg_bytes;
+
+/// Writes a PNG file of 8 bits a sample to memory. The same arguments give the same bytes.
+///
+/// pixels   [height, width, 1, 3 or 4]
+/// palette  [256, 3] for DSEG_PNG_INDEXED, otherwise NULL
+/// texts    for each iTXt chunk a Latin-1 key of 1 to 79 bytes and a UTF-8 text, each with its end
+/// file     empty before; to be freed after, whatever the verdict
+dseg_verdict dseg_png_write(const dseg_png_shape *shape, const uint8_t *pixels,
+                            const uint8_t *_Nullable palette, const char *texts,
+                            dseg_bytes *file, char *reason);
+
+void dseg_bytes_free(dseg_bytes *file);
+
+// -- jpeg.c
+
+/// Reads the header of a JPEG file.
+dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
+                              char *reason);
+
+/// Reads a whole JPEG file whose header is `picture`. DSEG_WARNED also when the data end early:
+/// the rest is then grey.
+///
+/// pixels  [height, width, channels]
+dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, const dseg_picture *picture,
+                              uint8_t *pixels, char *reason);
+
+// -- pixels.c
+
+/// Splits RGBA into its colours and its alpha.
+///
+/// rgba   [count, 4]
+/// rgb    [count, 3]
+/// alpha  [count]
+void dseg_split_alpha(const uint8_t *rgba, size_t count, uint8_t *rgb, uint8_t *alpha);
+
+/// Turns CMYK, stored inverted as Adobe's programs do (0 is full ink), into RGB.
+///
+/// cmyk  [count, 4]
+/// rgb   [count, 3]
+void dseg_cmyk_to_rgb(const uint8_t *cmyk, size_t count, uint8_t *rgb);
+
+/// Turns a stored picture upright.
+///
+/// stored       [height, width, channels]
+/// upright      [height, width, channels], or [width, height, channels] for orientations 5 to 8
+/// orientation  1 to 8, as EXIF's tag 0x0112 numbers them
+void dseg_turn_upright(const uint8_t *stored, size_t width, size_t height, size_t channels,
+                       int orientation, uint8_t *upright);
+
+// -- bilinear.c
+
+/// Resizes a map as PyTorch's `interpolate(mode="bilinear", align_corners=False)` does:
+/// half-pixel centres, edges repeated, no antialiasing. No size is 0.
+///
+/// map  [height, width, channels]
+/// out  [out_height, out_width, channels], distinct from map
+void dseg_bilinear(const float *map, size_t width, size_t height, size_t channels,
+                   size_t out_width, size_t out_height, float *out);
+
+/// The same on 8-bit samples, each divided by 255 first.
+///
+/// pixels  [height, width, channels]
+/// out     [out_height, out_width, channels]
+void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels,
+                         size_t out_width, size_t out_height, float *out);
+
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,124 @@
+#include "images.h"
+
+#include <png.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+/// What libpng reads from, and what it leaves behind when it gives up.
+typedef struct source {
+    const uint8_t *bytes;
+    size_t count;
+    size_t position;
+    dseg_verdict verdict;
+    char *reason;
+} source;
+
+static void read_bytes(png_structp png, png_bytep to, size_t count) {
+    source *from = png_get_io_ptr(png);
+    if (count > from->count - from->position) {
+        from->verdict = DSEG_CUT_OFF;
+        png_error(png, "the file ends early");
+    }
+    memcpy(to, from->bytes + from->position, count);
+    from->position += count;
+}
+
+/// Ends the call: libpng leaves by longjmp, back to the setjmp in `read_png`.
+static void give_up(png_structp png, png_const_charp sentence) {
+    source *from = png_get_error_ptr(png);
+    snprintf(from->reason, DSEG_REASON_BYTES, "%s", sentence);
+    png_longjmp(png, 1);
+}
+
+/// A complaint about a chunk that is skipped changes no pixel.
+static void ignore(png_structp png, png_const_charp sentence) {
+    (void)png;
+    (void)sentence;
+}
+
+/// Reads up to the first pixel. Of the chunks only those that make pixels are looked at, so that
+/// neither a profile nor a text can ask for memory.
+static void read_header(png_structp png, png_infop info, dseg_picture *picture) {
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_chunk_cache_max(png, 128);
+    png_set_chunk_malloc_max(png, 8 << 20);
+    png_read_info(png, info);
+    int has_alpha = (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA) != 0 ||
+                    png_get_valid(png, info, PNG_INFO_tRNS) != 0;
+    picture->width = png_get_image_width(png, info);
+    picture->height = png_get_image_height(png, info);
+    picture->channels = has_alpha ? 4 : 3;
+}
+
+/// Reads all rows as RGB or RGBA of 8 bits, and the file to its end. An interlaced file passes
+/// over the rows seven times, each time adding pixels.
+static void read_rows(png_structp png, png_infop info, const dseg_picture *picture,
+                      uint8_t *pixels) {
+    png_set_expand(png);
+    png_set_strip_16(png);
+    png_set_gray_to_rgb(png);
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    size_t stride = picture->width * picture->channels;
+    if (png_get_image_height(png, info) != picture->height ||
+        png_get_rowbytes(png, info) != stride) {
+        png_error(png, "the rows are not as the header says");
+    }
+    for (int pass = 0; pass < passes; pass++) {
+        for (size_t y = 0; y < picture->height; y++) {
+            png_read_row(png, pixels + y * stride, NULL);
+        }
+    }
+    png_read_end(png, NULL);
+}
+
+/// The one frame that libpng's longjmp returns to. `pixels` is NULL to read the header alone.
+static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Nullable pixels) {
+    from->verdict = DSEG_MALFORMED;
+    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, from, give_up, ignore);
+    if (png == NULL) return DSEG_NO_MEMORY;
+    png_infop info = png_create_info_struct(png);
+    if (info == NULL) {
+        png_destroy_read_struct(&png, NULL, NULL);
+        return DSEG_NO_MEMORY;
+    }
+    if (setjmp(png_jmpbuf(png)) == 0) {
+        png_set_read_fn(png, from, read_bytes);
+        if (pixels == NULL) {
+            // Any legal size passes here: the caller refuses a large one with its numbers.
+            png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+            read_header(png, info, picture);
+        } else {
+            dseg_picture found;
+            png_set_user_limits(png, (png_uint_32)picture->width, (png_uint_32)picture->height);
+            read_header(png, info, &found);
+            read_rows(png, info, picture, pixels);
+        }
+        from->verdict = DSEG_DONE;
+    }
+    png_destroy_read_struct(&png, &info, NULL);
+    return from->verdict;
+}
+
+dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
+                             char *reason) {
+    source from = {.bytes = bytes, .count = count, .reason = reason};
+    return read_png(&from, picture, NULL);
+}
+
+dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, const dseg_picture *picture,
+                             uint8_t *pixels, char *reason) {
+    source from = {.bytes = bytes, .count = count, .reason = reason};
+    dseg_picture expected = *picture;
+    return read_png(&from, &expected, pixels);
+}
+
+uint32_t dseg_png_crc(const uint8_t *bytes, size_t count) {
+    uint32_t crc = 0xFFFFFFFFu;
+    for (size_t i = 0; i < count; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
+    }
+    return ~crc;
+}

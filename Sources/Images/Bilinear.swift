@@ -1,0 +1,18 @@
+import CImages
+
+/// The resize of the reference: PyTorch's `interpolate(mode="bilinear", align_corners=False)`.
+package enum Bilinear {
+    /// Resizes a map, for each channel alone: half-pixel centres, edges repeated, no antialiasing.
+    ///
+    /// - Parameters:
+    ///   - map: `[height, width, channels]`
+    ///   - target: `[size.height, size.width, channels]`, distinct from `map`
+    package static func resize(
+        _ map: UnsafePointer<Float>, width: Int, height: Int, channels: Int,
+        to size: (width: Int, height: Int), into target: UnsafeMutablePointer<Float>
+    ) {
+        precondition(width > 0 && height > 0 && channels > 0, "a map has at least one sample")
+        precondition(size.width > 0 && size.height > 0, "a resized map has at least one sample")
+        unsafe dseg_bilinear(map, width, height, channels, size.width, size.height, target)
+    }
+}

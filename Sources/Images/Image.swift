@@ -1,0 +1,84 @@
+import CImages
+
+/// A picture as it is meant to be seen: decoded, upright, eight bits a sample.
+///
+/// What a picture's files may leave open is decided once, as Pillow's `convert("RGB")` decides it:
+/// transparency is kept beside the colours and changes none of them, 16 bits are cut to the high
+/// byte, colour profiles and gamma are ignored.
+package struct Image: Sendable, Equatable {
+    /// The most pixels a picture may have. A file that promises more is refused from its header.
+    package static let pixelLimit = 64_000_000
+
+    package let width: Int
+    package let height: Int
+    /// RGB, `[height, width, 3]`.
+    package let pixels: [UInt8]
+    /// Opacity, `[height, width]`, if the file has any.
+    package let alpha: [UInt8]?
+
+    package init(width: Int, height: Int, pixels: [UInt8], alpha: [UInt8]?) {
+        precondition(width > 0 && height > 0, "a picture has at least one pixel")
+        precondition(pixels.count == width * height * 3, "RGB is [height, width, 3]")
+        precondition(alpha.map { $0.count == width * height } ?? true, "alpha is [height, width]")
+        self.width = width
+        self.height = height
+        self.pixels = pixels
+        self.alpha = alpha
+    }
+
+    /// Decodes a PNG or JPEG file, told apart by its first bytes.
+    ///
+    /// An animated PNG gives its first frame. A file that is cut off is an error, even where a
+    /// decoder would make up the rest.
+    package init(decoding bytes: [UInt8]) throws(ImageError) {
+        let file = try ImageFile(bytes)
+        self = try file.decoded().upright(from: file.orientation)
+    }
+
+    /// The picture stretched to a square, `[side, side, 3]` in [0, 1], as the reference does it:
+    /// each sample divided by 255, then bilinear with half-pixel centres and no antialiasing.
+    package func square(side: Int) -> [Float] {
+        precondition(side > 0, "a square has at least one pixel")
+        let count = side * side * 3
+        return unsafe [Float](unsafeUninitializedCapacity: count) { square, written in
+            guard let base = square.baseAddress else { return }
+            unsafe dseg_bilinear_bytes(pixels, width, height, 3, side, side, base)
+            written = count
+        }
+    }
+
+    /// The stored picture turned as `orientation` asks.
+    private func upright(from orientation: Orientation) -> Image {
+        if orientation == .upright { return self }
+        return Image(
+            width: orientation.isTransposed ? height : width,
+            height: orientation.isTransposed ? width : height,
+            pixels: turned(pixels, channels: 3, from: orientation),
+            alpha: alpha.map { turned($0, channels: 1, from: orientation) })
+    }
+
+    private func turned(
+        _ samples: [UInt8], channels: Int, from orientation: Orientation
+    ) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: samples.count) { upright, written in
+            guard let base = upright.baseAddress else { return }
+            unsafe dseg_turn_upright(
+                samples, width, height, channels, Int32(orientation.rawValue), base)
+            written = samples.count
+        }
+    }
+}
+
+/// A picture's size as it is meant to be seen, known without decoding a pixel.
+package struct ImageSize: Sendable, Equatable {
+    package let width: Int
+    package let height: Int
+
+    /// Reads the header of a PNG or JPEG file; refuses what `Image(decoding:)` refuses there.
+    package init(probing bytes: [UInt8]) throws(ImageError) {
+        let file = try ImageFile(bytes)
+        let isTransposed = file.orientation.isTransposed
+        width = isTransposed ? file.header.height : file.header.width
+        height = isTransposed ? file.header.width : file.header.height
+    }
+}

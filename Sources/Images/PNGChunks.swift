@@ -1,0 +1,53 @@
+import CImages
+
+/// The chunks of a PNG file in their order, as far as they are whole and their CRCs right.
+///
+/// A chunk is `length(4) type(4) payload(length) crc(4)`, big-endian, after eight bytes of
+/// signature. The pixels are libpng's affair; this reads what stands beside them.
+struct PNGChunks: Sequence, IteratorProtocol {
+    static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    private let bytes: [UInt8]
+    private var position: Int
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        position = bytes.starts(with: Self.signature) ? Self.signature.count : bytes.count
+    }
+
+    /// The next chunk; `nil` after the last whole one.
+    mutating func next() -> PNGChunk? {
+        guard bytes.count - position >= 12 else { return nil }
+        let length = Int(bigEndian(at: position))
+        guard length <= bytes.count - position - 12 else { return nil }
+        let chunk = PNGChunk(
+            content: bytes[position + 4..<position + 8 + length],
+            crc: bigEndian(at: position + 8 + length))
+        position += 12 + length
+        return chunk
+    }
+
+    private func bigEndian(at index: Int) -> UInt32 {
+        bytes[index..<index + 4].reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
+    /// The first intact eXIf chunk.
+    static func exif(in bytes: [UInt8]) -> ArraySlice<UInt8>? {
+        PNGChunks(bytes).first { $0.type == "eXIf" && $0.isIntact }?.payload
+    }
+}
+
+/// One chunk, whose CRC need not be right.
+struct PNGChunk {
+    /// The type and the payload.
+    fileprivate let content: ArraySlice<UInt8>
+    fileprivate let crc: UInt32
+
+    var type: String { String(decoding: content.prefix(4), as: UTF8.self) }
+    var payload: ArraySlice<UInt8> { content.dropFirst(4) }
+
+    /// Whether the bytes are those that were written. Libraries skip a broken chunk without pixels.
+    var isIntact: Bool {
+        unsafe dseg_png_crc(Array(content), content.count) == crc
+    }
+}
