@@ -1,0 +1,132 @@
+/// A target of `Sources` and all that it may import. Downwards only.
+struct Room: Sendable {
+    let name: String
+    let imports: Set<String>
+
+    init(_ name: String, _ imports: Set<String>) {
+        self.name = name
+        self.imports = imports
+    }
+
+    static let all: [Room] = [
+        Room("CKernels", ["COpenBLAS"]),
+        Room("Kernels", ["CKernels"]),
+        Room("Networks", ["Kernels", "CKernels", "FoundationEssentials"]),
+        Room("CImages", ["CPNG", "CTurboJPEG"]),
+        Room("Images", ["CImages", "CPNG", "CTurboJPEG"]),
+        Room("Segmentation", ["Networks", "Kernels", "Images", "FoundationEssentials"]),
+        Room("CMessages", ["CProtobufC"]),
+        Room("RPC", ["CMessages", "CProtobufC", "CZstd"]),
+        Room("Results", ["Images", "RPC", "ArgumentParser", "FoundationEssentials"]),
+        Room("Server", [
+            "RPC", "Segmentation", "Images", "NIOCore", "NIOPosix", "Logging", "ServiceLifecycle",
+            "UnixSignals", "Atomics",
+        ]),
+        Room("dsegd", [
+            "Server", "Segmentation", "Results", "RPC", "Images", "ArgumentParser", "Logging",
+            "ServiceLifecycle", "UnixSignals", "FoundationEssentials",
+        ]),
+        Room("dseg", ["Results", "RPC", "Images", "ArgumentParser", "FoundationEssentials"]),
+    ]
+
+    /// Part of the language and the C library: every room stands on them.
+    static let ground: Set<String> = ["Glibc", "Musl", "Synchronization", "Swift"]
+
+    static func named(_ name: String) -> Room? { all.first { $0.name == name } }
+
+    /// What one file may import beyond its room: the tool that compares networks with goldens.
+    static func exception(_ file: File) -> Set<String> {
+        file.room == "dsegd" && file.name.hasPrefix("Verify") ? ["Networks", "Kernels"] : []
+    }
+}
+
+extension Rule {
+    static let imports = Rule(name: "a room imports only what stands below it") { tree in
+        tree.files.filter { $0.isSource && $0.kind == "swift" }.flatMap { file -> [Offence] in
+            guard let name = file.room, let room = Room.named(name) else {
+                return [Offence(file.path, "no such room", instead: "add its row to Room.all")]
+            }
+            let allowed = room.imports.union(Room.ground).union(Room.exception(file))
+            return file.importedModules.filter { !allowed.contains($0.module) }.map {
+                Offence(
+                    file.path, $0.line, "\(name) may not import \($0.module)",
+                    instead: "move the code to a room that may, or pass a value down")
+            }
+        }
+    }
+
+    static let manifest = Rule(name: "Package.swift declares what the rooms import, and no more") { tree in
+        guard let file = tree["Package.swift"] else { return [] }
+        return file.declaredTargets.flatMap { target -> [Offence] in
+            guard let room = Room.named(target.name) else { return [] }
+            let allowed = room.imports.union(room.name == "dsegd" ? ["Networks", "Kernels"] : [])
+            let excess = target.dependencies.subtracting(allowed).sorted().map {
+                Offence(
+                    file.path, target.line, "\(target.name) may not depend on \($0)",
+                    instead: "remove the dependency")
+            }
+            let modules = tree.files.filter { $0.isSource && $0.room == target.name && $0.kind == "swift" }
+                .flatMap { source in source.importedModules.map { $0.module } }
+            let undeclared = Set(modules).intersection(room.imports).subtracting(target.dependencies)
+                .subtracting(["FoundationEssentials"])
+            return excess + undeclared.sorted().map {
+                Offence(
+                    file.path, target.line, "\(target.name) imports \($0) by accident",
+                    instead: "declare the dependency")
+            }
+        }
+    }
+}
+
+extension File {
+    /// Each `import`, whatever stands before it: `package`, `@testable`, `struct`.
+    var importedModules: [(module: String, line: Int)] {
+        code.enumerated().compactMap { number, line in
+            let words = line.split(whereSeparator: { " \t;".contains($0) })
+            guard let place = words.firstIndex(of: "import"), place + 1 < words.count,
+                words[..<place].allSatisfy({ $0.hasPrefix("@") || Self.access.contains(String($0)) })
+            else { return nil }
+            let kinds = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
+            let name = words[(place + 1)...].first { !kinds.contains(String($0)) } ?? ""
+            return (String(name.prefix { $0 != "." }), number + 1)
+        }
+    }
+
+    private static let access = ["package", "public", "internal", "private", "fileprivate"]
+
+    /// The targets a manifest declares, each with the names of its dependencies.
+    var declaredTargets: [(name: String, line: Int, dependencies: Set<String>)] {
+        let marks = [".target(", ".executableTarget("]
+        return lines.enumerated().compactMap { number, line in
+            guard marks.contains(where: { line.contains($0) }) else { return nil }
+            let rest = lines[number...].joined(separator: "\n")
+            guard let start = rest.firstRange(of: "arget("),
+                let name = rest[start.upperBound...].quoted.first
+            else { return nil }
+            let body = rest[start.upperBound...].enclosed(by: "(", ")")
+            guard let list = body.firstRange(of: "dependencies: [") else { return (name, number + 1, []) }
+            let entries = body[list.upperBound...].enclosed(by: "[", "]")
+            let packages = entries.split(separator: "package: ").dropFirst().compactMap { $0.quoted.first }
+            return (name, number + 1, Set(entries.quoted).subtracting(packages))
+        }
+    }
+}
+
+extension Substring {
+    /// The literals between plain quotes.
+    var quoted: [String] {
+        split(separator: "\"", omittingEmptySubsequences: false).enumerated()
+            .filter { $0.offset % 2 == 1 }.map { String($0.element) }
+    }
+
+    /// What stands before the bracket that closes one already open.
+    func enclosed(by open: Character, _ close: Character) -> Substring {
+        var depth = 1
+        for index in indices {
+            if self[index] == open { depth += 1 }
+            if self[index] == close { depth -= 1 }
+            if depth == 0 { return self[..<index] }
+        }
+        return self
+    }
+}

@@ -1,0 +1,109 @@
+import FoundationEssentials
+import Glibc
+
+/// One file of the repository: where it lies, what it says, how big it is.
+struct File: Sendable {
+    /// Relative to the repository's root, `/` between the parts.
+    let path: String
+    /// Empty for a file that is not UTF-8, or too big to have been written by hand.
+    let text: String
+    let byteCount: Int
+    /// The text with comments and string literals replaced by blanks, line for line.
+    let code: [String]
+
+    init(path: String, text: String, byteCount: Int? = nil) {
+        self.path = path
+        self.text = text
+        self.byteCount = byteCount ?? text.utf8.count
+        self.code = CodeText.blanked(text, as: CodeText.Language(path: path)).splitLines
+    }
+
+    var lines: [String] { text.splitLines }
+    var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+    var kind: String { name.split(separator: ".", omittingEmptySubsequences: false).last.map(String.init) ?? "" }
+    /// The target the file belongs to: the folder below `Sources` or `Tests`.
+    var room: String? {
+        let parts = path.split(separator: "/")
+        return parts.count > 2 && (parts[0] == "Sources" || parts[0] == "Tests") ? String(parts[1]) : nil
+    }
+    var isSource: Bool { path.hasPrefix("Sources/") }
+    var isTest: Bool { path.hasPrefix("Tests/") && !path.hasPrefix("Tests/Fixtures/") }
+    var isC: Bool { kind == "c" || kind == "h" }
+    var isGenerated: Bool { name.contains(".pb-c.") }
+    /// Written by hand in a programming language, so held to lengths and words.
+    var isHandwritten: Bool { ["swift", "c", "h", "py", "go", "sh"].contains(kind) && !isGenerated }
+}
+
+/// The repository, or a small one written inside a test.
+struct Tree: Sendable {
+    let files: [File]
+
+    init(_ texts: [String: String]) {
+        files = texts.sorted { $0.key < $1.key }.map { File(path: $0.key, text: $0.value) }
+    }
+
+    init(files: [File]) { self.files = files }
+
+    subscript(path: String) -> File? { files.first { $0.path == path } }
+
+    /// A file or a folder of this name exists.
+    func holds(_ path: String) -> Bool {
+        let folder = path.hasSuffix("/") ? path : path + "/"
+        return files.contains { $0.path == path || $0.path.hasPrefix(folder) }
+    }
+
+    /// The folder above `Tests/`, found from where this file was compiled.
+    static let root: String = {
+        let parts = #filePath.split(separator: "/").dropLast(3)
+        return "/" + parts.joined(separator: "/")
+    }()
+
+    /// What git keeps or would keep: ignored files are nobody's business.
+    static func repository() throws -> Tree {
+        let list = try Shell.run("git -c safe.directory='*' -C '\(root)' ls-files -z -co --exclude-standard")
+        guard list.status == 0 else { throw TreeError(message: "git ls-files in \(root): \(list.output)") }
+        let paths = Set(list.output.split(separator: "\0").map(String.init))
+        return Tree(files: paths.sorted().compactMap(read))
+    }
+
+    /// Nothing for a file that git remembers and the disk does not.
+    private static func read(_ path: String) -> File? {
+        guard let bytes = FileManager.default.contents(atPath: root + "/" + path) else { return nil }
+        let text = bytes.count > 1 << 20 ? nil : String(bytes: bytes, encoding: .utf8)
+        return File(path: path, text: text ?? "", byteCount: bytes.count)
+    }
+}
+
+struct TreeError: Error { let message: String }
+
+/// Runs a command line to its end.
+enum Shell {
+    /// The command's standard output and error together, and its exit status.
+    static func run(_ command: String) throws -> (status: Int32, output: String) {
+        guard let pipe = unsafe popen("( \(command) ) 2>&1", "r") else {
+            throw TreeError(message: "no process for: \(command)")
+        }
+        var output: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = unsafe fread(&buffer, 1, buffer.count, pipe)
+            if count == 0 { break }
+            output += buffer[..<count]
+        }
+        let status = unsafe pclose(pipe)
+        return (status & 0x7f == 0 ? (status >> 8) & 0xff : status, String(decoding: output, as: UTF8.self))
+    }
+
+    static func has(_ program: String) -> Bool {
+        (try? run("command -v \(program)").status) == 0
+    }
+}
+
+extension String {
+    /// Lines without their ends; a last empty line is not a line.
+    var splitLines: [String] {
+        var lines = split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        if lines.last == "" { lines.removeLast() }
+        return lines
+    }
+}
