@@ -1,0 +1,60 @@
+# make demo     install what is missing, build, start the daemon, segment a picture, stop
+# make test     everything that must hold
+# make build    both programs, optimised, into .build/release
+# make install  programs, demo model and units below PREFIX
+# make clean    forget all that was built
+
+PREFIX ?= /usr/local
+UNITS ?= $(PREFIX)/lib/systemd/system
+DESTDIR ?=
+SHELL := /bin/bash
+
+PACKAGES := \
+	libopenblas-dev libopenblas0-pthread libprotobuf-c-dev libzstd-dev libpng-dev libturbojpeg0-dev \
+	pkg-config protobuf-c-compiler protobuf-compiler python3-protobuf python3-zstandard \
+	golang-go golang-github-containerd-ttrpc-dev systemd
+
+# Swift's own libraries are linked in, dead parts of them left out: a program starts in
+# milliseconds and runs where Swift is not installed.
+RELEASE := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
+PROGRAMS := .build/release/dseg .build/release/dsegd
+
+.PHONY: setup build test demo install clean
+
+setup:
+	@command -v swift > /dev/null || { \
+		echo "make: swift is not on the PATH; install Swift 6.2 or later from https://swift.org/install" >&2; exit 1; }
+	@missing=$$(for package in $(PACKAGES); do \
+		dpkg-query -W -f '$${Status}' $$package 2> /dev/null | grep -q 'ok installed' || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+		echo "make: installing" $$missing; \
+		root=; if [ "$$(id -u)" != 0 ]; then root=sudo; fi; \
+		$$root apt-get update -q && \
+		$$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+build: setup
+	swift build $(RELEASE) --product dsegd
+	swift build $(RELEASE) --product dseg
+
+# The stories start the debug programs, so those are built too.
+test: setup
+	swift build --build-tests
+	swift test --skip-build
+
+demo: build
+	Tests/demo.sh .build/release demo
+
+# Run `make build` first: root needs no compiler.
+install: $(PROGRAMS)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dseg $(DESTDIR)$(UNITS)
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	cp -R --no-preserve=ownership Sources/dsegd/Resources/. $(DESTDIR)$(PREFIX)/share/dseg
+	for unit in Systemd/*.service Systemd/*.socket; do \
+		sed 's|/usr/local/bin|$(PREFIX)/bin|' "$$unit" > $(DESTDIR)$(UNITS)/"$${unit##*/}" || exit 1; done
+
+$(PROGRAMS):
+	@echo "make: $@ is missing; run make build" >&2; exit 1
+
+clean:
+	rm -rf .build demo

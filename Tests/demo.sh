@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Usage: demo.sh PROGRAMS OUTPUT
+# Starts the dsegd in the folder PROGRAMS with the embedded demo model, asks the dseg beside it for
+# two labels in a picture, and leaves mask, overlay and heat maps in the folder OUTPUT.
+set -euo pipefail
+
+programs=$1
+output=$2
+picture=$(dirname "$0")/Fixtures/scenes/JPEGImages/scene_501_0037.jpg
+words="boat, sheep"
+
+place=$(mktemp -d "${TMPDIR:-/tmp}/dseg-demo.XXXXXX")
+socket=$place/dseg.sock
+daemon=
+
+stop() {
+    local status=$?
+    trap - EXIT
+    if [ -n "$daemon" ] && kill -TERM "$daemon" 2> /dev/null; then
+        wait "$daemon" || status=$?
+        echo "demo: the daemon has stopped"
+    fi
+    if [ "$status" != 0 ]; then
+        echo "demo: failed with $status; the daemon wrote:" >&2
+        cat "$place/log" >&2 || true
+    fi
+    rm -rf "$place"
+    exit "$status"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+"$programs/dsegd" serve --socket "$socket" > "$place/log" 2>&1 &
+daemon=$!
+
+patience=$((SECONDS + 60))
+until "$programs/dseg" status --socket "$socket" > "$place/status" 2>&1; do
+    kill -0 "$daemon" 2> /dev/null || { wait "$daemon" || true; daemon=; exit 1; }
+    [ "$SECONDS" -lt "$patience" ] || { echo "demo: no answer within a minute" >&2; exit 1; }
+    sleep 0.1
+done
+cat "$place/status"
+
+mkdir -p "$output"
+echo "demo: dseg mask $picture '$words' --overlay --heat"
+"$programs/dseg" mask "$picture" "$words" --overlay --heat --force -o "$output" --socket "$socket"
+echo "demo: the pictures lie in $output:"
+ls "$output"/*.png
