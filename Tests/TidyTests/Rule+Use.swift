@@ -1,16 +1,20 @@
 extension Rule {
-    static let kernels = Rule(name: "each C function is called by the house and named by a test") { tree in
-        let tested = Set(tree.files.filter { $0.isTest && $0.room != "TidyTests" }.flatMap(\.kernelNames))
+    static let kernels = Rule(name: "each C function is called by the house and held by a test") { tree in
+        let tests = tree.files.filter { $0.isTest && $0.room != "TidyTests" }
+        let named = Set(tests.flatMap(\.testedNames))
+        let swift = tree.files.filter { $0.isSource && $0.kind == "swift" }
+        let faces = swift.filter { $0.types.contains { named.contains($0.name) } }
+        let behindFaces = Set(faces.flatMap(\.kernelCalls))
         let called = Set(tree.files.filter(\.isSource).flatMap(\.kernelCalls))
-        return tree.files.filter { $0.isSource && $0.path.contains("/include/") }.flatMap { header in
-            header.code.enumerated().flatMap { number, line in
-                line.identifiers.filter { $0.hasPrefix("dseg_") && line.containsWord($0 + "(") }.flatMap { name in
-                    (tested.contains(name) ? [] : [
-                        Offence(header.path, number + 1, "\(name) is not tested", instead: "name it in a test")
-                    ]) + (called.contains(name) ? [] : [
-                        Offence(header.path, number + 1, "\(name) is never called", instead: "delete it")
-                    ])
-                }
+        return tree.files.filter(\.declaresKernels).flatMap { header in
+            header.declaredKernels.flatMap { name, line -> [Offence] in
+                let isHeld = named.contains(name) || (header.room != "CKernels" && behindFaces.contains(name))
+                let untested = isHeld ? [] : [
+                    Offence(header.path, line, "\(name) is not tested", instead: "name it in a test")
+                ]
+                return untested + (called.contains(name) ? [] : [
+                    Offence(header.path, line, "\(name) is never called", instead: "delete it")
+                ])
             }
         }
     }
@@ -19,8 +23,8 @@ extension Rule {
         let sources = tree.files.filter { $0.isSource && $0.kind == "swift" }
         let mentions = sources.map { ($0.path, Set($0.code.flatMap(\.identifiers))) }
         return sources.flatMap { file in
-            file.openTypes.filter { type in
-                !mentions.contains { $0.0 != file.path && $0.1.contains(type.name) }
+            file.types.filter { type in
+                type.isOpen && !mentions.contains { $0.0 != file.path && $0.1.contains(type.name) }
             }.map {
                 Offence(
                     file.path, $0.line, "\($0.name) is mentioned in no other file of Sources",
@@ -31,8 +35,23 @@ extension Rule {
 }
 
 extension File {
+    fileprivate var declaresKernels: Bool { isSource && path.contains("/include/") && !isGenerated }
+
+    fileprivate var declaredKernels: [(name: String, line: Int)] {
+        code.enumerated().flatMap { number, line in
+            line.identifiers.filter { $0.hasPrefix("dseg_") && line.containsWord($0 + "(") }.map { ($0, number + 1) }
+        }
+    }
+
     fileprivate var kernelNames: [String] {
         code.flatMap(\.identifiers).filter { $0.hasPrefix("dseg_") }
+    }
+
+    /// What a test names: in its code, or in its own name between backquotes.
+    fileprivate var testedNames: [String] {
+        lines.indices.flatMap { line in
+            code[line].identifiers + (code[line].containsWord("func") ? lines[line].identifiers : [])
+        }
     }
 
     /// In Swift every mention is a use; in C the ones inside braces are, and a macro's body.
@@ -49,18 +68,19 @@ extension File {
         }
     }
 
-    /// Types declared at the margin, neither private nor the program itself.
-    fileprivate var openTypes: [(name: String, line: Int)] {
+    /// Types declared at the margin, the program itself excepted; a private one is not open.
+    fileprivate var types: [(name: String, line: Int, isOpen: Bool)] {
         let kinds = ["struct", "class", "enum", "actor", "protocol"]
+        let others = ["let", "var", "func", "extension", "import", "main"]
         return code.enumerated().compactMap { number, line in
             guard let first = line.utf8.first, first.isWord || first == UInt8(ascii: "@") else { return nil }
             let words = line.identifiers
             guard let place = words.firstIndex(where: kinds.contains), place + 1 < words.count,
-                words[..<place].allSatisfy({ !["private", "fileprivate", "main", "import"].contains($0) }),
-                words[..<place].allSatisfy({ $0 != "let" && $0 != "var" && $0 != "func" && $0 != "extension" }),
+                words[..<place].allSatisfy({ !others.contains($0) }),
                 number == 0 || !code[number - 1].hasPrefix("@main")
             else { return nil }
-            return (words[place + 1], number + 1)
+            let isOpen = !words[..<place].contains("private") && !words[..<place].contains("fileprivate")
+            return (words[place + 1], number + 1, isOpen)
         }
     }
 }

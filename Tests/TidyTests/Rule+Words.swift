@@ -3,7 +3,7 @@ struct Banned: Sendable {
     enum Place {
         /// Outside comments and literals.
         case code
-        /// Anywhere, in any case of letters.
+        /// Anywhere, in any case of letters; "no longer than" is a length, not a history.
         case prose
         /// Anywhere, spelled exactly so.
         case text
@@ -52,10 +52,12 @@ struct Banned: Sendable {
     /// The lines of `file`, from 1, on which the word stands.
     func lines(of file: File) -> [Int] {
         guard applies(file) else { return [] }
-        let lines = place == .code ? file.code : file.lines
-        return lines.enumerated()
-            .filter { (place == .prose ? $0.element.lowercased() : $0.element).containsWord(word) }
-            .map { $0.offset + 1 }
+        let lines = switch place {
+        case .code: file.code
+        case .text: file.lines
+        case .prose: file.lines.map { $0.lowercased().replacing("no longer than", with: "") }
+        }
+        return lines.indices.filter { lines[$0].containsWord(word) }.map { $0 + 1 }
     }
 }
 
@@ -91,14 +93,11 @@ extension Rule {
         let endings = ["Utils", "Utilities", "Helper", "Helpers", "Manager", "Common", "Extensions"]
         let marks = ["_new", "_old", "_v2", "V2"]
         return tree.files.filter { $0.isHandwritten && $0.room != "TidyTests" }.flatMap { file in
-            let stem = String(file.name.prefix { $0 != "." })
-            let names = [(stem, 0)] + file.code.enumerated().flatMap { number, line in
-                line.identifiers.filter { $0 != "_" }.map { ($0, number + 1) }
-            }
-            return names.filter { name, _ in
+            let stem = (name: String(file.name.prefix { $0 != "." }), line: 0)
+            return ([stem] + file.declaredNames).filter { name, _ in
                 (endings.contains { name.hasSuffix($0) } && name.first?.isUppercase == true)
                     || marks.contains { name.hasSuffix($0) }
-            }.map { Offence(file.path, $0.1, "the name \($0.0)", instead: "name the one thing it does") }
+            }.map { Offence(file.path, $0.line, "the name \($0.name)", instead: "name the one thing it does") }
         }
     }
 
@@ -115,6 +114,17 @@ extension File {
     /// Whatever people write here: code, units, schemas, manuals.
     fileprivate var isProse: Bool {
         isHandwritten || ["proto", "md", "service", "socket", "Makefile"].contains(kind)
+    }
+
+    /// Names of our own making: what others call their things is not for us to say.
+    fileprivate var declaredNames: [(name: String, line: Int)] {
+        let keywords = ["struct", "class", "enum", "actor", "protocol", "typealias", "func", "let", "var", "case"]
+        return code.enumerated().flatMap { number, line in
+            let words = line.identifiers
+            return words.indices.filter { place in
+                place > 0 && keywords.contains(words[place - 1]) || isC && words[place].hasPrefix("dseg_")
+            }.map { (words[$0], number + 1) }
+        }
     }
 
     /// BLAS has one door.

@@ -115,9 +115,9 @@ struct Sample: Sendable {
             clean: "final class A: @unchecked Sendable {}\n// never another @unchecked Sendable"),
         Sample(.vagueNames, "Sources/RPC/A.swift", offending: "enum ImageUtils {}", clean: "enum Rows {}"),
         Sample(
-            .vagueNames, "Sources/RPC/A.swift", offending: "let socket = SocketManager()",
-            clean: "let socket = manager"),
-        Sample(.vagueNames, "Sources/CKernels/a.c", offending: "int gemm_v2(void);", clean: "int gemm(void);"),
+            .vagueNames, "Sources/RPC/A.swift", offending: "package final class SocketManager {}",
+            clean: "let files = FileManager.default; unsafe zlib_new()"),
+        Sample(.vagueNames, "Sources/CKernels/a.c", offending: "int dseg_gemm_v2(void);", clean: "int gemm(void);"),
         Sample(
             .vagueNames, offending: ["Tests/RPCTests/TestHelpers.swift": ""],
             at: "Tests/RPCTests/TestHelpers.swift:0", clean: ["Tests/RPCTests/Wire.swift": ""]),
@@ -144,6 +144,14 @@ struct Sample: Sendable {
         Sample(
             .kernels, offending: .kernel(call: "", test: "dseg_norm(a)"), at: "Sources/CKernels/include/k.h:2",
             clean: .kernel(call: "dseg_norm(a)", test: "unsafe dseg_norm(a)")),
+        Sample(
+            .kernels, offending: .kernel(call: "enum Norm {}\ndseg_norm(a)", test: "Norm()"),
+            at: "Sources/CKernels/include/k.h:2",
+            clean: .kernel(call: "dseg_norm(a)", test: "@Test func `dseg_norm adds up`() {}")),
+        Sample(
+            .kernels, offending: .kernel(call: "enum Norm {}\ndseg_norm(a)", test: "Nor()", room: "CImages"),
+            at: "Sources/CImages/include/k.h:2",
+            clean: .kernel(call: "enum Norm {}\ndseg_norm(a)", test: "Norm()", room: "CImages")),
         Sample(
             .kernels, offending: .kernel(call: "dseg_norm(a)", test: "// dseg_norm(a)"),
             at: "Sources/CKernels/include/k.h:2", clean: .kernel(call: "dseg_norm(a)", test: "dseg_norm(a)")),
@@ -174,10 +182,10 @@ extension String {
 
 extension [String: String] {
     /// A kernel declared, defined, called and tested, or not.
-    fileprivate static func kernel(call: String, test: String) -> [String: String] {
+    fileprivate static func kernel(call: String, test: String, room: String = "CKernels") -> [String: String] {
         [
-            "Sources/CKernels/include/k.h": "#pragma once\nvoid dseg_norm(float *a);",
-            "Sources/CKernels/k.c": "void dseg_norm(float *a)\n{\n    a[0] = 0;\n}",
+            "Sources/\(room)/include/k.h": "#pragma once\nvoid dseg_norm(float *a);",
+            "Sources/\(room)/k.c": "void dseg_norm(float *a)\n{\n    a[0] = 0;\n}",
             "Sources/Kernels/K.swift": call,
             "Tests/KernelsTests/K.swift": test,
         ]
