@@ -82,17 +82,21 @@ struct CodeText {
     private mutating func skipLiteral() -> Bool {
         if bytes[position] == UInt8(ascii: "`"), language != .c {
             blank(1, with: "_")
-            while position < bytes.count, bytes[position] != UInt8(ascii: "`") { blank(1, with: "_") }
+            while position < bytes.count, bytes[position] != UInt8(ascii: "`") {
+                blank(1, with: "_")
+            }
             blank(1, with: "_")
             return true
         }
-        let hashes = language == .swift ? bytes[position...].prefix { $0 == UInt8(ascii: "#") }.count : 0
+        let hashes =
+            language == .swift ? bytes[position...].prefix { $0 == UInt8(ascii: "#") }.count : 0
         let quote = position + hashes
         guard quote < bytes.count else { return false }
         let mark = Character(UnicodeScalar(bytes[quote]))
         guard mark == "\"" || (mark == "'" && language != .swift) else { return false }
         let triple = String(repeating: mark, count: 3)
-        let isLong = (language == .swift || language == .python)
+        let isLong =
+            (language == .swift || language == .python)
             && bytes[quote...].starts(with: triple.utf8)
         let fence = String(repeating: "#", count: hashes)
         let end = (isLong ? triple : String(mark)) + fence

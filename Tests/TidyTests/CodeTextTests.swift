@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test func `any cut of a text is scanned to its end, byte for byte`() {
-        let text = "a\n`b` \"c \\(d(\"e\") /* f */)\" #\"g\"# \"\"\"\nh\\\"\"\"\" /* i /* j */ */ // k\nl"
+        let text =
+            "a\n`b` \"c \\(d(\"e\") /* f */)\" #\"g\"# \"\"\"\nh\\\"\"\"\" /* i /* j */ */ // k\nl"
         for count in 0...text.utf8.count {
             let cut = String(decoding: text.utf8.prefix(count), as: UTF8.self)
             for language in [CodeText.Language.swift, .c, .go, .python] {

@@ -12,7 +12,9 @@ import Testing
 
     @Test func `the repository is seen at all`() throws {
         let tree = try Self.house.get()
-        #expect(tree.holds("Package.swift") && tree.holds("Sources/") && tree.holds("Tests/TidyTests/HouseTests.swift"))
+        #expect(
+            tree.holds("Package.swift") && tree.holds("Sources/")
+                && tree.holds("Tests/TidyTests/HouseTests.swift"))
         #expect(!tree.holds(".git") && !tree.holds(".build"))
     }
 }

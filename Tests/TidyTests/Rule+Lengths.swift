@@ -8,7 +8,9 @@ extension Rule {
     static let functionLength = Rule(name: "no function is longer than 70 lines") { tree in
         tree.files.filter(\.isHandwritten).flatMap { file in
             file.functions.filter { $0.count > 70 }.map {
-                Offence(file.path, $0.lowerBound, "a function of \($0.count) lines", instead: "name its parts")
+                Offence(
+                    file.path, $0.lowerBound, "a function of \($0.count) lines",
+                    instead: "name its parts")
             }
         }
     }
@@ -16,7 +18,9 @@ extension Rule {
     static let lineLength = Rule(name: "no line is longer than 120 columns") { tree in
         tree.files.filter(\.isHandwritten).flatMap { file in
             file.lines.enumerated().filter { $0.element.count > 120 }.map {
-                Offence(file.path, $0.offset + 1, "\($0.element.count) columns", instead: "break the line")
+                Offence(
+                    file.path, $0.offset + 1, "\($0.element.count) columns",
+                    instead: "break the line")
             }
         }
     }
@@ -68,7 +72,8 @@ extension File {
             let indent = line.prefix { $0 == " " }.count
             guard line.dropFirst(indent).hasPrefix("def ") else { return nil }
             let body = code[(number + 1)...].prefix {
-                $0.allSatisfy { $0 == " " || $0 == ")" || $0 == ":" } || $0.prefix { $0 == " " }.count > indent
+                $0.allSatisfy { $0 == " " || $0 == ")" || $0 == ":" }
+                    || $0.prefix { $0 == " " }.count > indent
             }
             let last = body.lastIndex { !$0.allSatisfy { $0 == " " } } ?? number
             return (number + 1)...(last + 1)
@@ -84,11 +89,15 @@ extension String {
 
     /// C functions stand at the margin; what else stands there is no call.
     fileprivate var opensCFunction: Bool {
-        guard let first = utf8.first, contains("("), !contains(";"), !contains("=") else { return false }
+        guard let first = utf8.first, contains("("), !contains(";"), !contains("=") else {
+            return false
+        }
         return first.isWord && !hasPrefix("typedef")
     }
 }
 
 extension Substring.UTF8View {
-    fileprivate func hasSuffix(_ mark: String) -> Bool { suffix(mark.utf8.count).elementsEqual(mark.utf8) }
+    fileprivate func hasSuffix(_ mark: String) -> Bool {
+        suffix(mark.utf8.count).elementsEqual(mark.utf8)
+    }
 }

@@ -3,10 +3,17 @@ struct Room: Sendable {
     let name: String
     let imports: Set<String>
 
-    init(_ name: String, _ imports: Set<String>) {
+    init(_ name: String, _ imports: [String]) {
         self.name = name
-        self.imports = imports
+        self.imports = Set(imports)
     }
+
+    private static let network = [
+        "NIOCore", "NIOPosix", "Logging", "ServiceLifecycle", "UnixSignals", "Atomics",
+    ]
+    private static let program = [
+        "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals", "FoundationEssentials",
+    ]
 
     static let all: [Room] = [
         Room("CKernels", ["COpenBLAS"]),
@@ -18,14 +25,8 @@ struct Room: Sendable {
         Room("CMessages", ["CProtobufC"]),
         Room("RPC", ["CMessages", "CProtobufC", "CZstd"]),
         Room("Results", ["Images", "RPC", "ArgumentParser", "FoundationEssentials"]),
-        Room("Server", [
-            "RPC", "Segmentation", "Images", "NIOCore", "NIOPosix", "Logging", "ServiceLifecycle",
-            "UnixSignals", "Atomics",
-        ]),
-        Room("dsegd", [
-            "Server", "Segmentation", "Results", "RPC", "Images", "ArgumentParser", "Logging",
-            "ServiceLifecycle", "UnixSignals", "FoundationEssentials",
-        ]),
+        Room("Server", ["RPC", "Segmentation", "Images"] + network),
+        Room("dsegd", ["Server", "Segmentation", "Results", "RPC", "Images"] + program),
         Room("dseg", ["Results", "RPC", "Images", "ArgumentParser", "FoundationEssentials"]),
     ]
 
@@ -55,7 +56,8 @@ extension Rule {
         }
     }
 
-    static let manifest = Rule(name: "Package.swift declares what the rooms import, and no more") { tree in
+    static let manifest = Rule(name: "Package.swift declares what the rooms import, and no more") {
+        tree in
         guard let file = tree["Package.swift"] else { return [] }
         return file.declaredTargets.flatMap { target -> [Offence] in
             guard let room = Room.named(target.name) else { return [] }
@@ -65,15 +67,17 @@ extension Rule {
                     file.path, target.line, "\(target.name) may not depend on \($0)",
                     instead: "remove the dependency")
             }
-            let modules = tree.files.filter { $0.isSource && $0.room == target.name && $0.kind == "swift" }
-                .flatMap { source in source.importedModules.map { $0.module } }
-            let undeclared = Set(modules).intersection(room.imports).subtracting(target.dependencies)
-                .subtracting(["FoundationEssentials"])
-            return excess + undeclared.sorted().map {
+            let sources = tree.files.filter { $0.isSource && $0.room == target.name }
+            let modules = sources.filter { $0.kind == "swift" }
+                .flatMap(\.importedModules).map(\.module)
+            let undeclared = Set(modules).intersection(room.imports)
+                .subtracting(target.dependencies).subtracting(["FoundationEssentials"])
+            let accidents = undeclared.sorted().map {
                 Offence(
                     file.path, target.line, "\(target.name) imports \($0) by accident",
                     instead: "declare the dependency")
             }
+            return excess + accidents
         }
     }
 }
@@ -84,7 +88,8 @@ extension File {
         code.enumerated().compactMap { number, line in
             let words = line.split(whereSeparator: { " \t;".contains($0) })
             guard let place = words.firstIndex(of: "import"), place + 1 < words.count,
-                words[..<place].allSatisfy({ $0.hasPrefix("@") || Self.access.contains(String($0)) })
+                words[..<place].allSatisfy({ $0.hasPrefix("@") || Self.access.contains(String($0)) }
+                )
             else { return nil }
             let kinds = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
             let name = words[(place + 1)...].first { !kinds.contains(String($0)) } ?? ""
@@ -104,9 +109,13 @@ extension File {
                 let name = rest[start.upperBound...].quoted.first
             else { return nil }
             let body = rest[start.upperBound...].enclosed(by: "(", ")")
-            guard let list = body.firstRange(of: "dependencies: [") else { return (name, number + 1, []) }
+            guard let list = body.firstRange(of: "dependencies: [") else {
+                return (name, number + 1, [])
+            }
             let entries = body[list.upperBound...].enclosed(by: "[", "]")
-            let packages = entries.split(separator: "package: ").dropFirst().compactMap { $0.quoted.first }
+            let packages = entries.split(separator: "package: ").dropFirst().compactMap {
+                $0.quoted.first
+            }
             return (name, number + 1, Set(entries.quoted).subtracting(packages))
         }
     }

@@ -24,15 +24,20 @@ struct Banned: Sendable {
         self.applies = applies
     }
 
-    static let all: [Banned] = calls + ["TODO", "FIXME", "XXX", "HACK"].map {
-        Banned($0, in: .text, instead: "do it, or open an issue")
-    } + ["for now", "previously", "no longer", "legacy"].map {
-        Banned($0, in: .prose, instead: "say how things are; history lives in git")
-    }
+    static let all: [Banned] =
+        calls
+        + ["TODO", "FIXME", "XXX", "HACK"].map {
+            Banned($0, in: .text, instead: "do it, or open an issue")
+        }
+        + ["for now", "previously", "no longer", "legacy"].map {
+            Banned($0, in: .prose, instead: "say how things are; history lives in git")
+        }
 
     private static let calls: [Banned] = [
         Banned("print(", in: .code, instead: "return the text or log it", of: isLibrary),
-        Banned("exit(", in: .code, instead: "throw, and let the program choose its exit code", of: isLibrary),
+        Banned(
+            "exit(", in: .code, instead: "throw, and let the program choose its exit code",
+            of: isLibrary),
         Banned("try!", in: .code, instead: "throw", of: isSwift),
         Banned("as!", in: .code, instead: "match with as? or switch", of: isSwift),
         Banned("fatalError", in: .code, instead: "precondition, with words", of: isSwift),
@@ -52,11 +57,12 @@ struct Banned: Sendable {
     /// The lines of `file`, from 1, on which the word stands.
     func lines(of file: File) -> [Int] {
         guard applies(file) else { return [] }
-        let lines = switch place {
-        case .code: file.code
-        case .text: file.lines
-        case .prose: file.lines.map { $0.lowercased().replacing("no longer than", with: "") }
-        }
+        let lines =
+            switch place {
+            case .code: file.code
+            case .text: file.lines
+            case .prose: file.lines.map { $0.lowercased().replacing("no longer than", with: "") }
+            }
         return lines.indices.filter { lines[$0].containsWord(word) }.map { $0 + 1 }
     }
 }
@@ -75,54 +81,66 @@ extension Rule {
     static let forcedUnwraps = Rule(name: "nothing is unwrapped by force") { tree in
         tree.files.filter { $0.kind == "swift" }.flatMap { file in
             file.code.enumerated().filter { $0.element.unwrapsByForce }.map {
-                Offence(file.path, $0.offset + 1, "a forced unwrap", instead: "guard let, or try #require")
+                Offence(
+                    file.path, $0.offset + 1, "a forced unwrap",
+                    instead: "guard let, or try #require")
             }
         }
     }
 
     static let uncheckedSendable = Rule(name: "one type at most is @unchecked Sendable") { tree in
         let places = tree.files.filter { $0.isSource && $0.kind == "swift" }.flatMap { file in
-            file.code.enumerated().filter { $0.element.containsWord("@unchecked") }.map { (file.path, $0.offset + 1) }
+            file.code.enumerated().filter { $0.element.containsWord("@unchecked") }.map {
+                (file.path, $0.offset + 1)
+            }
         }
         return places.dropFirst().map {
-            Offence($0.0, $0.1, "another @unchecked Sendable", instead: "a value, an actor or a Mutex")
+            Offence(
+                $0.0, $0.1, "another @unchecked Sendable", instead: "a value, an actor or a Mutex")
         }
     }
 
     static let vagueNames = Rule(name: "a name says what its thing is") { tree in
-        let endings = ["Utils", "Utilities", "Helper", "Helpers", "Manager", "Common", "Extensions"]
+        let endings = [
+            "Utils", "Utilities", "Helper", "Helpers", "Manager", "Common", "Extensions",
+        ]
         let marks = ["_new", "_old", "_v2", "V2"]
         return tree.files.filter { $0.isHandwritten && $0.room != "TidyTests" }.flatMap { file in
             let stem = (name: String(file.name.prefix { $0 != "." }), line: 0)
             return ([stem] + file.declaredNames).filter { name, _ in
                 (endings.contains { name.hasSuffix($0) } && name.first?.isUppercase == true)
                     || marks.contains { name.hasSuffix($0) }
-            }.map { Offence(file.path, $0.line, "the name \($0.name)", instead: "name the one thing it does") }
+            }.map {
+                Offence(
+                    file.path, $0.line, "the name \($0.name)", instead: "name the one thing it does"
+                )
+            }
         }
     }
 
     static let commentedOutCode = Rule(name: "no code sleeps in a comment") { tree in
         tree.files.filter(\.isHandwritten).flatMap { file in
             file.lines.enumerated().filter { $0.element.isSleepingCode(in: file.kind) }.map {
-                Offence(file.path, $0.offset + 1, "commented-out code", instead: "delete it; git remembers")
+                Offence(
+                    file.path, $0.offset + 1, "commented-out code",
+                    instead: "delete it; git remembers")
             }
         }
     }
 }
 
 extension File {
-    /// Whatever people write here: code, units, schemas, manuals.
-    fileprivate var isProse: Bool {
-        isHandwritten || ["proto", "md", "service", "socket", "Makefile"].contains(kind)
-    }
-
     /// Names of our own making: what others call their things is not for us to say.
     fileprivate var declaredNames: [(name: String, line: Int)] {
-        let keywords = ["struct", "class", "enum", "actor", "protocol", "typealias", "func", "let", "var", "case"]
+        let keywords = [
+            "struct", "class", "enum", "actor", "protocol", "typealias", "func", "let", "var",
+            "case",
+        ]
         return code.enumerated().flatMap { number, line in
             let words = line.identifiers
             return words.indices.filter { place in
-                place > 0 && keywords.contains(words[place - 1]) || isC && words[place].hasPrefix("dseg_")
+                place > 0 && keywords.contains(words[place - 1])
+                    || isC && words[place].hasPrefix("dseg_")
             }.map { (words[$0], number + 1) }
         }
     }
@@ -158,10 +176,9 @@ extension String {
         let mark = kind == "py" || kind == "sh" ? "#" : "//"
         guard line.hasPrefix(mark) else { return false }
         let words = line.drop { $0 == "/" || $0 == "#" || $0 == " " || $0 == "!" }
-        let ended = words.drop { $0 != "(" && $0 != "=" }.isEmpty == false && words.hasSuffix(";")
-        let opened = words.hasSuffix(" {") || words.hasSuffix(") {")
-        let declared = ["let ", "var ", "func ", "return ", "import "].contains { words.hasPrefix($0) }
-            && (words.contains(" = ") || words.hasSuffix(")"))
-        return ended || opened || (declared && !words.hasSuffix("."))
+        let ended = words.hasSuffix(";") && (words.contains("(") || words.contains("="))
+        let opened = words.hasSuffix(" {") || words.hasSuffix("){")
+        let declared = (words.hasPrefix("let ") || words.hasPrefix("var ")) && words.contains(" = ")
+        return ended || opened || declared
     }
 }

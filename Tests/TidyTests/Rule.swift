@@ -16,7 +16,9 @@ struct Offence: Sendable, CustomStringConvertible {
     }
 
     /// About the file as a whole.
-    init(_ path: String, _ why: String, instead: String) { self.init(path, 0, why, instead: instead) }
+    init(_ path: String, _ why: String, instead: String) {
+        self.init(path, 0, why, instead: instead)
+    }
 
     var description: String { "\(path):\(line): \(why); \(instead)" }
 }

@@ -21,11 +21,16 @@ struct Sample: Sendable {
     static let all: [Sample] = repository + rooms + lengths + language + use
 
     private static let repository: [Sample] = [
-        Sample(.topLevel, offending: ["scripts/go.sh": ""], at: "scripts:0", clean: [".ci/run": "", "Makefile": ""]),
+        Sample(
+            .topLevel, offending: ["scripts/go.sh": ""], at: "scripts:0",
+            clean: [".ci/run": "", "Makefile": ""]),
         Sample(
             .sizes, offending: ["Sources/Networks/vocabulary.txt": .bytes(1_000_001)],
             at: "Sources/Networks/vocabulary.txt:0",
-            clean: ["Tests/Fixtures/map.png": .bytes(1_000_001), "Sources/Networks/vocabulary.txt": .bytes(1_000_000)]),
+            clean: [
+                "Tests/Fixtures/map.png": .bytes(1_000_001),
+                "Sources/Networks/vocabulary.txt": .bytes(1_000_000),
+            ]),
         Sample(
             .sizes, offending: ["Sources/dsegd/Resources/huge": .bytes(2_000_000)],
             at: "Sources/dsegd/Resources/huge:0",
@@ -35,7 +40,8 @@ struct Sample: Sendable {
             .readme, "README.md", offending: "A map.\nSee `Sources/Gone/Map.swift`.", line: 2,
             clean: "See `README.md`, `dseg mask a.png`, `Sources/*.c`."),
         Sample(
-            .continuousIntegration, offending: ["Makefile": .makefile, ".ci/run": "# make test\nswift test\n"],
+            .continuousIntegration,
+            offending: ["Makefile": .makefile, ".ci/run": "# make test\nswift test\n"],
             at: ".ci/run:0", clean: ["Makefile": .makefile, ".ci/run": "time make test\n"]),
         Sample(
             .continuousIntegration, offending: ["Makefile": "test:\n", ".ci/run": "make test\n"],
@@ -44,7 +50,8 @@ struct Sample: Sendable {
 
     private static let rooms: [Sample] = [
         Sample(
-            .imports, "Sources/RPC/Wire.swift", offending: "import CZstd\nimport NIOCore\n", line: 2,
+            .imports, "Sources/RPC/Wire.swift", offending: "import CZstd\nimport NIOCore\n",
+            line: 2,
             clean: "import CZstd\n// import NIOCore\ninternal import Glibc\n"),
         Sample(
             .imports, "Sources/Kernels/Matrix.swift", offending: "package import Networks\n",
@@ -53,34 +60,47 @@ struct Sample: Sendable {
             .imports, "Sources/Results/Mask.swift", offending: "import Foundation\n",
             clean: "import FoundationEssentials\n"),
         Sample(
-            .imports, "Sources/dseg/Main.swift", offending: "@preconcurrency import struct Segmentation.Recipe\n",
+            .imports, "Sources/dseg/Main.swift",
+            offending: "@preconcurrency import struct Segmentation.Recipe\n",
             clean: "import struct RPC.Header\n"),
         Sample(
-            .imports, offending: ["Sources/dsegd/Serve.swift": "import Networks"], at: "Sources/dsegd/Serve.swift:1",
+            .imports, offending: ["Sources/dsegd/Serve.swift": "import Networks"],
+            at: "Sources/dsegd/Serve.swift:1",
             clean: ["Sources/dsegd/Verify.swift": "import Networks"]),
         Sample(
             .imports, offending: ["Sources/Attic/A.swift": ""], at: "Sources/Attic/A.swift:0",
             clean: ["Sources/Images/A.swift": ""]),
         Sample(
             .manifest, "Package.swift",
-            offending: .manifest("\"RPC\", .product(name: \"NIOCore\", package: \"swift-nio\")"), line: 2,
-            clean: .manifest("\"RPC\", .product(name: \"ArgumentParser\", package: \"swift-argument-parser\")")),
+            offending: .manifest("\"RPC\", .product(name: \"NIOCore\", package: \"swift-nio\")"),
+            line: 2,
+            clean: .manifest(
+                "\"RPC\", .product(name: \"ArgumentParser\", package: \"swift-argument-parser\")")),
         Sample(
             .manifest,
-            offending: ["Package.swift": .manifest("\"RPC\""), "Sources/dseg/A.swift": "import Images"],
+            offending: [
+                "Package.swift": .manifest("\"RPC\""), "Sources/dseg/A.swift": "import Images",
+            ],
             at: "Package.swift:2",
-            clean: ["Package.swift": .manifest("\"RPC\", \"Images\""), "Sources/dseg/A.swift": "import Images"]),
+            clean: [
+                "Package.swift": .manifest("\"RPC\", \"Images\""),
+                "Sources/dseg/A.swift": "import Images",
+            ]),
     ]
 
     private static let lengths: [Sample] = [
-        Sample(.fileLength, "Sources/CKernels/gemm.c", offending: .rows(401), line: 401, clean: .rows(400)),
+        Sample(
+            .fileLength, "Sources/CKernels/gemm.c", offending: .rows(401), line: 401,
+            clean: .rows(400)),
         Sample(
             .fileLength, offending: ["Tests/a.py": .rows(401)], at: "Tests/a.py:401",
             clean: ["Sources/CMessages/a.pb-c.c": .rows(401)]),
         Sample(
             .functionLength, "Sources/Images/A.swift",
-            offending: "struct A {\n    func a() -> Int\n    {\n" + .rows(69) + "    }\n}\n", line: 2,
-            clean: "protocol P { func a() }\nstruct A {\n    func a() {\n" + .rows(68) + "    }\n}\n" + .rows(90)),
+            offending: "struct A {\n    func a() -> Int\n    {\n" + .rows(69) + "    }\n}\n",
+            line: 2,
+            clean: "protocol P { func a() }\nstruct A {\n    func a() {\n" + .rows(68)
+                + "    }\n}\n" + .rows(90)),
         Sample(
             .functionLength, "Sources/Images/A.swift",
             offending: "extension A {\n    init?(b: Int) {\n" + .rows(69) + "    }\n}\n", line: 2,
@@ -88,7 +108,8 @@ struct Sample: Sendable {
         Sample(
             .functionLength, "Sources/CImages/a.c",
             offending: "int b(void);\nvoid a(int b,\n    int c)\n{\n" + .rows(68) + "}\n", line: 2,
-            clean: "static const int a[] = {\n" + .rows(90) + "};\nvoid a(void) {\n" + .rows(68) + "}\n"),
+            clean: "static const int a[] = {\n" + .rows(90) + "};\nvoid a(void) {\n" + .rows(68)
+                + "}\n"),
         Sample(
             .functionLength, "Tests/a.py", offending: "def a(\n):\n" + .rows(69, "    b()"),
             clean: "def a():\n" + .rows(69, "    b()") + .rows(10, "c()")),
@@ -96,13 +117,17 @@ struct Sample: Sendable {
             .functionLength, "Tests/Go/a.go", offending: "func (a B) c() {\n" + .rows(69) + "}\n",
             clean: "func c() {\n" + .rows(68) + "}\n"),
         Sample(
-            .lineLength, "Sources/RPC/A.swift", offending: .rows(1, String(repeating: "a", count: 121)),
+            .lineLength, "Sources/RPC/A.swift",
+            offending: .rows(1, String(repeating: "a", count: 121)),
             clean: .rows(1, String(repeating: "é", count: 120))),
     ]
 
     private static let language: [Sample] = [
-        Sample(.forcedUnwraps, "Sources/RPC/A.swift", offending: "let a = b!.c", clean: "let a = !b.c && d != e"),
-        Sample(.forcedUnwraps, "Sources/RPC/A.swift", offending: "a(b[0]!)", clean: "a(\"b!\") // c!"),
+        Sample(
+            .forcedUnwraps, "Sources/RPC/A.swift", offending: "let a = b!.c",
+            clean: "let a = !b.c && d != e"),
+        Sample(
+            .forcedUnwraps, "Sources/RPC/A.swift", offending: "a(b[0]!)", clean: "a(\"b!\") // c!"),
         Sample(
             .forcedUnwraps, "Tests/RPCTests/A.swift", offending: "\n\n#expect(a(b)! == c)", line: 3,
             clean: "@Test func `stop!`() { #expect(!a); if a!=b { } }"),
@@ -111,56 +136,88 @@ struct Sample: Sendable {
             clean: "\"\\(a(\"b!\")) is!\""),
         Sample(
             .uncheckedSendable, "Sources/Server/A.swift",
-            offending: "final class A: @unchecked Sendable {}\nfinal class B: @unchecked Sendable {}", line: 2,
+            offending:
+                "final class A: @unchecked Sendable {}\nfinal class B: @unchecked Sendable {}",
+            line: 2,
             clean: "final class A: @unchecked Sendable {}\n// never another @unchecked Sendable"),
-        Sample(.vagueNames, "Sources/RPC/A.swift", offending: "enum ImageUtils {}", clean: "enum Rows {}"),
+        Sample(
+            .vagueNames, "Sources/RPC/A.swift", offending: "enum ImageUtils {}",
+            clean: "enum Rows {}"),
         Sample(
             .vagueNames, "Sources/RPC/A.swift", offending: "package final class SocketManager {}",
             clean: "let files = FileManager.default; unsafe zlib_new()"),
-        Sample(.vagueNames, "Sources/CKernels/a.c", offending: "int dseg_gemm_v2(void);", clean: "int gemm(void);"),
+        Sample(
+            .vagueNames, "Sources/CKernels/a.c", offending: "int dseg_gemm_v2(void);",
+            clean: "int gemm(void);"),
         Sample(
             .vagueNames, offending: ["Tests/RPCTests/TestHelpers.swift": ""],
             at: "Tests/RPCTests/TestHelpers.swift:0", clean: ["Tests/RPCTests/Wire.swift": ""]),
         Sample(
-            .commentedOutCode, "Sources/CKernels/a.c", offending: "int a;\n    // b = c(d);", line: 2,
+            .commentedOutCode, "Sources/CKernels/a.c", offending: "int a;\n    // b = c(d);",
+            line: 2,
             clean: "// Rows first;\n// then columns.\na = b; // c"),
         Sample(
-            .commentedOutCode, "Sources/RPC/A.swift", offending: "// if a {", clean: "/// An arena has `scope {}`."),
-        Sample(.commentedOutCode, "Sources/RPC/A.swift", offending: "//let a = b", clean: "// let the caller decide"),
+            .commentedOutCode, "Sources/RPC/A.swift", offending: "// if a {",
+            clean: "/// An arena has `scope {}`."),
         Sample(
-            .words, "Sources/Networks/A.swift", offending: "cblas_sgemm()", clean: "// cblas lives below"),
+            .commentedOutCode, "Sources/RPC/A.swift", offending: "//let a = b",
+            clean: "// let the caller (or none) decide (soon)"),
         Sample(
-            .words, offending: ["Sources/CKernels/norm.c": "#include <cblas.h>"], at: "Sources/CKernels/norm.c:1",
+            .words, "Sources/Networks/A.swift", offending: "cblas_sgemm()",
+            clean: "// cblas lives below"),
+        Sample(
+            .words, offending: ["Sources/CKernels/norm.c": "#include <cblas.h>"],
+            at: "Sources/CKernels/norm.c:1",
             clean: ["Sources/CKernels/gemm.c": "#include <cblas.h>"]),
         Sample(
-            .words, offending: ["Sources/Images/A.swift": "print(a)"], at: "Sources/Images/A.swift:1",
-            clean: ["Sources/dseg/A.swift": "print(a)", "Sources/RPC/B.swift": "footprint(a) // print(a)"]),
+            .words, offending: ["Sources/Images/A.swift": "print(a)"],
+            at: "Sources/Images/A.swift:1",
+            clean: [
+                "Sources/dseg/A.swift": "print(a)",
+                "Sources/RPC/B.swift": "footprint(a) // print(a)",
+            ]),
         Sample(
-            .words, offending: ["Systemd/a.service": "# Previously 0666"], at: "Systemd/a.service:1",
+            .words, offending: ["Systemd/a.service": "# Previously 0666"],
+            at: "Systemd/a.service:1",
             clean: ["Systemd/a.service": "# The default is 0666"]),
     ]
 
     private static let use: [Sample] = [
         Sample(
-            .kernels, offending: .kernel(call: "", test: "dseg_norm(a)"), at: "Sources/CKernels/include/k.h:2",
+            .kernels, offending: .kernel(call: "", test: "dseg_norm(a)"),
+            at: "Sources/CKernels/include/k.h:2",
             clean: .kernel(call: "dseg_norm(a)", test: "unsafe dseg_norm(a)")),
         Sample(
             .kernels, offending: .kernel(call: "enum Norm {}\ndseg_norm(a)", test: "Norm()"),
             at: "Sources/CKernels/include/k.h:2",
             clean: .kernel(call: "dseg_norm(a)", test: "@Test func `dseg_norm adds up`() {}")),
         Sample(
-            .kernels, offending: .kernel(call: "enum Norm {}\ndseg_norm(a)", test: "Nor()", room: "CImages"),
+            .kernels,
+            offending: .kernel(call: "enum Norm {}\ndseg_norm(a)", test: "Nor()", room: "CImages"),
             at: "Sources/CImages/include/k.h:2",
             clean: .kernel(call: "enum Norm {}\ndseg_norm(a)", test: "Norm()", room: "CImages")),
         Sample(
             .kernels, offending: .kernel(call: "dseg_norm(a)", test: "// dseg_norm(a)"),
-            at: "Sources/CKernels/include/k.h:2", clean: .kernel(call: "dseg_norm(a)", test: "dseg_norm(a)")),
+            at: "Sources/CKernels/include/k.h:2",
+            clean: .kernel(call: "dseg_norm(a)", test: "dseg_norm(a)")),
+        Sample(
+            .kernels, offending: .kernel(call: "", test: "dseg_norm(a)", brace: " {"),
+            at: "Sources/CKernels/include/k.h:2",
+            clean: [
+                "Sources/CKernels/include/k.h": "void dseg_norm(float *a);",
+                "Sources/CKernels/k.c": "void dseg_norm(float *a) {\n}\nbody b = {dseg_norm};",
+                "Tests/KernelsTests/K.swift": "dseg_norm(a)",
+            ]),
         Sample(
             .deadRooms,
-            offending: ["Sources/RPC/A.swift": "/// A.\npackage struct A {}", "Sources/RPC/B.swift": "// A\n\"A\""],
+            offending: [
+                "Sources/RPC/A.swift": "/// A.\npackage struct A {}",
+                "Sources/RPC/B.swift": "// A\n\"A\"",
+            ],
             at: "Sources/RPC/A.swift:2",
             clean: [
-                "Sources/RPC/A.swift": "package struct A {}\nprivate enum C {}\n@main\nstruct D {\n    enum E {}\n}",
+                "Sources/RPC/A.swift":
+                    "package struct A {}\nprivate enum C {}\n@main\nstruct D {\n    enum E {}\n}",
                 "Sources/RPC/B.swift": "let a = A()",
             ]),
     ]
@@ -176,16 +233,18 @@ extension String {
     fileprivate static let makefile = "setup:\nbuild:\ntest: setup\ndemo:\ninstall:\nclean:\n"
 
     fileprivate static func manifest(_ dependencies: String) -> String {
-        "targets: [\n    .executableTarget(\n        name: \"dseg\", dependencies: [\(dependencies)])\n]"
+        "targets: [\n    .executableTarget(\n    name: \"dseg\", dependencies: [\(dependencies)])]"
     }
 }
 
 extension [String: String] {
     /// A kernel declared, defined, called and tested, or not.
-    fileprivate static func kernel(call: String, test: String, room: String = "CKernels") -> [String: String] {
+    fileprivate static func kernel(
+        call: String, test: String, room: String = "CKernels", brace: String = "\n{"
+    ) -> [String: String] {
         [
             "Sources/\(room)/include/k.h": "#pragma once\nvoid dseg_norm(float *a);",
-            "Sources/\(room)/k.c": "void dseg_norm(float *a)\n{\n    a[0] = 0;\n}",
+            "Sources/\(room)/k.c": "void dseg_norm(float *a)\(brace)\n    a[0] = 0;\n}",
             "Sources/Kernels/K.swift": call,
             "Tests/KernelsTests/K.swift": test,
         ]

@@ -5,33 +5,41 @@ import Glibc
 struct File: Sendable {
     /// Relative to the repository's root, `/` between the parts.
     let path: String
-    /// Empty for a file that is not UTF-8, or too big to have been written by hand.
-    let text: String
     let byteCount: Int
-    /// The text with comments and string literals replaced by blanks, line for line.
+    /// None for a file that nobody wrote by hand.
+    let lines: [String]
+    /// The lines with comments and string literals replaced by blanks.
     let code: [String]
 
     init(path: String, text: String, byteCount: Int? = nil) {
         self.path = path
-        self.text = text
         self.byteCount = byteCount ?? text.utf8.count
+        self.lines = text.splitLines
         self.code = CodeText.blanked(text, as: CodeText.Language(path: path)).splitLines
     }
 
-    var lines: [String] { text.splitLines }
     var name: String { path.split(separator: "/").last.map(String.init) ?? path }
-    var kind: String { name.split(separator: ".", omittingEmptySubsequences: false).last.map(String.init) ?? "" }
+    var kind: String {
+        name.split(separator: ".", omittingEmptySubsequences: false).last.map(String.init) ?? ""
+    }
     /// The target the file belongs to: the folder below `Sources` or `Tests`.
     var room: String? {
         let parts = path.split(separator: "/")
-        return parts.count > 2 && (parts[0] == "Sources" || parts[0] == "Tests") ? String(parts[1]) : nil
+        return parts.count > 2 && (parts[0] == "Sources" || parts[0] == "Tests")
+            ? String(parts[1]) : nil
     }
     var isSource: Bool { path.hasPrefix("Sources/") }
     var isTest: Bool { path.hasPrefix("Tests/") && !path.hasPrefix("Tests/Fixtures/") }
     var isC: Bool { kind == "c" || kind == "h" }
     var isGenerated: Bool { name.contains(".pb-c.") }
     /// Written by hand in a programming language, so held to lengths and words.
-    var isHandwritten: Bool { ["swift", "c", "h", "py", "go", "sh"].contains(kind) && !isGenerated }
+    var isHandwritten: Bool {
+        ["swift", "c", "h", "py", "go", "sh"].contains(kind) && !isGenerated
+    }
+    /// Whatever people write here: code, units, schemas, manuals.
+    var isProse: Bool {
+        isHandwritten || ["proto", "md", "service", "socket", "Makefile", "run"].contains(kind)
+    }
 }
 
 /// The repository, or a small one written inside a test.
@@ -60,17 +68,23 @@ struct Tree: Sendable {
 
     /// What git keeps or would keep: ignored files are nobody's business.
     static func repository() throws -> Tree {
-        let list = try Shell.run("git -c safe.directory='*' -C '\(root)' ls-files -z -co --exclude-standard")
-        guard list.status == 0 else { throw TreeError(message: "git ls-files in \(root): \(list.output)") }
+        let list = try Shell.run(
+            "git -c safe.directory='*' -C '\(root)' ls-files -z -co --exclude-standard")
+        guard list.status == 0 else {
+            throw TreeError(message: "git ls-files in \(root): \(list.output)")
+        }
         let paths = Set(list.output.split(separator: "\0").map(String.init))
         return Tree(files: paths.sorted().compactMap(read))
     }
 
     /// Nothing for a file that git remembers and the disk does not.
     private static func read(_ path: String) -> File? {
-        guard let bytes = FileManager.default.contents(atPath: root + "/" + path) else { return nil }
-        let text = bytes.count > 1 << 20 ? nil : String(bytes: bytes, encoding: .utf8)
-        return File(path: path, text: text ?? "", byteCount: bytes.count)
+        guard let bytes = FileManager.default.contents(atPath: root + "/" + path) else {
+            return nil
+        }
+        let isWritten = File(path: path, text: "").isProse
+        let text = isWritten ? String(decoding: bytes, as: UTF8.self) : ""
+        return File(path: path, text: text, byteCount: bytes.count)
     }
 }
 
@@ -91,7 +105,10 @@ enum Shell {
             output += buffer[..<count]
         }
         let status = unsafe pclose(pipe)
-        return (status & 0x7f == 0 ? (status >> 8) & 0xff : status, String(decoding: output, as: UTF8.self))
+        return (
+            status & 0x7f == 0 ? (status >> 8) & 0xff : status,
+            String(decoding: output, as: UTF8.self)
+        )
     }
 
     static func has(_ program: String) -> Bool {

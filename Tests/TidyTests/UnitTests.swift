@@ -11,13 +11,15 @@ struct UnitTests {
     private func analyze(
         _ arguments: String, of units: [String] = units, edit: (String) -> String = { $0 }
     ) throws -> (status: Int32, output: String) {
-        let folder = FileManager.default.temporaryDirectory.path() + "dseg-units-\(UUID().uuidString)"
+        let folder =
+            FileManager.default.temporaryDirectory.path() + "dseg-units-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for unit in Self.units {
             let text = try String(contentsOfFile: Tree.root + "/Systemd/" + unit, encoding: .utf8)
             let runnable = text.replacing("/usr/local/bin/dsegd", with: "/bin/true")
-            try edit(runnable).write(toFile: folder + "/" + unit, atomically: false, encoding: .utf8)
+            try edit(runnable).write(
+                toFile: folder + "/" + unit, atomically: false, encoding: .utf8)
         }
         let paths = units.map { "'\(folder)/\($0)'" }.joined(separator: " ")
         return try Shell.run("systemd-analyze \(arguments) \(paths)")
@@ -29,30 +31,40 @@ struct UnitTests {
     }
 
     @Test func `systemd refuses a unit with a misspelt setting`() throws {
-        let answer = try analyze("verify --man=no") { $0.replacing("SocketMode=", with: "SocketMood=") }
+        let answer = try analyze("verify --man=no") {
+            $0.replacing("SocketMode=", with: "SocketMood=")
+        }
         #expect(answer.output.contains("SocketMood"), "\(answer.output)")
     }
 
     @Test func `the service is exposed by 0.4 at most`() throws {
-        let answer = try analyze("security --no-pager --offline=true --threshold=4", of: ["dsegd.service"])
+        let answer = try analyze(
+            "security --no-pager --offline=true --threshold=4", of: ["dsegd.service"])
         #expect(answer.status == 0, "\(answer.output)")
     }
 
     /// Each of these costs at least a tenth, so the threshold notices when it goes.
     @Test(arguments: [
-        "DynamicUser=yes", "PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "CapabilityBoundingSet=",
+        "DynamicUser=yes", "PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX",
+        "CapabilityBoundingSet=",
         "SystemCallFilter=@system-service",
     ])
     func `the service without a line of its sandbox is exposed by more`(line: String) throws {
-        let answer = try analyze("security --no-pager --offline=true --threshold=4", of: ["dsegd.service"]) {
+        let answer = try analyze(
+            "security --no-pager --offline=true --threshold=4", of: ["dsegd.service"]
+        ) {
             $0.replacing("\n\(line)\n", with: "\n")
         }
         #expect(answer.status != 0, "\(answer.output)")
     }
 
     @Test func `callers are known by their uid and the door is not open to all`() throws {
-        let service = try String(contentsOfFile: Tree.root + "/Systemd/dsegd.service", encoding: .utf8).splitLines
-        let socket = try String(contentsOfFile: Tree.root + "/Systemd/dsegd.socket", encoding: .utf8).splitLines
+        let service = try String(
+            contentsOfFile: Tree.root + "/Systemd/dsegd.service", encoding: .utf8
+        ).splitLines
+        let socket = try String(
+            contentsOfFile: Tree.root + "/Systemd/dsegd.socket", encoding: .utf8
+        ).splitLines
         #expect(service.contains("PrivateUsers=no"))
         #expect(socket.contains("SocketMode=0660") && socket.contains("SocketGroup=dseg"))
     }

@@ -3,7 +3,8 @@ extension UInt8 {
     var isWord: Bool {
         switch self {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), 0x80...: true
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), 0x80...:
+            true
         default: false
         }
     }
@@ -15,7 +16,9 @@ extension String {
     func occurrences(ofWord word: String) -> [Int] {
         let text = Array(utf8)
         let mark = Array(word.utf8)
-        guard let first = mark.first, let last = mark.last, text.count >= mark.count else { return [] }
+        guard let first = mark.first, let last = mark.last, text.count >= mark.count else {
+            return []
+        }
         return (0...(text.count - mark.count)).filter { start in
             let end = start + mark.count
             return text[start] == first && text[start..<end].elementsEqual(mark)
