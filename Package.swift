@@ -25,7 +25,14 @@ let package = Package(
         .target(name: "CKernels", dependencies: ["COpenBLAS"], cSettings: fast, linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Networks", dependencies: ["Kernels"], swiftSettings: strict),
+        .target(name: "CImages", dependencies: ["CPNG", "CTurboJPEG"], cSettings: fast),
+        .target(name: "Images", dependencies: ["CImages"], swiftSettings: strict),
+        .target(name: "Segmentation", dependencies: ["Networks", "Images"], swiftSettings: strict),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
+        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels"], swiftSettings: strict),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "CImages"], swiftSettings: strict),
+        .testTarget(name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     cLanguageStandard: .c11
 )

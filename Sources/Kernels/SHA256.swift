@@ -50,6 +50,18 @@ package struct SHA256 {
         return last.flatMap(SHA256.bigEndian)
     }
 
+    /// The digest of everything taken so far, 64 hexadecimal digits, lower case.
+    package var hexadecimal: String {
+        digest().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// The digest of `bytes`, in hexadecimal digits.
+    package static func hexadecimal(of bytes: [UInt8]) -> String {
+        var hash = SHA256()
+        hash.update(bytes)
+        return hash.hexadecimal
+    }
+
     private static func bigEndian(_ number: some FixedWidthInteger) -> [UInt8] {
         stride(from: number.bitWidth - 8, through: 0, by: -8).map { shift in
             UInt8(truncatingIfNeeded: number >> shift)

@@ -1,6 +1,6 @@
 import Images
-import Kernels
-import Networks
+package import Kernels
+package import Networks
 
 /// From attention to a score map (DiffSegmenter, "cross-attention fusion" and "mask completion").
 ///

@@ -1,4 +1,5 @@
-package import Kernels
+import Glibc
+import Kernels
 package import Networks
 
 /// Why a model folder is no model.
@@ -95,6 +96,10 @@ package final class Model {
         try expect("the U-Net's in_channels", unet.configuration.inChannels, autoencoder.configuration.latentChannels)
         try expect("the U-Net's sample_size", unet.configuration.sampleSize, autoencoder.latentSide)
         try expect("the tokenizer's vocabulary", tokenizer.vocabularyCount, text.vocabularyCount)
+    }
+
+    private static func exists(_ path: String) -> Bool {
+        unsafe access(path, F_OK) == 0
     }
 
     private static func hash(

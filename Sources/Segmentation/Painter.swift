@@ -23,7 +23,7 @@ struct Painter {
 
     /// Takes a label's map; returns it in the size asked for.
     mutating func add(_ scores: [Float], label: Int) -> LabelScores? {
-        unsafe scores.withUnsafeBytes { digest.update($0) }
+        unsafe scores.withUnsafeBytes { unsafe digest.update($0) }
         let picture = understanding.picture
         let side = understanding.latentSide
         let full = wantsMask || maps == .picture

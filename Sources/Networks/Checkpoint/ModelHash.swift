@@ -5,8 +5,8 @@ import Kernels
 /// For each file in the order of its relative path: the path, a zero byte, and the SHA-256 of the
 /// file's bytes. Where the folder lies, and what else lies in it, does not matter.
 package struct ModelHash: Equatable, Hashable, Sendable, CustomStringConvertible {
-    /// 32 bytes.
-    package let bytes: [UInt8]
+    /// 64 hexadecimal digits, lower case.
+    package let description: String
 
     /// The bytes hashed at once.
     private static let chunk = 4 << 20
@@ -18,7 +18,7 @@ package struct ModelHash: Equatable, Hashable, Sendable, CustomStringConvertible
             all.update(Array(file.utf8) + [0])
             all.update(try ModelHash.digest(of: RegularFile(path: "\(directory)/\(file)")))
         }
-        bytes = all.digest()
+        description = all.hexadecimal
     }
 
     private static func digest(of file: RegularFile) throws(CheckpointError) -> [UInt8] {
@@ -32,12 +32,5 @@ package struct ModelHash: Equatable, Hashable, Sendable, CustomStringConvertible
         }
         try file.verifyUnchanged()
         return hash.digest()
-    }
-
-    /// 64 hexadecimal digits, lower case.
-    package var description: String {
-        bytes.map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
     }
 }

@@ -1,0 +1,231 @@
+import Glibc
+import Kernels
+package import Networks
+
+/// Something to compute: who asked, how to stop it, and what to do on the engine's thread.
+package struct Job: Sendable {
+    package let owner: UInt32
+    /// The client's name for it; empty: none.
+    package let requestID: String
+    package let cancellation: Cancellation
+    /// Runs on the engine's thread, with the milliseconds that the job waited.
+    package let run: @Sendable (Segmenter, Float) -> Void
+
+    package init(
+        owner: UInt32, requestID: String, cancellation: Cancellation,
+        run: @escaping @Sendable (Segmenter, Float) -> Void
+    ) {
+        self.owner = owner
+        self.requestID = requestID
+        self.cancellation = cancellation
+        self.run = run
+    }
+}
+
+/// What the engine tells of itself, without waiting for the job that runs.
+package struct EngineStatus: Sendable {
+    package let model: String
+    package let modelHash: String
+    package let modelBytes: Int
+    package let precision: String
+    package let limits: MemoryLimits
+    package var memory: Memory
+    package var queued: Int
+    package let queueLimit: Int
+    package var finished: Int
+    package var refused: Int
+}
+
+/// The one thread that computes. Swift's cooperative pool never does: a pass takes seconds.
+///
+/// Jobs wait in a bounded queue and run one at a time, in the order they came; a full queue refuses at once.
+///
+/// `@unchecked Sendable`: every stored property is a constant, or is read and written only while `mutex` is locked;
+/// the segmenter is created on the engine's thread, never leaves it, and is seen by jobs only there.
+@safe package final class Engine: @unchecked Sendable {
+    private struct Waiting {
+        let job: Job
+        let since: ContinuousClock.Instant
+    }
+
+    private enum Phase {
+        case loading
+        case serving
+        case draining
+        case stopped
+    }
+
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let changed: UnsafeMutablePointer<pthread_cond_t>
+    private let queueLimit: Int
+    private let load: @Sendable () throws -> Segmenter
+    private var phase = Phase.loading
+    private var queue: [Waiting] = []
+    private var running: Job?
+    private var loadingError: (any Error)?
+    private var known: EngineStatus?
+
+    /// Starts the thread, which loads the model first, and waits until it has.
+    ///
+    /// - Parameters:
+    ///   - queueLimit: how many jobs may wait
+    ///   - threads: that compute; `nil`: as many as this process may use processors
+    ///   - load: makes the segmenter, on the engine's thread
+    /// - Throws: what `load` throws
+    package init(queueLimit: Int, threads: Int?, load: @escaping @Sendable () throws -> Segmenter) throws {
+        unsafe mutex = .allocate(capacity: 1)
+        unsafe changed = .allocate(capacity: 1)
+        unsafe pthread_mutex_init(mutex, nil)
+        unsafe pthread_cond_init(changed, nil)
+        self.queueLimit = queueLimit
+        self.load = load
+        Threads.start(threads)
+        let engine = unsafe Unmanaged.passRetained(self)
+        var thread = pthread_t()
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                unsafe Unmanaged<Engine>.fromOpaque(context).takeRetainedValue().main()
+                return nil
+            }, unsafe engine.toOpaque())
+        precondition(code == 0, "pthread_create: errno \(code)")
+        pthread_detach(thread)
+        let error = locked { () -> (any Error)? in
+            while phase == .loading { unsafe pthread_cond_wait(changed, mutex) }
+            return loadingError
+        }
+        if let error { throw error }
+    }
+
+    deinit {
+        unsafe pthread_cond_destroy(changed)
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe changed.deallocate()
+        unsafe mutex.deallocate()
+    }
+
+    /// Lets a job wait for its turn.
+    ///
+    /// - Throws: `queueFull`, `stopping`
+    package func submit(_ job: Job) throws(SegmentationError) {
+        let refusal = locked { () -> SegmentationError? in
+            guard phase == .serving else { return .stopping }
+            guard queue.count < queueLimit else {
+                known?.refused += 1
+                return .queueFull(limit: queueLimit)
+            }
+            queue.append(Waiting(job: job, since: .now))
+            unsafe pthread_cond_broadcast(changed)
+            return nil
+        }
+        if let refusal { throw refusal }
+    }
+
+    /// Cancels the owner's jobs of that name, waiting or running; returns how many.
+    package func cancel(_ requestID: String, owner: UInt32) -> Int {
+        locked {
+            let jobs = (queue.map(\.job) + [running].compactMap(\.self))
+                .filter { $0.owner == owner && $0.requestID == requestID }
+            for job in jobs { job.cancellation.cancel() }
+            return jobs.count
+        }
+    }
+
+    /// Never waits for a job.
+    package var status: EngineStatus? {
+        locked {
+            var status = known
+            status?.queued = queue.count
+            return status
+        }
+    }
+
+    /// Refuses new jobs and returns when those that were accepted are done.
+    package func drain() {
+        locked {
+            if phase == .serving { phase = .draining }
+            unsafe pthread_cond_broadcast(changed)
+            while phase != .stopped { unsafe pthread_cond_wait(changed, mutex) }
+        }
+    }
+
+    /// Cancels everything that waits or runs.
+    package func cancelAll() {
+        locked {
+            for waiting in queue { waiting.job.cancellation.cancel() }
+            running?.cancellation.cancel()
+        }
+    }
+
+    private func locked<Result>(_ body: () -> Result) -> Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return body()
+    }
+
+    private func main() {
+        do {
+            let segmenter = try load()
+            locked {
+                known = EngineStatus(
+                    model: segmenter.model.name, modelHash: segmenter.model.hash,
+                    modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision,
+                    limits: segmenter.limits, memory: segmenter.memory, queued: 0, queueLimit: queueLimit,
+                    finished: 0, refused: 0)
+                enter(.serving)
+            }
+            serve(segmenter)
+        } catch {
+            locked { loadingError = error }
+        }
+        locked { enter(.stopped) }
+    }
+
+    private func enter(_ next: Phase) {
+        phase = next
+        unsafe pthread_cond_broadcast(changed)
+    }
+
+    private func serve(_ segmenter: Segmenter) {
+        var turn = next(mayWait: false)
+        while true {
+            switch turn {
+            case .end: return
+            case .rest:
+                segmenter.rest()
+                turn = next(mayWait: true)
+            case .run(let waiting):
+                waiting.job.run(segmenter, waiting.since.duration(to: .now).milliseconds)
+                let memory = segmenter.memory
+                locked {
+                    running = nil
+                    known?.memory = memory
+                    known?.finished += 1
+                }
+                turn = next(mayWait: false)
+            }
+        }
+    }
+
+    private enum Turn {
+        case run(Waiting)
+        /// Nothing waits: scratch memory may go back.
+        case rest
+        /// Nothing waits, and nothing will.
+        case end
+    }
+
+    /// What to do next; `rest` only where it may not wait.
+    private func next(mayWait: Bool) -> Turn {
+        locked {
+            while mayWait && queue.isEmpty && phase == .serving {
+                unsafe pthread_cond_wait(changed, mutex)
+            }
+            guard !queue.isEmpty else { return phase == .serving ? .rest : .end }
+            let first = queue.removeFirst()
+            running = first.job
+            return .run(first)
+        }
+    }
+}
