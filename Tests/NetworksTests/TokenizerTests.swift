@@ -25,7 +25,7 @@ import Testing
         #expect(tokenizer.start == 49406)
         #expect(tokenizer.end == 49407)
         #expect(tokenizer.padding == 49407)
-        // As OpenAI's notebook "Interacting with CLIP" prints them.
+        // The words as OpenAI's notebook "Interacting with CLIP" prints them.
         #expect(
             tokenizer.encode("Hello World!", length: 7).tokens
                 == [49406, 3306, 1002, 256, 49407, 49407, 49407])
