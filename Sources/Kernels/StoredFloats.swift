@@ -1,0 +1,35 @@
+import CKernels
+
+/// How a checkpoint stores real numbers: IEEE 754 binary32, binary16, or bfloat16.
+package enum StoredFloats: Sendable {
+    case f32, f16, bf16
+
+    /// Bytes of one number.
+    package var size: Int { self == .f32 ? 4 : 2 }
+
+    /// floats[i] ← stored[i], exactly; `[count]` both. Numbers that are f32 already are in place:
+    /// then `stored` and `floats` are the same memory, and else distinct.
+    package func widen(
+        _ stored: UnsafeRawPointer, into floats: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        let halves = unsafe stored.assumingMemoryBound(to: UInt16.self)
+        switch self {
+        case .f32: unsafe precondition(stored == UnsafeRawPointer(floats), "f32 is read in place")
+        case .f16: unsafe dseg_widen_f16(halves, floats, count)
+        case .bf16: unsafe dseg_widen_bf16(halves, floats, count)
+        }
+    }
+}
+
+extension PackedWeights {
+    /// Packs a convolution's weights in place, from [outputs, inputs, positions] to
+    /// [outputs, positions · inputs]; a kernel of k by k has k² positions.
+    package init(
+        convolution weights: UnsafeMutablePointer<Float>, outputs: Int, inputs: Int, positions: Int
+    ) {
+        let scratch = UnsafeMutablePointer<Float>.allocate(capacity: inputs * positions)
+        defer { unsafe scratch.deallocate() }
+        unsafe dseg_pack_convolution(weights, scratch, outputs, inputs, positions)
+        unsafe self.init(base: weights, rows: outputs, columns: positions * inputs)
+    }
+}
