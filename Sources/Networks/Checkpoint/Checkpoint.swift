@@ -38,7 +38,10 @@ package final class Checkpoint {
             try Checkpoint.check(entries, against: map, in: directory, of: component)
         }
         unread = Set(entries.keys)
-        packedBytes = entries.values.reduce(0) { $0 + WeightRegion.bytes(floats: $1.tensor.count) }
+        packedBytes = entries.values.reduce(0) { sum, entry in
+            let tensor = entry.tensor
+            return sum + (tensor.type.storedFloats == nil ? 0 : WeightRegion.bytes(floats: tensor.count))
+        }
     }
 
     /// All tensors of all shards by name.
@@ -109,6 +112,9 @@ package final class Checkpoint {
         let tensor = entry.tensor
         guard shapes.contains(tensor.shape) else {
             throw .shape(tensor: fullName, found: tensor.shape, expected: shapes[0])
+        }
+        guard tensor.type.storedFloats != nil else {
+            throw .elementType(tensor: fullName, found: tensor.type.word.description)
         }
         guard unread.remove(name) != nil else { throw .readTwice(tensor: fullName) }
         let floats: UnsafeMutablePointer<Float>

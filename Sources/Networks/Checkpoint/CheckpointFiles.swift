@@ -46,11 +46,18 @@ struct CheckpointFiles {
     }
 
     private static func names(in directory: String) throws(CheckpointError) -> Set<String> {
-        do {
-            return Set(try FileManager.default.contentsOfDirectory(atPath: directory))
-        } catch {
+        guard let stream = unsafe opendir(directory) else {
             throw .system(path: directory, call: "open", code: errno)
         }
+        defer { unsafe closedir(stream) }
+        var names: Set<String> = []
+        while let entry = unsafe readdir(stream) {
+            unsafe withUnsafeBytes(of: &entry.pointee.d_name) { name in
+                let bytes = unsafe name.prefix { $0 != 0 }
+                names.insert(unsafe String(decoding: bytes, as: UTF8.self))
+            }
+        }
+        return names
     }
 
     private struct Index: Decodable {

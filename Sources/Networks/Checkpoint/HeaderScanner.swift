@@ -1,43 +1,70 @@
+import Glibc
+
 /// Reads the tokens of a safetensors header, one after another, from bytes that nobody vouched for.
 ///
 /// It knows only the JSON that such headers consist of: strings, non-negative integers and the
 /// punctuation around them. There is no general value, hence no recursion to exhaust.
+@safe
 struct HeaderScanner {
     /// No name, type or metadata key is longer; a metadata value may be.
     static let nameLimit = 1024
 
-    private let bytes: [UInt8]
+    /// What ends a plain run of a string: quote, backslash, control characters.
+    private static let stringEnds = "\"\\" + String(decoding: 0x01...0x1f, as: UTF8.self)
+
+    private let bytes: UnsafePointer<UInt8>
+    private let count: Int
     private(set) var position = 0
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
+    /// Scans `count` bytes, after which a zero byte stands; they must outlive the scanner.
+    init(_ bytes: UnsafePointer<UInt8>, count: Int) {
+        unsafe self.bytes = bytes
+        self.count = count
     }
 
-    var isAtEnd: Bool { position == bytes.count }
+    var isAtEnd: Bool { position == count }
 
-    /// The byte ahead, or nil at the end.
-    private var ahead: UInt8? { isAtEnd ? nil : bytes[position] }
+    /// The byte ahead; 0, which no header may hold, at the end.
+    private var ahead: UInt8 { unsafe bytes[position] }
 
     func malformed(_ expected: String) -> SafetensorsFault {
         .malformed(offset: position, expected: expected)
     }
 
     mutating func skipSpace() {
-        while let byte = ahead, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 {
-            position += 1
-        }
+        guard ahead <= 0x20 else { return }
+        unsafe position += strspn(cString, " \n\r\t")
+    }
+
+    /// The bytes ahead as C sees them: up to the next zero byte.
+    private var cString: UnsafePointer<CChar> {
+        unsafe UnsafeRawPointer(bytes + position).assumingMemoryBound(to: CChar.self)
     }
 
     /// Takes `character` after any space; false, taking nothing, where another stands there.
-    mutating func take(_ character: Unicode.Scalar) -> Bool {
+    mutating func take(_ character: UInt8) -> Bool {
         skipSpace()
-        guard let byte = ahead, UInt32(byte) == character.value else { return false }
+        guard ahead == character else { return false }
         position += 1
         return true
     }
 
-    mutating func expect(_ character: Unicode.Scalar) throws(SafetensorsFault) {
-        guard take(character) else { throw malformed("'\(character)'") }
+    mutating func expect(_ character: UInt8) throws(SafetensorsFault) {
+        guard take(character) else { throw malformed("'\(Unicode.Scalar(character))'") }
+    }
+
+    /// Takes `word` in quotes, spelled without escapes, after any space; false, taking nothing,
+    /// where something else stands there.
+    mutating func takeWord(_ word: StaticString) -> Bool {
+        skipSpace()
+        let length = word.utf8CodeUnitCount
+        guard ahead == UInt8(ascii: "\""), length + 2 <= count - position else { return false }
+        let start = unsafe bytes + position + 1
+        guard unsafe memcmp(start, word.utf8Start, length) == 0,
+            unsafe start[length] == UInt8(ascii: "\"")
+        else { return false }
+        position += length + 2
+        return true
     }
 
     /// A non-negative integer without sign, fraction, exponent or leading zeros.
@@ -45,15 +72,15 @@ struct HeaderScanner {
         skipSpace()
         let start = position
         var value = 0
-        while let byte = ahead, (0x30...0x39).contains(byte) {
+        while ahead >= 0x30, ahead <= 0x39 {
             let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = tens.addingReportingOverflow(Int(byte - 0x30))
+            let (sum, carry) = tens.addingReportingOverflow(Int(ahead - 0x30))
             guard !overflow, !carry else { throw malformed("an integer below 2^63") }
             value = sum
             position += 1
         }
         guard position > start else { throw malformed("a non-negative integer") }
-        guard position == start + 1 || bytes[start] != 0x30 else {
+        guard unsafe position == start + 1 || bytes[start] != 0x30 else {
             throw .malformed(offset: start, expected: "an integer without leading zeros")
         }
         return value
@@ -61,26 +88,22 @@ struct HeaderScanner {
 
     /// A string of at most `limit` bytes as it stands in the file, its escapes resolved.
     mutating func string(limit: Int) throws(SafetensorsFault) -> String {
-        try expect("\"")
+        try expect(UInt8(ascii: "\""))
         let start = position
         var resolved: [UInt8] = []
-        var plain = position
-        while let byte = ahead, byte != 0x22 {
-            guard byte >= 0x20 else { throw malformed("no control character in a string") }
-            guard position - start < limit else {
+        while true {
+            let run = unsafe Int(strcspn(cString, HeaderScanner.stringEnds))
+            guard position + run - start <= limit else {
                 throw malformed("a string of at most \(limit) bytes")
             }
-            if byte == 0x5c {
-                resolved.append(contentsOf: bytes[plain..<position])
-                position += 1
-                resolved.append(contentsOf: String(try escape()).utf8)
-                plain = position
-            } else {
-                position += 1
-            }
+            unsafe resolved.append(contentsOf: UnsafeBufferPointer(start: bytes + position, count: run))
+            position += run
+            guard takeExactly(0x5c) else { break }
+            resolved.append(contentsOf: String(try escape()).utf8)
         }
-        resolved.append(contentsOf: bytes[plain..<position])
-        try expect("\"")
+        guard takeExactly(UInt8(ascii: "\"")) else {
+            throw malformed("the rest of a string, without control characters")
+        }
         guard let string = String(validating: resolved, as: UTF8.self) else {
             throw .malformed(offset: start, expected: "UTF-8")
         }
@@ -89,7 +112,8 @@ struct HeaderScanner {
 
     /// What stands after a backslash.
     private mutating func escape() throws(SafetensorsFault) -> Unicode.Scalar {
-        guard let byte = ahead else { throw malformed("an escape") }
+        let byte = ahead
+        guard byte != 0 else { throw malformed("an escape") }
         position += 1
         switch byte {
         case 0x22, 0x2f, 0x5c: return Unicode.Scalar(byte)
@@ -132,9 +156,7 @@ struct HeaderScanner {
     private mutating func fourHexDigits() throws(SafetensorsFault) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = ahead,
-                let digit = Character(Unicode.Scalar(byte)).hexDigitValue
-            else {
+            guard let digit = Character(Unicode.Scalar(ahead)).hexDigitValue else {
                 throw malformed("four hexadecimal digits")
             }
             value = value << 4 | UInt32(digit)

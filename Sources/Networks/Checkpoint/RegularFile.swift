@@ -67,12 +67,18 @@ package final class RegularFile {
 
     /// The bytes of a range that lies within ``size``.
     package func bytes(in range: Range<Int>) throws(CheckpointError) -> [UInt8] {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 1)
-        defer { unsafe buffer.deallocate() }
-        guard try unsafe read(into: buffer, at: range.lowerBound) == range.count else {
-            throw changed()
+        var failure: CheckpointError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            do throws(CheckpointError) {
+                count = try unsafe read(
+                    into: UnsafeMutableRawBufferPointer(buffer), at: range.lowerBound)
+            } catch {
+                failure = error
+            }
         }
-        return unsafe [UInt8](buffer)
+        if let failure { throw failure }
+        guard bytes.count == range.count else { throw changed() }
+        return bytes
     }
 
     /// Throws if the file was written to or cut since it was opened.

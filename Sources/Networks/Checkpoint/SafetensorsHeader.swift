@@ -1,15 +1,34 @@
+package import Kernels
+
 /// How a tensor's elements are stored, as safetensors names it.
-package enum ElementType: String, Sendable {
-    case f64 = "F64"
-    case f32 = "F32"
-    case f16 = "F16"
-    case bf16 = "BF16"
-    case i64 = "I64"
-    case i32 = "I32"
-    case i16 = "I16"
-    case i8 = "I8"
-    case u8 = "U8"
-    case bool = "BOOL"
+package enum ElementType: Sendable, CaseIterable {
+    case f32, f16, bf16, f64, i64, i32, i16, i8, u8, bool
+
+    /// As the header spells it.
+    package var word: StaticString {
+        switch self {
+        case .f32: "F32"
+        case .f16: "F16"
+        case .bf16: "BF16"
+        case .f64: "F64"
+        case .i64: "I64"
+        case .i32: "I32"
+        case .i16: "I16"
+        case .i8: "I8"
+        case .u8: "U8"
+        case .bool: "BOOL"
+        }
+    }
+
+    /// The kind of real numbers it is, nil for what weights are not read from.
+    package var storedFloats: StoredFloats? {
+        switch self {
+        case .f32: .f32
+        case .f16: .f16
+        case .bf16: .bf16
+        default: nil
+        }
+    }
 
     /// Bytes of one element.
     package var size: Int {
@@ -47,6 +66,7 @@ package struct SafetensorsHeader: Sendable {
     /// No checkpoint comes near it; a header that does is stopped there.
     package static let tensorLimit = 100_000
     package static let dimensionLimit = 8
+    package static let metadataLimit = 10_000
     /// With it every number of bytes, converted to f32 or not, fits an `Int`.
     package static let fileLimit = 1 << 40
 
@@ -73,8 +93,13 @@ package struct SafetensorsHeader: Sendable {
 
     /// Parses `header`, which `dataBytes` bytes of data follow in the file.
     package init(parsing header: [UInt8], dataBytes: Int) throws(SafetensorsFault) {
-        var parser = HeaderParser(HeaderScanner(header))
-        tensors = try parser.tensors().sorted { a, b in
+        let terminated = header + [0]
+        let found = try unsafe terminated.withUnsafeBufferPointer { bytes throws(SafetensorsFault) in
+            guard let base = bytes.baseAddress else { return [SafetensorsHeader.Tensor]() }
+            var parser = unsafe HeaderParser(HeaderScanner(base, count: header.count))
+            return try parser.tensors()
+        }
+        tensors = found.sorted { a, b in
             (a.bytes.lowerBound, a.bytes.upperBound) < (b.bytes.lowerBound, b.bytes.upperBound)
         }
         var end = 0
@@ -101,13 +126,13 @@ private struct HeaderParser {
     mutating func tensors() throws(SafetensorsFault) -> [SafetensorsHeader.Tensor] {
         var tensors: [SafetensorsHeader.Tensor] = []
         var names: Set<String> = []
-        try scanner.expect("{")
+        try scanner.expect(UInt8(ascii: "{"))
         guard scanner.position == 1 else { throw .malformed(offset: 0, expected: "'{'") }
-        if !scanner.take("}") {
+        if !scanner.take(UInt8(ascii: "}")) {
             repeat {
                 let name = try scanner.string(limit: HeaderScanner.nameLimit)
                 guard names.insert(name).inserted else { throw .duplicate(name: name) }
-                try scanner.expect(":")
+                try scanner.expect(UInt8(ascii: ":"))
                 if name == "__metadata__" {
                     try skipMetadata()
                     continue
@@ -116,8 +141,8 @@ private struct HeaderParser {
                     throw .tooManyTensors(limit: SafetensorsHeader.tensorLimit)
                 }
                 tensors.append(try tensor(named: name))
-            } while scanner.take(",")
-            try scanner.expect("}")
+            } while scanner.take(UInt8(ascii: ","))
+            try scanner.expect(UInt8(ascii: "}"))
         }
         scanner.skipSpace()
         guard scanner.isAtEnd else { throw scanner.malformed("the end of the header") }
@@ -127,15 +152,18 @@ private struct HeaderParser {
     /// An object of strings, of which nothing here depends.
     private mutating func skipMetadata() throws(SafetensorsFault) {
         var keys: Set<String> = []
-        try scanner.expect("{")
-        if scanner.take("}") { return }
+        try scanner.expect(UInt8(ascii: "{"))
+        if scanner.take(UInt8(ascii: "}")) { return }
         repeat {
             let key = try scanner.string(limit: HeaderScanner.nameLimit)
             guard keys.insert(key).inserted else { throw .duplicate(name: key) }
-            try scanner.expect(":")
+            guard keys.count <= SafetensorsHeader.metadataLimit else {
+                throw scanner.malformed("at most \(SafetensorsHeader.metadataLimit) metadata")
+            }
+            try scanner.expect(UInt8(ascii: ":"))
             _ = try scanner.string(limit: SafetensorsHeader.lengthLimit)
-        } while scanner.take(",")
-        try scanner.expect("}")
+        } while scanner.take(UInt8(ascii: ","))
+        try scanner.expect(UInt8(ascii: "}"))
     }
 
     /// `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`, the keys in any order.
@@ -144,30 +172,26 @@ private struct HeaderParser {
     ) throws(SafetensorsFault) -> SafetensorsHeader.Tensor {
         var type: ElementType?
         var shape: [Int]?
-        var offsets: [Int]?
-        try scanner.expect("{")
+        var bytes: Range<Int>?
+        try scanner.expect(UInt8(ascii: "{"))
         repeat {
-            let key = try scanner.string(limit: HeaderScanner.nameLimit)
-            try scanner.expect(":")
-            switch key {
-            case "dtype" where type == nil:
+            if type == nil, scanner.takeWord("dtype") {
+                try scanner.expect(UInt8(ascii: ":"))
                 type = try elementType(of: name)
-            case "shape" where shape == nil:
-                shape = try integers(of: name, limit: SafetensorsHeader.dimensionLimit)
-            case "data_offsets" where offsets == nil:
-                offsets = try integers(of: name, limit: 2)
-            default:
+            } else if shape == nil, scanner.takeWord("shape") {
+                try scanner.expect(UInt8(ascii: ":"))
+                shape = try sides(of: name)
+            } else if bytes == nil, scanner.takeWord("data_offsets") {
+                try scanner.expect(UInt8(ascii: ":"))
+                bytes = try offsets(of: name)
+            } else {
                 throw scanner.malformed("dtype, shape and data_offsets, once each, at \"\(name)\"")
             }
-        } while scanner.take(",")
-        try scanner.expect("}")
-        guard let type, let shape, let offsets, offsets.count == 2 else {
-            throw scanner.malformed("dtype, shape and two data_offsets at \"\(name)\"")
+        } while scanner.take(UInt8(ascii: ","))
+        try scanner.expect(UInt8(ascii: "}"))
+        guard let type, let shape, let bytes else {
+            throw scanner.malformed("dtype, shape and data_offsets before the end of \"\(name)\"")
         }
-        guard offsets[0] <= offsets[1] else {
-            throw .invertedOffsets(tensor: name, start: offsets[0], end: offsets[1])
-        }
-        let bytes = offsets[0]..<offsets[1]
         let needed = try HeaderParser.byteCount(shape, type, of: name)
         guard bytes.count == needed else {
             throw .wrongByteCount(tensor: name, found: bytes.count, needed: needed)
@@ -178,27 +202,37 @@ private struct HeaderParser {
     private mutating func elementType(
         of tensor: String
     ) throws(SafetensorsFault) -> ElementType {
-        let spelled = try scanner.string(limit: HeaderScanner.nameLimit)
-        guard let type = ElementType(rawValue: spelled) else {
-            throw .unknownType(tensor: tensor, type: spelled)
+        for type in ElementType.allCases where scanner.takeWord(type.word) {
+            return type
         }
-        return type
+        throw .unknownType(
+            tensor: tensor, type: try scanner.string(limit: HeaderScanner.nameLimit))
     }
 
-    private mutating func integers(
-        of tensor: String, limit: Int
-    ) throws(SafetensorsFault) -> [Int] {
-        var values: [Int] = []
-        try scanner.expect("[")
-        if scanner.take("]") { return values }
+    private mutating func sides(of tensor: String) throws(SafetensorsFault) -> [Int] {
+        var sides: [Int] = []
+        try scanner.expect(UInt8(ascii: "["))
+        if scanner.take(UInt8(ascii: "]")) { return sides }
         repeat {
-            guard values.count < limit else {
-                throw .tooManyDimensions(tensor: tensor, limit: limit)
+            guard sides.count < SafetensorsHeader.dimensionLimit else {
+                throw .tooManyDimensions(tensor: tensor, limit: SafetensorsHeader.dimensionLimit)
             }
-            values.append(try scanner.integer())
-        } while scanner.take(",")
-        try scanner.expect("]")
-        return values
+            sides.append(try scanner.integer())
+        } while scanner.take(UInt8(ascii: ","))
+        try scanner.expect(UInt8(ascii: "]"))
+        return sides
+    }
+
+    private mutating func offsets(of tensor: String) throws(SafetensorsFault) -> Range<Int> {
+        try scanner.expect(UInt8(ascii: "["))
+        let start = try scanner.integer()
+        try scanner.expect(UInt8(ascii: ","))
+        let end = try scanner.integer()
+        try scanner.expect(UInt8(ascii: "]"))
+        guard start <= end else {
+            throw .invertedOffsets(tensor: tensor, start: start, end: end)
+        }
+        return start..<end
     }
 
     private static func byteCount(

@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// A safetensors file, opened, its header checked. Tensors are read by name, one at a time.
@@ -47,19 +46,22 @@ package final class TensorFile {
         _ tensor: SafetensorsHeader.Tensor, named name: String,
         into destination: UnsafeMutablePointer<Float>
     ) throws(CheckpointError) {
-        let size = tensor.type.size
-        let step = TensorFile.chunk / size
-        let staging = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: tensor.type == .f32 ? 0 : min(tensor.bytes.count, TensorFile.chunk),
+        guard let stored = tensor.type.storedFloats else {
+            throw .elementType(tensor: name, found: tensor.type.word.description)
+        }
+        let step = TensorFile.chunk / stored.size
+        let staging = UnsafeMutableRawPointer.allocate(
+            byteCount: stored == .f32 ? 0 : min(tensor.bytes.count, TensorFile.chunk),
             alignment: WeightRegion.alignment)
         defer { unsafe staging.deallocate() }
         for first in stride(from: 0, to: tensor.count, by: step) {
             let count = min(step, tensor.count - first)
-            let floats = unsafe UnsafeMutableBufferPointer(start: destination + first, count: count)
-            let target = unsafe tensor.type == .f32 ? UnsafeMutableRawBufferPointer(floats) : staging
-            let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: target[..<(count * size)])
-            try unsafe fill(bytes, from: tensor.bytes.lowerBound + first * size, of: name)
-            try unsafe TensorFile.widen(bytes, of: tensor.type, named: name, into: floats)
+            let floats = unsafe destination + first
+            let target = unsafe stored == .f32 ? UnsafeMutableRawPointer(floats) : staging
+            let bytes = unsafe UnsafeMutableRawBufferPointer(
+                start: target, count: count * stored.size)
+            try unsafe fill(bytes, from: tensor.bytes.lowerBound + first * stored.size, of: name)
+            unsafe stored.widen(target, into: floats, count: count)
         }
         try file.verifyUnchanged()
     }
@@ -88,21 +90,6 @@ package final class TensorFile {
         let count = try unsafe file.read(into: bytes, at: start)
         guard count == bytes.count else {
             throw .shortRead(file: path, tensor: name, offset: start + count)
-        }
-    }
-
-    /// Widens `bytes` to `floats`; elements that are f32 are in place already.
-    private static func widen(
-        _ bytes: UnsafeMutableRawBufferPointer, of type: ElementType, named name: String,
-        into floats: UnsafeMutableBufferPointer<Float>
-    ) throws(CheckpointError) {
-        guard let base = bytes.baseAddress, let first = floats.baseAddress else { return }
-        let halves = unsafe UnsafePointer(base.assumingMemoryBound(to: UInt16.self))
-        switch type {
-        case .f32: break
-        case .f16: unsafe dseg_widen_f16(halves, first, floats.count)
-        case .bf16: unsafe dseg_widen_bf16(halves, first, floats.count)
-        default: throw .elementType(tensor: name, found: type.rawValue)
         }
     }
 }

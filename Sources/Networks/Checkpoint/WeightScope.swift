@@ -1,4 +1,3 @@
-import CKernels
 package import Kernels
 
 /// A place among a checkpoint's names, walked by subscripts as one walks folders:
@@ -58,11 +57,8 @@ package struct WeightScope {
     ) throws(CheckpointError) -> PackedWeights {
         let shape = [outputs, inputs, kernel, kernel]
         let floats = try unsafe checkpoint.read(join(name), shapes: [shape], into: region)
-        let columns = kernel * kernel * inputs
-        let scratch = UnsafeMutablePointer<Float>.allocate(capacity: columns)
-        defer { unsafe scratch.deallocate() }
-        unsafe dseg_pack_convolution(floats, scratch, outputs, inputs, kernel * kernel)
-        return unsafe PackedWeights(base: UnsafePointer(floats), rows: outputs, columns: columns)
+        return unsafe PackedWeights(
+            convolution: floats, outputs: outputs, inputs: inputs, positions: kernel * kernel)
     }
 
     private func join(_ name: String) -> String {
