@@ -1,0 +1,93 @@
+import FoundationEssentials
+import Glibc
+import Networks
+
+/// The folder of oracle checkpoints and goldens.
+let oracleFolder = {
+    let here = URL(filePath: #filePath).deletingLastPathComponent()
+    return here.deletingLastPathComponent().appending(path: "Fixtures").path
+}()
+
+/// A folder of its own, removed with the value.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory
+            .appending(path: "dseg-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// Writes `bytes` under `name`; returns the path.
+    @discardableResult
+    func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+        let file = "\(path)/\(name)"
+        try Data(bytes).write(to: URL(filePath: file))
+        return file
+    }
+
+    /// Cuts the file `name` to `count` bytes, or pads it with zeros.
+    func resize(_ name: String, to count: Int) throws {
+        let code = unsafe truncate("\(path)/\(name)", count)
+        guard code == 0 else { throw CheckpointError.system(path: name, call: "truncate", code: errno) }
+    }
+
+    @discardableResult
+    func write(_ name: String, _ text: String) throws -> String {
+        try write(name, Array(text.utf8))
+    }
+}
+
+/// A tensor as the safetensors format stores it.
+struct StoredTensor {
+    let name: String
+    let type: String
+    let shape: [Int]
+    let bytes: [UInt8]
+
+    init(_ name: String, type: String, shape: [Int], bytes: [UInt8]) {
+        self.name = name
+        self.type = type
+        self.shape = shape
+        self.bytes = bytes
+    }
+
+    /// Stores `values` as F32.
+    init(_ name: String, shape: [Int], _ values: [Float]) {
+        let bytes = values.flatMap { value in
+            (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) }
+        }
+        self.init(name, type: "F32", shape: shape, bytes: bytes)
+    }
+
+    /// Stores `halves` as F16 or BF16.
+    init(_ name: String, type: String, shape: [Int], halves: [UInt16]) {
+        let bytes = halves.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+        self.init(name, type: type, shape: shape, bytes: bytes)
+    }
+}
+
+/// A header of `json`, whatever it says, and `data` after it.
+func safetensors(header json: String, data: [UInt8]) -> [UInt8] {
+    let header = Array(json.utf8)
+    return (0..<8).map { UInt8(truncatingIfNeeded: header.count >> ($0 * 8)) } + header + data
+}
+
+/// A whole file of `tensors`.
+func safetensors(_ tensors: [StoredTensor]) -> [UInt8] {
+    var entries: [String] = []
+    var data: [UInt8] = []
+    for tensor in tensors {
+        let end = data.count + tensor.bytes.count
+        entries.append(
+            "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type)\",\"shape\":\(tensor.shape),"
+                + "\"data_offsets\":[\(data.count),\(end)]}")
+        data += tensor.bytes
+    }
+    return safetensors(header: "{\(entries.joined(separator: ","))}", data: data)
+}

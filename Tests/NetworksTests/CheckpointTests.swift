@@ -1,0 +1,337 @@
+import FoundationEssentials
+import Kernels
+import Networks
+import Testing
+
+private let single = "model.safetensors"
+private let half = "model.fp16.safetensors"
+
+/// A folder with one file `model.safetensors` of a few small tensors, opened.
+private struct Small {
+    let folder: TemporaryFolder
+    let checkpoint: Checkpoint
+    let region: WeightRegion
+    let weights: WeightScope
+
+    init(_ tensors: [StoredTensor]) throws {
+        folder = try TemporaryFolder()
+        try folder.write(single, safetensors(tensors))
+        checkpoint = try Checkpoint(directory: folder.path, stem: "model", component: "unet")
+        region = try WeightRegion(capacity: checkpoint.packedBytes)
+        weights = checkpoint.weights(in: region)
+    }
+}
+
+private func floats(_ weights: PackedWeights) -> [Float] {
+    unsafe [Float](
+        UnsafeBufferPointer(start: weights.base, count: weights.rows * weights.columns))
+}
+
+private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoint {
+    try Checkpoint(directory: folder.path, stem: "model", component: "unet")
+}
+
+@Suite struct `walking a checkpoint` {
+    @Test func `a path is walked by names and numbers, and shapes arrive as the kernels want them`()
+        throws
+    {
+        let small = try Small([
+            StoredTensor("down.1.bias", shape: [3], [1, 2, 3]),
+            StoredTensor("down.1.weight", shape: [2, 3], [1, 2, 3, 4, 5, 6]),
+            StoredTensor("proj.weight", shape: [2, 2, 1, 1], [1, 2, 3, 4]),
+            StoredTensor("conv.weight", shape: [1, 2, 2, 2], [0, 1, 2, 3, 10, 11, 12, 13]),
+        ])
+        let level = small.weights["down"][1]
+        let bias = try level.vector("bias", count: 3)
+        #expect((bias.rows, bias.columns) == (1, 3))
+        #expect(floats(bias) == [1, 2, 3])
+        let matrix = try level.matrix("weight", rows: 2, columns: 3)
+        #expect((matrix.rows, matrix.columns) == (2, 3))
+        #expect(floats(matrix) == [1, 2, 3, 4, 5, 6])
+        #expect(floats(try small.weights["proj"].matrix("weight", rows: 2, columns: 2)) == [1, 2, 3, 4])
+        let convolution = try small.weights.convolution(
+            "conv.weight", outputs: 1, inputs: 2, kernel: 2)
+        #expect((convolution.rows, convolution.columns) == (1, 8))
+        #expect(floats(convolution) == [0, 10, 1, 11, 2, 12, 3, 13])
+        #expect(floats(bias) == [1, 2, 3])
+        try small.checkpoint.finish { _ in false }
+        #expect(small.region.bytesUsed == small.checkpoint.packedBytes)
+    }
+
+    @Test func `an outermost name may be there or not`() throws {
+        for prefix in ["", "text_model."] {
+            let small = try Small([StoredTensor("\(prefix)norm.bias", shape: [1], [7])])
+            let text = small.weights.entering(ifPresent: "text_model")
+            #expect(text["norm"].has("bias"))
+            #expect(!text["norm"].has("weight"))
+            #expect(floats(try text["norm"].vector("bias", count: 1)) == [7])
+        }
+    }
+
+    @Test func `what is missing, misshapen, of another type or read twice is an error by full name`()
+        throws
+    {
+        let small = try Small([
+            StoredTensor("a.weight", shape: [2, 1], [1, 2]),
+            StoredTensor("ids", type: "I64", shape: [1], bytes: [0, 0, 0, 0, 0, 0, 0, 0]),
+        ])
+        #expect(throws: CheckpointError.missing(tensor: "unet.a.bias")) {
+            try small.weights["a"].vector("bias", count: 2)
+        }
+        #expect(
+            throws: CheckpointError.shape(tensor: "unet.a.weight", found: [2, 1], expected: [1, 2])
+        ) {
+            try small.weights["a"].matrix("weight", rows: 1, columns: 2)
+        }
+        #expect(
+            throws: CheckpointError.shape(
+                tensor: "unet.a.weight", found: [2, 1], expected: [2, 1, 1, 1])
+        ) {
+            try small.weights["a"].convolution("weight", outputs: 2, inputs: 1, kernel: 1)
+        }
+        #expect(throws: CheckpointError.elementType(tensor: "unet.ids", found: "I64")) {
+            try small.weights.vector("ids", count: 1)
+        }
+        _ = try small.weights.matrix("a.weight", rows: 2, columns: 1)
+        #expect(throws: CheckpointError.readTwice(tensor: "unet.a.weight")) {
+            try small.weights["a"].matrix("weight", rows: 2, columns: 1)
+        }
+    }
+
+    @Test func `errors are sentences that carry what was found and what was expected`() {
+        #expect(
+            "\(CheckpointError.shape(tensor: "unet.conv_in.weight", found: [320, 4, 3, 3], expected: [320, 9, 3, 3]))"
+                == #"shape [320, 4, 3, 3], expected [320, 9, 3, 3] at "unet.conv_in.weight""#)
+        #expect("\(CheckpointError.missing(tensor: "unet.a"))" == #"missing "unet.a""#)
+        #expect(
+            "\(CheckpointError.neverRead(first: ["unet.a", "unet.b"], count: 9))"
+                == #"never read: "unet.a", "unet.b" and 7 more"#)
+    }
+
+    @Test func `what nobody read is named, five at most, unless it is exempt`() throws {
+        let small = try Small((0..<9).map { StoredTensor("t\($0)", shape: [1], [0]) })
+        _ = try small.weights.vector("t0", count: 1)
+        #expect(
+            throws: CheckpointError.neverRead(
+                first: (1...5).map { "unet.t\($0)" }, count: 8)
+        ) {
+            try small.checkpoint.finish { _ in false }
+        }
+        #expect(throws: CheckpointError.neverRead(first: ["unet.t8"], count: 1)) {
+            try small.checkpoint.finish { $0 != "t8" }
+        }
+        try small.checkpoint.finish { _ in true }
+    }
+
+    @Test func `a file cut after its tensors were read is noticed when the account is settled`() throws {
+        let small = try Small([StoredTensor("a", shape: [2], [1, 2])])
+        _ = try small.weights.vector("a", count: 2)
+        try small.folder.resize(single, to: 20)
+        #expect(throws: CheckpointError.self) { try small.checkpoint.finish { _ in false } }
+    }
+
+    @Test func `a region that is too small is an error, not a write past its end`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            single, safetensors([StoredTensor("a", shape: [33], [Float](repeating: 1, count: 33))]))
+        let weights = try open(folder).weights(in: WeightRegion(capacity: 128))
+        #expect(throws: CheckpointError.region(.exhausted(wanted: 192, left: 128))) {
+            try weights.vector("a", count: 33)
+        }
+    }
+}
+
+@Suite struct `choosing the files of a checkpoint` {
+    private func files(_ names: String...) throws -> [String] {
+        let folder = try TemporaryFolder()
+        for name in names {
+            if name.hasSuffix(".json") {
+                try folder.write(name, #"{"weight_map":{"a":"shard.safetensors"}}"#)
+            } else {
+                try folder.write(name, safetensors([StoredTensor("a", shape: [1], [1])]))
+            }
+        }
+        return try open(folder).files
+    }
+
+    @Test func `half precision goes before full, one file before shards`() throws {
+        let index = "model.safetensors.index.json"
+        #expect(try files(single) == [single])
+        #expect(try files(single, half) == [half])
+        #expect(try files(single, "shard.safetensors", index) == [single])
+        #expect(try files("shard.safetensors", index) == [index, "shard.safetensors"])
+        for spelling in ["model.fp16.safetensors.index.json", "model.safetensors.index.fp16.json"] {
+            #expect(
+                try files(single, "shard.safetensors", spelling) == [spelling, "shard.safetensors"])
+        }
+        #expect(try files(single, "model.bin", "other.safetensors") == [single])
+    }
+
+    @Test func `a folder of pickles is refused with the command that converts them`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("model.bin", "PK")
+        let error = #expect(throws: CheckpointError.self) { try open(folder) }
+        #expect(error == .pickled(file: "\(folder.path)/model.bin"))
+        let sentence = "\(CheckpointError.pickled(file: "/a b/it's.bin"))"
+        #expect(sentence.hasSuffix(#"'/a b/it'\''s.bin' '/a b/it'\''s.safetensors'"#))
+        #expect(sentence.split(separator: "\n").count == 2)
+    }
+
+    @Test func `a folder without weights, and no folder, are refused`() throws {
+        let folder = try TemporaryFolder()
+        #expect(throws: CheckpointError.noWeights(directory: folder.path, stem: "model")) {
+            try open(folder)
+        }
+        #expect(throws: CheckpointError.system(path: "/no/folder", call: "open", code: 2)) {
+            try Checkpoint(directory: "/no/folder", stem: "model", component: "unet")
+        }
+    }
+
+    private func shards(_ map: String, _ shards: [String: [String]]) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try folder.write("model.safetensors.index.json", map)
+        for (name, tensors) in shards {
+            try folder.write(
+                name, safetensors(tensors.map { StoredTensor($0, shape: [1], [1]) }))
+        }
+        return folder
+    }
+
+    @Test func `shards must hold what the index says, once and no more`() throws {
+        let map = #"{"weight_map":{"a":"1.safetensors","b":"2.safetensors"}}"#
+        let whole = try shards(map, ["1.safetensors": ["a"], "2.safetensors": ["b"]])
+        #expect(try open(whole).files.count == 3)
+
+        let twice = try shards(map, ["1.safetensors": ["a", "b"], "2.safetensors": ["b"]])
+        #expect(
+            throws: CheckpointError.inTwoShards(
+                tensor: "unet.b", first: "\(twice.path)/1.safetensors",
+                second: "\(twice.path)/2.safetensors")
+        ) { try open(twice) }
+
+        let more = try shards(map, ["1.safetensors": ["a"], "2.safetensors": ["b", "c"]])
+        #expect(
+            throws: CheckpointError.notInIndex(
+                tensor: "unet.c", shard: "\(more.path)/2.safetensors")
+        ) { try open(more) }
+
+        let less = try shards(map, ["1.safetensors": ["a"], "2.safetensors": []])
+        #expect(
+            throws: CheckpointError.notInShard(
+                tensor: "unet.b", shard: "\(less.path)/2.safetensors")
+        ) { try open(less) }
+
+        let swapped = try shards(map, ["1.safetensors": ["b"], "2.safetensors": ["a"]])
+        #expect(
+            throws: CheckpointError.notInIndex(
+                tensor: "unet.a", shard: "\(swapped.path)/2.safetensors")
+        ) { try open(swapped) }
+
+        let gone = try shards(map, ["1.safetensors": ["a"]])
+        #expect(
+            throws: CheckpointError.system(
+                path: "\(gone.path)/2.safetensors", call: "open", code: 2)
+        ) { try open(gone) }
+    }
+
+    @Test(arguments: [
+        "/etc/a.safetensors", "../a.safetensors", "b/a.safetensors", "", ".", "..",
+        ".safetensors", "a.bin", "a.safetensors\\u0000.safetensors",
+    ])
+    func `a shard that is not a plain name is refused before it is opened`(name: String) throws {
+        let folder = try shards(#"{"weight_map":{"a":"\#(name)"}}"#, [:])
+        let error = #expect(throws: CheckpointError.self) { try open(folder) }
+        guard case .index = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test(arguments: [
+        "", "[]", "{}", #"{"weight_map":{}}"#, #"{"weight_map":{"a":1}}"#, #"{"weight_map":[]}"#,
+        #"{"weight_map":"#, String(repeating: "[", count: 100_000),
+    ])
+    func `an index that maps nothing is refused`(text: String) throws {
+        let folder = try shards(text, [:])
+        let file = "\(folder.path)/model.safetensors.index.json"
+        let error = #expect(throws: CheckpointError.self) { try open(folder) }
+        guard case .index(file, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+}
+
+@Suite struct `real checkpoints` {
+    @Test(arguments: [("tiny", 686), ("tiny-odd", 326)])
+    func `every tensor of a checkpoint, whole or in shards, is read once, to the same sums`(
+        fixture: String, count: Int
+    ) throws {
+        let directory = "\(oracleFolder)/\(fixture)/checkpoint/unet"
+        let checkpoint = try Checkpoint(
+            directory: directory, stem: "diffusion_pytorch_model", component: "unet")
+        let region = try WeightRegion(capacity: checkpoint.packedBytes)
+        let weights = checkpoint.weights(in: region)
+        var read = 0
+        for file in checkpoint.files where file.hasSuffix(".safetensors") {
+            let contents = try TensorFile(path: "\(directory)/\(file)")
+            for tensor in contents.header.tensors {
+                let stored = try contents.values(of: tensor.name)
+                let packed =
+                    switch tensor.shape.count {
+                    case 1: try weights.vector(tensor.name, count: tensor.shape[0])
+                    case 2:
+                        try weights.matrix(
+                            tensor.name, rows: tensor.shape[0], columns: tensor.shape[1])
+                    default:
+                        try weights.convolution(
+                            tensor.name, outputs: tensor.shape[0], inputs: tensor.shape[1],
+                            kernel: tensor.shape[2])
+                    }
+                #expect(floats(packed).sorted() == stored.sorted())
+                read += 1
+            }
+        }
+        #expect(read == count)
+        try checkpoint.finish { _ in false }
+        #expect(region.bytesUsed == checkpoint.packedBytes)
+    }
+}
+
+@Suite struct `a model's hash` {
+    /// The same in Python, with hashlib alone:
+    /// ```
+    /// h = hashlib.sha256()
+    /// for f in sorted(files): h.update(f.encode() + b"\0" + hashlib.sha256(open(f, "rb").read()).digest())
+    /// ```
+    @Test func `it is what another implementation computes, in any order of the files`() throws {
+        let files = [
+            "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "vae/config.json",
+            "tokenizer/merges.txt", "tokenizer/vocab.json",
+        ]
+        let directory = "\(oracleFolder)/tiny/checkpoint"
+        let hash = try ModelHash(directory: directory, files: files)
+        #expect("\(hash)" == "d6c42df41c401c529448c08b202a22c5e0513acdf06c13c6c6d0d9d6a0eec57b")
+        #expect(try ModelHash(directory: directory, files: files.reversed() + files) == hash)
+    }
+
+    @Test func `it moves with any byte of any file and with any name, not with the folder`() throws {
+        func hash(_ first: String, _ name: String) throws -> ModelHash {
+            let folder = try TemporaryFolder()
+            try folder.write("a", first)
+            try folder.write(name, "")
+            return try ModelHash(directory: folder.path, files: ["a", name])
+        }
+        let hash1 = try hash("weights", "b")
+        #expect(try hash("weights", "b") == hash1)
+        #expect(try hash("weightt", "b") != hash1)
+        #expect(try hash("weights", "c") != hash1)
+    }
+
+    @Test func `a file that is not there is an error that names it`() throws {
+        let folder = try TemporaryFolder()
+        #expect(throws: CheckpointError.system(path: "\(folder.path)/a", call: "open", code: 2)) {
+            try ModelHash(directory: folder.path, files: ["a"])
+        }
+    }
+}
