@@ -16,6 +16,9 @@ let fast: [CSetting] = [
 
 let package = Package(
     name: "DiffSegmenter",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -28,6 +31,14 @@ let package = Package(
         .target(name: "CImages", dependencies: ["CPNG", "CTurboJPEG"], cSettings: fast),
         .target(name: "Images", dependencies: ["CImages"], swiftSettings: strict),
         .target(name: "Segmentation", dependencies: ["Networks", "Images"], swiftSettings: strict),
+        .executableTarget(
+            name: "dsegd",
+            dependencies: [
+                "Segmentation", "Networks", "Kernels", "Images",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            resources: [.copy("Resources")],
+            swiftSettings: strict),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels"], swiftSettings: strict),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "CImages"], swiftSettings: strict),

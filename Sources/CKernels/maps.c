@@ -45,6 +45,12 @@ void dseg_count(const uint8_t *index, size_t count, uint64_t *counts) {
     for (size_t i = 0; i < count; i++) counts[index[i]]++;
 }
 
+size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count) {
+    size_t differing = 0;
+    for (size_t i = 0; i < count; i++) differing += x[i] != y[i];
+    return differing;
+}
+
 void dseg_interleave(const float *x, dseg_matrix y) {
     for (size_t i = 0; i < y.rows; i++)
         for (size_t c = 0; c < y.columns; c++) dseg_row(y, i)[c] = x[c * y.rows + i];

@@ -49,6 +49,16 @@ static void affine_row(const float *x, float *y, size_t columns, float a, float 
     dseg_rows->affine(y, a, b, columns);
 }
 
+static void multiply_row(const float *x, float *y, size_t columns, float a, float b) {
+    (void)a, (void)b;
+    for (size_t i = 0; i < columns; i++) y[i] *= x[i];
+}
+
+static void deviation_row(const float *x, float *y, size_t columns, float a, float b) {
+    (void)a, (void)b;
+    for (size_t i = 0; i < columns; i++) y[i] = expf(0.5f * fminf(fmaxf(x[i], -30.0f), 20.0f));
+}
+
 void dseg_silu(dseg_matrix x) { run((pointwise){x, x, 1.0f, 0, sigmoid_gate_row}); }
 void dseg_quick_gelu(dseg_matrix x) { run((pointwise){x, x, 1.702f, 0, sigmoid_gate_row}); }
 void dseg_gelu(dseg_matrix x) { run((pointwise){x, x, 0, 0, gelu_row}); }
@@ -56,6 +66,8 @@ void dseg_gated_gelu(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0,
 void dseg_copy(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, copy_row}); }
 void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b) { run((pointwise){x, y, a, b, blend_row}); }
 void dseg_affine(dseg_matrix x, float a, float b) { run((pointwise){x, x, a, b, affine_row}); }
+void dseg_multiply(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, multiply_row}); }
+void dseg_deviation(dseg_matrix x) { run((pointwise){x, x, 0, 0, deviation_row}); }
 
 void dseg_embed(const int32_t *tokens, const float *table, const float *positions, dseg_matrix y) {
     for (size_t i = 0; i < y.rows; i++) {

@@ -1,6 +1,7 @@
 package import CKernels
 
-/// A matrix of f32 in memory that somebody else owns (an `Arena`, a `Features` store): a view, passed by value.
+/// A matrix of f32: a view, passed by value, of memory that an `Arena` or a `MatrixStore` owns. A view of a store keeps
+/// it alive; a view of an arena must not leave the scope it was made in.
 ///
 /// A matrix has *rows* (positions: pixels or tokens) and *columns* (channels), row-major; `stride` floats lie between
 /// the beginnings of two rows. In shapes, `H` and `W` are height and width of a feature map, `N` positions, `L` text
@@ -8,6 +9,8 @@ package import CKernels
 /// exist; concatenating channels is writing to a column range of a wider matrix.
 @safe package struct Matrix {
     package let c: dseg_matrix
+    /// Keeps the memory alive.
+    private let owner: MatrixStore?
 
     package var rows: Int { unsafe c.rows }
     package var columns: Int { unsafe c.columns }
@@ -16,18 +19,21 @@ package import CKernels
 
     /// - Parameter base: `rows * columns` floats that outlive the matrix.
     package init(base: UnsafeMutablePointer<Float>, rows: Int, columns: Int) {
-        unsafe c = dseg_matrix(base: base, rows: rows, columns: columns, stride: columns)
+        unsafe self.init(
+            c: dseg_matrix(base: base, rows: rows, columns: columns, stride: columns), owner: nil)
     }
 
-    private init(c: dseg_matrix) {
+    init(c: dseg_matrix, owner: MatrixStore?) {
         unsafe self.c = c
+        self.owner = owner
     }
 
     /// The columns of `range`, as a view with the same stride.
     package func columns(_ range: Range<Int>) -> Matrix {
         precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns \(range) of \(columns)")
         return unsafe Matrix(
-            c: dseg_matrix(base: c.base + range.lowerBound, rows: rows, columns: range.count, stride: stride))
+            c: dseg_matrix(base: c.base + range.lowerBound, rows: rows, columns: range.count, stride: stride),
+            owner: owner)
     }
 
     /// The rows of `range`, as a view.
@@ -35,7 +41,8 @@ package import CKernels
         precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
         return unsafe Matrix(
             c: dseg_matrix(
-                base: c.base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride))
+                base: c.base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride),
+            owner: owner)
     }
 
     /// The numbers of a packed matrix.

@@ -16,6 +16,15 @@ extension Matrix {
     /// `x ← a x + b`
     package func scale(by a: Float, adding b: Float) { unsafe dseg_affine(c, a, b) }
 
+    /// `y ← x y`, where y is this matrix.
+    package func multiply(by x: Matrix) {
+        precondition(x.rows == rows && x.columns == columns, "[\(x.rows), \(x.columns)] to [\(rows), \(columns)]")
+        unsafe dseg_multiply(x.c, c)
+    }
+
+    /// `x ← exp(x / 2)`, where x is a logarithm of a variance, first brought to -30...20 as diffusers does.
+    package func setDeviation() { unsafe dseg_deviation(c) }
+
     /// `x ← x σ(x)`
     package func silu() { unsafe dseg_silu(c) }
 

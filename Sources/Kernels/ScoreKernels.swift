@@ -44,6 +44,11 @@ package enum ScoreKernels {
         }
     }
 
+    /// At how many places two masks differ; everywhere, where their sizes do.
+    package static func differing(_ x: [UInt8], _ y: [UInt8]) -> Int {
+        x.count == y.count ? unsafe dseg_differing(x, y, x.count) : max(x.count, y.count)
+    }
+
     /// The largest |x - y| relative to the largest |y|; infinite where either holds NaN, absolute where y is zero.
     package static func relativeError(_ x: [Float], to y: [Float]) -> Float {
         precondition(x.count == y.count, "\(x.count) numbers against \(y.count)")

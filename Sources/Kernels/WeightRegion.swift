@@ -11,7 +11,7 @@ package struct PackedWeights {
     package let columns: Int
 
     package init(base: UnsafePointer<Float>, rows: Int, columns: Int) {
-        precondition(rows >= 0 && columns >= 0, "weights [\(rows), \(columns)] have a negative side")
+        precondition(rows >= 0 && columns >= 0, "weights of shape [\(rows), \(columns)]")
         unsafe self.base = unsafe base
         self.rows = rows
         self.columns = columns
@@ -77,7 +77,9 @@ package final class WeightRegion {
     }
 
     /// Hands out memory for `count` floats, zero until written.
-    package func allocate(floats count: Int) throws(WeightRegionError) -> UnsafeMutablePointer<Float> {
+    package func allocate(
+        floats count: Int
+    ) throws(WeightRegionError) -> UnsafeMutablePointer<Float> {
         let wanted = WeightRegion.bytes(floats: count)
         guard wanted <= capacity - bytesUsed else {
             throw .exhausted(wanted: wanted, left: capacity - bytesUsed)

@@ -129,16 +129,12 @@ package final class Segmenter {
         }
         let cancellation = answer.cancellation
         return try answer.timing(\.text) { () throws(SegmentationError) in
-            let text = EncodedText(of: model)
-            let positions = model.textEncoder.configuration.positions
+            let text: EncodedText
             do throws(Interruption) {
-                try model.textEncoder(
-                    model.tokenizer.encode(prompt, length: positions).tokens, into: text.context,
-                    cancellation: cancellation, &arena)
+                text = try EncodedText(prompt, model, cancellation: cancellation, &arena)
             } catch {
                 throw .interrupted(error)
             }
-            for (toKey, keys) in zip(model.crossKeys, text.keys) { toKey(text.context, into: keys) }
             words.insert(text, bytes: text.bytes, for: prompt)
             return text
         }

@@ -22,7 +22,7 @@ private func digest(_ message: [UInt8]) -> String {
         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
     ),
 ])
-func `messages of the standard have the digests of the standard`(message: String, expected: String) {
+func `messages of the standard have its digests`(message: String, expected: String) {
     #expect(digest(Array(message.utf8)) == expected)
 }
 

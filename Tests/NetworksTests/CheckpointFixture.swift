@@ -34,7 +34,9 @@ final class TemporaryFolder {
     /// Cuts the file `name` to `count` bytes, or pads it with zeros.
     func resize(_ name: String, to count: Int) throws {
         let code = unsafe truncate("\(path)/\(name)", count)
-        guard code == 0 else { throw CheckpointError.system(path: name, call: "truncate", code: errno) }
+        guard code == 0 else {
+            throw CheckpointError.system(path: name, call: "truncate", code: errno)
+        }
     }
 
     @discardableResult

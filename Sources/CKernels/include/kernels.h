@@ -105,6 +105,10 @@ void dseg_copy(dseg_matrix x, dseg_matrix y);
 void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b);
 /// x <- a x + b
 void dseg_affine(dseg_matrix x, float a, float b);
+/// y <- x y
+void dseg_multiply(dseg_matrix x, dseg_matrix y);
+/// x <- exp(x / 2) of x brought to -30...20: from the logarithm of a variance to a standard deviation
+void dseg_deviation(dseg_matrix x);
 /// y <- table[tokens] + positions; table [vocabulary, C], positions [count, C], y [count, C]
 void dseg_embed(const int32_t *tokens, const float *table, const float *positions, dseg_matrix y);
 /// The sinusoidal embedding of a timestep as diffusers has it: `count` values, half sines, half cosines.
@@ -120,6 +124,8 @@ void dseg_complete(dseg_matrix s, const float *map, float *y);
 void dseg_claim(const float *map, uint8_t label, float *best, uint8_t *index, size_t count);
 /// counts[k] <- how often k stands in `index`; 256 counts.
 void dseg_count(const uint8_t *index, size_t count, uint64_t *counts);
+/// At how many of `count` places x and y differ.
+size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count);
 /// y[i][c] <- x[c][i]: planes to channels-last; x [C, N] packed, y [N, C]
 void dseg_interleave(const float *x, dseg_matrix y);
 /// The largest |x - y| and the largest |y|: how far x is from the reference y. NaN in either gives infinity.

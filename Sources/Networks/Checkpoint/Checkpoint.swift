@@ -3,8 +3,8 @@ package import Kernels
 /// The weights of one network: a folder in the layout of diffusers or transformers.
 ///
 /// Opening it reads the headers alone, so that the region for the weights of all networks can be
-/// reserved before the first tensor is read. Every tensor is read exactly once, or ``finish(except:)``
-/// says which was not.
+/// reserved before the first tensor is read. Every tensor is read exactly once, or
+/// ``finish(except:)`` says which was not.
 package final class Checkpoint {
     /// The network's name in its model, `unet`, `vae` or `text_encoder`: errors prefix it to names.
     package let component: String
@@ -38,10 +38,9 @@ package final class Checkpoint {
             try Checkpoint.check(entries, against: map, in: directory, of: component)
         }
         unread = Set(entries.keys)
-        packedBytes = entries.values.reduce(0) { sum, entry in
-            let tensor = entry.tensor
-            return sum + (tensor.type.storedFloats == nil ? 0 : WeightRegion.bytes(floats: tensor.count))
-        }
+        packedBytes = entries.values.lazy.map(\.tensor)
+            .filter { $0.type.storedFloats != nil }
+            .reduce(0) { $0 + WeightRegion.bytes(floats: $1.count) }
     }
 
     /// All tensors of all shards by name.

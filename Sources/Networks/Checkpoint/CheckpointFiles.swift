@@ -12,7 +12,7 @@ import Glibc
 struct CheckpointFiles {
     /// Names of the files with tensors, sorted.
     let shards: [String]
-    /// The name of the index and, for each tensor, the shard it is in; nil where one file holds all.
+    /// The name of the index and, for each tensor, its shard; nil where one file holds all.
     let index: (file: String, shardOfTensor: [String: String])?
 
     /// The largest index that is read: a name and a shard for each of 100,000 tensors.
@@ -27,8 +27,10 @@ struct CheckpointFiles {
                 index = nil
                 return
             }
-            let suffix = ".safetensors.index"
-            let spellings = ["\(stem)\(precision)\(suffix).json", "\(stem)\(suffix)\(precision).json"]
+            let spellings = [
+                "\(stem)\(precision).safetensors.index.json",
+                "\(stem).safetensors.index\(precision).json",
+            ]
             if let file = spellings.first(where: present.contains) {
                 let map = try CheckpointFiles.weightMap(directory: directory, file: file)
                 shards = Set(map.values).sorted()

@@ -39,7 +39,7 @@ enum ConfigurationValue: Decodable, Equatable {
     }
 }
 
-/// A `config.json`, read by keys; each refusal names the file, the key, the value and what is legal.
+/// A `config.json`, read by keys; a refusal names the file, the key, the value and what is legal.
 ///
 /// A key that is absent has the value that the library which wrote the file gives it then; the
 /// callers state it. `null` is no such absence, except where a caller takes it as one.

@@ -90,23 +90,26 @@ struct HeaderScanner {
     mutating func string(limit: Int) throws(SafetensorsFault) -> String {
         try expect(UInt8(ascii: "\""))
         let start = position
-        var resolved: [UInt8] = []
-        while true {
-            let run = unsafe Int(strcspn(cString, HeaderScanner.stringEnds))
-            guard position + run - start <= limit else {
-                throw malformed("a string of at most \(limit) bytes")
-            }
-            unsafe resolved.append(contentsOf: UnsafeBufferPointer(start: bytes + position, count: run))
-            position += run
-            guard takeExactly(0x5c) else { break }
-            resolved.append(contentsOf: String(try escape()).utf8)
+        var string = try plainRun(limit: limit)
+        while takeExactly(0x5c) {
+            string.unicodeScalars.append(try escape())
+            string += try plainRun(limit: limit - (position - start))
         }
         guard takeExactly(UInt8(ascii: "\"")) else {
             throw malformed("the rest of a string, without control characters")
         }
-        guard let string = String(validating: resolved, as: UTF8.self) else {
-            throw .malformed(offset: start, expected: "UTF-8")
+        return string
+    }
+
+    /// The part of a string, at most `limit` bytes, up to its end or the next escape.
+    private mutating func plainRun(limit: Int) throws(SafetensorsFault) -> String {
+        let length = unsafe Int(strcspn(cString, HeaderScanner.stringEnds))
+        guard length <= limit else { throw malformed("a string within its limit of bytes") }
+        let run = unsafe UnsafeBufferPointer(start: bytes + position, count: length)
+        guard let string = unsafe String(validating: run, as: UTF8.self) else {
+            throw malformed("UTF-8")
         }
+        position += length
         return string
     }
 

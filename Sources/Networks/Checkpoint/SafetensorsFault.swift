@@ -1,4 +1,4 @@
-/// A rule of the safetensors format that a header breaks. Offsets count from the header's first byte.
+/// A rule of the safetensors format that a header breaks; offsets count from its first byte.
 package enum SafetensorsFault: Error, Equatable {
     /// The file is shorter than the eight bytes that state the header's length.
     case noLength(fileBytes: Int)

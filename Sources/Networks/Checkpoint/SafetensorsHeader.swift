@@ -94,8 +94,9 @@ package struct SafetensorsHeader: Sendable {
     /// Parses `header`, which `dataBytes` bytes of data follow in the file.
     package init(parsing header: [UInt8], dataBytes: Int) throws(SafetensorsFault) {
         let terminated = header + [0]
-        let found = try unsafe terminated.withUnsafeBufferPointer { bytes throws(SafetensorsFault) in
-            guard let base = bytes.baseAddress else { return [SafetensorsHeader.Tensor]() }
+        let found = try unsafe terminated.withUnsafeBufferPointer {
+            bytes throws(SafetensorsFault) -> [Tensor] in
+            guard let base = bytes.baseAddress else { return [] }
             var parser = unsafe HeaderParser(HeaderScanner(base, count: header.count))
             return try parser.tensors()
         }

@@ -41,7 +41,8 @@ package struct SchedulerConfiguration: Sendable {
         return alphaBars[timestep]
     }
 
-    /// As torch computes them: evenly spaced f32 from both ends, the product kept in f64.
+    /// As torch computes them, to the bit: evenly spaced f32 from both ends, each by one rounding,
+    /// their product kept in f64.
     private static func alphaBars(
         from start: Double, to end: Double, count: Int, schedule: Schedule
     ) -> [Float] {
@@ -53,7 +54,8 @@ package struct SchedulerConfiguration: Sendable {
         return (0..<count).map { index in
             let spaced =
                 index < count / 2
-                ? first + step * Float(index) : last - step * Float(count - 1 - index)
+                ? first.addingProduct(step, Float(index))
+                : last.addingProduct(-step, Float(count - 1 - index))
             let beta = isScaled ? spaced * spaced : spaced
             product *= Double(1 - beta)
             return Float(product)

@@ -78,6 +78,19 @@ package final class TensorFile {
         return unsafe [Float](floats)
     }
 
+    /// The stored bytes of the tensor called `name`, whatever its type.
+    package func bytes(of name: String) throws(CheckpointError) -> [UInt8] {
+        guard let tensor = header.tensors.first(where: { $0.name == name }) else {
+            throw .missing(tensor: name)
+        }
+        let bytes = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: tensor.bytes.count, alignment: WeightRegion.alignment)
+        defer { unsafe bytes.deallocate() }
+        try unsafe fill(bytes, from: tensor.bytes.lowerBound, of: name)
+        try file.verifyUnchanged()
+        return unsafe [UInt8](bytes)
+    }
+
     /// Throws if the file was written to since it was opened.
     package func verifyUnchanged() throws(CheckpointError) {
         try file.verifyUnchanged()

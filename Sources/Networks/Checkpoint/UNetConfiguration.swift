@@ -1,4 +1,4 @@
-/// The sizes and choices of a denoising U-Net, from its `config.json` (diffusers' UNet2DConditionModel).
+/// The sizes and choices of a U-Net, from its `config.json` (diffusers' UNet2DConditionModel).
 package struct UNetConfiguration: Sendable {
     /// Side of the latent picture.
     package let sampleSize: Int

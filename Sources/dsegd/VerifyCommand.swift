@@ -1,0 +1,41 @@
+import ArgumentParser
+import Kernels
+import Segmentation
+
+/// Holds every stage against reference numbers.
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Hold each stage against reference numbers.",
+        discussion: """
+            Prints a row for each golden: name, largest error relative to the golden's largest magnitude, limit, \
+            verdict. Exits with 1 if one fails, or if a golden has no row.
+            """)
+
+    @Argument(
+        help: """
+            A folder with `checkpoint` and `golden`; with --full, the folder of the goldens.
+            """, completion: .directory)
+    var directory: String
+
+    @Option(help: "The checkpoint of full-size goldens.", completion: .directory)
+    var full: String?
+
+    @Option(help: "A folder to store what was computed in, as safetensors.", completion: .directory)
+    var write: String?
+
+    func run() throws {
+        Threads.start(nil)
+        var verification = Verification(limit: full == nil ? 1e-4 : 1e-3)
+        let model = try Model(
+            directory: full ?? "\(directory)/checkpoint", clipMerges: Resources.clipMerges)
+        if full == nil {
+            try StageChecks(model, GoldenFolder(directory: "\(directory)/golden")).run(&verification)
+        } else {
+            try FullChecks(model, GoldenFolder(directory: directory)).run(&verification)
+        }
+        if let write { try verification.write(to: write) }
+        print(verification.table)
+        if verification.failures > 0 { throw ExitCode.failure }
+    }
+}

@@ -1,0 +1,104 @@
+import Images
+import Kernels
+import Networks
+import Segmentation
+
+/// The same for the full-size networks, whose goldens lie in one file.
+struct FullChecks {
+    let model: Model
+    let goldens: GoldenFolder
+    let golden: GoldenFull
+    let file: TensorFile
+    private let cancellation = Cancellation(deadline: nil)
+    private let prefix = "golden"
+
+    init(_ model: Model, _ goldens: GoldenFolder) throws {
+        self.model = model
+        self.goldens = goldens
+        golden = try goldens.json("golden", as: GoldenFull.self)
+        file = try goldens.tensors("golden")
+    }
+
+    func run(_ verification: inout Verification) throws {
+        var arena = Arena()
+        try latents(&verification, &arena)
+        for label in golden.prompts.keys.sorted() {
+            try check(label, &verification, &arena)
+        }
+        verification.expectAll(
+            of: file, as: prefix,
+            except: ["latent", "noise"] + golden.prompts.keys.map { "\($0).noise_prediction" })
+    }
+
+    private func latents(_ verification: inout Verification, _ arena: inout Arena) throws {
+        let side = model.autoencoder.configuration.sampleSize
+        let square = Matrix(stored: side * side, by: 3)
+        square.fill(try Image(decoding: goldens.bytes("image.png")).square(side: side))
+        try verification.comparePlanes(square, file, "pixels", as: prefix)
+        square.interleave(try file.values(of: "pixels"))
+        try arena.scope { arena in
+            let moments = try model.moments(of: square.array, cancellation: cancellation, &arena)
+            try verification.comparePlanes(
+                moments.columns(0..<model.autoencoder.configuration.latentChannels), file, "latent_mean",
+                as: prefix)
+            let noised = try planes("latent", &arena)
+            model.addNoise(try planes("noise", &arena), to: noised, timestep: golden.timestep)
+            try verification.comparePlanes(noised, file, "noisy", as: prefix)
+        }
+    }
+
+    private func planes(_ name: String, _ arena: inout Arena) throws -> Matrix {
+        let side = model.unet.configuration.sampleSize
+        let matrix = arena.matrix(rows: side * side, columns: model.unet.configuration.inChannels)
+        matrix.interleave(try file.values(of: name))
+        return matrix
+    }
+
+    private func check(_ label: String, _ verification: inout Verification, _ arena: inout Arena) throws {
+        let recipe = Recipe.diffsegmenter
+        let prompt = recipe.prompt(for: label)
+        let length = model.textEncoder.configuration.positions
+        verification.compareExactly(
+            model.tokenizer.encode(prompt, length: length).tokens, golden.prompts[label] ?? [],
+            as: "\(label).tokens")
+        let positions = (model.tokenizer.positions(of: label, in: prompt, length: length) ?? []).map(Int32.init)
+        let range = golden.class_tokens[label] ?? []
+        verification.compareExactly(
+            positions, range.count == 2 ? (range[0]..<range[1]).map(Int32.init) : [], as: "\(label).positions")
+        let spoken = try EncodedText(prompt, model, cancellation: cancellation, &arena)
+        try verification.compare(spoken.context.array, file, "\(label).context", as: prefix)
+        let text = EncodedText(context: try file.values(of: "\(label).context"), model)
+        let features = AttentionFeatures(of: model.unet)
+        let side = model.unet.configuration.sampleSize
+        try arena.scope { arena in
+            try model.unet(
+                FeatureMap(planes("noisy", &arena), height: side, width: side), timestep: golden.timestep,
+                context: text.context, captures: features.captures, cancellation: cancellation, &arena)
+        }
+        try compareMaps(label, text, features, positions, &verification, &arena)
+    }
+
+    private func compareMaps(
+        _ label: String, _ text: EncodedText, _ features: AttentionFeatures, _ positions: [Int32],
+        _ verification: inout Verification, _ arena: inout Arena
+    ) throws {
+        let cross = model.unet.attentionLayers.filter { $0.kind == .cross }
+        for (index, layer) in cross.enumerated() {
+            var map = [Float](repeating: 0, count: layer.side * layer.side)
+            unsafe QueriesAndKeys(
+                queries: features.queries[index], keys: text.keys[index], heads: layer.heads
+            ).add(toMap: &map, of: positions, share: 1, &arena)
+            let module = layer.name.split(separator: ".transformer").first ?? ""
+            try verification.compare(map, file, "\(label).cross.\(module)", as: prefix)
+        }
+        let rows = stride(from: 0, to: features.affinity.rows, by: 256).flatMap { row in
+            features.affinity.rows(row..<row + 1).array
+        }
+        try verification.compare(rows, file, "\(label).self_rows", as: prefix)
+        let fused = try AttentionFusion(model.unet, recipe: .diffsegmenter).fused(
+            queries: features.queries, keys: text.keys, positions: positions, &arena)
+        try verification.compare(fused, file, "\(label).fused", as: prefix)
+        try verification.compare(
+            ScoreKernels.complete(fused, by: features.affinity), file, "\(label).score", as: prefix)
+    }
+}
