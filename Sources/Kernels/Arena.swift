@@ -28,6 +28,7 @@ import Glibc
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             preconditionFailure("cannot reserve \(Self.reservedBytes) bytes of address space: errno \(errno)")
         }
+        unsafe madvise(address, Self.reservedBytes, MADV_HUGEPAGE)      // a page fault costs more than a page
         unsafe base = address
     }
 

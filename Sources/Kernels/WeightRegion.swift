@@ -64,6 +64,7 @@ package final class WeightRegion {
         guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
             throw .refused(bytes: capacity, code: errno)
         }
+        unsafe madvise(mapping, self.capacity, MADV_HUGEPAGE)      // a page fault costs more than a page
         unsafe base = unsafe mapping
     }
 

@@ -70,6 +70,8 @@ package struct Report: Sendable {
     package var latentCached = false
     /// SHA-256 of the latent-grid score maps, little-endian f32, in the labels' order.
     package var answerHash = ""
+
+    package init() {}
 }
 
 /// What an answer is made of, in this order: one header, a score map for each label, the mask if asked for, a report.

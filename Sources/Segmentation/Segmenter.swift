@@ -10,6 +10,9 @@ package struct MemoryLimits: Sendable {
     /// Prompts: 4 MiB each for Stable Diffusion.
     package let words: Int
 
+    /// Forty pictures, nine passes and sixty prompts of Stable Diffusion.
+    package static let standard = MemoryLimits(pictures: 256 << 20, features: 1 << 30, words: 256 << 20)
+
     package init(pictures: Int, features: Int, words: Int) {
         self.pictures = pictures
         self.features = features
@@ -49,6 +52,13 @@ package final class Segmenter {
     /// Gives scratch memory back between questions.
     package func rest() {
         arena.release()
+    }
+
+    /// Forgets every picture and prompt.
+    package func forget() {
+        pictures = PictureStore(limit: limits.pictures, side: model.autoencoder.configuration.sampleSize)
+        features = Cache(limit: limits.features)
+        words = Cache(limit: limits.words)
     }
 
     /// Decodes a picture and remembers it for `owner`.
@@ -206,7 +216,7 @@ package struct Memory: Sendable {
 }
 
 extension Duration {
-    var milliseconds: Float {
+    package var milliseconds: Float {
         Float(components.seconds) * 1e3 + Float(Double(components.attoseconds) * 1e-15)
     }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Images
 import Kernels
 import Networks
@@ -55,18 +56,15 @@ struct FullChecks {
     }
 
     private func check(_ label: String, _ verification: inout Verification, _ arena: inout Arena) throws {
-        let recipe = Recipe.diffsegmenter
-        let prompt = recipe.prompt(for: label)
         let length = model.textEncoder.configuration.positions
-        verification.compareExactly(
-            model.tokenizer.encode(prompt, length: length).tokens, golden.prompts[label] ?? [],
-            as: "\(label).tokens")
-        let positions = (model.tokenizer.positions(of: label, in: prompt, length: length) ?? []).map(Int32.init)
+        let tokens = golden.prompts[label] ?? []
         let range = golden.class_tokens[label] ?? []
-        verification.compareExactly(
-            positions, range.count == 2 ? (range[0]..<range[1]).map(Int32.init) : [], as: "\(label).positions")
-        let spoken = try EncodedText(prompt, model, cancellation: cancellation, &arena)
-        try verification.compare(spoken.context.array, file, "\(label).context", as: prefix)
+        guard tokens.count == length, range.count == 2, range[0] < range[1] else {
+            throw ValidationError("golden.json: \(tokens.count) tokens and the range \(range) for \"\(label)\"")
+        }
+        let states = Matrix(stored: length, by: model.textEncoder.configuration.width)
+        try model.textEncoder(tokens, into: states, cancellation: cancellation, &arena)
+        try verification.compare(states.array, file, "\(label).context", as: prefix)
         let text = EncodedText(context: try file.values(of: "\(label).context"), model)
         let features = AttentionFeatures(of: model.unet)
         let side = model.unet.configuration.sampleSize
@@ -75,7 +73,8 @@ struct FullChecks {
                 FeatureMap(planes("noisy", &arena), height: side, width: side), timestep: golden.timestep,
                 context: text.context, captures: features.captures, cancellation: cancellation, &arena)
         }
-        try compareMaps(label, text, features, positions, &verification, &arena)
+        try compareMaps(
+            label, text, features, (range[0]..<range[1]).map(Int32.init), &verification, &arena)
     }
 
     private func compareMaps(

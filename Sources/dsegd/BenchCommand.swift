@@ -1,0 +1,97 @@
+import ArgumentParser
+import FoundationEssentials
+import Kernels
+import Networks
+import Segmentation
+
+/// Times the engine that `serve` serves with.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Time each stage of the engine.",
+        discussion: """
+            Asks the engine the same question several times, cold each time, then for a new word and for a known one \
+            on the known picture. Times are in milliseconds.
+            """)
+
+    @Option(help: "The model's folder. Without it: the demo model.", completion: .directory)
+    var model: String?
+
+    @Option(help: "The picture. Without it: a scene of the demo model.", completion: .file())
+    var image: String?
+
+    @Option(help: "The words, separated by commas.")
+    var words = "boat,sheep"
+
+    @Option(help: "How often to ask.")
+    var repetitions = 3
+
+    @Option(help: "How many threads compute. Without it: as many as there are processors.")
+    var threads: Int?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard repetitions > 0 else { throw ValidationError("--repetitions \(repetitions): ask at least once") }
+    }
+
+    func run() throws {
+        let directory = model ?? Resources.demoModel
+        let start = ContinuousClock.now
+        let engine = try Engine(queueLimit: 1, threads: threads) { [clipMerges = Resources.clipMerges] in
+            Segmenter(model: try Model(directory: directory, clipMerges: clipMerges), limits: .standard)
+        }
+        var report = BenchReport(engine.status)
+        report.add("load", start.duration(to: .now))
+        let file = [UInt8](try Data(contentsOf: URL(filePath: image ?? Resources.benchPicture)))
+        let labels = words.split(separator: ",").map { Label(name: String($0), phrases: []) }
+        for _ in 0..<repetitions {
+            let answer = try ask(engine, file, labels, cold: true)
+            report.add(answer)
+            let other = Label(name: labels.map(\.name).joined(separator: " "), phrases: [])
+            report.add("new_word", try timed { try ask(engine, file, [other], cold: false) })
+            report.add("known_word", try timed { try ask(engine, file, [labels[0]], cold: false) })
+        }
+        engine.drain()
+        print(json ? try report.encoded() : report.table)
+    }
+
+    private func timed(_ body: () throws -> Report) rethrows -> Duration {
+        let start = ContinuousClock.now
+        _ = try body()
+        return start.duration(to: .now)
+    }
+
+    /// Waits for the engine's answer.
+    private func ask(_ engine: Engine, _ file: [UInt8], _ labels: [Label], cold: Bool) throws -> Report {
+        let request = try SegmentationRequest(
+            picture: .file(file), labels: labels, recipe: Recipe(named: ""), forwardPrompt: nil, seed: 0,
+            timestep: nil, threshold: nil, maps: .latent, wantsMask: true, model: "")
+        return try engine.answer(request, cold: cold)
+    }
+}
+
+extension Engine {
+    /// Asks and waits; `cold`: after forgetting everything.
+    fileprivate func answer(_ request: SegmentationRequest, cold: Bool) throws -> Report {
+        let answer = Handover<Result<Report, SegmentationError>>()
+        let cancellation = Cancellation(deadline: nil)
+        try submit(
+            Job(owner: 0, requestID: "", cancellation: cancellation) { segmenter, waited in
+                if cold { segmenter.forget() }
+                var report = Report()
+                do throws(SegmentationError) {
+                    try segmenter.segment(
+                        request, owner: 0, cancellation: cancellation, queueMilliseconds: waited
+                    ) { event in
+                        if case .report(let last) = event { report = last }
+                    }
+                    answer.give(.success(report))
+                } catch {
+                    answer.give(.failure(error))
+                }
+            })
+        return try answer.take().get()
+    }
+}

@@ -1,0 +1,97 @@
+import FoundationEssentials
+import Glibc
+import Kernels
+import Segmentation
+
+/// Times by stage, and what they were taken on.
+struct BenchReport: Encodable {
+    struct Times: Encodable {
+        private(set) var milliseconds: [Float] = []
+
+        private enum Keys: String, CodingKey {
+            case min, median, count
+        }
+
+        mutating func add(_ time: Float) { milliseconds.append(time) }
+
+        var least: Float { milliseconds.min() ?? 0 }
+        var median: Float { milliseconds.sorted()[milliseconds.count / 2] }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Keys.self)
+            try container.encode(least, forKey: .min)
+            try container.encode(median, forKey: .median)
+            try container.encode(milliseconds.count, forKey: .count)
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case schema, model, hash, precision, threads, machine
+        case instructionSet = "instruction_set"
+        case weightBytes = "weight_bytes"
+        case peakBytes = "peak_bytes"
+        case answerHash = "answer_hash"
+        case stages
+    }
+
+    private let schema = 1
+    private let model: String
+    private let hash: String
+    private let precision: String
+    private let threads = Threads.count
+    private let machine = Self.processor
+    private let instructionSet = Threads.instructionSet
+    private let weightBytes: Int
+    private var peakBytes = 0
+    private var answerHash = ""
+    private var stages: [String: Times] = [:]
+
+    init(_ engine: EngineStatus?) {
+        model = engine?.model ?? ""
+        hash = engine?.modelHash ?? ""
+        precision = engine?.precision ?? ""
+        weightBytes = engine?.modelBytes ?? 0
+    }
+
+    mutating func add(_ stage: String, _ time: Duration) {
+        stages[stage, default: Times()].add(time.milliseconds)
+    }
+
+    mutating func add(_ report: Report) {
+        for (stage, time) in [
+            ("decode", report.decode), ("autoencoder", report.autoencoder), ("text", report.text),
+            ("unet", report.unet), ("maps", report.maps),
+        ] {
+            stages[stage, default: Times()].add(time)
+        }
+        answerHash = report.answerHash
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        peakBytes = usage.ru_maxrss * 1024
+    }
+
+    func encoded() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+
+    /// A line for each stage, and what they were taken on.
+    var table: String {
+        let lines = stages.sorted { $0.key < $1.key }.map { stage, times in
+            stage + String(repeating: " ", count: 12 - stage.count) + "\(times.least) ms min, \(times.median) ms median"
+        }
+        return (lines + [
+            "\(threads) threads, \(instructionSet), \(machine)",
+            "peak memory \(peakBytes >> 20) MiB, weights \(weightBytes >> 20) MiB (\(precision))",
+            "answer \(answerHash)",
+        ]).joined(separator: "\n")
+    }
+
+    /// The processor's name.
+    private static var processor: String {
+        let text = (try? String(contentsOf: URL(filePath: "/proc/cpuinfo"), encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+        return line?.split(separator: ": ").last.map(String.init) ?? "unknown processor"
+    }
+}
