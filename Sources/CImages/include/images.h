@@ -135,6 +135,30 @@ void dseg_bilinear(const float *map, size_t width, size_t height, size_t channel
 void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels,
                          size_t out_width, size_t out_height, float *out);
 
+// -- composite.c
+
+/// Lays half of each pixel's colour over a picture; where the index is 0 the picture stays.
+///
+/// rgb, tinted  [count, 3]
+/// indices      [count]
+/// palette      [256, 3]
+void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const uint8_t *palette,
+               uint8_t *tinted);
+
+/// Keeps the pixels of one index, with their own alpha, opaque if `alpha` is NULL; all others become
+/// transparent black, so that nothing of the picture hides in them.
+///
+/// rgb    [count, 3]
+/// alpha  [count], or NULL
+/// rgba   [count, 4]
+void dseg_cut_out(const uint8_t *rgb, const uint8_t *_Nullable alpha, const uint8_t *indices,
+                  size_t count, uint8_t index, uint8_t *rgba);
+
+/// Stretches finite scores over black to white, rounded; scores that are all equal become black.
+///
+/// scores, grey  [count], count is not 0
+void dseg_grey(const float *scores, size_t count, uint8_t *grey);
+
 #pragma clang assume_nonnull end
 
 #endif

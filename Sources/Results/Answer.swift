@@ -1,0 +1,103 @@
+package import RPC
+
+/// A whole answer to one question.
+package struct Answer: Sendable {
+    package let header: Header
+    /// One for each label, on the latent grid; none if they were not asked for.
+    let maps: [ScoreMap]
+    /// `[header.height, header.width]`; no index is greater than the number of labels.
+    let indices: [UInt8]
+    /// Pixels of each index, the background first.
+    let counts: [UInt64]
+    package let trailer: Trailer
+
+    /// Each label's part of the picture's pixels, 0 to 1.
+    package var shares: [(label: String, share: Double)] {
+        zip(header.labels, counts.dropFirst()).map { label, count in
+            (label.name, Double(count) / Double(indices.count))
+        }
+    }
+
+    /// A line for each label, such as "cat 12.3 %".
+    package var shareLines: [String] {
+        shares.map { label, share in
+            let tenths = Int((share * 1000).rounded())
+            return "\(label) \(tenths / 10).\(tenths % 10) %"
+        }
+    }
+
+    /// The prompts whose end was not read.
+    var truncatedPrompts: [String] {
+        header.labels.flatMap(\.phrases).filter(\.truncated).map(\.prompt)
+    }
+
+    /// Where the time went, for a person.
+    package var timeLine: String {
+        let stages: [(String, Float)] = [
+            ("queue", trailer.queueMilliseconds), ("decode", trailer.decodeMilliseconds),
+            ("autoencoder", trailer.autoencoderMilliseconds), ("text", trailer.textMilliseconds),
+            ("U-Net", trailer.unetMilliseconds), ("maps", trailer.mapsMilliseconds),
+        ]
+        let shown = stages.map { name, time in "\(name) \(Int(time.rounded())) ms" }
+        return shown.joined(separator: ", ")
+    }
+}
+
+/// Gathers the messages of a `Segment` stream, in their order, into an answer.
+package struct AnswerAssembly: Sendable {
+    private let request: SegmentRequest
+    private var header: Header?
+    private var maps: [ScoreMap] = []
+    private var mask: (indices: [UInt8], counts: [UInt64])?
+    private var trailer: Trailer?
+
+    /// - Parameter request: what was asked, with a mask
+    package init(of request: SegmentRequest) {
+        self.request = request
+    }
+
+    /// Takes the next message.
+    ///
+    /// - Throws: `dataLoss` for one that does not belong there or does not fit those before it
+    package mutating func receive(_ reply: SegmentReply) throws(RPCStatus) {
+        if trailer != nil { throw Self.broken("a message after the trailer") }
+        switch reply {
+        case .header(let header):
+            if self.header != nil { throw Self.broken("a second header") }
+            guard header.labels.map(\.name) == request.labels.map(\.name) else {
+                throw Self.broken("labels that were not asked for")
+            }
+            guard header.width > 0, header.height > 0 else { throw Self.broken("an empty picture") }
+            self.header = header
+        case .scoreMap(let map):
+            guard header != nil, request.maps != .none, map.label == maps.count,
+                maps.count < request.labels.count
+            else { throw Self.broken("a score map out of its place") }
+            maps.append(map)
+        case .mask(let mask):
+            guard let header, self.mask == nil else { throw Self.broken("a mask out of its place") }
+            guard mask.width == header.width, mask.height == header.height,
+                mask.counts.count == request.labels.count + 1
+            else { throw Self.broken("a mask that does not fit the picture and the labels") }
+            self.mask = (try mask.indices(), mask.counts)
+        case .trailer(let trailer):
+            self.trailer = trailer
+        }
+    }
+
+    /// The answer, once the stream has ended.
+    ///
+    /// - Throws: `dataLoss` if something is missing
+    package func answer() throws(RPCStatus) -> Answer {
+        guard let header, let mask, let trailer,
+            maps.count == (request.maps == .none ? 0 : request.labels.count)
+        else { throw Self.broken("an end before everything was there") }
+        return Answer(
+            header: header, maps: maps, indices: mask.indices, counts: mask.counts,
+            trailer: trailer)
+    }
+
+    private static func broken(_ what: String) -> RPCStatus {
+        RPCStatus(.dataLoss, "The answer is broken (\(what)); is the daemon of another version?")
+    }
+}

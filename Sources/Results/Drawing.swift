@@ -1,0 +1,123 @@
+import CImages
+import Images
+import RPC
+
+/// The pictures and the JSON of an answer, as bytes. The same answer gives the same bytes.
+package struct Drawing: Sendable {
+    private let answer: Answer
+    private let words: [String]
+    private let picturePath: String
+    private let picture: [UInt8]
+    private let files: [OutputFile]
+
+    /// - Parameters:
+    ///   - words: as they were given
+    ///   - picturePath: where the picture was, as it was given
+    ///   - picture: the picture's file
+    ///   - files: what is written with this answer, for the JSON
+    package init(
+        _ answer: Answer, words: [String], picturePath: String, picture: [UInt8],
+        files: [OutputFile]
+    ) {
+        self.answer = answer
+        self.words = words
+        self.picturePath = picturePath
+        self.picture = picture
+        self.files = files
+    }
+
+    /// The file of one output. Each carries its provenance.
+    ///
+    /// - Throws: `DrawingError`, `ImageError` for the picture, `RPCStatus` for a broken score map
+    package func bytes(of output: Output) throws -> [UInt8] {
+        let provenance = Provenance(
+            of: output, answer, words: words, picturePath: picturePath,
+            files: output == .json ? files : nil)
+        let pixels: PNGFile.Pixels
+        switch output {
+        case .json: return Array(provenance.json.utf8) + [0x0A]
+        case .mask: pixels = .indexed(answer.indices, .voc)
+        case .overlay: pixels = .rgb(try overlay())
+        case .heat(let label): pixels = .grey(try heat(place(of: label)))
+        case .cut(let label): pixels = .rgba(try cut(place(of: label)))
+        }
+        return try PNGFile(
+            width: Int(answer.header.width), height: Int(answer.header.height), pixels,
+            texts: [PNGFile.Text(key: Provenance.key, value: provenance.json)]
+        ).encoded()
+    }
+
+    /// The picture under the labels' colours, `[height, width, 3]`.
+    private func overlay() throws -> [UInt8] {
+        let (pixels, count) = (try decodedPicture().pixels, answer.indices.count)
+        return unsafe samples(count * 3) { tinted in
+            unsafe dseg_tint(pixels, answer.indices, count, Palette.voc.colours, tinted)
+        }
+    }
+
+    /// The picture where a label is, `[height, width, 4]`.
+    private func cut(_ label: Int) throws -> [UInt8] {
+        let (image, count) = (try decodedPicture(), answer.indices.count)
+        return unsafe samples(count * 4) { rgba in
+            unsafe dseg_cut_out(
+                image.pixels, image.alpha, answer.indices, count, UInt8(label + 1), rgba)
+        }
+    }
+
+    /// A label's map resized to the picture, then stretched over black to white, `[height, width]`.
+    private func heat(_ label: Int) throws -> [UInt8] {
+        guard label < answer.maps.count else { throw DrawingError.noScores }
+        let (map, count) = (answer.maps[label], answer.indices.count)
+        let scores = try map.scores()
+        let sized = unsafe [Float](unsafeUninitializedCapacity: count) { sized, written in
+            guard let base = sized.baseAddress else { return }
+            unsafe Bilinear.resize(
+                scores, width: Int(map.width), height: Int(map.height), channels: 1,
+                to: (Int(answer.header.width), Int(answer.header.height)), into: base)
+            written = count
+        }
+        return unsafe samples(count) { unsafe dseg_grey(sized, count, $0) }
+    }
+
+    private func place(of label: String) throws(DrawingError) -> Int {
+        guard let place = answer.header.labels.firstIndex(where: { $0.name == label }) else {
+            throw .noLabel(label)
+        }
+        return place
+    }
+
+    private func decodedPicture() throws -> Image {
+        let image = try Image(decoding: picture)
+        guard image.width == Int(answer.header.width), image.height == Int(answer.header.height)
+        else { throw DrawingError.otherPicture }
+        return image
+    }
+}
+
+/// Lets a kernel fill samples.
+private func samples(
+    _ count: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Void
+) -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: count) { samples, written in
+        guard let base = samples.baseAddress else { return }
+        unsafe fill(base)
+        written = count
+    }
+}
+
+/// Why an output cannot be drawn of an answer.
+package enum DrawingError: Error, Equatable, CustomStringConvertible {
+    /// The picture has another size than the one that was answered for.
+    case otherPicture
+    case noLabel(String)
+    /// Heat maps were not asked for.
+    case noScores
+
+    package var description: String {
+        switch self {
+        case .otherPicture: "the picture changed while it was looked at; run it again"
+        case .noLabel(let label): "the answer has no label \"\(label)\""
+        case .noScores: "the answer has no score maps; ask for heat maps"
+        }
+    }
+}

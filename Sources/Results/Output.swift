@@ -1,0 +1,83 @@
+/// One thing that can be made of an answer. The labels are named as the words name them.
+package enum Output: Hashable, Sendable {
+    /// The index mask: an indexed PNG, index k is the k-th label, 0 the background.
+    case mask
+    /// The picture, tinted with the mask's colours.
+    case overlay
+    /// A label's scores, black to white: a grey PNG.
+    case heat(label: String)
+    /// The picture's pixels under a label's part of the mask, all others transparent.
+    case cut(label: String)
+    /// What is printed with `--json`.
+    case json
+
+    /// Whether it is drawn from the scores, not from the mask.
+    var drawsScores: Bool {
+        if case .heat = self { true } else { false }
+    }
+
+    /// The end of the file's name, after the picture's.
+    fileprivate var suffix: String {
+        switch self {
+        case .mask: ".mask.png"
+        case .overlay: ".overlay.png"
+        case .heat(let label): ".\(fileNamePart(label)).heat.png"
+        case .cut(let label): ".\(fileNamePart(label)).cut.png"
+        case .json: ".json"
+        }
+    }
+}
+
+/// An output and the file it goes to.
+package struct OutputFile: Sendable, Equatable, Codable {
+    package let output: Output
+    package let path: String
+
+    /// Names the files of a picture: its name without the extension, then what the output is. Labels
+    /// that look alike in a file's name are told apart by their place in `outputs`.
+    static func named(
+        _ outputs: [Output], after picture: String, in directory: String
+    ) -> [OutputFile] {
+        var taken: Set<String> = []
+        return outputs.enumerated().map { place, output in
+            var stem = picture
+            while taken.contains(stem + output.suffix) { stem += ".\(place)" }
+            taken.insert(stem + output.suffix)
+            return OutputFile(output: output, path: joined(directory, stem + output.suffix))
+        }
+    }
+}
+
+/// A path's folder, "" for none, and its last name.
+func splitPath(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
+    let end = path.index(after: slash)
+    return (String(path[..<end]), String(path[end...]))
+}
+
+/// A folder, "" for the current one, and a name in it.
+func joined(_ directory: String, _ name: String) -> String {
+    directory.isEmpty || directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
+}
+
+/// A file's name without its last extension; a name that only begins with a dot has none.
+func withoutExtension(_ name: String) -> String {
+    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return name }
+    return String(name[..<dot])
+}
+
+/// A label as part of a file's name: slashes, control characters and leading dots become "_", and
+/// no more is kept than leaves room in a name's 255 bytes.
+private func fileNamePart(_ label: String) -> String {
+    var leads = true
+    var part = ""
+    for character in label {
+        let isControl = character.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+        let isUnsafe = character == "/" || isControl || leads && character == "."
+        leads = leads && character == "."
+        let kept = isUnsafe ? "_" : String(character)
+        if part.utf8.count + kept.utf8.count > 100 { break }
+        part += kept
+    }
+    return part
+}

@@ -1,0 +1,152 @@
+import FoundationEssentials
+import Images
+import RPC
+
+/// Where an output comes from: all that is needed to make it again, bit for bit.
+///
+/// Every PNG carries it as JSON in an iTXt chunk, and the object that `--json` prints is one, with
+/// the files that were written. Nothing in it changes from run to run, so it holds no times.
+package struct Provenance: Sendable, Equatable {
+    /// Of the chunk.
+    static let key = "dseg"
+    /// Raised when a reader of the last one would misunderstand.
+    static let schema = 1
+
+    let output: Output
+    package let picture: Picture
+    /// As they were given.
+    package let words: [String]
+    package let labels: [LabelRecord]
+    package let recipe: String
+    /// Empty for a recipe that reads none.
+    package let forwardPrompt: String
+    package let seed: UInt32
+    package let timestep: UInt32
+    package let threshold: Float
+    package let model: Model
+    package let version: String
+    /// The hash of the score maps, before anything was drawn from them.
+    package let answer: String
+    /// For JSON alone: what was written.
+    let files: [OutputFile]?
+
+    /// The file that was looked at.
+    package struct Picture: Sendable, Equatable, Codable {
+        /// As it was given; "-" is standard input.
+        package let path: String
+        package let sha256: String
+        package let width: UInt32
+        package let height: UInt32
+    }
+
+    package struct Model: Sendable, Equatable, Codable {
+        package let name: String
+        package let hash: String
+    }
+
+    /// A label as it was understood, and its part of the mask.
+    package struct LabelRecord: Sendable, Equatable, Codable {
+        package let name: String
+        package let phrases: [PhraseRecord]
+        package let pixels: UInt64
+        /// Of the picture's pixels, 0 to 1.
+        package let share: Double
+    }
+
+    package struct PhraseRecord: Sendable, Equatable, Codable {
+        package let words: String
+        package let prompt: String
+        package let positions: [UInt32]
+        package let truncated: Bool
+    }
+
+    init(
+        of output: Output, _ answer: Answer, words: [String], picturePath: String,
+        files: [OutputFile]?
+    ) {
+        let header = answer.header
+        self.output = output
+        self.files = files
+        self.words = words
+        picture = Picture(
+            path: picturePath, sha256: header.handle, width: header.width, height: header.height)
+        labels = header.labels.enumerated().map { place, label in
+            LabelRecord(
+                name: label.name,
+                phrases: label.phrases.map { phrase in
+                    PhraseRecord(
+                        words: phrase.words, prompt: phrase.prompt, positions: phrase.positions,
+                        truncated: phrase.truncated)
+                },
+                pixels: answer.counts[place + 1], share: answer.shares[place].share)
+        }
+        recipe = header.recipe
+        forwardPrompt = header.forwardPrompt
+        seed = header.seed
+        timestep = header.timestep
+        threshold = header.threshold
+        model = Model(name: header.model, hash: header.modelHash)
+        version = header.version
+        self.answer = answer.trailer.answerHash
+    }
+
+    /// Reads the provenance of a PNG file or of JSON that dseg wrote.
+    package init(reading bytes: [UInt8]) throws(ProvenanceError) {
+        let json = bytes.first == 0x89 ? try Self.chunk(of: bytes) : bytes
+        guard json.first == UInt8(ascii: "{") else { throw .none }
+        let schema = try? JSONDecoder().decode(Schema.self, from: Data(json)).schema
+        if let schema, schema != Self.schema { throw .otherSchema(schema) }
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(json))
+        } catch {
+            throw .unreadable("\(error)")
+        }
+    }
+
+    /// The JSON in a PNG file.
+    private static func chunk(of bytes: [UInt8]) throws(ProvenanceError) -> [UInt8] {
+        let texts: [String: String]
+        do throws(ImageError) {
+            texts = try PNGFile.texts(in: bytes)
+        } catch {
+            throw .unreadable(error.description)
+        }
+        guard let text = texts[key] else { throw .none }
+        return Array(text.utf8)
+    }
+
+    private struct Schema: Decodable {
+        let schema: Int
+    }
+
+    /// One line, the keys in alphabetical order.
+    var json: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // All members are strings, finite numbers, truths and lists of them: always JSON.
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}
+
+/// Why a file cannot be made again.
+package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
+    case none
+    case otherSchema(Int)
+    case unreadable(String)
+    case pictureChanged(path: String, was: String, is: String)
+
+    package var description: String {
+        switch self {
+        case .none:
+            "the file does not say how it was made; dseg writes that into its PNG and JSON files"
+        case .otherSchema(let schema):
+            "the file was written by another dseg (schema \(schema), this one reads "
+                + "\(Provenance.schema)); use that one"
+        case .unreadable(let reason):
+            "how the file was made cannot be read: \(reason)"
+        case .pictureChanged(let path, let was, let found):
+            "\(path) is not the picture it was: its hash is \(found), it was \(was); "
+                + "put the old one back"
+        }
+    }
+}

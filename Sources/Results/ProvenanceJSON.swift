@@ -1,0 +1,93 @@
+import FoundationEssentials
+
+/// The JSON of a provenance; a value that is read is as legal as one that was made.
+extension Provenance: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case schema, output, picture, words, labels, recipe, seed, timestep, threshold, model
+        case version, answer, files
+        case forwardPrompt = "forward_prompt"
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(Self.schema, forKey: .schema)
+        try container.encode(output, forKey: .output)
+        try container.encode(picture, forKey: .picture)
+        try container.encode(words, forKey: .words)
+        try container.encode(labels, forKey: .labels)
+        try container.encode(recipe, forKey: .recipe)
+        try container.encode(forwardPrompt, forKey: .forwardPrompt)
+        try container.encode(seed, forKey: .seed)
+        try container.encode(timestep, forKey: .timestep)
+        try container.encode(threshold, forKey: .threshold)
+        try container.encode(model, forKey: .model)
+        try container.encode(version, forKey: .version)
+        try container.encode(answer, forKey: .answer)
+        try container.encodeIfPresent(files, forKey: .files)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        output = try container.decode(Output.self, forKey: .output)
+        picture = try container.decode(Picture.self, forKey: .picture)
+        words = try container.decode([String].self, forKey: .words)
+        labels = try container.decode([LabelRecord].self, forKey: .labels)
+        recipe = try container.decode(String.self, forKey: .recipe)
+        forwardPrompt = try container.decode(String.self, forKey: .forwardPrompt)
+        seed = try container.decode(UInt32.self, forKey: .seed)
+        timestep = try container.decode(UInt32.self, forKey: .timestep)
+        threshold = try container.decode(Float.self, forKey: .threshold)
+        model = try container.decode(Model.self, forKey: .model)
+        version = try container.decode(String.self, forKey: .version)
+        answer = try container.decode(String.self, forKey: .answer)
+        files = try container.decodeIfPresent([OutputFile].self, forKey: .files)
+
+        let names = labels.map(\.name)
+        let isLegal =
+            switch output {
+            case .heat(let label), .cut(let label): names.contains(label)
+            case .mask, .overlay, .json: true
+            }
+        guard isLegal, (1...WordList.labelLimit).contains(names.count), (0...1).contains(threshold)
+        else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .labels, in: container,
+                debugDescription: "the labels, the output or the threshold contradict each other")
+        }
+    }
+}
+
+extension Output: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case kind, label
+    }
+
+    private enum Kind: String, Codable {
+        case mask, overlay, heat, cut, json
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        let (kind, label): (Kind, String?) =
+            switch self {
+            case .mask: (.mask, nil)
+            case .overlay: (.overlay, nil)
+            case .heat(let label): (.heat, label)
+            case .cut(let label): (.cut, label)
+            case .json: (.json, nil)
+            }
+        try container.encode(kind, forKey: .kind)
+        try container.encodeIfPresent(label, forKey: .label)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        switch try container.decode(Kind.self, forKey: .kind) {
+        case .mask: self = .mask
+        case .overlay: self = .overlay
+        case .heat: self = .heat(label: try container.decode(String.self, forKey: .label))
+        case .cut: self = .cut(label: try container.decode(String.self, forKey: .label))
+        case .json: self = .json
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package import RPC
+
+/// Making a file again from what it says of itself.
+extension Provenance {
+    /// The question that was asked, with nothing left to defaults.
+    package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
+        SegmentRequest(
+            picture: picture,
+            labels: labels.map { label in
+                Label(
+                    name: label.name,
+                    phrases: label.phrases.map { Phrase(words: $0.words, prompt: $0.prompt) })
+            },
+            recipe: recipe, forwardPrompt: recipe == "shared" ? forwardPrompt : nil, seed: seed,
+            timestep: timestep, threshold: threshold, maps: output.drawsScores ? .latent : .none,
+            encoding: .u16, mask: true, model: model.hash, requestID: requestID)
+    }
+
+    /// Where the picture may be: at its path, or beside the file that was made of it.
+    ///
+    /// - Parameter file: the file with this provenance
+    package func picturePaths(from file: String) -> [String] {
+        if picture.path == "-" { return ["-"] }
+        let beside = splitPath(file).directory
+        return [picture.path, joined(beside, splitPath(picture.path).name)]
+    }
+
+    /// The file, drawn from a new answer, and what is different now and may have changed its bytes.
+    ///
+    /// - Parameter picture: the picture's file
+    /// - Throws: `ProvenanceError.pictureChanged` if it is another one
+    package func redrawn(
+        from answer: Answer, picture bytes: [UInt8]
+    ) throws -> (bytes: [UInt8], differences: [String]) {
+        guard answer.header.handle == picture.sha256 else {
+            throw ProvenanceError.pictureChanged(
+                path: picture.path, was: picture.sha256, is: answer.header.handle)
+        }
+        let drawing = Drawing(
+            answer, words: words, picturePath: picture.path, picture: bytes, files: files ?? [])
+        let comparisons = [
+            ("dseg", version, answer.header.version),
+            ("the model's name", model.name, answer.header.model),
+            ("the model's hash", model.hash, answer.header.modelHash),
+            ("the scores' hash", self.answer, answer.trailer.answerHash),
+        ]
+        let differences = comparisons.filter { $0.1 != $0.2 }
+            .map { "\($0.0) was \($0.1), is \($0.2)" }
+        return (try drawing.bytes(of: output), differences)
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import RPC
+import Testing
+
+@testable import Results
+
+@Suite struct AnswerTests {
+    @Test func `shares are the mask's pixels over the picture's`() throws {
+        let example = try Example()
+        let answer = try example.answer(to: example.plan().request(.handle(""), requestID: ""))
+        #expect(answer.shares.map(\.share) == [5.0 / 24, 11.0 / 24])
+        #expect(answer.shareLines == ["dog 20.8 %", "grass 45.8 %"])
+        #expect(answer.timeLine.contains("U-Net 41 ms"))
+    }
+
+    @Test func `a stream that ends early is no answer`() throws {
+        let example = try Example()
+        let request = try example.plan(["--heat"]).request(.handle(""), requestID: "")
+        let replies = try example.replies(to: request)
+        for length in 0..<replies.count {
+            var assembly = AnswerAssembly(of: request)
+            for reply in replies.prefix(length) { try assembly.receive(reply) }
+            #expect(throws: RPCStatus.self) { try assembly.answer() }
+        }
+    }
+
+    @Test func `messages that are swapped, doubled or left out are refused`() throws {
+        let example = try Example()
+        let request = try example.plan(["--heat"]).request(.handle(""), requestID: "")
+        let replies = try example.replies(to: request)
+        func isRefused(_ replies: [SegmentReply]) -> Bool {
+            var assembly = AnswerAssembly(of: request)
+            do {
+                for reply in replies { try assembly.receive(reply) }
+                _ = try assembly.answer()
+                return false
+            } catch { return true }
+        }
+        #expect(!isRefused(replies))
+        for i in replies.indices {
+            var (doubled, missing) = (replies, replies)
+            doubled.insert(replies[i], at: i)
+            missing.remove(at: i)
+            #expect(isRefused(doubled) && isRefused(missing))
+        }
+        for (i, j) in [(0, 1), (1, 2), (3, 4), (0, 3), (0, 4)] {
+            var swapped = replies
+            swapped.swapAt(i, j)
+            #expect(isRefused(swapped))
+        }
+    }
+
+    @Test func `an answer to another question is refused`() throws {
+        let example = try Example()
+        let request = try MaskPlan(
+            try MaskOptions.parse(["r.png", "cat, grass"]), standardOutputIsTerminal: false
+        ).request(.handle(""), requestID: "")
+        #expect(throws: RPCStatus.self) { try example.answer(to: request) }
+        let own = try example.plan().request(.handle(""), requestID: "")
+        var header = example.header()
+        header.height += 1
+        #expect(throws: RPCStatus.self) { try example.answer(to: own, header: header) }
+    }
+}

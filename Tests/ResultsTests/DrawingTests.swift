@@ -1,0 +1,81 @@
+import Images
+import RPC
+import Testing
+
+@testable import Results
+
+@Suite struct DrawingTests {
+    @Test func `the mask shows each index in its VOC colour`() throws {
+        let example = try Example()
+        let bytes = try example.drawing().bytes(of: .mask)
+        #expect(Array(bytes[24...25]) == [8, 3], "8 bits, indexed")
+        let image = try Image(decoding: bytes)
+        #expect(image.width == Example.width && image.height == Example.height)
+        let colours: [[UInt8]] = [[0, 0, 0], [128, 0, 0], [0, 128, 0]]
+        #expect(image.pixels == example.indices.flatMap { colours[Int($0)] })
+    }
+
+    @Test func `the overlay is the picture, half covered where a label is`() throws {
+        let example = try Example()
+        let image = try Image(decoding: example.drawing().bytes(of: .overlay))
+        for (i, sample) in image.pixels.enumerated() {
+            let index = Int(example.indices[i / 3])
+            let (own, colour) = (
+                Int(example.image.pixels[i]), Int(Palette.voc.colours[3 * index + i % 3])
+            )
+            let expected = index == 0 ? own : (own + colour + 1) / 2
+            #expect(Int(sample) == expected)
+        }
+    }
+
+    @Test(arguments: [("dog", 1), ("grass", 2)])
+    func `a cut-out keeps the label's pixels and nothing else`(label: String, index: UInt8) throws {
+        let example = try Example()
+        let image = try Image(decoding: example.drawing().bytes(of: .cut(label: label)))
+        let alpha = try #require(image.alpha)
+        let own = try #require(example.image.alpha)
+        for i in example.indices.indices {
+            let isKept = example.indices[i] == index
+            #expect(alpha[i] == (isKept ? own[i] : 0))
+            let kept = Array(example.image.pixels[3 * i..<3 * i + 3])
+            #expect(Array(image.pixels[3 * i..<3 * i + 3]) == (isKept ? kept : [0, 0, 0]))
+        }
+    }
+
+    @Test func `a heat map is the resized scores from black to white`() throws {
+        let example = try Example()
+        let image = try Image(decoding: example.drawing().bytes(of: .heat(label: "dog")))
+        // Columns 0 to 5 of the 3 x 2 map [[3, 1, 1], [2, 1, 1]] stand at -0.25, 0.25, ... 2.25.
+        let rows: [[Double]] = [[3, 2.5, 1.5, 1, 1, 1], [2, 1.75, 1.25, 1, 1, 1]]
+        for (y, lower) in [0, 0.25, 0.75, 1].enumerated() {
+            for x in 0..<Example.width {
+                let score = rows[0][x] * (1 - lower) + rows[1][x] * lower
+                let grey = Double(image.pixels[3 * (y * Example.width + x)])
+                // Half a step of the grey, and what 16 bits lose of the scores.
+                #expect(abs(grey - (score - 1) / 2 * 255) < 0.51)
+            }
+        }
+        #expect(image.pixels.max() == 255 && image.pixels.min() == 0)
+    }
+
+    @Test func `a heat map of equal scores is black`() throws {
+        let image = try Image(
+            decoding: try Example().drawing().bytes(of: .heat(label: "grass")))
+        #expect(image.pixels.allSatisfy { $0 == 0 })
+    }
+
+    @Test func `a drawing that the answer cannot give is refused`() throws {
+        let example = try Example()
+        #expect(throws: DrawingError.noScores) {
+            try example.drawing([]).bytes(of: .heat(label: "dog"))
+        }
+        #expect(throws: DrawingError.noLabel("cat")) {
+            try example.drawing().bytes(of: .cut(label: "cat"))
+        }
+        let request = try example.plan().request(.handle(""), requestID: "")
+        let other = try PNGFile(width: 1, height: 1, .grey([0]), texts: []).encoded()
+        let drawing = Drawing(
+            try example.answer(to: request), words: [], picturePath: "", picture: other, files: [])
+        #expect(throws: DrawingError.otherPicture) { try drawing.bytes(of: .overlay) }
+    }
+}

@@ -1,0 +1,145 @@
+import FoundationEssentials
+import RPC
+import Testing
+
+@testable import Results
+
+@Suite struct ProvenanceTests {
+    private static let outputs: [Output] = [
+        .mask, .overlay, .heat(label: "dog"), .heat(label: "grass"), .cut(label: "dog"), .json,
+    ]
+
+    @Test(arguments: outputs)
+    func `a file made again from itself has the same bytes`(output: Output) throws {
+        let example = try Example()
+        let file = try example.drawing().bytes(of: output)
+        let provenance = try Provenance(reading: file)
+        let request = provenance.request(.image(example.picture), requestID: "2")
+        let again = try provenance.redrawn(
+            from: example.answer(to: request), picture: example.picture)
+        #expect(again.bytes == file)
+        #expect(again.differences.isEmpty)
+    }
+
+    @Test func `the question is asked again with nothing left open`() throws {
+        let example = try Example()
+        let provenance = try Provenance(reading: example.drawing().bytes(of: .mask))
+        let request = provenance.request(.handle("c0ffee"), requestID: "2")
+        #expect(request.labels.map(\.name) == ["dog", "grass"])
+        #expect(request.labels[0].phrases.map(\.words) == ["dog", "puppy"])
+        #expect(request.labels[1].phrases.map(\.prompt) == ["a photograph of a grass"])
+        #expect(request.recipe == "shared" && request.forwardPrompt == "")
+        #expect(request.seed == 7 && request.timestep == 100 && request.threshold == 0.3)
+        #expect(request.model == "abc123" && request.mask && request.maps == .none)
+        #expect(provenance.words == example.words)
+    }
+
+    @Test func `a recipe without a forward prompt is not asked with one`() throws {
+        let example = try Example()
+        var header = example.header()
+        header.recipe = "diffsegmenter"
+        let answer = try example.answer(
+            to: example.plan().request(.handle(""), requestID: ""), header: header)
+        let drawing = Drawing(
+            answer, words: [], picturePath: "-", picture: example.picture, files: [])
+        let provenance = try Provenance(reading: drawing.bytes(of: .mask))
+        #expect(provenance.request(.handle(""), requestID: "").forwardPrompt == nil)
+        #expect(provenance.picturePaths(from: "x/y.png") == ["-"])
+    }
+
+    @Test func `the picture is looked for at its path and beside the file`() throws {
+        let provenance = try Provenance(reading: try Example().drawing().bytes(of: .mask))
+        #expect(
+            provenance.picturePaths(from: "out/rex.mask.png") == ["photos/rex.png", "out/rex.png"])
+    }
+
+    @Test func `another picture is refused, another model is told`() throws {
+        let example = try Example()
+        let provenance = try Provenance(reading: example.drawing().bytes(of: .mask))
+        let request = provenance.request(.handle(""), requestID: "")
+        let other = try example.answer(to: request, header: example.header(handle: "bad"))
+        #expect(
+            throws: ProvenanceError.pictureChanged(
+                path: "photos/rex.png", was: "c0ffee", is: "bad")
+        ) { try provenance.redrawn(from: other, picture: example.picture) }
+
+        var header = example.header()
+        header.version = "0.2.0"
+        let newer = try example.answer(
+            to: request, header: header, trailer: example.trailer(answerHash: "beef"))
+        let again = try provenance.redrawn(from: newer, picture: example.picture)
+        #expect(again.differences.count == 2)
+        #expect(again.differences[0] == "dseg was 0.1.0, is 0.2.0")
+    }
+
+    /// What scripts read: names and values as they are written down here.
+    @Test func `the printed JSON holds what was asked, understood, found and written`() throws {
+        let plan = try Example().plan(["--cut", "dog"])
+        let json = try Example().drawing(["--cut", "dog"]).bytes(of: .json)
+        #expect(json.last == 0x0A && !json.dropLast().contains(0x0A))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let report = try decoder.decode(Report.self, from: Data(json))
+        #expect(report.schema == 1 && report.version == "0.1.0" && report.answer == "feed")
+        #expect(report.picture.path == "photos/rex.png" && report.picture.sha256 == "c0ffee")
+        #expect(report.picture.width == 6 && report.picture.height == 4)
+        #expect(report.model.name == "demo" && report.model.hash == "abc123")
+        #expect(report.recipe == "shared" && report.forwardPrompt == "" && report.seed == 7)
+        #expect(report.timestep == 100 && report.threshold == 0.3)
+        #expect(report.labels.map(\.name) == ["dog", "grass"])
+        #expect(report.labels.map(\.pixels) == [5, 11])
+        #expect(report.labels.map(\.share) == [5.0 / 24, 11.0 / 24])
+        #expect(report.labels[0].phrases[1].words == "puppy")
+        #expect(report.labels[0].phrases[1].prompt == "a photograph of a puppy")
+        #expect(report.labels[0].phrases[1].positions == [5])
+        #expect(report.files.map(\.path) == plan.files.map(\.path))
+        #expect(report.files.map(\.output.kind) == ["mask", "cut"])
+        #expect(report.files[1].output.label == "dog")
+    }
+
+    /// The documented members, written without the product's own types.
+    private struct Report: Decodable {
+        struct Picture: Decodable { let path, sha256: String, width, height: Int }
+        struct Model: Decodable { let name, hash: String }
+        struct Phrase: Decodable { let words, prompt: String, positions: [Int], truncated: Bool }
+        struct Label: Decodable { let name: String, phrases: [Phrase], pixels: Int, share: Double }
+        struct Output: Decodable { let kind: String, label: String? }
+        struct File: Decodable { let path: String, output: Output }
+        let schema, seed, timestep: Int
+        let version, answer, recipe, forwardPrompt: String
+        let threshold: Float
+        let picture: Picture
+        let model: Model
+        let labels: [Label]
+        let files: [File]
+    }
+
+    @Test func `a file that does not say how it was made is refused`() throws {
+        let example = try Example()
+        #expect(throws: ProvenanceError.none) { try Provenance(reading: example.picture) }
+        #expect(throws: ProvenanceError.none) { try Provenance(reading: []) }
+        #expect(throws: ProvenanceError.none) { try Provenance(reading: Array("hello".utf8)) }
+        #expect(throws: ProvenanceError.otherSchema(2)) {
+            try Provenance(reading: Array("{\"schema\":2}".utf8))
+        }
+        let file = try example.drawing().bytes(of: .mask)
+        for length in 1..<file.count {
+            #expect(throws: ProvenanceError.self) {
+                try Provenance(reading: Array(file.prefix(length)))
+            }
+        }
+    }
+
+    @Test func `JSON that was meddled with is refused, or is a legal question`() throws {
+        let json = try Example().drawing().bytes(of: .json)
+        for position in json.indices {
+            for byte in [UInt8(0), 0x22, 0x2D, 0x39, 0x7D, 0xFF] {
+                var meddled = json
+                meddled[position] = byte
+                guard let provenance = try? Provenance(reading: meddled) else { continue }
+                #expect((0...1).contains(provenance.threshold))
+                #expect((1...255).contains(provenance.labels.count))
+            }
+        }
+    }
+}
