@@ -1,0 +1,30 @@
+/// The size of a map that may be allocated.
+struct MapSize {
+    /// A map is no larger than the largest picture: 64 megapixels.
+    static let mostPixels = 64 << 20
+
+    let width: UInt32
+    let height: UInt32
+    /// At least 1.
+    let pixels: Int
+
+    /// - Throws: `invalidArgument` for an empty map and one over the limit
+    init(width: some BinaryInteger, height: some BinaryInteger) throws(RPCStatus) {
+        guard let width = UInt32(exactly: width), let height = UInt32(exactly: height), width > 0,
+            height > 0,
+            case let (pixels, overflow) = Int(width).multipliedReportingOverflow(by: Int(height)),
+            !overflow,
+            pixels <= Self.mostPixels
+        else {
+            throw RPCStatus(
+                .invalidArgument,
+                """
+                A map of \(width) x \(height) pixels cannot be; one has 1 to \(Self.mostPixels).
+                """
+            )
+        }
+        self.width = width
+        self.height = height
+        self.pixels = pixels
+    }
+}

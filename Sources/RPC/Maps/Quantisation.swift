@@ -1,0 +1,100 @@
+import CMessages
+
+/// The way between scores and symbols: halves for `f16`, else `offset + scale * symbol` in f64,
+/// rounded once.
+struct Quantisation {
+    let encoding: Encoding
+    let scale: Float
+    let offset: Float
+
+    /// Bytes of a symbol.
+    var bytes: Int { encoding == .u8 ? 1 : 2 }
+
+    private static func levels(of encoding: Encoding) -> UInt16 { encoding == .u8 ? 255 : 65535 }
+
+    /// From here on the nearest half is infinite.
+    private static let endOfHalves: Float = 65520
+
+    /// The way that a map states.
+    init(_ encoding: Encoding, scale: Float, offset: Float) {
+        self.encoding = encoding
+        self.scale = scale
+        self.offset = offset
+    }
+
+    /// The finest way for a range of scores.
+    ///
+    /// The step is rounded down, so that the greatest symbol stays within the range and in
+    /// particular finite.
+    ///
+    /// - Throws: `invalidArgument` for a range beyond halves
+    init(_ encoding: Encoding, for range: ClosedRange<Float>) throws(RPCStatus) {
+        guard encoding != .f16 else {
+            let magnitude = max(-range.lowerBound, range.upperBound)
+            guard magnitude < Self.endOfHalves else {
+                throw RPCStatus(
+                    .invalidArgument,
+                    """
+                    A score of magnitude \(magnitude) does not fit F16, \
+                    which ends at \(Self.endOfHalves); ask for U16.
+                    """
+                )
+            }
+            self.init(.f16, scale: 1, offset: 0)
+            return
+        }
+        let step =
+            (Double(range.upperBound) - Double(range.lowerBound))
+            / Double(Self.levels(of: encoding))
+        let nearest = Float(step)
+        let scale = Double(nearest) > step ? nearest.nextDown : nearest
+        self.init(encoding, scale: scale, offset: range.lowerBound)
+    }
+
+    /// The least and the greatest of at least one score; `nil` where one is infinite or not a
+    /// number.
+    static func range(of scores: UnsafeBufferPointer<Float>) -> ClosedRange<Float>? {
+        var low: Float = 0
+        var high: Float = 0
+        let finite = unsafe dseg_scores_range(scores.baseAddress, scores.count, &low, &high)
+        return finite ? low...high : nil
+    }
+
+    func symbols(of scores: UnsafeBufferPointer<Float>) -> [UInt16] {
+        unsafe array(of: UInt16.self, count: scores.count) { symbols in
+            switch encoding {
+            case .f16: unsafe dseg_quantise_half(scores.baseAddress, scores.count, symbols)
+            case .u16, .u8:
+                let levels = Self.levels(of: encoding)
+                unsafe dseg_quantise_linear(
+                    scores.baseAddress, scores.count, offset, scale, levels, symbols)
+            }
+        }
+    }
+
+    func scores(of symbols: [UInt16]) -> [Float] {
+        unsafe array(of: Float.self, count: symbols.count) { scores in
+            switch encoding {
+            case .f16: unsafe dseg_restore_half(symbols, symbols.count, scores)
+            case .u16, .u8:
+                unsafe dseg_restore_linear(symbols, symbols.count, offset, scale, scores)
+            }
+        }
+    }
+
+    /// The largest distance between a score and its restored value.
+    ///
+    /// A reader that works in f32 rounds the product (at most by 2^-24 of the range) and the sum
+    /// (by 2^-24 of the largest magnitude, as the rounding it replaces): the bound holds for it
+    /// too.
+    func errorBound(
+        from scores: UnsafeBufferPointer<Float>, to restored: [Float], in range: ClosedRange<Float>
+    ) -> Float {
+        let measured = unsafe dseg_largest_difference(scores.baseAddress, restored, scores.count)
+        let (low, high) = (Double(range.lowerBound), Double(range.upperBound))
+        let isExactInF32 = encoding == .f16 || scale == 0
+        let bound = measured + (isExactInF32 ? 0 : (high - low + 2 * max(-low, high)) * 0x1p-24)
+        let nearest = Float(bound)
+        return Double(nearest) < bound ? nearest.nextUp : nearest
+    }
+}

@@ -1,0 +1,37 @@
+import CMessages
+
+/// Symbols as a map's `data` holds them: differences of neighbours, low bytes before high bytes,
+/// one zstd frame.
+enum SymbolPlanes {
+    /// - Parameters:
+    ///   - symbols: `[pixels]`, at least one
+    ///   - bytes: of a symbol, 1 or 2
+    static func data(of symbols: [UInt16], bytes: Int) -> [UInt8] {
+        let size = symbols.count * bytes
+        let planes = unsafe [UInt8](unsafeUninitializedCapacity: size) { planes, count in
+            if let start = planes.baseAddress {
+                unsafe dseg_split_planes(symbols, symbols.count, bytes, start)
+            }
+            count = size
+        }
+        return Zstandard.frame(of: planes)
+    }
+
+    /// - Returns: `[pixels]`
+    static func symbols(in data: [UInt8], pixels: Int, bytes: Int) throws(RPCStatus) -> [UInt16] {
+        let planes = try Zstandard.content(of: data, size: pixels * bytes)
+        return unsafe array(of: UInt16.self, count: pixels) { symbols in
+            unsafe dseg_join_planes(planes, pixels, bytes, symbols)
+        }
+    }
+}
+
+/// An array that a kernel fills from its start; `count` is at least 1.
+func array<Element>(of _: Element.Type, count: Int, fill: (UnsafeMutablePointer<Element>) -> Void)
+    -> [Element]
+{
+    unsafe [Element](unsafeUninitializedCapacity: count) { buffer, filled in
+        if let start = buffer.baseAddress { unsafe fill(start) }
+        filled = count
+    }
+}

@@ -1,0 +1,147 @@
+import CMessages
+
+/// What the daemon understood: the first message of a `Segment` stream.
+package struct Header: WireMessage, @unsafe PackedMessage {
+    package var handle: String
+    /// Pixels of the picture as it is meant to be seen.
+    package var width: UInt32
+    package var height: UInt32
+    package var latentWidth: UInt32
+    package var latentHeight: UInt32
+    package var labels: [UnderstoodLabel]
+    package var recipe: String
+    /// What the shared pass reads; empty for "diffsegmenter".
+    package var forwardPrompt: String
+    package var seed: UInt32
+    package var timestep: UInt32
+    package var threshold: Float
+    package var model: String
+    package var modelHash: String
+    package var version: String
+
+    package init(
+        handle: String, width: UInt32, height: UInt32, latentWidth: UInt32, latentHeight: UInt32,
+        labels: [UnderstoodLabel], recipe: String, forwardPrompt: String, seed: UInt32,
+        timestep: UInt32,
+        threshold: Float, model: String, modelHash: String, version: String
+    ) {
+        self.handle = handle
+        self.width = width
+        self.height = height
+        self.latentWidth = latentWidth
+        self.latentHeight = latentHeight
+        self.labels = labels
+        self.recipe = recipe
+        self.forwardPrompt = forwardPrompt
+        self.seed = seed
+        self.timestep = timestep
+        self.threshold = threshold
+        self.model = model
+        self.modelHash = modelHash
+        self.version = version
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__Header>?) -> Void {
+        unsafe dseg__v1__header__init
+    }
+
+    init(_ packed: Dseg__V1__Header) throws(RPCStatus) {
+        unsafe handle = try text(packed.handle, "Header.handle")
+        unsafe width = packed.width
+        unsafe height = packed.height
+        unsafe latentWidth = packed.latent_width
+        unsafe latentHeight = packed.latent_height
+        unsafe labels = try list(packed.labels, packed.n_labels)
+        unsafe recipe = try text(packed.recipe, "Header.recipe")
+        unsafe forwardPrompt = try text(packed.forward_prompt, "Header.forward_prompt")
+        unsafe seed = packed.seed
+        unsafe timestep = packed.timestep
+        unsafe threshold = packed.threshold
+        unsafe model = try text(packed.model, "Header.model")
+        unsafe modelHash = try text(packed.model_hash, "Header.model_hash")
+        unsafe version = try text(packed.version, "Header.version")
+    }
+
+    func fill(_ packed: inout Dseg__V1__Header, in arena: borrowing MessageArena) {
+        unsafe packed.handle = arena.text(handle)
+        unsafe packed.width = width
+        unsafe packed.height = height
+        unsafe packed.latent_width = latentWidth
+        unsafe packed.latent_height = latentHeight
+        unsafe packed.n_labels = labels.count
+        unsafe packed.labels = arena.list(labels)
+        unsafe packed.recipe = arena.text(recipe)
+        unsafe packed.forward_prompt = arena.text(forwardPrompt)
+        unsafe packed.seed = seed
+        unsafe packed.timestep = timestep
+        unsafe packed.threshold = threshold
+        unsafe packed.model = arena.text(model)
+        unsafe packed.model_hash = arena.text(modelHash)
+        unsafe packed.version = arena.text(version)
+    }
+}
+
+/// A label as dseg understood it.
+package struct UnderstoodLabel: WireMessage, @unsafe PackedMessage {
+    package var name: String
+    package var phrases: [UnderstoodPhrase]
+
+    package init(name: String, phrases: [UnderstoodPhrase]) {
+        self.name = name
+        self.phrases = phrases
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__UnderstoodLabel>?) -> Void {
+        unsafe dseg__v1__understood_label__init
+    }
+
+    init(_ packed: Dseg__V1__UnderstoodLabel) throws(RPCStatus) {
+        unsafe name = try text(packed.name, "UnderstoodLabel.name")
+        unsafe phrases = try list(packed.phrases, packed.n_phrases)
+    }
+
+    func fill(_ packed: inout Dseg__V1__UnderstoodLabel, in arena: borrowing MessageArena) {
+        unsafe packed.name = arena.text(name)
+        unsafe packed.n_phrases = phrases.count
+        unsafe packed.phrases = arena.list(phrases)
+    }
+}
+
+/// A phrase, the prompt that was read for it, and where its words stand there.
+package struct UnderstoodPhrase: WireMessage, @unsafe PackedMessage {
+    package var words: String
+    package var prompt: String
+    /// Of the words' tokens; 0 is the start token.
+    package var positions: [UInt32]
+    /// The prompt was longer than the text encoder reads.
+    package var truncated: Bool
+
+    package init(words: String, prompt: String, positions: [UInt32], truncated: Bool) {
+        self.words = words
+        self.prompt = prompt
+        self.positions = positions
+        self.truncated = truncated
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__UnderstoodPhrase>?) -> Void {
+        unsafe dseg__v1__understood_phrase__init
+    }
+
+    init(_ packed: Dseg__V1__UnderstoodPhrase) throws(RPCStatus) {
+        unsafe words = try text(packed.words, "UnderstoodPhrase.words")
+        unsafe prompt = try text(packed.prompt, "UnderstoodPhrase.prompt")
+        unsafe positions = list(packed.positions, packed.n_positions)
+        unsafe truncated = packed.truncated != 0
+    }
+
+    func fill(_ packed: inout Dseg__V1__UnderstoodPhrase, in arena: borrowing MessageArena) {
+        unsafe packed.words = arena.text(words)
+        unsafe packed.prompt = arena.text(prompt)
+        unsafe packed.n_positions = positions.count
+        unsafe packed.positions = arena.list(positions)
+        unsafe packed.truncated = truncated ? 1 : 0
+    }
+}

@@ -1,0 +1,53 @@
+import CMessages
+
+/// The next bytes of a picture's file.
+package struct LookRequest: WireMessage, @unsafe PackedMessage {
+    package var data: [UInt8]
+
+    package init(data: [UInt8]) { self.data = data }
+
+    static var budget: MemoryBudget { .bulk }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__LookRequest>?) -> Void {
+        unsafe dseg__v1__look_request__init
+    }
+
+    init(_ packed: Dseg__V1__LookRequest) throws(RPCStatus) {
+        unsafe data = bytes(packed.data)
+    }
+
+    func fill(_ packed: inout Dseg__V1__LookRequest, in arena: borrowing MessageArena) {
+        unsafe packed.data = arena.bytes(data)
+    }
+}
+
+/// How to speak of the picture that was brought.
+package struct LookReply: WireMessage, @unsafe PackedMessage {
+    /// The lower-case hexadecimal SHA-256 of the file.
+    package var handle: String
+    /// Pixels of the picture as it is meant to be seen.
+    package var width: UInt32
+    package var height: UInt32
+
+    package init(handle: String, width: UInt32, height: UInt32) {
+        self.handle = handle
+        self.width = width
+        self.height = height
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__LookReply>?) -> Void {
+        unsafe dseg__v1__look_reply__init
+    }
+
+    init(_ packed: Dseg__V1__LookReply) throws(RPCStatus) {
+        unsafe handle = try text(packed.handle, "LookReply.handle")
+        unsafe width = packed.width
+        unsafe height = packed.height
+    }
+
+    func fill(_ packed: inout Dseg__V1__LookReply, in arena: borrowing MessageArena) {
+        unsafe packed.handle = arena.text(handle)
+        unsafe packed.width = width
+        unsafe packed.height = height
+    }
+}

@@ -1,0 +1,153 @@
+import CMessages
+
+/// The owner of the memory in which protobuf-c reads or writes one message; see `arena.h`.
+@safe
+struct MessageArena: ~Copyable {
+    private let arena: UnsafeMutablePointer<dseg_arena>
+
+    /// - Parameter budget: bytes that may be handed out
+    init(budget: Int) {
+        guard let arena = unsafe dseg_arena_create(budget) else {
+            preconditionFailure("the system has no memory for a message")
+        }
+        unsafe self.arena = unsafe arena
+    }
+
+    deinit { unsafe dseg_arena_destroy(arena) }
+
+    // MARK: Reading
+
+    /// The message in `bytes`, valid as long as the arena.
+    func unpacked<Message: PackedMessage>(
+        _ bytes: [UInt8], as _: Message.Type
+    ) throws(RPCStatus) -> UnsafeMutablePointer<Message.Packed> {
+        let descriptor = unsafe message(of: Message.self).descriptor
+        let packed = unsafe bytes.withUnsafeBufferPointer { bytes in
+            unsafe dseg_unpack(arena, descriptor, bytes.baseAddress, bytes.count)
+        }
+        if let packed = unsafe packed {
+            return unsafe packed.assumingMemoryBound(to: Message.Packed.self)
+        }
+        if unsafe arena.pointee.exhausted {
+            let limit = Message.budget(messageBytes: bytes.count)
+            throw RPCStatus(
+                .resourceExhausted,
+                """
+                Reading this \(Message.self) of \(bytes.count) bytes takes more than \(limit) \
+                bytes of memory; send fewer repeated or unknown fields.
+                """)
+        }
+        throw RPCStatus(
+            .invalidArgument,
+            """
+            These \(bytes.count) bytes are not a \(Message.self); encode it as Protos/ says.
+            """)
+    }
+
+    // MARK: Writing
+
+    func message<Message: PackedMessage>(_ message: Message) -> UnsafeMutablePointer<Message.Packed>
+    {
+        let initial = unsafe self.message(of: Message.self).packed
+        unsafe message.fill(&initial.pointee, in: self)
+        return unsafe initial
+    }
+
+    func list<Message: PackedMessage>(
+        _ messages: [Message]
+    ) -> UnsafeMutablePointer<UnsafeMutablePointer<Message.Packed>?>? {
+        let list = unsafe room(
+            for: UnsafeMutablePointer<Message.Packed>?.self, count: messages.count)
+        for (index, message) in messages.enumerated() {
+            unsafe (list + index).initialize(to: self.message(message))
+        }
+        return unsafe list
+    }
+
+    func list<Number: FixedWidthInteger>(_ numbers: [Number]) -> UnsafeMutablePointer<Number> {
+        let list = unsafe room(for: Number.self, count: numbers.count)
+        _ = unsafe UnsafeMutableBufferPointer(start: list, count: numbers.count).update(
+            from: numbers)
+        return unsafe list
+    }
+
+    func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
+        unsafe ProtobufCBinaryData(len: bytes.count, data: list(bytes))
+    }
+
+    func text(_ text: String) -> ProtobufCBinaryData { unsafe bytes(Array(text.utf8)) }
+
+    func packedBytes(of message: UnsafeMutableRawPointer) -> [UInt8] {
+        let size = unsafe dseg_packed_size(message)
+        return unsafe [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
+            guard let start = bytes.baseAddress else { return }
+            count = unsafe dseg_pack(message, start)
+        }
+    }
+
+    private func message<Message: PackedMessage>(
+        of _: Message.Type
+    ) -> (
+        packed: UnsafeMutablePointer<Message.Packed>,
+        descriptor: UnsafePointer<ProtobufCMessageDescriptor>
+    ) {
+        let packed = unsafe room(for: Message.Packed.self, count: 1)
+        unsafe Message.initialize(packed)
+        let base = unsafe UnsafeRawPointer(packed).load(as: ProtobufCMessage.self)
+        return unsafe (packed, base.descriptor)
+    }
+
+    private func room<Value>(for _: Value.Type, count: Int) -> UnsafeMutablePointer<Value> {
+        guard
+            let room = unsafe dseg_arena_allocate(arena, max(1, count) * MemoryLayout<Value>.stride)
+        else {
+            preconditionFailure("a message's own fields fit its arena")
+        }
+        return unsafe room.bindMemory(to: Value.self, capacity: count)
+    }
+}
+
+// MARK: Fields of an unpacked message, copied
+
+/// - Throws: `invalidArgument` for bytes that are not UTF-8 or hold a NUL: such text cannot be
+///   shown or logged.
+func text(_ data: ProtobufCBinaryData, _ field: StaticString) throws(RPCStatus) -> String {
+    let bytes = unsafe bytes(data)
+    guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+        throw RPCStatus(
+            .invalidArgument,
+            "\(field) is not text: its \(bytes.count) bytes must be UTF-8 without NUL.")
+    }
+    return text
+}
+
+func bytes(_ data: ProtobufCBinaryData) -> [UInt8] { unsafe list(data.data, data.len) }
+
+func list<Number: FixedWidthInteger>(_ start: UnsafeMutablePointer<Number>?, _ count: Int)
+    -> [Number]
+{
+    unsafe Array(UnsafeBufferPointer(start: start, count: count))
+}
+
+func list<Message: PackedMessage>(
+    _ start: UnsafeMutablePointer<UnsafeMutablePointer<Message.Packed>?>?, _ count: Int
+) throws(RPCStatus) -> [Message] {
+    var messages: [Message] = []
+    for index in 0..<count {
+        guard let packed = unsafe start?[index] else { continue }
+        unsafe messages.append(try Message(packed.pointee))
+    }
+    return messages
+}
+
+/// - Throws: `invalidArgument` for a value that this version does not know: guessing would answer
+///   another question.
+func choice<Choice: RawRepresentable & CaseIterable>(
+    _ value: Choice.RawValue, _ field: StaticString
+) throws(RPCStatus) -> Choice {
+    guard let choice = Choice(rawValue: value) else {
+        let known = Choice.allCases.map { "\($0.rawValue) (\($0))" }.joined(separator: ", ")
+        throw RPCStatus(.invalidArgument, "\(field) \(value) is unknown; known are \(known).")
+    }
+    return choice
+}

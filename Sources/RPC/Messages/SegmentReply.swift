@@ -1,0 +1,121 @@
+import CMessages
+
+/// One message of a `Segment` stream.
+package enum SegmentReply: WireMessage, @unsafe PackedMessage {
+    case header(Header)
+    case scoreMap(ScoreMap)
+    case mask(IndexMask)
+    case trailer(Trailer)
+
+    static var budget: MemoryBudget { .bulk }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__SegmentReply>?) -> Void {
+        unsafe dseg__v1__segment_reply__init
+    }
+
+    /// - Throws: `invalidArgument` for a reply without a case too: it answers nothing.
+    init(_ packed: Dseg__V1__SegmentReply) throws(RPCStatus) {
+        switch unsafe packed.reply_case {
+        case DSEG__V1__SEGMENT_REPLY__REPLY_HEADER:
+            self = unsafe .header(try Header(packed.header.pointee))
+        case DSEG__V1__SEGMENT_REPLY__REPLY_SCORE_MAP:
+            self = unsafe .scoreMap(try ScoreMap(packed.score_map.pointee))
+        case DSEG__V1__SEGMENT_REPLY__REPLY_MASK:
+            self = unsafe .mask(try IndexMask(packed.mask.pointee))
+        case DSEG__V1__SEGMENT_REPLY__REPLY_TRAILER:
+            self = unsafe .trailer(try Trailer(packed.trailer.pointee))
+        default:
+            throw RPCStatus(
+                .invalidArgument,
+                "A SegmentReply holds no header, score map, mask or trailer; is the daemon newer?")
+        }
+    }
+
+    func fill(_ packed: inout Dseg__V1__SegmentReply, in arena: borrowing MessageArena) {
+        switch self {
+        case .header(let header):
+            unsafe packed.reply_case = DSEG__V1__SEGMENT_REPLY__REPLY_HEADER
+            unsafe packed.header = arena.message(header)
+        case .scoreMap(let scoreMap):
+            unsafe packed.reply_case = DSEG__V1__SEGMENT_REPLY__REPLY_SCORE_MAP
+            unsafe packed.score_map = arena.message(scoreMap)
+        case .mask(let mask):
+            unsafe packed.reply_case = DSEG__V1__SEGMENT_REPLY__REPLY_MASK
+            unsafe packed.mask = arena.message(mask)
+        case .trailer(let trailer):
+            unsafe packed.reply_case = DSEG__V1__SEGMENT_REPLY__REPLY_TRAILER
+            unsafe packed.trailer = arena.message(trailer)
+        }
+    }
+}
+
+/// Where the time went, and what was known already.
+package struct Trailer: WireMessage, @unsafe PackedMessage {
+    package var queueMilliseconds: Float
+    package var decodeMilliseconds: Float
+    package var autoencoderMilliseconds: Float
+    package var textMilliseconds: Float
+    package var unetMilliseconds: Float
+    package var mapsMilliseconds: Float
+    /// U-Net passes run for this answer, and passes that were known already.
+    package var unetPasses: UInt32
+    package var featuresCached: UInt32
+    /// Prompts whose keys were known already.
+    package var phrasesCached: UInt32
+    /// The autoencoder was not run.
+    package var latentCached: Bool
+    /// The SHA-256 of the f32 latent-grid score maps, in the labels' order.
+    package var answerHash: String
+
+    package init(
+        queueMilliseconds: Float, decodeMilliseconds: Float, autoencoderMilliseconds: Float,
+        textMilliseconds: Float,
+        unetMilliseconds: Float, mapsMilliseconds: Float, unetPasses: UInt32,
+        featuresCached: UInt32,
+        phrasesCached: UInt32, latentCached: Bool, answerHash: String
+    ) {
+        self.queueMilliseconds = queueMilliseconds
+        self.decodeMilliseconds = decodeMilliseconds
+        self.autoencoderMilliseconds = autoencoderMilliseconds
+        self.textMilliseconds = textMilliseconds
+        self.unetMilliseconds = unetMilliseconds
+        self.mapsMilliseconds = mapsMilliseconds
+        self.unetPasses = unetPasses
+        self.featuresCached = featuresCached
+        self.phrasesCached = phrasesCached
+        self.latentCached = latentCached
+        self.answerHash = answerHash
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__Trailer>?) -> Void {
+        unsafe dseg__v1__trailer__init
+    }
+
+    init(_ packed: Dseg__V1__Trailer) throws(RPCStatus) {
+        unsafe queueMilliseconds = packed.queue_milliseconds
+        unsafe decodeMilliseconds = packed.decode_milliseconds
+        unsafe autoencoderMilliseconds = packed.autoencoder_milliseconds
+        unsafe textMilliseconds = packed.text_milliseconds
+        unsafe unetMilliseconds = packed.unet_milliseconds
+        unsafe mapsMilliseconds = packed.maps_milliseconds
+        unsafe unetPasses = packed.unet_passes
+        unsafe featuresCached = packed.features_cached
+        unsafe phrasesCached = packed.phrases_cached
+        unsafe latentCached = packed.latent_cached != 0
+        unsafe answerHash = try text(packed.answer_hash, "Trailer.answer_hash")
+    }
+
+    func fill(_ packed: inout Dseg__V1__Trailer, in arena: borrowing MessageArena) {
+        unsafe packed.queue_milliseconds = queueMilliseconds
+        unsafe packed.decode_milliseconds = decodeMilliseconds
+        unsafe packed.autoencoder_milliseconds = autoencoderMilliseconds
+        unsafe packed.text_milliseconds = textMilliseconds
+        unsafe packed.unet_milliseconds = unetMilliseconds
+        unsafe packed.maps_milliseconds = mapsMilliseconds
+        unsafe packed.unet_passes = unetPasses
+        unsafe packed.features_cached = featuresCached
+        unsafe packed.phrases_cached = phrasesCached
+        unsafe packed.latent_cached = latentCached ? 1 : 0
+        unsafe packed.answer_hash = arena.text(answerHash)
+    }
+}

@@ -1,0 +1,193 @@
+import CMessages
+
+/// Which labels to find in which picture, and what to answer.
+///
+/// Fields mean what `segmenter.proto` says; a field that a message may leave out is optional here,
+/// or has protobuf's zero, whose meaning is the server's.
+package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
+    package enum Picture: Equatable, Sendable {
+        /// A PNG or JPEG file.
+        case image([UInt8])
+        /// As `Look` answered it.
+        case handle(String)
+    }
+
+    /// Which score maps are streamed.
+    package enum Maps: UInt32, CaseIterable, Sendable {
+        case latent = 0
+        case sized = 1
+        case none = 2
+    }
+
+    package var picture: Picture?
+    package var labels: [Label]
+    package var recipe: String
+    package var forwardPrompt: String?
+    package var seed: UInt32
+    package var timestep: UInt32?
+    package var threshold: Float?
+    package var maps: Maps
+    package var mapWidth: UInt32
+    package var mapHeight: UInt32
+    package var encoding: Encoding
+    package var mask: Bool
+    package var model: String
+    package var requestID: String
+    package var deadlineMilliseconds: UInt32
+
+    package init(
+        picture: Picture?, labels: [Label], recipe: String = "", forwardPrompt: String? = nil,
+        seed: UInt32 = 0,
+        timestep: UInt32? = nil, threshold: Float? = nil, maps: Maps = .latent,
+        mapWidth: UInt32 = 0,
+        mapHeight: UInt32 = 0, encoding: Encoding = .f16, mask: Bool = false, model: String = "",
+        requestID: String = "", deadlineMilliseconds: UInt32 = 0
+    ) {
+        self.picture = picture
+        self.labels = labels
+        self.recipe = recipe
+        self.forwardPrompt = forwardPrompt
+        self.seed = seed
+        self.timestep = timestep
+        self.threshold = threshold
+        self.maps = maps
+        self.mapWidth = mapWidth
+        self.mapHeight = mapHeight
+        self.encoding = encoding
+        self.mask = mask
+        self.model = model
+        self.requestID = requestID
+        self.deadlineMilliseconds = deadlineMilliseconds
+    }
+
+    static var budget: MemoryBudget { .bulk }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__SegmentRequest>?) -> Void {
+        unsafe dseg__v1__segment_request__init
+    }
+
+    init(_ packed: Dseg__V1__SegmentRequest) throws(RPCStatus) {
+        picture =
+            switch unsafe packed.picture_case {
+            case DSEG__V1__SEGMENT_REQUEST__PICTURE_IMAGE: unsafe .image(bytes(packed.image))
+            case DSEG__V1__SEGMENT_REQUEST__PICTURE_HANDLE:
+                .handle(try unsafe text(packed.handle, "SegmentRequest.handle"))
+            default: nil
+            }
+        unsafe labels = try list(packed.labels, packed.n_labels)
+        unsafe recipe = try text(packed.recipe, "SegmentRequest.recipe")
+        forwardPrompt =
+            unsafe packed.chosen_forward_prompt_case
+            == DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT_FORWARD_PROMPT
+            ? try unsafe text(packed.forward_prompt, "SegmentRequest.forward_prompt") : nil
+        unsafe seed = packed.seed
+        timestep =
+            unsafe packed.chosen_timestep_case
+            == DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP_TIMESTEP
+            ? packed.timestep : nil
+        threshold =
+            unsafe packed.chosen_threshold_case
+            == DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD_THRESHOLD
+            ? packed.threshold : nil
+        unsafe maps = try choice(packed.maps.rawValue, "SegmentRequest.maps")
+        unsafe mapWidth = packed.map_width
+        unsafe mapHeight = packed.map_height
+        unsafe encoding = try choice(packed.encoding.rawValue, "SegmentRequest.encoding")
+        unsafe mask = packed.mask != 0
+        unsafe model = try text(packed.model, "SegmentRequest.model")
+        unsafe requestID = try text(packed.request_id, "SegmentRequest.request_id")
+        unsafe deadlineMilliseconds = packed.deadline_milliseconds
+    }
+
+    func fill(_ packed: inout Dseg__V1__SegmentRequest, in arena: borrowing MessageArena) {
+        switch picture {
+        case .image(let file):
+            unsafe packed.picture_case = DSEG__V1__SEGMENT_REQUEST__PICTURE_IMAGE
+            unsafe packed.image = arena.bytes(file)
+        case .handle(let handle):
+            unsafe packed.picture_case = DSEG__V1__SEGMENT_REQUEST__PICTURE_HANDLE
+            unsafe packed.handle = arena.text(handle)
+        case nil: break
+        }
+        unsafe packed.n_labels = labels.count
+        unsafe packed.labels = arena.list(labels)
+        unsafe packed.recipe = arena.text(recipe)
+        if let forwardPrompt {
+            unsafe packed.chosen_forward_prompt_case =
+                DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT_FORWARD_PROMPT
+            unsafe packed.forward_prompt = arena.text(forwardPrompt)
+        }
+        unsafe packed.seed = seed
+        if let timestep {
+            unsafe packed.chosen_timestep_case = DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP_TIMESTEP
+            unsafe packed.timestep = timestep
+        }
+        if let threshold {
+            unsafe packed.chosen_threshold_case =
+                DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD_THRESHOLD
+            unsafe packed.threshold = threshold
+        }
+        unsafe packed.maps.rawValue = maps.rawValue
+        unsafe packed.map_width = mapWidth
+        unsafe packed.map_height = mapHeight
+        unsafe packed.encoding.rawValue = encoding.rawValue
+        unsafe packed.mask = mask ? 1 : 0
+        unsafe packed.model = arena.text(model)
+        unsafe packed.request_id = arena.text(requestID)
+        unsafe packed.deadline_milliseconds = deadlineMilliseconds
+    }
+}
+
+/// A thing to look for.
+package struct Label: WireMessage, @unsafe PackedMessage {
+    package var name: String
+    /// None: one phrase, the name itself. Several: their score maps are averaged.
+    package var phrases: [Phrase]
+
+    package init(name: String, phrases: [Phrase] = []) {
+        self.name = name
+        self.phrases = phrases
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__Label>?) -> Void {
+        unsafe dseg__v1__label__init
+    }
+
+    init(_ packed: Dseg__V1__Label) throws(RPCStatus) {
+        unsafe name = try text(packed.name, "Label.name")
+        unsafe phrases = try list(packed.phrases, packed.n_phrases)
+    }
+
+    func fill(_ packed: inout Dseg__V1__Label, in arena: borrowing MessageArena) {
+        unsafe packed.name = arena.text(name)
+        unsafe packed.n_phrases = phrases.count
+        unsafe packed.phrases = arena.list(phrases)
+    }
+}
+
+/// One way to say a label.
+package struct Phrase: WireMessage, @unsafe PackedMessage {
+    package var words: String
+    /// A sentence that contains the words; empty: the recipe's template around them.
+    package var prompt: String
+
+    package init(words: String, prompt: String = "") {
+        self.words = words
+        self.prompt = prompt
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__Phrase>?) -> Void {
+        unsafe dseg__v1__phrase__init
+    }
+
+    init(_ packed: Dseg__V1__Phrase) throws(RPCStatus) {
+        unsafe words = try text(packed.words, "Phrase.words")
+        unsafe prompt = try text(packed.prompt, "Phrase.prompt")
+    }
+
+    func fill(_ packed: inout Dseg__V1__Phrase, in arena: borrowing MessageArena) {
+        unsafe packed.words = arena.text(words)
+        unsafe packed.prompt = arena.text(prompt)
+    }
+}

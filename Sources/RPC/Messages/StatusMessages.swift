@@ -1,0 +1,134 @@
+import CMessages
+
+/// The question of `Status`; it has no fields.
+package struct StatusRequest: WireMessage, @unsafe PackedMessage {
+    package init() {}
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__StatusRequest>?) -> Void {
+        unsafe dseg__v1__status_request__init
+    }
+
+    init(_: Dseg__V1__StatusRequest) {}
+
+    func fill(_: inout Dseg__V1__StatusRequest, in _: borrowing MessageArena) {}
+}
+
+/// What the daemon has loaded, cached and queued.
+package struct StatusReply: WireMessage, @unsafe PackedMessage {
+    package var version: String
+    package var models: [ModelStatus]
+    package var queued: UInt32
+    package var queueLimit: UInt32
+    /// Calls since the start.
+    package var answered: UInt64
+    package var refused: UInt64
+    /// Looked-at pictures and their features: how many, their bytes, and the most bytes kept.
+    package var pictures: UInt32
+    package var picturesBytes: UInt64
+    package var picturesLimit: UInt64
+    /// Encoded prompts: how many, their bytes, and the most bytes kept.
+    package var words: UInt32
+    package var wordsBytes: UInt64
+    package var wordsLimit: UInt64
+    package var uptimeMilliseconds: UInt64
+    package var threads: UInt32
+
+    package init(
+        version: String, models: [ModelStatus], queued: UInt32, queueLimit: UInt32,
+        answered: UInt64, refused: UInt64,
+        pictures: UInt32, picturesBytes: UInt64, picturesLimit: UInt64,
+        words: UInt32, wordsBytes: UInt64, wordsLimit: UInt64, uptimeMilliseconds: UInt64,
+        threads: UInt32
+    ) {
+        self.version = version
+        self.models = models
+        self.queued = queued
+        self.queueLimit = queueLimit
+        self.answered = answered
+        self.refused = refused
+        self.pictures = pictures
+        self.picturesBytes = picturesBytes
+        self.picturesLimit = picturesLimit
+        self.words = words
+        self.wordsBytes = wordsBytes
+        self.wordsLimit = wordsLimit
+        self.uptimeMilliseconds = uptimeMilliseconds
+        self.threads = threads
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__StatusReply>?) -> Void {
+        unsafe dseg__v1__status_reply__init
+    }
+
+    init(_ packed: Dseg__V1__StatusReply) throws(RPCStatus) {
+        unsafe version = try text(packed.version, "StatusReply.version")
+        unsafe models = try list(packed.models, packed.n_models)
+        unsafe queued = packed.queued
+        unsafe queueLimit = packed.queue_limit
+        unsafe answered = packed.answered
+        unsafe refused = packed.refused
+        unsafe pictures = packed.pictures
+        unsafe picturesBytes = packed.pictures_bytes
+        unsafe picturesLimit = packed.pictures_limit
+        unsafe words = packed.words
+        unsafe wordsBytes = packed.words_bytes
+        unsafe wordsLimit = packed.words_limit
+        unsafe uptimeMilliseconds = packed.uptime_milliseconds
+        unsafe threads = packed.threads
+    }
+
+    func fill(_ packed: inout Dseg__V1__StatusReply, in arena: borrowing MessageArena) {
+        unsafe packed.version = arena.text(version)
+        unsafe packed.n_models = models.count
+        unsafe packed.models = arena.list(models)
+        unsafe packed.queued = queued
+        unsafe packed.queue_limit = queueLimit
+        unsafe packed.answered = answered
+        unsafe packed.refused = refused
+        unsafe packed.pictures = pictures
+        unsafe packed.pictures_bytes = picturesBytes
+        unsafe packed.pictures_limit = picturesLimit
+        unsafe packed.words = words
+        unsafe packed.words_bytes = wordsBytes
+        unsafe packed.words_limit = wordsLimit
+        unsafe packed.uptime_milliseconds = uptimeMilliseconds
+        unsafe packed.threads = threads
+    }
+}
+
+/// A loaded model.
+package struct ModelStatus: WireMessage, @unsafe PackedMessage {
+    package var name: String
+    package var hash: String
+    /// Of weights in memory.
+    package var bytes: UInt64
+    package var precision: String
+
+    package init(name: String, hash: String, bytes: UInt64, precision: String) {
+        self.name = name
+        self.hash = hash
+        self.bytes = bytes
+        self.precision = precision
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__ModelStatus>?) -> Void {
+        unsafe dseg__v1__model_status__init
+    }
+
+    init(_ packed: Dseg__V1__ModelStatus) throws(RPCStatus) {
+        unsafe name = try text(packed.name, "ModelStatus.name")
+        unsafe hash = try text(packed.hash, "ModelStatus.hash")
+        unsafe bytes = packed.bytes
+        unsafe precision = try text(packed.precision, "ModelStatus.precision")
+    }
+
+    func fill(_ packed: inout Dseg__V1__ModelStatus, in arena: borrowing MessageArena) {
+        unsafe packed.name = arena.text(name)
+        unsafe packed.hash = arena.text(hash)
+        unsafe packed.bytes = bytes
+        unsafe packed.precision = arena.text(precision)
+    }
+}

@@ -1,0 +1,35 @@
+/// How a call failed: a `google.rpc.Status`, the only error that crosses the wire.
+///
+/// The message is one sentence for a person: the offending value, the limit, and what to do.
+package struct RPCStatus: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The codes of `google.rpc.Code`.
+    package enum Code: Int32, Sendable {
+        case ok = 0
+        case cancelled = 1
+        case unknown = 2
+        case invalidArgument = 3
+        case deadlineExceeded = 4
+        case notFound = 5
+        case alreadyExists = 6
+        case permissionDenied = 7
+        case resourceExhausted = 8
+        case failedPrecondition = 9
+        case aborted = 10
+        case outOfRange = 11
+        case unimplemented = 12
+        case `internal` = 13
+        case unavailable = 14
+        case dataLoss = 15
+        case unauthenticated = 16
+    }
+
+    package let code: Code
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { "\(code): \(message)" }
+}
