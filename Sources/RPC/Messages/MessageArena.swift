@@ -17,16 +17,13 @@ struct MessageArena: ~Copyable {
 
     // MARK: Reading
 
-    /// The message in `bytes`, valid as long as the arena.
-    func unpacked<Message: PackedMessage>(
-        _ bytes: [UInt8], as _: Message.Type
-    ) throws(RPCStatus) -> UnsafeMutablePointer<Message.Packed> {
+    func read<Message: PackedMessage>(_ bytes: [UInt8]) throws(RPCStatus) -> Message {
         let descriptor = unsafe message(of: Message.self).descriptor
         let packed = unsafe bytes.withUnsafeBufferPointer { bytes in
             unsafe dseg_unpack(arena, descriptor, bytes.baseAddress, bytes.count)
         }
         if let packed = unsafe packed {
-            return unsafe packed.assumingMemoryBound(to: Message.Packed.self)
+            return unsafe try Message(packed.load(as: Message.Packed.self))
         }
         if unsafe arena.pointee.exhausted {
             let limit = Message.budget(messageBytes: bytes.count)
@@ -45,6 +42,15 @@ struct MessageArena: ~Copyable {
     }
 
     // MARK: Writing
+
+    func write<Message: PackedMessage>(_ message: Message) -> [UInt8] {
+        let packed = unsafe self.message(message)
+        let size = unsafe dseg_packed_size(packed)
+        return unsafe [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
+            guard let start = bytes.baseAddress else { return }
+            count = unsafe dseg_pack(packed, start)
+        }
+    }
 
     func message<Message: PackedMessage>(_ message: Message) -> UnsafeMutablePointer<Message.Packed>
     {
@@ -76,14 +82,6 @@ struct MessageArena: ~Copyable {
     }
 
     func text(_ text: String) -> ProtobufCBinaryData { unsafe bytes(Array(text.utf8)) }
-
-    func packedBytes(of message: UnsafeMutableRawPointer) -> [UInt8] {
-        let size = unsafe dseg_packed_size(message)
-        return unsafe [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
-            guard let start = bytes.baseAddress else { return }
-            count = unsafe dseg_pack(message, start)
-        }
-    }
 
     private func message<Message: PackedMessage>(
         of _: Message.Type

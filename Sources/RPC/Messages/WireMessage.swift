@@ -50,11 +50,10 @@ protocol PackedMessage {
 extension PackedMessage {
     @safe package init(decoding bytes: [UInt8]) throws(RPCStatus) {
         let arena = MessageArena(budget: Self.budget(messageBytes: bytes.count))
-        self = try unsafe Self(arena.unpacked(bytes, as: Self.self).pointee)
+        self = try arena.read(bytes)
     }
 
     @safe package func encoded() -> [UInt8] {
-        let arena = MessageArena(budget: .max)
-        return unsafe arena.packedBytes(of: arena.message(self))
+        MessageArena(budget: .max).write(self)
     }
 }

@@ -1,0 +1,63 @@
+/// Who sends how many messages in a call.
+package enum CallShape: Sendable {
+    /// One request, one reply.
+    case unary
+    /// One request, any number of replies.
+    case serverStreaming
+    /// Any number of messages, one reply.
+    case clientStreaming
+
+    /// Of the frame that opens such a call.
+    var flags: Frame.Flags {
+        switch self {
+        case .unary: []
+        case .serverStreaming: .remoteClosed
+        case .clientStreaming: .remoteOpen
+        }
+    }
+}
+
+/// What a dseg daemon can be asked.
+package enum Method: CaseIterable, Sendable {
+    case look
+    case segment
+    case status
+    case cancel
+    case health
+
+    package static let segmenterService = "dseg.v1.Segmenter"
+
+    package var service: String {
+        self == .health ? "grpc.health.v1.Health" : Self.segmenterService
+    }
+
+    package var name: String {
+        switch self {
+        case .look: "Look"
+        case .segment: "Segment"
+        case .status: "Status"
+        case .cancel: "Cancel"
+        case .health: "Check"
+        }
+    }
+
+    package var shape: CallShape {
+        switch self {
+        case .look: .clientStreaming
+        case .segment: .serverStreaming
+        case .status, .cancel, .health: .unary
+        }
+    }
+
+    /// - Throws: `unimplemented` for a name that is none of these
+    package init(service: String, name: String) throws(RPCStatus) {
+        let known = Self.allCases.first { $0.service == service && $0.name == name }
+        guard let known else {
+            let names = Self.allCases.map { "\($0.service)/\($0.name)" }.joined(separator: ", ")
+            throw RPCStatus(
+                .unimplemented,
+                "There is no \(service.prefix(80))/\(name.prefix(80)); there are \(names).")
+        }
+        self = known
+    }
+}

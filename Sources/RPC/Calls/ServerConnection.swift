@@ -1,0 +1,214 @@
+/// One connection, seen from the server: bytes in, actions out, without I/O, clock or tasks.
+///
+/// A call is open from its ``Action/open(_:)`` until one of ``reply(_:on:)``, ``finish(_:)``,
+/// ``fail(_:with:)``, ``Action/cancel(stream:)`` or the connection's end. Whatever a client does
+/// wrong ends its call with a status; the connection survives, unless its bytes are not ttrpc.
+package struct ServerConnection: Sendable {
+    /// An opened call. Its shape is the method's.
+    package struct Call: Equatable, Sendable {
+        package let stream: UInt32
+        package let method: Method
+        /// The request; empty and without meaning where messages follow (client-streaming).
+        package let payload: [UInt8]
+        /// From now; positive.
+        package let timeout: Duration?
+    }
+
+    package enum Action: Equatable, Sendable {
+        case open(Call)
+        /// A message of a client-streaming call.
+        case message(stream: UInt32, [UInt8])
+        /// The client sends no more on this client-streaming call.
+        case halfClose(stream: UInt32)
+        /// The call has been answered with a failure: stop working on it.
+        case cancel(stream: UInt32)
+        case write([UInt8])
+        /// The bytes are not ttrpc: close, which cancels every call.
+        case close(RPCStatus)
+    }
+
+    /// Each open call may hold a frame of 4 MiB, so this bounds a connection to 128 MiB; a client
+    /// that wants more at a time gains nothing, as the engine takes one call after the other.
+    package static let mostCalls = 32
+
+    private enum Input {
+        /// Everything was in the request.
+        case complete
+        /// Messages may follow.
+        case open
+        /// They have ended.
+        case closed
+    }
+
+    private var decoder = FrameDecoder()
+    private var calls: [UInt32: Input] = [:]
+    private var newestStream: UInt32 = 0
+    private var isClosed = false
+
+    package init() {}
+
+    /// Calls that wait for their answer.
+    package var openCalls: Int { calls.count }
+
+    // MARK: From the client
+
+    package mutating func receive(_ bytes: some Collection<UInt8>) -> [Action] {
+        guard !isClosed else { return [] }
+        var actions: [Action] = []
+        decoder.append(bytes)
+        do throws(RPCStatus) {
+            while let event = try decoder.next() { actions += receive(event) }
+        } catch {
+            isClosed = true
+            calls = [:]
+            actions.append(.close(error))
+        }
+        return actions
+    }
+
+    private mutating func receive(_ event: FrameDecoder.Event) -> [Action] {
+        let stream: UInt32
+        do throws(RPCStatus) {
+            switch event {
+            case .frame(let frame):
+                stream = frame.stream
+                switch frame.kind {
+                case .request: return [.open(try opened(frame))]
+                case .data: return try received(frame)
+                case .response: return []
+                }
+            case .oversized(let kind, let id, let length):
+                stream = id
+                switch kind {
+                case .request: try admit(stream)
+                case .data: guard try input(of: stream) != nil else { return [] }
+                case .response: return []
+                }
+                throw Frame.tooLong(length)
+            }
+        } catch {
+            return refuse(stream, error)
+        }
+    }
+
+    /// Ends a call, whether it was opened or not, because of what its client did.
+    private mutating func refuse(_ stream: UInt32, _ status: RPCStatus) -> [Action] {
+        let wasOpen = calls.removeValue(forKey: stream) != nil
+        let answer = Action.write(Frame.failure(status, stream: stream).encoded())
+        return wasOpen ? [.cancel(stream: stream), answer] : [answer]
+    }
+
+    /// Takes the number of a new stream.
+    private mutating func admit(_ stream: UInt32) throws(RPCStatus) {
+        guard stream % 2 == 1 else { throw Self.evenStream(stream) }
+        guard stream > newestStream else {
+            throw RPCStatus(
+                .invalidArgument,
+                "Stream \(stream) is not new; open a number over \(newestStream).")
+        }
+        newestStream = stream
+    }
+
+    private mutating func opened(_ frame: Frame) throws(RPCStatus) -> Call {
+        try admit(frame.stream)
+        guard calls.count < Self.mostCalls else {
+            throw RPCStatus(
+                .resourceExhausted,
+                """
+                \(calls.count) calls are open on this connection, the most there may be; wait \
+                for one to end.
+                """)
+        }
+        let request = try CallRequest(decoding: frame.payload)
+        let method = try Method(service: request.service, name: request.method)
+        guard frame.flags.intersection([.remoteClosed, .remoteOpen]) == method.shape.flags else {
+            throw RPCStatus(
+                .invalidArgument,
+                """
+                \(method.name) is \(method.shape): its request has flags \
+                \(method.shape.flags.rawValue), not \(frame.flags.rawValue).
+                """)
+        }
+        guard request.timeout >= 0 else {
+            throw RPCStatus(
+                .deadlineExceeded, "The deadline passed \(request.timeout.magnitude) ns ago.")
+        }
+        calls[frame.stream] = method.shape == .clientStreaming ? .open : .complete
+        return Call(
+            stream: frame.stream, method: method, payload: request.payload,
+            timeout: request.timeout == 0 ? nil : .nanoseconds(request.timeout))
+    }
+
+    /// What may come on a stream; `nil` on one that has ended, where a late frame is no error.
+    private func input(of stream: UInt32) throws(RPCStatus) -> Input? {
+        if let input = calls[stream] { return input }
+        guard stream % 2 == 1 else { throw Self.evenStream(stream) }
+        guard stream <= newestStream else {
+            throw RPCStatus(
+                .invalidArgument, "Data came on stream \(stream), which no request has opened.")
+        }
+        return nil
+    }
+
+    private mutating func received(_ data: Frame) throws(RPCStatus) -> [Action] {
+        let stream = data.stream
+        let hasMessage = !data.flags.contains(.noData)
+        switch try input(of: stream) {
+        case nil: return []
+        case .complete:
+            throw RPCStatus(
+                .invalidArgument, "Data came on stream \(stream), whose request was all of it.")
+        case .closed:
+            throw RPCStatus(.invalidArgument, "Data came on stream \(stream) after its end.")
+        case .open: break
+        }
+        guard hasMessage || data.payload.isEmpty else {
+            throw RPCStatus(
+                .invalidArgument,
+                "A frame that says it has no data carries \(data.payload.count) bytes.")
+        }
+        var actions: [Action] = hasMessage ? [.message(stream: stream, data.payload)] : []
+        if data.flags.contains(.remoteClosed) {
+            calls[stream] = .closed
+            actions.append(.halfClose(stream: stream))
+        }
+        return actions
+    }
+
+    private static func evenStream(_ stream: UInt32) -> RPCStatus {
+        RPCStatus(.invalidArgument, "Stream \(stream) is even; a client's numbers are odd.")
+    }
+
+    // MARK: To the client
+
+    /// The bytes of the one reply of a unary or client-streaming call; `nil` if it has ended.
+    package mutating func reply(_ message: [UInt8], on stream: UInt32) -> [UInt8]? {
+        guard calls.removeValue(forKey: stream) != nil else { return nil }
+        do throws(RPCStatus) {
+            let payload = CallResponse.success(message).encoded()
+            return try Frame(.response, stream: stream, flags: [], payload: payload).encoded()
+        } catch {
+            return Frame.failure(error, stream: stream).encoded()
+        }
+    }
+
+    /// The bytes of one of many replies; `nil` if the call has ended.
+    ///
+    /// - Throws: `resourceExhausted` for a message over a frame's limit; the call stays open
+    package func send(_ message: [UInt8], on stream: UInt32) throws(RPCStatus) -> [UInt8]? {
+        guard calls[stream] != nil else { return nil }
+        return try Frame(.data, stream: stream, flags: [], payload: message).encoded()
+    }
+
+    /// The bytes that end a server-streaming call well; `nil` if it has ended.
+    package mutating func finish(_ stream: UInt32) -> [UInt8]? {
+        calls.removeValue(forKey: stream).map { _ in Frame.end(of: stream).encoded() }
+    }
+
+    /// The bytes that end a call with a failure; `nil` if it has ended.
+    package mutating func fail(_ stream: UInt32, with status: RPCStatus) -> [UInt8]? {
+        calls.removeValue(forKey: stream).map { _ in
+            Frame.failure(status, stream: stream).encoded()
+        }
+    }
+}

@@ -1,0 +1,78 @@
+/// Frames from bytes as they arrive, in whatever pieces.
+///
+/// Call ``append(_:)`` with each piece, then ``next()`` until it returns `nil`. At most one
+/// incomplete frame is kept; a payload over the limit and one of an unknown kind are passed over
+/// without being kept.
+package struct FrameDecoder: Sendable {
+    package enum Event: Equatable, Sendable {
+        case frame(Frame)
+        /// A frame over ``Frame/longestPayload``, reported as soon as its header is known. The
+        /// frames after it are unharmed.
+        case oversized(Frame.Kind, stream: UInt32, length: Int)
+    }
+
+    /// Bytes not yet decoded start at `start`.
+    private var buffer: [UInt8] = []
+    private var start = 0
+    /// Bytes still to come of a payload that is passed over.
+    private var passing = 0
+
+    package init() {}
+
+    /// Bytes kept for a frame that is not complete.
+    package var buffered: Int { buffer.count - start }
+
+    package mutating func append(_ bytes: some Collection<UInt8>) {
+        buffer.removeFirst(start)
+        start = 0
+        let passed = min(passing, bytes.count)
+        passing -= passed
+        buffer.append(contentsOf: bytes.dropFirst(passed))
+    }
+
+    /// The next frame, or `nil` until more bytes are appended.
+    ///
+    /// - Throws: `invalidArgument` for bytes that are not ttrpc; nothing after them can be read
+    package mutating func next() throws(RPCStatus) -> Event? {
+        while buffered >= Frame.headerLength {
+            let header = buffer[start..<start + Frame.headerLength]
+            let length = Int(Self.word(header.prefix(4)))
+            let stream = Self.word(header.dropFirst(4).prefix(4))
+            guard length < 1 << 24 else {
+                throw RPCStatus(
+                    .invalidArgument,
+                    """
+                    The first byte of a frame is \(buffer[start]) where ttrpc has 0; this peer \
+                    speaks another protocol.
+                    """)
+            }
+            guard let kind = Frame.Kind(rawValue: buffer[start + 8]) else {
+                pass(over: length)
+                continue
+            }
+            guard length <= Frame.longestPayload else {
+                pass(over: length)
+                return .oversized(kind, stream: stream, length: length)
+            }
+            guard buffered >= Frame.headerLength + length else { return nil }
+            let flags = Frame.Flags(rawValue: buffer[start + 9])
+            start += Frame.headerLength
+            defer { start += length }
+            let payload = Array(buffer[start..<start + length])
+            return .frame(Frame(checked: kind, stream: stream, flags: flags, payload: payload))
+        }
+        return nil
+    }
+
+    /// Passes over the header at hand and the payload after it.
+    private mutating func pass(over length: Int) {
+        start += Frame.headerLength
+        let passed = min(length, buffered)
+        start += passed
+        passing = length - passed
+    }
+
+    private static func word(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        bytes.reduce(0) { $0 << 8 | UInt32($1) }
+    }
+}
