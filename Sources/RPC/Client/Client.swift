@@ -1,0 +1,142 @@
+/// A blocking client of the daemon: one connection, one call at a time.
+///
+/// Closing the connection, by letting go of the client or by the program's end, cancels its call;
+/// another thread cancels through a client of its own.
+package final class Client {
+    private let socket: UnixSocket
+    private var decoder = FrameDecoder()
+    private var nextStream: UInt32 = 1
+
+    /// Sent with every call; `nil`: the daemon may take its time.
+    package var timeout: Duration?
+
+    /// Data frames of an upload hold this much, one message of at most 1 MiB.
+    private static let pieceLength = (1 << 20) - 16
+
+    package convenience init(path: String) throws(RPCStatus) {
+        self.init(socket: try UnixSocket(connecting: path))
+    }
+
+    /// Connects to the first path that answers.
+    ///
+    /// - Parameter paths: at least one, as ``SocketPath`` finds them
+    /// - Throws: what the only path's failure was, or `unavailable`, with what to type
+    package convenience init(answeringAt paths: [String]) throws(RPCStatus) {
+        for path in paths.dropLast() {
+            if let socket = try? UnixSocket(connecting: path) {
+                self.init(socket: socket)
+                return
+            }
+        }
+        do throws(RPCStatus) {
+            self.init(socket: try UnixSocket(connecting: paths.last ?? ""))
+        } catch  where paths.count > 1 && error.code == .unavailable {
+            throw RPCStatus(
+                .unavailable,
+                """
+                No daemon answers at \(paths.joined(separator: " or ")); type: dsegd serve \
+                --socket \(paths[0])
+                """)
+        }
+    }
+
+    /// A client of whoever is at the other end.
+    package init(socket: consuming UnixSocket) {
+        self.socket = socket
+    }
+
+    // MARK: Calls
+
+    /// Brings a picture's file in pieces.
+    package func look(_ file: [UInt8]) throws(RPCStatus) -> LookReply {
+        let call = try open(.look, payload: [])
+        for start in stride(from: 0, to: file.count, by: Self.pieceLength) {
+            let piece = file[start..<min(start + Self.pieceLength, file.count)]
+            try socket.write(call.message(LookRequest(data: Array(piece)).encoded()))
+        }
+        try socket.write(call.halfClose)
+        return try LookReply(decoding: reply(to: call))
+    }
+
+    /// Asks for labels; `onReply` gets the replies in their order, the last is the trailer.
+    ///
+    /// - Throws: an ``RPCStatus``, or what `onReply` throws; then let go of the client
+    package func segment(
+        _ request: SegmentRequest, onReply: (SegmentReply) throws -> Void
+    ) throws {
+        let call = try open(.segment, payload: request.encoded())
+        var isComplete = false
+        while true {
+            for event in try events(of: call) {
+                switch event {
+                case .message(let message):
+                    let reply = try SegmentReply(decoding: message)
+                    if case .trailer = reply { isComplete = true }
+                    try onReply(reply)
+                case .finished:
+                    guard isComplete else {
+                        throw RPCStatus(
+                            .dataLoss, "The answer ended without its trailer; ask again.")
+                    }
+                    return
+                }
+            }
+        }
+    }
+
+    package func status() throws(RPCStatus) -> StatusReply {
+        try StatusReply(decoding: reply(to: open(.status, payload: StatusRequest().encoded())))
+    }
+
+    /// - Returns: how many calls were cancelled
+    package func cancel(_ requestID: String) throws(RPCStatus) -> Int {
+        let request = CancelRequest(requestID: requestID)
+        return Int(
+            try CancelReply(decoding: reply(to: open(.cancel, payload: request.encoded())))
+                .cancelled)
+    }
+
+    /// Whether the daemon takes work.
+    package func health() throws(RPCStatus) -> Bool {
+        let request = HealthCheckRequest(service: Method.segmenterService)
+        let reply = try HealthCheckResponse(
+            decoding: reply(to: open(.health, payload: request.encoded())))
+        return reply.status == .serving
+    }
+
+    // MARK: The connection
+
+    private func open(
+        _ method: Method, payload: [UInt8]
+    ) throws(RPCStatus) -> ClientCall {
+        let call = try ClientCall(
+            method, stream: nextStream, payload: payload, timeout: timeout)
+        nextStream += 2
+        try socket.write(call.opening)
+        return call
+    }
+
+    /// The one reply of a unary or client-streaming call.
+    private func reply(to call: ClientCall) throws(RPCStatus) -> [UInt8] {
+        while true {
+            for case .finished(let payload) in try events(of: call) { return payload }
+        }
+    }
+
+    /// What the next frame means, waiting for it.
+    private func events(of call: ClientCall) throws(RPCStatus) -> [ClientCall.Event] {
+        while true {
+            if let event = try decoder.next() { return try call.received(event) }
+            let bytes = try socket.read()
+            guard !bytes.isEmpty else {
+                throw RPCStatus(
+                    .unavailable,
+                    """
+                    The daemon at \(socket.path) closed the connection before it answered; ask \
+                    again, or look at its log: journalctl -u dsegd
+                    """)
+            }
+            decoder.append(bytes)
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import Glibc
+
+/// Where a daemon may listen.
+package enum SocketPath {
+    /// The paths to try, the first that answers wins.
+    ///
+    /// A path that was asked for, by option or by `DSEG_SOCKET`, is the only one; else the user's
+    /// own daemon comes before the machine's.
+    ///
+    /// - Parameters:
+    ///   - explicit: as the user typed it, with or without `unix://`
+    ///   - environment: the value of a variable
+    package static func candidates(
+        explicit: String?, environment: (String) -> String? = Self.environment
+    ) -> [String] {
+        if let path = explicit ?? environment("DSEG_SOCKET"), !path.isEmpty {
+            let scheme = "unix://"
+            return [path.hasPrefix(scheme) ? String(path.dropFirst(scheme.count)) : path]
+        }
+        let machine = "/run/dseg/dseg.sock"
+        guard let directory = environment("XDG_RUNTIME_DIR"), directory.hasPrefix("/") else {
+            return [machine]
+        }
+        return ["\(directory)/dseg/dseg.sock", machine]
+    }
+
+    package static func environment(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+}
