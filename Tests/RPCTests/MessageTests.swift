@@ -1,0 +1,154 @@
+import RPC
+import Testing
+
+/// Laws of the messages: what is written is read, and what is not well formed is refused in words.
+struct MessageTests {
+    static let phrase = UnderstoodPhrase(
+        words: "a dog", prompt: "a photo of a dog", positions: [4, 5], truncated: true)
+    static let header = Header(
+        handle: "ab12", width: 640, height: 480, latentWidth: 64, latentHeight: 48,
+        labels: [
+            UnderstoodLabel(name: "dog", phrases: [phrase, phrase]),
+            UnderstoodLabel(name: "Köter 🐕", phrases: []),
+        ],
+        recipe: "shared", forwardPrompt: "a photo", seed: .max, timestep: 100, threshold: 0.5,
+        model: "demo", modelHash: "ff", version: "1.0")
+    static let trailer = Trailer(
+        queueMilliseconds: 1, decodeMilliseconds: 2, autoencoderMilliseconds: 3,
+        textMilliseconds: 4, unetMilliseconds: 5, mapsMilliseconds: 6, unetPasses: 7,
+        featuresCached: 8, phrasesCached: 9, latentCached: true, answerHash: "cafe")
+    static let status = StatusReply(
+        version: "1.0",
+        models: [ModelStatus(name: "demo", hash: "ff", bytes: 1 << 40, precision: "f32")],
+        queued: 1, queueLimit: 2, answered: 1 << 40, refused: 4, pictures: 5, picturesBytes: 6,
+        picturesLimit: 7, words: 8, wordsBytes: 9, wordsLimit: 10, uptimeMilliseconds: 11,
+        threads: 12)
+    static let requests = [
+        SegmentRequest(picture: nil, labels: []),
+        SegmentRequest(
+            picture: .image([0, 1, 255]),
+            labels: [Label(name: "dog", phrases: [Phrase(words: "a dog", prompt: "see a dog")])],
+            recipe: "diffsegmenter", forwardPrompt: "all of it", seed: 7, timestep: 50,
+            threshold: 0.25, maps: .sized, mapWidth: 320, mapHeight: 240, encoding: .u8, mask: true,
+            model: "demo", requestID: "r1", deadlineMilliseconds: 1000),
+        SegmentRequest(
+            picture: .handle(""), labels: [Label(name: "")], forwardPrompt: "", timestep: 0,
+            threshold: 0, maps: .none),
+        SegmentRequest(picture: .image([]), labels: []),
+    ]
+
+    private func expectRoundTrip<Message: WireMessage>(_ message: Message) throws {
+        let read = try Message(decoding: message.encoded())
+        #expect(read == message)
+    }
+
+    @Test func `every message survives the wire`() throws {
+        for request in Self.requests { try expectRoundTrip(request) }
+        try expectRoundTrip(SegmentReply.header(Self.header))
+        try expectRoundTrip(SegmentReply.trailer(Self.trailer))
+        try expectRoundTrip(
+            SegmentReply.scoreMap(
+                ScoreMap(label: 3, scores: [0, 0.5, 1], width: 3, height: 1, encoding: .f16)))
+        try expectRoundTrip(
+            SegmentReply.mask(IndexMask(indices: [0, 2, 1, 1], width: 2, height: 2, labels: 2)))
+        try expectRoundTrip(LookRequest(data: []))
+        try expectRoundTrip(LookRequest(data: [UInt8](repeating: 7, count: 1 << 20)))
+        try expectRoundTrip(LookReply(handle: "ab", width: 1, height: .max))
+        try expectRoundTrip(StatusRequest())
+        try expectRoundTrip(Self.status)
+        try expectRoundTrip(CancelRequest(requestID: "r1"))
+        try expectRoundTrip(CancelReply(cancelled: 3))
+        try expectRoundTrip(HealthCheckRequest(service: "dseg.v1.Segmenter"))
+        for status: HealthCheckResponse.ServingStatus in [
+            .unknown, .serving, .notServing, .serviceUnknown,
+        ] {
+            try expectRoundTrip(HealthCheckResponse(status: status))
+        }
+        try expectRoundTrip(
+            CallRequest(
+                service: "s", method: "m", payload: [1], timeout: .min,
+                metadata: [Metadata(key: "k", value: "v")]))
+        try expectRoundTrip(CallResponse.success([]))
+        try expectRoundTrip(CallResponse.failure(RPCStatus(.notFound, "no such handle")))
+    }
+
+    @Test func `text with a NUL or bytes that are not UTF-8 is refused`() {
+        let bad: [[UInt8]] = [
+            [0x61, 0, 0x62], [0], [0xc3, 0x28], [0xff], [0xed, 0xa0, 0x80], [0xc0, 0x80],
+            [0xe2, 0x82],
+        ]
+        for text in bad {
+            let field = [0x0a, UInt8(text.count)] + text
+            let error = #expect(throws: RPCStatus.self) { try Label(decoding: field) }
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.message.contains("Label.name") == true)
+            #expect(throws: RPCStatus.self) { try CancelRequest(decoding: field) }
+            let nested = [0x1a, UInt8(field.count)] + field
+            #expect(throws: RPCStatus.self) { try SegmentRequest(decoding: nested) }
+        }
+    }
+
+    @Test func `unknown enumeration values are refused with those that are known`() {
+        for (field, name) in [(UInt8(0x48), "maps"), (0x60, "encoding")] {
+            for value: [UInt8] in [[3], [0x7f], [0xff, 0xff, 0xff, 0xff, 0x0f]] {
+                let error = #expect(throws: RPCStatus.self) {
+                    try SegmentRequest(decoding: [field] + value)
+                }
+                #expect(error?.code == .invalidArgument)
+                #expect(error?.message.contains("SegmentRequest.\(name)") == true)
+            }
+        }
+        #expect(throws: RPCStatus.self) { try HealthCheckResponse(decoding: [8, 4]) }
+    }
+
+    @Test func `a reply without a case is refused`() {
+        #expect(throws: RPCStatus.self) { try SegmentReply(decoding: []) }
+    }
+
+    @Test func `unknown fields are passed over and codes that Google has not are unknown`() throws {
+        let newer = CancelRequest(requestID: "r").encoded() + [0xfa, 0x01, 1, 9, 0x80, 0x02, 5]
+        #expect(try CancelRequest(decoding: newer) == CancelRequest(requestID: "r"))
+        #expect(try RPCStatus(decoding: [8, 99]).code == .unknown)
+        #expect(try CallResponse(decoding: [0x0a, 0, 0x12, 1, 7]) == .success([7]))
+    }
+
+    @Test func `a prefix of a message is refused or is a message`() throws {
+        let bytes = SegmentReply.header(Self.header).encoded()
+        for length in 1..<bytes.count {
+            #expect(throws: RPCStatus.self) {
+                try SegmentReply(decoding: Array(bytes[..<length]))
+            }
+        }
+    }
+
+    // MARK: Bombs
+
+    /// Each grows in protobuf-c's hands: 44 times by unknown fields, quadratically by merging.
+    @Test func `messages that grow while they are read exhaust their budget, not the machine`() {
+        let flood = [[UInt8]](repeating: [0xf8, 0x01], count: 2 << 20).flatMap { $0 }.dropLast(2)
+        let unknown = Array(flood) + [0xf8, 0x01]
+        let labels = [[UInt8]](repeating: [0x1a, 0], count: 2 << 20).flatMap { $0 }
+        let merge = [[UInt8]](repeating: [0x0a, 2, 0x32, 0], count: 1 << 20).flatMap { $0 }
+        let bombs: [(String, () throws -> Void)] = [
+            ("unknown fields in control", { _ = try CancelRequest(decoding: unknown) }),
+            ("unknown fields in bulk", { _ = try SegmentRequest(decoding: unknown) }),
+            ("labels", { _ = try SegmentRequest(decoding: labels) }),
+            ("merged headers", { _ = try SegmentReply(decoding: merge) }),
+        ]
+        for (name, decode) in bombs {
+            let error = #expect(throws: RPCStatus.self, "\(name)") { try decode() }
+            #expect(error?.code == .resourceExhausted, "\(name)")
+        }
+    }
+
+    @Test func `a full frame of picture is within its budget`() throws {
+        let file = [UInt8](repeating: 3, count: Frame.longestPayload - 100)
+        try expectRoundTrip(SegmentRequest(picture: .image(file), labels: [Label(name: "x")]))
+    }
+
+    @Test func `255 labels of 16 phrases are within their budget`() throws {
+        let phrases = (0..<16).map { Phrase(words: "word \($0)") }
+        let labels = (0..<255).map { Label(name: "\($0)", phrases: phrases) }
+        try expectRoundTrip(SegmentRequest(picture: .handle("h"), labels: labels))
+    }
+}
