@@ -1,0 +1,166 @@
+import Glibc
+import RPC
+import Synchronization
+
+/// A small daemon without an engine: a listening socket, a thread for each connection, the real
+/// ``ServerConnection`` in between, and answers that depend on the request alone.
+///
+/// A Segment whose request identifier is "wait" lasts until it is cancelled, "cut" ends without a
+/// trailer, "leave" closes the connection, and "full" is refused.
+final class Peer: Sendable {
+    let path: String
+    private let directory: TemporaryDirectory
+    private let listener: CInt
+
+    private final class SharedState: Sendable {
+        let cancelled = Mutex<Set<String>>([])
+    }
+
+    /// The picture's maps that every Segment answers.
+    static let maps: [[Float]] = [
+        (0..<64).map { Float($0) / 63 }, [Float](repeating: 0.25, count: 64),
+    ]
+    static let indices: [UInt8] = (0..<64).map { UInt8($0 / 22) }
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        path = "\(directory.path)/peer.sock"
+        listener = try Self.listen(at: path)
+        let (listener, path, state) = (listener, path, SharedState())
+        Self.thread {
+            while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
+                Self.thread { Self.serve(UnixSocket(adopting: descriptor, path: path), state) }
+            }
+            close(listener)
+        }
+    }
+
+    /// Ends the listening thread; connections last as long as their clients.
+    deinit { shutdown(listener, CInt(SHUT_RDWR)) }
+
+    /// A new connection.
+    func client() throws(RPCStatus) -> Client { try Client(path: path) }
+
+    private static func listen(at path: String) throws -> CInt {
+        let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) {
+            unsafe $0.copyBytes(from: path.utf8)
+        }
+        let bound = unsafe withUnsafePointer(to: address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard bound == 0, Glibc.listen(listener, 16) == 0 else {
+            throw RPCStatus(.unavailable, "\(path): errno \(errno)")
+        }
+        return listener
+    }
+
+    /// Runs blocking work off Swift's pool.
+    static func thread(_ work: @escaping @Sendable () -> Void) {
+        final class Work: Sendable {
+            let run: @Sendable () -> Void
+            init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+        }
+        var thread = pthread_t()
+        let argument = unsafe Unmanaged.passRetained(Work(work)).toOpaque()
+        _ = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, argument)
+        pthread_detach(thread)
+    }
+
+    private static func serve(_ socket: consuming UnixSocket, _ state: SharedState) {
+        var connection = ServerConnection()
+        var uploads: [UInt32: [[UInt8]]] = [:]
+        do {
+            while case let bytes = try socket.read(), !bytes.isEmpty {
+                for action in connection.receive(bytes) {
+                    switch action {
+                    case .write(let bytes): try socket.write(bytes)
+                    case .open(let call):
+                        guard let answers = try answers(to: call, &connection, state) else {
+                            return
+                        }
+                        for answer in answers { try socket.write(answer) }
+                    case .message(let stream, let message):
+                        uploads[stream, default: []].append(message)
+                    case .halfClose(let stream):
+                        let reply = try look(uploads.removeValue(forKey: stream) ?? [])
+                        try socket.write(connection.reply(reply.encoded(), on: stream) ?? [])
+                    case .cancel(let stream): uploads[stream] = nil
+                    case .close: return
+                    }
+                }
+            }
+        } catch {
+            return
+        }
+    }
+
+    /// A picture as wide as its file is long, and as high as its longest message.
+    private static func look(_ messages: [[UInt8]]) throws -> LookReply {
+        let file = try messages.flatMap { try LookRequest(decoding: $0).data }
+        return LookReply(
+            handle: "\(file.reduce(0) { $0 &* 31 &+ UInt64($1) })", width: UInt32(file.count),
+            height: UInt32(messages.map(\.count).max() ?? 0))
+    }
+
+    /// The frames that answer an opened call; `nil`: close the connection.
+    private static func answers(
+        to call: ServerConnection.Call, _ connection: inout ServerConnection, _ state: SharedState
+    ) throws -> [[UInt8]]? {
+        let reply: any WireMessage
+        switch call.method {
+        case .look: return []
+        case .segment:
+            let request = try SegmentRequest(decoding: call.payload)
+            return try segment(request, on: call.stream, &connection, state)
+        case .status: reply = MessageTests.status
+        case .health: reply = HealthCheckResponse(status: .serving)
+        case .cancel:
+            let identifier = try CancelRequest(decoding: call.payload).requestID
+            _ = state.cancelled.withLock { $0.insert(identifier) }
+            reply = CancelReply(cancelled: 1)
+        }
+        return [connection.reply(reply.encoded(), on: call.stream) ?? []]
+    }
+
+    private static func segment(
+        _ request: SegmentRequest, on stream: UInt32, _ connection: inout ServerConnection,
+        _ state: SharedState
+    ) throws -> [[UInt8]]? {
+        func failure(_ code: RPCStatus.Code) -> [[UInt8]] {
+            [connection.fail(stream, with: RPCStatus(code, "as asked")) ?? []]
+        }
+        switch request.requestID {
+        case "leave": return nil
+        case "full": return failure(.resourceExhausted)
+        case "wait":
+            while !state.cancelled.withLock({ $0.contains("wait") }) { usleep(1000) }
+            return failure(.cancelled)
+        default: break
+        }
+        var replies: [SegmentReply] = [.header(MessageTests.header)]
+        for (label, scores) in maps.enumerated() {
+            replies.append(
+                .scoreMap(
+                    try ScoreMap(
+                        label: label, scores: scores, width: 8, height: 8,
+                        encoding: request.encoding)))
+        }
+        if request.mask {
+            replies.append(.mask(try IndexMask(indices: indices, width: 8, height: 8, labels: 2)))
+        }
+        if request.requestID != "cut" { replies.append(.trailer(MessageTests.trailer)) }
+        let frames = try replies.map { try connection.send($0.encoded(), on: stream) ?? [] }
+        return frames + [connection.finish(stream) ?? []]
+    }
+}
