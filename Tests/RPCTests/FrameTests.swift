@@ -119,6 +119,18 @@ struct FrameTests {
         }
     }
 
+    @Test func `nothing of a frame is kept once it has been given out`() throws {
+        var decoder = FrameDecoder()
+        let frame = try Frame(
+            .data, stream: 1, flags: [], payload: [UInt8](repeating: 1, count: 1 << 20))
+        decoder.append(frame.encoded() + [0])
+        #expect(try decoder.next() == .frame(frame))
+        #expect(decoder.buffered == 1)
+        decoder.append(frame.encoded().dropFirst())
+        #expect(try decoder.next() == .frame(frame))
+        #expect(decoder.buffered == 0)
+    }
+
     @Test func `the largest frame survives and a larger one cannot be made`() throws {
         let largest = [UInt8](repeating: 5, count: Frame.longestPayload)
         let frame = try Frame(.data, stream: 3, flags: [], payload: largest)

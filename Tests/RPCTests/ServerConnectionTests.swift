@@ -175,6 +175,19 @@ struct ServerConnectionTests {
         #expect(Self.opened(connection.receive(try Self.request(.status, stream: 99))).count == 1)
     }
 
+    /// One character may be megabytes of combining marks.
+    @Test func `the refusal of a name stays small however long the name`() throws {
+        let name = "e" + String(repeating: "\u{301}", count: 1 << 20)
+        for (service, method) in [(name, "Check"), ("grpc.health.v1.Health", name)] {
+            var connection = ServerConnection()
+            let request = CallRequest(service: service, method: method, payload: [], timeout: 0)
+            let frame = try Frame(.request, stream: 1, flags: [], payload: request.encoded())
+            let actions = connection.receive(frame.encoded())
+            #expect(try Self.failures(actions) == [1: .unimplemented])
+            for case .write(let answer) in actions { #expect(answer.count < 8192) }
+        }
+    }
+
     @Test func `bytes that are not ttrpc close the connection for good`() throws {
         var connection = ServerConnection()
         _ = connection.receive(try Self.request(.status, stream: 1))

@@ -54,9 +54,9 @@ package enum Method: CaseIterable, Sendable {
         let known = Self.allCases.first { $0.service == service && $0.name == name }
         guard let known else {
             let names = Self.allCases.map { "\($0.service)/\($0.name)" }.joined(separator: ", ")
+            let unknown = "\(service)/\(name)".unicodeScalars.prefix(160)
             throw RPCStatus(
-                .unimplemented,
-                "There is no \(service.prefix(80))/\(name.prefix(80)); there are \(names).")
+                .unimplemented, "There is no \(String(unknown)); there are \(names).")
         }
         self = known
     }

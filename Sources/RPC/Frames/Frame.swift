@@ -69,7 +69,7 @@ package struct Frame: Equatable, Sendable {
 
     /// How a call failed; a message of a megabyte says no more than its beginning.
     package static func failure(_ status: RPCStatus, stream: UInt32) -> Frame {
-        let message = String(status.message.prefix(4096))
+        let message = String(decoding: status.message.utf8.prefix(4096), as: UTF8.self)
         let response = CallResponse.failure(RPCStatus(status.code, message))
         return Frame(checked: .response, stream: stream, flags: [], payload: response.encoded())
     }
@@ -89,7 +89,8 @@ package struct Frame: Equatable, Sendable {
             bytes += [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) }
         }
         bytes += [kind.rawValue, flags.rawValue]
-        return bytes + payload
+        bytes += payload
+        return bytes
     }
 
     static func tooLong(_ length: Int) -> RPCStatus {

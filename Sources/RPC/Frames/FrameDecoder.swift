@@ -23,8 +23,6 @@ package struct FrameDecoder: Sendable {
     package var buffered: Int { buffer.count - start }
 
     package mutating func append(_ bytes: some Collection<UInt8>) {
-        buffer.removeFirst(start)
-        start = 0
         let passed = min(passing, bytes.count)
         passing -= passed
         buffer.append(contentsOf: bytes.dropFirst(passed))
@@ -54,14 +52,25 @@ package struct FrameDecoder: Sendable {
                 pass(over: length)
                 return .oversized(kind, stream: stream, length: length)
             }
-            guard buffered >= Frame.headerLength + length else { return nil }
+            guard buffered >= Frame.headerLength + length else { break }
             let flags = Frame.Flags(rawValue: buffer[start + 9])
-            start += Frame.headerLength
-            defer { start += length }
-            let payload = Array(buffer[start..<start + length])
+            let payload = Array(
+                buffer[start + Frame.headerLength..<start + Frame.headerLength + length])
+            start += Frame.headerLength + length
             return .frame(Frame(checked: kind, stream: stream, flags: flags, payload: payload))
         }
+        compact()
         return nil
+    }
+
+    /// Lets go of what has been decoded. An idle connection keeps nothing of its largest frame.
+    private mutating func compact() {
+        if start == buffer.count {
+            buffer = []
+        } else {
+            buffer.removeFirst(start)
+        }
+        start = 0
     }
 
     /// Passes over the header at hand and the payload after it.
