@@ -7,18 +7,24 @@ package struct Job: Sendable {
     package let owner: UInt32
     /// The client's name for it; empty: none.
     package let requestID: String
-    package let cancellation: Cancellation
+    let cancellation: Cancellation
     /// Runs on the engine's thread, with the milliseconds that the job waited.
-    package let run: @Sendable (Segmenter, Float) -> Void
+    let run: @Sendable (Segmenter, Cancellation, Float) -> Void
 
+    /// - Parameter deadline: when the answer has become useless; `nil`: never
     package init(
-        owner: UInt32, requestID: String, cancellation: Cancellation,
-        run: @escaping @Sendable (Segmenter, Float) -> Void
+        owner: UInt32, requestID: String, deadline: ContinuousClock.Instant?,
+        run: @escaping @Sendable (Segmenter, Cancellation, Float) -> Void
     ) {
         self.owner = owner
         self.requestID = requestID
-        self.cancellation = cancellation
         self.run = run
+        cancellation = Cancellation(deadline: deadline)
+    }
+
+    /// Its work ends at the next layer.
+    package func cancel() {
+        cancellation.cancel()
     }
 }
 
@@ -28,6 +34,8 @@ package struct EngineStatus: Sendable {
     package let modelHash: String
     package let modelBytes: Int
     package let precision: String
+    /// That compute, the engine's own among them.
+    package let threads: Int
     package let limits: MemoryLimits
     package var memory: Memory
     package var queued: Int
@@ -171,7 +179,7 @@ package struct EngineStatus: Sendable {
                 known = EngineStatus(
                     model: segmenter.model.name, modelHash: segmenter.model.hash,
                     modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision,
-                    limits: segmenter.limits, memory: segmenter.memory, queued: 0, queueLimit: queueLimit,
+                    threads: Threads.count, limits: segmenter.limits, memory: segmenter.memory, queued: 0, queueLimit: queueLimit,
                     finished: 0, refused: 0)
                 enter(.serving)
             }
@@ -196,7 +204,8 @@ package struct EngineStatus: Sendable {
                 segmenter.rest()
                 turn = next(mayWait: true)
             case .run(let waiting):
-                waiting.job.run(segmenter, waiting.since.duration(to: .now).milliseconds)
+                waiting.job.run(
+                    segmenter, waiting.job.cancellation, waiting.since.duration(to: .now).milliseconds)
                 let memory = segmenter.memory
                 locked {
                     running = nil

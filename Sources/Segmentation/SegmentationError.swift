@@ -1,5 +1,5 @@
 package import Images
-package import Networks
+import Networks
 
 /// Why a question got no answer.
 package enum SegmentationError: Error {
@@ -21,9 +21,18 @@ package enum SegmentationError: Error {
     case unknownPicture(handle: String)
     case queueFull(limit: Int)
     case stopping
-    case interrupted(Interruption)
+    case cancelled
+    case deadlineExceeded
     /// Whoever wanted the answer cannot be given it.
     case undeliverable(String)
+
+    init(_ interruption: Interruption) {
+        self =
+            switch interruption {
+            case .cancelled: .cancelled
+            case .deadlineExceeded: .deadlineExceeded
+            }
+    }
 }
 
 extension SegmentationError: CustomStringConvertible {
@@ -57,8 +66,8 @@ extension SegmentationError: CustomStringConvertible {
             "no picture of yours is known as \"\(handle)\": bring it by Look, or send it with the question"
         case .queueFull(let limit): "\(limit) questions are waiting already: try again later"
         case .stopping: "the daemon is stopping: try again when it is back"
-        case .interrupted(.cancelled): "cancelled"
-        case .interrupted(.deadlineExceeded): "the deadline passed before the answer was ready"
+        case .cancelled: "cancelled"
+        case .deadlineExceeded: "the deadline passed before the answer was ready"
         case .undeliverable(let reason): reason
         }
     }

@@ -62,8 +62,11 @@ package final class Segmenter {
     }
 
     /// Decodes a picture and remembers it for `owner`.
-    package func look(at file: [UInt8], owner: UInt32) throws(SegmentationError) -> LookedAt {
-        try pictures.look(at: file, owner: owner).looked
+    package func look(
+        at file: [UInt8], owner: UInt32, cancellation: Cancellation
+    ) throws(SegmentationError) -> LookedAt {
+        try check(cancellation)
+        return try pictures.look(at: file, owner: owner).looked
     }
 
     /// Answers a question, event by event.
@@ -73,6 +76,7 @@ package final class Segmenter {
         _ request: SegmentationRequest, owner: UInt32, cancellation: Cancellation, queueMilliseconds: Float,
         emit: (SegmentationEvent) throws(SegmentationError) -> Void
     ) throws(SegmentationError) {
+        try check(cancellation)
         var answer = Answer(request: request, cancellation: cancellation)
         answer.report.queue = queueMilliseconds
         let (understanding, picture) = try answer.timing(\.decode) { () throws(SegmentationError) in
@@ -89,6 +93,11 @@ package final class Segmenter {
         if let mask = answer.timing(\.maps, { painter.mask() }) { try emit(.mask(mask)) }
         answer.report.answerHash = painter.hash
         try emit(.report(answer.report))
+    }
+
+    /// Who waited too long in the queue, or has left, is not worked for.
+    private func check(_ cancellation: Cancellation) throws(SegmentationError) {
+        do throws(Interruption) { try cancellation.check() } catch { throw SegmentationError(error) }
     }
 
     /// An answer in the making.
@@ -143,7 +152,7 @@ package final class Segmenter {
             do throws(Interruption) {
                 text = try EncodedText(prompt, model, cancellation: cancellation, &arena)
             } catch {
-                throw .interrupted(error)
+                throw SegmentationError(error)
             }
             words.insert(text, bytes: text.bytes, for: prompt)
             return text
@@ -179,7 +188,7 @@ package final class Segmenter {
                         captures: features.captures, cancellation: cancellation, &arena)
                 }
             } catch {
-                throw .interrupted(error)
+                throw SegmentationError(error)
             }
             return features
         }
@@ -199,7 +208,7 @@ package final class Segmenter {
             do throws(Interruption) {
                 return try model.latent(of: picture.square, cancellation: cancellation, &arena)
             } catch {
-                throw .interrupted(error)
+                throw SegmentationError(error)
             }
         }
         picture.latent = latent
