@@ -1,0 +1,39 @@
+import Glibc
+
+/// The listening socket that a service manager opened before it started this process (sd_listen_fds(3)).
+package enum InheritedSocket {
+    /// The first descriptor that is handed over.
+    private static let first: CInt = 3
+
+    /// Its descriptor, or `nil` where this process was not started for one.
+    ///
+    /// No process started from here inherits it.
+    ///
+    /// - Throws: `inherited` for several descriptors, or one that is no listening Unix stream socket
+    package static func take() throws(ListeningError) -> CInt? {
+        defer {
+            for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) }
+        }
+        guard let process = variable("LISTEN_PID"), Int32(process) == getpid() else { return nil }
+        let count = variable("LISTEN_FDS") ?? "0"
+        guard count == "1" else { throw .inherited("\(count) descriptors, expected 1 (ListenStream=, once)") }
+        guard fcntl(first, F_SETFD, FD_CLOEXEC) == 0 else { throw .inherited("descriptor \(first) is not open") }
+        guard option(SO_DOMAIN) == AF_UNIX, option(SO_TYPE) == CInt(SOCK_STREAM.rawValue) else {
+            throw .inherited("descriptor \(first) is no Unix stream socket")
+        }
+        guard option(SO_ACCEPTCONN) == 1 else {
+            throw .inherited("descriptor \(first) does not listen (Accept=no)")
+        }
+        return first
+    }
+
+    private static func variable(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+
+    private static func option(_ name: CInt) -> CInt? {
+        var value: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        return unsafe getsockopt(first, SOL_SOCKET, name, &value, &size) == 0 ? value : nil
+    }
+}

@@ -1,0 +1,28 @@
+import Glibc
+
+/// Why there is no socket to listen on.
+package enum ListeningError: Error, Equatable, CustomStringConvertible {
+    case badPath(String, limit: Int)
+    case notASocket(path: String, kind: String)
+    case inUse(path: String)
+    case openToAll(folder: String)
+    case system(call: String, path: String, code: CInt)
+    /// What the service manager handed over is not one listening Unix socket.
+    case inherited(String)
+
+    package var description: String {
+        switch self {
+        case .badPath(let path, let limit):
+            "\(path.debugDescription) of \(path.utf8.count) bytes cannot be a socket's path: give one of 1 to "
+                + "\(limit) bytes"
+        case .notASocket(let path, let kind):
+            "\(path) is \(kind), not a socket: move it away, or choose another path"
+        case .inUse(let path): "another daemon listens at \(path): stop it, or choose another path"
+        case .openToAll(let folder):
+            "everyone may replace what lies in \(folder): take write permission from others, or choose another folder"
+        case .system(let call, let path, let code):
+            unsafe "\(call) \(path): \(String(cString: strerror(code)))"
+        case .inherited(let reason): "the service manager handed over no usable socket: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import Glibc
+
+/// A listening Unix socket at a path of the daemon's own, which only its user may connect to.
+///
+/// A lock beside the path, held as long as the process lives, keeps it to one owner; so a socket that is found there
+/// under the lock, and that nobody answers, is left over and may be replaced. Nothing but a socket is ever removed.
+package struct ListeningSocket: ~Copyable {
+    package let descriptor: CInt
+    private let path: String
+    private let lock: PathLock
+    private let identity: FileIdentity
+
+    /// As many as may wait to be accepted.
+    private static let backlog: CInt = 256
+
+    /// - Throws: why the path cannot be had
+    package init(path: String) throws(ListeningError) {
+        let address = try SocketAddress(path)
+        try Self.checkFolder(of: path)
+        let lock = try PathLock(path)
+        try Self.removeLeftOver(path, address)
+        let descriptor = try Self.listen(path, address)
+        identity = try FileIdentity(path)
+        self.lock = lock
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    /// Takes the path away, if it still leads to this socket; the lock and the descriptor stay.
+    package func unlink() {
+        if let found = try? FileIdentity(path), found == identity { unsafe Glibc.unlink(path) }
+    }
+
+    /// In a folder where everyone may write, anyone could put a socket of theirs in our place, unless the folder is
+    /// sticky, as `/tmp` is.
+    private static func checkFolder(of path: String) throws(ListeningError) {
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let mode = try FileIdentity(folder).mode
+        guard mode & S_IFMT == S_IFDIR else { throw .system(call: "look into", path: folder, code: ENOTDIR) }
+        guard mode & S_IWOTH == 0 || mode & S_ISVTX != 0 else { throw .openToAll(folder: folder) }
+    }
+
+    private static func removeLeftOver(_ path: String, _ address: SocketAddress) throws(ListeningError) {
+        let found: FileIdentity
+        do throws(ListeningError) {
+            found = try FileIdentity(path)
+        } catch {
+            if case .system(_, _, ENOENT) = error { return }
+            throw error
+        }
+        guard found.mode & S_IFMT == S_IFSOCK else { throw .notASocket(path: path, kind: found.kind) }
+        let probe = try stream(path)
+        defer { close(probe) }
+        guard address.connect(probe) != 0, errno == ECONNREFUSED else { throw .inUse(path: path) }
+        guard unsafe Glibc.unlink(path) == 0 else { throw .system(call: "unlink", path: path, code: errno) }
+    }
+
+    private static func listen(_ path: String, _ address: SocketAddress) throws(ListeningError) -> CInt {
+        let descriptor = try stream(path)
+        let mask = umask(0o177)
+        let bound = address.bind(descriptor)
+        let code = errno
+        umask(mask)
+        guard bound == 0, Glibc.listen(descriptor, backlog) == 0 else {
+            let code = bound == 0 ? errno : code
+            close(descriptor)
+            throw .system(call: bound == 0 ? "listen at" : "bind", path: path, code: code)
+        }
+        return descriptor
+    }
+
+    /// A socket without a name; nothing done with it waits.
+    private static func stream(_ path: String) throws(ListeningError) -> CInt {
+        let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+        let descriptor = socket(AF_UNIX, CInt(kind), 0)
+        guard descriptor >= 0 else { throw .system(call: "open a socket for", path: path, code: errno) }
+        return descriptor
+    }
+}
+
+/// The right to a path, for one process at a time.
+private struct PathLock: ~Copyable {
+    private let descriptor: CInt
+
+    init(_ path: String) throws(ListeningError) {
+        let name = "\(path).lock"
+        let descriptor = unsafe open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else { throw .system(call: "open", path: name, code: errno) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw code == EWOULDBLOCK ? .inUse(path: path) : .system(call: "lock", path: name, code: code)
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+}
+
+/// What lies at a path; a link is a link.
+private struct FileIdentity: Equatable {
+    let device: UInt
+    let inode: UInt
+    let mode: mode_t
+
+    init(_ path: String) throws(ListeningError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { throw .system(call: "look at", path: path, code: errno) }
+        (device, inode, mode) = (UInt(status.st_dev), UInt(status.st_ino), status.st_mode)
+    }
+
+    var kind: String {
+        switch mode & S_IFMT {
+        case S_IFLNK: "a symbolic link"
+        case S_IFDIR: "a folder"
+        case S_IFREG: "a file"
+        default: "a device or a pipe"
+        }
+    }
+}
+
+/// A path as the kernel's socket calls take it.
+private struct SocketAddress {
+    private var address = sockaddr_un()
+
+    init(_ path: String) throws(ListeningError) {
+        let room = MemoryLayout.size(ofValue: address.sun_path)
+        let bytes = Array(path.utf8)
+        guard (1..<room).contains(bytes.count), !bytes.contains(0) else { throw .badPath(path, limit: room - 1) }
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+    }
+
+    func bind(_ descriptor: CInt) -> CInt {
+        unsafe call { unsafe Glibc.bind(descriptor, $0, $1) }
+    }
+
+    func connect(_ descriptor: CInt) -> CInt {
+        unsafe call { unsafe Glibc.connect(descriptor, $0, $1) }
+    }
+
+    private func call(_ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
+        unsafe withUnsafePointer(to: address) { address in
+            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import Images
+package import RPC
+package import Segmentation
+
+// The only file that sees both sides: what the wire says, and what the method understands.
+
+extension SegmentationRequest {
+    /// The question that a message asks.
+    ///
+    /// - Throws: `invalidArgument`, for what no model could answer
+    package init(_ message: SegmentRequest) throws(RPCStatus) {
+        let picture: PictureSource
+        switch message.picture {
+        case .image(let file): picture = .file(file)
+        case .handle(let handle): picture = .handle(handle)
+        case nil:
+            throw RPCStatus(
+                .invalidArgument, "The request has no picture: send its file as image, or its handle as Look gave it.")
+        }
+        do throws(SegmentationError) {
+            try self.init(
+                picture: picture, labels: message.labels.map(Segmentation.Label.init),
+                recipe: Recipe(named: message.recipe), forwardPrompt: message.forwardPrompt,
+                seed: message.seed, timestep: message.timestep.map(Int.init), threshold: message.threshold,
+                maps: MapSize(message), wantsMask: message.mask, model: message.model)
+        } catch {
+            throw RPCStatus(error)
+        }
+    }
+}
+
+extension Segmentation.Label {
+    init(_ message: RPC.Label) {
+        self.init(
+            name: message.name,
+            phrases: message.phrases.map {
+                Segmentation.Phrase(words: $0.words, prompt: $0.prompt.isEmpty ? nil : $0.prompt)
+            })
+    }
+}
+
+extension MapSize {
+    init(_ message: SegmentRequest) {
+        self =
+            switch message.maps {
+            case .latent: .latent
+            case .none: .none
+            case .sized where message.mapWidth == 0 && message.mapHeight == 0: .picture
+            case .sized: .sized(width: Int(message.mapWidth), height: Int(message.mapHeight))
+            }
+    }
+}
+
+extension SegmentReply {
+    /// A part of an answer as the wire carries it.
+    ///
+    /// - Parameter encoding: of score maps
+    /// - Throws: `internal` for a map that cannot be encoded: its numbers are none
+    package init(_ event: SegmentationEvent, encoding: Encoding) throws(RPCStatus) {
+        do throws(RPCStatus) {
+            switch event {
+            case .header(let understanding): self = .header(Header(understanding))
+            case .scores(let map):
+                self = .scoreMap(
+                    try ScoreMap(
+                        label: map.label, scores: map.scores, width: map.width, height: map.height,
+                        encoding: encoding))
+            case .mask(let mask):
+                self = .mask(
+                    try IndexMask(
+                        indices: mask.indices, width: mask.width, height: mask.height,
+                        labels: mask.counts.count - 1))
+            case .report(let report): self = .trailer(Trailer(report))
+            }
+        } catch {
+            throw RPCStatus(.internal, error.message)
+        }
+    }
+}
+
+extension Header {
+    init(_ understanding: Understanding) {
+        self.init(
+            handle: understanding.picture.handle, width: UInt32(understanding.picture.width),
+            height: UInt32(understanding.picture.height), latentWidth: UInt32(understanding.latentSide),
+            latentHeight: UInt32(understanding.latentSide),
+            labels: understanding.labels.map(RPC.UnderstoodLabel.init), recipe: understanding.recipe.name,
+            forwardPrompt: understanding.forwardPrompt ?? "", seed: understanding.seed,
+            timestep: UInt32(understanding.timestep), threshold: understanding.threshold,
+            model: understanding.model, modelHash: understanding.modelHash, version: Version.current)
+    }
+}
+
+extension RPC.UnderstoodLabel {
+    init(_ label: Segmentation.UnderstoodLabel) {
+        self.init(
+            name: label.name,
+            phrases: label.phrases.map {
+                RPC.UnderstoodPhrase(
+                    words: $0.words, prompt: $0.prompt, positions: $0.positions.map(UInt32.init),
+                    truncated: $0.truncated)
+            })
+    }
+}
+
+extension Trailer {
+    init(_ report: Report) {
+        self.init(
+            queueMilliseconds: report.queue, decodeMilliseconds: report.decode,
+            autoencoderMilliseconds: report.autoencoder, textMilliseconds: report.text,
+            unetMilliseconds: report.unet, mapsMilliseconds: report.maps,
+            unetPasses: UInt32(report.passes), featuresCached: UInt32(report.featuresCached),
+            phrasesCached: UInt32(report.phrasesCached), latentCached: report.latentCached,
+            answerHash: report.answerHash)
+    }
+}
+
+extension LookReply {
+    init(_ looked: LookedAt) {
+        self.init(handle: looked.handle, width: UInt32(looked.width), height: UInt32(looked.height))
+    }
+}
+
+extension StatusReply {
+    init(_ status: EngineStatus, uptime: Duration) {
+        self.init(
+            version: Version.current,
+            models: [
+                ModelStatus(
+                    name: status.model, hash: status.modelHash, bytes: UInt64(status.modelBytes),
+                    precision: status.precision)
+            ],
+            queued: UInt32(status.queued), queueLimit: UInt32(status.queueLimit),
+            answered: UInt64(status.finished), refused: UInt64(status.refused),
+            pictures: UInt32(status.memory.pictures), picturesBytes: UInt64(status.memory.picturesBytes),
+            picturesLimit: UInt64(status.limits.pictures + status.limits.features),
+            words: UInt32(status.memory.words), wordsBytes: UInt64(status.memory.wordsBytes),
+            wordsLimit: UInt64(status.limits.words), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
+            threads: UInt32(status.threads))
+    }
+}
+
+extension RPCStatus {
+    /// What the wire says of a refusal.
+    package init(_ error: SegmentationError) {
+        self.init(Code(error), "\(error)")
+    }
+}
+
+extension RPCStatus.Code {
+    fileprivate init(_ error: SegmentationError) {
+        self =
+            switch error {
+            case .image(ImageError.outOfMemory), .queueFull, .undeliverable: .resourceExhausted
+            case .image, .noLabels, .tooMany, .emptyName, .tooLong, .noTokens, .notInPrompt, .cutOff,
+                .threshold, .timestep, .mapSize, .unknownRecipe, .noWeights, .unneededForwardPrompt:
+                .invalidArgument
+            case .unknownModel, .unknownPicture: .notFound
+            case .stopping: .unavailable
+            case .cancelled: .cancelled
+            case .deadlineExceeded: .deadlineExceeded
+            }
+    }
+}
