@@ -1,0 +1,79 @@
+import ArgumentParser
+import Glibc
+import Logging
+import RPC
+import Segmentation
+import Server
+
+/// Answers questions until it is told to stop.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Answer questions on a Unix socket.",
+        discussion: """
+            Listens on the socket that the service manager hands over; else at --socket, $DSEG_SOCKET, \
+            $XDG_RUNTIME_DIR/dseg/dseg.sock or /run/dseg/dseg.sock, for its own user alone. SIGTERM and SIGINT stop \
+            it: calls under way have \(graceSeconds) seconds.
+            """)
+
+    @Option(help: "The socket's path.", completion: .file())
+    var socket: String?
+
+    @Option(help: "The model's folder, in the diffusers layout (default: the embedded demo model).", completion: .directory)
+    var model: String?
+
+    @Option(help: "Threads that compute (default: as many as there are processors).")
+    var threads: Int?
+
+    @Option(help: "Calls that may wait for their turn.")
+    var queue = 16
+
+    private static let graceSeconds: Int64 = 25
+
+    /// Exit codes of sysexits(3).
+    private static let cannotCreate = ExitCode(73)
+    private static let badConfiguration = ExitCode(78)
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024.") }
+        guard (1...4096).contains(queue) else { throw ValidationError("--queue must be 1 to 4096.") }
+    }
+
+    func run() throws {
+        var signals = TerminationSignals()
+        let log = Logger(label: "dsegd") { _ in LogLines() }
+        let door = try orExit(Self.cannotCreate, log) { try Door(socket) }
+        let engine = try orExit(Self.badConfiguration, log) {
+            try Engine(queueLimit: queue, threads: threads) { [model] in
+                try Segmenter(
+                    model: Model(directory: model ?? Resources.demoModel, clipMerges: Resources.clipMerges),
+                    limits: .daemon)
+            }
+        }
+        let server = try Server(engine: engine, listeningOn: door.descriptor, limits: .standard, log: log)
+        let name = engine.status?.model ?? ""
+        log.notice("answers at \(door.path) with the model \(name)")
+        ServiceManager.isReady("answers with the model \(name)")
+        let signal = signals.wait()
+        log.notice("stops on \(signal)")
+        ServiceManager.isStopping("ends the calls under way")
+        door.close()
+        try server.drain(grace: .seconds(Self.graceSeconds))
+        log.notice("has stopped")
+    }
+
+    /// Says why something failed, and with which code the program ends.
+    private func orExit<Result: ~Copyable>(_ code: ExitCode, _ log: Logger, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            log.error("\(error)")
+            throw code
+        }
+    }
+}
+
+extension MemoryLimits {
+    /// Some forty pictures, nine passes and thirty prompts of Stable Diffusion.
+    static let daemon = MemoryLimits(pictures: 256 << 20, features: 1 << 30, words: 128 << 20)
+}

@@ -1,0 +1,24 @@
+import Glibc
+
+/// SIGTERM and SIGINT, waited for instead of handled.
+///
+/// Held back in every thread that is started from here on, they stay pending until somebody waits: none is lost while
+/// a model loads, and no code runs inside a handler.
+struct TerminationSignals: ~Copyable {
+    private var signals = sigset_t()
+
+    init() {
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGTERM)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+    }
+
+    /// Returns with the first of them. A second one ends the process at once.
+    mutating func wait() -> String {
+        var signal: CInt = 0
+        unsafe sigwait(&signals, &signal)
+        unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        return signal == SIGINT ? "SIGINT" : "SIGTERM"
+    }
+}
