@@ -16,8 +16,14 @@ let fast: [CSetting] = [
 
 let package = Package(
     name: "DiffSegmenter",
+    products: [
+        .executable(name: "dseg", targets: ["dseg"]),
+        .executable(name: "dsegd", targets: ["dsegd"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -25,24 +31,69 @@ let package = Package(
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        .target(name: "CKernels", dependencies: ["COpenBLAS"], cSettings: fast, linkerSettings: [.linkedLibrary("m")]),
+
+        .target(
+            name: "CKernels", dependencies: ["COpenBLAS"], cSettings: fast,
+            linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Networks", dependencies: ["Kernels"], swiftSettings: strict),
         .target(name: "CImages", dependencies: ["CPNG", "CTurboJPEG"], cSettings: fast),
         .target(name: "Images", dependencies: ["CImages"], swiftSettings: strict),
-        .target(name: "Segmentation", dependencies: ["Networks", "Images"], swiftSettings: strict),
+        .target(name: "Segmentation", dependencies: ["Networks", "Kernels", "Images"], swiftSettings: strict),
+        .target(name: "CMessages", dependencies: ["CProtobufC"], cSettings: fast),
+        .target(name: "RPC", dependencies: ["CMessages", "CZstd"], swiftSettings: strict),
+        .target(
+            name: "Results",
+            dependencies: [
+                "CImages", "Images", "RPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Server",
+            dependencies: [
+                "RPC", "Segmentation", "Images",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "dseg",
+            dependencies: [
+                "RPC", "Results", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "dsegd",
             dependencies: [
-                "Segmentation", "Networks", "Kernels", "Images",
+                "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels", "Images",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Resources")],
             swiftSettings: strict),
+
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels"], swiftSettings: strict),
-        .testTarget(name: "ImagesTests", dependencies: ["Images", "CImages"], swiftSettings: strict),
-        .testTarget(name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images"], swiftSettings: strict),
+        .testTarget(name: "ImagesTests", dependencies: ["Images"], swiftSettings: strict),
+        .testTarget(
+            name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images"],
+            swiftSettings: strict),
+        .testTarget(name: "RPCTests", dependencies: ["RPC", "CMessages"], swiftSettings: strict),
+        .testTarget(
+            name: "ResultsTests",
+            dependencies: [
+                "Results", "Images", "RPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Server", "Segmentation", "RPC", "Images", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StoryTests", dependencies: ["RPC", "Images", "dseg", "dsegd"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     cLanguageStandard: .c11

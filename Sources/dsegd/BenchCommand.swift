@@ -1,7 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Kernels
-import Networks
+import RPC
 import Segmentation
 
 /// Times the engine that `serve` serves with.
@@ -37,19 +37,16 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let directory = model ?? Resources.demoModel
         let start = ContinuousClock.now
-        let engine = try Engine(queueLimit: 1, threads: threads) { [clipMerges = Resources.clipMerges] in
-            Segmenter(model: try Model(directory: directory, clipMerges: clipMerges), limits: .standard)
-        }
+        let engine = try Engine(serving: model, threads: threads, queueLimit: 1)
         var report = BenchReport(engine.status)
         report.add("load", start.duration(to: .now))
         let file = [UInt8](try Data(contentsOf: URL(filePath: image ?? Resources.benchPicture)))
-        let labels = words.split(separator: ",").map { Label(name: String($0), phrases: []) }
+        let labels = words.split(separator: ",").map { Segmentation.Label(name: String($0), phrases: []) }
         for _ in 0..<repetitions {
             let answer = try ask(engine, file, labels, cold: true)
             report.add(answer)
-            let other = Label(name: labels.map(\.name).joined(separator: " "), phrases: [])
+            let other = Segmentation.Label(name: labels.map(\.name).joined(separator: " "), phrases: [])
             report.add("new_word", try timed { try ask(engine, file, [other], cold: false) })
             report.add("known_word", try timed { try ask(engine, file, [labels[0]], cold: false) })
         }
@@ -64,34 +61,11 @@ struct BenchCommand: ParsableCommand {
     }
 
     /// Waits for the engine's answer.
-    private func ask(_ engine: Engine, _ file: [UInt8], _ labels: [Label], cold: Bool) throws -> Report {
+    private func ask(_ engine: Engine, _ file: [UInt8], _ labels: [Segmentation.Label], cold: Bool) throws -> Report {
         let request = try SegmentationRequest(
             picture: .file(file), labels: labels, recipe: Recipe(named: ""), forwardPrompt: nil, seed: 0,
             timestep: nil, threshold: nil, maps: .latent, wantsMask: true, model: "")
-        return try engine.answer(request, cold: cold)
-    }
-}
-
-extension Engine {
-    /// Asks and waits; `cold`: after forgetting everything.
-    fileprivate func answer(_ request: SegmentationRequest, cold: Bool) throws -> Report {
-        let answer = Handover<Result<Report, SegmentationError>>()
-        let cancellation = Cancellation(deadline: nil)
-        try submit(
-            Job(owner: 0, requestID: "", cancellation: cancellation) { segmenter, waited in
-                if cold { segmenter.forget() }
-                var report = Report()
-                do throws(SegmentationError) {
-                    try segmenter.segment(
-                        request, owner: 0, cancellation: cancellation, queueMilliseconds: waited
-                    ) { event in
-                        if case .report(let last) = event { report = last }
-                    }
-                    answer.give(.success(report))
-                } catch {
-                    answer.give(.failure(error))
-                }
-            })
-        return try answer.take().get()
+        for case .report(let report) in try engine.answer(request, cold: cold) { return report }
+        throw RPCStatus(.internal, "An answer without a report.")
     }
 }

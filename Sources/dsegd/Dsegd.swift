@@ -1,9 +1,11 @@
 import ArgumentParser
+import RPC
 
 @main
 struct Dsegd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dsegd",
         abstract: "Find words in pictures: the daemon, and the tools that need its core.",
-        subcommands: [ServeCommand.self, VerifyCommand.self, BenchCommand.self])
+        version: Version.current,
+        subcommands: [ServeCommand.self, MaskCommand.self, VerifyCommand.self, BenchCommand.self])
 }

@@ -44,11 +44,7 @@ struct ServeCommand: ParsableCommand {
         let log = Logger(label: "dsegd") { _ in LogLines() }
         let door = try orExit(Self.cannotCreate, log) { try Door(socket) }
         let engine = try orExit(Self.badConfiguration, log) {
-            try Engine(queueLimit: queue, threads: threads) { [model] in
-                try Segmenter(
-                    model: Model(directory: model ?? Resources.demoModel, clipMerges: Resources.clipMerges),
-                    limits: .daemon)
-            }
+            try Engine(serving: model, threads: threads, queueLimit: queue)
         }
         let server = try Server(engine: engine, listeningOn: door.descriptor, limits: .standard, log: log)
         let name = engine.status?.model ?? ""
@@ -71,9 +67,4 @@ struct ServeCommand: ParsableCommand {
             throw code
         }
     }
-}
-
-extension MemoryLimits {
-    /// Some forty pictures, nine passes and thirty prompts of Stable Diffusion.
-    static let daemon = MemoryLimits(pictures: 256 << 20, features: 1 << 30, words: 128 << 20)
 }

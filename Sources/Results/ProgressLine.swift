@@ -1,0 +1,57 @@
+import Glibc
+import RPC
+import Synchronization
+
+/// A line on the terminal for work that takes longer than half a second; nothing where there is no terminal.
+package final class ProgressLine: Sendable {
+    private struct State {
+        var stage: String
+        var isDone = false
+        var isShown = false
+    }
+
+    private static let patience = Duration.milliseconds(500)
+    private static let pace = Duration.milliseconds(200)
+
+    private let state: Mutex<State>
+    private let began = ContinuousClock.now
+
+    package init(_ stage: String) {
+        state = Mutex(State(stage: stage))
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        Task.detached { [self] in
+            try await Task.sleep(for: Self.patience)
+            while show() { try await Task.sleep(for: Self.pace) }
+        }
+    }
+
+    /// What is waited for now.
+    package func advance(_ reply: SegmentReply, labels: Int) {
+        let stage: String? =
+            switch reply {
+            case .header(let header): "looking at \(header.width) x \(header.height) pixels"
+            case .scoreMap(let map): "label \(map.label + 1) of \(labels)"
+            case .mask, .trailer: nil
+            }
+        if let stage { state.withLock { $0.stage = stage } }
+    }
+
+    /// Takes the line away.
+    package func finish() {
+        state.withLock { state in
+            state.isDone = true
+            if state.isShown { _ = Streams.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
+        }
+    }
+
+    /// Draws the line; false once it is to be gone.
+    private func show() -> Bool {
+        state.withLock { state in
+            guard !state.isDone else { return false }
+            state.isShown = true
+            let tenths = began.duration(to: .now) / .milliseconds(100)
+            let text = "\r\u{1B}[K\(state.stage)  \(Int(tenths) / 10).\(Int(tenths) % 10) s"
+            return Streams.write(Array(text.utf8), to: STDERR_FILENO)
+        }
+    }
+}

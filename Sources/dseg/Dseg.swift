@@ -1,0 +1,16 @@
+import ArgumentParser
+import RPC
+
+@main
+struct Dseg: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dseg",
+        abstract: "Find words in pictures.",
+        discussion: """
+            dseg mask photo.jpg "cat, sofa=sofa|couch"
+            dseg mask photo.jpg cat --overlay --cut cat
+            dseg status
+            """,
+        version: Version.current,
+        subcommands: [MaskCommand.self, RedoCommand.self, StatusCommand.self])
+}

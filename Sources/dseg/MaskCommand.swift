@@ -1,0 +1,61 @@
+import ArgumentParser
+import Glibc
+import Results
+
+struct MaskCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mask",
+        abstract: "Write a picture's index mask, and print each label's share.",
+        discussion: """
+            Writes IMAGE.mask.png: an indexed picture with the VOC palette and the picture's size, whose index k is the \
+            k-th label and 0 the background.
+            """)
+
+    @OptionGroup var options: MaskOptions
+    @OptionGroup var daemon: Daemon
+
+    @Flag(help: "Ask no daemon: run dsegd mask with the same arguments.")
+    var noDaemon = false
+
+    func run() throws {
+        if noDaemon { try becomeDaemonProgram() }
+        try Questioning.mask(options, ask: daemon.ask)
+    }
+
+    /// Replaces this program by `dsegd mask`, found beside it or on the path.
+    private func becomeDaemonProgram() throws {
+        let arguments = ["dsegd"] + Self.withoutDaemon(Array(CommandLine.arguments.dropFirst()))
+        var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        let beside = Self.programFolder + "/dsegd"
+        _ = unsafe execv(beside, &pointers)
+        _ = unsafe execvp("dsegd", &pointers)
+        let reason = unsafe String(cString: strerror(errno))
+        Streams.say("dseg: cannot run \(beside) nor dsegd on the path (\(reason)); install dsegd beside dseg")
+        throw ExitCode(ExitReason.unreachable.rawValue)
+    }
+
+    /// The arguments without those that speak of a daemon.
+    private static func withoutDaemon(_ arguments: [String]) -> [String] {
+        var kept: [String] = []
+        var isValue = false
+        for argument in arguments {
+            if isValue {
+                isValue = false
+            } else if argument == "--socket" {
+                isValue = true
+            } else if argument != "--no-daemon", !argument.hasPrefix("--socket=") {
+                kept.append(argument)
+            }
+        }
+        return kept
+    }
+
+    private static var programFolder: String {
+        let path = unsafe [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { bytes, count in
+            guard let start = bytes.baseAddress else { return }
+            count = unsafe max(0, readlink("/proc/self/exe", start, bytes.count))
+        }
+        let end = path.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
+        return String(decoding: path[..<end], as: UTF8.self)
+    }
+}

@@ -1,0 +1,21 @@
+import ArgumentParser
+import Results
+
+struct RedoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "redo",
+        abstract: "Make a file of dseg's again, bit for bit.",
+        discussion: """
+            Every PNG and JSON that dseg writes says how it was made: picture, words, prompts, recipe, seed, model. The \
+            file is written anew; what is different today is said on standard error.
+            """)
+
+    @Argument(help: "A PNG or JSON file that dseg wrote.", completion: .file())
+    var file: String
+
+    @OptionGroup var daemon: Daemon
+
+    func run() throws {
+        try Questioning.redo(file, ask: daemon.ask)
+    }
+}

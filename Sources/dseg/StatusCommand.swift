@@ -1,0 +1,36 @@
+import ArgumentParser
+import RPC
+import Results
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Say what the daemon has loaded, knows and does.")
+
+    @OptionGroup var daemon: Daemon
+
+    func run() throws {
+        try Questioning.exiting({ nil }) {
+            let status = try daemon.client().status()
+            try Streams.write(Array((lines(status).joined(separator: "\n") + "\n").utf8))
+        }
+    }
+
+    private func lines(_ status: StatusReply) -> [String] {
+        let models = status.models.map { model in
+            "model     \(model.name), \(mebibytes(model.bytes)), \(model.precision), \(model.hash.prefix(12))"
+        }
+        let seconds = status.uptimeMilliseconds / 1000
+        return ["dsegd     \(status.version), up \(seconds) s, \(status.threads) threads"] + models + [
+            "queue     \(status.queued) of \(status.queueLimit), "
+                + "\(status.answered) answered, \(status.refused) refused",
+            "pictures  \(status.pictures), \(mebibytes(status.picturesBytes)) of \(mebibytes(status.picturesLimit))",
+            "words     \(status.words), \(mebibytes(status.wordsBytes)) of \(mebibytes(status.wordsLimit))",
+        ]
+    }
+
+    private func mebibytes(_ bytes: UInt64) -> String {
+        let tenths = bytes * 10 / (1 << 20)
+        return "\(tenths / 10).\(tenths % 10) MiB"
+    }
+}
