@@ -33,6 +33,24 @@ struct ScoreMapTests {
         }
     }
 
+    /// The bound leaves room for a product and a sum that are each rounded to f32.
+    @Test(arguments: [Encoding.u16, .u8])
+    func `a reader that works in f32 stays within the bound too`(encoding: Encoding) throws {
+        var random = SeededGenerator(seed: 14)
+        for _ in 0..<2000 {
+            let centre = Float.random(in: -300...300, using: &random)
+            let scores = (0..<6).map { _ in centre + Float.random(in: 0...1, using: &random) }
+            let map = try ScoreMap(
+                label: 0, scores: scores, width: 6, height: 1, encoding: encoding)
+            for (score, decoded) in zip(scores, try map.scores()) {
+                let symbol = ((Double(decoded) - Double(map.offset)) / Double(map.scale)).rounded()
+                let product = map.scale * Float(symbol)
+                let answer = map.offset + product
+                #expect(abs(Double(score) - Double(answer)) <= Double(map.maxAbsError))
+            }
+        }
+    }
+
     @Test(arguments: Encoding.allCases)
     func `awkward maps keep their bound or are refused`(encoding: Encoding) throws {
         for (name, scores) in Self.awkward {
