@@ -57,7 +57,7 @@ void dseg_start(int32_t threads) {
         pool.generation = 1;
         dseg_single_threaded_blas();
         dseg_choose_body(dseg_avx512) || dseg_choose_body(dseg_avx2) || dseg_choose_body(dseg_portable);
-        pool.running = 0;
+        pthread_mutex_lock(&pool.lock);
         for (int32_t i = 1; i < threads; i++) {
             pthread_t thread;
             pool.running++;
@@ -68,7 +68,6 @@ void dseg_start(int32_t threads) {
             pthread_detach(thread);
             pool.threads++;
         }
-        pthread_mutex_lock(&pool.lock);
         while (pool.running > 0) pthread_cond_wait(&pool.end, &pool.lock);
         pthread_mutex_unlock(&pool.lock);
     }
