@@ -79,6 +79,7 @@ static void product_task(void *context, size_t task, size_t thread) {
 }
 
 static void run(product p) {
+    if (p.y.rows == 0 || p.y.columns == 0) return;
     p.columns = columns_of_a_task(p.y.rows, p.y.columns);
     p.column_tasks = dseg_parts(p.y.columns, p.columns);
     dseg_parallel(dseg_parts(p.y.rows, task_rows) * p.column_tasks, product_task, &p);
