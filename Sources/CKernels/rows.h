@@ -28,9 +28,9 @@ INLINE float BODY(sum)(V x) {
     return part[0];
 }
 
-/// exp(x), relative error below 2e-7; 0 below -87.3, and at most exp(88).
+/// exp(x), relative error below 2e-7; 0 below -87.3, at most exp(88), NaN for NaN.
 INLINE V BODY(exponential)(V x) {
-    I tiny = x < -87.3f;
+    I tiny = x < -87.3f, nothing = x != x;                    // NaN passes no bound: it is put back
     x = BODY(smaller)(BODY(larger)(x, BODY(all)(-87.3f)), BODY(all)(88.0f));
     V n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;      // rounds to the nearest integer
     V r = (x - n * 0.693359375f) - n * -2.12194440e-4f;       // ln 2 in two parts
@@ -42,7 +42,7 @@ INLINE V BODY(exponential)(V x) {
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
     I power = (__builtin_convertvector(n, I) + 127) << 23;
-    return (V)((I)(p * (V)power) & ~tiny);
+    return (V)(((I)(p * (V)power) & ~tiny) | nothing);
 }
 
 /// erf(x), absolute error below 3e-7: a rational of odd degree on [-4, 4] (the one Eigen uses).
