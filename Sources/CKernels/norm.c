@@ -1,7 +1,8 @@
 // Group and layer normalisation.
 //
-// A group norm reads the map once for its sums: each task adds up a strip of rows, per channel, relative to the map's
-// first row (so that a mean far from zero costs no digits), and one thread joins the strips in double precision.
+// A group norm reads the map once for its sums: each task adds up a strip of rows, per channel, relative to the strip's
+// first row (so that neither a mean far from zero nor a first pixel unlike the others costs digits), and one thread
+// joins the strips in double precision.
 #include "internal.h"
 
 static const size_t strip_rows = 128;
@@ -19,20 +20,28 @@ static void sum_task(void *context, size_t strip, size_t thread) {
     const norm *n = context;
     size_t columns = n->x.columns, row = strip * strip_rows, end = dseg_least(row + strip_rows, n->x.rows);
     float *sum = n->scratch + strip * 2 * columns, *squares = sum + columns;
+    const float *origin = dseg_row(n->x, row);
     __builtin_memset(sum, 0, 2 * columns * sizeof(float));
-    for (; row < end; row++) dseg_rows->accumulate(dseg_row(n->x, row), n->x.base, sum, squares, columns);
+    for (; row < end; row++) dseg_rows->accumulate(dseg_row(n->x, row), origin, sum, squares, columns);
+}
+
+/// Adds the sums of a channel's strips, relative to `origin`: of the distances and of their squares.
+static void add_strips(const norm *n, size_t column, double origin, double *sum, double *squares) {
+    for (size_t row = 0; row < n->x.rows; row += strip_rows) {
+        const float *strip = n->scratch + row / strip_rows * 2 * n->x.columns + column;
+        double rows = (double)dseg_least(strip_rows, n->x.rows - row);
+        double step = dseg_row(n->x, row)[column] - origin, distances = strip[0];
+        *sum += distances + rows * step;
+        *squares += strip[n->x.columns] + 2 * step * distances + rows * step * step;
+    }
 }
 
 /// Mean and variance of the group that begins at channel `first`, then gain and shift of its channels.
 static void join(const norm *n, size_t first, size_t width, float *gain, float *shift) {
-    size_t columns = n->x.columns, strips = dseg_parts(n->x.rows, strip_rows);
     double rows = (double)n->x.rows, mean = 0, power = 0;
     for (size_t c = first; c < first + width; c++) {
         double sum = 0, squares = 0, origin = n->x.base[c];
-        for (size_t strip = 0; strip < strips; strip++) {
-            sum += n->scratch[strip * 2 * columns + c];
-            squares += n->scratch[(strip * 2 + 1) * columns + c];
-        }
+        add_strips(n, c, origin, &sum, &squares);
         double offset = sum / rows;
         mean += origin + offset;
         power += squares / rows - offset * offset + (origin + offset) * (origin + offset);
