@@ -49,13 +49,13 @@ package enum ScoreKernels {
         x.count == y.count ? unsafe dseg_differing(x, y, x.count) : max(x.count, y.count)
     }
 
-    /// The largest |x - y| relative to the largest |y|; infinite where either holds NaN, absolute where y is zero.
+    /// The largest |x - y| relative to the largest |y|; infinite where x or y is not finite, absolute where y is zero.
     package static func relativeError(_ x: [Float], to y: [Float]) -> Float {
         precondition(x.count == y.count, "\(x.count) numbers against \(y.count)")
         var difference: Float = 0
         var magnitude: Float = 0
         unsafe dseg_distance(x, y, x.count, &difference, &magnitude)
-        return magnitude > 0 ? difference / magnitude : difference
+        return magnitude > 0 && difference < .infinity ? difference / magnitude : difference
     }
 
     /// `count` (at least 16) normal numbers of `seed`, as `torch.randn` draws them on the CPU.
