@@ -1,0 +1,69 @@
+import CKernels
+import Kernels
+import Testing
+
+/// The instruction set is chosen for a whole process, so each is tried in a process of its own:
+/// what else runs in this one keeps the body that it began with.
+@Suite struct BodyTests {
+    @Test(arguments: [dseg_portable, dseg_avx2, dseg_avx512].map(\.rawValue))
+    func `dseg_choose_body leads to the same laws`(body: UInt32) async {
+        await #expect(processExitsWith: .success) { [body] in
+            _ = startedThreads
+            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            #expect(dseg_chosen_body().rawValue == body)
+            let pointwise = PointwiseTests()
+            pointwise.`dseg_silu is x σ(x)`()
+            pointwise.`dseg_quick_gelu is x σ(1,702 x)`()
+            pointwise.`dseg_gelu is x times the normal distribution's weight below x`()
+            pointwise.`dseg_gated_gelu multiplies the left half by the right half's gelu`()
+            pointwise.`activations keep their accuracy over their whole range`()
+            pointwise.`dseg_blend is a x + b y, also of a matrix with itself`()
+            pointwise.`dseg_affine is a x + b`()
+            pointwise.`dseg_embed adds each token's row of the table to its position's row`()
+            pointwise.`a NaN stays a NaN under each activation and touches no neighbour`()
+            let norm = NormTests()
+            norm.`dseg_group_norm keeps its definition at every width, in place and with silu`()
+            norm.`dseg_layer_norm keeps its definition at every width`()
+            norm.`a group norm sees the spread of numbers far from zero`(mean: 1000)
+            norm.`a layer norm sees the spread of numbers far from zero`(mean: 1000)
+            let attention = AttentionTests()
+            attention.`dseg_attention keeps its definition at every number of keys`()
+            attention.`scores of ten thousand choose one key and overflow nothing`()
+            attention.`a query that is NaN has NaN for an answer, and no other query has`()
+            attention.`a key that is NaN spoils every answer rather than hide`()
+            MapTests().`dseg_complete multiplies a map by the self-attention's rows`()
+            ProductTests().`dseg_linear is x wᵀ + bias at every number of outputs`()
+        }
+    }
+
+    @Test func `dseg_choose_body refuses what the processor has not, and changes nothing`() {
+        let body = dseg_chosen_body()
+        #expect(!dseg_choose_body(dseg_body(rawValue: 99)))
+        #expect(dseg_chosen_body() == body)
+    }
+
+    @Test func `the widest body that the processor has is chosen at the start`() async {
+        await #expect(processExitsWith: .success) {
+            #expect(Threads.instructionSet == "portable" && Threads.count == 1)
+            Threads.start(1)
+            let chosen = dseg_chosen_body()
+            let wider = [dseg_avx2, dseg_avx512].filter { $0.rawValue > chosen.rawValue }
+            #expect(wider.allSatisfy { !dseg_choose_body($0) })
+            #expect(["portable", "avx2", "avx512"][Int(chosen.rawValue)] == Threads.instructionSet)
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 9])
+    func `as many threads compute as were asked for`(threads: Int) async {
+        await #expect(processExitsWith: .success) { [threads] in
+            Threads.start(threads)
+            #expect(Threads.count == threads)
+            let (product, convolution) = (ProductTests(), ConvolutionTests())
+            product.`dseg_linear is x wᵀ + bias around the borders of its tasks`()
+            convolution.`dseg_convolution keeps its definition over more pixels than a task has`()
+            let (attention, norm) = (AttentionTests(), NormTests())
+            attention.`dseg_attention keeps its definition around the borders of its tiles`()
+            norm.`dseg_group_norm_silu keeps its definition around the borders of its strips`()
+        }
+    }
+}

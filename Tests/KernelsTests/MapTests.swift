@@ -1,0 +1,149 @@
+import CKernels
+import Kernels
+import Testing
+
+@Suite struct MapTests {
+    @Test func `dseg_min_max spreads a map over exactly 0 to 1 and keeps its order`() {
+        for count in tails where count > 1 {
+            var draw = Draw(seed: count)
+            let before = draw.floats(count).map { $0 * 300 + 7 }
+            var map = before + [.nan]
+            unsafe dseg_min_max(&map, count)
+            #expect(map[count].isNaN)
+            map.removeLast()
+            #expect(map.min() == 0 && map.max() == 1)
+            let (least, most) = (Double(before.min() ?? 0), Double(before.max() ?? 0))
+            // Difference, range and quotient are rounded once each.
+            let expected = before.map {
+                let value = (Double($0) - least) / (most - least)
+                return Bounded(value: value, slack: 3 * roundoff * value)
+            }
+            expect(map, within: expected, "\(count) scores")
+            let order = before.indices.sorted { before[$0] < before[$1] }
+            #expect(zip(order, order.dropFirst()).allSatisfy { map[$0] <= map[$1] })
+        }
+    }
+
+    @Test(arguments: [0, -0.0, 1, -3e38, .leastNonzeroMagnitude] as [Float])
+    func `dseg_min_max turns a constant map into zeros`(constant: Float) {
+        for count in tails {
+            var map = [Float](repeating: constant, count: count)
+            ScoreKernels.minMax(&map)
+            #expect(map.allSatisfy { $0 == 0 })
+        }
+    }
+
+    @Test func `dseg_min_max of two neighbouring floats is still 0 and 1`() {
+        for low in [0, 1, -1, .leastNonzeroMagnitude, 1e30] as [Float] {
+            var map = [low.nextUp, low, low.nextUp]
+            ScoreKernels.minMax(&map)
+            #expect(map == [1, 0, 1])
+        }
+        var none: [Float] = []
+        ScoreKernels.minMax(&none)
+        #expect(none.isEmpty)
+    }
+
+    @Test func `dseg_complete multiplies a map by the self-attention's rows`() {
+        for count in tails {
+            var draw = Draw(seed: count)
+            let s = draw.matrix(count, count)
+            let map = draw.floats(count)
+            var y = [Float](repeating: .nan, count: count + 1)
+            unsafe dseg_complete(s.c, map, &y)
+            let expected = (0..<count).map { row in
+                let terms = (0..<count).map { Double(s[row, $0]) * Double(map[$0]) }
+                let magnitude = terms.reduce(0) { $0 + $1.magnitude }
+                // Sixteen lanes, then four sums: no term is rounded more often.
+                let slack = Double(count / 16 + 6) * roundoff * magnitude
+                return Bounded(value: terms.reduce(0, +), slack: slack)
+            }
+            expect(Array(y.dropLast()), within: expected, "\(count) scores")
+            #expect(y[count].isNaN && s.isFrameIntact)
+        }
+    }
+
+    @Test func `dseg_claim takes the first of equal scores and the larger of others`() {
+        for count in tails {
+            var draw = Draw(seed: count)
+            // Few different scores, so that many are equal.
+            let maps = (0..<5).map { _ in draw.floats(count).map { ($0 * 2).rounded() } }
+            var best = [Float](repeating: -.infinity, count: count)
+            var index = [UInt8](repeating: 255, count: count)
+            for (label, map) in maps.enumerated() {
+                ScoreKernels.claim(map, label: UInt8(label), best: &best, index: &index)
+            }
+            for place in 0..<count {
+                let scores = maps.map { $0[place] }
+                #expect(best[place] == scores.max())
+                #expect(scores.firstIndex(of: best[place]) == Int(index[place]))
+            }
+        }
+    }
+
+    @Test func `a NaN claims nothing`() {
+        var best: [Float] = [0, 1]
+        var index: [UInt8] = [3, 4]
+        unsafe dseg_claim([.nan, 2], 9, &best, &index, 2)
+        #expect(best == [0, 2] && index == [3, 9])
+    }
+
+    @Test func `dseg_count counts each of the 256 indices`() {
+        for count in [0] + tails + [70_000] {
+            var draw = Draw(seed: count)
+            let index = (0..<count).map { _ in UInt8((draw.next() + 1) * 127.99) }
+            var expected = [UInt64](repeating: 0, count: 256)
+            for k in index { expected[Int(k)] += 1 }
+            #expect(ScoreKernels.counts(index) == expected)
+            var counts = [UInt64](repeating: 7, count: 256)
+            unsafe dseg_count(index, count, &counts)
+            #expect(counts == expected)
+        }
+    }
+
+    @Test func `dseg_interleave sets planes side by side`() {
+        for (rows, columns) in tails.map({ ($0, 3) }) + [(5, 1), (7, 40), (1, 1)] {
+            let planes = (0..<(rows * columns)).map { Float($0) }
+            let y = Framed(unwritten: rows, columns)
+            unsafe dseg_interleave(planes, y.c)
+            let expected = (0..<(rows * columns)).map {
+                planes[$0 % columns * rows + $0 / columns]
+            }
+            #expect(y.values == expected && y.isFrameIntact)
+        }
+    }
+
+    @Test func `dseg_distance finds the largest difference and the largest reference anywhere`() {
+        for count in tails {
+            for place in Set([0, count / 2, count - 1]) {
+                let y = (0..<count).map { $0 == place ? -8 as Float : 2 }
+                var x = y
+                x[place] = -5
+                var (difference, magnitude): (Float, Float) = (-1, -1)
+                unsafe dseg_distance(x, y, count, &difference, &magnitude)
+                #expect(difference == 3 && magnitude == 8)
+                #expect(ScoreKernels.relativeError(x, to: y) == 0.375)
+                #expect(ScoreKernels.relativeError(y, to: y) == 0)
+            }
+        }
+    }
+
+    @Test func `a NaN in either is infinitely far, wherever it stands and whatever follows`() {
+        for place in 0..<20 {
+            let y = [Float](repeating: 1, count: 20)
+            var x = y
+            x[place] = .nan
+            #expect(ScoreKernels.relativeError(x, to: y) == .infinity)
+            #expect(ScoreKernels.relativeError(y, to: x) == .infinity)
+            x[place] = .infinity
+            #expect(ScoreKernels.relativeError(x, to: y) == .infinity)
+            #expect(ScoreKernels.relativeError(x, to: x) == .infinity)
+        }
+    }
+
+    @Test func `scores are added in their proportion`() {
+        var sum: [Float] = [1, 2, 3]
+        ScoreKernels.add([10, 20, -40], times: 0.5, to: &sum)
+        #expect(sum == [6, 12, -17])
+    }
+}

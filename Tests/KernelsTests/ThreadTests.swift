@@ -1,0 +1,128 @@
+import CKernels
+import Glibc
+import Kernels
+import Synchronization
+import Testing
+
+/// The pool's threads, started: three, so that tasks do run side by side. Scratch is measured for
+/// the threads there are, so every test that takes scratch starts them first.
+let startedThreads: Int = {
+    Threads.start(3)
+    return Threads.count
+}()
+
+/// Runs the kernels as a task of the pool: they find it busy and compute on one thread alone.
+private final class Alone {
+    private(set) var answers: [[UInt32]] = []
+
+    func compute() {
+        unsafe dseg_parallel(
+            2,
+            { context, task, _ in
+                guard task == 0 else { return }
+                let alone = unsafe Unmanaged<Alone>.fromOpaque(context).takeUnretainedValue()
+                alone.answers = KernelsTests.answers()
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+}
+
+/// What each kernel that is cut into tasks makes of the same numbers, as bits.
+private func answers() -> [[UInt32]] {
+    var draw = Draw(seed: 8)
+    let (rows, columns) = (300, 48)
+    let x = draw.matrix(rows, columns)
+    let (w, wide) = (draw.floats(columns * columns), draw.floats(columns * columns * 9))
+    let bias = draw.floats(columns)
+    let window = dseg_window(
+        height: 20, width: 15, out_height: 20, out_width: 15, kernel: 3, stride: 1, before: 1,
+        doubled: false)
+    let room = max(
+        dseg_convolution_scratch(window, columns), dseg_attention_scratch(rows),
+        dseg_group_norm_scratch(rows, columns))
+    var scratch = [Float](repeating: .nan, count: room)
+    let y = (0..<6).map { _ in Framed(unwritten: rows, columns) }
+    unsafe dseg_linear(x.c, w, bias, y[0].c, false)
+    unsafe dseg_convolution(x.c, window, wide, bias, y[1].c, false, &scratch)
+    let mean = Framed(rows: rows, columns: rows) { _, _ in 0 }
+    var captured = unsafe mean.c
+    unsafe dseg_attention(x.c, x.c, x.c, 4, false, y[2].c, &captured, 1, &scratch)
+    unsafe dseg_group_norm_silu(x.c, y[3].c, bias, bias, 4, 1e-5, &scratch)
+    unsafe dseg_layer_norm(x.c, y[4].c, bias, bias, 1e-5)
+    unsafe dseg_copy(x.c, y[5].c)
+    unsafe dseg_gelu(y[5].c)
+    var completed = [Float](repeating: .nan, count: rows)
+    unsafe dseg_complete(mean.c, draw.floats(rows), &completed)
+    return (y + [mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)]
+}
+
+@Suite struct ThreadTests {
+    @Test func `dseg_start starts threads once, and dseg_threads counts them`() {
+        let threads = startedThreads
+        dseg_start(Int32(threads) + 5)
+        #expect(dseg_threads() == threads && threads >= 1)
+    }
+
+    @Test func `dseg_parallel runs each task once, on a thread that is its own meanwhile`() {
+        _ = startedThreads
+        for tasks in [0, 1, 2, 3, 64, 1000] {
+            let log = TaskLog(tasks: tasks)
+            unsafe dseg_parallel(
+                tasks,
+                { context, task, thread in
+                    unsafe Unmanaged<TaskLog>.fromOpaque(context).takeUnretainedValue()
+                        .run(task, on: thread)
+                }, Unmanaged.passUnretained(log).toOpaque())
+            #expect(log.runs == [Int](repeating: 1, count: tasks))
+            #expect(log.collisions == 0)
+        }
+    }
+
+    @Test func `the bits of an answer depend neither on the threads nor on the time`() {
+        _ = startedThreads
+        let first = answers()
+        #expect(first.allSatisfy { $0.allSatisfy { !Float(bitPattern: $0).isNaN } })
+        for _ in 0..<3 { #expect(answers() == first) }
+        let single = Alone()
+        single.compute()
+        #expect(single.answers == first)
+    }
+
+    @Test func `callers on several threads get the answer that one gets`() async {
+        _ = startedThreads
+        let first = answers()
+        let same = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<6 {
+                group.addTask { (0..<3).allSatisfy { _ in answers() == first } }
+            }
+            return await group.reduce(true) { $0 && $1 }
+        }
+        #expect(same)
+    }
+}
+
+/// Which tasks ran, how often, and whether two ran at once under one thread's number.
+private final class TaskLog: Sendable {
+    private struct State {
+        var runs: [Int]
+        var busy: Set<Int> = []
+        var collisions = 0
+    }
+
+    private let state: Mutex<State>
+
+    init(tasks: Int) {
+        state = Mutex(State(runs: [Int](repeating: 0, count: tasks)))
+    }
+
+    var runs: [Int] { state.withLock { $0.runs } }
+    var collisions: Int { state.withLock { $0.collisions } }
+
+    func run(_ task: Int, on thread: Int) {
+        state.withLock {
+            $0.runs[task] += 1
+            if !$0.busy.insert(thread).inserted || thread >= dseg_threads() { $0.collisions += 1 }
+        }
+        sched_yield()
+        state.withLock { _ = $0.busy.remove(thread) }
+    }
+}
