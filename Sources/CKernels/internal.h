@@ -7,7 +7,8 @@
 /// OpenBLAS computes on the thread that calls it: tasks of the pool call it side by side.
 void dseg_single_threaded_blas(void);
 
-/// c [m, n] <- a [m, k] b^T (b is [n, k]), plus c when `adding`; ld* are strides. gemm.c is the only file that knows BLAS.
+/// c [m, n] <- a [m, k] b^T (b is [n, k]), plus c when `adding`; ld* are strides.
+/// gemm.c is the only file that knows BLAS.
 void dseg_product_transposed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
                              float *c, size_t ldc, bool adding);
 /// c [m, n] <- a [m, k] b (b is [k, n])

@@ -56,7 +56,8 @@ typedef struct {
 /// Floats of scratch that dseg_convolution needs.
 size_t dseg_convolution_scratch(dseg_window window, size_t inputs);
 /// y <- conv(x) + bias, or y <- y + conv(x) + bias when `adding`.
-/// x [height*width, inputs], w [outputs, kernel*kernel*inputs] packed, y [out_height*out_width, outputs] distinct from x
+/// x [height*width, inputs], w [outputs, kernel*kernel*inputs] packed, y [out_height*out_width, outputs]
+/// distinct from x
 void dseg_convolution(dseg_matrix x, dseg_window window, const float *w, const float *_Nullable bias,
                       dseg_matrix y, bool adding, float *scratch);
 
