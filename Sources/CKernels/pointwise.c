@@ -56,7 +56,10 @@ static void multiply_row(const float *x, float *y, size_t columns, float a, floa
 
 static void deviation_row(const float *x, float *y, size_t columns, float a, float b) {
     (void)a, (void)b;
-    for (size_t i = 0; i < columns; i++) y[i] = expf(0.5f * fminf(fmaxf(x[i], -30.0f), 20.0f));
+    for (size_t i = 0; i < columns; i++) {
+        float above = x[i] < -30.0f ? -30.0f : x[i];      // NaN stays
+        y[i] = expf(0.5f * (above > 20.0f ? 20.0f : above));
+    }
 }
 
 void dseg_silu(dseg_matrix x) { run((pointwise){x, x, 1.0f, 0, sigmoid_gate_row}); }

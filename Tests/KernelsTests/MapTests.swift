@@ -101,6 +101,20 @@ import Testing
         }
     }
 
+    @Test func `dseg_differing counts the places where two masks differ`() {
+        for count in tails + [70_000] {
+            let x = (0..<count).map { UInt8(truncatingIfNeeded: $0 * $0) }
+            for step in [1, 3, 7] {
+                var y = x
+                for place in stride(from: 0, to: count, by: step) { y[place] &+= 1 }
+                #expect(unsafe dseg_differing(x, y, count) == (count + step - 1) / step)
+                #expect(ScoreKernels.differing(x, y) == (count + step - 1) / step)
+            }
+            #expect(ScoreKernels.differing(x, x) == 0)
+            #expect(ScoreKernels.differing(x, Array(x.dropLast())) == count)
+        }
+    }
+
     @Test func `dseg_interleave sets planes side by side`() {
         for (rows, columns) in tails.map({ ($0, 3) }) + [(5, 1), (7, 40), (1, 1)] {
             let planes = (0..<(rows * columns)).map { Float($0) }

@@ -144,10 +144,35 @@ private let shapes = tails.map { (3, $0) } + borders.map { ($0, 5) }
         }
     }
 
+    @Test func `dseg_multiply is x y`() {
+        for (rows, columns) in shapes {
+            var draw = Draw(seed: rows + columns)
+            let (x, y) = (spread(rows, columns), draw.matrix(rows, columns))
+            // A single rounding leaves one float.
+            let expected = zip(x.values, y.values).map { $0 * $1 }
+            unsafe dseg_multiply(x.c, y.c)
+            #expect(y.values == expected && y.isFrameIntact)
+        }
+    }
+
+    @Test func `dseg_deviation is the root of a variance whose logarithm is x, brought to bounds`() {
+        for (rows, columns) in shapes {
+            let x = spread(rows, columns)
+            let expected = x.values.map {
+                let value = exp(0.5 * Double(min(max($0, -30), 20)))
+                // libm's exponential is one unit in the last place off at most.
+                return Bounded(value: value, slack: 2 * roundoff * value)
+            }
+            unsafe dseg_deviation(x.c)
+            expect(x, within: expected, "[\(rows), \(columns)]")
+        }
+    }
+
     @Test func `a NaN stays a NaN under each activation and touches no neighbour`() {
         let activations: [(String, (Framed) -> Void)] = [
             ("silu", { unsafe dseg_silu($0.c) }), ("gelu", { unsafe dseg_gelu($0.c) }),
             ("quick gelu", { unsafe dseg_quick_gelu($0.c) }),
+            ("deviation", { unsafe dseg_deviation($0.c) }),
         ]
         for (name, activate) in activations {
             for place in [0, 15, 16, 20] {
