@@ -78,22 +78,13 @@ let package = Package(
         .testTarget(
             name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images"],
             swiftSettings: strict),
-        .testTarget(name: "RPCTests", dependencies: ["RPC", "CMessages"], swiftSettings: strict),
+        .testTarget(name: "RPCTests", dependencies: ["RPC", "CZstd"], swiftSettings: strict),
         .testTarget(
             name: "ResultsTests",
             dependencies: [
                 "Results", "Images", "RPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
-        .testTarget(
-            name: "ServerTests",
-            dependencies: [
-                "Server", "Segmentation", "RPC", "Images", .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .testTarget(
-            name: "StoryTests", dependencies: ["RPC", "Images", "dseg", "dsegd"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     cLanguageStandard: .c11

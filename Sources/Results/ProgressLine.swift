@@ -1,5 +1,5 @@
 import Glibc
-import RPC
+package import RPC
 import Synchronization
 
 /// A line on the terminal for work that takes longer than half a second; nothing where there is no terminal.

@@ -1,4 +1,4 @@
-package import ArgumentParser
+import ArgumentParser
 package import RPC
 
 /// Gets the answer to a question, wherever it is computed; hands over replies as they come.

@@ -19,10 +19,9 @@ extension Engine {
     /// - Parameter cold: whether the engine forgets everything first
     func answer(_ request: SegmentationRequest, cold: Bool) throws(RPCStatus) -> [SegmentationEvent] {
         let answer = Handover<Result<[SegmentationEvent], SegmentationError>>()
-        let cancellation = Cancellation(deadline: nil)
         do throws(SegmentationError) {
             try submit(
-                Job(owner: 0, requestID: "", cancellation: cancellation) { segmenter, waited in
+                Job(owner: 0, requestID: "", deadline: nil) { segmenter, cancellation, waited in
                     if cold { segmenter.forget() }
                     var events: [SegmentationEvent] = []
                     do throws(SegmentationError) {
