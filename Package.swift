@@ -45,7 +45,7 @@ let package = Package(
         .target(
             name: "Results",
             dependencies: [
-                "CImages", "Images", "RPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Images", "RPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(

@@ -12,6 +12,9 @@ package final class Cancellation: Sendable {
     private let requested = Atomic<Bool>(false)
     private let deadline: ContinuousClock.Instant?
 
+    /// For what nobody cancels.
+    package static let never = Cancellation(deadline: nil)
+
     package init(deadline: ContinuousClock.Instant?) {
         self.deadline = deadline
     }

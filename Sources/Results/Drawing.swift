@@ -1,4 +1,3 @@
-import CImages
 import Images
 import RPC
 
@@ -49,19 +48,12 @@ package struct Drawing: Sendable {
 
     /// The picture under the labels' colours, `[height, width, 3]`.
     private func overlay() throws -> [UInt8] {
-        let (pixels, count) = (try decodedPicture().pixels, answer.indices.count)
-        return unsafe samples(count * 3) { tinted in
-            unsafe dseg_tint(pixels, answer.indices, count, Palette.voc.colours, tinted)
-        }
+        Compositing.tinted(try decodedPicture().pixels, by: answer.indices, .voc)
     }
 
     /// The picture where a label is, `[height, width, 4]`.
     private func cut(_ label: Int) throws -> [UInt8] {
-        let (image, count) = (try decodedPicture(), answer.indices.count)
-        return unsafe samples(count * 4) { rgba in
-            unsafe dseg_cut_out(
-                image.pixels, image.alpha, answer.indices, count, UInt8(label + 1), rgba)
-        }
+        Compositing.cut(try decodedPicture(), where: answer.indices, are: UInt8(label + 1))
     }
 
     /// A label's map resized to the picture, then stretched over black to white, `[height, width]`.
@@ -76,7 +68,7 @@ package struct Drawing: Sendable {
                 to: (Int(answer.header.width), Int(answer.header.height)), into: base)
             written = count
         }
-        return unsafe samples(count) { unsafe dseg_grey(sized, count, $0) }
+        return Compositing.grey(sized)
     }
 
     private func place(of label: String) throws(DrawingError) -> Int {
@@ -91,17 +83,6 @@ package struct Drawing: Sendable {
         guard image.width == Int(answer.header.width), image.height == Int(answer.header.height)
         else { throw DrawingError.otherPicture }
         return image
-    }
-}
-
-/// Lets a kernel fill samples.
-private func samples(
-    _ count: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Void
-) -> [UInt8] {
-    unsafe [UInt8](unsafeUninitializedCapacity: count) { samples, written in
-        guard let base = samples.baseAddress else { return }
-        unsafe fill(base)
-        written = count
     }
 }
 

@@ -25,7 +25,7 @@ package final class ProgressLine: Sendable {
         }
     }
 
-    /// What is waited for now.
+    /// Takes note of a reply: what is waited for next.
     package func advance(_ reply: SegmentReply, labels: Int) {
         let stage: String? =
             switch reply {

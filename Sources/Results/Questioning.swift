@@ -1,4 +1,5 @@
 import ArgumentParser
+import Images
 package import RPC
 
 /// Gets the answer to a question, wherever it is computed; hands over replies as they come.
@@ -16,6 +17,7 @@ package enum Questioning {
             try plan.checkFiles()
             let bytes = try InputFile.bytes(at: plan.picture)
             picture = bytes
+            _ = try ImageSize(probing: bytes)      // what is no picture need not travel
             let answer = try answer(plan.request(.image(bytes), requestID: ""), plan.picture, ask)
             let printout = try plan.deliver(answer, picture: bytes)
             for message in printout.messages { Streams.say(message) }

@@ -36,6 +36,7 @@ package struct EngineStatus: Sendable {
     package let precision: String
     /// That compute, the engine's own among them.
     package let threads: Int
+    package let instructionSet: String
     package let limits: MemoryLimits
     package var memory: Memory
     package var queued: Int
@@ -179,8 +180,9 @@ package struct EngineStatus: Sendable {
                 known = EngineStatus(
                     model: segmenter.model.name, modelHash: segmenter.model.hash,
                     modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision,
-                    threads: Threads.count, limits: segmenter.limits, memory: segmenter.memory, queued: 0, queueLimit: queueLimit,
-                    finished: 0, refused: 0)
+                    threads: Threads.count, instructionSet: Threads.instructionSet,
+                    limits: segmenter.limits, memory: segmenter.memory, queued: 0,
+                    queueLimit: queueLimit, finished: 0, refused: 0)
                 enter(.serving)
             }
             serve(segmenter)

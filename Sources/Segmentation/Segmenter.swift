@@ -100,6 +100,13 @@ package final class Segmenter {
         do throws(Interruption) { try cancellation.check() } catch { throw SegmentationError(error) }
     }
 
+    /// Answers a question of this process, which nobody cancels.
+    package func answer(
+        _ request: SegmentationRequest, emit: (SegmentationEvent) throws(SegmentationError) -> Void
+    ) throws(SegmentationError) {
+        try segment(request, owner: 0, cancellation: .never, queueMilliseconds: 0, emit: emit)
+    }
+
     /// An answer in the making.
     private struct Answer {
         let request: SegmentationRequest

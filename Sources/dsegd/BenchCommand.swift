@@ -1,7 +1,5 @@
 import ArgumentParser
 import FoundationEssentials
-import Kernels
-import RPC
 import Segmentation
 
 /// Times the engine that `serve` serves with.
@@ -43,29 +41,50 @@ struct BenchCommand: ParsableCommand {
         report.add("load", start.duration(to: .now))
         let file = [UInt8](try Data(contentsOf: URL(filePath: image ?? Resources.benchPicture)))
         let labels = words.split(separator: ",").map { Segmentation.Label(name: String($0), phrases: []) }
-        for _ in 0..<repetitions {
-            let answer = try ask(engine, file, labels, cold: true)
-            report.add(answer)
-            let other = Segmentation.Label(name: labels.map(\.name).joined(separator: " "), phrases: [])
-            report.add("new_word", try timed { try ask(engine, file, [other], cold: false) })
-            report.add("known_word", try timed { try ask(engine, file, [labels[0]], cold: false) })
+        let joined = Segmentation.Label(name: labels.map(\.name).joined(separator: " "), phrases: [])
+        let whole = try question(file, labels)
+        let new = try question(file, [joined])
+        let known = try question(file, [labels[0]])
+        let rounds = try engine.finish { [repetitions] segmenter throws(SegmentationError) in
+            var rounds: [Round] = []
+            for _ in 0..<repetitions {
+                segmenter.forget()
+                rounds.append(
+                    Round(
+                        cold: try Self.answer(segmenter, whole).report, new: try Self.answer(segmenter, new).time,
+                        known: try Self.answer(segmenter, known).time))
+            }
+            return rounds
         }
-        engine.drain()
+        for round in rounds {
+            report.add(round.cold)
+            report.add("new_word", round.new)
+            report.add("known_word", round.known)
+        }
         print(json ? try report.encoded() : report.table)
     }
 
-    private func timed(_ body: () throws -> Report) rethrows -> Duration {
-        let start = ContinuousClock.now
-        _ = try body()
-        return start.duration(to: .now)
+    /// A cold question, then a new word and a known one on the known picture.
+    private struct Round: Sendable {
+        let cold: Report
+        let new: Duration
+        let known: Duration
     }
 
-    /// Waits for the engine's answer.
-    private func ask(_ engine: Engine, _ file: [UInt8], _ labels: [Segmentation.Label], cold: Bool) throws -> Report {
-        let request = try SegmentationRequest(
+    private func question(_ file: [UInt8], _ labels: [Segmentation.Label]) throws -> SegmentationRequest {
+        try SegmentationRequest(
             picture: .file(file), labels: labels, recipe: Recipe(named: ""), forwardPrompt: nil, seed: 0,
             timestep: nil, threshold: nil, maps: .latent, wantsMask: true, model: "")
-        for case .report(let report) in try engine.answer(request, cold: cold) { return report }
-        throw RPCStatus(.internal, "An answer without a report.")
+    }
+
+    private static func answer(
+        _ segmenter: Segmenter, _ request: SegmentationRequest
+    ) throws(SegmentationError) -> (report: Report, time: Duration) {
+        let start = ContinuousClock.now
+        var report = Report()
+        try segmenter.answer(request) { event in
+            if case .report(let last) = event { report = last }
+        }
+        return (report, start.duration(to: .now))
     }
 }

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Glibc
-import Kernels
 import Segmentation
 
 /// Times by stage, and what they were taken on.
@@ -38,15 +37,17 @@ struct BenchReport: Encodable {
     private let model: String
     private let hash: String
     private let precision: String
-    private let threads = Threads.count
+    private let threads: Int
     private let machine = Self.processor
-    private let instructionSet = Threads.instructionSet
+    private let instructionSet: String
     private let weightBytes: Int
     private var peakBytes = 0
     private var answerHash = ""
     private var stages: [String: Times] = [:]
 
     init(_ engine: EngineStatus?) {
+        threads = engine?.threads ?? 0
+        instructionSet = engine?.instructionSet ?? ""
         model = engine?.model ?? ""
         hash = engine?.modelHash ?? ""
         precision = engine?.precision ?? ""

@@ -1,6 +1,5 @@
-import RPC
 import Segmentation
-import Server
+import Synchronization
 
 extension Engine {
     /// Loads a model for this process.
@@ -14,28 +13,33 @@ extension Engine {
         }
     }
 
-    /// Asks and waits for the whole answer.
-    ///
-    /// - Parameter cold: whether the engine forgets everything first
-    func answer(_ request: SegmentationRequest, cold: Bool) throws(RPCStatus) -> [SegmentationEvent] {
-        let answer = Handover<Result<[SegmentationEvent], SegmentationError>>()
-        do throws(SegmentationError) {
-            try submit(
-                Job(owner: 0, requestID: "", deadline: nil) { segmenter, cancellation, waited in
-                    if cold { segmenter.forget() }
-                    var events: [SegmentationEvent] = []
-                    do throws(SegmentationError) {
-                        try segmenter.segment(
-                            request, owner: 0, cancellation: cancellation, queueMilliseconds: waited
-                        ) { events.append($0) }
-                        answer.give(.success(events))
-                    } catch {
-                        answer.give(.failure(error))
-                    }
-                })
-            return try answer.take().get()
-        } catch {
-            throw RPCStatus(error)
-        }
+    /// Does one last thing on the engine's thread, and returns its result when the engine has stopped.
+    func finish<Result: Sendable>(
+        with body: @escaping @Sendable (Segmenter) throws(SegmentationError) -> Result
+    ) throws(SegmentationError) -> Result {
+        let outcome = Outcome<Result>()
+        try submit(
+            Job(owner: 0, requestID: "", deadline: nil) { segmenter, _, _ in
+                do throws(SegmentationError) {
+                    outcome.set(.success(try body(segmenter)))
+                } catch {
+                    outcome.set(.failure(error))
+                }
+            })
+        drain()
+        return try outcome.get()
+    }
+}
+
+/// What a job leaves for the thread that waits for it.
+private final class Outcome<Value: Sendable>: Sendable {
+    private let result = Mutex<Result<Value, SegmentationError>>(.failure(.stopping))
+
+    func set(_ newResult: Result<Value, SegmentationError>) {
+        result.withLock { $0 = newResult }
+    }
+
+    func get() throws(SegmentationError) -> Value {
+        try result.withLock(\.self).get()
     }
 }

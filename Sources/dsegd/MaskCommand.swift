@@ -1,5 +1,4 @@
 import ArgumentParser
-import Networks
 import RPC
 import Results
 import Segmentation
@@ -26,8 +25,22 @@ struct MaskCommand: ParsableCommand {
     private func ask(_ request: SegmentRequest, onReply: (SegmentReply) throws -> Void) throws {
         let question = try SegmentationRequest(request)
         let engine = try Engine(serving: model, threads: threads, queueLimit: 1)
-        let events = try engine.answer(question, cold: false)
+        let events = try answered { () throws(SegmentationError) in
+            try engine.finish { segmenter throws(SegmentationError) in
+                var events: [SegmentationEvent] = []
+                try segmenter.answer(question) { events.append($0) }
+                return events
+            }
+        }
         for event in events { try onReply(SegmentReply(event, encoding: request.encoding)) }
-        engine.drain()
+    }
+
+    /// Errors as a daemon would send them.
+    private func answered<Result>(_ body: () throws(SegmentationError) -> Result) throws(RPCStatus) -> Result {
+        do throws(SegmentationError) {
+            return try body()
+        } catch {
+            throw RPCStatus(error)
+        }
     }
 }

@@ -49,10 +49,10 @@ struct ServeCommand: ParsableCommand {
         let server = try Server(engine: engine, listeningOn: door.descriptor, limits: .standard, log: log)
         let name = engine.status?.model ?? ""
         log.notice("answers at \(door.path) with the model \(name)")
-        ServiceManager.isReady("answers with the model \(name)")
+        ReadinessNotice.isReady("answers with the model \(name)")
         let signal = signals.wait()
         log.notice("stops on \(signal)")
-        ServiceManager.isStopping("ends the calls under way")
+        ReadinessNotice.isStopping("ends the calls under way")
         door.close()
         try server.drain(grace: .seconds(Self.graceSeconds))
         log.notice("has stopped")

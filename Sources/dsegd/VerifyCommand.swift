@@ -26,16 +26,16 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         Threads.start(nil)
-        var verification = Verification(limit: full == nil ? 1e-4 : 1e-3)
+        var table = VerifyTable(limit: full == nil ? 1e-4 : 1e-3)
         let model = try Model(
             directory: full ?? "\(directory)/checkpoint", clipMerges: Resources.clipMerges)
         if full == nil {
-            try StageChecks(model, GoldenFolder(directory: "\(directory)/golden")).run(&verification)
+            try StageChecks(model, GoldenFolder(directory: "\(directory)/golden")).run(&table)
         } else {
-            try FullChecks(model, GoldenFolder(directory: directory)).run(&verification)
+            try FullChecks(model, GoldenFolder(directory: directory)).run(&table)
         }
-        if let write { try verification.write(to: write) }
-        print(verification.table)
-        if verification.failures > 0 { throw ExitCode.failure }
+        if let write { try table.write(to: write) }
+        print(table.text)
+        if table.failures > 0 { throw ExitCode.failure }
     }
 }

@@ -10,7 +10,7 @@ struct FullChecks {
     let goldens: GoldenFolder
     let golden: GoldenFull
     let file: TensorFile
-    private let cancellation = Cancellation(deadline: nil)
+    private let cancellation = Cancellation.never
     private let prefix = "golden"
 
     init(_ model: Model, _ goldens: GoldenFolder) throws {
@@ -20,31 +20,31 @@ struct FullChecks {
         file = try goldens.tensors("golden")
     }
 
-    func run(_ verification: inout Verification) throws {
+    func run(_ table: inout VerifyTable) throws {
         var arena = Arena()
-        try latents(&verification, &arena)
+        try latents(&table, &arena)
         for label in golden.prompts.keys.sorted() {
-            try check(label, &verification, &arena)
+            try check(label, &table, &arena)
         }
-        verification.expectAll(
+        table.expectAll(
             of: file, as: prefix,
             except: ["latent", "noise"] + golden.prompts.keys.map { "\($0).noise_prediction" })
     }
 
-    private func latents(_ verification: inout Verification, _ arena: inout Arena) throws {
+    private func latents(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let side = model.autoencoder.configuration.sampleSize
         let square = Matrix(stored: side * side, by: 3)
         square.fill(try Image(decoding: goldens.bytes("image.png")).square(side: side))
-        try verification.comparePlanes(square, file, "pixels", as: prefix)
+        try table.comparePlanes(square, file, "pixels", as: prefix)
         square.interleave(try file.values(of: "pixels"))
         try arena.scope { arena in
             let moments = try model.moments(of: square.array, cancellation: cancellation, &arena)
-            try verification.comparePlanes(
+            try table.comparePlanes(
                 moments.columns(0..<model.autoencoder.configuration.latentChannels), file, "latent_mean",
                 as: prefix)
             let noised = try planes("latent", &arena)
             model.addNoise(try planes("noise", &arena), to: noised, timestep: golden.timestep)
-            try verification.comparePlanes(noised, file, "noisy", as: prefix)
+            try table.comparePlanes(noised, file, "noisy", as: prefix)
         }
     }
 
@@ -55,7 +55,7 @@ struct FullChecks {
         return matrix
     }
 
-    private func check(_ label: String, _ verification: inout Verification, _ arena: inout Arena) throws {
+    private func check(_ label: String, _ table: inout VerifyTable, _ arena: inout Arena) throws {
         let length = model.textEncoder.configuration.positions
         let tokens = golden.prompts[label] ?? []
         let range = golden.class_tokens[label] ?? []
@@ -64,7 +64,7 @@ struct FullChecks {
         }
         let states = Matrix(stored: length, by: model.textEncoder.configuration.width)
         try model.textEncoder(tokens, into: states, cancellation: cancellation, &arena)
-        try verification.compare(states.array, file, "\(label).context", as: prefix)
+        try table.compare(states.array, file, "\(label).context", as: prefix)
         let text = EncodedText(context: try file.values(of: "\(label).context"), model)
         let features = AttentionFeatures(of: model.unet)
         let side = model.unet.configuration.sampleSize
@@ -74,12 +74,12 @@ struct FullChecks {
                 context: text.context, captures: features.captures, cancellation: cancellation, &arena)
         }
         try compareMaps(
-            label, text, features, (range[0]..<range[1]).map(Int32.init), &verification, &arena)
+            label, text, features, (range[0]..<range[1]).map(Int32.init), &table, &arena)
     }
 
     private func compareMaps(
         _ label: String, _ text: EncodedText, _ features: AttentionFeatures, _ positions: [Int32],
-        _ verification: inout Verification, _ arena: inout Arena
+        _ table: inout VerifyTable, _ arena: inout Arena
     ) throws {
         let cross = model.unet.attentionLayers.filter { $0.kind == .cross }
         for (index, layer) in cross.enumerated() {
@@ -88,16 +88,16 @@ struct FullChecks {
                 queries: features.queries[index], keys: text.keys[index], heads: layer.heads
             ).add(toMap: &map, of: positions, share: 1, &arena)
             let module = layer.name.split(separator: ".transformer").first ?? ""
-            try verification.compare(map, file, "\(label).cross.\(module)", as: prefix)
+            try table.compare(map, file, "\(label).cross.\(module)", as: prefix)
         }
         let rows = stride(from: 0, to: features.affinity.rows, by: 256).flatMap { row in
             features.affinity.rows(row..<row + 1).array
         }
-        try verification.compare(rows, file, "\(label).self_rows", as: prefix)
+        try table.compare(rows, file, "\(label).self_rows", as: prefix)
         let fused = try AttentionFusion(model.unet, recipe: .diffsegmenter).fused(
             queries: features.queries, keys: text.keys, positions: positions, &arena)
-        try verification.compare(fused, file, "\(label).fused", as: prefix)
-        try verification.compare(
+        try table.compare(fused, file, "\(label).fused", as: prefix)
+        try table.compare(
             ScoreKernels.complete(fused, by: features.affinity), file, "\(label).score", as: prefix)
     }
 }

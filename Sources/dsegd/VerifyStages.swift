@@ -8,7 +8,7 @@ struct StageChecks {
     let model: Model
     let goldens: GoldenFolder
     let labels: GoldenLabels
-    private let cancellation = Cancellation(deadline: nil)
+    private let cancellation = Cancellation.never
 
     init(_ model: Model, _ goldens: GoldenFolder) throws {
         self.model = model
@@ -16,29 +16,29 @@ struct StageChecks {
         labels = try goldens.json("per_label", as: GoldenLabels.self)
     }
 
-    func run(_ verification: inout Verification) throws {
+    func run(_ table: inout VerifyTable) throws {
         var arena = Arena()
-        try resize(&verification)
-        try autoencoder(&verification, &arena)
-        try tokens(&verification)
-        try textEncoder(&verification, &arena)
-        try unet(&verification, &arena)
-        try perLabel(&verification, &arena)
-        try scoreMaps(&verification)
-        try sharedPass(&verification, &arena)
+        try resize(&table)
+        try autoencoder(&table, &arena)
+        try tokens(&table)
+        try textEncoder(&table, &arena)
+        try unet(&table, &arena)
+        try perLabel(&table, &arena)
+        try scoreMaps(&table)
+        try sharedPass(&table, &arena)
     }
 
-    private func resize(_ verification: inout Verification) throws {
+    private func resize(_ table: inout VerifyTable) throws {
         let file = try goldens.tensors("resize")
         let image = try Image(decoding: goldens.bytes("image.png"))
         let side = model.autoencoder.configuration.sampleSize
         let square = Matrix(stored: side * side, by: 3)
         square.fill(image.square(side: side))
-        try verification.comparePlanes(square, file, "square", as: "resize")
-        verification.expectAll(of: file, as: "resize", except: ["rgb"])
+        try table.comparePlanes(square, file, "square", as: "resize")
+        table.expectAll(of: file, as: "resize", except: ["rgb"])
     }
 
-    private func autoencoder(_ verification: inout Verification, _ arena: inout Arena) throws {
+    private func autoencoder(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("vae")
         let side = model.autoencoder.configuration.sampleSize
         let square = Matrix(stored: side * side, by: 3)
@@ -46,22 +46,22 @@ struct StageChecks {
         let channels = model.autoencoder.configuration.latentChannels
         try arena.scope { arena in
             let moments = try model.moments(of: square.array, cancellation: cancellation, &arena)
-            try verification.comparePlanes(moments.columns(0..<channels), file, "mean", as: "vae")
+            try table.comparePlanes(moments.columns(0..<channels), file, "mean", as: "vae")
             let deviation = moments.columns(channels..<2 * channels)
             deviation.setDeviation()
-            try verification.comparePlanes(deviation, file, "std", as: "vae")
+            try table.comparePlanes(deviation, file, "std", as: "vae")
             let latent = try planes(file, "std", &arena)
             latent.multiply(by: try planes(file, "eps", &arena))
             latent.blend(try planes(file, "mean", &arena), times: 1, keeping: 1)
             latent.scale(by: model.autoencoder.configuration.scalingFactor, adding: 0)
-            try verification.comparePlanes(latent, file, "latent", as: "vae")
+            try table.comparePlanes(latent, file, "latent", as: "vae")
             let noised = try planes(file, "latent", &arena)
             model.addNoise(try planes(file, "noise", &arena), to: noised, timestep: labels.timestep)
-            try verification.comparePlanes(noised, file, "noisy", as: "vae")
+            try table.comparePlanes(noised, file, "noisy", as: "vae")
         }
         let steps = (0..<model.scheduler.trainTimesteps).map { model.scheduler.alphaBar($0) }
-        try verification.compare(steps, file, "alphas_cumprod", as: "vae")
-        verification.expectAll(of: file, as: "vae", except: ["eps", "noise"])
+        try table.compare(steps, file, "alphas_cumprod", as: "vae")
+        table.expectAll(of: file, as: "vae", except: ["eps", "noise"])
     }
 
     /// A golden of channel planes as a map.
@@ -72,16 +72,16 @@ struct StageChecks {
         return matrix
     }
 
-    private func tokens(_ verification: inout Verification) throws {
+    private func tokens(_ table: inout VerifyTable) throws {
         let length = model.textEncoder.configuration.positions
         for (index, line) in try goldens.json("clip_tokens", as: [GoldenTokens].self).enumerated() {
-            verification.compareExactly(
+            table.compareExactly(
                 model.tokenizer.encode(line.text, length: length).tokens, line.ids,
                 as: "clip_tokens.\(index)")
         }
     }
 
-    private func textEncoder(_ verification: inout Verification, _ arena: inout Arena) throws {
+    private func textEncoder(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("text_encoder")
         let ids = try file.integers(of: "ids")
         let length = model.textEncoder.configuration.positions
@@ -91,17 +91,17 @@ struct StageChecks {
                 Array(ids[start..<start + length]), into: states.rows(start..<start + length),
                 cancellation: cancellation, &arena)
         }
-        try verification.compare(states.array, file, "last_hidden_state", as: "text_encoder")
-        verification.expectAll(of: file, as: "text_encoder", except: ["ids"])
+        try table.compare(states.array, file, "last_hidden_state", as: "text_encoder")
+        table.expectAll(of: file, as: "text_encoder", except: ["ids"])
     }
 
     /// Every attention layer's probabilities, averaged over heads.
-    private func unet(_ verification: inout Verification, _ arena: inout Arena) throws {
+    private func unet(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("unet")
         let context = try file.values(of: "context")
         let text = EncodedText(context: context, model)
         let spoken = try EncodedText("a photograph of a dog", model, cancellation: cancellation, &arena)
-        try verification.compare(spoken.context.array, file, "context", as: "unet")
+        try table.compare(spoken.context.array, file, "context", as: "unet")
         let layers = model.unet.attentionLayers
         let store = MatrixStore(
             layers.map { layer in
@@ -111,9 +111,9 @@ struct StageChecks {
         try pass(
             text, captures: store.matrices.map { .probabilities(addingTo: $0, share: 1) }, &arena)
         for (layer, mean) in zip(layers, store.matrices) {
-            try verification.compare(mean.array, file, "\(layer.name).processor", as: "unet")
+            try table.compare(mean.array, file, "\(layer.name).processor", as: "unet")
         }
-        verification.expectAll(of: file, as: "unet", except: ["out"])
+        table.expectAll(of: file, as: "unet", except: ["out"])
     }
 
     /// A pass over the golden's noised latent.
@@ -128,7 +128,7 @@ struct StageChecks {
     }
 
     /// One pass for each label, with the label's own prompt.
-    private func perLabel(_ verification: inout Verification, _ arena: inout Arena) throws {
+    private func perLabel(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("per_label")
         let recipe = Recipe.diffsegmenter
         let fusion = try AttentionFusion(model.unet, recipe: recipe)
@@ -136,17 +136,17 @@ struct StageChecks {
             + [(name: "dog (participle)", words: "dog", prompt: labels.participle_prompt)]
         for (name, words, prompt) in prompts {
             let spoken = try EncodedText(prompt, model, cancellation: cancellation, &arena)
-            try verification.compare(spoken.context.array, file, "\(name).context", as: "per_label")
+            try table.compare(spoken.context.array, file, "\(name).context", as: "per_label")
             let text = EncodedText(context: try file.values(of: "\(name).context"), model)
             let features = AttentionFeatures(of: model.unet)
             try pass(text, captures: features.captures, &arena)
             let fused = fusion.fused(
                 queries: features.queries, keys: text.keys, positions: positions(of: words, in: prompt), &arena)
-            try verification.compare(fused, file, "\(name).fused", as: "per_label")
-            try verification.compare(
+            try table.compare(fused, file, "\(name).fused", as: "per_label")
+            try table.compare(
                 ScoreKernels.complete(fused, by: features.affinity), file, "\(name).score", as: "per_label")
         }
-        verification.expectAll(of: file, as: "per_label", except: [])
+        table.expectAll(of: file, as: "per_label", except: [])
     }
 
     private func positions(of words: String, in prompt: String) -> [Int32] {
@@ -155,7 +155,7 @@ struct StageChecks {
     }
 
     /// The goldens' scores at the picture's size, and the index mask.
-    private func scoreMaps(_ verification: inout Verification) throws {
+    private func scoreMaps(_ table: inout VerifyTable) throws {
         let file = try goldens.tensors("score_maps")
         let shape = try file.shape(of: "index")
         let (height, width, side) = (shape[0], shape[1], model.unet.configuration.sampleSize)
@@ -169,13 +169,13 @@ struct StageChecks {
             ScoreKernels.claim(map, label: UInt8(number + 1), best: &best, index: &index)
             maps += map
         }
-        try verification.compare(maps, file, "maps", as: "score_maps")
-        try verification.compareIndices(index, file, "index", as: "score_maps")
-        verification.expectAll(of: file, as: "score_maps", except: [])
+        try table.compare(maps, file, "maps", as: "score_maps")
+        try table.compareIndices(index, file, "index", as: "score_maps")
+        table.expectAll(of: file, as: "score_maps", except: [])
     }
 
     /// One pass with the joint prompt; each label from its own prompt's keys.
-    private func sharedPass(_ verification: inout Verification, _ arena: inout Arena) throws {
+    private func sharedPass(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("shared_pass")
         let golden = try goldens.json("shared_pass", as: GoldenSharedPass.self)
         let recipe = Recipe.shared
@@ -189,9 +189,9 @@ struct StageChecks {
             let text = try EncodedText(prompt, model, cancellation: cancellation, &arena)
             let fused = fusion.fused(
                 queries: features.queries, keys: text.keys, positions: positions(of: label, in: prompt), &arena)
-            try verification.compare(
+            try table.compare(
                 ScoreKernels.complete(fused, by: features.affinity), file, label, as: "shared_pass")
         }
-        verification.expectAll(of: file, as: "shared_pass", except: [])
+        table.expectAll(of: file, as: "shared_pass", except: [])
     }
 }

@@ -24,17 +24,20 @@ extension Rule {
         }
     }
 
-    static let deadRooms = Rule(name: "each type is mentioned outside its own file") { tree in
+    static let deadRooms = Rule(name: "each file with types has one that another file mentions") { tree in
         let sources = tree.files.filter { $0.isSource && $0.kind == "swift" }
         let mentions = sources.map { ($0.path, Set($0.code.flatMap(\.identifiers))) }
-        return sources.flatMap { file in
-            file.types.filter { type in
-                type.isOpen && !mentions.contains { $0.0 != file.path && $0.1.contains(type.name) }
-            }.map {
-                Offence(
-                    file.path, $0.line, "\($0.name) is mentioned in no other file of Sources",
-                    instead: "make it private, or delete it")
+        return sources.flatMap { file -> [Offence] in
+            let types = file.types.filter(\.isOpen)
+            let isMentioned = mentions.contains { path, words in
+                path != file.path && types.contains { words.contains($0.name) }
             }
+            guard let first = types.first, !isMentioned else { return [] }
+            return [
+                Offence(
+                    file.path, first.line, "\(first.name) is mentioned in no other file of Sources",
+                    instead: "make it private, or delete it")
+            ]
         }
     }
 }

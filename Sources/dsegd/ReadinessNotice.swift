@@ -1,7 +1,7 @@
 import Glibc
 
 /// Whoever supervises this process, told what it does (sd_notify(3)); nobody, where `NOTIFY_SOCKET` is not set.
-enum ServiceManager {
+enum ReadinessNotice {
     static func isReady(_ status: String) {
         notify("READY=1\nSTATUS=\(status)")
     }

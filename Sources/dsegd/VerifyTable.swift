@@ -3,7 +3,7 @@ import Kernels
 import Networks
 
 /// What was computed, held against the goldens: a row for each.
-struct Verification {
+struct VerifyTable {
     private struct Row {
         let name: String
         /// As the table shows it.
@@ -71,7 +71,7 @@ struct Verification {
     }
 
     /// Name, largest relative error, limit, verdict.
-    var table: String {
+    var text: String {
         let width = rows.map(\.name.count).max() ?? 0
         return rows.map { row in
             row.name + String(repeating: " ", count: width - row.name.count) + "  "

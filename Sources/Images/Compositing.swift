@@ -1,0 +1,38 @@
+import CImages
+
+/// Pictures made of a picture, a mask and scores; all are in reading order.
+package enum Compositing {
+    /// The picture under the colours of a mask's indices, `[height, width, 3]`; index 0 leaves it as it is.
+    ///
+    /// - Parameters:
+    ///   - pixels: `[height, width, 3]`
+    ///   - indices: `[height, width]`
+    package static func tinted(_ pixels: [UInt8], by indices: [UInt8], _ palette: Palette) -> [UInt8] {
+        precondition(pixels.count == 3 * indices.count, "a mask of another size")
+        return unsafe samples(pixels.count) { tinted in
+            unsafe dseg_tint(pixels, indices, indices.count, palette.colours, tinted)
+        }
+    }
+
+    /// The picture where its mask has an index, `[height, width, 4]`; transparent elsewhere.
+    package static func cut(_ image: Image, where indices: [UInt8], are index: UInt8) -> [UInt8] {
+        precondition(image.pixels.count == 3 * indices.count, "a mask of another size")
+        return unsafe samples(4 * indices.count) { rgba in
+            unsafe dseg_cut_out(image.pixels, image.alpha, indices, indices.count, index, rgba)
+        }
+    }
+
+    /// Scores stretched over black to white, `[height, width]`.
+    package static func grey(_ scores: [Float]) -> [UInt8] {
+        unsafe samples(scores.count) { unsafe dseg_grey(scores, scores.count, $0) }
+    }
+
+    /// Lets a kernel fill samples.
+    private static func samples(_ count: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Void) -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: count) { samples, written in
+            guard let base = samples.baseAddress else { return }
+            unsafe fill(base)
+            written = count
+        }
+    }
+}
