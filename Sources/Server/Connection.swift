@@ -254,6 +254,9 @@ final class Connection: ChannelInboundHandler {
         guard let call = calls.removeValue(forKey: stream) else { return }
         call.alarm?.cancel()
         call.job?.cancel()
-        service.log.info("uid \(owner): \(call.method.name), \(code), \(call.milliseconds) ms")
+        // Health is asked every few seconds, for ever.
+        service.log.log(
+            level: call.method == .health ? .debug : .info,
+            "uid \(owner): \(call.method.name), \(code), \(call.milliseconds) ms")
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 
 /// A listening Unix socket at a path of the daemon's own, which only its user may connect to.
 ///
-/// A lock beside the path, held as long as the process lives, keeps it to one owner; so a socket that is found there
+/// A lock beside the path, held as long as this value lives, keeps it to one owner; so a socket that is found there
 /// under the lock, and that nobody answers, is left over and may be replaced. Nothing but a socket is ever removed.
 package struct ListeningSocket: ~Copyable {
     package let descriptor: CInt
@@ -30,6 +30,8 @@ package struct ListeningSocket: ~Copyable {
     package func unlink() {
         if let found = try? FileIdentity(path), found == identity { unsafe Glibc.unlink(path) }
     }
+
+    deinit { unlink() }
 
     /// In a folder where everyone may write, anyone could put a socket of theirs in our place, unless the folder is
     /// sticky, as `/tmp` is.

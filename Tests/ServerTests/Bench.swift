@@ -1,0 +1,141 @@
+import FoundationEssentials
+import Glibc
+import Logging
+import NIOCore
+import RPC
+import Segmentation
+import Server
+
+/// A server in this process, with the demo model, and limits that a test can reach.
+final class Bench {
+    let path: String
+    private let directory: URL
+    private let socket: ListeningSocket
+    private let server: Server
+    private let engine: Engine
+    private var isDrained = false
+
+    static let root = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().path(percentEncoded: false)
+
+    /// A picture of 192 x 192 pixels.
+    static func scene() throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(filePath: "\(root)/Tests/Fixtures/scenes/JPEGImages/scene_501_0001.jpg")))
+    }
+
+    init(limits: ConnectionLimits = .standard) throws {
+        directory = FileManager.default.temporaryDirectory.appending(path: "dseg-\(UInt64.random(in: 0...UInt64.max))")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+        path = directory.appending(path: "dseg.sock").path(percentEncoded: false)
+        socket = try ListeningSocket(path: path)
+        engine = try Engine(queueLimit: 16, threads: nil) {
+            let resources = "\(Self.root)/Sources/dsegd/Resources"
+            return try Segmenter(
+                model: Model(directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt"),
+                limits: MemoryLimits(pictures: 64 << 20, features: 64 << 20, words: 64 << 20))
+        }
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        server = try Server(engine: engine, listeningOn: socket.descriptor, limits: limits, log: log)
+    }
+
+    deinit {
+        if !isDrained { try? server.drain(grace: .zero) }
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    func client() throws(RPCStatus) -> Client { try Client(path: path) }
+
+    /// Stops the server: calls under way are cancelled after `grace`.
+    func drain(grace: Duration) throws {
+        isDrained = true
+        try server.drain(grace: grace)
+    }
+}
+
+extension ConnectionLimits {
+    /// As the standard ones but for what is given.
+    static func with(
+        pictureBytes: Int = standard.pictureBytes, backlogBytes: Int = standard.backlogBytes,
+        patience: TimeAmount = standard.patience, stall: TimeAmount = standard.stall
+    ) -> ConnectionLimits {
+        ConnectionLimits(
+            pictureBytes: pictureBytes, pieceBytes: standard.pieceBytes, backlogBytes: backlogBytes,
+            patience: patience, stall: stall)
+    }
+}
+
+extension SegmentRequest {
+    /// An answer of some megabytes: noise-like maps of 1024 x 1024 pixels.
+    static func bulky(_ file: [UInt8], labels: Int) -> SegmentRequest {
+        SegmentRequest(
+            picture: .image(file), labels: (0..<labels).map { RPC.Label(name: "thing \($0)") }, maps: .sized,
+            mapWidth: 1024, mapHeight: 1024, encoding: .u16)
+    }
+
+    /// A pass for each of 255 prompts.
+    static func long(_ file: [UInt8]) -> SegmentRequest {
+        SegmentRequest(
+            picture: .image(file), labels: (0..<255).map { RPC.Label(name: "thing \($0)") }, recipe: "diffsegmenter")
+    }
+}
+
+/// A connection that reads only when it is told to.
+final class RawConnection {
+    private let descriptor: CInt
+    private var decoder = FrameDecoder()
+
+    init(_ path: String) throws {
+        descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+        let code = unsafe withUnsafePointer(to: address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard code == 0 else { throw RPCStatus(.unavailable, "\(path): errno \(errno)") }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Writes all bytes; `false` once the other side has closed.
+    func send(_ bytes: [UInt8]) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+            if count < 0 { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+
+    func open(_ method: RPC.Method, stream: UInt32, _ payload: [UInt8]) throws -> Bool {
+        send(try ClientCall(method, stream: stream, payload: payload, timeout: nil).opening)
+    }
+
+    /// Says that no more will be sent.
+    func shutWriting() { shutdown(descriptor, CInt(SHUT_WR)) }
+
+    /// The next frame; `nil` at the end.
+    func next() throws -> Frame? {
+        while true {
+            if case .frame(let frame)? = try decoder.next() { return frame }
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 16) { bytes, count in
+                count = unsafe max(0, recv(descriptor, bytes.baseAddress, bytes.count, 0))
+            }
+            if bytes.isEmpty { return nil }
+            decoder.append(bytes)
+        }
+    }
+
+    /// All frames until the stream's end or the connection's.
+    func rest() throws -> [Frame] {
+        var frames: [Frame] = []
+        while let frame = try next() {
+            frames.append(frame)
+            if frame.kind == .response || frame.flags.contains(.remoteClosed) { break }
+        }
+        return frames
+    }
+}

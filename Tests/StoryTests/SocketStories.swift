@@ -1,0 +1,134 @@
+import FoundationEssentials
+import Glibc
+import RPC
+import Testing
+
+/// A path has one owner, nothing but a dead socket is replaced, and a socket may be handed over.
+struct SocketStories {
+    /// What lies where the socket should be.
+    enum Obstacle: CaseIterable {
+        case file, folder, link, danglingLink, pipe
+
+        func create(at path: String) throws {
+            let files = FileManager.default
+            switch self {
+            case .file: try Data("mine".utf8).write(to: URL(filePath: path))
+            case .folder: try files.createDirectory(atPath: path, withIntermediateDirectories: false)
+            case .link: try files.createSymbolicLink(atPath: path, withDestinationPath: "/etc/passwd")
+            case .danglingLink: try files.createSymbolicLink(atPath: path, withDestinationPath: path + ".other")
+            case .pipe: unsafe mkfifo(path, 0o600)
+            }
+        }
+    }
+
+    @Test(arguments: Obstacle.allCases)
+    func `what is no socket is left alone and named`(obstacle: Obstacle) throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/dseg.sock"
+        try obstacle.create(at: path)
+        let before = shell("ls -lid '\(path)'").output
+        let daemon = try Daemon(starting: [], socket: path)
+        #expect(daemon.child.exitCode == 73)
+        #expect(daemon.log.contains(path))
+        #expect(shell("ls -lid '\(path)'").output == before)
+    }
+
+    @Test func `a folder that everyone may write to is refused, unless it is sticky`() throws {
+        let directory = try TemporaryDirectory()
+        unsafe chmod(directory.path, 0o777)
+        let path = "\(directory.path)/dseg.sock"
+        let daemon = try Daemon(starting: [], socket: path)
+        #expect(daemon.child.exitCode == 73)
+        #expect(daemon.log.contains(directory.path))
+        unsafe chmod(directory.path, 0o1777)
+        let second = try Daemon(starting: [], socket: path)
+        #expect(eventually { second.answers })
+    }
+
+    @Test(arguments: ["", String(repeating: "long", count: 40), "/nonexistent/folder/dseg.sock"])
+    func `a path that cannot be is refused`(path: String) throws {
+        let daemon = try Daemon(starting: [], socket: path)
+        #expect(daemon.child.exitCode == 73)
+    }
+
+    @Test func `a second daemon is refused and the first goes on`() throws {
+        let first = try Daemon()
+        let second = try Daemon(starting: [], socket: first.socket)
+        #expect(second.child.exitCode == 73)
+        #expect(second.log.contains(first.socket))
+        #expect(try first.client().health())
+    }
+
+    @Test func `somebody else's living socket is refused, whether it has room or not`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/dseg.sock"
+        let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(listener) }
+        #expect(bindUnix(listener, path) == 0 && listen(listener, 0) == 0)
+        for _ in 0..<2 {
+            let daemon = try Daemon(starting: [], socket: path)
+            #expect(daemon.child.exitCode == 73)
+            #expect(FileManager.default.fileExists(atPath: path))
+        }
+    }
+
+    @Test func `a killed daemon's socket is replaced, for its owner alone`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/dseg.sock"
+        let first = try Daemon(starting: [], socket: path)
+        #expect(eventually { first.answers })
+        first.signal(SIGKILL)
+        #expect(eventually { first.child.hasEnded })
+        #expect(FileManager.default.fileExists(atPath: path), "it is left over")
+        let second = try Daemon(starting: [], socket: path)
+        #expect(eventually { second.answers })
+        #expect(shell("stat -c %a '\(path)'").output == "600\n")
+    }
+
+    @Test func `a socket that was put in the daemon's place is not taken away`() throws {
+        let daemon = try Daemon()
+        unsafe unlink(daemon.socket)
+        let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(listener) }
+        #expect(bindUnix(listener, daemon.socket) == 0)
+        daemon.signal(SIGTERM)
+        #expect(daemon.child.exitCode == 0)
+        #expect(FileManager.default.fileExists(atPath: daemon.socket))
+    }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-socket-activate")))
+    func `a socket that is handed over is served, and stays`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/dseg.sock"
+        let log = "\(directory.path)/log"
+        let child = try Child(
+            ["/usr/bin/systemd-socket-activate", "-l", path, "\(Repository.programs)/dsegd", "serve"],
+            environment: [:], errors: log)
+        #expect(eventually { FileManager.default.fileExists(atPath: path) })
+        // The first connection starts the daemon, in the place of the one that waited.
+        let client = try Client(path: path)
+        #expect(try client.health())
+        #expect(try client.answer(SegmentRequest(.image(Repository.scene(1)), ["boat"])).maps.count == 1)
+        kill(child.process, SIGTERM)
+        #expect(child.exitCode == 0)
+        #expect(FileManager.default.fileExists(atPath: path), "it is not the daemon's")
+    }
+
+    @Test func `descriptors that are meant for another process are not taken`() throws {
+        let daemon = try Daemon(starting: [], environment: ["LISTEN_PID": "1", "LISTEN_FDS": "1"])
+        #expect(eventually { daemon.answers })
+    }
+
+    @Test func `without a path the daemon makes its folder where clients look first`() throws {
+        let directory = try TemporaryDirectory()
+        let log = "\(directory.path)/log"
+        let child = try Child(
+            ["\(Repository.programs)/dsegd", "serve"], environment: ["XDG_RUNTIME_DIR": directory.path, "DSEG_SOCKET": ""],
+            errors: log)
+        let path = "\(directory.path)/dseg/dseg.sock"
+        #expect(eventually { Daemon.answers(at: path) })
+        #expect(shell("stat -c %a '\(directory.path)/dseg'").output == "700\n")
+        kill(child.process, SIGTERM)
+        #expect(child.exitCode == 0)
+    }
+}

@@ -1,0 +1,96 @@
+import FoundationEssentials
+import Glibc
+import RPC
+import Testing
+
+/// SIGTERM lets calls under way end, and leaves nothing behind.
+struct StoppingStories {
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `an idle daemon stops at once and takes its socket away`(signal: CInt) throws {
+        let daemon = try Daemon()
+        daemon.signal(signal)
+        #expect(daemon.child.exitCode == 0)
+        #expect(!FileManager.default.fileExists(atPath: daemon.socket))
+        #expect(throws: RPCStatus.self) { try daemon.client() }
+    }
+
+    @Test func `a call under way is answered whole before the daemon ends`() throws {
+        let daemon = try Daemon()
+        let (client, other) = try (daemon.client(), daemon.client())
+        let picture = SegmentRequest.Picture.image(try Repository.scene(4))
+        let words = (1...20).map { "thing \($0)" }
+        let request = SegmentRequest(picture, words, recipe: "diffsegmenter")
+        var maps = 0
+        var isWhole = false
+        try client.segment(request) { reply in
+            switch reply {
+            case .header:
+                daemon.signal(SIGTERM)
+                let isTold = try eventually { try other.health() == false }
+                #expect(isTold, "it says that it takes no work")
+                #expect(eventually { !daemon.answers }, "nobody new comes in")
+                #expect(try other.refusal(SegmentRequest(picture, ["boat"]))?.code == .unavailable)
+                #expect(throws: RPCStatus.self) { try other.look([1, 2, 3]) }
+            case .scoreMap: maps += 1
+            case .mask: break
+            case .trailer: isWhole = true
+            }
+        }
+        #expect(maps == 20 && isWhole)
+        #expect(daemon.child.exitCode == 0)
+    }
+
+    @Test func `the service manager is told of readiness and of the end`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/notify"
+        let receiver = try NotifySocket(path: path)
+        let daemon = try Daemon(starting: [], environment: ["NOTIFY_SOCKET": path])
+        #expect(receiver.next().split(separator: "\n").first == "READY=1")
+        #expect(try daemon.client().health(), "ready means that it answers")
+        daemon.signal(SIGTERM)
+        #expect(receiver.next().split(separator: "\n").first == "STOPPING=1")
+        #expect(daemon.child.exitCode == 0)
+    }
+
+    @Test func `a model that is none is a configuration error that names what is missing`() throws {
+        let directory = try TemporaryDirectory()
+        let daemon = try Daemon(starting: ["--model", directory.path])
+        #expect(daemon.child.exitCode == 78)
+        #expect(daemon.log.contains(directory.path))
+        #expect(!FileManager.default.fileExists(atPath: daemon.socket))
+    }
+}
+
+/// A service manager's ear.
+private struct NotifySocket: ~Copyable {
+    private let descriptor: CInt
+
+    init(path: String) throws {
+        descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var patience = timeval(tv_sec: 60, tv_usec: 0)
+        unsafe setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        guard bindUnix(descriptor, path) == 0 else { throw RPCStatus(.internal, "\(path): errno \(errno)") }
+    }
+
+    deinit { close(descriptor) }
+
+    func next() -> String {
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { bytes, count in
+            count = unsafe max(0, recv(descriptor, bytes.baseAddress, bytes.count, 0))
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// Gives a socket its path.
+func bindUnix(_ descriptor: CInt, _ path: String) -> CInt {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+    return unsafe withUnsafePointer(to: address) {
+        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+    }
+}

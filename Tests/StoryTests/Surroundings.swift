@@ -1,0 +1,58 @@
+import FoundationEssentials
+import Glibc
+import RPC
+
+/// The checkout that these tests stand in.
+enum Repository {
+    static let root = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().path(percentEncoded: false)
+
+    /// Where the programs lie that were built with these tests: beside the running one.
+    static let programs = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+        .map { URL(filePath: $0).deletingLastPathComponent().path(percentEncoded: false) } ?? ""
+
+    /// The bytes of a scene's picture.
+    static func scene(_ number: Int) throws -> [UInt8] {
+        try bytes(scenePath(number))
+    }
+
+    static func scenePath(_ number: Int) -> String {
+        let name = String(number)
+        return "\(root)/Tests/Fixtures/scenes/JPEGImages/scene_501_\(String(repeating: "0", count: 4 - name.count))\(name).jpg"
+    }
+
+    static func bytes(_ path: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(filePath: path)))
+    }
+}
+
+/// A directory that lasts as long as its owner.
+final class TemporaryDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory
+            .appending(path: "dseg-\(UInt64.random(in: 0...UInt64.max))").path(percentEncoded: false)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A command of the shell, its output and its errors together, and its exit status.
+func shell(_ command: String) -> (status: CInt, output: String) {
+    guard let pipe = unsafe popen("{ \(command)\n} 2>&1", "r") else { return (-1, "no shell") }
+    var output: [UInt8] = []
+    while case let byte = unsafe fgetc(pipe), byte != EOF { output.append(UInt8(byte)) }
+    let status = unsafe pclose(pipe)
+    return (status >> 8 & 0xff, String(decoding: output, as: UTF8.self))
+}
+
+/// Asks again and again until it is so, or a minute has passed.
+func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+    for _ in 0..<6000 {
+        if try condition() { return true }
+        usleep(10_000)
+    }
+    return false
+}
