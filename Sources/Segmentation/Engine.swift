@@ -207,7 +207,8 @@ package struct EngineStatus: Sendable {
                 turn = next(mayWait: true)
             case .run(let waiting):
                 waiting.job.run(
-                    segmenter, waiting.job.cancellation, waiting.since.duration(to: .now).milliseconds)
+                    segmenter, waiting.job.cancellation,
+                    waiting.since.duration(to: .now).milliseconds)
                 let memory = segmenter.memory
                 locked {
                     running = nil

@@ -51,7 +51,7 @@ final class Connection: ChannelInboundHandler {
             case .open(let call): open(call)
             case .message(let stream, let message): received(message, on: stream)
             case .halfClose(let stream): look(stream)
-            case .cancel(let stream): ended(stream, .invalidArgument)
+            case .cancel(let stream): ended(stream, "broke the protocol")
             case .write(let bytes): outflow.write(bytes, then: wrote)
             case .close(let status):
                 service.log.warning("uid \(owner): \(status.message)")
@@ -75,7 +75,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        for stream in calls.keys { ended(stream, .cancelled) }
+        for stream in calls.keys { ended(stream, "\(RPCStatus.Code.cancelled)") }
         outflow.close()
         closed(self)
     }
@@ -245,18 +245,20 @@ final class Connection: ChannelInboundHandler {
     }
 
     private func end(_ stream: UInt32, _ code: RPCStatus.Code, _ bytes: [UInt8]) {
-        ended(stream, code)
+        ended(stream, "\(code)")
         outflow.write(bytes, then: wrote)
     }
 
     /// Forgets a call; whatever still works on it stops.
-    private func ended(_ stream: UInt32, _ code: RPCStatus.Code) {
+    ///
+    /// - Parameter result: for the log
+    private func ended(_ stream: UInt32, _ result: String) {
         guard let call = calls.removeValue(forKey: stream) else { return }
         call.alarm?.cancel()
         call.job?.cancel()
         // Health is asked every few seconds, for ever.
         service.log.log(
             level: call.method == .health ? .debug : .info,
-            "uid \(owner): \(call.method.name), \(code), \(call.milliseconds) ms")
+            "uid \(owner): \(call.method.name), \(result), \(call.milliseconds) ms")
     }
 }

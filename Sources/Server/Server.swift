@@ -81,7 +81,7 @@ package final class Server: Sendable {
 }
 
 /// Linux's `struct ucred`.
-struct PeerCredentials {
+private struct PeerCredentials {
     var pid: Int32
     var uid: UInt32
     var gid: UInt32

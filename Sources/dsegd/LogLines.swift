@@ -1,7 +1,7 @@
 import Glibc
 import Logging
 
-/// Writes each message as one line to stderr.
+/// Writes each message as one line to stderr. Nobody waits for a log that is not read: its lines are lost.
 ///
 /// Where stderr is the journal, a line begins with its priority as `<N>`, which the journal takes off; it knows the
 /// time itself.
@@ -9,6 +9,9 @@ struct LogLines: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.info
     private let isJournal = Self.stderrIsJournal
+
+    /// A pipe that has room has room for so much (PIPE_BUF).
+    private static let longestLine = 4096
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -19,8 +22,10 @@ struct LogLines: LogHandler {
         let mark = isJournal ? "<\(Self.priority(event.level))>" : "dsegd: \(event.level): "
         // A sentence may quote what a client sent: it must not become a second line.
         let message = event.message.description.map { $0.isNewline ? " " : $0 }
-        let line = Array((mark + String(message) + "\n").utf8)
-        _ = unsafe Glibc.write(STDERR_FILENO, line, line.count)
+        let line = Array((mark + String(message)).utf8.prefix(Self.longestLine - 1)) + Array("\n".utf8)
+        var writable = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        guard unsafe poll(&writable, 1, 0) == 1 else { return }
+        _ = unsafe write(STDERR_FILENO, line, line.count)
     }
 
     /// Of syslog(3).

@@ -19,7 +19,9 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The socket's path.", completion: .file())
     var socket: String?
 
-    @Option(help: "The model's folder, in the diffusers layout (default: the embedded demo model).", completion: .directory)
+    @Option(
+        help: "The model's folder, in the diffusers layout (default: the embedded demo model).",
+        completion: .directory)
     var model: String?
 
     @Option(help: "Threads that compute (default: as many as there are processors).")
@@ -49,17 +51,19 @@ struct ServeCommand: ParsableCommand {
         let server = try Server(engine: engine, listeningOn: door.descriptor, limits: .standard, log: log)
         let name = engine.status?.model ?? ""
         log.notice("answers at \(door.path) with the model \(name)")
-        ReadinessNotice.isReady("answers with the model \(name)")
+        Supervisor.isReady("answers with the model \(name)")
         let signal = signals.wait()
         log.notice("stops on \(signal)")
-        ReadinessNotice.isStopping("ends the calls under way")
+        Supervisor.isStopping("ends the calls under way")
         door.close()
         try server.drain(grace: .seconds(Self.graceSeconds))
         log.notice("has stopped")
     }
 
     /// Says why something failed, and with which code the program ends.
-    private func orExit<Result: ~Copyable>(_ code: ExitCode, _ log: Logger, _ body: () throws -> Result) throws -> Result {
+    private func orExit<Result: ~Copyable>(
+        _ code: ExitCode, _ log: Logger, _ body: () throws -> Result
+    ) throws -> Result {
         do {
             return try body()
         } catch {

@@ -27,7 +27,9 @@ struct RequestMappingTests {
             request.labels == [
                 Segmentation.Label(
                     name: "a",
-                    phrases: [Segmentation.Phrase(words: "w", prompt: "a w"), Segmentation.Phrase(words: "v", prompt: nil)]),
+                    phrases: [
+                        Segmentation.Phrase(words: "w", prompt: "a w"), Segmentation.Phrase(words: "v", prompt: nil),
+                    ]),
                 Segmentation.Label(name: "b", phrases: [Segmentation.Phrase(words: "b", prompt: nil)]),
             ])
         #expect(request.recipe == .shared && request.forwardPrompt == "f" && request.seed == .max)

@@ -123,8 +123,8 @@ struct SocketStories {
         let directory = try TemporaryDirectory()
         let log = "\(directory.path)/log"
         let child = try Child(
-            ["\(Repository.programs)/dsegd", "serve"], environment: ["XDG_RUNTIME_DIR": directory.path, "DSEG_SOCKET": ""],
-            errors: log)
+            ["\(Repository.programs)/dsegd", "serve"],
+            environment: ["XDG_RUNTIME_DIR": directory.path, "DSEG_SOCKET": ""], errors: log)
         let path = "\(directory.path)/dseg/dseg.sock"
         #expect(eventually { Daemon.answers(at: path) })
         #expect(shell("stat -c %a '\(directory.path)/dseg'").output == "700\n")

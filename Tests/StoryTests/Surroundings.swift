@@ -17,8 +17,9 @@ enum Repository {
     }
 
     static func scenePath(_ number: Int) -> String {
-        let name = String(number)
-        return "\(root)/Tests/Fixtures/scenes/JPEGImages/scene_501_\(String(repeating: "0", count: 4 - name.count))\(name).jpg"
+        let digits = String(number)
+        let name = "scene_501_" + String(repeating: "0", count: 4 - digits.count) + digits
+        return "\(root)/Tests/Fixtures/scenes/JPEGImages/\(name).jpg"
     }
 
     static func bytes(_ path: String) throws -> [UInt8] {
