@@ -210,6 +210,7 @@ final class Connection: ChannelInboundHandler {
 
     /// Lets the engine answer a call in its turn.
     private func submit(_ job: Job, for stream: UInt32) throws(RPCStatus) {
+        guard !service.isDraining else { throw RPCStatus(SegmentationError.stopping) }
         calls[stream]?.job = job
         do throws(SegmentationError) { try service.engine.submit(job) } catch { throw RPCStatus(error) }
     }

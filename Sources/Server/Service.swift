@@ -17,7 +17,10 @@ final class Service: Sendable {
         self.log = log
     }
 
-    /// From here on the service says that it takes no work.
+    /// Whether it takes no more work.
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    /// From here on the service takes no work, and says so.
     func startDraining() {
         draining.store(true, ordering: .relaxed)
     }
@@ -41,7 +44,7 @@ final class Service: Sendable {
                 .notFound,
                 "Nothing is known of the service \"\(request.service)\": ask for \(Method.segmenterService).")
         }
-        return HealthCheckResponse(status: draining.load(ordering: .relaxed) ? .notServing : .serving)
+        return HealthCheckResponse(status: isDraining ? .notServing : .serving)
     }
 
     private func status(_: StatusRequest) throws(RPCStatus) -> StatusReply {
