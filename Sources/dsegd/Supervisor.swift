@@ -1,11 +1,7 @@
 import Glibc
 
 /// Whoever supervises this process, told what it does (sd_notify(3)); nobody, where `NOTIFY_SOCKET` is not set.
-<<<<<<<< HEAD:Sources/dsegd/ReadinessNotice.swift
-enum ReadinessNotice {
-========
 enum Supervisor {
->>>>>>>> fc60e63 (Keep nothing of a hostile client, and no log from its reader):Sources/dsegd/Supervisor.swift
     static func isReady(_ status: String) {
         notify("READY=1\nSTATUS=\(status)")
     }
