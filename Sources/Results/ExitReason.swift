@@ -19,7 +19,7 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
     /// The reader of standard output went away.
     case brokenPipe = 141
 
-    /// For an error of this room, of `Images`, or of a call.
+    /// For an error of this room, of `Images`, of a call, or one that knows its own reason.
     ///
     /// The daemon refuses a picture and an option with the same code; which of them it was, the
     /// picture itself tells.
@@ -32,10 +32,12 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
             case .cannotRead: self = .missingInput
             case .tooLarge: self = .badData
             case .cannotWrite, .exists, .noDirectory: self = .cannotWrite
+            case .readerGone: self = .brokenPipe
             }
         case is WordError, is PlanError: self = .usage
         case is ImageError, is ProvenanceError: self = .badData
         case let status as RPCStatus: self.init(status, picture: picture)
+        case let error as any ReasonedError: self = error.exitReason
         default: self = .failure
         }
     }
@@ -52,4 +54,9 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
         default: self = .failure
         }
     }
+}
+
+/// An error of another room that says how a program ends for it.
+package protocol ReasonedError: Error {
+    var exitReason: ExitReason { get }
 }

@@ -5,6 +5,8 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
     case cannotWrite(path: String, reason: String)
     case exists(path: String)
     case noDirectory(path: String)
+    /// Whoever read standard output went away.
+    case readerGone
 
     package var description: String {
         switch self {
@@ -18,6 +20,8 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
             "\(path) exists; type --force to overwrite it, or -o DIR for another folder"
         case .noDirectory(let path):
             "there is no folder \(path) to write to; make it first: mkdir -p \(path)"
+        case .readerGone:
+            "nobody reads standard output"
         }
     }
 }

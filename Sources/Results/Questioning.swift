@@ -50,8 +50,9 @@ package enum Questioning {
         } catch let error as ExitCode {
             throw error
         } catch {
-            Streams.say("dseg: \((error as? RPCStatus)?.message ?? "\(error)")")
-            throw ExitCode(ExitReason(error, picture: picture()).rawValue)
+            let reason = ExitReason(error, picture: picture())
+            if reason != .brokenPipe { Streams.say("dseg: \((error as? RPCStatus)?.message ?? "\(error)")") }
+            throw ExitCode(reason.rawValue)
         }
     }
 

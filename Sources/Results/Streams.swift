@@ -7,6 +7,8 @@ package enum Streams {
     /// Writes data to standard output.
     package static func write(_ bytes: [UInt8]) throws(FileError) {
         guard write(bytes, to: STDOUT_FILENO) else {
+            // Where SIGPIPE is ignored the program lives to see it.
+            if errno == EPIPE { throw .readerGone }
             throw .cannotWrite(path: "standard output", reason: systemReason())
         }
     }
