@@ -1,6 +1,8 @@
 import ArgumentParser
-import FoundationEssentials
+import RPC
+import Results
 import Segmentation
+import Server
 
 /// Times the engine that `serve` serves with.
 struct BenchCommand: ParsableCommand {
@@ -12,20 +14,16 @@ struct BenchCommand: ParsableCommand {
             on the known picture. Times are in milliseconds.
             """)
 
-    @Option(help: "The model's folder. Without it: the demo model.", completion: .directory)
-    var model: String?
-
-    @Option(help: "The picture. Without it: a scene of the demo model.", completion: .file())
+    @Option(help: "The picture (default: a scene of the demo model).", completion: .file())
     var image: String?
 
-    @Option(help: "The words, separated by commas.")
+    @Option(help: "The words, as dseg mask takes them.")
     var words = "boat,sheep"
 
     @Option(help: "How often to ask.")
     var repetitions = 3
 
-    @Option(help: "How many threads compute. Without it: as many as there are processors.")
-    var threads: Int?
+    @OptionGroup var computing: Computing
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -35,15 +33,23 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
+        var picture: [UInt8]?
+        try Questioning.exiting({ picture }) {
+            let labels = try WordList([words]).labels
+            let file = try InputFile.bytes(at: image ?? Resources.benchPicture)
+            picture = file
+            let report = try report(file, labels)
+            try Streams.write(Array((json ? try report.encoded() : report.table).utf8) + [0x0A])
+        }
+    }
+
+    private func report(_ file: [UInt8], _ labels: [RPC.Label]) throws -> BenchReport {
         let start = ContinuousClock.now
-        let engine = try Engine(serving: model, threads: threads, queueLimit: 1)
+        let engine = try computing.engine()
         var report = BenchReport(engine.status)
         report.add("load", start.duration(to: .now))
-        let file = [UInt8](try Data(contentsOf: URL(filePath: image ?? Resources.benchPicture)))
-        let labels = words.split(separator: ",").map { Segmentation.Label(name: String($0), phrases: []) }
-        let joined = Segmentation.Label(name: labels.map(\.name).joined(separator: " "), phrases: [])
         let whole = try question(file, labels)
-        let new = try question(file, [joined])
+        let new = try question(file, [RPC.Label(name: labels.map(\.name).joined(separator: " "))])
         let known = try question(file, [labels[0]])
         let rounds = try engine.finish { [repetitions] segmenter throws(SegmentationError) in
             var rounds: [Round] = []
@@ -61,7 +67,7 @@ struct BenchCommand: ParsableCommand {
             report.add("new_word", round.new)
             report.add("known_word", round.known)
         }
-        print(json ? try report.encoded() : report.table)
+        return report
     }
 
     /// A cold question, then a new word and a known one on the known picture.
@@ -71,10 +77,9 @@ struct BenchCommand: ParsableCommand {
         let known: Duration
     }
 
-    private func question(_ file: [UInt8], _ labels: [Segmentation.Label]) throws -> SegmentationRequest {
-        try SegmentationRequest(
-            picture: .file(file), labels: labels, recipe: Recipe(named: ""), forwardPrompt: nil, seed: 0,
-            timestep: nil, threshold: nil, maps: .latent, wantsMask: true, model: "")
+    /// What a client would ask.
+    private func question(_ file: [UInt8], _ labels: [RPC.Label]) throws -> SegmentationRequest {
+        try SegmentationRequest(SegmentRequest(picture: .image(file), labels: labels, mask: true))
     }
 
     private static func answer(

@@ -1,4 +1,6 @@
+import RPC
 import Segmentation
+import Server
 import Synchronization
 
 extension Engine {
@@ -14,20 +16,26 @@ extension Engine {
     }
 
     /// Does one last thing on the engine's thread, and returns its result when the engine has stopped.
+    ///
+    /// - Throws: errors as a daemon would send them
     func finish<Result: Sendable>(
         with body: @escaping @Sendable (Segmenter) throws(SegmentationError) -> Result
-    ) throws(SegmentationError) -> Result {
+    ) throws(RPCStatus) -> Result {
         let outcome = Outcome<Result>()
-        try submit(
-            Job(owner: 0, requestID: "", deadline: nil) { segmenter, _, _ in
-                do throws(SegmentationError) {
-                    outcome.set(.success(try body(segmenter)))
-                } catch {
-                    outcome.set(.failure(error))
-                }
-            })
-        drain()
-        return try outcome.get()
+        do throws(SegmentationError) {
+            try submit(
+                Job(owner: 0, requestID: "", deadline: nil) { segmenter, _, _ in
+                    do throws(SegmentationError) {
+                        outcome.set(.success(try body(segmenter)))
+                    } catch {
+                        outcome.set(.failure(error))
+                    }
+                })
+            drain()
+            return try outcome.get()
+        } catch {
+            throw RPCStatus(error)
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Networks
+import Results
 
 /// A folder of reference numbers: safetensors files, and JSON beside them.
 struct GoldenFolder {
@@ -12,11 +13,11 @@ struct GoldenFolder {
     }
 
     func json<Value: Decodable>(_ file: String, as type: Value.Type) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(contentsOf: URL(filePath: path("\(file).json"))))
+        try JSONDecoder().decode(type, from: Data(bytes("\(file).json")))
     }
 
-    func bytes(_ file: String) throws -> [UInt8] {
-        [UInt8](try Data(contentsOf: URL(filePath: path(file))))
+    func bytes(_ file: String) throws(FileError) -> [UInt8] {
+        try InputFile.bytes(at: path(file))
     }
 }
 
