@@ -38,7 +38,9 @@ struct MaskCommand: ParsableCommand {
     private static func withoutDaemon(_ arguments: [String]) -> [String] {
         var kept: [String] = []
         var isValue = false
-        for argument in arguments {
+        // What stands behind "--" is no option.
+        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+        for argument in arguments[..<end] {
             if isValue {
                 isValue = false
             } else if argument == "--socket" {
@@ -47,7 +49,7 @@ struct MaskCommand: ParsableCommand {
                 kept.append(argument)
             }
         }
-        return kept
+        return kept + arguments[end...]
     }
 
     private static var programFolder: String {
