@@ -1,0 +1,73 @@
+import FoundationEssentials
+import Networks
+
+/// A checkpoint and its goldens that may be tampered with.
+final class GoldenCopy {
+    private let directory: TemporaryDirectory
+    var path: String { "\(directory.path)/copy" }
+
+    init(of name: String) throws {
+        directory = try TemporaryDirectory()
+        try copy("\(Repository.fixtures)/\(name)", to: path)
+    }
+
+    func remove(_ file: String) throws {
+        try FileManager.default.removeItem(atPath: "\(path)/\(file)")
+    }
+
+    /// Stores other tensors in place of a file's.
+    func rewrite(_ file: String, _ change: (inout [StoredTensor]) throws -> Void) throws {
+        let stored = try TensorFile(path: "\(path)/\(file)")
+        var tensors = try stored.header.tensors.map { tensor in
+            StoredTensor(
+                name: tensor.name, type: tensor.type.word.description, shape: tensor.shape,
+                bytes: try stored.bytes(of: tensor.name))
+        }
+        try change(&tensors)
+        try write(StoredTensor.file(tensors), to: "\(path)/\(file)")
+    }
+
+    /// Runs `dsegd verify` on it.
+    func verify() throws -> Program.Ending { try run([Repository.dsegd, "verify", path]) }
+}
+
+/// A tensor as the safetensors format stores it.
+struct StoredTensor {
+    var name: String
+    var type: String
+    var shape: [Int]
+    var bytes: [UInt8]
+
+    /// Bytes of one row of the first axis.
+    var rowBytes: Int { bytes.count / shape[0] }
+
+    mutating func swapRows(_ first: Int, _ second: Int) {
+        for byte in 0..<rowBytes { bytes.swapAt(first * rowBytes + byte, second * rowBytes + byte) }
+    }
+
+    /// A safetensors file, the tensors in this order.
+    static func file(_ tensors: [StoredTensor]) -> [UInt8] {
+        var entries: [String] = []
+        var start = 0
+        for tensor in tensors {
+            let end = start + tensor.bytes.count
+            entries.append(
+                "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type)\",\"shape\":\(tensor.shape),"
+                    + "\"data_offsets\":[\(start),\(end)]}")
+            start = end
+        }
+        let header = Array("{\(entries.joined(separator: ","))}".utf8)
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
+        return length + header + tensors.flatMap(\.bytes)
+    }
+}
+
+extension [StoredTensor] {
+    /// Changes the one tensor of this name.
+    mutating func change(_ name: String, _ body: (inout StoredTensor) -> Void) throws {
+        guard let place = firstIndex(where: { $0.name == name }) else {
+            throw CheckpointError.missing(tensor: name)
+        }
+        body(&self[place])
+    }
+}
