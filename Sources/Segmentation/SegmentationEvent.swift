@@ -64,9 +64,13 @@ package struct Report: Sendable {
     package var text: Float = 0
     package var unet: Float = 0
     package var maps: Float = 0
+    /// Passes that were run for this answer.
     package var passes = 0
+    /// Passes that were known before the question.
     package var featuresCached = 0
+    /// Prompts whose keys were known before the question.
     package var phrasesCached = 0
+    /// Whether the autoencoder was not run.
     package var latentCached = false
     /// SHA-256 of the latent-grid score maps, little-endian f32, in the labels' order.
     package var answerHash = ""

@@ -111,7 +111,19 @@ package final class Segmenter {
     private struct Answer {
         let request: SegmentationRequest
         let cancellation: Cancellation
-        var report = Report()
+        var report: Report
+        /// What was needed so far, whether it was known or not: each counts once.
+        var prompts: Set<String> = []
+        var passes: Set<FeatureKey> = []
+        /// The last pass: the shared one runs once, even where no cache has room for it.
+        var last: (key: FeatureKey, features: AttentionFeatures)?
+
+        init(request: SegmentationRequest, cancellation: Cancellation) {
+            self.request = request
+            self.cancellation = cancellation
+            report = Report()
+            report.latentCached = true      // until the autoencoder runs
+        }
 
         /// Adds the time that `body` takes to a stage.
         mutating func timing<Result, Failure: Error>(
@@ -129,6 +141,7 @@ package final class Segmenter {
     ) throws(SegmentationError) -> [Float] {
         var sum: [Float] = []
         for phrase in label.phrases {
+            try check(answer.cancellation)
             let text = try text(phrase.prompt, &answer)
             let prompt = switch answer.request.recipe.strategy {
             case .sharedPass: answer.request.forwardPrompt ?? model.forwardPrompt
@@ -149,8 +162,9 @@ package final class Segmenter {
 
     /// A prompt's context and keys.
     private func text(_ prompt: String, _ answer: inout Answer) throws(SegmentationError) -> EncodedText {
+        let isFirst = answer.prompts.insert(prompt).inserted
         if let known = words.value(for: prompt) {
-            answer.report.phrasesCached += 1
+            if isFirst { answer.report.phrasesCached += 1 }
             return known
         }
         let cancellation = answer.cancellation
@@ -174,14 +188,29 @@ package final class Segmenter {
         let key = FeatureKey(
             model: model.hash, picture: picture.looked.handle, seed: request.seed,
             timestep: request.timestep, prompt: prompt, precision: model.precision)
+        if let last = answer.last, last.key == key { return last.features }
+        let isFirst = answer.passes.insert(key).inserted
         if let known = features.value(for: key) {
-            answer.report.featuresCached += 1
+            if isFirst { answer.report.featuresCached += 1 }
+            answer.last = (key, known)
             return known
         }
+        let found = try pass(over: picture, prompt, &answer)
+        answer.report.passes += 1
+        features.insert(found, bytes: found.bytes, for: key)
+        answer.last = (key, found)
+        return found
+    }
+
+    /// Runs the U-Net over the noised latent.
+    private func pass(
+        over picture: Picture, _ prompt: String, _ answer: inout Answer
+    ) throws(SegmentationError) -> AttentionFeatures {
+        let request = answer.request
         let text = try text(prompt, &answer)
         let latent = try latent(of: picture, &answer)
         let cancellation = answer.cancellation
-        let found = try answer.timing(\.unet) { () throws(SegmentationError) in
+        return try answer.timing(\.unet) { () throws(SegmentationError) in
             let features = AttentionFeatures(of: model.unet)
             let side = model.unet.configuration.sampleSize
             do throws(Interruption) {
@@ -199,17 +228,12 @@ package final class Segmenter {
             }
             return features
         }
-        answer.report.passes += 1
-        features.insert(found, bytes: found.bytes, for: key)
-        return found
     }
 
     /// The scaled mean of the picture's posterior, `[H·W, 4]`.
     private func latent(of picture: Picture, _ answer: inout Answer) throws(SegmentationError) -> [Float] {
-        if let known = picture.latent {
-            answer.report.latentCached = true
-            return known
-        }
+        if let known = picture.latent { return known }
+        answer.report.latentCached = false
         let cancellation = answer.cancellation
         let latent = try answer.timing(\.autoencoder) { () throws(SegmentationError) in
             do throws(Interruption) {

@@ -1,0 +1,139 @@
+import Images
+import Kernels
+import Segmentation
+import Testing
+
+@Suite struct `score maps and masks` {
+    private let segmenter: Segmenter
+
+    init() throws {
+        segmenter = try Fixture.segmenter(Fixture.odd)
+    }
+
+    /// Bilinear with half-pixel centres, then min-max, in double precision.
+    private func expected(_ map: LabelScores, width: Int, height: Int) -> [Double] {
+        func taps(_ index: Int, _ count: Int, _ source: Int) -> (Int, Int, Double) {
+            let place = max(0, (Double(index) + 0.5) * Double(source) / Double(count) - 0.5)
+            let first = min(Int(place), source - 1)
+            return (first, min(first + 1, source - 1), place - Double(first))
+        }
+        func value(_ x: Int, _ y: Int) -> Double { Double(map.scores[y * map.width + x]) }
+        let columns = (0..<width).map { taps($0, width, map.width) }
+        var resized: [Double] = []
+        for y in 0..<height {
+            let (top, bottom, down) = taps(y, height, map.height)
+            for (left, right, across) in columns {
+                let above = value(left, top) * (1 - across) + value(right, top) * across
+                let below = value(left, bottom) * (1 - across) + value(right, bottom) * across
+                resized.append(above * (1 - down) + below * down)
+            }
+        }
+        let (least, most) = (resized.min() ?? 0, resized.max() ?? 0)
+        return resized.map { ($0 - least) / (most - least) }
+    }
+
+    @Test(arguments: [(1, 7), (48, 48), (24, 24), (37, 91), (9, 3)])
+    func `a sized map is the latent one, resized, from 0 to 1`(width: Int, height: Int) throws {
+        let question = try Question("dog", "bird")
+        let latent = try segmenter.ask(question)
+        let sized = try segmenter.ask(question.with(\.maps, .sized(width: width, height: height)))
+        for (map, small) in zip(sized.scores, latent.scores) {
+            #expect((small.width, small.height, small.scores.count) == (24, 24, 576))
+            #expect((map.width, map.height, map.scores.count) == (width, height, width * height))
+            #expect((map.scores.min(), map.scores.max()) == (0, 1))
+            let errors = zip(map.scores, expected(small, width: width, height: height)).map {
+                abs(Double($0) - $1)
+            }
+            #expect(errors.allSatisfy { $0 < 1e-4 })
+        }
+        #expect(sized.report.answerHash == latent.report.answerHash)
+    }
+
+    @Test func `one pixel is a constant map: zero`() throws {
+        let sized = try segmenter.ask(Question("dog").with(\.maps, .sized(width: 1, height: 1)))
+        #expect(sized.scores[0].scores == [0])
+    }
+
+    @Test func `a map of the picture's size is the sized one of that size`() throws {
+        let question = try Question("dog").with(\.maps, .picture)
+        let whole = try segmenter.ask(question)
+        let sized = try segmenter.ask(question.with(\.maps, .sized(width: 190, height: 150)))
+        #expect((whole.scores[0].width, whole.scores[0].height) == (190, 150))
+        #expect(whole.bits == sized.bits)
+    }
+
+    @Test(arguments: [0, 0.25, 0.5, 0.9, 1] as [Float])
+    func `a mask gives each pixel the best label above the threshold`(threshold: Float) throws {
+        let question = try Question("dog", "bird", "grass").with(\.threshold, threshold).with(\.wantsMask, true)
+        let reply = try segmenter.ask(question.with(\.maps, .picture))
+        let mask = try #require(reply.mask)
+        #expect((mask.width, mask.height, mask.indices.count) == (190, 150, 190 * 150))
+        let maps = reply.scores.map(\.scores)
+        let expected = mask.indices.indices.map { pixel in
+            var best = (label: UInt8(0), score: threshold)
+            for (label, map) in maps.enumerated() where map[pixel] > best.score {
+                best = (UInt8(label + 1), map[pixel])
+            }
+            return best.label
+        }
+        #expect(mask.indices == expected)
+        #expect(mask.counts.count == 4)
+        for index in 0..<4 {
+            #expect(mask.counts[index] == UInt64(expected.count { $0 == UInt8(index) }))
+        }
+        if threshold == 1 { #expect(mask.counts == [190 * 150, 0, 0, 0]) }
+    }
+
+    @Test func `a tie goes to the first label, and one with the threshold to the background`() throws {
+        let labels = ["first", "second"].map { Label(name: $0, phrases: [Phrase(words: "dog", prompt: nil)]) }
+        let question = try Question().with(\.labels, labels).with(\.wantsMask, true).with(\.threshold, 0)
+        let mask = try #require(try segmenter.ask(question).mask)
+        #expect(mask.counts[2] == 0)
+        #expect(mask.counts[1] > 0)
+        #expect(mask.counts[0] > 0, "a map's least score is 0, which is not above the threshold 0")
+    }
+
+    @Test func `without maps the mask and the hash are the same`() throws {
+        let question = try Question("dog", "bird").with(\.wantsMask, true)
+        let with = try segmenter.ask(question.with(\.maps, .picture))
+        let without = try segmenter.ask(question.with(\.maps, .none))
+        #expect(without.scores.isEmpty)
+        #expect(without.mask?.indices == with.mask?.indices)
+        #expect(without.report.answerHash == with.report.answerHash)
+        let neither = try segmenter.ask(question.with(\.maps, .none).with(\.wantsMask, false))
+        #expect(neither.mask == nil)
+        #expect(neither.report.answerHash == with.report.answerHash)
+    }
+
+    @Test func `the answer's hash is SHA-256 of the latent maps in the labels' order`() throws {
+        let reply = try segmenter.ask(Question("dog", "bird"))
+        let bytes = reply.scores.flatMap(\.scores).flatMap { score in
+            (0..<4).map { UInt8(truncatingIfNeeded: score.bitPattern >> ($0 * 8)) }
+        }
+        #expect(reply.report.answerHash == SHA256.hexadecimal(of: bytes))
+        let permuted = try segmenter.ask(Question("bird", "dog"))
+        #expect(permuted.report.answerHash != reply.report.answerHash)
+    }
+
+    @Test(arguments: Recipe.all.map(\.name))
+    func `a label's map is the mean of its phrases' maps`(recipe: String) throws {
+        let question = try Question("dog", "puppy", "small animal").with(\.recipe, Recipe(named: recipe))
+        let alone = try segmenter.ask(question).scores.map(\.scores)
+        let phrases = ["dog", "puppy", "small animal"].map { Phrase(words: $0, prompt: nil) }
+        let label = Label(name: "dog", phrases: phrases)
+        let joint = try segmenter.ask(question.with(\.labels, [label])).scores[0].scores
+        for (index, score) in joint.enumerated() {
+            let mean = alone.reduce(0) { $0 + Double($1[index]) } / 3
+            #expect(abs(Double(score) - mean) < 1e-6)
+        }
+    }
+
+    @Test func `255 labels are answered, each index counted`() throws {
+        let labels = (1...255).map { Label(name: "\($0)", phrases: [Phrase(words: "dog", prompt: nil)]) }
+        let question = try Question().with(\.labels, labels).with(\.wantsMask, true).with(\.maps, .none)
+        let mask = try #require(try segmenter.ask(question).mask)
+        #expect(mask.counts.count == 256)
+        #expect(mask.counts.reduce(0, +) == 190 * 150)
+        #expect(mask.counts[0] + mask.counts[1] == 190 * 150)
+    }
+}

@@ -1,0 +1,116 @@
+import FoundationEssentials
+import Images
+import Kernels
+import Networks
+import Segmentation
+
+/// Files that the tests read, from the package's root.
+enum Fixture {
+    static let root = {
+        let here = URL(filePath: #filePath).deletingLastPathComponent()
+        return here.deletingLastPathComponent().deletingLastPathComponent().path
+    }()
+
+    static let demo = "\(root)/Sources/dsegd/Resources/demo"
+    static let tiny = "\(root)/Tests/Fixtures/tiny/checkpoint"
+    static let odd = "\(root)/Tests/Fixtures/tiny-odd/checkpoint"
+    static let clipMerges = "\(root)/Sources/dsegd/Resources/clip/merges.txt"
+    /// 190 x 150 pixels.
+    static let picture = "Tests/Fixtures/tiny/golden/image.png"
+    /// 192 x 192 pixels.
+    static let scene = "Tests/Fixtures/scenes/JPEGImages/scene_501_0000.jpg"
+
+    static func bytes(_ file: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(filePath: "\(root)/\(file)")))
+    }
+
+    /// The threads are started first: they choose the instruction set, on which the bits depend.
+    static func model(_ directory: String) throws -> Model {
+        Threads.start(nil)
+        return try Model(directory: directory, clipMerges: clipMerges)
+    }
+
+    static func segmenter(_ directory: String, limits: MemoryLimits = .standard) throws -> Segmenter {
+        Segmenter(model: try model(directory), limits: limits)
+    }
+}
+
+/// A request in the making: what a test leaves alone is what most requests say.
+struct Question {
+    var picture: PictureSource
+    var labels: [Label]
+    var recipe = Recipe.shared
+    var forwardPrompt: String?
+    var seed: UInt32 = 0
+    var timestep: Int?
+    var threshold: Float?
+    var maps = MapSize.latent
+    var wantsMask = false
+    var model = ""
+
+    init(_ words: String..., file: String = Fixture.picture) throws {
+        picture = .file(try Fixture.bytes(file))
+        labels = words.map { Label(name: $0, phrases: []) }
+    }
+
+    func with<Value>(_ path: WritableKeyPath<Question, Value>, _ value: Value) -> Question {
+        var other = self
+        other[keyPath: path] = value
+        return other
+    }
+
+    func request() throws(SegmentationError) -> SegmentationRequest {
+        try SegmentationRequest(
+            picture: picture, labels: labels, recipe: recipe, forwardPrompt: forwardPrompt, seed: seed,
+            timestep: timestep, threshold: threshold, maps: maps, wantsMask: wantsMask, model: model)
+    }
+}
+
+/// Everything that a segmenter said.
+struct Reply {
+    let header: Understanding
+    let scores: [LabelScores]
+    let mask: LabelMask?
+    let report: Report
+
+    /// The maps' bits by the labels' names: what must not depend on anything that was asked before.
+    var bits: [String: [UInt32]] {
+        Dictionary(
+            scores.map { (header.labels[$0.label].name, $0.scores.map(\.bitPattern)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+}
+
+/// The order of events is broken.
+struct Disorder: Error {}
+
+extension Segmenter {
+    func ask(
+        _ question: Question, owner: UInt32 = 1, cancellation: Cancellation = Cancellation(deadline: nil)
+    ) throws -> Reply {
+        var events: [SegmentationEvent] = []
+        try segment(try question.request(), owner: owner, cancellation: cancellation, queueMilliseconds: 0) {
+            events.append($0)
+        }
+        return try Reply(events)
+    }
+}
+
+extension Reply {
+    /// One header, score maps, a mask perhaps, one report: in this order and nothing else.
+    init(_ events: [SegmentationEvent]) throws {
+        guard case .header(let header) = events.first, case .report(let report) = events.last else {
+            throw Disorder()
+        }
+        var scores: [LabelScores] = []
+        var mask: LabelMask?
+        for event in events.dropFirst().dropLast() {
+            switch event {
+            case .scores(let label) where mask == nil: scores.append(label)
+            case .mask(let found) where mask == nil: mask = found
+            default: throw Disorder()
+            }
+        }
+        self.init(header: header, scores: scores, mask: mask, report: report)
+    }
+}

@@ -1,0 +1,101 @@
+import Networks
+import Segmentation
+import Testing
+
+@Suite struct `what is remembered` {
+    @Test func `one shared pass answers any number of labels, and later words run nothing`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.tiny)
+        let cold = try segmenter.ask(Question("dog", "bird", "grass")).report
+        #expect((cold.passes, cold.featuresCached, cold.phrasesCached) == (1, 0, 0))
+        #expect(!cold.latentCached)
+        #expect(cold.autoencoder > 0 && cold.unet > 0 && cold.text > 0 && cold.maps > 0)
+        let later = try segmenter.ask(Question("cat", "dog")).report
+        #expect((later.passes, later.featuresCached, later.phrasesCached) == (0, 1, 1))
+        #expect(later.latentCached)
+        #expect((later.autoencoder, later.unet) == (0, 0))
+        #expect(later.text > 0)
+        let same = try segmenter.ask(Question("cat", "dog")).report
+        #expect((same.passes, same.featuresCached, same.phrasesCached) == (0, 1, 2))
+        #expect((same.text, same.unet, same.latentCached) == (0, 0, true))
+    }
+
+    @Test func `the published recipe runs a pass for each prompt, and the autoencoder once`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.tiny)
+        let cold = try segmenter.ask(Question("dog", "bird").with(\.recipe, .diffsegmenter)).report
+        #expect((cold.passes, cold.featuresCached, cold.phrasesCached) == (2, 0, 0))
+        #expect(!cold.latentCached)
+        let later = try segmenter.ask(Question("dog", "cat").with(\.recipe, .diffsegmenter)).report
+        #expect((later.passes, later.featuresCached, later.phrasesCached) == (1, 1, 1))
+        #expect(later.latentCached)
+        #expect(later.autoencoder == 0)
+    }
+
+    @Test func `labels that share a prompt share its pass`() throws {
+        let prompt = "a photograph of a dog and a cat"
+        let labels = ["dog", "cat"].map { Label(name: $0, phrases: [Phrase(words: $0, prompt: prompt)]) }
+        let question = try Question().with(\.labels, labels).with(\.recipe, .diffsegmenter)
+        let reply = try Fixture.segmenter(Fixture.tiny).ask(question)
+        #expect(reply.report.passes == 1)
+        #expect(reply.bits["dog"] != reply.bits["cat"])
+    }
+
+    @Test func `seed, timestep, forward prompt and picture each make another pass and another answer`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.tiny)
+        let question = try Question("dog")
+        let variants = [
+            question, question.with(\.seed, 1), question.with(\.timestep, 101),
+            question.with(\.forwardPrompt, "a photograph"), try Question("dog", file: Fixture.scene),
+        ]
+        let first = try variants.map { try segmenter.ask($0) }
+        #expect(first.map(\.report.passes) == [1, 1, 1, 1, 1])
+        #expect(first.map(\.report.latentCached) == [false, true, true, true, false])
+        #expect(Set(first.map(\.bits)).count == variants.count)
+        let second = try variants.map { try segmenter.ask($0) }
+        #expect(second.map(\.report.passes) == [0, 0, 0, 0, 0])
+        #expect(second.map(\.bits) == first.map(\.bits))
+    }
+
+    @Test func `saying what a recipe says anyway changes nothing`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.tiny)
+        let silent = try segmenter.ask(Question("dog"))
+        let spoken = try segmenter.ask(
+            Question("dog").with(\.forwardPrompt, "").with(\.timestep, 100).with(\.threshold, 0.5)
+                .with(\.model, segmenter.model.name))
+        #expect((spoken.report.passes, spoken.bits) == (0, silent.bits))
+        #expect((silent.header.forwardPrompt, spoken.header.forwardPrompt) == ("", ""))
+    }
+
+    @Test func `a handle is good for whoever brought the picture, and for nobody else`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.tiny)
+        let bytes = try Fixture.bytes(Fixture.picture)
+        let looked = try segmenter.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
+        #expect((looked.width, looked.height) == (190, 150))
+        let question = try Question("dog")
+        let byHandle = question.with(\.picture, .handle(looked.handle))
+        let expected = try segmenter.ask(question, owner: 1)
+        #expect(expected.header.picture == looked)
+        #expect(try segmenter.ask(byHandle, owner: 1).bits == expected.bits)
+        let refusal = #expect(throws: SegmentationError.self) { try segmenter.ask(byHandle, owner: 2) }
+        #expect("\(refusal, default: "")".contains(looked.handle))
+        #expect(try segmenter.look(at: bytes, owner: 2, cancellation: .init(deadline: nil)) == looked)
+        #expect(try segmenter.ask(byHandle, owner: 2).bits == expected.bits)
+        #expect(segmenter.memory.pictures == 1)
+    }
+
+    @Test func `a picture that had to go is unknown until it is brought again`() throws {
+        let measure = try Fixture.segmenter(Fixture.tiny)
+        let bytes = try Fixture.bytes(Fixture.picture)
+        _ = try measure.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
+        let limits = MemoryLimits(pictures: measure.memory.picturesBytes, features: 1 << 30, words: 1 << 20)
+        let segmenter = try Fixture.segmenter(Fixture.tiny, limits: limits)
+        let looked = try segmenter.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
+        let question = try Question("dog").with(\.picture, .handle(looked.handle))
+        let expected = try segmenter.ask(question).bits
+        let scene = try Fixture.bytes(Fixture.scene)
+        _ = try segmenter.look(at: scene, owner: 1, cancellation: .init(deadline: nil))
+        #expect(segmenter.memory.pictures == 1)
+        #expect(throws: SegmentationError.self) { try segmenter.ask(question) }
+        _ = try segmenter.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
+        #expect(try segmenter.ask(question).bits == expected)
+    }
+}
