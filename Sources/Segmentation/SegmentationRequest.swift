@@ -107,6 +107,7 @@ package struct SegmentationRequest: Sendable {
         }
         for (index, label) in labels.enumerated() {
             guard !label.name.isEmpty else { throw .emptyName(label: index) }
+            try check(length: label.name, of: "the name of label \(index + 1)")
             for phrase in label.phrases {
                 try check(length: phrase.words, of: "the words of label \"\(label.name)\"")
                 try check(length: phrase.prompt ?? "", of: "a prompt of label \"\(label.name)\"")

@@ -40,7 +40,7 @@ extension Segmenter {
         let prompt = phrase.prompt ?? recipe.prompt(for: phrase.words)
         let encoded = model.tokenizer.encode(prompt, length: length)
         guard let positions = model.tokenizer.positions(of: phrase.words, in: prompt, length: length) else {
-            throw encoded.truncated
+            throw model.tokenizer.positions(of: phrase.words, in: prompt, length: .max) != nil
                 ? .cutOff(words: phrase.words, prompt: prompt, positions: length)
                 : .notInPrompt(words: phrase.words, prompt: prompt)
         }

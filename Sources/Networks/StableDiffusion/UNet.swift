@@ -29,8 +29,7 @@ package struct AttentionLayer: Equatable {
 ///
 /// A layer on the way up reads one wide map whose right columns are the skip. That map exists before the pass begins:
 /// the way down writes each skip to where it will be read, and the way up writes to the left columns of the next one.
-/// The pass ends after the last capture; the layers behind it (`tail`) are neither read from the checkpoint's point of
-/// view nor computed.
+/// The pass ends with the last capture; what lies behind the last attention layer (`isTail`) is not even loaded.
 package struct UNet {
     let convIn: Convolution
     let time: TimestepEmbedding

@@ -1,0 +1,89 @@
+import Dispatch
+import Networks
+import Segmentation
+import Testing
+
+@Suite struct `an answer that nobody waits for` {
+    @Test func `is not begun after the deadline`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.odd)
+        let late = Cancellation(deadline: .now - .seconds(1))
+        let error = #expect(throws: SegmentationError.self) {
+            try segmenter.ask(Question("dog"), cancellation: late)
+        }
+        guard case .deadlineExceeded = error else { throw Disorder() }
+        #expect(throws: SegmentationError.self) {
+            try segmenter.look(at: Fixture.bytes(Fixture.picture), owner: 1, cancellation: late)
+        }
+        #expect(segmenter.memory.pictures == 0)
+        let far = Cancellation(deadline: .now + .seconds(3600))
+        #expect(try segmenter.ask(Question("dog"), cancellation: far).scores.count == 1)
+    }
+
+    @Test func `is not begun once cancelled, even with a deadline behind it`() throws {
+        let cancellation = Cancellation(deadline: .now - .seconds(1))
+        cancellation.cancel()
+        #expect(throws: Interruption.cancelled) { try cancellation.check() }
+        let error = #expect(throws: SegmentationError.self) {
+            try Fixture.segmenter(Fixture.odd).ask(Question("dog"), cancellation: cancellation)
+        }
+        guard case .cancelled = error else { throw Disorder() }
+    }
+
+    @Test(arguments: Recipe.all.map(\.name))
+    func `ends between two labels, though everything is known`(recipe: String) throws {
+        let segmenter = try Fixture.segmenter(Fixture.odd)
+        let question = try Question("dog", "bird", "grass").with(\.recipe, Recipe(named: recipe))
+        let expected = try segmenter.ask(question)
+        let cancellation = Cancellation(deadline: nil)
+        var maps = 0
+        let request = try question.request()
+        let error = #expect(throws: SegmentationError.self) {
+            try segmenter.segment(request, owner: 1, cancellation: cancellation, queueMilliseconds: 0) {
+                guard case .scores = $0 else { return }
+                maps += 1
+                cancellation.cancel()
+            }
+        }
+        guard case .cancelled = error else { throw Disorder() }
+        #expect(maps == 1)
+        #expect(try segmenter.ask(question).bits == expected.bits)
+    }
+
+    /// Wherever the other thread's word arrives, the answer is whole or there is none, and the next is right.
+    @Test func `ends in the middle of a pass, and the next answer is right`() throws {
+        let question = try Question("dog", "bird").with(\.recipe, .diffsegmenter)
+        let segmenter = try Fixture.segmenter(Fixture.demo)
+        let expected = try segmenter.ask(question)
+        let start = ContinuousClock.now
+        segmenter.forget()
+        _ = try segmenter.ask(question)
+        let whole = start.duration(to: .now)
+        var cancelled = 0
+        for part in 1...6 {
+            segmenter.forget()
+            let cancellation = Cancellation(deadline: nil)
+            let nanoseconds = Int(whole / .nanoseconds(1)) * part / 10
+            DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(nanoseconds)) {
+                cancellation.cancel()
+            }
+            do {
+                #expect(try segmenter.ask(question, cancellation: cancellation).bits == expected.bits)
+            } catch SegmentationError.cancelled {
+                cancelled += 1
+            }
+            #expect(try segmenter.ask(question).bits == expected.bits)
+        }
+        #expect(cancelled > 0)
+    }
+
+    @Test func `is stopped by its own receiver, whose error comes back`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.odd)
+        let request = try Question("dog").request()
+        let error = #expect(throws: SegmentationError.self) {
+            try segmenter.segment(
+                request, owner: 1, cancellation: Cancellation(deadline: nil), queueMilliseconds: 0
+            ) { (_) throws(SegmentationError) in throw .undeliverable("the pipe is closed") }
+        }
+        #expect("\(error, default: "")" == "the pipe is closed")
+    }
+}

@@ -1,0 +1,180 @@
+import Dispatch
+import Glibc
+import Networks
+import Segmentation
+import Synchronization
+import Testing
+
+/// What the engine's thread wrote down, in order.
+private final class Diary: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    func write(_ line: String) { lines.withLock { $0.append(line) } }
+    var read: [String] { lines.withLock(\.self) }
+}
+
+/// A job that writes its name, and whether it was cancelled.
+private func job(_ name: String, owner: UInt32 = 1, _ diary: Diary) -> Job {
+    Job(owner: owner, requestID: name, deadline: nil) { _, cancellation, _ in
+        diary.write(isCancelled(cancellation) ? "\(name) cancelled" : name)
+    }
+}
+
+private func isCancelled(_ cancellation: Cancellation) -> Bool {
+    (try? cancellation.check()) == nil
+}
+
+/// A job called "gate" that keeps the engine's thread until it is let go.
+private struct Gate {
+    private let opened = Handover<Bool>()
+
+    /// Returns once the engine's thread is inside.
+    init(_ engine: Engine, _ diary: Diary) throws {
+        let entered = Handover<Bool>()
+        try engine.submit(
+            Job(owner: 1, requestID: "gate", deadline: nil) { [opened] _, cancellation, _ in
+                entered.give(true)
+                _ = opened.take()
+                diary.write(isCancelled(cancellation) ? "gate cancelled" : "gate")
+            })
+        _ = entered.take()
+    }
+
+    func open() { opened.give(true) }
+}
+
+private func engine(queueLimit: Int = 8) throws -> Engine {
+    try Engine(queueLimit: queueLimit, threads: nil) { try Fixture.segmenter(Fixture.odd) }
+}
+
+@Suite struct `the engine` {
+    private let diary = Diary()
+
+    @Test func `runs jobs one at a time in their order, on its own thread`() throws {
+        let engine = try engine()
+        let caller = pthread_self()
+        let gate = try Gate(engine, diary)
+        for name in ["a", "b", "c"] { try engine.submit(job(name, diary)) }
+        try engine.submit(
+            Job(owner: 1, requestID: "", deadline: nil) { _, _, waited in
+                #expect(pthread_equal(pthread_self(), caller) == 0)
+                #expect(waited > 0)
+            })
+        #expect(engine.status?.queued == 4)
+        #expect(diary.read.isEmpty)
+        gate.open()
+        engine.drain()
+        #expect(diary.read == ["gate", "a", "b", "c"])
+        #expect(engine.status?.finished == 5)
+        #expect(engine.status?.queued == 0)
+    }
+
+    @Test func `refuses at once what its queue has no room for, and says so`() throws {
+        let engine = try engine(queueLimit: 2)
+        let gate = try Gate(engine, diary)
+        try engine.submit(job("a", diary))
+        try engine.submit(job("b", diary))
+        let error = #expect(throws: SegmentationError.self) { try engine.submit(job("c", diary)) }
+        guard case .queueFull(limit: 2) = error else { throw Disorder() }
+        #expect("\(error, default: "")".contains("2 questions"))
+        #expect((engine.status?.refused, engine.status?.queueLimit) == (1, 2))
+        gate.open()
+        engine.drain()
+        #expect(diary.read == ["gate", "a", "b"])
+    }
+
+    @Test func `finishes what it accepted before it stops, and takes nothing more`() throws {
+        let engine = try engine(queueLimit: 1 << 16)
+        let gate = try Gate(engine, diary)
+        try engine.submit(job("a", diary))
+        let drained = Handover<Bool>()
+        DispatchQueue.global().async {
+            engine.drain()
+            drained.give(true)
+        }
+        var accepted = ["gate", "a"]
+        var refusal: SegmentationError?
+        while refusal == nil {
+            usleep(1000)        // until the other thread has begun to drain
+            do throws(SegmentationError) {
+                try engine.submit(job("late", diary))
+                accepted.append("late")
+            } catch {
+                refusal = error
+            }
+        }
+        guard case .stopping = refusal else { throw Disorder() }
+        gate.open()
+        #expect(drained.take())
+        #expect(diary.read == accepted)
+        #expect(throws: SegmentationError.self) { try engine.submit(job("later", diary)) }
+        engine.drain()
+        #expect(diary.read == accepted)
+    }
+
+    @Test func `cancels by name only what the same user asked, waiting or running`() throws {
+        let engine = try engine()
+        let gate = try Gate(engine, diary)
+        for (name, owner) in [("mine", 1), ("mine", 2), ("other", 1), ("", 1)] as [(String, UInt32)] {
+            try engine.submit(job(name, owner: owner, diary))
+        }
+        #expect(engine.cancel("mine", owner: 3) == 0)
+        #expect(engine.cancel("nothing", owner: 1) == 0)
+        #expect(engine.cancel("mine", owner: 1) == 1)
+        #expect(engine.cancel("gate", owner: 2) == 0)
+        #expect(engine.cancel("gate", owner: 1) == 1)
+        gate.open()
+        engine.drain()
+        #expect(diary.read == ["gate cancelled", "mine cancelled", "mine", "other", ""])
+        #expect(engine.cancel("mine", owner: 2) == 0)
+    }
+
+    @Test func `an empty name is none: it cancels nothing`() throws {
+        let engine = try engine()
+        let gate = try Gate(engine, diary)
+        try engine.submit(job("", diary))
+        #expect(engine.cancel("", owner: 1) == 0)
+        gate.open()
+        engine.drain()
+        #expect(diary.read == ["gate", ""])
+    }
+
+    @Test func `cancels everything at once`() throws {
+        let engine = try engine()
+        let gate = try Gate(engine, diary)
+        for name in ["a", "b"] { try engine.submit(job(name, diary)) }
+        engine.cancelAll()
+        gate.open()
+        engine.drain()
+        #expect(diary.read == ["gate cancelled", "a cancelled", "b cancelled"])
+    }
+
+    @Test func `a model that cannot be loaded is the error of whoever starts it`() {
+        #expect(throws: ModelError.self) {
+            try Engine(queueLimit: 1, threads: nil) { try Fixture.segmenter("/no/such/folder") }
+        }
+    }
+
+    @Test func `answers as the segmenter does, and tells of its model and memory`() throws {
+        let engine = try engine()
+        let request = try Question("dog").request()
+        let answered = Handover<String>()
+        try engine.submit(
+            Job(owner: 1, requestID: "", deadline: nil) { segmenter, cancellation, waited in
+                var hash = ""
+                try? segmenter.segment(request, owner: 1, cancellation: cancellation, queueMilliseconds: waited) {
+                    if case .report(let report) = $0 { hash = report.answerHash }
+                }
+                answered.give(hash)
+            })
+        let segmenter = try Fixture.segmenter(Fixture.odd)
+        let expected = try segmenter.ask(Question("dog"))
+        #expect(answered.take() == expected.report.answerHash)
+        engine.drain()
+        let status = try #require(engine.status)
+        #expect((status.model, status.modelHash) == (segmenter.model.name, segmenter.model.hash))
+        #expect(status.modelBytes == segmenter.model.weightBytes && status.modelBytes > 0)
+        #expect((status.memory.pictures, status.memory.words) == (1, 2))
+        #expect(status.memory.picturesBytes == segmenter.memory.picturesBytes)
+    }
+}
