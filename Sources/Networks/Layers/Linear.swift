@@ -4,6 +4,8 @@ package import Kernels
 package struct Linear {
     let weight: PackedWeights
     let bias: PackedWeights?
+    /// Columns of the result.
+    package var width: Int { weight.rows }
 
     /// - Parameter hasBias: whether the architecture gives this product a bias.
     init(_ weights: WeightScope, from input: Int, to output: Int, hasBias: Bool) throws(CheckpointError) {

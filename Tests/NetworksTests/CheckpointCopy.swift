@@ -1,0 +1,95 @@
+import FoundationEssentials
+import Kernels
+import Networks
+
+/// A network's folder in a folder of its own, with its tensors changed: what a damaged, renamed or converted
+/// checkpoint looks like.
+struct CheckpointCopy {
+    let folder: TemporaryFolder
+    let stem: String
+
+    /// The networks of a checkpoint, with the name of their weights.
+    static func stem(of network: String) -> String {
+        network == "text_encoder" ? "model" : "diffusion_pytorch_model"
+    }
+
+    /// All tensors of a network of `tiny`.
+    static func tensors(of network: String) throws -> [StoredTensor] {
+        let file = try TensorFile(
+            path: "\(oracleFolder)/tiny/checkpoint/\(network)/\(stem(of: network)).safetensors")
+        return try file.header.tensors.map { tensor in
+            StoredTensor(
+                tensor.name, type: "\(tensor.type.word)", shape: tensor.shape,
+                bytes: try file.bytes(of: tensor.name))
+        }
+    }
+
+    /// - Parameter files: their names, and the tensors of each
+    init(_ network: String, _ files: [String: [StoredTensor]]) throws {
+        folder = try TemporaryFolder()
+        stem = Self.stem(of: network)
+        for (name, tensors) in files { try folder.write(name, safetensors(tensors)) }
+        let configuration = "\(oracleFolder)/tiny/checkpoint/\(network)/config.json"
+        try folder.write("config.json", Array(try Data(contentsOf: URL(filePath: configuration))))
+    }
+
+    /// One file under its plain name.
+    init(_ network: String, _ tensors: [StoredTensor]) throws {
+        try self.init(network, ["\(Self.stem(of: network)).safetensors": tensors])
+    }
+
+    /// Runs `body` on the folder, which lives as long.
+    func reading<Value>(_ body: (String) throws -> Value) rethrows -> Value {
+        try withExtendedLifetime(folder) { try body(folder.path) }
+    }
+
+    /// Replaces text of `config.json`.
+    func configure(_ old: String, _ new: String) throws {
+        let path = "\(folder.path)/config.json"
+        let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+        try folder.write("config.json", text.replacing(old, with: new))
+    }
+}
+
+/// A network, with the region that its weights live in.
+struct Loaded<Network> {
+    let network: Network
+    let region: WeightRegion
+}
+
+private func load<Network>(
+    _ directory: String, _ component: String, except isTail: (String) -> Bool,
+    _ make: (WeightScope) throws(CheckpointError) -> Network
+) throws(CheckpointError) -> Loaded<Network> {
+    let checkpoint = try Checkpoint(
+        directory: directory, stem: CheckpointCopy.stem(of: component), component: component)
+    let region: WeightRegion
+    do throws(WeightRegionError) {
+        region = try WeightRegion(capacity: checkpoint.packedBytes)
+    } catch {
+        throw .region(error)
+    }
+    let network = try make(checkpoint.weights(in: region))
+    try checkpoint.finish(except: isTail)
+    return Loaded(network: network, region: region)
+}
+
+func loadUNet(_ directory: String) throws(CheckpointError) -> Loaded<UNet> {
+    try load(directory, "unet", except: UNet.isTail) { (weights) throws(CheckpointError) in
+        try UNet(weights, UNetConfiguration(path: "\(directory)/config.json"))
+    }
+}
+
+func loadAutoencoder(_ directory: String) throws(CheckpointError) -> Loaded<AutoencoderKL> {
+    try load(directory, "vae", except: AutoencoderKL.isTail) { (weights) throws(CheckpointError) in
+        try AutoencoderKL(weights, AutoencoderConfiguration(path: "\(directory)/config.json"))
+    }
+}
+
+func loadTextEncoder(_ directory: String) throws(CheckpointError) -> Loaded<CLIPTextEncoder> {
+    try load(directory, "text_encoder", except: CLIPTextEncoder.isTail) { (weights) throws(CheckpointError) in
+        try CLIPTextEncoder(
+            weights.entering(ifPresent: "text_model"),
+            TextEncoderConfiguration(path: "\(directory)/config.json"))
+    }
+}

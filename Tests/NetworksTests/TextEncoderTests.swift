@@ -1,0 +1,66 @@
+import Kernels
+import Networks
+import Testing
+
+/// Some tokens' states, `[77, 48]`.
+private func states(_ directory: String) throws -> [Float] {
+    let loaded = try loadTextEncoder(directory)
+    var arena = Arena()
+    return try arena.scope { arena in
+        let y = arena.matrix(rows: 77, columns: 48)
+        let tokens = (0..<77).map { Int32(($0 * 37) % 815) }
+        try loaded.network(tokens, into: y, cancellation: Cancellation(deadline: nil), &arena)
+        return y.array
+    }
+}
+
+@Suite struct `the text encoder` {
+    @Test func `is the same with and without text_model before its names`() throws {
+        let tensors = try CheckpointCopy.tensors(of: "text_encoder")
+        #expect(tensors.allSatisfy { $0.name.hasPrefix("text_model.") })
+        let plain = tensors.map {
+            StoredTensor(String($0.name.dropFirst(11)), type: $0.type, shape: $0.shape, bytes: $0.bytes)
+        }
+        let with = try CheckpointCopy("text_encoder", tensors)
+        let without = try CheckpointCopy("text_encoder", plain)
+        #expect(try without.reading(states) == with.reading(states))
+    }
+
+    @Test func `needs no position_ids, and nothing else may be left over`() throws {
+        let tensors = try CheckpointCopy.tensors(of: "text_encoder")
+        let bare = tensors.filter { !$0.name.hasSuffix("position_ids") }
+        #expect(bare.count == tensors.count - 1)
+        #expect(throws: Never.self) { try CheckpointCopy("text_encoder", bare).reading(loadTextEncoder) }
+        let more = bare + [StoredTensor("text_projection.weight", shape: [1], [0])]
+        let copy = try CheckpointCopy("text_encoder", more)
+        #expect(
+            throws: CheckpointError.neverRead(first: ["text_encoder.text_projection.weight"], count: 1)
+        ) { try copy.reading(loadTextEncoder) }
+    }
+
+    @Test func `sees only what stands before a token`() throws {
+        let loaded = try loadTextEncoder("\(oracleFolder)/tiny/checkpoint/text_encoder")
+        var arena = Arena()
+        func rows(_ tokens: [Int32], _ arena: inout Arena) throws -> [Float] {
+            try arena.scope { arena in
+                let y = arena.matrix(rows: 77, columns: 48)
+                try loaded.network(tokens, into: y, cancellation: Cancellation(deadline: nil), &arena)
+                return y.rows(0..<20).array
+            }
+        }
+        let one = [Int32](repeating: 5, count: 77)
+        let other = one[..<20] + [Int32](repeating: 9, count: 57)
+        #expect(try rows(one, &arena) == rows(Array(other), &arena))
+    }
+
+    @Test func `looks at a cancellation before it begins`() throws {
+        let loaded = try loadTextEncoder("\(oracleFolder)/tiny/checkpoint/text_encoder")
+        let cancellation = Cancellation(deadline: nil)
+        cancellation.cancel()
+        var arena = Arena()
+        let y = Matrix(stored: 77, by: 48)
+        #expect(throws: Interruption.cancelled) {
+            try loaded.network([Int32](repeating: 0, count: 77), into: y, cancellation: cancellation, &arena)
+        }
+    }
+}
