@@ -7,6 +7,9 @@ package enum ModelError: Error, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
     case mismatch(directory: String, what: String, found: Int, expected: Int)
+    case tooLarge(directory: String, what: String, gibibytes: Double, limit: Int)
+    /// Completion needs to know which pixels of the latent belong together.
+    case noSelfAttention(directory: String, side: Int)
 
     package var description: String {
         switch self {
@@ -14,6 +17,12 @@ package enum ModelError: Error, CustomStringConvertible {
         case .tokenizer(let error): "\(error)"
         case .mismatch(let directory, let what, let found, let expected):
             "\(directory): \(what) is \(found), expected \(expected)"
+        case .tooLarge(let directory, let what, let gibibytes, let limit):
+            "\(directory): \(what) needs \(gibibytes.rounded(.up)) GiB by the sizes in its configuration, "
+                + "the limit is \(limit) GiB"
+        case .noSelfAttention(let directory, let side):
+            "\(directory): the U-Net has no self-attention at the latent's \(side) x \(side) pixels, "
+                + "expected it at the first level"
         }
     }
 }
@@ -96,6 +105,15 @@ package final class Model {
         try expect("the U-Net's in_channels", unet.configuration.inChannels, autoencoder.configuration.latentChannels)
         try expect("the U-Net's sample_size", unet.configuration.sampleSize, autoencoder.latentSide)
         try expect("the tokenizer's vocabulary", tokenizer.vocabularyCount, text.vocabularyCount)
+        let side = unet.configuration.sampleSize
+        guard unet.attentionLayers.contains(where: { $0.kind == .own && $0.side == side }) else {
+            throw .noSelfAttention(directory: directory, side: side)
+        }
+        for demand in Demand.all(self) where demand.bytes > Double(Demand.limit) {
+            throw .tooLarge(
+                directory: directory, what: demand.what, gibibytes: demand.bytes / Double(1 << 30),
+                limit: Demand.limit >> 30)
+        }
     }
 
     private static func exists(_ path: String) -> Bool {

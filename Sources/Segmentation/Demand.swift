@@ -1,0 +1,62 @@
+import Networks
+
+/// The memory that a model's sizes ask for in one step of an answer: an upper bound.
+///
+/// In f64, since a configuration may name sizes whose products fit no integer: they are refused before anything is
+/// reserved for them.
+struct Demand {
+    /// Thirty times what Stable Diffusion needs, a quarter of the address space that scratch memory has.
+    static let limit = 16 << 30
+
+    let what: String
+    let bytes: Double
+
+    /// The demands of all steps.
+    static func all(_ model: Model) -> [Demand] {
+        [features(model.unet), prompt(model), pass(model.unet), encoding(model.autoencoder.configuration)]
+    }
+
+    private init(_ what: String, floats: Double) {
+        self.what = what
+        bytes = floats * 4
+    }
+
+    /// Queries of all cross-attention layers, and the affinity of all pairs of pixels.
+    private static func features(_ unet: UNet) -> Demand {
+        let pixels = square(unet.configuration.sampleSize)
+        let queries = unet.attentionLayers.reduce(0) { $0 + square($1.side) * Double($1.channels) }
+        return Demand("the features of a pass", floats: queries + pixels * pixels)
+    }
+
+    /// The text encoder's states, and the keys of all cross-attention layers.
+    private static func prompt(_ model: Model) -> Demand {
+        let text = model.textEncoder.configuration
+        let keys = model.unet.attentionLayers.reduce(0) { $0 + Double($1.channels) }
+        return Demand(
+            "a prompt",
+            floats: Double(text.positions) * (keys + 8 * Double(text.width) + Double(text.intermediate)))
+    }
+
+    /// The maps that the way up reads, which are twice as wide as a level or wider, and one layer's scratch.
+    private static func pass(_ unet: UNet) -> Demand {
+        let configuration = unet.configuration
+        let widest = Double(configuration.blockChannels.max() ?? 0)
+        let maps = Double(configuration.layersPerBlock + 1) * 2 + 16
+        let pixels = configuration.blockChannels.indices.reduce(0) {
+            $0 + square(configuration.sampleSize >> $1)
+        }
+        return Demand("a pass of the U-Net", floats: pixels * widest * maps)
+    }
+
+    /// Two maps of each level, and two of a residual block's scratch.
+    private static func encoding(_ configuration: AutoencoderConfiguration) -> Demand {
+        let floats = configuration.blockChannels.enumerated().reduce(0) { sum, level in
+            sum + square(max(1, configuration.sampleSize >> level.offset)) * Double(level.element) * 8
+        }
+        return Demand("a pass of the autoencoder", floats: floats)
+    }
+
+    private static func square(_ side: Int) -> Double {
+        Double(side) * Double(side)
+    }
+}

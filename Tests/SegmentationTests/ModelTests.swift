@@ -1,0 +1,96 @@
+import FoundationEssentials
+import Segmentation
+import Testing
+
+/// A copy of `tiny` to be spoiled, removed with the value.
+private final class ModelCopy {
+    let path = FileManager.default.temporaryDirectory.appending(path: "dseg-\(UUID().uuidString)").path
+
+    init() throws {
+        try FileManager.default.copyItem(atPath: Fixture.tiny, toPath: path)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func remove(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+    }
+
+    func replace(_ name: String, byThatOf other: String) throws {
+        try remove(name)
+        try FileManager.default.copyItem(atPath: "\(other)/\(name)", toPath: "\(path)/\(name)")
+    }
+
+    /// Replaces a value in a network's `config.json`.
+    func configure(_ network: String, _ old: String, _ new: String) throws {
+        let file = URL(filePath: "\(path)/\(network)/config.json")
+        let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+        #expect(text.contains(old))
+        try Data(text.replacing(old, with: new).utf8).write(to: file)
+    }
+
+    /// Expects a refusal that holds all of `parts`.
+    func expectRefusal(_ parts: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+        let error = #expect(throws: ModelError.self, sourceLocation: sourceLocation) {
+            try Fixture.model(path)
+        }
+        for part in parts {
+            #expect("\(error, default: "")".contains(part), sourceLocation: sourceLocation)
+        }
+    }
+}
+
+@Suite struct `a model folder` {
+    @Test func `has a hash of its files that does not depend on where it lies`() throws {
+        let copy = try ModelCopy()
+        let (here, there) = (try Fixture.model(Fixture.tiny), try Fixture.model(copy.path))
+        #expect(here.hash == there.hash)
+        #expect(here.name != there.name)
+        try copy.configure("vae", "0.18215", "0.18216")
+        #expect(try Fixture.model(copy.path).hash != here.hash)
+        #expect(try Fixture.model(Fixture.odd).hash != here.hash)
+    }
+
+    @Test func `whose networks do not fit each other is refused by what does not`() throws {
+        let text = try ModelCopy()
+        try text.replace("text_encoder", byThatOf: Fixture.odd)
+        text.expectRefusal("cross_attention_dim", "48", "40")
+        let latent = try ModelCopy()
+        try latent.configure("vae", #""sample_size": 128"#, #""sample_size": 64"#)
+        latent.expectRefusal("sample_size", "16", "8")
+    }
+
+    @Test func `without a tokenizer has CLIP's, which a text encoder of other words cannot read`() throws {
+        let copy = try ModelCopy()
+        try copy.remove("tokenizer")
+        copy.expectRefusal("vocabulary", "49408", "815")
+    }
+
+    @Test(arguments: ["unet", "vae", "text_encoder"])
+    func `that lacks a file is refused by its name`(network: String) throws {
+        let configuration = try ModelCopy()
+        try configuration.remove("\(network)/config.json")
+        configuration.expectRefusal("\(network)/config.json")
+        let all = try ModelCopy()
+        try all.remove(network)
+        all.expectRefusal("/\(network)")
+        let scheduler = try ModelCopy()
+        try scheduler.remove("scheduler")
+        scheduler.expectRefusal("scheduler_config.json")
+    }
+
+    @Test func `of sizes that no memory holds is refused, not attempted`() throws {
+        let features = try ModelCopy()
+        try features.configure("unet", #""sample_size": 16"#, #""sample_size": 1024"#)
+        try features.configure("vae", #""sample_size": 128"#, #""sample_size": 8192"#)
+        features.expectRefusal("features", "GiB", "16 GiB")
+        let legal = try ModelCopy()
+        try legal.configure("unet", #""sample_size": 16"#, #""sample_size": 32"#)
+        try legal.configure("vae", #""sample_size": 128"#, #""sample_size": 256"#)
+        let scores = try Segmenter(model: try Fixture.model(legal.path), limits: .standard)
+            .ask(Question("dog")).scores[0]
+        #expect((scores.width, scores.height) == (32, 32))
+    }
+}
