@@ -36,8 +36,9 @@ package enum PictureSource: Sendable {
 package enum MapSize: Sendable, Equatable {
     /// As the method leaves them, on the latent grid.
     case latent
-    /// Resized, then min-max; `nil`: to the picture's size.
+    /// Resized, then min-max.
     case sized(width: Int, height: Int)
+    /// The same, to the picture's size.
     case picture
     case none
 }

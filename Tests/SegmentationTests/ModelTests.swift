@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Networks
 import Segmentation
 import Testing
 
@@ -29,6 +30,23 @@ private final class ModelCopy {
         let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
         #expect(text.contains(old))
         try Data(text.replacing(old, with: new).utf8).write(to: file)
+    }
+
+    /// Leaves tensors of the U-Net out of its file.
+    func dropTensors(where isDropped: (String) -> Bool) throws {
+        let path = "\(path)/unet/diffusion_pytorch_model.safetensors"
+        let file = try TensorFile(path: path)
+        var (entries, data) = ([String](), [UInt8]())
+        for tensor in file.header.tensors where !isDropped(tensor.name) {
+            let start = data.count
+            data += try file.bytes(of: tensor.name)
+            entries.append(
+                "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type.word)\",\"shape\":\(tensor.shape),"
+                    + "\"data_offsets\":[\(start),\(data.count)]}")
+        }
+        let header = Array("{\(entries.joined(separator: ","))}".utf8)
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> ($0 * 8)) }
+        try Data(length + header + data).write(to: URL(filePath: path))
     }
 
     /// Expects a refusal that holds all of `parts`.
@@ -79,6 +97,18 @@ private final class ModelCopy {
         let scheduler = try ModelCopy()
         try scheduler.remove("scheduler")
         scheduler.expectRefusal("scheduler_config.json")
+    }
+
+    @Test func `without self-attention at the latent's size is refused`() throws {
+        let copy = try ModelCopy()
+        try copy.dropTensors {
+            $0.hasPrefix("down_blocks.0.attentions.") || $0.hasPrefix("up_blocks.3.attentions.")
+        }
+        try copy.configure(
+            "unet", "\"down_block_types\": [\n    \"CrossAttnDownBlock2D\"",
+            "\"down_block_types\": [\n    \"DownBlock2D\"")
+        try copy.configure("unet", "    \"CrossAttnUpBlock2D\"\n", "    \"UpBlock2D\"\n")
+        copy.expectRefusal("self-attention", "16 x 16")
     }
 
     @Test func `of sizes that no memory holds is refused, not attempted`() throws {
