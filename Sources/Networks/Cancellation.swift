@@ -19,8 +19,10 @@ package final class Cancellation: Sendable {
         self.deadline = deadline
     }
 
-    package func cancel() {
-        requested.store(true, ordering: .relaxed)
+    /// - Returns: whether this was the first request
+    @discardableResult
+    package func cancel() -> Bool {
+        !requested.exchange(true, ordering: .relaxed)
     }
 
     package func check() throws(Interruption) {

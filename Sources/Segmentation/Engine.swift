@@ -131,14 +131,14 @@ package struct EngineStatus: Sendable {
         if let refusal { throw refusal }
     }
 
-    /// Cancels the owner's jobs of that name, waiting or running; returns how many. The empty name is none.
+    /// Cancels the owner's jobs of that name, waiting or running; returns how many. The empty name is none,
+    /// and a job that was cancelled before does not count.
     package func cancel(_ requestID: String, owner: UInt32) -> Int {
         guard !requestID.isEmpty else { return 0 }
         return locked {
             let jobs = (queue.map(\.job) + [running].compactMap(\.self))
                 .filter { $0.owner == owner && $0.requestID == requestID }
-            for job in jobs { job.cancellation.cancel() }
-            return jobs.count
+            return jobs.count { $0.cancellation.cancel() }
         }
     }
 

@@ -7,8 +7,8 @@ struct MaskCommand: ParsableCommand {
         commandName: "mask",
         abstract: "Write a picture's index mask, and print each label's share.",
         discussion: """
-            Writes IMAGE.mask.png: an indexed picture with the VOC palette and the picture's size, whose index k is the \
-            k-th label and 0 the background.
+            Writes IMAGE.mask.png: an indexed picture with the VOC palette and the picture's size, whose index k is \
+            the k-th label and 0 the background.
             """)
 
     @OptionGroup var options: MaskOptions

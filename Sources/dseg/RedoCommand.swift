@@ -6,8 +6,8 @@ struct RedoCommand: ParsableCommand {
         commandName: "redo",
         abstract: "Make a file of dseg's again, bit for bit.",
         discussion: """
-            Every PNG and JSON that dseg writes says how it was made: picture, words, prompts, recipe, seed, model. The \
-            file is written anew; what is different today is said on standard error.
+            Every PNG and JSON that dseg writes says how it was made: picture, words, prompts, recipe, seed, model. \
+            The file is written anew; what is different today is said on standard error.
             """)
 
     @Argument(help: "A PNG or JSON file that dseg wrote.", completion: .file())
