@@ -87,8 +87,10 @@ import Testing
 
     @Test func `a full disk is told, and nothing half written stays`() throws {
         let full = try run(
-            ["/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh", Repository.dseg, "mask", "-", "boat", "--socket", daemon.socket],
-            input: bytes(picture))
+            [
+                "/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh", Repository.dseg, "mask", "-", "boat", "--socket",
+                daemon.socket,
+            ], input: bytes(picture))
         #expect(full.code == 73)
         #expect(full.errors.contains("standard output"))
         let limited = try run([
@@ -152,7 +154,11 @@ import Testing
         #expect(ending.code == 0)
         #expect(ending.errors == "")
         let hash = try Record(daemon.dseg(["mask", picture, "boat", "-o", "-"]).output).model.hash
-        for part in ["dsegd     \(Version.current)", "model     demo", "\(hash.prefix(12))\n", "1 answered, 0 refused", "pictures  1,"] {
+        let parts = [
+            "dsegd     \(Version.current)", "model     demo", "\(hash.prefix(12))\n", "1 answered, 0 refused",
+            "pictures  1,",
+        ]
+        for part in parts {
             #expect(ending.text.contains(part), "\(ending.text)")
         }
     }

@@ -73,7 +73,8 @@ import Testing
         ]
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == names)
         #expect(try place.names == ["out", "pond.jpg"])
-        #expect(Set(ending.errors.split(separator: "\n").map(String.init)) == Set(names.map { "wrote \(folder)/\($0)" }))
+        let messages = ending.errors.split(separator: "\n").map(String.init)
+        #expect(Set(messages) == Set(names.map { "wrote \(folder)/\($0)" }))
 
         let image = try Image(decoding: bytes(picture))
         let mask = try IndexPicture(at: "\(folder)/pond.mask.png").indices
@@ -97,7 +98,8 @@ import Testing
 
     @Test func `the heat map is the score map, resized and stretched to black and white`() throws {
         let heat = try Image(decoding: succeed([picture, "sheep", "--heat", "-o", "-"]).output)
-        let request = SegmentRequest(picture: .image(try bytes(picture)), labels: [Label(name: "sheep")], encoding: .u16)
+        let request = SegmentRequest(
+            picture: .image(try bytes(picture)), labels: [Label(name: "sheep")], encoding: .u16)
         let map = try #require(try daemon.client().scores(request).maps.first)
         var sized = [Float](repeating: 0, count: heat.width * heat.height)
         unsafe Bilinear.resize(

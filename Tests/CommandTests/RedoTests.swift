@@ -20,7 +20,8 @@ import Testing
     /// Makes every kind of file, the JSON too; answers their paths.
     private func makeAll(_ arguments: [String] = []) throws -> [String] {
         let ending = try daemon.dseg(
-            ["mask", picture, "ship=boat|sailboat, sheep", "--overlay", "--heat", "--cut", "ship", "--json"] + arguments)
+            ["mask", picture, "ship=boat|sailboat, sheep", "--overlay", "--heat", "--cut", "ship", "--json"]
+                + arguments)
         #expect(ending.code == 0, "\(ending.errors)")
         try write(ending.output, to: "\(place.path)/pond.json")
         return try place.names.filter { $0 != "pond.jpg" }.map { "\(place.path)/\($0)" }
