@@ -57,10 +57,12 @@ struct Loaded<Network> {
     let region: WeightRegion
 }
 
+/// The threads are started first: they choose the instruction set, on which the bits depend.
 private func load<Network>(
     _ directory: String, _ component: String, except isTail: (String) -> Bool,
     _ make: (WeightScope) throws(CheckpointError) -> Network
 ) throws(CheckpointError) -> Loaded<Network> {
+    Threads.start(nil)
     let checkpoint = try Checkpoint(
         directory: directory, stem: CheckpointCopy.stem(of: component), component: component)
     let region: WeightRegion
