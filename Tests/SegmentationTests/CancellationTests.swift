@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Networks
 import Segmentation
 import Testing
@@ -63,7 +63,8 @@ import Testing
             segmenter.forget()
             let cancellation = Cancellation(deadline: nil)
             let nanoseconds = Int(whole / .nanoseconds(1)) * part / 10
-            DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(nanoseconds)) {
+            Thread.detachNewThread {
+                Thread.sleep(forTimeInterval: Double(nanoseconds) * 1e-9)
                 cancellation.cancel()
             }
             do {
