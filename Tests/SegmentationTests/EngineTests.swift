@@ -1,5 +1,4 @@
-import Dispatch
-import Glibc
+import Foundation
 import Networks
 import Segmentation
 import Synchronization
@@ -88,7 +87,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         let gate = try Gate(engine, diary)
         try engine.submit(job("a", diary))
         let drained = Handover<Bool>()
-        DispatchQueue.global().async {
+        Thread.detachNewThread {
             engine.drain()
             drained.give(true)
         }

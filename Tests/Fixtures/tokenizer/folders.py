@@ -34,7 +34,8 @@ cases = {
     "a word for padding": (dict(pad_token="dog</w>"), None),
     "nothing": (None, None),
 }
-texts = ["wow! a dog!!", "a<|ENDOFTEXT|>b <|endoftext|>c", "e<|endoftext|>\u0301!", "!<|startoftext|>!", "$5? 2*3 dog</w>s",
+texts = ["wow! a dog!!", "a<|ENDOFTEXT|>b <|endoftext|>c", "e<|endoftext|>\u0301!",
+         "!<|startoftext|>!", "$5? 2*3 dog</w>s",
          "DOG</W> <|endoftext|><|endoftext|> ", "", "!"]
 rows = []
 for name, (config, map_) in cases.items():
