@@ -94,6 +94,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "StoryTests", dependencies: ["RPC", "dsegd"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["Results", "Images", "RPC", "Networks", "dseg", "dsegd"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     cLanguageStandard: .c11

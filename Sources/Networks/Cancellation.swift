@@ -25,8 +25,10 @@ package final class Cancellation: Sendable {
         !requested.exchange(true, ordering: .relaxed)
     }
 
+    package var isCancelled: Bool { requested.load(ordering: .relaxed) }
+
     package func check() throws(Interruption) {
-        if requested.load(ordering: .relaxed) { throw .cancelled }
+        if isCancelled { throw .cancelled }
         if let deadline, ContinuousClock.now >= deadline { throw .deadlineExceeded }
     }
 }

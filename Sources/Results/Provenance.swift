@@ -134,6 +134,7 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
     case otherSchema(Int)
     case unreadable(String)
     case pictureChanged(path: String, was: String, is: String)
+    case otherAnswer(was: String, is: String)
 
     package var description: String {
         switch self {
@@ -144,6 +145,9 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
                 + "\(Provenance.schema)); use that one"
         case .unreadable(let reason):
             "how the file was made cannot be read: \(reason)"
+        case .otherAnswer(let was, let found):
+            "the file cannot be made again here: the scores' hash is \(found), it was \(was); "
+                + "ask the dseg and the machine that made it"
         case .pictureChanged(let path, let was, let found):
             "\(path) is not the picture it was: its hash is \(found), it was \(was); "
                 + "put the old one back"

@@ -32,11 +32,9 @@ package enum Questioning {
         var picture: [UInt8]?
         try exiting({ picture }) {
             let provenance = try Provenance(reading: try InputFile.bytes(at: file))
-            let bytes = try firstReadable(provenance.picturePaths(from: file))
+            let (bytes, answer) = try samePicture(provenance, file, ask)
             picture = bytes
-            let request = provenance.request(.image(bytes), requestID: "")
-            let redrawn = try provenance.redrawn(
-                from: try answer(request, provenance.picture.path, ask), picture: bytes)
+            let redrawn = try provenance.redrawn(from: answer, picture: bytes)
             try replaceFile(at: file, with: redrawn.bytes)
             for difference in redrawn.differences { Streams.say(difference) }
             Streams.say("wrote \(file)")
@@ -67,10 +65,20 @@ package enum Questioning {
         return try assembly.answer()
     }
 
-    private static func firstReadable(_ paths: [String]) throws(FileError) -> [UInt8] {
-        for path in paths.dropLast() {
-            if let bytes = try? InputFile.bytes(at: path) { return bytes }
+    /// The picture that was looked at, and what is answered about it; where none of the places has it, the last
+    /// picture that was found.
+    private static func samePicture(
+        _ provenance: Provenance, _ file: String, _ ask: Asking
+    ) throws -> (picture: [UInt8], answer: Answer) {
+        let paths = provenance.picturePaths(from: file)
+        var found = paths.compactMap { try? InputFile.bytes(at: $0) }
+        if found.isEmpty { found = [try InputFile.bytes(at: paths[0])] }
+        var last: (picture: [UInt8], answer: Answer)?
+        for bytes in found where last?.answer.header.handle != provenance.picture.sha256 {
+            let request = provenance.request(.image(bytes), requestID: "")
+            last = (bytes, try answer(request, provenance.picture.path, ask))
         }
-        return try InputFile.bytes(at: paths.last ?? "")
+        guard let last else { throw FileError.cannotRead(path: paths[0], reason: "it is gone") }
+        return last
     }
 }

@@ -28,7 +28,8 @@ extension Provenance {
     /// The file, drawn from a new answer, and what is different now and may have changed its bytes.
     ///
     /// - Parameter picture: the picture's file
-    /// - Throws: `ProvenanceError.pictureChanged` if it is another one
+    /// - Throws: `ProvenanceError.pictureChanged` if it is another one, `otherAnswer` if its scores are not what they
+    ///   were: then the file could not be the same
     package func redrawn(
         from answer: Answer, picture bytes: [UInt8]
     ) throws -> (bytes: [UInt8], differences: [String]) {
@@ -36,13 +37,15 @@ extension Provenance {
             throw ProvenanceError.pictureChanged(
                 path: picture.path, was: picture.sha256, is: answer.header.handle)
         }
+        guard answer.trailer.answerHash == self.answer else {
+            throw ProvenanceError.otherAnswer(was: self.answer, is: answer.trailer.answerHash)
+        }
         let drawing = Drawing(
             answer, words: words, picturePath: picture.path, picture: bytes, files: files ?? [])
         let comparisons = [
             ("dseg", version, answer.header.version),
             ("the model's name", model.name, answer.header.model),
             ("the model's hash", model.hash, answer.header.modelHash),
-            ("the scores' hash", self.answer, answer.trailer.answerHash),
         ]
         let differences = comparisons.filter { $0.1 != $0.2 }
             .map { "\($0.0) was \($0.1), is \($0.2)" }

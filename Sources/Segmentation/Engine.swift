@@ -64,6 +64,9 @@ package struct EngineStatus: Sendable {
         case stopped
     }
 
+    /// How many queues' worth of jobs may wait for their turn only to say that they were cancelled.
+    private static let backlog = 8
+
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
     private let queueLimit: Int
@@ -120,7 +123,8 @@ package struct EngineStatus: Sendable {
     package func submit(_ job: Job) throws(SegmentationError) {
         let refusal = locked { () -> SegmentationError? in
             guard phase == .serving else { return .stopping }
-            guard queue.count < queueLimit else {
+            let waiting = queue.count { !$0.job.cancellation.isCancelled }
+            guard waiting < queueLimit, queue.count < Self.backlog * queueLimit else {
                 known?.refused += 1
                 return .queueFull(limit: queueLimit)
             }
@@ -146,7 +150,7 @@ package struct EngineStatus: Sendable {
     package var status: EngineStatus? {
         locked {
             var status = known
-            status?.queued = queue.count
+            status?.queued = queue.count { !$0.job.cancellation.isCancelled }
             return status
         }
     }

@@ -84,7 +84,7 @@ package final class Model {
         name = directory.split(separator: "/").last.map(String.init) ?? directory
         do throws(TokenizerError) {
             let ownTokenizer = "\(directory)/tokenizer"
-            tokenizer = Self.exists("\(ownTokenizer)/merges.txt")
+            tokenizer = Self.exists(ownTokenizer)
                 ? try BytePairTokenizer(directory: ownTokenizer)
                 : try BytePairTokenizer(clipMerges: clipMerges)
         } catch {

@@ -7,6 +7,7 @@ package enum SegmentationError: Error {
     case noLabels
     case tooMany(what: String, count: Int, limit: Int)
     case emptyName(label: Int)
+    case repeatedName(String)
     case tooLong(what: String, bytes: Int, limit: Int)
     case noTokens(words: String)
     case notInPrompt(words: String, prompt: String)
@@ -42,6 +43,7 @@ extension SegmentationError: CustomStringConvertible {
         case .noLabels: "no labels: name at least one thing to look for"
         case .tooMany(let what, let count, let limit): "\(count) \(what), the limit is \(limit): ask in parts"
         case .emptyName(let label): "label \(label + 1) has no name"
+        case .repeatedName(let name): "two labels are called \"\(name)\": give them different names"
         case .tooLong(let what, let bytes, let limit):
             "\(what) of \(bytes) bytes, the limit is \(limit): shorten it"
         case .noTokens(let words): "\"\(words)\" has no token of the model's vocabulary: use letters or digits"

@@ -106,8 +106,10 @@ package struct SegmentationRequest: Sendable {
         guard phrases <= phraseLimit else {
             throw .tooMany(what: "phrases", count: phrases, limit: phraseLimit)
         }
+        var names: Set<String> = []
         for (index, label) in labels.enumerated() {
             guard !label.name.isEmpty else { throw .emptyName(label: index) }
+            guard names.insert(label.name).inserted else { throw .repeatedName(label.name) }
             try check(length: label.name, of: "the name of label \(index + 1)")
             for phrase in label.phrases {
                 try check(length: phrase.words, of: "the words of label \"\(label.name)\"")

@@ -152,7 +152,7 @@ extension RPCStatus.Code {
         self =
             switch error {
             case .image(ImageError.outOfMemory), .queueFull, .undeliverable: .resourceExhausted
-            case .image, .noLabels, .tooMany, .emptyName, .tooLong, .noTokens, .notInPrompt, .cutOff,
+            case .image, .noLabels, .tooMany, .emptyName, .repeatedName, .tooLong, .noTokens, .notInPrompt, .cutOff,
                 .threshold, .timestep, .mapSize, .unknownRecipe, .noWeights, .unneededForwardPrompt:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound

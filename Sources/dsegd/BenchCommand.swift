@@ -49,7 +49,7 @@ struct BenchCommand: ParsableCommand {
         var report = BenchReport(engine.status)
         report.add("load", start.duration(to: .now))
         let whole = try question(file, labels)
-        let new = try question(file, [RPC.Label(name: labels.map(\.name).joined(separator: " "))])
+        let new = try question(file, [RPC.Label(name: (labels + [labels[0]]).map(\.name).joined(separator: " "))])
         let known = try question(file, [labels[0]])
         let rounds = try engine.finish { [repetitions] segmenter throws(SegmentationError) in
             var rounds: [Round] = []

@@ -53,7 +53,7 @@ import Testing
             provenance.picturePaths(from: "out/rex.mask.png") == ["photos/rex.png", "out/rex.png"])
     }
 
-    @Test func `another picture is refused, another model is told`() throws {
+    @Test func `another picture and other scores are refused, another version is told`() throws {
         let example = try Example()
         let provenance = try Provenance(reading: example.drawing().bytes(of: .mask))
         let request = provenance.request(.handle(""), requestID: "")
@@ -65,11 +65,15 @@ import Testing
 
         var header = example.header()
         header.version = "0.2.0"
-        let newer = try example.answer(
-            to: request, header: header, trailer: example.trailer(answerHash: "beef"))
+        let newer = try example.answer(to: request, header: header)
         let again = try provenance.redrawn(from: newer, picture: example.picture)
-        #expect(again.differences.count == 2)
-        #expect(again.differences[0] == "dseg was 0.1.0, is 0.2.0")
+        #expect(again.differences == ["dseg was 0.1.0, is 0.2.0"])
+
+        let scored = try example.answer(
+            to: request, header: header, trailer: example.trailer(answerHash: "beef"))
+        #expect(throws: ProvenanceError.otherAnswer(was: "feed", is: "beef")) {
+            try provenance.redrawn(from: scored, picture: example.picture)
+        }
     }
 
     /// What scripts read: names and values as they are written down here.

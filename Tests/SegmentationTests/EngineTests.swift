@@ -82,6 +82,21 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(diary.read == ["gate", "a", "b"])
     }
 
+    @Test func `a cancelled job gives its place in the queue to another`() throws {
+        let engine = try engine(queueLimit: 2)
+        let gate = try Gate(engine, diary)
+        let abandoned = [job("a", diary), job("b", diary)]
+        for job in abandoned { try engine.submit(job) }
+        for job in abandoned { job.cancel() }
+        #expect(engine.status?.queued == 0)
+        try engine.submit(job("c", diary))
+        try engine.submit(job("d", diary))
+        #expect(throws: SegmentationError.self) { try engine.submit(job("e", diary)) }
+        gate.open()
+        engine.drain()
+        #expect(diary.read == ["gate", "a cancelled", "b cancelled", "c", "d"], "they end too, to say so")
+    }
+
     @Test func `finishes what it accepted before it stops, and takes nothing more`() throws {
         let engine = try engine(queueLimit: 1 << 16)
         let gate = try Gate(engine, diary)

@@ -35,6 +35,7 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
         try refused("1026 phrases", "1024") {
             $0.with(\.labels, [Label(name: "a", phrases: phrases), Label(name: "b", phrases: phrases)])
         }
+        try refused("two labels are called \"dog\"") { $0.with(\.labels, [label("dog"), label("cat"), label("dog")]) }
         try refused("label 2") { $0.with(\.labels, [label("dog"), label("", Phrase(words: "cat", prompt: nil))]) }
         #expect(throws: Never.self) { try Question().with(\.labels, Array(many.dropLast())).request() }
     }

@@ -56,6 +56,15 @@ extension Rule {
         }
     }
 
+    static let tested = Rule(name: "each folder of tests is a target") { tree in
+        guard let manifest = tree["Package.swift"] else { return [] }
+        let declared = Set(manifest.lines.flatMap { $0[...].quoted })
+        let folders = Set(tree.files.filter { $0.kind == "swift" && $0.isTest }.compactMap(\.room))
+        return folders.subtracting(declared).filter { $0.hasSuffix("Tests") }.sorted().map {
+            Offence("Package.swift", "no target runs \($0)", instead: "declare a .testTarget of that name")
+        }
+    }
+
     static let manifest = Rule(name: "Package.swift declares what the rooms import, and no more") {
         tree in
         guard let file = tree["Package.swift"] else { return [] }

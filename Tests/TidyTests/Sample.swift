@@ -71,6 +71,12 @@ struct Sample: Sendable {
             .imports, offending: ["Sources/Attic/A.swift": ""], at: "Sources/Attic/A.swift:0",
             clean: ["Sources/Images/A.swift": ""]),
         Sample(
+            .tested,
+            offending: ["Package.swift": "", "Tests/WireTests/A.swift": ""], at: "Package.swift:0",
+            clean: [
+                "Package.swift": ".testTarget(name: \"WireTests\")", "Tests/WireTests/A.swift": "",
+            ]),
+        Sample(
             .manifest, "Package.swift",
             offending: .manifest("\"RPC\", .product(name: \"NIOCore\", package: \"swift-nio\")"),
             line: 2,

@@ -104,7 +104,7 @@ struct  Dseg__V1__Label
 {
   ProtobufCMessage base;
   /*
-   * what answers call it; not empty
+   * what answers call it; not empty, no two alike
    */
   ProtobufCBinaryData name;
   /*
@@ -445,6 +445,9 @@ struct  Dseg__V1__StatusReply
   Dseg__V1__ModelStatus **models;
   uint32_t queued;
   uint32_t queue_limit;
+  /*
+   * questions that ended, whatever their end
+   */
   uint64_t answered;
   uint64_t refused;
   /*
