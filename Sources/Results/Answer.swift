@@ -22,7 +22,7 @@ package struct Answer: Sendable {
     package var shareLines: [String] {
         shares.map { label, share in
             let tenths = Int((share * 1000).rounded())
-            return "\(label) \(tenths / 10).\(tenths % 10) %"
+            return "\(Streams.printable(label)) \(tenths / 10).\(tenths % 10) %"
         }
     }
 

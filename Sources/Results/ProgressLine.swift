@@ -50,7 +50,7 @@ package final class ProgressLine: Sendable {
             guard !state.isDone else { return false }
             state.isShown = true
             let tenths = began.duration(to: .now) / .milliseconds(100)
-            let text = "\r\u{1B}[K\(state.stage)  \(Int(tenths) / 10).\(Int(tenths) % 10) s"
+            let text = "\r\u{1B}[K\(Streams.printable(state.stage))  \(Int(tenths) / 10).\(Int(tenths) % 10) s"
             return Streams.write(Array(text.utf8), to: STDERR_FILENO)
         }
     }

@@ -15,7 +15,14 @@ package enum Streams {
 
     /// Writes a line to standard error. Nobody can be told that this failed.
     package static func say(_ line: String) {
-        _ = write(Array("\(line)\n".utf8), to: STDERR_FILENO)
+        _ = write(Array("\(printable(line))\n".utf8), to: STDERR_FILENO)
+    }
+
+    /// The text on one line and without control characters, which a label or a file's name may hold and a terminal
+    /// would obey.
+    package static func printable(_ text: String) -> String {
+        let scalars = text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }
+        return String(String.UnicodeScalarView(scalars))
     }
 
     static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
