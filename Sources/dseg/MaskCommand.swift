@@ -26,7 +26,7 @@ struct MaskCommand: ParsableCommand {
     private func becomeDaemonProgram() throws {
         let arguments = ["dsegd"] + Self.withoutDaemon(Array(CommandLine.arguments.dropFirst()))
         var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        let beside = Self.programFolder + "/dsegd"
+        let beside = Program.folder + "/dsegd"
         _ = unsafe execv(beside, &pointers)
         _ = unsafe execvp("dsegd", &pointers)
         let reason = unsafe String(cString: strerror(errno))
@@ -50,14 +50,5 @@ struct MaskCommand: ParsableCommand {
             }
         }
         return kept + arguments[end...]
-    }
-
-    private static var programFolder: String {
-        let path = unsafe [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { bytes, count in
-            guard let start = bytes.baseAddress else { return }
-            count = unsafe max(0, readlink("/proc/self/exe", start, bytes.count))
-        }
-        let end = path.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
-        return String(decoding: path[..<end], as: UTF8.self)
     }
 }
