@@ -29,7 +29,7 @@ enum MemoryBudget {
     }
 }
 
-/// The way between a message and its protobuf-c twin, whose pointers live no longer than one of
+/// The way between a message and its protobuf-c twin, whose pointers live only as long as one of
 /// these calls.
 ///
 /// A type that has it is a ``WireMessage`` by the functions below; no other file sees a twin.
