@@ -20,16 +20,3 @@ package enum StoredFloats: Sendable {
         }
     }
 }
-
-extension PackedWeights {
-    /// Packs a convolution's weights in place, from [outputs, inputs, positions] to
-    /// [outputs, positions · inputs]; a kernel of k by k has k² positions.
-    package init(
-        convolution weights: UnsafeMutablePointer<Float>, outputs: Int, inputs: Int, positions: Int
-    ) {
-        let scratch = UnsafeMutablePointer<Float>.allocate(capacity: inputs * positions)
-        defer { unsafe scratch.deallocate() }
-        unsafe dseg_pack_convolution(weights, scratch, outputs, inputs, positions)
-        unsafe self.init(base: weights, rows: outputs, columns: positions * inputs)
-    }
-}

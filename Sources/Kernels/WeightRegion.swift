@@ -39,7 +39,7 @@ package enum WeightRegionError: Error, Equatable, CustomStringConvertible {
 ///
 /// Its address space is reserved once, for everything that may be read; pages are committed as
 /// they are first written, so what is never read costs nothing. Allocations follow one another and
-/// are freed together when the region goes. One thread fills it; afterwards it is only read.
+/// are freed together when the region goes. One thread hands it out; once filled it is only read.
 @safe
 package final class WeightRegion {
     /// Each allocation starts at a multiple of this many bytes: a cache line, an AVX-512 register.
@@ -72,21 +72,18 @@ package final class WeightRegion {
         unsafe munmap(base, capacity)
     }
 
-    /// The bytes that an allocation of `count` floats takes from a region.
-    package static func bytes(floats count: Int) -> Int {
-        (count * MemoryLayout<Float>.stride + alignment - 1) / alignment * alignment
+    /// The bytes that an allocation of `count` bytes takes from a region.
+    package static func bytes(_ count: Int) -> Int {
+        (count + alignment - 1) / alignment * alignment
     }
 
-    /// Hands out memory for `count` floats, zero until written.
-    package func allocate(
-        floats count: Int
-    ) throws(WeightRegionError) -> UnsafeMutablePointer<Float> {
-        let wanted = WeightRegion.bytes(floats: count)
+    /// Hands out memory for `count` bytes, zero until written.
+    package func allocate(bytes count: Int) throws(WeightRegionError) -> UnsafeMutableRawPointer {
+        let wanted = WeightRegion.bytes(count)
         guard wanted <= capacity - bytesUsed else {
             throw .exhausted(wanted: wanted, left: capacity - bytesUsed)
         }
-        let start = unsafe base + bytesUsed
-        bytesUsed += wanted
-        return unsafe start.bindMemory(to: Float.self, capacity: count)
+        defer { bytesUsed += wanted }
+        return unsafe base + bytesUsed
     }
 }

@@ -52,7 +52,10 @@ package final class Model {
     /// - Parameters:
     ///   - directory: holds `unet`, `vae`, `text_encoder`, `scheduler`, and perhaps `tokenizer`
     ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
-    package init(directory: String, clipMerges: String) throws(ModelError) {
+    ///   - cancellation: of a model that nobody waits for any more
+    package init(
+        directory: String, clipMerges: String, cancellation: Cancellation = .never
+    ) throws(ModelError) {
         do throws(CheckpointError) {
             let unet = try Checkpoint(
                 directory: "\(directory)/unet", stem: "diffusion_pytorch_model", component: "unet")
@@ -68,15 +71,18 @@ package final class Model {
             textEncoder = try CLIPTextEncoder(
                 text.weights(in: region).entering(ifPresent: "text_model"),
                 TextEncoderConfiguration(path: "\(directory)/text_encoder/config.json"))
-            try text.finish(except: CLIPTextEncoder.isTail)
+            try text.settle(except: CLIPTextEncoder.isTail)
             autoencoder = try AutoencoderKL(
                 vae.weights(in: region), AutoencoderConfiguration(path: "\(directory)/vae/config.json"))
-            try vae.finish(except: AutoencoderKL.isTail)
+            try vae.settle(except: AutoencoderKL.isTail)
             self.unet = try UNet(
                 unet.weights(in: region), UNetConfiguration(path: "\(directory)/unet/config.json"))
-            try unet.finish(except: UNet.isTail)
+            try unet.settle(except: UNet.isTail)
             scheduler = try SchedulerConfiguration(path: "\(directory)/scheduler/scheduler_config.json")
-            hash = try Self.hash(directory, unet: unet, vae: vae, text: text).description
+            hash = try Checkpoint.read(
+                [text, vae, unet], hashing: Self.files(directory, unet: unet, vae: vae, text: text),
+                cancellation: cancellation
+            ).description
         } catch {
             throw .checkpoint(error)
         }
@@ -120,15 +126,21 @@ package final class Model {
         unsafe access(path, F_OK) == 0
     }
 
-    private static func hash(
+    /// What the model's hash is made of.
+    private static func files(
         _ directory: String, unet: Checkpoint, vae: Checkpoint, text: Checkpoint
-    ) throws(CheckpointError) -> ModelHash {
-        var files = ["scheduler/scheduler_config.json"]
+    ) throws(CheckpointError) -> [HashedFile] {
+        var names = ["scheduler/scheduler_config.json"]
+        var files: [HashedFile] = []
         for (folder, checkpoint) in [("unet", unet), ("vae", vae), ("text_encoder", text)] {
-            files += checkpoint.files.map { "\(folder)/\($0)" } + ["\(folder)/config.json"]
+            files += try checkpoint.hashedFiles(in: folder, of: directory)
+            names.append("\(folder)/config.json")
         }
-        files += ["tokenizer/vocab.json", "tokenizer/merges.txt", "tokenizer/tokenizer_config.json"]
+        names += ["tokenizer/vocab.json", "tokenizer/merges.txt", "tokenizer/tokenizer_config.json"]
             .filter { exists("\(directory)/\($0)") }
-        return try ModelHash(directory: directory, files: files)
+        for name in names {
+            files.append(try HashedFile(directory: directory, name: name))
+        }
+        return files
     }
 }

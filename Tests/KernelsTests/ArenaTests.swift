@@ -109,7 +109,7 @@ private struct Stop: Error {}
 
     @Test func `weights fill a matrix of their shape`() throws {
         let region = try WeightRegion(capacity: 1 << 12)
-        let base = unsafe try region.allocate(floats: 6)
+        let base = unsafe try region.allocate(bytes: 24).assumingMemoryBound(to: Float.self)
         for place in 0..<6 { unsafe base[place] = Float(place) }
         let store = MatrixStore([(rows: 3, columns: 5)])
         store.matrices[0].columns(1..<3).fill(unsafe PackedWeights(base: base, rows: 3, columns: 2))

@@ -62,16 +62,16 @@ func `a packed convolution holds input i of position p where im2col meets it`(
 
 @Test func `a region aligns and accounts for what it hands out, and refuses the rest`() throws {
     let region = try WeightRegion(capacity: 3 * 64)
-    let first = unsafe try region.allocate(floats: 1)
-    let second = unsafe try region.allocate(floats: 17)
+    let first = unsafe try region.allocate(bytes: 1)
+    let second = unsafe try region.allocate(bytes: 68)
     let address = UInt(bitPattern: first)
     #expect(address.isMultiple(of: 64))
     #expect(UInt(bitPattern: second) == address + 64)
-    let zeroes = (0..<17).allSatisfy { unsafe second[$0] == 0 }
+    let zeroes = unsafe UnsafeRawBufferPointer(start: second, count: 68).allSatisfy { $0 == 0 }
     #expect(zeroes)
     #expect(region.bytesUsed == 3 * 64)
     #expect(throws: WeightRegionError.exhausted(wanted: 64, left: 0)) {
-        _ = unsafe try region.allocate(floats: 1)
+        _ = unsafe try region.allocate(bytes: 1)
     }
     #expect(region.bytesUsed == 3 * 64)
 }
@@ -80,9 +80,8 @@ func `a packed convolution holds input i of position p where im2col meets it`(
     #expect(throws: WeightRegionError.self) { _ = try WeightRegion(capacity: .max) }
     #expect(throws: WeightRegionError.self) { _ = try WeightRegion(capacity: 1 << 60) }
     let region = try WeightRegion(capacity: 1 << 40)
-    let floats = unsafe try region.allocate(floats: 1 << 30)
-    let last = unsafe floats + ((1 << 30) - 1)
-    unsafe last.pointee = 1
-    let kept = unsafe last.pointee
+    let bytes = unsafe try region.allocate(bytes: 1 << 32)
+    unsafe bytes.storeBytes(of: 1, toByteOffset: (1 << 32) - 1, as: UInt8.self)
+    let kept = unsafe bytes.load(fromByteOffset: (1 << 32) - 1, as: UInt8.self)
     #expect(kept == 1)
 }

@@ -77,6 +77,33 @@ private func answers() -> [[UInt32]] {
         }
     }
 
+    /// The error of a task that was told to fail.
+    private struct Failed: Error, Equatable {
+        let task: Int
+    }
+
+    @Test func `a run of tasks throws what the first of them threw, whoever was faster`() {
+        _ = startedThreads
+        for failing: Set<Int> in [[], [0], [63], [7, 8, 9, 60], Set(0..<64)] {
+            for _ in 0..<20 {
+                let log = TaskLog(tasks: 64)
+                var error: Failed?
+                do throws(Failed) {
+                    try Threads.run(64) { (task, thread) throws(Failed) in
+                        log.run(task, on: thread)
+                        if failing.contains(task) { throw Failed(task: task) }
+                    }
+                } catch let thrown {
+                    error = thrown
+                }
+                #expect(error == failing.min().map(Failed.init))
+                let first = failing.min() ?? 63
+                #expect(log.runs[...first].allSatisfy { $0 == 1 })
+                #expect(log.runs.allSatisfy { $0 <= 1 } && log.collisions == 0)
+            }
+        }
+    }
+
     @Test func `the bits of an answer depend neither on the threads nor on the time`() {
         _ = startedThreads
         let first = answers()

@@ -72,7 +72,8 @@ private func load<Network>(
         throw .region(error)
     }
     let network = try make(checkpoint.weights(in: region))
-    try checkpoint.finish(except: isTail)
+    try checkpoint.settle(except: isTail)
+    _ = try Checkpoint.read([checkpoint], hashing: [], cancellation: .never)
     return Loaded(network: network, region: region)
 }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Kernels
 import Networks
 
 /// The folder of oracle checkpoints and goldens.
@@ -92,4 +93,38 @@ func safetensors(_ tensors: [StoredTensor]) -> [UInt8] {
         data += tensor.bytes
     }
     return safetensors(header: "{\(entries.joined(separator: ","))}", data: data)
+}
+
+/// A folder with one file `model.safetensors` of a few small tensors, opened.
+struct SmallCheckpoint {
+    let folder: TemporaryFolder
+    let checkpoint: Checkpoint
+    let region: WeightRegion
+    let weights: WeightScope
+
+    init(_ tensors: [StoredTensor]) throws {
+        folder = try TemporaryFolder()
+        try folder.write("model.safetensors", safetensors(tensors))
+        checkpoint = try Checkpoint(directory: folder.path, stem: "model", component: "unet")
+        region = try WeightRegion(capacity: checkpoint.packedBytes)
+        weights = checkpoint.weights(in: region)
+    }
+
+    var file: String { "\(folder.path)/model.safetensors" }
+
+    /// Reads what was claimed.
+    func read() throws(CheckpointError) {
+        try readAll(checkpoint)
+    }
+}
+
+/// Reads what was claimed of a checkpoint.
+func readAll(_ checkpoint: Checkpoint) throws(CheckpointError) {
+    _ = try Checkpoint.read([checkpoint], hashing: [], cancellation: .never)
+}
+
+/// All numbers of a matrix, row by row.
+func floats(_ weights: PackedWeights) -> [Float] {
+    unsafe [Float](
+        UnsafeBufferPointer(start: weights.base, count: weights.rows * weights.columns))
 }

@@ -3,14 +3,15 @@ package import Kernels
 /// The weights of one network: a folder in the layout of diffusers or transformers.
 ///
 /// Opening it reads the headers alone, so that the region for the weights of all networks can be
-/// reserved before the first tensor is read. Every tensor is read exactly once, or
-/// ``finish(except:)`` says which was not.
+/// reserved. A network's initialisers then claim tensors, which hands out memory and reads nothing;
+/// ``settle(except:)`` says which tensor nobody claimed; and ``read(_:hashing:cancellation:)`` reads
+/// what was claimed of all networks at once.
 package final class Checkpoint {
     /// The network's name in its model, `unet`, `vae` or `text_encoder`: errors prefix it to names.
     package let component: String
     /// The files of the folder that weights come from, the index of shards included, sorted.
     package let files: [String]
-    /// What ``WeightRegion`` must hold for all tensors of the network to be read.
+    /// What ``WeightRegion`` must hold for all tensors of the network to be claimed.
     package let packedBytes: Int
 
     /// A tensor and the shard it lies in.
@@ -21,7 +22,7 @@ package final class Checkpoint {
 
     private let shards: [TensorFile]
     private let entries: [String: Entry]
-    private var unread: Set<String>
+    private var claims: [String: WeightClaim] = [:]
 
     /// Opens the weights called `stem` (`diffusion_pytorch_model`, `model`) in `directory`.
     package init(directory: String, stem: String, component: String) throws(CheckpointError) {
@@ -37,10 +38,9 @@ package final class Checkpoint {
         if let map = found.index?.shardOfTensor {
             try Checkpoint.check(entries, against: map, in: directory, of: component)
         }
-        unread = Set(entries.keys)
         packedBytes = entries.values.lazy.map(\.tensor)
             .filter { $0.type.storedFloats != nil }
-            .reduce(0) { $0 + WeightRegion.bytes(floats: $1.count) }
+            .reduce(0) { $0 + WeightRegion.bytes(WeightPacking.floats.bytes($1.count)) }
     }
 
     /// All tensors of all shards by name.
@@ -76,22 +76,57 @@ package final class Checkpoint {
         }
     }
 
-    /// The root of the network's names; what is read through it lives in `region`.
+    /// The root of the network's names; what is claimed through it lives in `region`.
     package func weights(in region: WeightRegion) -> WeightScope {
         WeightScope(checkpoint: self, region: region, path: "")
     }
 
-    /// Settles the account: throws unless every tensor was read or `isExempt` by its name (without
-    /// the component), and unless every file is as it was when it was opened.
-    package func finish(except isExempt: (String) -> Bool) throws(CheckpointError) {
-        for shard in shards {
-            try shard.verifyUnchanged()
-        }
-        let left = unread.filter { !isExempt($0) }.sorted()
+    /// Settles the account: throws unless every tensor was claimed or `isExempt` by its name (without
+    /// the component).
+    package func settle(except isExempt: (String) -> Bool) throws(CheckpointError) {
+        let left = entries.keys.filter { claims[$0] == nil && !isExempt($0) }.sorted()
         guard left.isEmpty else {
             throw .neverRead(
                 first: left.prefix(5).map { "\(component).\($0)" }, count: left.count)
         }
+    }
+
+    /// Reads all that was claimed of `checkpoints`, and hashes `files`, on all threads.
+    ///
+    /// - Returns: the hash of a model that consists of `files`
+    /// - Throws: unless every file is as it was when it was opened
+    package static func read(
+        _ checkpoints: [Checkpoint], hashing files: [HashedFile], cancellation: Cancellation
+    ) throws(CheckpointError) -> ModelHash {
+        let reading = WeightReading(checkpoints.flatMap(\.claimsInOrder), hashing: files)
+        let digests = try reading.run(cancellation: cancellation)
+        for shard in checkpoints.flatMap(\.shards) {
+            try shard.verifyUnchanged()
+        }
+        return ModelHash(digests: digests)
+    }
+
+    /// ``files`` for a model's hash: shards are hashed as they were opened.
+    ///
+    /// - Parameters:
+    ///   - folder: the network's in the model's folder
+    ///   - directory: the model's folder
+    package func hashedFiles(in folder: String, of directory: String) throws(CheckpointError) -> [HashedFile] {
+        var hashed: [HashedFile] = []
+        for file in files {
+            let name = "\(folder)/\(file)"
+            if let shard = shards.first(where: { $0.path.hasSuffix("/\(file)") }) {
+                hashed.append(HashedFile(name: name, file: shard.file))
+            } else {
+                hashed.append(try HashedFile(directory: directory, name: name))
+            }
+        }
+        return hashed
+    }
+
+    /// What was claimed, as it lies in the files.
+    private var claimsInOrder: [WeightClaim] {
+        shards.flatMap { shard in shard.header.tensors.compactMap { claims[$0.name] } }
     }
 
     func has(_ name: String) -> Bool {
@@ -102,27 +137,30 @@ package final class Checkpoint {
         entries.keys.contains { $0.hasPrefix(prefix) }
     }
 
-    /// Reads the tensor called `name`, of one of the `shapes`, the first of which errors quote.
-    func read(
-        _ name: String, shapes: [[Int]], into region: WeightRegion
-    ) throws(CheckpointError) -> UnsafeMutablePointer<Float> {
+    /// Claims the tensor called `name`, of one of the `shapes`, the first of which errors quote.
+    ///
+    /// - Returns: the memory where its numbers will be, packed
+    func claim(
+        _ name: String, shapes: [[Int]], _ packing: WeightPacking, in region: WeightRegion
+    ) throws(CheckpointError) -> UnsafeMutableRawPointer {
         let fullName = "\(component).\(name)"
         guard let entry = entries[name] else { throw .missing(tensor: fullName) }
         let tensor = entry.tensor
         guard shapes.contains(tensor.shape) else {
             throw .shape(tensor: fullName, found: tensor.shape, expected: shapes[0])
         }
-        guard tensor.type.storedFloats != nil else {
+        guard let type = tensor.type.storedFloats else {
             throw .elementType(tensor: fullName, found: tensor.type.word.description)
         }
-        guard unread.remove(name) != nil else { throw .readTwice(tensor: fullName) }
-        let floats: UnsafeMutablePointer<Float>
+        guard claims[name] == nil else { throw .readTwice(tensor: fullName) }
+        let memory: UnsafeMutableRawPointer
         do throws(WeightRegionError) {
-            unsafe floats = try region.allocate(floats: tensor.count)
+            unsafe memory = try region.allocate(bytes: packing.bytes(tensor.count))
         } catch {
             throw .region(error)
         }
-        try unsafe entry.shard.read(tensor, named: fullName, into: floats)
-        return unsafe floats
+        claims[name] = unsafe WeightClaim(
+            name: fullName, tensor: tensor, shard: entry.shard, type: type, packing: packing, memory: memory)
+        return unsafe memory
     }
 }

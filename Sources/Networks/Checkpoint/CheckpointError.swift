@@ -35,6 +35,8 @@ package enum CheckpointError: Error, Equatable {
     /// The file was written to since it was opened.
     case changed(file: String, sizeBefore: Int, sizeNow: Int)
     case region(WeightRegionError)
+    /// The model is not wanted any more.
+    case interrupted(Interruption)
     /// A configuration's value for `key` cannot be used.
     case configuration(file: String, key: String, found: String, expected: String)
     /// A configuration is not a JSON object.
@@ -99,6 +101,8 @@ extension CheckpointError: CustomStringConvertible {
             "\(file) was written to while it was read: \(sizeBefore) bytes then, \(sizeNow) now"
         case .region(let error):
             "\(error)"
+        case .interrupted:
+            "the loading was interrupted"
         case .configuration(let file, let key, let found, let expected):
             "\(file): \(key) is \(found), expected \(expected)"
         case .notJSON(let file, let reason):

@@ -1,12 +1,9 @@
 import Kernels
 
-/// A safetensors file, opened, its header checked. Tensors are read by name, one at a time.
+/// A safetensors file, opened, its header checked. A network's tensors are read by ``WeightReading``, others by name.
 package final class TensorFile {
-    /// The most bytes read from the file at once.
-    private static let chunk = 4 << 20
-
     package let header: SafetensorsHeader
-    private let file: RegularFile
+    let file: RegularFile
     /// Where the data starts in the file.
     private let dataStart: Int
 
@@ -39,42 +36,22 @@ package final class TensorFile {
         }
     }
 
-    /// Writes the elements of `tensor`, converted to f32, to `destination`, `[tensor.count]`.
-    ///
-    /// Only F32, F16 and BF16 are converted; `name` stands in errors.
-    package func read(
-        _ tensor: SafetensorsHeader.Tensor, named name: String,
-        into destination: UnsafeMutablePointer<Float>
-    ) throws(CheckpointError) {
-        guard let stored = tensor.type.storedFloats else {
-            throw .elementType(tensor: name, found: tensor.type.word.description)
-        }
-        let step = TensorFile.chunk / stored.size
-        let staging = UnsafeMutableRawPointer.allocate(
-            byteCount: stored == .f32 ? 0 : min(tensor.bytes.count, TensorFile.chunk),
-            alignment: WeightRegion.alignment)
-        defer { unsafe staging.deallocate() }
-        for first in stride(from: 0, to: tensor.count, by: step) {
-            let count = min(step, tensor.count - first)
-            let floats = unsafe destination + first
-            let target = unsafe stored == .f32 ? UnsafeMutableRawPointer(floats) : staging
-            let bytes = unsafe UnsafeMutableRawBufferPointer(
-                start: target, count: count * stored.size)
-            try unsafe fill(bytes, from: tensor.bytes.lowerBound + first * stored.size, of: name)
-            unsafe stored.widen(target, into: floats, count: count)
-        }
-        try file.verifyUnchanged()
-    }
-
     /// The elements of the tensor called `name`, in the file's order.
     package func values(of name: String) throws(CheckpointError) -> [Float] {
         guard let tensor = header.tensors.first(where: { $0.name == name }) else {
             throw .missing(tensor: name)
         }
+        guard let type = tensor.type.storedFloats else {
+            throw .elementType(tensor: name, found: tensor.type.word.description)
+        }
         let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.count)
         defer { unsafe floats.deallocate() }
         guard let base = floats.baseAddress else { return [] }
-        try unsafe read(tensor, named: name, into: base)
+        let claim = unsafe WeightClaim(
+            name: name, tensor: tensor, shard: self, type: type, packing: .floats,
+            memory: UnsafeMutableRawPointer(base))
+        _ = try WeightReading([claim], hashing: []).run(cancellation: .never)
+        try file.verifyUnchanged()
         return unsafe [Float](floats)
     }
 
@@ -96,7 +73,8 @@ package final class TensorFile {
         try file.verifyUnchanged()
     }
 
-    private func fill(
+    /// Fills `bytes` from `offset` on, counted from the start of the data; `name` stands in errors.
+    func fill(
         _ bytes: UnsafeMutableRawBufferPointer, from offset: Int, of name: String
     ) throws(CheckpointError) {
         let start = dataStart + offset

@@ -1,8 +1,8 @@
 package import Kernels
 
 /// A place among a checkpoint's names, walked by subscripts as one walks folders:
-/// `unet["down_blocks"][1]["resnets"][0]`. Reading a tensor checks its shape, converts it to f32
-/// and packs it as the kernels want it.
+/// `unet["down_blocks"][1]["resnets"][0]`. Asking for a tensor checks its shape and claims it:
+/// its numbers are there, packed as the kernels want them, when the checkpoint has been read.
 package struct WeightScope {
     private let checkpoint: Checkpoint
     private let region: WeightRegion
@@ -36,8 +36,7 @@ package struct WeightScope {
 
     /// The tensor `name` of shape [count], as one row.
     package func vector(_ name: String, count: Int) throws(CheckpointError) -> PackedWeights {
-        let floats = try unsafe checkpoint.read(join(name), shapes: [[count]], into: region)
-        return unsafe PackedWeights(base: UnsafePointer(floats), rows: 1, columns: count)
+        try claim(name, shapes: [[count]], .floats, rows: 1, columns: count)
     }
 
     /// The tensor `name` of shape [rows, columns], or [rows, columns, 1, 1] as a convolution of
@@ -46,8 +45,7 @@ package struct WeightScope {
         _ name: String, rows: Int, columns: Int
     ) throws(CheckpointError) -> PackedWeights {
         let shapes = [[rows, columns], [rows, columns, 1, 1]]
-        let floats = try unsafe checkpoint.read(join(name), shapes: shapes, into: region)
-        return unsafe PackedWeights(base: UnsafePointer(floats), rows: rows, columns: columns)
+        return try claim(name, shapes: shapes, .floats, rows: rows, columns: columns)
     }
 
     /// The tensor `name` of shape [outputs, inputs, kernel, kernel], packed as
@@ -55,10 +53,18 @@ package struct WeightScope {
     package func convolution(
         _ name: String, outputs: Int, inputs: Int, kernel: Int
     ) throws(CheckpointError) -> PackedWeights {
-        let shape = [outputs, inputs, kernel, kernel]
-        let floats = try unsafe checkpoint.read(join(name), shapes: [shape], into: region)
-        return unsafe PackedWeights(
-            convolution: floats, outputs: outputs, inputs: inputs, positions: kernel * kernel)
+        let positions = kernel * kernel
+        return try claim(
+            name, shapes: [[outputs, inputs, kernel, kernel]],
+            .convolution(inputs: inputs, positions: positions), rows: outputs, columns: positions * inputs)
+    }
+
+    private func claim(
+        _ name: String, shapes: [[Int]], _ packing: WeightPacking, rows: Int, columns: Int
+    ) throws(CheckpointError) -> PackedWeights {
+        let memory = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region)
+        let floats = unsafe memory.assumingMemoryBound(to: Float.self)
+        return unsafe PackedWeights(base: UnsafePointer(floats), rows: rows, columns: columns)
     }
 
     private func join(_ name: String) -> String {
