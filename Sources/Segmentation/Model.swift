@@ -11,6 +11,11 @@ package enum ModelError: Error, CustomStringConvertible {
     /// Completion needs to know which pixels of the latent belong together.
     case noSelfAttention(directory: String, side: Int)
 
+    /// Whether nothing is wrong with the folder: whoever loads it said that the model is not wanted any more.
+    package var isInterrupted: Bool {
+        if case .checkpoint(.interrupted) = self { true } else { false }
+    }
+
     package var description: String {
         switch self {
         case .checkpoint(let error): "\(error)"
@@ -52,9 +57,9 @@ package final class Model {
     /// - Parameters:
     ///   - directory: holds `unet`, `vae`, `text_encoder`, `scheduler`, and perhaps `tokenizer`
     ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
-    ///   - cancellation: of a model that nobody waits for any more
+    ///   - isWanted: asked again and again while the weights are read, on any thread
     package init(
-        directory: String, clipMerges: String, cancellation: Cancellation = .never
+        directory: String, clipMerges: String, while isWanted: @Sendable () -> Bool = { true }
     ) throws(ModelError) {
         do throws(CheckpointError) {
             let unet = try Checkpoint(
@@ -81,7 +86,7 @@ package final class Model {
             scheduler = try SchedulerConfiguration(path: "\(directory)/scheduler/scheduler_config.json")
             hash = try Checkpoint.read(
                 [text, vae, unet], hashing: Self.files(directory, unet: unet, vae: vae, text: text),
-                cancellation: cancellation
+                while: isWanted
             ).description
         } catch {
             throw .checkpoint(error)

@@ -21,7 +21,7 @@ struct Computing: ParsableArguments {
     /// - Throws: `UnusableModel`
     func engine() throws(UnusableModel) -> Engine {
         do {
-            return try Engine(serving: model, threads: threads, queueLimit: 1)
+            return try Engine(serving: model, threads: threads, queueLimit: 1) { true }
         } catch {
             throw UnusableModel(reason: "\(error)")
         }

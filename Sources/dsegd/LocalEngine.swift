@@ -6,12 +6,16 @@ import Synchronization
 extension Engine {
     /// Loads a model for this process.
     ///
-    /// - Parameter model: its folder; `nil`: the embedded demo model
-    convenience init(serving model: String?, threads: Int?, queueLimit: Int) throws {
+    /// - Parameters:
+    ///   - model: its folder; `nil`: the embedded demo model
+    ///   - isWanted: asked again and again while the weights are read, on any thread
+    convenience init(
+        serving model: String?, threads: Int?, queueLimit: Int, while isWanted: @escaping @Sendable () -> Bool
+    ) throws {
         let directory = model ?? Resources.demoModel
         let merges = Resources.clipMerges
         try self.init(queueLimit: queueLimit, threads: threads) {
-            Segmenter(model: try Model(directory: directory, clipMerges: merges), limits: .standard)
+            Segmenter(model: try Model(directory: directory, clipMerges: merges, while: isWanted), limits: .standard)
         }
     }
 

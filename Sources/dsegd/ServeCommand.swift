@@ -46,7 +46,12 @@ struct ServeCommand: ParsableCommand {
         let log = Logger(label: "dsegd") { _ in LogLines() }
         let door = try orExit(Self.cannotCreate, log) { try Door(socket) }
         let engine = try orExit(Self.badConfiguration, log) {
-            try Engine(serving: model, threads: threads, queueLimit: queue)
+            try loadedEngine()
+        }
+        guard let engine else {
+            log.notice("stops on \(signals.wait()) before its model is loaded")
+            Supervisor.isStopping("ends before its model is loaded")
+            return door.close()
         }
         let server = try Server(engine: engine, listeningOn: door.descriptor, limits: .standard, log: log)
         let name = engine.status?.model ?? ""
@@ -58,6 +63,15 @@ struct ServeCommand: ParsableCommand {
         door.close()
         try server.drain(grace: .seconds(Self.graceSeconds))
         log.notice("has stopped")
+    }
+
+    /// `nil`: told to stop while the model was read.
+    private func loadedEngine() throws -> Engine? {
+        do {
+            return try Engine(serving: model, threads: threads, queueLimit: queue) { !TerminationSignals.arePending }
+        } catch let error as ModelError where error.isInterrupted {
+            return nil
+        }
     }
 
     /// Says why something failed, and with which code the program ends.

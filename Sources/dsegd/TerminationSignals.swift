@@ -14,6 +14,13 @@ struct TerminationSignals: ~Copyable {
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
+    /// Whether one of them came that nobody has waited for; for threads that were started since they are held back.
+    static var arePending: Bool {
+        var pending = sigset_t()
+        unsafe sigpending(&pending)
+        return unsafe sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1
+    }
+
     /// Returns with the first of them. A second one ends the process at once.
     mutating func wait() -> String {
         var signal: CInt = 0

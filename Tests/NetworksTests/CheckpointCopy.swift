@@ -73,7 +73,7 @@ private func load<Network>(
     }
     let network = try make(checkpoint.weights(in: region))
     try checkpoint.settle(except: isTail)
-    _ = try Checkpoint.read([checkpoint], hashing: [], cancellation: .never)
+    _ = try Checkpoint.read([checkpoint], hashing: []) { true }
     return Loaded(network: network, region: region)
 }
 

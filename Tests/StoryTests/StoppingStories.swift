@@ -52,6 +52,21 @@ struct StoppingStories {
         #expect(daemon.child.exitCode == 0)
     }
 
+    /// A file of the model's that takes longer to hash than anybody waits.
+    @Test func `a daemon that still reads its model stops when it is told to`() throws {
+        let directory = try TemporaryDirectory()
+        let model = "\(directory.path)/model"
+        try FileManager.default.copyItem(atPath: "\(Repository.root)/Sources/dsegd/Resources/demo", toPath: model)
+        let code = unsafe truncate("\(model)/tokenizer/tokenizer_config.json", 1 << 40)
+        #expect(code == 0)
+        let daemon = try Daemon(starting: ["--model", model])
+        #expect(eventually { FileManager.default.fileExists(atPath: daemon.socket) })
+        daemon.signal(SIGTERM)
+        #expect(daemon.child.exitCode == 0)
+        #expect(daemon.log.contains("SIGTERM"))
+        #expect(!FileManager.default.fileExists(atPath: daemon.socket))
+    }
+
     @Test func `a model that is none is a configuration error that names what is missing`() throws {
         let directory = try TemporaryDirectory()
         let daemon = try Daemon(starting: ["--model", directory.path])

@@ -4,7 +4,7 @@ package import Kernels
 ///
 /// Opening it reads the headers alone, so that the region for the weights of all networks can be
 /// reserved. A network's initialisers then claim tensors, which hands out memory and reads nothing;
-/// ``settle(except:)`` says which tensor nobody claimed; and ``read(_:hashing:cancellation:)`` reads
+/// ``settle(except:)`` says which tensor nobody claimed; and ``read(_:hashing:while:)`` reads
 /// what was claimed of all networks at once.
 package final class Checkpoint {
     /// The network's name in its model, `unet`, `vae` or `text_encoder`: errors prefix it to names.
@@ -93,13 +93,14 @@ package final class Checkpoint {
 
     /// Reads all that was claimed of `checkpoints`, and hashes `files`, on all threads.
     ///
+    /// - Parameter isWanted: asked before each piece, on any thread; `false` ends the reading with `interrupted`
     /// - Returns: the hash of a model that consists of `files`
     /// - Throws: unless every file is as it was when it was opened
     package static func read(
-        _ checkpoints: [Checkpoint], hashing files: [HashedFile], cancellation: Cancellation
+        _ checkpoints: [Checkpoint], hashing files: [HashedFile], while isWanted: @Sendable () -> Bool
     ) throws(CheckpointError) -> ModelHash {
         let reading = WeightReading(checkpoints.flatMap(\.claimsInOrder), hashing: files)
-        let digests = try reading.run(cancellation: cancellation)
+        let digests = try reading.run(while: isWanted)
         for shard in checkpoints.flatMap(\.shards) {
             try shard.verifyUnchanged()
         }

@@ -36,7 +36,7 @@ package enum CheckpointError: Error, Equatable {
     case changed(file: String, sizeBefore: Int, sizeNow: Int)
     case region(WeightRegionError)
     /// The model is not wanted any more.
-    case interrupted(Interruption)
+    case interrupted
     /// A configuration's value for `key` cannot be used.
     case configuration(file: String, key: String, found: String, expected: String)
     /// A configuration is not a JSON object.

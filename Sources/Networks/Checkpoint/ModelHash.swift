@@ -14,7 +14,7 @@ package struct ModelHash: Equatable, Hashable, Sendable, CustomStringConvertible
         for file in Set(files) {
             hashed.append(try HashedFile(directory: directory, name: file))
         }
-        self.init(digests: try WeightReading([], hashing: hashed).run(cancellation: .never))
+        self.init(digests: try WeightReading([], hashing: hashed).run { true })
     }
 
     /// - Parameter digests: the SHA-256 of each file's bytes, by its relative path
@@ -48,13 +48,13 @@ package struct HashedFile {
     }
 
     /// The SHA-256 of the file's bytes.
-    func digest(cancellation: Cancellation) throws(CheckpointError) -> [UInt8] {
+    func digest(while isWanted: () -> Bool) throws(CheckpointError) -> [UInt8] {
         var hash = SHA256()
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: min(max(file.size, 1), Self.chunk), alignment: WeightRegion.alignment)
         defer { unsafe buffer.deallocate() }
         for offset in stride(from: 0, to: file.size, by: buffer.count) {
-            try cancellation.checkLoading()
+            guard isWanted() else { throw .interrupted }
             let count = try unsafe file.read(into: buffer, at: offset)
             unsafe hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }

@@ -62,9 +62,10 @@ struct WeightReading {
 
     /// Reads on all threads.
     ///
+    /// - Parameter isWanted: asked before each piece, on the thread that would read it
     /// - Returns: the digests of the files to hash, by name
     /// - Throws: the error that is first in the order of the tasks
-    func run(cancellation: Cancellation) throws(CheckpointError) -> [String: [UInt8]] {
+    func run(while isWanted: @Sendable () -> Bool) throws(CheckpointError) -> [String: [UInt8]] {
         let stride = WeightRegion.bytes(max(bufferBytes, 1))
         let buffers = UnsafeMutableRawPointer.allocate(
             byteCount: stride * Threads.count, alignment: WeightRegion.alignment)
@@ -73,20 +74,13 @@ struct WeightReading {
         try Threads.run(tasks.count) { (task, thread) throws(CheckpointError) in
             switch tasks[task] {
             case .digest(let hashed):
-                let digest = try hashed.digest(cancellation: cancellation)
+                let digest = try hashed.digest(while: isWanted)
                 digests.withLock { $0[hashed.name] = digest }
             case .piece(let claim, let elements):
-                try cancellation.checkLoading()
+                guard isWanted() else { throw .interrupted }
                 try unsafe claims[claim].read(elements, through: buffers + thread * stride)
             }
         }
         return digests.withLock(\.self)
-    }
-}
-
-extension Cancellation {
-    /// Throws `interrupted` when nobody waits for the model any more.
-    func checkLoading() throws(CheckpointError) {
-        do throws(Interruption) { try check() } catch { throw .interrupted(error) }
     }
 }
