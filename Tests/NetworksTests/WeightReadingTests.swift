@@ -66,6 +66,122 @@ import Testing
     }
 }
 
+/// Numbers as they are stored, whatever lies at `base`.
+private func bits(_ base: UnsafeRawPointer, _ type: StoredFloats, _ index: Int) -> UInt32 {
+    type == .f32
+        ? unsafe base.load(fromByteOffset: 4 * index, as: UInt32.self)
+        : UInt32(unsafe base.load(fromByteOffset: 2 * index, as: UInt16.self))
+}
+
+/// The matrix [outputs, inputs, positions] that was packed, by the layout's definition.
+private func unpacked(_ panels: WeightPanels, positions: Int) -> [UInt32] {
+    let inputs = panels.columns / positions
+    return (0..<panels.rows).flatMap { output in
+        (0..<inputs).flatMap { input in
+            (0..<positions).map { position in
+                let column = position * inputs + input
+                return unsafe bits(
+                    panels.base, panels.type, (output / 16 * panels.columns + column) * 16 + output % 16)
+            }
+        }
+    }
+}
+
+@Suite struct `weights in the precision of the file` {
+    /// One network of a matrix, a convolution, a table and a vector, with numbers of any bits.
+    private func expectKept(_ type: String, outputs: Int, inputs: Int) throws {
+        let wide = type == "F32"
+        func tensor(_ name: String, _ shape: [Int]) -> StoredTensor {
+            let count = shape.reduce(1, *) * (wide ? 2 : 1)
+            return StoredTensor(
+                name, type: type, shape: shape,
+                halves: (0..<count).map { UInt16(truncatingIfNeeded: $0 &* 40_503 &+ 12_345) & 0x3fff })
+        }
+        let small = try SmallCheckpoint([
+            tensor("linear", [outputs, inputs]), tensor("projection", [outputs, inputs, 1, 1]),
+            tensor("filter", [outputs, 5, 3, 3]), tensor("words", [outputs, inputs]), tensor("bias", [outputs]),
+        ])
+        let weights = small.weights
+        let panels = [
+            ("linear", try weights.panels("linear", outputs: outputs, inputs: inputs), 1),
+            ("projection", try weights.panels("projection", outputs: outputs, inputs: inputs), 1),
+            ("filter", try weights.panels("filter", outputs: outputs, inputs: 5, kernel: 3), 9),
+        ]
+        let words = try weights.table("words", rows: outputs, columns: inputs)
+        let bias = try weights.floats("bias", count: outputs)
+        try small.checkpoint.settle { _ in false }
+        try small.read()
+        let file = try TensorFile(path: small.file)
+        func stored(_ name: String) throws -> [UInt32] {
+            let bytes = try file.bytes(of: name)
+            return unsafe bytes.withUnsafeBytes { bytes in
+                guard let base = bytes.baseAddress else { return [] }
+                return (0..<bytes.count / words.type.size).map { unsafe bits(base, words.type, $0) }
+            }
+        }
+        for (name, matrix, positions) in panels {
+            #expect(try unpacked(matrix, positions: positions) == stored(name), "\(name) of \(outputs)")
+            #expect(matrix.rows == outputs && matrix.type == words.type)
+            let last = (outputs + 15) / 16 * 16
+            let spare = (matrix.columns - 1) * 16 + (last - 16) * matrix.columns
+            for row in 0..<16 where last - 16 + row >= outputs {
+                let zero = unsafe bits(matrix.base, matrix.type, spare + row)
+                #expect(zero == 0)
+            }
+        }
+        let table = (0..<outputs * inputs).map { unsafe bits(words.base, words.type, $0) }
+        #expect(try table == stored("words"))
+        let vector = unsafe [Float](UnsafeBufferPointer(start: bias.base, count: bias.count))
+        #expect(try vector == file.values(of: "bias"))
+        #expect(small.region.bytesUsed <= small.checkpoint.packedBytes)
+    }
+
+    @Test(arguments: ["F16", "BF16", "F32"])
+    func `panels, tables and vectors hold what the file holds, whatever the tails`(type: String) throws {
+        for (outputs, inputs) in [(1, 1), (3, 7), (16, 8), (17, 9), (48, 33)] {
+            try expectKept(type, outputs: outputs, inputs: inputs)
+        }
+    }
+
+    /// Pieces hold several panels, or one, or less than one would be.
+    @Test(arguments: [("F16", 150, 2_003), ("F32", 50, 9_001), ("BF16", 20, 12_011)])
+    func `what is read in several pieces is put together`(type: String, outputs: Int, inputs: Int) throws {
+        try expectKept(type, outputs: outputs, inputs: inputs)
+    }
+
+    @Test func `half precision takes half the memory`() throws {
+        let halves = [UInt16](repeating: 1, count: 64 * 100)
+        let small = try SmallCheckpoint([StoredTensor("a", type: "F16", shape: [64, 100], halves: halves)])
+        _ = try small.weights.panels("a", outputs: 64, inputs: 100)
+        #expect(small.region.bytesUsed == 2 * halves.count)
+    }
+
+    @Test func `each kind refuses what is missing, misshapen or claimed before`() throws {
+        let small = try SmallCheckpoint([
+            StoredTensor("a", shape: [2, 3], [1, 2, 3, 4, 5, 6]), StoredTensor("b", shape: [2, 3], [1, 2, 3, 4, 5, 6]),
+        ])
+        let weights = small.weights
+        #expect(throws: CheckpointError.missing(tensor: "unet.c")) { try weights.table("c", rows: 2, columns: 3) }
+        #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [3, 2])) {
+            try weights.table("a", rows: 3, columns: 2)
+        }
+        #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [3, 2])) {
+            try weights.panels("a", outputs: 3, inputs: 2)
+        }
+        #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [2, 3, 1, 1])) {
+            try weights.panels("a", outputs: 2, inputs: 3, kernel: 1)
+        }
+        #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [6])) {
+            try weights.floats("a", count: 6)
+        }
+        _ = try weights.panels("a", outputs: 2, inputs: 3)
+        #expect(throws: CheckpointError.readTwice(tensor: "unet.a")) { try weights.table("a", rows: 2, columns: 3) }
+        #expect(throws: CheckpointError.neverRead(first: ["unet.b"], count: 1)) {
+            try small.checkpoint.settle { _ in false }
+        }
+    }
+}
+
 @Suite struct `a model's hash` {
     /// The same in Python, with hashlib alone:
     /// ```

@@ -25,6 +25,19 @@ void dseg_widen_bf16(const uint16_t *restrict halves, float *restrict floats, si
 void dseg_pack_convolution(float *restrict weights, float *restrict scratch, size_t outputs,
                            size_t inputs, size_t positions);
 
+/// Outputs that stand side by side in a panel of weights.
+enum { DSEG_PANEL = 16 };
+
+/// Packs rows of a weight matrix, as checkpoints store them, into panels of 16 outputs, as products read them: element
+/// (output o, input i, position p) comes to place ((o / 16) * positions * inputs + p * inputs + i) * 16 + o % 16.
+/// What the last panel has no output for is zeros. A part of a matrix that begins at a panel's border is packed alike.
+///
+/// stored  [outputs, inputs, positions] elements of 2 or 4 bytes; positions is 1 for a plain matrix
+/// panels  [ceil(outputs / 16), positions * inputs, 16] elements   distinct from stored
+/// Neither needs alignment.
+void dseg_pack_panels(const void *restrict stored, size_t element_bytes, size_t outputs, size_t inputs,
+                      size_t positions, void *restrict panels);
+
 /// Whether this processor runs dseg_sha256_extensions.
 bool dseg_sha256_has_extensions(void);
 

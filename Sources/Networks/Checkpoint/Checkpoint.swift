@@ -11,7 +11,7 @@ package final class Checkpoint {
     package let component: String
     /// The files of the folder that weights come from, the index of shards included, sorted.
     package let files: [String]
-    /// What ``WeightRegion`` must hold for all tensors of the network to be claimed.
+    /// What a ``WeightRegion`` holds at most when all tensors of the network are claimed.
     package let packedBytes: Int
 
     /// A tensor and the shard it lies in.
@@ -40,7 +40,7 @@ package final class Checkpoint {
         }
         packedBytes = entries.values.lazy.map(\.tensor)
             .filter { $0.type.storedFloats != nil }
-            .reduce(0) { $0 + WeightRegion.bytes(WeightPacking.floats.bytes($1.count)) }
+            .reduce(0) { $0 + WeightRegion.bytes(WeightPacking.most($1.shape) * MemoryLayout<Float>.stride) }
     }
 
     /// All tensors of all shards by name.
@@ -140,10 +140,10 @@ package final class Checkpoint {
 
     /// Claims the tensor called `name`, of one of the `shapes`, the first of which errors quote.
     ///
-    /// - Returns: the memory where its numbers will be, packed
+    /// - Returns: the memory where its numbers will be, packed, and their type in the file
     func claim(
         _ name: String, shapes: [[Int]], _ packing: WeightPacking, in region: WeightRegion
-    ) throws(CheckpointError) -> UnsafeMutableRawPointer {
+    ) throws(CheckpointError) -> (memory: UnsafeMutableRawPointer, type: StoredFloats) {
         let fullName = "\(component).\(name)"
         guard let entry = entries[name] else { throw .missing(tensor: fullName) }
         let tensor = entry.tensor
@@ -156,12 +156,12 @@ package final class Checkpoint {
         guard claims[name] == nil else { throw .readTwice(tensor: fullName) }
         let memory: UnsafeMutableRawPointer
         do throws(WeightRegionError) {
-            unsafe memory = try region.allocate(bytes: packing.bytes(tensor.count))
+            unsafe memory = try region.allocate(bytes: packing.bytes(tensor.count, of: type))
         } catch {
             throw .region(error)
         }
         claims[name] = unsafe WeightClaim(
             name: fullName, tensor: tensor, shard: entry.shard, type: type, packing: packing, memory: memory)
-        return unsafe memory
+        return unsafe (memory, type)
     }
 }

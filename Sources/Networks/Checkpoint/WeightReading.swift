@@ -9,7 +9,7 @@ import Synchronization
     let shard: TensorFile
     let type: StoredFloats
     let packing: WeightPacking
-    /// `packing.bytes(tensor.count)` bytes.
+    /// `packing.bytes(tensor.count, of: type)` bytes.
     let memory: UnsafeMutableRawPointer
 
     /// Reads and packs a run of elements that begins and ends between units of the packing.
@@ -18,7 +18,7 @@ import Synchronization
     func read(
         _ elements: Range<Int>, through buffer: UnsafeMutableRawPointer
     ) throws(CheckpointError) {
-        let place = unsafe memory + packing.offset(elements.lowerBound)
+        let place = unsafe memory + packing.offset(of: elements.lowerBound, type)
         let stored = unsafe packing.isInPlace(type) ? place : buffer
         let bytes = unsafe UnsafeMutableRawBufferPointer(start: stored, count: elements.count * type.size)
         try unsafe shard.fill(bytes, from: tensor.bytes.lowerBound + elements.lowerBound * type.size, of: name)

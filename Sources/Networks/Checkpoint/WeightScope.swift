@@ -62,9 +62,46 @@ package struct WeightScope {
     private func claim(
         _ name: String, shapes: [[Int]], _ packing: WeightPacking, rows: Int, columns: Int
     ) throws(CheckpointError) -> PackedWeights {
-        let memory = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region)
+        let memory = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region).memory
         let floats = unsafe memory.assumingMemoryBound(to: Float.self)
         return unsafe PackedWeights(base: UnsafePointer(floats), rows: rows, columns: columns)
+    }
+
+    /// The tensor `name` of shape [count], widened to f32.
+    package func floats(_ name: String, count: Int) throws(CheckpointError) -> WeightVector {
+        let memory = try unsafe checkpoint.claim(join(name), shapes: [[count]], .floats, in: region).memory
+        return unsafe WeightVector(base: UnsafePointer(memory.assumingMemoryBound(to: Float.self)), count: count)
+    }
+
+    /// The tensor `name` of shape [outputs, inputs], or [outputs, inputs, 1, 1] as a convolution of one position is
+    /// stored.
+    package func panels(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> WeightPanels {
+        try panels(
+            name, shapes: [[outputs, inputs], [outputs, inputs, 1, 1]], outputs: outputs, inputs: inputs, positions: 1)
+    }
+
+    /// The tensor `name` of shape [outputs, inputs, kernel, kernel].
+    package func panels(
+        _ name: String, outputs: Int, inputs: Int, kernel: Int
+    ) throws(CheckpointError) -> WeightPanels {
+        try panels(
+            name, shapes: [[outputs, inputs, kernel, kernel]], outputs: outputs, inputs: inputs,
+            positions: kernel * kernel)
+    }
+
+    private func panels(
+        _ name: String, shapes: [[Int]], outputs: Int, inputs: Int, positions: Int
+    ) throws(CheckpointError) -> WeightPanels {
+        let packing = WeightPacking.panels(inputs: inputs, positions: positions)
+        let (memory, type) = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region)
+        return unsafe WeightPanels(
+            base: UnsafeRawPointer(memory), type: type, rows: outputs, columns: positions * inputs)
+    }
+
+    /// The tensor `name` of shape [rows, columns], for looking up rows.
+    package func table(_ name: String, rows: Int, columns: Int) throws(CheckpointError) -> WeightTable {
+        let (memory, type) = try unsafe checkpoint.claim(join(name), shapes: [[rows, columns]], .table, in: region)
+        return unsafe WeightTable(base: UnsafeRawPointer(memory), type: type, rows: rows, columns: columns)
     }
 
     private func join(_ name: String) -> String {

@@ -1,0 +1,97 @@
+// Weight matrices into panels: a transposition of 2- or 4-byte elements, 16 outputs wide.
+#include "weights.h"
+
+#include <string.h>
+
+/// Bytes of a square block's row: one vector register.
+enum { BLOCK = 16 };
+
+typedef uint16_t eight_halves __attribute__((vector_size(BLOCK)));
+typedef uint32_t four_words __attribute__((vector_size(BLOCK)));
+
+// A shuffle that takes from two rows by turns, done log2(n) times between row i and row i + n/2, transposes [n, n].
+
+/// columns[j] <- the j-th elements of 8 rows that begin `row_bytes` apart.
+static inline void transpose_halves(const uint8_t *rows, size_t row_bytes, uint8_t *const columns[]) {
+    eight_halves now[8], next[8];
+    for (int i = 0; i < 8; i++) memcpy(&now[i], rows + (size_t)i * row_bytes, BLOCK);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 4; i++) {
+            next[2 * i] = __builtin_shufflevector(now[i], now[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+            next[2 * i + 1] = __builtin_shufflevector(now[i], now[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+        }
+        memcpy(now, next, sizeof now);
+    }
+    for (int i = 0; i < 8; i++) memcpy(columns[i], &now[i], BLOCK);
+}
+
+/// columns[j] <- the j-th elements of 4 rows that begin `row_bytes` apart.
+static inline void transpose_words(const uint8_t *rows, size_t row_bytes, uint8_t *const columns[]) {
+    four_words now[4], next[4];
+    for (int i = 0; i < 4; i++) memcpy(&now[i], rows + (size_t)i * row_bytes, BLOCK);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 2; i++) {
+            next[2 * i] = __builtin_shufflevector(now[i], now[i + 2], 0, 4, 1, 5);
+            next[2 * i + 1] = __builtin_shufflevector(now[i], now[i + 2], 2, 6, 3, 7);
+        }
+        memcpy(now, next, sizeof now);
+    }
+    for (int i = 0; i < 4; i++) memcpy(columns[i], &now[i], BLOCK);
+}
+
+/// Where the next element of a stored row goes: inputs and positions, counted as they are stored.
+typedef struct {
+    size_t input, position;
+} place;
+
+static inline uint8_t *advance(place *next, uint8_t *panel, size_t element, size_t inputs, size_t positions) {
+    uint8_t *column = panel + (next->position * inputs + next->input) * DSEG_PANEL * element;
+    if (++next->position == positions) {
+        next->position = 0;
+        next->input++;
+    }
+    return column;
+}
+
+/// One panel of `rows` outputs, 16 or fewer; inlined once for each size of an element.
+static inline void pack_panel(const uint8_t *stored, size_t element, size_t rows, size_t inputs, size_t positions,
+                              uint8_t *panel) {
+    size_t width = BLOCK / element, columns = inputs * positions, row_bytes = columns * element;
+    size_t blocked = rows == DSEG_PANEL ? columns / width * width : 0;
+    place next = {0, 0};
+    for (size_t k = 0; k < blocked; k += width) {
+        uint8_t *targets[BLOCK];
+        for (size_t j = 0; j < width; j++) targets[j] = advance(&next, panel, element, inputs, positions);
+        for (size_t o = 0; o < DSEG_PANEL; o += width) {
+            const uint8_t *block = stored + o * row_bytes + k * element;
+            if (element == sizeof(uint16_t)) {
+                transpose_halves(block, row_bytes, targets);
+            } else {
+                transpose_words(block, row_bytes, targets);
+            }
+            for (size_t j = 0; j < width; j++) targets[j] += BLOCK;
+        }
+    }
+    for (size_t k = blocked; k < columns; k++) {
+        uint8_t *target = advance(&next, panel, element, inputs, positions);
+        for (size_t o = 0; o < rows; o++) {
+            memcpy(target + o * element, stored + o * row_bytes + k * element, element);
+        }
+        memset(target + rows * element, 0, (DSEG_PANEL - rows) * element);
+    }
+}
+
+void dseg_pack_panels(const void *restrict stored, size_t element_bytes, size_t outputs, size_t inputs,
+                      size_t positions, void *restrict panels) {
+    size_t row_bytes = inputs * positions * element_bytes;
+    for (size_t output = 0; output < outputs; output += DSEG_PANEL) {
+        const uint8_t *rows = (const uint8_t *)stored + output * row_bytes;
+        uint8_t *panel = (uint8_t *)panels + output * row_bytes;
+        size_t count = outputs - output < DSEG_PANEL ? outputs - output : DSEG_PANEL;
+        if (element_bytes == sizeof(uint16_t)) {
+            pack_panel(rows, sizeof(uint16_t), count, inputs, positions, panel);
+        } else {
+            pack_panel(rows, sizeof(uint32_t), count, inputs, positions, panel);
+        }
+    }
+}
