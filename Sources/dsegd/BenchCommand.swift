@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import RPC
 import Results
 import Segmentation
@@ -12,35 +13,109 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             Asks the engine the same question several times, cold each time, then for a new word and for a known one \
             on the known picture. Times are in milliseconds.
+
+            --peer starts a daemon, asks it through its socket, and prints a row for each stage: our figure, that of \
+            PyTorch with the same sizes and threads in the same minutes, and what must be reached. Without a python3 \
+            that has torch, diffusers and transformers our figures stand alone.
+
+            --scaling starts a daemon for each row and prints time and memory over threads, labels, pictures' sizes \
+            and clients, one at a time.
             """)
+
+    @Flag(help: "Compare with PyTorch, stage by stage.")
+    var peer = false
+
+    @Flag(help: "Show how time and memory grow.")
+    var scaling = false
 
     @Option(help: "The picture (default: a scene of the demo model).", completion: .file())
     var image: String?
 
-    @Option(help: "The words, as dseg mask takes them.")
-    var words = "boat,sheep"
+    @Option(help: "The words, as dseg mask takes them (default: \(Self.defaultWords)).")
+    var words: String?
 
     @Option(help: "How often to ask.")
     var repetitions = 3
+
+    @Option(help: "With --peer, a Python with torch (default: $DSEG_PYTHON, else python3).", completion: .file())
+    var python: String?
+
+    @Option(help: "With --peer, seconds that each of PyTorch's stages may take (default: \(Self.defaultPeerLimit)).")
+    var peerLimit: Int?
+
+    @Option(help: "With --scaling, only threads, labels, pictures or clients; may be repeated.")
+    var axis: [BenchScaling.Axis] = []
 
     @OptionGroup var computing: Computing
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    private static let defaultWords = "boat,sheep"
+    private static let defaultPeerLimit = 600
+
     func validate() throws {
-        guard repetitions > 0 else { throw ValidationError("--repetitions \(repetitions): ask at least once") }
+        guard (1...1000).contains(repetitions) else {
+            throw ValidationError("--repetitions \(repetitions): type a number from 1 to 1000")
+        }
+        if peer && scaling { throw ValidationError("--peer and --scaling are two measurements: type one of them") }
+        if words != nil && (peer || scaling) {
+            throw ValidationError("--words: --\(peer ? "peer" : "scaling") takes words of its own; leave it out")
+        }
+        if scaling && computing.threads != nil {
+            throw ValidationError("--threads: --scaling takes several numbers of threads; leave it out")
+        }
+        if !scaling && !axis.isEmpty { throw ValidationError("--axis: type it with --scaling") }
+        if !peer && python != nil { throw ValidationError("--python: type it with --peer") }
+        if !peer && peerLimit != nil { throw ValidationError("--peer-limit: type it with --peer") }
+        if let peerLimit, !(1...86_400).contains(peerLimit) {
+            throw ValidationError("--peer-limit \(peerLimit): type a number of seconds from 1 to 86400")
+        }
     }
 
     func run() throws {
         var picture: [UInt8]?
         try Questioning.exiting({ picture }) {
-            let labels = try WordList([words]).labels
             let file = try InputFile.bytes(at: image ?? Resources.benchPicture)
             picture = file
-            let report = try report(file, labels)
-            try Streams.write(Array((json ? try report.encoded() : report.table).utf8) + [0x0A])
+            let text = if peer {
+                try output(comparison(file), \.table)
+            } else if scaling {
+                try output(growth(file), \.table)
+            } else {
+                try output(report(file, WordList([words ?? Self.defaultWords]).labels), \.table)
+            }
+            try Streams.write(Array(text.utf8) + [0x0A])
         }
+    }
+
+    private func output<Report: Encodable>(_ report: Report, _ table: KeyPath<Report, String>) throws -> String {
+        guard json else { return report[keyPath: table] }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        return String(decoding: try encoder.encode(report), as: UTF8.self)
+    }
+
+    private func comparison(_ file: [UInt8]) throws -> BenchPeerReport {
+        BenchLeftovers.clearOnSignals()
+        let threads = computing.threads ?? Machine.processors
+        return try BenchPeerRun(
+            settings: BenchDaemon.Settings(model: computing.model, threads: threads),
+            peer: BenchPeer(
+                python: BenchPeer.python(explicit: python), model: computing.model ?? Resources.demoModel,
+                threads: threads, repetitions: repetitions,
+                limit: .seconds(peerLimit ?? Self.defaultPeerLimit)),
+            pictures: BenchPictures(file), progress: BenchProgress()
+        ).report()
+    }
+
+    private func growth(_ file: [UInt8]) throws -> BenchScalingReport {
+        BenchLeftovers.clearOnSignals()
+        return try BenchScaling(
+            settings: BenchDaemon.Settings(model: computing.model, threads: nil),
+            axes: axis.isEmpty ? BenchScaling.Axis.allCases : axis, repetitions: repetitions,
+            pictures: BenchPictures(file), progress: BenchProgress()
+        ).report()
     }
 
     private func report(_ file: [UInt8], _ labels: [RPC.Label]) throws -> BenchReport {

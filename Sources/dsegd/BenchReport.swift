@@ -38,7 +38,7 @@ struct BenchReport: Encodable {
     private let hash: String
     private let precision: String
     private let threads: Int
-    private let machine = Self.processor
+    private let machine = Machine.processor
     private let instructionSet: String
     private let weightBytes: Int
     private var peakBytes = 0
@@ -71,12 +71,6 @@ struct BenchReport: Encodable {
         peakBytes = usage.ru_maxrss * 1024
     }
 
-    func encoded() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-
     /// A line for each stage, and what they were taken on.
     var table: String {
         let lines = stages.sorted { $0.key < $1.key }.map { stage, times in
@@ -87,12 +81,5 @@ struct BenchReport: Encodable {
             "peak memory \(peakBytes >> 20) MiB, weights \(weightBytes >> 20) MiB (\(precision))",
             "answer \(answerHash)",
         ]).joined(separator: "\n")
-    }
-
-    /// The processor's name.
-    private static var processor: String {
-        let text = (try? String(contentsOf: URL(filePath: "/proc/cpuinfo"), encoding: .utf8)) ?? ""
-        let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
-        return line?.split(separator: ": ").last.map(String.init) ?? "unknown processor"
     }
 }

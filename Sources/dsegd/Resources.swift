@@ -6,6 +6,7 @@ enum Resources {
     static var demoModel: String { "\(folder)/demo" }
     static var clipMerges: String { "\(folder)/clip/merges.txt" }
     static var benchPicture: String { "\(folder)/bench.jpg" }
+    static var peerScript: String { "\(folder)/peer/stages.py" }
 
     /// Beside the program where it was built, else where `make install` puts it.
     private static var folder: String {

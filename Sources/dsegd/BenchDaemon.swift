@@ -1,0 +1,104 @@
+import Glibc
+import RPC
+import Segmentation
+
+/// A real `dsegd serve`, asked and looked at from outside.
+final class BenchDaemon {
+    /// What a daemon is started with.
+    struct Settings: Sendable {
+        /// `nil`: the embedded demo model.
+        let model: String?
+        /// `nil`: as many as there are processors.
+        let threads: Int?
+
+        func with(threads: Int) -> Settings { Settings(model: model, threads: threads) }
+    }
+
+    private let child: BenchChild
+    private let folder: BenchFolder
+    let socket: String
+
+    /// A start takes seconds, and a socket that is there is asked at once: how long to pause between, in microseconds.
+    private static let pause: UInt32 = 500
+
+    /// Starts it, and does not wait.
+    init(_ settings: Settings) throws {
+        folder = try BenchFolder()
+        socket = "\(folder.path)/dseg.sock"
+        var arguments = ["serve", "--socket", socket]
+        if let model = settings.model { arguments += ["--model", model] }
+        if let threads = settings.threads { arguments += ["--threads", "\(threads)"] }
+        child = try BenchChild("/proc/self/exe", as: "dsegd", arguments)
+    }
+
+    /// A client, as soon as there is a socket: its first call waits for the model.
+    ///
+    /// - Throws: `UnusableModel` with the daemon's own words if it has ended
+    func client() throws -> Client {
+        while true {
+            if let client = try? Client(path: socket) { return client }
+            if child.hasEnded { throw broken }
+            usleep(Self.pause)
+        }
+    }
+
+    /// A client of a daemon that has loaded its model, and what it says of itself.
+    func ready() throws -> (client: Client, status: StatusReply) {
+        let client = try client()
+        do {
+            return (client, try client.status())
+        } catch {
+            // A daemon that cannot load its model closes the connection, and ends a little later.
+            guard child.ending(within: .seconds(5)) != nil else { throw error }
+            throw broken
+        }
+    }
+
+    private var broken: UnusableModel {
+        let mark = "dsegd: error: "
+        let line = child.lastError
+        return UnusableModel(reason: line.hasPrefix(mark) ? String(line.dropFirst(mark.count)) : line)
+    }
+
+    var memory: BenchMemory { BenchMemory(of: child.process) }
+
+    /// How long it takes from nothing to an answer's header: a daemon is started, asked, and ended.
+    static func start(_ settings: Settings, asking request: SegmentRequest) throws -> Duration {
+        let start = ContinuousClock.now
+        let daemon = try BenchDaemon(settings)
+        do {
+            try daemon.client().segment(request) { reply in
+                if case .header = reply { throw Begun(after: start.duration(to: .now)) }
+            }
+        } catch let begun as Begun {
+            return begun.after
+        }
+        throw RPCStatus(.dataLoss, "The answer had no header; ask again.")
+    }
+
+    /// The answer has begun: enough.
+    private struct Begun: Error {
+        let after: Duration
+    }
+}
+
+/// A process's memory in bytes, as the kernel counts it.
+struct BenchMemory: Encodable, Sendable {
+    /// What is in memory now: `anonymous`, `file` and shared.
+    let resident: Int
+    /// What no file holds.
+    let anonymous: Int
+    /// Of mapped files.
+    let file: Int
+    /// The most that was ever resident.
+    let peak: Int
+
+    /// - Parameter process: one that has gone has no memory
+    init(of process: pid_t) {
+        let lines = ProcessFile("/proc/\(process)/status")
+        resident = lines.bytes("VmRSS")
+        anonymous = lines.bytes("RssAnon")
+        file = lines.bytes("RssFile")
+        peak = lines.bytes("VmHWM")
+    }
+}

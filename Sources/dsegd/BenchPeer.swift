@@ -1,0 +1,171 @@
+import FoundationEssentials
+import RPC
+
+/// PyTorch on this machine: each stage in each variant is timed in a process of its own, for a limited time.
+struct BenchPeer {
+    /// One thing to time.
+    struct Task: Encodable, Equatable {
+        let stage: String
+        let variant: String
+
+        static let all =
+            ["autoencoder", "unet"].flatMap { stage in
+                ["f32", "bf16", "f32-compiled", "bf16-compiled"].map { Task(stage: stage, variant: $0) }
+            } + ["f32", "f32-compiled"].map { Task(stage: "text", variant: $0) }
+            + [Task(stage: "explicit", variant: "f32"), Task(stage: "caption", variant: "f32")]
+    }
+
+    /// How timing it ended.
+    enum Outcome {
+        case seconds([Double])
+        case skipped(String)
+        case cutOff(after: Duration)
+        case failed(String)
+
+        /// For a person.
+        var text: String {
+            switch self {
+            case .seconds(let times): median(times).map(BenchFigure.time) ?? "no time"
+            case .skipped(let reason): "skipped (\(reason))"
+            case .cutOff(let limit): "cut off after \(BenchFigure.time(limit.inSeconds))"
+            case .failed(let reason): "failed (\(reason))"
+            }
+        }
+    }
+
+    /// A path, or a name along PATH.
+    let python: String
+    /// The model's folder: its configuration gives the sizes.
+    let model: String
+    let threads: Int
+    let repetitions: Int
+    /// Of each task.
+    let limit: Duration
+
+    /// The Python that was asked for, by option or by `DSEG_PYTHON`; else `python3`.
+    static func python(explicit: String?) -> String {
+        explicit ?? SocketPath.environment("DSEG_PYTHON").flatMap { $0.isEmpty ? nil : $0 } ?? "python3"
+    }
+
+    /// The versions of its libraries.
+    ///
+    /// - Throws: `AbsentPeer`
+    func libraries() throws(AbsentPeer) -> [String: String] {
+        do {
+            let child = try BenchChild(python, as: python, [Resources.peerScript, "check"])
+            guard let code = child.ending(within: limit) else {
+                throw AbsentPeer("\(python) was cut off after \(BenchFigure.time(limit.inSeconds))")
+            }
+            guard code == 0 else { throw AbsentPeer("\(python): \(child.lastError)") }
+            guard let line = child.output.split(separator: "\n").last,
+                let versions = try? JSONDecoder().decode([String: String].self, from: Data(line.utf8))
+            else { throw AbsentPeer("\(python) did not tell the versions of torch, diffusers and transformers") }
+            return versions
+        } catch let absent as AbsentPeer {
+            throw absent
+        } catch {
+            throw AbsentPeer("\(error)")
+        }
+    }
+
+    func time(_ task: Task) -> Outcome {
+        do throws(UnstartedChild) {
+            let child = try BenchChild(
+                python, as: python,
+                [
+                    Resources.peerScript, task.stage, task.variant, "--model", model, "--threads", "\(threads)",
+                    "--repetitions", "\(repetitions)",
+                ])
+            let code = child.ending(within: limit)
+            let lines = child.output.split(separator: "\n").compactMap { line in
+                try? JSONDecoder().decode(Line.self, from: Data(line.utf8))
+            }
+            if let reason = lines.compactMap(\.skipped).first { return .skipped(reason) }
+            // A child that was cut off in its third run has told of two.
+            let times = lines.compactMap(\.seconds)
+            if !times.isEmpty { return .seconds(times) }
+            guard let code else { return .cutOff(after: limit) }
+            return .failed(code == 0 ? "it told no time" : child.lastError)
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    /// A line of the script's.
+    private struct Line: Decodable {
+        let seconds: Double?
+        let skipped: String?
+    }
+}
+
+/// Why there is nothing to compare with.
+struct AbsentPeer: Error {
+    let reason: String
+
+    init(_ reason: String) { self.reason = reason }
+}
+
+/// What the peer took, and the figures of the table that follow from it.
+struct BenchPeerTimes: Encodable {
+    private(set) var outcomes: [(task: BenchPeer.Task, outcome: BenchPeer.Outcome)] = []
+    var libraries: [String: String] = [:]
+    /// Why there are no times.
+    var absent: String?
+
+    mutating func add(_ task: BenchPeer.Task, _ outcome: BenchPeer.Outcome) { outcomes.append((task, outcome)) }
+
+    /// The best median over a stage's variants.
+    private func best(_ stage: String) -> Double? {
+        outcomes.filter { $0.task.stage == stage }.compactMap { median($0.outcome) }.min()
+    }
+
+    private func f32(_ stage: String) -> Double? {
+        outcomes.first { $0.task == BenchPeer.Task(stage: stage, variant: "f32") }.flatMap { median($0.outcome) }
+    }
+
+    private func median(_ outcome: BenchPeer.Outcome) -> Double? {
+        if case .seconds(let times) = outcome { dsegd.median(times) } else { nil }
+    }
+
+    /// The peer's figure for a row; `nil` where it has none.
+    ///
+    /// The published reference encodes the picture, then makes a pass with explicit attention and a caption for each
+    /// word, in f32.
+    func seconds(_ stage: BenchStage) -> Double? {
+        switch stage {
+        case .autoencoder: return best("autoencoder")
+        case .unet: return best("unet")
+        case .text: return best("text")
+        case .newPicture:
+            guard let picture = f32("autoencoder"), let pass = f32("explicit"), let caption = f32("caption") else {
+                return nil
+            }
+            return picture + Double(BenchStage.words) * (pass + caption)
+        default: return nil
+        }
+    }
+
+    private enum CodingKeys: CodingKey {
+        case libraries, absent, tasks
+    }
+
+    private struct Row: Encodable {
+        let stage: String
+        let variant: String
+        var seconds: [Double] = []
+        var note: String?
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(libraries, forKey: .libraries)
+        try container.encode(absent, forKey: .absent)
+        try container.encode(
+            outcomes.map { task, outcome in
+                if case .seconds(let times) = outcome {
+                    return Row(stage: task.stage, variant: task.variant, seconds: times)
+                }
+                return Row(stage: task.stage, variant: task.variant, note: outcome.text)
+            }, forKey: .tasks)
+    }
+}

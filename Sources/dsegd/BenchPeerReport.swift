@@ -1,0 +1,106 @@
+import FoundationEssentials
+
+/// The table of `dsegd bench --peer`.
+struct BenchPeerReport: Encodable {
+    /// A stage, our figure, the peer's, and whether ours is good enough; `nil` is what nobody knows.
+    struct Row: Encodable {
+        let stage: BenchStage
+        let title: String
+        let unit: BenchStage.Unit
+        let ours: Double?
+        let peer: Double?
+        /// Ours by the peer's.
+        let ratio: Double?
+        /// In the row's unit.
+        let must: Double?
+        /// The same as a share of the peer's.
+        let mustOfPeer: Double?
+        let holds: Bool?
+
+        private enum CodingKeys: String, CodingKey {
+            case stage, title, unit, ours, peer, ratio, must, holds
+            case mustOfPeer = "must_of_peer"
+        }
+
+        init(_ stage: BenchStage, ours: Double?, peer: Double?) {
+            self.stage = stage
+            title = stage.title
+            unit = stage.unit
+            self.ours = ours
+            self.peer = peer
+            ratio = if let ours, let peer, peer > 0 { ours / peer } else { nil }
+            switch stage.limit {
+            case .absolute(let limit): (must, mustOfPeer) = (limit, nil)
+            case .ofPeer(let share): (must, mustOfPeer) = (peer.map { $0 * share }, share)
+            }
+            holds = if let ours, let must { ours <= must } else { nil }
+        }
+
+        /// Every key in every row.
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(stage, forKey: .stage)
+            try container.encode(title, forKey: .title)
+            try container.encode(unit, forKey: .unit)
+            try container.encode(ours, forKey: .ours)
+            try container.encode(peer, forKey: .peer)
+            try container.encode(ratio, forKey: .ratio)
+            try container.encode(must, forKey: .must)
+            try container.encode(mustOfPeer, forKey: .mustOfPeer)
+            try container.encode(holds, forKey: .holds)
+        }
+
+        var cells: [String] {
+            let limit = mustOfPeer.map { BenchFigure.ratio($0) + " of it" } ?? must.map(stage.figure) ?? "-"
+            return [
+                title, ours.map(stage.figure) ?? "-", peer.map(stage.figure) ?? "-",
+                ratio.map(BenchFigure.ratio) ?? "-", limit, holds.map { $0 ? "ok" : "no" } ?? "-",
+            ]
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case schema, machine, threads, model, hash, precision, repetitions, rows, peer, rest
+        case pictureSide = "picture_side"
+    }
+
+    private let schema = 1
+    private let machine = Machine.processor
+    let threads: Int
+    let model: String
+    let hash: String
+    let precision: String
+    let pictureSide: Int
+    let repetitions: Int
+    let rows: [Row]
+    let peer: BenchPeerTimes
+    let rest: BenchRounds.Rest?
+
+    /// For people.
+    var table: String {
+        var table = BenchTable(["", "dseg", "PyTorch", "ratio", "must", ""])
+        for row in rows { table.add(row.cells) }
+        var lines = [table.text, ""]
+        lines.append("\(threads) threads, \(machine); \(model) (\(precision)), pictures of \(pictureSide) px")
+        lines.append("limits are those of Stable Diffusion 1.5; times are medians of \(repetitions) rounds and more")
+        if let rest { lines.append(line(rest)) }
+        return (lines + peerLines).joined(separator: "\n")
+    }
+
+    private func line(_ rest: BenchRounds.Rest) -> String {
+        let (all, own, file) = (rest.memory.resident, rest.memory.anonymous, rest.memory.file)
+        return """
+            at rest: \(bytes(all)) resident (\(bytes(own)) anonymous, \(bytes(file)) of files), less \
+            \(bytes(rest.picturesBytes)) of \(rest.pictures) pictures and \(bytes(rest.wordsBytes)) of words
+            """
+    }
+
+    private var peerLines: [String] {
+        if let absent = peer.absent { return ["no PyTorch to compare with: \(absent)"] }
+        let versions = peer.libraries.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        return [versions.joined(separator: ", ")]
+            + peer.outcomes.map { "  \($0.task.stage) \($0.task.variant): \($0.outcome.text)" }
+    }
+
+    private func bytes(_ count: Int) -> String { BenchFigure.bytes(Double(count)) }
+}

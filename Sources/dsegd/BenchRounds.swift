@@ -1,0 +1,136 @@
+import RPC
+
+/// The daemon asked the questions of the table's rows, round after round, each timed by the client that asks.
+///
+/// A round looks at a new picture. Its words are new, or those of the round before.
+struct BenchRounds {
+    private(set) var samples: [BenchStage: [Double]] = [:]
+    /// When everything was answered.
+    private(set) var rest: Rest?
+
+    private let daemon: BenchDaemon
+    private let client: Client
+    private var pictures: BenchPictures
+    private let side: Int
+    private var wordsUsed = 0
+    private var lastWords: [Label] = []
+
+    /// What a daemon holds when it has answered and has nothing to do.
+    struct Rest: Encodable {
+        let memory: BenchMemory
+        let pictures: Int
+        let picturesBytes: Int
+        let wordsBytes: Int
+
+        private enum CodingKeys: String, CodingKey {
+            case memory, pictures
+            case picturesBytes = "pictures_bytes"
+            case wordsBytes = "words_bytes"
+        }
+    }
+
+    /// Asks once what no row counts: the first question finds memory that was never touched.
+    init(_ daemon: BenchDaemon, _ client: Client, _ pictures: BenchPictures, side: Int) throws {
+        self.daemon = daemon
+        self.client = client
+        self.pictures = pictures
+        self.side = side
+        lastWords = newWords(BenchStage.words)
+        _ = try client.timed(request(.image(self.pictures.next(side: side)), lastWords))
+    }
+
+    /// A round of all questions.
+    mutating func ask() throws {
+        let words = newWords(BenchStage.words)
+        let first = try client.timed(request(.image(pictures.next(side: side)), words))
+        add(.newPicture, first.whole)
+        add(.autoencoder, first.trailer.autoencoderMilliseconds)
+        add(.unet, first.trailer.unetMilliseconds)
+        let picture = SegmentRequest.Picture.handle(first.handle)
+        for _ in 0..<3 {
+            let word = try client.timed(request(picture, newWords(1)))
+            add(.newWord, word.whole)
+            add(.text, word.trailer.textMilliseconds)
+        }
+        add(.knownWords, try client.timed(request(picture, lastWords)).whole)
+        for turn in 1...3 {
+            // The same words in another order are another question.
+            let turned = request(picture, Array(words[turn...] + words[..<turn]))
+            add(.askedWords, try client.timed(turned).whole)
+            for _ in 0..<3 { add(.sameQuery, try client.timed(turned).whole) }
+        }
+        for _ in 0..<30 {
+            let start = ContinuousClock.now
+            _ = try client.health()
+            add(.health, start.duration(to: .now))
+        }
+        lastWords = words
+    }
+
+    /// Looks at the daemon when it has nothing to do: its memory, less what it holds for pictures and words.
+    mutating func lookAtRest() throws {
+        let status = try client.status()
+        let rest = Rest(
+            memory: daemon.memory, pictures: Int(status.pictures), picturesBytes: Int(status.picturesBytes),
+            wordsBytes: Int(status.wordsBytes))
+        self.rest = rest
+        samples[.rest] = [Double(rest.memory.resident - rest.picturesBytes - rest.wordsBytes)]
+        if rest.pictures > 0 {
+            samples[.knownPicture] = [Double(rest.picturesBytes) / Double(rest.pictures)]
+        }
+    }
+
+    mutating func add(_ stage: BenchStage, _ time: Duration) {
+        samples[stage, default: []].append(time.inSeconds)
+    }
+
+    private mutating func add(_ stage: BenchStage, _ milliseconds: Float) {
+        samples[stage, default: []].append(Double(milliseconds) / 1e3)
+    }
+
+    private mutating func newWords(_ count: Int) -> [Label] {
+        defer { wordsUsed += count }
+        return (wordsUsed..<wordsUsed + count).map { Label(name: BenchPhrases.phrase($0)) }
+    }
+
+    /// What `dseg mask` asks.
+    private func request(_ picture: SegmentRequest.Picture, _ words: [Label]) -> SegmentRequest {
+        SegmentRequest(picture: picture, labels: words, maps: .none, encoding: .u16, mask: true)
+    }
+}
+
+/// An answer as the client saw it come.
+struct BenchAnswer: Sendable {
+    /// From asking to the last byte.
+    let whole: Duration
+    /// From asking to the first score map; `nil` where none was wanted.
+    let firstMap: Duration?
+    let handle: String
+    let trailer: Trailer
+}
+
+extension Client {
+    /// Asks, and times the answer.
+    func timed(_ request: SegmentRequest) throws -> BenchAnswer {
+        let start = ContinuousClock.now
+        var firstMap: Duration?
+        var handle = ""
+        var trailer: Trailer?
+        try segment(request) { reply in
+            switch reply {
+            case .header(let header): handle = header.handle
+            case .scoreMap: firstMap = firstMap ?? start.duration(to: .now)
+            case .mask: break
+            case .trailer(let last): trailer = last
+            }
+        }
+        guard let trailer else { throw RPCStatus(.dataLoss, "The answer ended without its trailer; ask again.") }
+        return BenchAnswer(whole: start.duration(to: .now), firstMap: firstMap, handle: handle, trailer: trailer)
+    }
+}
+
+extension Duration {
+    var inSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}

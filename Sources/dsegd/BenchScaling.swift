@@ -1,0 +1,155 @@
+import ArgumentParser
+import RPC
+import Synchronization
+
+/// Measures how time and memory grow, one thing at a time, from a base: for each point a fresh daemon is asked the
+/// same again and again.
+struct BenchScaling {
+    /// How much of everything.
+    struct Point: Encodable, Equatable {
+        var threads = 2
+        var labels = 20
+        /// Of the square picture, in pixels.
+        var side = 512
+        /// That ask at once.
+        var clients = 1
+
+        static let base = Point()
+    }
+
+    /// What grows, everything else staying as it is in the base.
+    enum Axis: String, CaseIterable, ExpressibleByArgument {
+        case threads, labels, pictures, clients
+
+        /// - Parameter processors: the most threads that make sense
+        func points(processors: Int) -> [Point] {
+            switch self {
+            case .threads:
+                let doublings = sequence(first: 1) { $0 * 2 }.prefix { $0 < processors }
+                return Set(Array(doublings) + [1, 2, processors]).sorted().map { Point(threads: $0) }
+            case .labels: return [1, 5, 20, 100, 1203].map { Point(labels: $0) }
+            case .pictures: return [256, 512, 1024, 2048, 4096].map { Point(side: $0) }
+            case .clients: return [1, 2, 4, 8].map { Point(clients: $0) }
+            }
+        }
+    }
+
+    let settings: BenchDaemon.Settings
+    let axes: [Axis]
+    let repetitions: Int
+    let pictures: BenchPictures
+    let progress: BenchProgress
+
+    /// The base, then what differs from it.
+    private var points: [Point] {
+        let all = axes.flatMap { $0.points(processors: Machine.processors) }
+        return [.base] + all.filter { $0 != .base }
+    }
+
+    func report() throws -> BenchScalingReport {
+        var pictures = pictures
+        var rows: [BenchScalingReport.Row] = []
+        var model: ModelStatus?
+        for point in points {
+            progress.say(
+                "\(point.threads) threads, \(point.labels) labels, \(point.side) px, \(point.clients) clients")
+            let daemon = try BenchDaemon(settings.with(threads: point.threads))
+            let (_, status) = try daemon.ready()
+            model = status.models.first
+            let before = daemon.memory
+            var times = Times()
+            for repetition in 0..<repetitions {
+                let files = try (0..<point.clients).map { _ in try pictures.next(side: point.side) }
+                try ask(daemon, point, files, round: repetition, &times)
+            }
+            rows.append(BenchScalingReport.Row(point, times, before: before, after: daemon.memory))
+        }
+        return BenchScalingReport(
+            model: model?.name ?? "", hash: model?.hash ?? "", precision: model?.precision ?? "",
+            repetitions: repetitions, rows: rows)
+    }
+
+    /// In seconds, a figure for each repetition.
+    struct Times {
+        /// From asking about new pictures, with new words, to the last client's answer.
+        var new: [Double] = []
+        /// From asking to the first score map: the last client's.
+        var firstMap: [Double] = []
+        /// The same words of the same pictures, in another order.
+        var again: [Double] = []
+        /// That each client needed for its labels.
+        var questions = 1
+    }
+
+    /// All clients ask about pictures of their own with words of their own, then they do so again.
+    private func ask(
+        _ daemon: BenchDaemon, _ point: Point, _ files: [[UInt8]], round: Int, _ times: inout Times
+    ) throws {
+        let words = files.indices.map { client in
+            let first = (round * files.count + client) * point.labels
+            return (first..<first + point.labels).map { Label(name: BenchPhrases.phrase($0)) }
+        }
+        let new = try crowd(daemon, files, words)
+        times.new.append(new.whole)
+        times.firstMap.append(new.firstMap)
+        times.questions = new.questions
+        let turned = words.map { Array($0.dropFirst() + $0.prefix(1)) }
+        times.again.append(try crowd(daemon, files, turned).whole)
+    }
+
+    private func crowd(
+        _ daemon: BenchDaemon, _ files: [[UInt8]], _ words: [[Label]]
+    ) throws -> BenchPartedAnswer {
+        let socket = daemon.socket
+        let answers = Mutex<[Result<BenchPartedAnswer, any Error>]>([])
+        BenchThread.crowd(files.count) { client in
+            let answer = Result { try BenchPartedAnswer(from: socket, files[client], words[client]) }
+            answers.withLock { $0.append(answer) }
+        }
+        let all = try answers.withLock { try $0.map { try $0.get() } }
+        return BenchPartedAnswer(slowestOf: all)
+    }
+}
+
+/// An answer to any number of labels: in one question, or in as few as the daemon takes.
+struct BenchPartedAnswer: Sendable {
+    /// In seconds.
+    let whole: Double
+    let firstMap: Double
+    let questions: Int
+
+    /// An index mask has so many labels.
+    private static let labelLimit = 255
+
+    init(from socket: String, _ picture: [UInt8], _ labels: [Label]) throws {
+        let client = try Client(path: socket)
+        let start = ContinuousClock.now
+        // A large file fits no one message.
+        let handle = try client.look(picture).handle
+        var firstMap: Duration?
+        var questions = 0
+        func ask(_ labels: [Label], mask: Bool) throws {
+            let asked = start.duration(to: .now)
+            let answer = try client.timed(SegmentRequest(picture: .handle(handle), labels: labels, mask: mask))
+            firstMap = firstMap ?? answer.firstMap.map { asked + $0 }
+            questions += 1
+        }
+        do {
+            try ask(labels, mask: labels.count <= Self.labelLimit)
+        } catch let refusal as RPCStatus where refusal.code == .invalidArgument && labels.count > Self.labelLimit {
+            for first in stride(from: 0, to: labels.count, by: Self.labelLimit) {
+                try ask(Array(labels[first..<min(first + Self.labelLimit, labels.count)]), mask: false)
+            }
+        }
+        whole = start.duration(to: .now).inSeconds
+        self.firstMap = firstMap?.inSeconds ?? 0
+        self.questions = questions
+    }
+
+    /// All have their answers when the slowest has.
+    init(slowestOf all: [BenchPartedAnswer]) {
+        whole = all.map(\.whole).max() ?? 0
+        firstMap = all.map(\.firstMap).max() ?? 0
+        questions = all.map(\.questions).max() ?? 0
+    }
+}

@@ -1,0 +1,78 @@
+import FoundationEssentials
+
+/// The table of `dsegd bench --scaling`.
+struct BenchScalingReport: Encodable {
+    /// A point, and what it took: seconds and bytes.
+    struct Row: Encodable {
+        let threads: Int
+        let labels: Int
+        let side: Int
+        let clients: Int
+        let questions: Int
+        let newSeconds: Double
+        let firstMapSeconds: Double
+        let againSeconds: Double
+        let restBytes: Int
+        let peakBytes: Int
+        let growthBytes: Int
+
+        private enum CodingKeys: String, CodingKey {
+            case threads, labels, side, clients, questions
+            case newSeconds = "new_seconds"
+            case firstMapSeconds = "first_map_seconds"
+            case againSeconds = "again_seconds"
+            case restBytes = "rest_bytes"
+            case peakBytes = "peak_bytes"
+            case growthBytes = "growth_bytes"
+        }
+
+        /// - Parameters:
+        ///   - before: with the model loaded and nothing asked
+        ///   - after: with everything answered
+        init(_ point: BenchScaling.Point, _ times: BenchScaling.Times, before: BenchMemory, after: BenchMemory) {
+            threads = point.threads
+            labels = point.labels
+            side = point.side
+            clients = point.clients
+            questions = times.questions
+            newSeconds = median(times.new) ?? 0
+            firstMapSeconds = median(times.firstMap) ?? 0
+            againSeconds = median(times.again) ?? 0
+            restBytes = before.resident
+            peakBytes = after.peak
+            growthBytes = after.peak - before.resident
+        }
+
+        var cells: [String] {
+            [
+                "\(threads)", "\(labels)" + (questions > 1 ? " in \(questions)" : ""), "\(side)", "\(clients)",
+                BenchFigure.time(newSeconds), BenchFigure.time(firstMapSeconds), BenchFigure.time(againSeconds),
+                BenchFigure.bytes(Double(peakBytes)), BenchFigure.bytes(Double(growthBytes)),
+            ]
+        }
+    }
+
+    private let schema = 1
+    private let machine = Machine.processor
+    let model: String
+    let hash: String
+    let precision: String
+    let repetitions: Int
+    let rows: [Row]
+
+    /// For people.
+    var table: String {
+        var table = BenchTable([
+            "threads", "labels", "px a side", "clients", "new", "first map", "again", "peak memory", "growth",
+        ])
+        for row in rows { table.add(row.cells) }
+        return """
+            \(table.text)
+
+            new: pictures and words never seen, until the last client has its answer; first map: until the last client \
+            has a map;
+            again: the same pictures and words in another order. Mask and latent maps; over 255 labels maps alone.
+            growth: from the loaded model to the peak. \(machine); \(model) (\(precision)); medians of \(repetitions)
+            """
+    }
+}

@@ -1,0 +1,77 @@
+/// What `dsegd bench --peer` measures: a row of its table.
+enum BenchStage: String, CaseIterable, Encodable {
+    case autoencoder
+    case unet
+    case text
+    case newPicture = "new_picture"
+    case newWord = "new_word"
+    case knownWords = "known_words"
+    case askedWords = "asked_words"
+    case sameQuery = "same_query"
+    case health
+    case start
+    case rest
+    case knownPicture = "known_picture"
+
+    /// What our figure must not be above.
+    enum Limit {
+        /// A share of the peer's figure.
+        case ofPeer(Double)
+        /// Seconds or bytes.
+        case absolute(Double)
+    }
+
+    /// What a row counts.
+    enum Unit: String, Encodable {
+        case seconds, bytes
+    }
+
+    /// How many words the rows of several ask for.
+    static let words = 20
+
+    var title: String {
+        switch self {
+        case .autoencoder: "autoencoder, encode"
+        case .unet: "U-Net pass with capture"
+        case .text: "text encoder, one prompt"
+        case .newPicture: "new picture, \(Self.words) new words, by socket"
+        case .newWord: "known picture, 1 new word"
+        case .knownWords: "known picture, \(Self.words) known words new to it"
+        case .askedWords: "known picture, \(Self.words) words asked before, mask"
+        case .sameQuery: "the same query again"
+        case .health: "an empty call (Health)"
+        case .start: "start to an answer's begin, warm files"
+        case .rest: "daemon's memory at rest"
+        case .knownPicture: "each known picture"
+        }
+    }
+
+    var unit: Unit {
+        switch self {
+        case .rest, .knownPicture: .bytes
+        default: .seconds
+        }
+    }
+
+    /// What must be reached with Stable Diffusion 1.5 at 512 x 512, batch 1, on two threads.
+    var limit: Limit {
+        switch self {
+        case .autoencoder: .ofPeer(0.5)
+        case .unet: .ofPeer(0.75)
+        case .text: .ofPeer(0.5)
+        case .newPicture: .ofPeer(1.0 / 60)
+        case .newWord: .absolute(0.080)
+        case .knownWords: .absolute(0.250)
+        case .askedWords: .absolute(0.015)
+        case .sameQuery: .absolute(0.003)
+        case .health: .absolute(0.0001)
+        case .start: .absolute(1.5)
+        case .rest: .absolute(3.0e9)
+        case .knownPicture: .absolute(60e6)
+        }
+    }
+
+    func figure(_ value: Double) -> String {
+        unit == .bytes ? BenchFigure.bytes(value) : BenchFigure.time(value)
+    }
+}

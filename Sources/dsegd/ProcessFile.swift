@@ -1,0 +1,32 @@
+import Results
+
+/// A file of the kernel's, such as `/proc/cpuinfo`: a name, a colon and a value on each line.
+struct ProcessFile {
+    private let lines: [Substring]
+
+    /// - Parameter path: of a file that has no lines if it cannot be read
+    init(_ path: String) {
+        let text = String(decoding: (try? InputFile.bytes(at: path)) ?? [], as: UTF8.self)
+        lines = text.split(separator: "\n")
+    }
+
+    /// The first value of this name.
+    func value(_ name: String) -> String? {
+        for line in lines {
+            let parts = line.split(separator: ":", maxSplits: 1)
+            if parts.count == 2, trimmed(parts[0]) == name { return trimmed(parts[1]) }
+        }
+        return nil
+    }
+
+    /// A value that the kernel gives in kB, which are 1024 bytes; 0 for none.
+    func bytes(_ name: String) -> Int {
+        (value(name)?.split(separator: " ").first.flatMap { Int($0) } ?? 0) * 1024
+    }
+
+    private func trimmed(_ text: Substring) -> String {
+        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+        let start = text.drop(while: isSpace)
+        return start.lastIndex { !isSpace($0) }.map { String(start[...$0]) } ?? ""
+    }
+}
