@@ -7,7 +7,9 @@ struct BenchPeerReport: Encodable {
         let stage: BenchStage
         let title: String
         let unit: BenchStage.Unit
+        /// The median of `samples`.
         let ours: Double?
+        let samples: [Double]
         let peer: Double?
         /// Ours by the peer's.
         let ratio: Double?
@@ -18,15 +20,17 @@ struct BenchPeerReport: Encodable {
         let holds: Bool?
 
         private enum CodingKeys: String, CodingKey {
-            case stage, title, unit, ours, peer, ratio, must, holds
+            case stage, title, unit, ours, samples, peer, ratio, must, holds
             case mustOfPeer = "must_of_peer"
         }
 
-        init(_ stage: BenchStage, ours: Double?, peer: Double?) {
+        init(_ stage: BenchStage, _ samples: [Double], peer: Double?) {
+            let ours = median(samples)
+            self.ours = ours
+            self.samples = samples
             self.stage = stage
             title = stage.title
             unit = stage.unit
-            self.ours = ours
             self.peer = peer
             ratio = if let ours, let peer, peer > 0 { ours / peer } else { nil }
             switch stage.limit {
@@ -43,6 +47,7 @@ struct BenchPeerReport: Encodable {
             try container.encode(title, forKey: .title)
             try container.encode(unit, forKey: .unit)
             try container.encode(ours, forKey: .ours)
+            try container.encode(samples, forKey: .samples)
             try container.encode(peer, forKey: .peer)
             try container.encode(ratio, forKey: .ratio)
             try container.encode(must, forKey: .must)

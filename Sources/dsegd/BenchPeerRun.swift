@@ -41,8 +41,7 @@ struct BenchPeerRun {
             threads: Int(status.threads), model: model?.name ?? "", hash: model?.hash ?? "",
             precision: model?.precision ?? "", pictureSide: Self.side, repetitions: peer.repetitions,
             rows: BenchStage.allCases.map { stage in
-                BenchPeerReport.Row(
-                    stage, ours: median(rounds.samples[stage] ?? []), peer: times.seconds(stage))
+                BenchPeerReport.Row(stage, rounds.samples[stage] ?? [], peer: times.seconds(stage))
             }, peer: times, rest: rounds.rest)
     }
 

@@ -8,6 +8,7 @@ import Testing
         let stage: String
         let unit: String
         let ours: Double?
+        let samples: [Double]
         let peer: Double?
         let ratio: Double?
         let must: Double?
@@ -80,6 +81,7 @@ import Testing
             let isMemory = ["rest", "known_picture"].contains(row.stage)
             #expect(row.unit == (isMemory ? "bytes" : "seconds"))
             #expect(try #require(row.ours) > 0, "\(row.stage)")
+            #expect(row.samples.count > 0 && row.samples.contains { $0 == row.ours })
             #expect(row.peer == nil && row.ratio == nil)
             #expect((row.holds == nil) == (row.must == nil))
         }
