@@ -62,3 +62,11 @@ void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, siz
                          size_t out_width, size_t out_height, float *out) {
     resize(pixels, 1, byte_at, width, height, channels, out_width, out_height, out);
 }
+
+void dseg_bilinear_line(size_t count, size_t out_count, uint32_t *first, float *weight) {
+    for (size_t out = 0; out < out_count; out++) {
+        tap t = taps(out, out_count, count);
+        first[out] = (uint32_t)t.i0;
+        weight[out] = t.w1;
+    }
+}

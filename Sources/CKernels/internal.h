@@ -38,6 +38,33 @@ typedef struct {
     /// y <- h * gelu(g)
     void (*gelu_gate)(const float *h, const float *g, float *y, size_t count);
     void (*gelu)(float *x, size_t count);
+
+    // score_rows.h
+    /// x = y times the returned scale, as nearly as 16 bits can, in pairs that lie `step` apart. Where x is zero or not
+    /// finite the scale is 0 or NaN, and y is left alone.
+    float (*fix)(const float *x, size_t count, int16_t *y, size_t step);
+    /// x = y times the returned scale, as nearly as 16 bits can; x is not negative, and not finite is NaN times 0
+    float (*level)(const float *x, size_t count, uint16_t *y);
+    /// y <- x
+    void (*widen)(const uint16_t *x, float *y, size_t count);
+    /// map <- map + share * (the sum over `positions` of softmax(q k^T)) for sixteen queries of a head
+    void (*score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
+                  size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
+                  float *scores, float *map);
+    /// sums <- sums + rows maps; six rows of `count`, maps [count, 16], sums [6, 16]
+    void (*weigh)(const float *const *rows, const float *maps, size_t count, float *sums);
+
+    // paint_rows.h
+    /// y[i] <- x, a line of `length` numbers, sampled at first[i], and weight[i] of the way to the next
+    void (*sample)(const float *x, size_t length, const uint32_t *first, const float *weight, float *y, size_t count);
+    /// y <- a x + b z
+    void (*between)(const float *x, float a, const float *z, float b, float *y, size_t count);
+    /// The smaller of `least` and all x, and the larger of `most` and all x.
+    void (*bounds)(const float *x, size_t count, float *least, float *most);
+    /// y <- (x - least) / range; x and y may be the same
+    void (*stretch)(const float *x, float least, float range, float *y, size_t count);
+    /// Where x > best: best <- x and index <- label.
+    void (*claim)(const float *x, uint8_t label, float *best, uint8_t *index, size_t count);
 } dseg_row_kernels;
 
 extern const dseg_row_kernels *dseg_rows;

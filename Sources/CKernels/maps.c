@@ -13,33 +13,6 @@ void dseg_min_max(float *map, size_t count) {
     for (size_t i = 0; i < count; i++) map[i] = range > 0 ? (map[i] - least) / range : 0.0f;
 }
 
-typedef struct {
-    dseg_matrix s;
-    const float *map;
-    float *y;
-} completion;
-
-static const size_t strip_rows = 64;
-
-static void complete_task(void *context, size_t strip, size_t thread) {
-    (void)thread;
-    const completion *c = context;
-    size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, c->s.rows);
-    for (; row < end; row++) c->y[row] = dseg_rows->dot(dseg_row(c->s, row), c->map, c->s.columns);
-}
-
-void dseg_complete(dseg_matrix s, const float *map, float *y) {
-    completion c = {s, map, y};
-    dseg_parallel(dseg_parts(s.rows, strip_rows), complete_task, &c);
-}
-
-void dseg_claim(const float *map, uint8_t label, float *best, uint8_t *index, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        index[i] = map[i] > best[i] ? label : index[i];
-        best[i] = map[i] > best[i] ? map[i] : best[i];
-    }
-}
-
 void dseg_count(const uint8_t *index, size_t count, uint64_t *counts) {
     for (size_t k = 0; k < 256; k++) counts[k] = 0;
     for (size_t i = 0; i < count; i++) counts[index[i]]++;

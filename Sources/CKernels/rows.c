@@ -1,22 +1,32 @@
 // The row kernels for each instruction set, and the choice among them.
 #include "internal.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #pragma clang diagnostic ignored "-Wpsabi"   // vectors pass between inlined functions only
 
 #define BODY(name) name##_portable
+#define WIDTH 0
 #include "rows.h"
+#undef WIDTH
 #undef BODY
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define BODY(name) name##_avx2
+#define WIDTH 256
 #include "rows.h"
+#undef WIDTH
 #undef BODY
 #pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"), \
                                             min_vector_width(512))), apply_to = function)
 #define BODY(name) name##_avx512
+#define WIDTH 512
 #include "rows.h"
+#undef WIDTH
 #undef BODY
 #pragma clang attribute pop
 #endif

@@ -179,9 +179,13 @@ static void BODY(gelu_gate)(const float *h, const float *g, float *y, size_t cou
 #undef OF
 }
 
+#include "score_rows.h"
+#include "paint_rows.h"
+
 static const dseg_row_kernels BODY(rows) = {
     BODY(softmax), BODY(add_scaled), BODY(blend), BODY(affine), BODY(dot), BODY(normalize), BODY(layer_norm),
-    BODY(accumulate), BODY(sigmoid_gate), BODY(gelu_gate), BODY(gelu),
+    BODY(accumulate), BODY(sigmoid_gate), BODY(gelu_gate), BODY(gelu), BODY(fix), BODY(level), BODY(widen),
+    BODY(score), BODY(weigh), BODY(sample), BODY(between), BODY(bounds), BODY(stretch), BODY(claim),
 };
 
 #undef V

@@ -15,4 +15,14 @@ package enum Bilinear {
         precondition(size.width > 0 && size.height > 0, "a resized map has at least one sample")
         unsafe dseg_bilinear(map, width, height, channels, size.width, size.height, target)
     }
+
+    /// Where the resize reads a line of `length` samples: place by place the first of two neighbours, and how far the
+    /// place lies on the way to the second.
+    package static func line(of length: Int, to count: Int) -> (first: [UInt32], weights: [Float]) {
+        precondition(length > 0 && count > 0, "a line has at least one sample")
+        var first = [UInt32](repeating: 0, count: count)
+        var weights = [Float](repeating: 0, count: count)
+        unsafe dseg_bilinear_line(length, count, &first, &weights)
+        return (first, weights)
+    }
 }

@@ -60,6 +60,13 @@ import Glibc
         unsafe Matrix(base: floats(rows * columns), rows: rows, columns: columns)
     }
 
+    /// Rows of one length, one below the other.
+    package mutating func matrix(joining rows: [[Float]]) -> Matrix {
+        let joined = matrix(rows: rows.count, columns: rows.first?.count ?? 0)
+        for (index, row) in rows.enumerated() { joined.rows(index..<index + 1).fill(row) }
+        return joined
+    }
+
     /// An uninitialised feature map.
     package mutating func featureMap(height: Int, width: Int, channels: Int) -> FeatureMap {
         FeatureMap(matrix(rows: height * width, columns: channels), height: height, width: width)

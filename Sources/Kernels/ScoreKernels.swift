@@ -1,20 +1,53 @@
 import CKernels
 
-/// Kernels on single maps, `[N]`.
+/// Words to score: the keys of their prompt in one layer, and which of these are theirs.
+package struct PhraseKeys {
+    package let keys: FixedPoint
+    package let positions: [Int32]
+
+    package init(keys: FixedPoint, positions: [Int32]) {
+        precondition(!positions.isEmpty && positions.allSatisfy { $0 >= 0 && $0 < keys.rows }, "positions")
+        self.keys = keys
+        self.positions = positions
+    }
+}
+
+/// Kernels on score maps, `[N]` each.
 package enum ScoreKernels {
+    /// Adds, for each phrase, the mean over heads and its positions of `softmax(q kᵀ / √D)`, times `share`.
+    ///
+    /// - Parameter maps: `[K, N']`, where N' is the next multiple of 16 from the number of queries
+    package static func score(
+        _ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float, addingTo maps: Matrix, _ arena: inout Arena
+    ) {
+        precondition(maps.rows == phrases.count && maps.isPacked, "\(phrases.count) phrases for \(maps.rows) maps")
+        precondition(maps.columns == queries.paddedRows, "\(maps.columns) places for \(queries.rows) queries")
+        precondition(
+            phrases.allSatisfy { $0.keys.heads == queries.heads && $0.keys.columns == queries.columns },
+            "queries and keys differ")
+        let positions = phrases.flatMap(\.positions)
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_score_scratch(phrases.map(\.keys.rows).max() ?? 0))
+            unsafe positions.withUnsafeBufferPointer { positions in
+                guard var next = positions.baseAddress else { return }
+                var list: [dseg_phrase] = unsafe []
+                for phrase in phrases {
+                    unsafe list.append(
+                        dseg_phrase(
+                            keys: phrase.keys.c, positions: next, position_count: phrase.positions.count))
+                    unsafe next += phrase.positions.count
+                }
+                unsafe dseg_score(queries.c, list, list.count, share, maps.c.base, scratch)
+            }
+        }
+    }
+
+    /// How many columns a map of as many queries has among those of `score`.
+    package static func columns(queries: Int) -> Int { dseg_fixed_rows(queries) }
+
     /// `map ← (map - min) / (max - min)`; a constant map becomes zeros.
     package static func minMax(_ map: inout [Float]) {
         unsafe dseg_min_max(&map, map.count)
-    }
-
-    /// `s map`, completion by self-attention; s is `[N, N]`.
-    package static func complete(_ map: [Float], by s: Matrix) -> [Float] {
-        precondition(s.rows == s.columns && map.count == s.rows, "\(map.count) scores for [\(s.rows), \(s.columns)]")
-        return unsafe [Float](unsafeUninitializedCapacity: map.count) { buffer, count in
-            guard let y = buffer.baseAddress else { return }
-            unsafe dseg_complete(s.c, map, y)
-            count = map.count
-        }
     }
 
     /// `sum ← sum + a map`
@@ -27,12 +60,6 @@ package enum ScoreKernels {
                 unsafe Matrix(base: base, rows: 1, columns: sum.count).blend(x, times: a, keeping: 1)
             }
         }
-    }
-
-    /// Where `map` is above `best`, it becomes the best and `index` becomes `label`.
-    package static func claim(_ map: [Float], label: UInt8, best: inout [Float], index: inout [UInt8]) {
-        precondition(map.count == best.count && map.count == index.count, "maps of different sizes")
-        unsafe dseg_claim(map, label, &best, &index, map.count)
     }
 
     /// How often each of the 256 indices stands in `index`.

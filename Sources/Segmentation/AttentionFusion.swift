@@ -2,6 +2,17 @@ import Images
 package import Kernels
 package import Networks
 
+/// Words to look for: their prompt, and where among its tokens they stand.
+package struct AskedPhrase {
+    package let text: EncodedText
+    package let positions: [Int32]
+
+    package init(text: EncodedText, positions: [Int32]) {
+        self.text = text
+        self.positions = positions
+    }
+}
+
 /// From attention to a score map (DiffSegmenter, "cross-attention fusion" and "mask completion").
 ///
 ///     layers of a resolution    mean of the label's tokens over heads and layers      [r·r]
@@ -33,34 +44,66 @@ package struct AttentionFusion {
         }
     }
 
-    /// The fused cross-attention of some tokens, `[H·W]`, in 0...1.
+    /// The score maps of some phrases, `[H·W]` each; the bits of one do not depend on the others.
+    package func scores(
+        of phrases: [AskedPhrase], in features: AttentionFeatures, _ arena: inout Arena
+    ) -> [[Float]] {
+        features.affinity.completing(fused(phrases, in: features, &arena), &arena)
+    }
+
+    /// The fused cross-attention of some phrases, `[H·W]` each, in 0...1.
+    package func fused(
+        _ phrases: [AskedPhrase], in features: AttentionFeatures, _ arena: inout Arena
+    ) -> [[Float]] {
+        var sums = phrases.map { _ in [Float](repeating: 0, count: side * side) }
+        for resolution in resolutions {
+            let maps = attention(
+                to: phrases, in: features, layers: resolution.layers, side: resolution.side, &arena)
+            for (index, map) in maps.enumerated() {
+                var resized = resolution.side == side
+                    ? map
+                    : Self.resize(
+                        map, width: resolution.side, height: resolution.side, toWidth: side, height: side)
+                ScoreKernels.minMax(&resized)
+                ScoreKernels.add(resized, times: resolution.weight, to: &sums[index])
+            }
+        }
+        return sums
+    }
+
+    /// The mean over heads, some layers and each phrase's tokens of the attention that pixels pay, `[r·r]` each.
     ///
     /// - Parameters:
-    ///   - queries: of each cross-attention layer, `[N, C]`
-    ///   - keys: of each cross-attention layer, `[L, C]`
-    ///   - positions: of the tokens among the keys
-    package func fused(
-        queries: [Matrix], keys: [Matrix], positions: [Int32], _ arena: inout Arena
-    ) -> [Float] {
-        var sum = [Float](repeating: 0, count: side * side)
-        for resolution in resolutions {
-            var map = [Float](repeating: 0, count: resolution.side * resolution.side)
-            for layer in resolution.layers {
-                unsafe QueriesAndKeys(
-                    queries: queries[layer], keys: keys[layer], heads: layers[layer].heads
-                ).add(toMap: &map, of: positions, share: 1 / Float(resolution.layers.count), &arena)
+    ///   - layers: indices among the cross-attention layers
+    ///   - side: r, the same for all of them
+    package func attention(
+        to phrases: [AskedPhrase], in features: AttentionFeatures, layers: [Int], side: Int, _ arena: inout Arena
+    ) -> [[Float]] {
+        arena.scope { arena in
+            let maps = arena.matrix(rows: phrases.count, columns: ScoreKernels.columns(queries: side * side))
+            maps.fill([Float](repeating: 0, count: maps.rows * maps.columns))
+            for layer in layers {
+                ScoreKernels.score(
+                    features.queries[layer],
+                    phrases.map { PhraseKeys(keys: $0.text.keys[layer], positions: $0.positions) },
+                    share: 1 / Float(layers.count), addingTo: maps, &arena)
             }
-            var resized = resolution.side == side
-                ? map
-                : Self.resize(map, width: resolution.side, height: resolution.side, toWidth: side, height: side)
-            ScoreKernels.minMax(&resized)
-            ScoreKernels.add(resized, times: resolution.weight, to: &sum)
+            return phrases.indices.map { maps.rows($0..<$0 + 1).columns(0..<side * side).array }
         }
-        return sum
+    }
+
+    /// Where the latent grid is read for a map of another size.
+    package func enlargement(width: Int, height: Int) -> Enlargement {
+        Enlargement(columns: line(to: width), rows: line(to: height))
+    }
+
+    private func line(to count: Int) -> SampleLine {
+        let (first, weights) = Bilinear.line(of: side, to: count)
+        return SampleLine(length: side, first: first, weights: weights)
     }
 
     /// A map at another size: bilinear, half-pixel centres.
-    package static func resize(
+    private static func resize(
         _ map: [Float], width: Int, height: Int, toWidth: Int, height toHeight: Int
     ) -> [Float] {
         unsafe [Float](unsafeUninitializedCapacity: toWidth * toHeight) { buffer, count in

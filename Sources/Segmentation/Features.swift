@@ -11,29 +11,23 @@ struct FeatureKey: Hashable {
     let precision: String
 }
 
-/// What a pass leaves behind: from it, any word can be scored without another pass.
-package final class AttentionFeatures {
-    /// The queries of each cross-attention layer, `[N, C]`, in the order of a pass.
-    package let queries: [Matrix]
-    /// Which pixels belong together: the mean over heads and layers of self-attention at the latent's size,
-    /// `[H·W, H·W]`, rows add up to 1.
-    package let affinity: Matrix
-    /// One for each attention layer of the U-Net.
+/// Room for what one pass captures, in full precision.
+package struct AttentionCaptures {
+    /// One for each attention layer of the U-Net, in the order of a pass.
     package let captures: [AttentionCapture]
-    var bytes: Int { store.bytes }
-    private let store: MatrixStore
+    private let queries: [(matrix: Matrix, heads: Int)]
+    private let affinity: Matrix
 
-    /// Room for the features of one pass.
     package init(of unet: UNet) {
         let layers = unet.attentionLayers
         let side = unet.configuration.sampleSize
         let cross = layers.filter { $0.kind == .cross }
         let finest = layers.filter { $0.kind == .own && $0.side == side }
-        store = MatrixStore(
-            cross.map { ($0.side * $0.side, $0.channels) } + [(side * side, side * side)])
-        queries = Array(store.matrices.dropLast())
-        affinity = store.matrices[cross.count]
-        var remaining = queries[...]
+        let matrices = MatrixStore(
+            cross.map { ($0.side * $0.side, $0.channels) } + [(side * side, side * side)]).matrices
+        queries = zip(matrices, cross).map { ($0, $1.heads) }
+        affinity = matrices[cross.count]
+        var remaining = matrices[...]
         captures = layers.map { [affinity] layer in
             switch layer.kind {
             case .cross: .queries(into: remaining.removeFirst())
@@ -43,6 +37,27 @@ package final class AttentionFeatures {
             }
         }
     }
+
+    /// What was captured, once the pass is over.
+    package func features() -> AttentionFeatures {
+        AttentionFeatures(
+            queries: queries.map { FixedPoint(queries: $0.matrix, heads: $0.heads) }, affinity: Affinity(affinity))
+    }
+}
+
+/// What a pass leaves behind: from it, any word can be scored without another pass.
+package final class AttentionFeatures {
+    /// The queries of each cross-attention layer, `[N, C]`, in the order of a pass.
+    package let queries: [FixedPoint]
+    /// The mean over heads and layers of self-attention at the latent's size.
+    package let affinity: Affinity
+    let bytes: Int
+
+    fileprivate init(queries: [FixedPoint], affinity: Affinity) {
+        self.queries = queries
+        self.affinity = affinity
+        bytes = queries.reduce(affinity.bytes) { $0 + $1.bytes }
+    }
 }
 
 /// A prompt as the networks read it.
@@ -50,39 +65,45 @@ package final class EncodedText {
     /// `[L, width]`
     package let context: Matrix
     /// The keys of each cross-attention layer, `[L, C]`, in the order of a pass.
-    package let keys: [Matrix]
-    var bytes: Int { store.bytes }
-    private let store: MatrixStore
+    package let keys: [FixedPoint]
+    let bytes: Int
 
-    /// Reads a prompt.
+    /// Reads prompts, at least one; the bits of one do not depend on the others.
     ///
     /// - Throws: `Interruption` between layers
-    package convenience init(
-        _ prompt: String, _ model: Model, cancellation: Cancellation, _ arena: inout Arena
-    ) throws(Interruption) {
-        self.init(roomIn: model)
-        let encoded = model.tokenizer.encode(prompt, length: context.rows)
-        try model.textEncoder(encoded.tokens, into: context, cancellation: cancellation, &arena)
-        makeKeys(model)
+    package static func reading(
+        _ prompts: [String], _ model: Model, cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> [EncodedText] {
+        let text = model.textEncoder.configuration
+        return try arena.scope { (arena) throws(Interruption) in
+            let contexts = arena.matrix(rows: prompts.count * text.positions, columns: text.width)
+            let tokens = prompts.map { model.tokenizer.encode($0, length: text.positions).tokens }
+            try model.textEncoder(tokens, into: contexts, cancellation: cancellation, &arena)
+            return EncodedText.texts(contexts, model, &arena)
+        }
     }
 
-    /// Takes over what the text encoder said, `[L, width]`, row by row.
-    package convenience init(context: [Float], _ model: Model) {
-        self.init(roomIn: model)
-        self.context.fill(context)
-        makeKeys(model)
+    /// Takes over what the text encoder said, `[prompts·L, width]`, row by row.
+    package static func texts(_ contexts: Matrix, _ model: Model, _ arena: inout Arena) -> [EncodedText] {
+        let length = model.textEncoder.configuration.positions
+        let ranges = stride(from: 0, to: contexts.rows, by: length).map { $0..<$0 + length }
+        var keys = ranges.map { _ in [FixedPoint]() }
+        for (toKey, layer) in zip(model.crossKeys, model.unet.attentionLayers.filter { $0.kind == .cross }) {
+            arena.scope { arena in
+                let all = arena.matrix(rows: contexts.rows, columns: layer.channels)
+                toKey(contexts, into: all)
+                for (index, range) in ranges.enumerated() {
+                    keys[index].append(FixedPoint(keys: all.rows(range), heads: layer.heads))
+                }
+            }
+        }
+        return zip(ranges, keys).map { EncodedText(contexts.rows($0), $1) }
     }
 
-    private init(roomIn model: Model) {
-        let positions = model.textEncoder.configuration.positions
-        let cross = model.unet.attentionLayers.filter { $0.kind == .cross }
-        store = MatrixStore(
-            [(positions, model.textEncoder.configuration.width)] + cross.map { (positions, $0.channels) })
-        context = store.matrices[0]
-        keys = Array(store.matrices.dropFirst())
-    }
-
-    private func makeKeys(_ model: Model) {
-        for (toKey, keys) in zip(model.crossKeys, keys) { toKey(context, into: keys) }
+    private init(_ context: Matrix, _ keys: [FixedPoint]) {
+        self.context = Matrix(stored: context.rows, by: context.columns)
+        self.context.copy(from: context)
+        self.keys = keys
+        bytes = keys.reduce(context.rows * context.columns * MemoryLayout<Float>.stride) { $0 + $1.bytes }
     }
 }

@@ -1,61 +1,60 @@
 import Kernels
 
-/// Turns latent-grid score maps into what was asked for, label by label.
+/// Turns latent-grid score maps into what was asked for, group by group of labels.
 struct Painter {
     private let understanding: Understanding
     private let maps: MapSize
-    private let wantsMask: Bool
+    /// To the picture's size, where a mask is wanted.
+    private let canvas: Enlargement?
+    /// To the size of the score maps that are wanted.
+    private let enlargement: Enlargement?
     private var best: [Float]
     private var index: [UInt8]
     private var digest = SHA256()
 
-    init(_ understanding: Understanding, _ request: SegmentationRequest) {
+    init(_ understanding: Understanding, _ request: SegmentationRequest, _ fusion: AttentionFusion) {
         self.understanding = understanding
         maps = request.maps
-        wantsMask = request.wantsMask
-        let pixels = request.wantsMask ? understanding.picture.width * understanding.picture.height : 0
-        best = [Float](repeating: request.threshold, count: pixels)
-        index = [UInt8](repeating: 0, count: pixels)
+        let picture = understanding.picture
+        canvas = request.wantsMask ? fusion.enlargement(width: picture.width, height: picture.height) : nil
+        enlargement = switch request.maps {
+        case .none, .latent: nil
+        case .picture: canvas ?? fusion.enlargement(width: picture.width, height: picture.height)
+        case .sized(let width, let height): fusion.enlargement(width: width, height: height)
+        }
+        best = [Float](repeating: request.threshold, count: canvas?.pixels ?? 0)
+        index = [UInt8](repeating: 0, count: canvas?.pixels ?? 0)
     }
 
     /// Of all maps so far.
     var hash: String { digest.hexadecimal }
 
-    /// Takes a label's map; returns it in the size asked for.
-    mutating func add(_ scores: [Float], label: Int) -> LabelScores? {
-        unsafe scores.withUnsafeBytes { unsafe digest.update($0) }
-        let picture = understanding.picture
+    /// Takes the maps of the next labels.
+    ///
+    /// - Parameter label: of the first
+    mutating func add(_ scores: [[Float]], from label: Int, _ arena: inout Arena) {
+        for map in scores { unsafe map.withUnsafeBytes { unsafe digest.update($0) } }
+        canvas?.paint(scores, from: label + 1, best: &best, index: &index, &arena)
+    }
+
+    /// A label's map in the size asked for; `nil` where none is.
+    func finished(_ scores: [Float], label: Int, _ arena: inout Arena) -> LabelScores? {
+        if let enlargement {
+            return LabelScores(
+                label: label, width: enlargement.columns.first.count, height: enlargement.rows.first.count,
+                scores: enlargement.enlarged(scores, &arena))
+        }
+        guard case .latent = maps else { return nil }
         let side = understanding.latentSide
-        let full = wantsMask || maps == .picture
-            ? normalized(scores, width: picture.width, height: picture.height) : []
-        if wantsMask {
-            ScoreKernels.claim(full, label: UInt8(label + 1), best: &best, index: &index)
-        }
-        return switch maps {
-        case .none: nil
-        case .latent: LabelScores(label: label, width: side, height: side, scores: scores)
-        case .picture: LabelScores(label: label, width: picture.width, height: picture.height, scores: full)
-        case .sized(let width, let height):
-            LabelScores(
-                label: label, width: width, height: height,
-                scores: normalized(scores, width: width, height: height))
-        }
+        return LabelScores(label: label, width: side, height: side, scores: scores)
     }
 
     /// The index mask of all labels, if it was asked for.
     func mask() -> LabelMask? {
-        guard wantsMask else { return nil }
+        guard canvas != nil else { return nil }
         let counts = ScoreKernels.counts(index).prefix(understanding.labels.count + 1)
         return LabelMask(
             width: understanding.picture.width, height: understanding.picture.height, indices: index,
             counts: Array(counts))
-    }
-
-    /// Bilinear to a size, then min-max.
-    private func normalized(_ scores: [Float], width: Int, height: Int) -> [Float] {
-        let side = understanding.latentSide
-        var map = AttentionFusion.resize(scores, width: side, height: side, toWidth: width, height: height)
-        ScoreKernels.minMax(&map)
-        return map
     }
 }

@@ -49,3 +49,21 @@ extension Segmenter {
             truncated: encoded.truncated)
     }
 }
+
+extension Understanding {
+    /// The labels in their order, as many together as have `phrases` phrases, but at least one.
+    func groups(phrases limit: Int) -> [ArraySlice<UnderstoodLabel>] {
+        var groups: [ArraySlice<UnderstoodLabel>] = []
+        var start = 0
+        var phrases = 0
+        for (index, label) in labels.enumerated() {
+            if index > start, phrases + label.phrases.count > limit {
+                groups.append(labels[start..<index])
+                (start, phrases) = (index, 0)
+            }
+            phrases += label.phrases.count
+        }
+        groups.append(labels[start...])
+        return groups
+    }
+}

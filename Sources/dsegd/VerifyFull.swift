@@ -63,41 +63,36 @@ struct FullChecks {
             throw ValidationError("golden.json: \(tokens.count) tokens and the range \(range) for \"\(label)\"")
         }
         let states = Matrix(stored: length, by: model.textEncoder.configuration.width)
-        try model.textEncoder(tokens, into: states, cancellation: cancellation, &arena)
+        try model.textEncoder([tokens], into: states, cancellation: cancellation, &arena)
         try table.compare(states.array, file, "\(label).context", as: prefix)
-        let text = EncodedText(context: try file.values(of: "\(label).context"), model)
-        let features = AttentionFeatures(of: model.unet)
+        states.fill(try file.values(of: "\(label).context"))
+        let text = EncodedText.texts(states, model, &arena)[0]
+        let room = AttentionCaptures(of: model.unet)
         let side = model.unet.configuration.sampleSize
         try arena.scope { arena in
             try model.unet(
                 FeatureMap(planes("noisy", &arena), height: side, width: side), timestep: golden.timestep,
-                context: text.context, captures: features.captures, cancellation: cancellation, &arena)
+                context: text.context, captures: room.captures, cancellation: cancellation, &arena)
         }
         try compareMaps(
-            label, text, features, (range[0]..<range[1]).map(Int32.init), &table, &arena)
+            label, AskedPhrase(text: text, positions: (range[0]..<range[1]).map(Int32.init)), room.features(), &table,
+            &arena)
     }
 
     private func compareMaps(
-        _ label: String, _ text: EncodedText, _ features: AttentionFeatures, _ positions: [Int32],
-        _ table: inout VerifyTable, _ arena: inout Arena
+        _ label: String, _ asked: AskedPhrase, _ features: AttentionFeatures, _ table: inout VerifyTable,
+        _ arena: inout Arena
     ) throws {
+        let fusion = try AttentionFusion(model.unet, recipe: .diffsegmenter)
         let cross = model.unet.attentionLayers.filter { $0.kind == .cross }
         for (index, layer) in cross.enumerated() {
-            var map = [Float](repeating: 0, count: layer.side * layer.side)
-            unsafe QueriesAndKeys(
-                queries: features.queries[index], keys: text.keys[index], heads: layer.heads
-            ).add(toMap: &map, of: positions, share: 1, &arena)
+            let map = fusion.attention(to: [asked], in: features, layers: [index], side: layer.side, &arena)[0]
             let module = layer.name.split(separator: ".transformer").first ?? ""
             try table.compare(map, file, "\(label).cross.\(module)", as: prefix)
         }
-        let rows = stride(from: 0, to: features.affinity.rows, by: 256).flatMap { row in
-            features.affinity.rows(row..<row + 1).array
-        }
+        let rows = stride(from: 0, to: features.affinity.pixels, by: 256).flatMap { features.affinity.row($0) }
         try table.compare(rows, file, "\(label).self_rows", as: prefix)
-        let fused = try AttentionFusion(model.unet, recipe: .diffsegmenter).fused(
-            queries: features.queries, keys: text.keys, positions: positions, &arena)
-        try table.compare(fused, file, "\(label).fused", as: prefix)
-        try table.compare(
-            ScoreKernels.complete(fused, by: features.affinity), file, "\(label).score", as: prefix)
+        try table.compare(fusion.fused([asked], in: features, &arena)[0], file, "\(label).fused", as: prefix)
+        try table.compare(fusion.scores(of: [asked], in: features, &arena)[0], file, "\(label).score", as: prefix)
     }
 }

@@ -24,7 +24,7 @@ struct StageChecks {
         try textEncoder(&table, &arena)
         try unet(&table, &arena)
         try perLabel(&table, &arena)
-        try scoreMaps(&table)
+        try scoreMaps(&table, &arena)
         try sharedPass(&table, &arena)
     }
 
@@ -86,11 +86,8 @@ struct StageChecks {
         let ids = try file.integers(of: "ids")
         let length = model.textEncoder.configuration.positions
         let states = Matrix(stored: ids.count, by: model.textEncoder.configuration.width)
-        for start in stride(from: 0, to: ids.count, by: length) {
-            try model.textEncoder(
-                Array(ids[start..<start + length]), into: states.rows(start..<start + length),
-                cancellation: cancellation, &arena)
-        }
+        let prompts = stride(from: 0, to: ids.count, by: length).map { Array(ids[$0..<$0 + length]) }
+        try model.textEncoder(prompts, into: states, cancellation: cancellation, &arena)
         try table.compare(states.array, file, "last_hidden_state", as: "text_encoder")
         table.expectAll(of: file, as: "text_encoder", except: ["ids"])
     }
@@ -99,8 +96,9 @@ struct StageChecks {
     private func unet(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("unet")
         let context = try file.values(of: "context")
-        let text = EncodedText(context: context, model)
-        let spoken = try EncodedText("a photograph of a dog", model, cancellation: cancellation, &arena)
+        let text = text(context, &arena)
+        let spoken = try EncodedText.reading(
+            ["a photograph of a dog"], model, cancellation: cancellation, &arena)[0]
         try table.compare(spoken.context.array, file, "context", as: "unet")
         let layers = model.unet.attentionLayers
         let store = MatrixStore(
@@ -114,6 +112,14 @@ struct StageChecks {
             try table.compare(mean.array, file, "\(layer.name).processor", as: "unet")
         }
         table.expectAll(of: file, as: "unet", except: ["out"])
+    }
+
+    /// A prompt as a golden says that it is read.
+    private func text(_ context: [Float], _ arena: inout Arena) -> EncodedText {
+        let configuration = model.textEncoder.configuration
+        let states = Matrix(stored: configuration.positions, by: configuration.width)
+        states.fill(context)
+        return EncodedText.texts(states, model, &arena)[0]
     }
 
     /// A pass over the golden's noised latent.
@@ -135,16 +141,15 @@ struct StageChecks {
         let prompts = labels.labels.map { (name: $0, words: $0, prompt: recipe.prompt(for: $0)) }
             + [(name: "dog (participle)", words: "dog", prompt: labels.participle_prompt)]
         for (name, words, prompt) in prompts {
-            let spoken = try EncodedText(prompt, model, cancellation: cancellation, &arena)
+            let spoken = try EncodedText.reading([prompt], model, cancellation: cancellation, &arena)[0]
             try table.compare(spoken.context.array, file, "\(name).context", as: "per_label")
-            let text = EncodedText(context: try file.values(of: "\(name).context"), model)
-            let features = AttentionFeatures(of: model.unet)
-            try pass(text, captures: features.captures, &arena)
-            let fused = fusion.fused(
-                queries: features.queries, keys: text.keys, positions: positions(of: words, in: prompt), &arena)
-            try table.compare(fused, file, "\(name).fused", as: "per_label")
-            try table.compare(
-                ScoreKernels.complete(fused, by: features.affinity), file, "\(name).score", as: "per_label")
+            let text = text(try file.values(of: "\(name).context"), &arena)
+            let room = AttentionCaptures(of: model.unet)
+            try pass(text, captures: room.captures, &arena)
+            let features = room.features()
+            let asked = [AskedPhrase(text: text, positions: positions(of: words, in: prompt))]
+            try table.compare(fusion.fused(asked, in: features, &arena)[0], file, "\(name).fused", as: "per_label")
+            try table.compare(fusion.scores(of: asked, in: features, &arena)[0], file, "\(name).score", as: "per_label")
         }
         table.expectAll(of: file, as: "per_label", except: [])
     }
@@ -155,20 +160,17 @@ struct StageChecks {
     }
 
     /// The goldens' scores at the picture's size, and the index mask.
-    private func scoreMaps(_ table: inout VerifyTable) throws {
+    private func scoreMaps(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("score_maps")
         let shape = try file.shape(of: "index")
-        let (height, width, side) = (shape[0], shape[1], model.unet.configuration.sampleSize)
-        var best = [Float](repeating: labels.background, count: width * height)
-        var index = [UInt8](repeating: 0, count: width * height)
-        var maps: [Float] = []
-        for (number, label) in labels.labels.enumerated() {
-            let score = try goldens.tensors("per_label").values(of: "\(label).score")
-            var map = AttentionFusion.resize(score, width: side, height: side, toWidth: width, height: height)
-            ScoreKernels.minMax(&map)
-            ScoreKernels.claim(map, label: UInt8(number + 1), best: &best, index: &index)
-            maps += map
-        }
+        let (height, width) = (shape[0], shape[1])
+        let canvas = try AttentionFusion(model.unet, recipe: .diffsegmenter).enlargement(width: width, height: height)
+        var best = [Float](repeating: labels.background, count: canvas.pixels)
+        var index = [UInt8](repeating: 0, count: canvas.pixels)
+        let perLabel = try goldens.tensors("per_label")
+        let scores = try labels.labels.map { try perLabel.values(of: "\($0).score") }
+        canvas.paint(scores, from: 1, best: &best, index: &index, &arena)
+        let maps = scores.flatMap { canvas.enlarged($0, &arena) }
         try table.compare(maps, file, "maps", as: "score_maps")
         try table.compareIndices(index, file, "index", as: "score_maps")
         table.expectAll(of: file, as: "score_maps", except: [])
@@ -180,17 +182,16 @@ struct StageChecks {
         let golden = try goldens.json("shared_pass", as: GoldenSharedPass.self)
         let recipe = Recipe.shared
         let fusion = try AttentionFusion(model.unet, recipe: recipe)
-        let features = AttentionFeatures(of: model.unet)
-        try pass(
-            EncodedText(golden.prompt, model, cancellation: cancellation, &arena),
-            captures: features.captures, &arena)
-        for label in golden.labels {
-            let prompt = recipe.prompt(for: label)
-            let text = try EncodedText(prompt, model, cancellation: cancellation, &arena)
-            let fused = fusion.fused(
-                queries: features.queries, keys: text.keys, positions: positions(of: label, in: prompt), &arena)
-            try table.compare(
-                ScoreKernels.complete(fused, by: features.affinity), file, label, as: "shared_pass")
+        let room = AttentionCaptures(of: model.unet)
+        let joint = try EncodedText.reading([golden.prompt], model, cancellation: cancellation, &arena)[0]
+        try pass(joint, captures: room.captures, &arena)
+        let prompts = golden.labels.map { recipe.prompt(for: $0) }
+        let texts = try EncodedText.reading(prompts, model, cancellation: cancellation, &arena)
+        let asked = golden.labels.indices.map {
+            AskedPhrase(text: texts[$0], positions: positions(of: golden.labels[$0], in: prompts[$0]))
+        }
+        for (label, scores) in zip(golden.labels, fusion.scores(of: asked, in: room.features(), &arena)) {
+            try table.compare(scores, file, label, as: "shared_pass")
         }
         table.expectAll(of: file, as: "shared_pass", except: [])
     }

@@ -31,7 +31,14 @@ import Testing
             attention.`scores of ten thousand choose one key and overflow nothing`()
             attention.`a query that is NaN has NaN for an answer, and no other query has`()
             attention.`a key that is NaN spoils every answer rather than hide`()
-            MapTests().`dseg_complete multiplies a map by the self-attention's rows`()
+            let score = ScoreTests()
+            score.`dseg_fix_queries and dseg_fix_keys keep each number within half a unit`()
+            score.`dseg_score keeps its definition`()
+            score.`scores of ten thousand choose one key, and what is not a number is not hidden`()
+            score.`dseg_level keeps each number within half a level`()
+            score.`dseg_complete multiplies maps by the self-attention's rows`()
+            PaintTests().`dseg_enlarge samples and stretches a map`()
+            PaintTests().`dseg_paint lets the first of equal and the larger of other scores claim a pixel`()
             ProductTests().`dseg_linear is x wᵀ + bias at every number of outputs`()
         }
     }

@@ -44,50 +44,6 @@ import Testing
         #expect(none.isEmpty)
     }
 
-    @Test func `dseg_complete multiplies a map by the self-attention's rows`() {
-        for count in tails {
-            var draw = Draw(seed: count)
-            let s = draw.matrix(count, count)
-            let map = draw.floats(count)
-            var y = [Float](repeating: .nan, count: count + 1)
-            unsafe dseg_complete(s.c, map, &y)
-            let expected = (0..<count).map { row in
-                let terms = (0..<count).map { Double(s[row, $0]) * Double(map[$0]) }
-                let magnitude = terms.reduce(0) { $0 + $1.magnitude }
-                // Sixteen lanes, then four sums: no term is rounded more often.
-                let slack = Double(count / 16 + 6) * roundoff * magnitude
-                return Bounded(value: terms.reduce(0, +), slack: slack)
-            }
-            expect(Array(y.dropLast()), within: expected, "\(count) scores")
-            #expect(y[count].isNaN && s.isFrameIntact)
-        }
-    }
-
-    @Test func `dseg_claim takes the first of equal scores and the larger of others`() {
-        for count in tails {
-            var draw = Draw(seed: count)
-            // Few different scores, so that many are equal.
-            let maps = (0..<5).map { _ in draw.floats(count).map { ($0 * 2).rounded() } }
-            var best = [Float](repeating: -.infinity, count: count)
-            var index = [UInt8](repeating: 255, count: count)
-            for (label, map) in maps.enumerated() {
-                ScoreKernels.claim(map, label: UInt8(label), best: &best, index: &index)
-            }
-            for place in 0..<count {
-                let scores = maps.map { $0[place] }
-                #expect(best[place] == scores.max())
-                #expect(scores.firstIndex(of: best[place]) == Int(index[place]))
-            }
-        }
-    }
-
-    @Test func `a NaN claims nothing`() {
-        var best: [Float] = [0, 1]
-        var index: [UInt8] = [3, 4]
-        unsafe dseg_claim([.nan, 2], 9, &best, &index, 2)
-        #expect(best == [0, 2] && index == [3, 9])
-    }
-
     @Test func `dseg_count counts each of the 256 indices`() {
         for count in [0] + tails + [70_000] {
             var draw = Draw(seed: count)

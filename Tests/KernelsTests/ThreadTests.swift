@@ -50,8 +50,12 @@ private func answers() -> [[UInt32]] {
     unsafe dseg_layer_norm(x.c, y[4].c, bias, bias, 1e-5)
     unsafe dseg_copy(x.c, y[5].c)
     unsafe dseg_gelu(y[5].c)
-    var completed = [Float](repeating: .nan, count: rows)
-    unsafe dseg_complete(mean.c, draw.floats(rows), &completed)
+    var completed = [Float](repeating: .nan, count: 3 * rows)
+    var levels = [UInt16](repeating: 0, count: rows * rows)
+    var scales = [Float](repeating: 0, count: rows)
+    unsafe dseg_level(mean.c, &levels, &scales)
+    var weighing = [Float](repeating: .nan, count: dseg_complete_scratch(rows))
+    unsafe dseg_complete(levels, scales, rows, draw.floats(3 * rows), 3, &completed, &weighing)
     return (y + [mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)]
 }
 

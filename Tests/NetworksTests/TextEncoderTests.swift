@@ -9,7 +9,7 @@ private func states(_ directory: String) throws -> [Float] {
     return try arena.scope { arena in
         let y = arena.matrix(rows: 77, columns: 48)
         let tokens = (0..<77).map { Int32(($0 * 37) % 815) }
-        try loaded.network(tokens, into: y, cancellation: Cancellation(deadline: nil), &arena)
+        try loaded.network([tokens], into: y, cancellation: Cancellation(deadline: nil), &arena)
         return y.array
     }
 }
@@ -44,7 +44,7 @@ private func states(_ directory: String) throws -> [Float] {
         func rows(_ tokens: [Int32], _ arena: inout Arena) throws -> [Float] {
             try arena.scope { arena in
                 let y = arena.matrix(rows: 77, columns: 48)
-                try loaded.network(tokens, into: y, cancellation: Cancellation(deadline: nil), &arena)
+                try loaded.network([tokens], into: y, cancellation: Cancellation(deadline: nil), &arena)
                 return y.rows(0..<20).array
             }
         }
@@ -60,7 +60,7 @@ private func states(_ directory: String) throws -> [Float] {
         var arena = Arena()
         let y = Matrix(stored: 77, by: 48)
         #expect(throws: Interruption.cancelled) {
-            try loaded.network([Int32](repeating: 0, count: 77), into: y, cancellation: cancellation, &arena)
+            try loaded.network([[Int32](repeating: 0, count: 77)], into: y, cancellation: cancellation, &arena)
         }
     }
 }

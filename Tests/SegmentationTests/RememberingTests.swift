@@ -86,7 +86,8 @@ import Testing
         let measure = try Fixture.segmenter(Fixture.tiny)
         let bytes = try Fixture.bytes(Fixture.picture)
         _ = try measure.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
-        let limits = MemoryLimits(pictures: measure.memory.picturesBytes, features: 1 << 30, words: 1 << 20)
+        let limits = MemoryLimits(
+            pictures: measure.memory.picturesBytes, features: 1 << 30, scores: 1 << 20, words: 1 << 20)
         let segmenter = try Fixture.segmenter(Fixture.tiny, limits: limits)
         let looked = try segmenter.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
         let question = try Question("dog").with(\.picture, .handle(looked.handle))

@@ -32,7 +32,7 @@ final class Bench {
             let resources = "\(Self.root)/Sources/dsegd/Resources"
             return try Segmenter(
                 model: Model(directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt"),
-                limits: MemoryLimits(pictures: 64 << 20, features: 64 << 20, words: 64 << 20))
+                limits: MemoryLimits(pictures: 64 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20))
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         server = try Server(engine: engine, listeningOn: socket.descriptor, limits: limits, log: log)

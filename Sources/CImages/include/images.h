@@ -135,6 +135,12 @@ void dseg_bilinear(const float *map, size_t width, size_t height, size_t channel
 void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels,
                          size_t out_width, size_t out_height, float *out);
 
+/// Where both resizes read a line of `count` samples: sample `out` lies weight[out] of the way from
+/// first[out] to the sample behind it, if there is one.
+///
+/// first, weight  [out_count]
+void dseg_bilinear_line(size_t count, size_t out_count, uint32_t *first, float *weight);
+
 // -- composite.c
 
 /// Lays half of each pixel's colour over a picture; where the index is 0 the picture stays.

@@ -119,10 +119,6 @@ void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency
 
 /// map <- (map - min) / (max - min); a constant map becomes zeros.
 void dseg_min_max(float *map, size_t count);
-/// y[i] <- sum over j of s[i][j] * map[j]; s [N, N]: completion by self-attention.
-void dseg_complete(dseg_matrix s, const float *map, float *y);
-/// Where map > best: best <- map and index <- label.
-void dseg_claim(const float *map, uint8_t label, float *best, uint8_t *index, size_t count);
 /// counts[k] <- how often k stands in `index`; 256 counts.
 void dseg_count(const uint8_t *index, size_t count, uint64_t *counts);
 /// At how many of `count` places x and y differ.
@@ -131,6 +127,65 @@ size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count);
 void dseg_interleave(const float *x, dseg_matrix y);
 /// The largest |x - y| and the largest |y|: how far x is from the reference y. NaN in either gives infinity.
 void dseg_distance(const float *x, const float *y, size_t count, float *difference, float *magnitude);
+
+// ---- scores.c --------------------------------------------------------------------------------------------------
+
+/// Rows of heads in fixed point: numbers of 16 bits, in pairs, and a scale for each head of each row. What lies beside
+/// the rows of queries (`dseg_fixed_rows`), and beside an odd width, must be zero before it is filled.
+typedef struct {
+    int16_t *values;
+    float *scales;                     // heads * rows
+    size_t rows, heads, width;         // width of a head
+} dseg_fixed;
+
+/// Rows that as many queries take: the next multiple of sixteen.
+size_t dseg_fixed_rows(size_t rows);
+/// Numbers behind `values`.
+size_t dseg_fixed_numbers(size_t rows, size_t heads, size_t width);
+/// y <- q log2(e) / sqrt(width), [panels, heads, pairs, 16 queries, 2]; q [N, C], y.rows = dseg_fixed_rows(N)
+void dseg_fix_queries(dseg_matrix q, dseg_fixed y);
+/// y <- k, [heads, L, pairs, 2]; k [L, C], y.rows = L
+void dseg_fix_keys(dseg_matrix k, dseg_fixed y);
+
+/// Words to score: the keys of their prompt, and which of these are theirs.
+typedef struct {
+    dseg_fixed keys;
+    const int32_t *positions;
+    size_t position_count;
+} dseg_phrase;
+
+/// Floats of scratch that dseg_score needs for prompts of up to `keys` keys.
+size_t dseg_score_scratch(size_t keys);
+/// maps[i] <- maps[i] + share * (the mean over heads and phrase i's positions of softmax(q k^T / sqrt(width))).
+/// maps [count, q.rows]; a phrase's bits do not depend on the others
+void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float share, float *maps, float *scratch);
+
+/// x[i][j] = scales[i] * y[i][j], as nearly as 16 bits can; x [N, M], none negative, y packed, scales [N].
+void dseg_level(dseg_matrix x, uint16_t *y, float *scales);
+/// Floats of scratch that dseg_complete needs.
+size_t dseg_complete_scratch(size_t pixels);
+/// y[k][i] <- scales[i] * (sum over j of s[i][j] * maps[k][j]): completion by self-attention.
+/// s [pixels, pixels], scales [pixels], maps and y [count, pixels]; a map's bits do not depend on the others
+void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const float *maps, size_t count, float *y,
+                   float *scratch);
+
+// ---- paint.c ---------------------------------------------------------------------------------------------------
+
+/// Where a line of `length` numbers is sampled `count` times: `weight` of the way from the number `first` to the next.
+typedef struct {
+    const uint32_t *first;
+    const float *weight;
+    size_t count, length;
+} dseg_line;
+
+/// Floats of scratch that the functions of this section need for as many maps.
+size_t dseg_paint_scratch(dseg_line columns, dseg_line rows, size_t count);
+/// Enlarges each of the maps, stretches it over 0...1, and where it is above `best`: best <- map k, index <- label + k.
+/// maps [count, rows.length, columns.length]; best and index [rows.count, columns.count]
+void dseg_paint(const float *maps, size_t count, dseg_line columns, dseg_line rows, uint8_t label, float *best,
+                uint8_t *index, float *scratch);
+/// y <- the map, enlarged and stretched over 0...1; y [rows.count, columns.count]
+void dseg_enlarge(const float *map, dseg_line columns, dseg_line rows, float *y, float *scratch);
 
 // ---- noise.c ---------------------------------------------------------------------------------------------------
 

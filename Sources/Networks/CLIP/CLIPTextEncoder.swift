@@ -54,25 +54,35 @@ package struct CLIPTextEncoder {
         self.configuration = configuration
     }
 
-    /// The text as the U-Net reads it.
+    /// Texts as the U-Net reads them.
+    ///
+    /// A token sees only what stands before it, so the tokens that all prompts begin with are encoded once. The bits of
+    /// a prompt's states do not depend on the others.
     ///
     /// - Parameters:
-    ///   - prompt: `configuration.positions` tokens
-    ///   - y: `[L, width]`
+    ///   - prompts: at least one, of `configuration.positions` tokens each
+    ///   - y: `[prompts·L, width]`, prompt by prompt
     /// - Throws: `Interruption` between layers
     package func callAsFunction(
-        _ prompt: [Int32], into y: Matrix, cancellation: Cancellation, _ arena: inout Arena
+        _ prompts: [[Int32]], into y: Matrix, cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) {
+        let rows = PromptRows(prompts)
+        precondition(y.rows == prompts.count * rows.length, "\(y.rows) rows for \(prompts.count) prompts")
         try arena.scope { (arena) throws(Interruption) in
-            let x = arena.matrix(rows: prompt.count, columns: configuration.width)
-            x.embed(prompt, table: tokens, positions: positions)
+            let x = arena.matrix(rows: rows.count, columns: configuration.width)
+            arena.scope { arena in
+                let embedded = arena.matrix(rows: rows.length, columns: x.columns)
+                for (index, prompt) in prompts.enumerated() {
+                    embedded.embed(prompt, table: tokens, positions: positions)
+                    rows.store(embedded, of: index, in: x)
+                }
+            }
             let normalized = arena.matrix(rows: x.rows, columns: x.columns)
             let hidden = arena.matrix(rows: x.rows, columns: configuration.intermediate)
             for layer in layers {
                 try cancellation.check()
                 layer.norm1(x, into: normalized)
-                layer.attention(
-                    normalized, context: normalized, causal: true, addingTo: x, capture: .nothing, &arena)
+                attend(layer.attention, normalized, rows, addingTo: x, &arena)
                 layer.norm2(x, into: normalized)
                 layer.expand(normalized, into: hidden)
                 switch configuration.activation {
@@ -81,7 +91,71 @@ package struct CLIPTextEncoder {
                 }
                 layer.contract(hidden, addingTo: x)
             }
-            finalNorm(x, into: y)
+            finalNorm(x, into: normalized)
+            for index in prompts.indices {
+                rows.load(normalized, of: index, into: y.rows(index * rows.length..<(index + 1) * rows.length))
+            }
         }
+    }
+
+    /// `y ← y + attention(x)`: each prompt looks at its own tokens.
+    ///
+    /// - Parameter x: the rows of all prompts, distinct from y
+    private func attend(
+        _ attention: Attention, _ x: Matrix, _ rows: PromptRows, addingTo y: Matrix, _ arena: inout Arena
+    ) {
+        arena.scope { arena in
+            let all = (0..<3).map { _ in arena.matrix(rows: x.rows, columns: x.columns) }
+            for (projection, matrix) in zip([attention.toQuery, attention.toKey, attention.toValue], all) {
+                projection(x, into: matrix)
+            }
+            let own = (0..<4).map { _ in arena.matrix(rows: rows.length, columns: x.columns) }
+            let joined = arena.matrix(rows: x.rows, columns: x.columns)
+            for index in 0..<rows.prompts {
+                for (matrix, part) in zip(all, own) { rows.load(matrix, of: index, into: part) }
+                QueriesAndKeys(queries: own[0], keys: own[1], heads: attention.heads).attend(
+                    to: own[2], causal: true, into: own[3], addingMeanTo: nil, share: 0, &arena)
+                rows.store(own[3], of: index, in: joined)
+            }
+            attention.toOutput(joined, addingTo: y)
+        }
+    }
+}
+
+/// Where the tokens of prompts stand among rows: first those that all begin with, then the rest of each.
+private struct PromptRows {
+    let prompts: Int
+    /// Tokens of a prompt.
+    let length: Int
+    /// Tokens that all begin with.
+    private let shared: Int
+
+    var count: Int { shared + prompts * (length - shared) }
+
+    init(_ prompts: [[Int32]]) {
+        let first = prompts.first ?? []
+        precondition(prompts.allSatisfy { $0.count == first.count }, "prompts of different lengths")
+        self.prompts = prompts.count
+        length = first.count
+        shared = prompts.reduce(first.count) { shared, prompt in
+            zip(first, prompt).prefix(shared).prefix { $0 == $1 }.count
+        }
+    }
+
+    private func rest(_ index: Int) -> Range<Int> {
+        let start = shared + index * (length - shared)
+        return start..<start + length - shared
+    }
+
+    /// `x ← all rows' of a prompt`, `[L, C]`.
+    func load(_ all: Matrix, of index: Int, into x: Matrix) {
+        x.rows(0..<shared).copy(from: all.rows(0..<shared))
+        x.rows(shared..<length).copy(from: all.rows(rest(index)))
+    }
+
+    /// The rows of a prompt, `[L, C]`, to their place.
+    func store(_ x: Matrix, of index: Int, in all: Matrix) {
+        if index == 0 { all.rows(0..<shared).copy(from: x.rows(0..<shared)) }
+        all.rows(rest(index)).copy(from: x.rows(shared..<length))
     }
 }

@@ -1,0 +1,117 @@
+// Painting: score maps at another size, and who claims which pixel. The enlarged maps are never stored where only
+// their winner is wanted: a task holds a row of one label at a time.
+#include "internal.h"
+
+#include <math.h>
+
+static const size_t tile_rows = 32, tile_columns = 1024;
+
+typedef struct {
+    const float *maps;
+    size_t count;
+    dseg_line columns, rows;
+    uint8_t label;                        // of the first map
+    float *best;
+    uint8_t *index;                       // NULL: the map itself is wanted, in `best`
+    float *bounds;                        // [tasks, count, 2], after the first round [count, 2] of all
+    float *scratch;
+    size_t column_tiles;
+    bool stretching;                      // the second round, which knows the bounds
+} painting;
+
+/// The two rows of a map, enlarged sideways, between which a row of the picture lies.
+typedef struct {
+    float *upper, *lower, *row;
+    size_t first;
+    bool known;
+} window;
+
+static void sample(const painting *p, const float *map, size_t y, size_t column, size_t columns, float *to) {
+    dseg_rows->sample(map + y * p->columns.length, p->columns.length, p->columns.first + column,
+                      p->columns.weight + column, to, columns);
+}
+
+/// A row of the enlarged map.
+static const float *enlarged(const painting *p, const float *map, size_t y, size_t column, size_t columns, window *w) {
+    size_t first = p->rows.first[y], second = first + (first + 1 < p->rows.length);
+    float weight = p->rows.weight[y];
+    if (!w->known || w->first != first) {
+        if (w->known && w->first + 1 == first) {
+            float *freed = w->upper;
+            w->upper = w->lower;
+            w->lower = freed;
+        } else {
+            sample(p, map, first, column, columns, w->upper);
+        }
+        sample(p, map, second, column, columns, w->lower);
+        w->first = first;
+        w->known = true;
+    }
+    dseg_rows->between(w->upper, 1.0f - weight, w->lower, weight, w->row, columns);
+    return w->row;
+}
+
+static void paint_task(void *context, size_t task, size_t thread) {
+    const painting *p = context;
+    size_t width = p->columns.count, top = task / p->column_tiles * tile_rows;
+    size_t column = task % p->column_tiles * tile_columns, columns = dseg_least(tile_columns, width - column);
+    size_t bottom = dseg_least(top + tile_rows, p->rows.count);
+    float *scratch = p->scratch + thread * 3 * tile_columns;
+    for (size_t k = 0; k < p->count; k++) {
+        const float *map = p->maps + k * p->columns.length * p->rows.length;
+        window w = {scratch, scratch + tile_columns, scratch + 2 * tile_columns, 0, false};
+        float least = INFINITY, most = -INFINITY;
+        if (p->stretching) least = p->bounds[2 * k], most = p->bounds[2 * k + 1];
+        for (size_t y = top; y < bottom; y++) {
+            const float *row = enlarged(p, map, y, column, columns, &w);
+            size_t place = y * width + column;
+            if (!p->stretching) {
+                dseg_rows->bounds(row, columns, &least, &most);
+            } else if (p->index) {
+                dseg_rows->stretch(row, least, most - least, w.row, columns);
+                dseg_rows->claim(row, (uint8_t)(p->label + k), p->best + place, p->index + place, columns);
+            } else {
+                dseg_rows->stretch(row, least, most - least, p->best + place, columns);
+            }
+        }
+        if (!p->stretching) {
+            p->bounds[2 * (task * p->count + k)] = least;
+            p->bounds[2 * (task * p->count + k) + 1] = most;
+        }
+    }
+}
+
+static size_t tasks_of(dseg_line columns, dseg_line rows) {
+    return dseg_parts(columns.count, tile_columns) * dseg_parts(rows.count, tile_rows);
+}
+
+size_t dseg_paint_scratch(dseg_line columns, dseg_line rows, size_t count) {
+    return 2 * tasks_of(columns, rows) * count + dseg_threads() * 3 * tile_columns;
+}
+
+static void run(painting p) {
+    size_t tasks = tasks_of(p.columns, p.rows);
+    p.column_tiles = dseg_parts(p.columns.count, tile_columns);
+    p.bounds = p.scratch;
+    p.scratch += 2 * tasks * p.count;
+    dseg_parallel(tasks, paint_task, &p);
+    for (size_t task = 1; task < tasks; task++) {
+        for (size_t k = 0; k < p.count; k++) {
+            float *all = p.bounds + 2 * k, *part = p.bounds + 2 * (task * p.count + k);
+            all[0] = part[0] < all[0] ? part[0] : all[0];
+            all[1] = part[1] > all[1] ? part[1] : all[1];
+        }
+    }
+    p.stretching = true;
+    dseg_parallel(tasks, paint_task, &p);
+}
+
+void dseg_paint(const float *maps, size_t count, dseg_line columns, dseg_line rows, uint8_t label, float *best,
+                uint8_t *index, float *scratch) {
+    run((painting){.maps = maps, .count = count, .columns = columns, .rows = rows, .label = label, .best = best,
+                   .index = index, .scratch = scratch});
+}
+
+void dseg_enlarge(const float *map, dseg_line columns, dseg_line rows, float *y, float *scratch) {
+    run((painting){.maps = map, .count = 1, .columns = columns, .rows = rows, .best = y, .scratch = scratch});
+}

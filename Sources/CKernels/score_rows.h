@@ -1,0 +1,150 @@
+// Loops of scoring, included by rows.h for each instruction set: numbers in fixed point, and tiles in which a lane is a
+// query or a label, so that no lane's bits depend on another's. WIDTH says which instructions multiply pairs of 16-bit
+// integers: 512 (AVX-512), 256 (AVX2) or 0 (whatever the compiler makes of vectors).
+
+typedef uint16_t BODY(shorts) __attribute__((vector_size(32), aligned(2)));
+#define H BODY(shorts)
+#define TILE 6
+
+#if WIDTH == 256
+#define LOW(x) __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7)
+#define HIGH(x) __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15)
+#define WHOLE(low, high) __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#endif
+
+INLINE float BODY(greatest)(V x) {
+    float most = x[0];
+    for (size_t lane = 1; lane < LANES; lane++) most = most > x[lane] ? most : x[lane];
+    return most;
+}
+
+/// Rows of fixed point are scaled to this length, so that a product of two of them is below 2^31 (46000^2 = 2.12e9).
+#define LENGTH 46000.0f
+
+static float BODY(fix)(const float *x, size_t count, int16_t *y, size_t step) {
+    V most = {0}, bad = {0}, squares = {0};
+#define LOOK(LOAD) V v = LOAD(x), m = (V)((I)v & 0x7fffffff); most = BODY(larger)(m, most); bad += m * 0.0f
+    { EACH(count, LOOK(IN), LOOK(IN_PART)); }
+#undef LOOK
+    float top = BODY(greatest)(most), unknown = BODY(sum)(bad);
+    if (unknown != 0.0f) return unknown;                     // NaN: it spoils whatever is read with it
+    if (top < 0x1p-126f) return 0.0f;
+    float unit = 1.0f / top;
+#define SQUARE(LOAD) V v = LOAD(x) * unit; squares += v * v
+    { EACH(count, SQUARE(IN), SQUARE(IN_PART)); }
+#undef SQUARE
+    float factor = LENGTH / __builtin_sqrtf(BODY(sum)(squares));
+    factor = factor < 32767.0f ? factor : 32767.0f;          // no number alone may pass 2^15
+    for (size_t i = 0; i < count; i++) {
+        float rounded = (x[i] * unit) * factor + 12582912.0f;     // 1.5 * 2^23: the last bit is 1
+        y[i / 2 * step + i % 2] = (int16_t)(rounded - 12582912.0f);
+    }
+    return top / factor;
+}
+
+static float BODY(level)(const float *x, size_t count, uint16_t *y) {
+    V most = {0}, bad = {0};
+#define LOOK(LOAD) V v = LOAD(x); most = BODY(larger)(v, most); bad += v * 0.0f
+    { EACH(count, LOOK(IN), LOOK(IN_PART)); }
+#undef LOOK
+    float top = BODY(greatest)(most), unknown = BODY(sum)(bad);
+    if (unknown != 0.0f || top < 0x1p-110f) {
+        __builtin_memset(y, 0, count * sizeof(uint16_t));
+        return unknown;
+    }
+    float factor = 65535.0f / top;
+    uint16_t part[LANES];
+#define LEVELS(LOAD) \
+    V v = LOAD(x) * factor + 0.5f; *(H *)to = __builtin_convertvector(__builtin_convertvector(v, I), H)
+    EACH(count, uint16_t *to = y + i; LEVELS(IN),
+         uint16_t *to = part; LEVELS(IN_PART); __builtin_memcpy(y + i, part, n * sizeof(uint16_t)));
+#undef LEVELS
+    return top / 65535.0f;
+}
+
+static void BODY(widen)(const uint16_t *x, float *y, size_t count) {
+    uint16_t part[LANES] = {0};
+#define WIDE(x) __builtin_convertvector(__builtin_convertvector(*(const H *)(x), I), V)
+    EACH(count, OUT(y, WIDE(x + i)), __builtin_memcpy(part, x + i, n * sizeof(uint16_t)); OUT_PART(y, WIDE(part)));
+#undef WIDE
+}
+
+/// a[0] b[0] + a[1] b[1] of the pairs of 16-bit integers in each lane.
+INLINE I BODY(pairs)(I a, I b) {
+#if WIDTH == 512
+    return (I)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#elif WIDTH == 256
+    typedef int quarter __attribute__((vector_size(32)));
+    quarter low = (quarter)_mm256_madd_epi16((__m256i)LOW(a), (__m256i)LOW(b));
+    quarter high = (quarter)_mm256_madd_epi16((__m256i)HIGH(a), (__m256i)HIGH(b));
+    return WHOLE(low, high);
+#else
+    return ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16);
+#endif
+}
+
+/// 2^x for x <= 0, relative error below 2e-7; 0 below -126, NaN for NaN.
+INLINE V BODY(power_of_two)(V x) {
+    I tiny = x < -126.0f;
+    x = BODY(select)(tiny, BODY(all)(-126.0f), x);
+    V shifted = x + 12583039.0f;                             // 1.5 * 2^23 + 127: the last bits are an exponent
+    V r = x - (shifted - 12583039.0f);
+    V p = BODY(all)(1.535336188319500e-4f);                  // Cephes' exp2f
+    p = p * r + 1.339887440266574e-3f;
+    p = p * r + 9.618437357674640e-3f;
+    p = p * r + 5.550332471162809e-2f;
+    p = p * r + 2.402264791363012e-1f;
+    p = p * r + 6.931472028550421e-1f;
+    p = p * r + 1.0f;
+    return (V)((I)(p * (V)((I)shifted << 23)) & ~tiny);
+}
+
+static void BODY(score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
+                        size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
+                        float *scores, float *map) {
+    V rate = BODY(load)(query_scales), top = BODY(all)(-__builtin_inff()), total = {0}, chosen = {0};
+    for (size_t key = 0; key < count; key += TILE) {
+        I sum[TILE] = {{0}};
+        const int16_t *row[TILE];
+        for (size_t r = 0; r < TILE; r++) row[r] = keys + 2 * pairs * (key + r < count ? key + r : count - 1);
+        for (size_t p = 0; p < pairs; p++) {
+            I q = *(const I *)(queries + p * 2 * LANES);
+#pragma clang loop unroll(full)
+            for (size_t r = 0; r < TILE; r++) {
+                int32_t pair;
+                __builtin_memcpy(&pair, row[r] + 2 * p, sizeof pair);
+                sum[r] += BODY(pairs)(q, (I){0} + pair);
+            }
+        }
+        size_t rows = count - key < TILE ? count - key : TILE;
+        for (size_t r = 0; r < rows; r++) {
+            V s = __builtin_convertvector(sum[r], V) * (rate * key_scales[key + r]);
+            top = BODY(select)(s > top, s, top);
+            BODY(store)(scores + (key + r) * LANES, s);
+        }
+    }
+    for (size_t key = 0; key < count; key++) {
+        V e = BODY(power_of_two)(BODY(load)(scores + key * LANES) - top);
+        BODY(store)(scores + key * LANES, e);
+        total += e;
+    }
+    for (size_t i = 0; i < position_count; i++) chosen += BODY(load)(scores + (size_t)positions[i] * LANES);
+    BODY(store)(map, BODY(load)(map) + chosen / total * share);
+}
+
+static void BODY(weigh)(const float *const *rows, const float *maps, size_t count, float *sums) {
+    V sum[TILE] = {{0}};
+    for (size_t j = 0; j < count; j++) {
+        V map = BODY(load)(maps + j * LANES);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < TILE; r++) sum[r] += map * rows[r][j];
+    }
+    for (size_t r = 0; r < TILE; r++) BODY(store)(sums + r * LANES, BODY(load)(sums + r * LANES) + sum[r]);
+}
+
+#undef H
+#undef TILE
+#undef LENGTH
+#undef LOW
+#undef HIGH
+#undef WHOLE

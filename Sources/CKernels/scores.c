@@ -1,0 +1,161 @@
+// Scoring words against a picture that is known: queries and keys in fixed point, sixteen queries at a time, and
+// completion by a self-attention in fixed point, sixteen labels at a time.
+#include "internal.h"
+
+enum { lanes = 16, tile = 6 };
+
+size_t dseg_fixed_rows(size_t rows) { return dseg_parts(rows, lanes) * lanes; }
+
+static size_t pairs_of(dseg_fixed f) { return dseg_parts(f.width, 2); }
+
+size_t dseg_fixed_numbers(size_t rows, size_t heads, size_t width) {
+    return rows * heads * (dseg_parts(width, 2) * 2);
+}
+
+typedef struct {
+    dseg_matrix x;
+    dseg_fixed y;
+} fixing;
+
+/// Sixteen queries: [heads, pairs, 16, 2], scales [heads, 16].
+static void fix_queries_task(void *context, size_t panel, size_t thread) {
+    (void)thread;
+    const fixing *f = context;
+    size_t size = 2 * pairs_of(f->y) * lanes;
+    float rate = 1.44269504f / __builtin_sqrtf((float)f->y.width);
+    for (size_t lane = 0; lane < lanes && panel * lanes + lane < f->x.rows; lane++) {
+        const float *x = dseg_row(f->x, panel * lanes + lane);
+        for (size_t head = 0; head < f->y.heads; head++) {
+            size_t place = panel * f->y.heads + head;
+            int16_t *values = f->y.values + place * size + 2 * lane;
+            f->y.scales[place * lanes + lane] =
+                rate * dseg_rows->fix(x + head * f->y.width, f->y.width, values, 2 * lanes);
+        }
+    }
+}
+
+void dseg_fix_queries(dseg_matrix q, dseg_fixed y) {
+    fixing f = {q, y};
+    dseg_parallel(dseg_parts(q.rows, lanes), fix_queries_task, &f);
+}
+
+void dseg_fix_keys(dseg_matrix k, dseg_fixed y) {
+    size_t size = 2 * pairs_of(y);
+    for (size_t head = 0; head < y.heads; head++) {
+        for (size_t row = 0; row < k.rows; row++) {
+            size_t place = head * k.rows + row;
+            y.scales[place] = dseg_rows->fix(dseg_row(k, row) + head * y.width, y.width, y.values + place * size, 2);
+        }
+    }
+}
+
+typedef struct {
+    dseg_fixed q;
+    const dseg_phrase *phrases;
+    size_t count;
+    float share;
+    float *maps, *scratch;
+} scoring;
+
+/// A phrase's keys of one head are read for this many panels of queries before the next phrase's come.
+static const size_t task_panels = 8;
+
+static void score_task(void *context, size_t task, size_t thread) {
+    const scoring *s = context;
+    size_t pairs = pairs_of(s->q), size = 2 * pairs * lanes, most = 0;
+    size_t first = task * task_panels, end = dseg_least(first + task_panels, s->q.rows / lanes);
+    for (size_t i = 0; i < s->count; i++) most = s->phrases[i].keys.rows > most ? s->phrases[i].keys.rows : most;
+    float *scores = s->scratch + thread * most * lanes;
+    for (size_t head = 0; head < s->q.heads; head++) {
+        for (size_t i = 0; i < s->count; i++) {
+            const dseg_phrase *phrase = s->phrases + i;
+            const dseg_fixed *k = &phrase->keys;
+            float share = s->share / (float)s->q.heads / (float)phrase->position_count;
+            for (size_t panel = first; panel < end; panel++) {
+                size_t place = panel * s->q.heads + head;
+                dseg_rows->score(s->q.values + place * size, s->q.scales + place * lanes,
+                                 k->values + head * k->rows * 2 * pairs, k->scales + head * k->rows, k->rows, pairs,
+                                 phrase->positions, phrase->position_count, share, scores,
+                                 s->maps + i * s->q.rows + panel * lanes);
+            }
+        }
+    }
+}
+
+size_t dseg_score_scratch(size_t keys) { return dseg_threads() * keys * lanes; }
+
+void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float share, float *maps, float *scratch) {
+    scoring s = {q, phrases, count, share, maps, scratch};
+    dseg_parallel(dseg_parts(q.rows / lanes, task_panels), score_task, &s);
+}
+
+typedef struct {
+    dseg_matrix x;
+    uint16_t *y;
+    float *scales;
+} levelling;
+
+static const size_t strip_rows = 8 * tile;
+
+static void level_task(void *context, size_t strip, size_t thread) {
+    (void)thread;
+    const levelling *l = context;
+    size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, l->x.rows);
+    for (; row < end; row++)
+        l->scales[row] = dseg_rows->level(dseg_row(l->x, row), l->x.columns, l->y + row * l->x.columns);
+}
+
+void dseg_level(dseg_matrix x, uint16_t *y, float *scales) {
+    levelling l = {x, y, scales};
+    dseg_parallel(dseg_parts(x.rows, strip_rows), level_task, &l);
+}
+
+typedef struct {
+    const uint16_t *s;
+    const float *scales;
+    size_t pixels, count;
+    const float *maps;                    // [pixels, 16]
+    float *y, *scratch;
+} completion;
+
+/// Columns of self-attention that are widened and added up at a time; sums of sums round little.
+static const size_t chunk = 256;
+
+static void complete_task(void *context, size_t strip, size_t thread) {
+    const completion *c = context;
+    size_t row = strip * strip_rows, rows = dseg_least(strip_rows, c->pixels - row);
+    float *wide = c->scratch + thread * (tile * chunk + strip_rows * lanes), *sums = wide + tile * chunk;
+    __builtin_memset(sums, 0, strip_rows * lanes * sizeof(float));
+    for (size_t column = 0; column < c->pixels; column += chunk) {
+        size_t columns = dseg_least(chunk, c->pixels - column);
+        for (size_t i = 0; i < rows; i += tile) {
+            const float *six[tile];
+            for (size_t r = 0; r < tile; r++) {
+                size_t source = row + (i + r < rows ? i + r : i);
+                six[r] = wide + r * chunk;
+                dseg_rows->widen(c->s + source * c->pixels + column, wide + r * chunk, columns);
+            }
+            dseg_rows->weigh(six, c->maps + column * lanes, columns, sums + i * lanes);
+        }
+    }
+    for (size_t label = 0; label < c->count; label++) {
+        float *y = c->y + label * c->pixels + row;
+        for (size_t i = 0; i < rows; i++) y[i] = sums[i * lanes + label] * c->scales[row + i];
+    }
+}
+
+size_t dseg_complete_scratch(size_t pixels) {
+    return pixels * lanes + dseg_threads() * (tile * chunk + strip_rows * lanes);
+}
+
+void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const float *maps, size_t count, float *y,
+                   float *scratch) {
+    for (size_t first = 0; first < count; first += lanes) {
+        completion c = {s, scales, pixels, dseg_least(lanes, count - first), scratch, y + first * pixels,
+                        scratch + pixels * lanes};
+        for (size_t i = 0; i < pixels; i++)
+            for (size_t label = 0; label < lanes; label++)
+                scratch[i * lanes + label] = label < c.count ? maps[(first + label) * pixels + i] : 0.0f;
+        dseg_parallel(dseg_parts(pixels, strip_rows), complete_task, &c);
+    }
+}

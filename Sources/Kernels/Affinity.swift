@@ -1,0 +1,48 @@
+import CKernels
+
+/// Which pixels belong together, `[N, N]`, rows adding up to 1, in half the bytes: 16 bits a number, and a scale for
+/// each row. A number is wrong by at most 1 / 131070 of its row's largest.
+@safe package final class Affinity {
+    /// N
+    package let pixels: Int
+    package var bytes: Int { pixels * (pixels * MemoryLayout<UInt16>.stride + MemoryLayout<Float>.stride) }
+    private let levels: UnsafeMutablePointer<UInt16>
+    private let scales: UnsafeMutablePointer<Float>
+
+    /// Takes over probabilities, `[N, N]`.
+    package init(_ probabilities: Matrix) {
+        precondition(probabilities.rows == probabilities.columns, "an affinity is square")
+        pixels = probabilities.rows
+        unsafe levels = .allocate(capacity: max(pixels * pixels, 1))
+        unsafe scales = .allocate(capacity: max(pixels, 1))
+        unsafe dseg_level(probabilities.c, levels, scales)
+    }
+
+    deinit {
+        unsafe levels.deallocate()
+        unsafe scales.deallocate()
+    }
+
+    /// The probabilities of one pixel, `[N]`.
+    package func row(_ row: Int) -> [Float] {
+        precondition(row >= 0 && row < pixels, "row \(row) of \(pixels)")
+        let scale = unsafe scales[row]
+        return unsafe UnsafeBufferPointer(start: levels + row * pixels, count: pixels).map { Float($0) * scale }
+    }
+
+    /// `S m` for each map, completion: a pixel takes the score of those it belongs to.
+    ///
+    /// - Parameter maps: `[N]` each, at least one
+    /// - Returns: as many maps; the bits of one do not depend on the others
+    package func completing(_ maps: [[Float]], _ arena: inout Arena) -> [[Float]] {
+        arena.scope { arena in
+            let joined = arena.matrix(joining: maps)
+            precondition(joined.columns == pixels, "\(joined.columns) scores for \(pixels) pixels")
+            let completed = arena.matrix(rows: maps.count, columns: pixels)
+            let scratch = unsafe arena.floats(dseg_complete_scratch(pixels))
+            unsafe dseg_complete(
+                levels, scales, pixels, joined.c.base, maps.count, completed.c.base, scratch)
+            return maps.indices.map { completed.rows($0..<$0 + 1).array }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import CKernels
+
+/// Where a line of numbers is sampled: at each place, some way from one number to the next.
+package struct SampleLine {
+    /// How many numbers the line has.
+    package let length: Int
+    package let first: [UInt32]
+    /// Of the next number, 0...1.
+    package let weights: [Float]
+
+    package init(length: Int, first: [UInt32], weights: [Float]) {
+        precondition(first.count == weights.count && first.allSatisfy { Int($0) < length }, "samples beside the line")
+        self.length = length
+        self.first = first
+        self.weights = weights
+    }
+}
+
+/// Score maps on a finer grid, each stretched over 0...1.
+package struct Enlargement {
+    package let columns: SampleLine
+    package let rows: SampleLine
+    package var pixels: Int { columns.first.count * rows.first.count }
+
+    package init(columns: SampleLine, rows: SampleLine) {
+        self.columns = columns
+        self.rows = rows
+    }
+
+    /// Where a map is above `best`, it becomes the best, and `index` its label; the maps come one after the other.
+    ///
+    /// - Parameters:
+    ///   - maps: `[h·w]` each, of consecutive labels
+    ///   - label: of the first map
+    package func paint(
+        _ maps: [[Float]], from label: Int, best: inout [Float], index: inout [UInt8], _ arena: inout Arena
+    ) {
+        precondition(best.count == pixels && index.count == pixels, "maps of different sizes")
+        precondition(label >= 0 && label + maps.count <= 256, "labels to \(label + maps.count)")
+        arena.scope { arena in
+            let joined = arena.matrix(joining: maps)
+            precondition(joined.columns == columns.length * rows.length, "\(joined.columns) scores")
+            unsafe lines { columns, rows in
+                let scratch = unsafe arena.floats(dseg_paint_scratch(columns, rows, maps.count))
+                unsafe dseg_paint(
+                    joined.c.base, maps.count, columns, rows, UInt8(label), &best, &index, scratch)
+            }
+        }
+    }
+
+    /// One map, `[h·w]`.
+    package func enlarged(_ map: [Float], _ arena: inout Arena) -> [Float] {
+        precondition(map.count == columns.length * rows.length, "\(map.count) scores")
+        return arena.scope { arena in
+            unsafe [Float](unsafeUninitializedCapacity: pixels) { buffer, count in
+                guard let y = buffer.baseAddress else { return }
+                unsafe lines { columns, rows in
+                    let scratch = unsafe arena.floats(dseg_paint_scratch(columns, rows, 1))
+                    unsafe dseg_enlarge(map, columns, rows, y, scratch)
+                }
+                count = pixels
+            }
+        }
+    }
+
+    private func lines(_ body: (dseg_line, dseg_line) -> Void) {
+        unsafe columns.withLine { columns in
+            unsafe rows.withLine { rows in unsafe body(columns, rows) }
+        }
+    }
+}
+
+extension SampleLine {
+    fileprivate func withLine(_ body: (dseg_line) -> Void) {
+        unsafe first.withUnsafeBufferPointer { first in
+            unsafe weights.withUnsafeBufferPointer { weights in
+                guard let start = first.baseAddress, let weight = weights.baseAddress else { return }
+                unsafe body(dseg_line(first: start, weight: weight, count: first.count, length: length))
+            }
+        }
+    }
+}

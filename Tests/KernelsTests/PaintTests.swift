@@ -1,0 +1,115 @@
+import CKernels
+import Kernels
+import Testing
+
+/// A line that is sampled anywhere, its ends among the places.
+private func line(_ length: Int, _ count: Int, _ draw: inout Draw) -> SampleLine {
+    let places = (0..<count).map { place -> Float in
+        switch place {
+        case 0: 0
+        case count - 1: Float(length - 1)
+        default: (draw.next() + 1) / 2 * Float(length - 1)
+        }
+    }
+    return SampleLine(
+        length: length, first: places.map { UInt32($0) }, weights: places.map { $0 - $0.rounded(.down) })
+}
+
+/// (numbers of a map, pixels) of columns and rows: smaller and larger, and around the borders of tiles.
+private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023), (9, 1025), (3, 2049)]
+
+@Suite struct PaintTests {
+    @Test func `dseg_enlarge samples and stretches a map`() {
+        _ = startedThreads
+        var draw = Draw(seed: 1)
+        var arena = Arena()
+        for (index, size) in sizes.enumerated() {
+            let other = sizes[(index * 4 + 2) % sizes.count]
+            guard size.1 * other.1 < 1 << 17 else { continue }
+            let enlargement = Enlargement(
+                columns: line(size.0, size.1, &draw), rows: line(other.0, other.1, &draw))
+            let map = draw.floats(size.0 * other.0)
+            func at(_ x: Int, _ y: Int) -> Double {
+                Double(map[min(y, other.0 - 1) * size.0 + min(x, size.0 - 1)])
+            }
+            let resized = (0..<other.1).flatMap { row in
+                (0..<size.1).map { column in
+                    let (x, u) = (Int(enlargement.columns.first[column]), Double(enlargement.columns.weights[column]))
+                    let (y, v) = (Int(enlargement.rows.first[row]), Double(enlargement.rows.weights[row]))
+                    return (at(x, y) * (1 - u) + at(x + 1, y) * u) * (1 - v)
+                        + (at(x, y + 1) * (1 - u) + at(x + 1, y + 1) * u) * v
+                }
+            }
+            let (least, most) = (resized.min() ?? 0, resized.max() ?? 0)
+            let found = enlargement.enlarged(map, &arena)
+            guard most - least > 1e-3 else { continue }
+            // Numbers up to 1, seven roundings each, seen through the stretch.
+            let slack = 32 * roundoff / (most - least)
+            expect(
+                found, within: resized.map { Bounded(value: ($0 - least) / (most - least), slack: slack) },
+                "\(size) by \(other)")
+            #expect(found.min() == 0 && found.max() == 1)
+        }
+    }
+
+    @Test func `dseg_paint lets the first of equal and the larger of other scores claim a pixel`() {
+        _ = startedThreads
+        var draw = Draw(seed: 2)
+        var arena = Arena()
+        for (index, size) in sizes.enumerated() {
+            let other = sizes[(index * 4 + 2) % sizes.count]
+            guard size.1 * other.1 < 1 << 17 else { continue }
+            let enlargement = Enlargement(
+                columns: line(size.0, size.1, &draw), rows: line(other.0, other.1, &draw))
+            var maps = (0..<4).map { _ in draw.floats(size.0 * other.0) }
+            maps.append(maps[1])
+            maps.append([Float](repeating: 3, count: size.0 * other.0))
+            var best = [Float](repeating: 0.4, count: enlargement.pixels)
+            var labels = [UInt8](repeating: 0, count: enlargement.pixels)
+            enlargement.paint(Array(maps[..<2]), from: 250, best: &best, index: &labels, &arena)
+            enlargement.paint(Array(maps[2...]), from: 252, best: &best, index: &labels, &arena)
+            let enlarged = maps.map { enlargement.enlarged($0, &arena) }
+            for pixel in 0..<enlargement.pixels {
+                var (most, label): (Float, UInt8) = (0.4, 0)
+                for (index, map) in enlarged.enumerated() where map[pixel] > most {
+                    (most, label) = (map[pixel], UInt8(250 + index))
+                }
+                guard best[pixel] == most && labels[pixel] == label else {
+                    Issue.record("pixel \(pixel) of \(size) by \(other)")
+                    break
+                }
+            }
+        }
+    }
+
+    @Test func `dseg_paint stays within dseg_paint_scratch and its picture`() {
+        _ = startedThreads
+        let (first, weight) = ([UInt32](repeating: 1, count: 1030), [Float](repeating: 0.5, count: 1030))
+        let maps: [Float] = [0, 1, 2, 5, 4, 3, 9, 9, 9, 0, 0, 1]
+        unsafe first.withUnsafeBufferPointer { first in
+            unsafe weight.withUnsafeBufferPointer { weight in
+                guard let first = first.baseAddress, let weight = weight.baseAddress else { return }
+                let columns = unsafe dseg_line(first: first, weight: weight, count: 1030, length: 3)
+                let rows = unsafe dseg_line(first: first, weight: weight, count: 34, length: 2)
+                var scratch = unsafe [Float](repeating: .nan, count: dseg_paint_scratch(columns, rows, 2)) + [-5]
+                var best = [Float](repeating: -1, count: 1030 * 34) + [-6]
+                var index = [UInt8](repeating: 0, count: 1030 * 34) + [77]
+                unsafe dseg_paint(maps, 2, columns, rows, 8, &best, &index, &scratch)
+                #expect(scratch.last == -5 && best.last == -6 && index.last == 77)
+                #expect(index.dropLast().allSatisfy { $0 == 8 })
+            }
+        }
+    }
+
+    @Test func `a constant map, and one that is no number, claim nothing`() {
+        _ = startedThreads
+        var arena = Arena()
+        let line = SampleLine(length: 2, first: [0, 0, 1], weights: [0, 0.5, 0])
+        let enlargement = Enlargement(columns: line, rows: line)
+        var best = [Float](repeating: 0, count: 9)
+        var labels = [UInt8](repeating: 0, count: 9)
+        enlargement.paint([[5, 5, 5, 5], [.nan, .nan, .nan, .nan]], from: 1, best: &best, index: &labels, &arena)
+        #expect(labels.allSatisfy { $0 == 0 })
+        #expect(enlargement.enlarged([5, 5, 5, 5], &arena) == [Float](repeating: 0, count: 9))
+    }
+}

@@ -1,0 +1,236 @@
+import CKernels
+import Kernels
+import Testing
+
+/// A head's width, odd ones among them, and how many numbers of queries and keys.
+private struct Shape: Sendable {
+    var rows: Int
+    var keys: Int
+    var heads: Int
+    var width: Int
+}
+
+private let shapes = [
+    Shape(rows: 1, keys: 1, heads: 1, width: 4), Shape(rows: 17, keys: 5, heads: 2, width: 5),
+    Shape(rows: 16, keys: 6, heads: 1, width: 8), Shape(rows: 129, keys: 77, heads: 2, width: 40),
+    Shape(rows: 300, keys: 13, heads: 3, width: 7),
+]
+
+extension FixedPoint {
+    /// The place of a number among `values`, where rows are keys.
+    fileprivate func key(_ row: Int, _ head: Int, _ column: Int) -> Float {
+        let (f, pairs) = unsafe (c, (c.width + 1) / 2)
+        let value = unsafe f.values[(head * f.rows + row) * 2 * pairs + column]
+        return unsafe Float(value) * f.scales[head * f.rows + row]
+    }
+
+    /// A number where rows are queries, without the factor that a score needs.
+    fileprivate func query(_ row: Int, _ head: Int, _ column: Int) -> Float {
+        let (f, pairs) = unsafe (c, (c.width + 1) / 2)
+        let panel = unsafe row / 16 * f.heads + head
+        let value = unsafe f.values[(panel * pairs + column / 2) * 32 + row % 16 * 2 + column % 2]
+        let rate = unsafe Float(1.44269504) / Float(f.width).squareRoot()
+        return unsafe Float(value) * f.scales[panel * 16 + row % 16] / rate
+    }
+}
+
+private func fixed(_ matrix: Framed, heads: Int, queries: Bool) -> FixedPoint {
+    _ = startedThreads
+    let packed = Matrix(stored: matrix.rows, by: matrix.columns)
+    packed.fill(matrix.values)
+    return queries ? FixedPoint(queries: packed, heads: heads) : FixedPoint(keys: packed, heads: heads)
+}
+
+/// The maps of phrases, scored together.
+private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float) -> [[Float]] {
+    var arena = Arena()
+    return arena.scope { arena in
+        let maps = arena.matrix(rows: phrases.count, columns: ScoreKernels.columns(queries: queries.rows))
+        maps.fill([Float](repeating: 0, count: maps.rows * maps.columns))
+        ScoreKernels.score(queries, phrases, share: share, addingTo: maps, &arena)
+        return phrases.indices.map { maps.rows($0..<$0 + 1).columns(0..<queries.rows).array }
+    }
+}
+
+@Suite struct ScoreTests {
+    @Test func `dseg_fix_queries and dseg_fix_keys keep each number within half a unit`() {
+        for shape in shapes {
+            var draw = Draw(seed: shape.rows)
+            let x = draw.matrix(shape.rows, shape.heads * shape.width)
+            let (q, k) = (fixed(x, heads: shape.heads, queries: true), fixed(x, heads: shape.heads, queries: false))
+            for row in 0..<shape.rows {
+                for head in 0..<shape.heads {
+                    let columns = (0..<shape.width).map { (Double(x[row, head * shape.width + $0]), $0) }
+                    let length = columns.reduce(0) { $0 + $1.0 * $1.0 }.squareRoot()
+                    let most = columns.map(\.0.magnitude).max() ?? 0
+                    // Half a unit, and the roundings of scale and product.
+                    let slack = max(length / 46000, most / 32767) * 0.501 + most * 4 * roundoff
+                    let misses = columns.filter { value, column in
+                        (Double(q.query(row, head, column)) - value).magnitude > slack
+                            || (Double(k.key(row, head, column)) - value).magnitude > slack
+                    }
+                    #expect(misses.isEmpty, "\(shape), row \(row), head \(head)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [1e-30, 1, 1e30] as [Float])
+    func `no product of two rows in fixed point leaves 32 bits`(magnitude: Float) {
+        for width in [1, 2, 3, 160, 1280] {
+            for columns in [{ _ in 1 }, { $0 == 0 ? 1 : 1e-9 }, { $0 % 2 == 0 ? 1 : -1 }] as [(Int) -> Float] {
+                let k = fixed(
+                    Framed(rows: 1, columns: width) { columns($1) * magnitude }, heads: 1, queries: false)
+                let numbers = (0..<width).map { unsafe Int(k.c.values[$0]) }
+                #expect(numbers.reduce(0) { $0 + $1 * $1 } < 1 << 31)
+                #expect(numbers.allSatisfy { $0.magnitude <= 32767 })
+                #expect((k.key(0, 0, 0) / columns(0) / magnitude - 1).magnitude < 1e-3)
+            }
+        }
+    }
+
+    @Test func `dseg_score keeps its definition`() {
+        for shape in shapes {
+            var draw = Draw(seed: shape.keys)
+            let columns = shape.heads * shape.width
+            let q = fixed(draw.matrix(shape.rows, columns), heads: shape.heads, queries: true)
+            let k = fixed(draw.matrix(shape.keys, columns), heads: shape.heads, queries: false)
+            // The definition of what was stored: whole numbers times a scale.
+            let oracle = AttentionOracle(
+                queries: Framed(rows: shape.rows, columns: columns) {
+                    q.query($0, $1 / shape.width, $1 % shape.width)
+                },
+                keys: Framed(rows: shape.keys, columns: columns) { k.key($0, $1 / shape.width, $1 % shape.width) },
+                heads: shape.heads, causal: false)
+            let last = Int32(shape.keys - 1)
+            for positions in [[last], [0, last], [last, 0, last / 2]] {
+                let map = scores(q, [PhraseKeys(keys: k, positions: positions)], share: 0.7)[0]
+                let zeros = [Float](repeating: 0, count: shape.rows)
+                expect(
+                    map, within: oracle.map(positions: positions, share: 0.7, before: zeros),
+                    "\(shape), positions \(positions)")
+            }
+        }
+    }
+
+    @Test func `dseg_fixed_rows and dseg_fixed_numbers give sixteen queries and pairs their room`() {
+        #expect([0, 1, 16, 17, 4096].map { dseg_fixed_rows($0) } == [0, 16, 16, 32, 4096])
+        #expect(dseg_fixed_numbers(77, 8, 40) == 77 * 8 * 40)
+        #expect(dseg_fixed_numbers(16, 3, 5) == 16 * 3 * 6)
+    }
+
+    @Test func `dseg_score stays within dseg_score_scratch and its maps`() {
+        var draw = Draw(seed: 9)
+        let q = fixed(draw.matrix(33, 10), heads: 2, queries: true)
+        let k = fixed(draw.matrix(9, 10), heads: 2, queries: false)
+        var scratch = [Float](repeating: .nan, count: dseg_score_scratch(9)) + [-5]
+        var maps = [Float](repeating: 1, count: 48) + [-6]
+        let position: [Int32] = [8]
+        unsafe position.withUnsafeBufferPointer { position in
+            guard let base = position.baseAddress else { return }
+            let phrases = unsafe [dseg_phrase(keys: k.c, positions: base, position_count: 1)]
+            unsafe dseg_score(q.c, phrases, 1, 0.5, &maps, &scratch)
+        }
+        #expect(scratch.last == -5 && maps.last == -6)
+        let added = scores(q, [PhraseKeys(keys: k, positions: position)], share: 0.5)[0]
+        #expect(zip(maps, added).allSatisfy { abs($0 - 1 - $1) < 1e-6 })
+    }
+
+    @Test func `a phrase's scores do not depend on those beside it`() {
+        var draw = Draw(seed: 3)
+        let q = fixed(draw.matrix(140, 24), heads: 3, queries: true)
+        var phrases = [77, 1, 6, 7, 77, 40].map { count in
+            PhraseKeys(
+                keys: fixed(draw.matrix(count, 24), heads: 3, queries: false),
+                positions: [Int32(count / 2), Int32(count - 1)])
+        }
+        phrases.append(phrases[0])
+        let alone = phrases.map { scores(q, [$0], share: 0.3)[0].map(\.bitPattern) }
+        #expect(scores(q, phrases, share: 0.3).map { $0.map(\.bitPattern) } == alone)
+        #expect(scores(q, phrases.reversed(), share: 0.3).reversed().map { $0.map(\.bitPattern) } == alone)
+    }
+
+    @Test func `scores of ten thousand choose one key, and what is not a number is not hidden`() {
+        let q = fixed(
+            Framed(rows: 20, columns: 2) { $0 == 17 ? .nan : $1 == 0 ? Float($0) * 100 : 1 }, heads: 1, queries: true)
+        let k = fixed(Framed(rows: 3, columns: 2) { $1 == 0 ? Float($0) * 100 : 1 }, heads: 1, queries: false)
+        let map = scores(q, [PhraseKeys(keys: k, positions: [2])], share: 1)[0]
+        #expect(map[17].isNaN && map.count { $0.isNaN } == 1)
+        #expect((map[0] - 1.0 / 3).magnitude < 1e-3, "a unit is 1 / 230 beside a number of 200")
+        #expect(map[1...16].allSatisfy { $0 == 1 })
+        for bad in [Float.nan, .infinity] {
+            let spoilt = fixed(Framed(rows: 3, columns: 2) { row, _ in row == 1 ? bad : 1 }, heads: 1, queries: false)
+            let maps = scores(
+                q, [PhraseKeys(keys: spoilt, positions: [0]), PhraseKeys(keys: k, positions: [0])], share: 1)
+            #expect(maps[0].allSatisfy { $0.isNaN })
+            #expect(maps[1].count { $0.isNaN } == 1)
+        }
+    }
+
+    @Test func `dseg_level keeps each number within half a level`() {
+        for count in tails {
+            var draw = Draw(seed: count)
+            let x = Framed(rows: 3, columns: count) { row, _ in row == 1 ? 0 : abs(draw.next()) * 0.01 }
+            var levels = [UInt16](repeating: 7, count: 3 * count + 1)
+            var scales: [Float] = [-1, -1, -1]
+            unsafe dseg_level(x.c, &levels, &scales)
+            for row in 0..<3 {
+                let most = (0..<count).map { x[row, $0] }.max() ?? 0
+                for column in 0..<count {
+                    let restored = Double(levels[row * count + column]) * Double(scales[row])
+                    let slack = Double(most) * (0.501 / 65535 + 4 * roundoff)
+                    #expect((restored - Double(x[row, column])).magnitude <= slack)
+                }
+            }
+            #expect(levels[3 * count] == 7 && x.isFrameIntact)
+            let bad = Framed(rows: 1, columns: count) { $1 == count / 2 ? .nan : 1 }
+            unsafe dseg_level(bad.c, &levels, &scales)
+            #expect(scales[0].isNaN)
+        }
+    }
+
+    @Test func `dseg_complete multiplies maps by the self-attention's rows`() {
+        for (pixels, count) in [(1, 1), (7, 2), (48, 16), (49, 17), (257, 3), (520, 33)] {
+            var draw = Draw(seed: pixels)
+            let s = Framed(rows: pixels, columns: pixels) { _, _ in abs(draw.next()) }
+            let maps = draw.floats(count * pixels)
+            var levels = [UInt16](repeating: 0, count: pixels * pixels)
+            var scales = [Float](repeating: 0, count: pixels)
+            unsafe dseg_level(s.c, &levels, &scales)
+            var y = [Float](repeating: .nan, count: count * pixels + 1)
+            var room = [Float](repeating: .nan, count: dseg_complete_scratch(pixels))
+            unsafe dseg_complete(levels, scales, pixels, maps, count, &y, &room)
+            #expect(y[count * pixels].isNaN)
+            let expected = (0..<count * pixels).map { place in
+                let (map, row) = (place / pixels * pixels, place % pixels)
+                let terms = (0..<pixels).map {
+                    Double(levels[row * pixels + $0]) * Double(scales[row]) * Double(maps[map + $0])
+                }
+                // A sum of 256 at a time, then the sums', then the scale.
+                let roundings = Double(min(pixels, 256) + pixels / 256 + 3)
+                return Bounded(
+                    value: terms.reduce(0, +), slack: roundings * roundoff * terms.reduce(0) { $0 + $1.magnitude })
+            }
+            expect(Array(y.dropLast()), within: expected, "\(count) maps of \(pixels)")
+            for map in 0..<count {
+                var alone = [Float](repeating: 0, count: pixels)
+                unsafe dseg_complete(
+                    levels, scales, pixels, Array(maps[map * pixels..<(map + 1) * pixels]), 1, &alone, &room)
+                #expect(alone.map(\.bitPattern) == y[map * pixels..<(map + 1) * pixels].map(\.bitPattern))
+            }
+        }
+    }
+
+    @Test func `an affinity is what it took over, to 16 bits`() {
+        var draw = Draw(seed: 5)
+        let numbers = draw.floats(33 * 33).map(abs)
+        let matrix = Matrix(stored: 33, by: 33)
+        matrix.fill(numbers)
+        let affinity = Affinity(matrix)
+        #expect((affinity.pixels, affinity.bytes) == (33, 33 * 33 * 2 + 33 * 4))
+        for row in 0..<33 {
+            let errors = zip(affinity.row(row), numbers[row * 33..<(row + 1) * 33]).map { abs($0 - $1) }
+            #expect(errors.allSatisfy { $0 <= 1 / 131_000 })
+        }
+    }
+}
