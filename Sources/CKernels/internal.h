@@ -46,7 +46,7 @@ typedef struct {
     /// x = y times the returned scale, as nearly as 16 bits can; x is not negative, and not finite is NaN times 0
     float (*level)(const float *x, size_t count, uint16_t *y);
     /// y <- x
-    void (*widen)(const uint16_t *x, float *y, size_t count);
+    void (*widen_levels)(const uint16_t *x, float *y, size_t count);
     /// map <- map + share * (the sum over `positions` of softmax(q k^T)) for sixteen queries of a head
     void (*score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
                   size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,

@@ -184,7 +184,7 @@ static void BODY(gelu_gate)(const float *h, const float *g, float *y, size_t cou
 
 static const dseg_row_kernels BODY(rows) = {
     BODY(softmax), BODY(add_scaled), BODY(blend), BODY(affine), BODY(dot), BODY(normalize), BODY(layer_norm),
-    BODY(accumulate), BODY(sigmoid_gate), BODY(gelu_gate), BODY(gelu), BODY(fix), BODY(level), BODY(widen),
+    BODY(accumulate), BODY(sigmoid_gate), BODY(gelu_gate), BODY(gelu), BODY(fix), BODY(level), BODY(widen_levels),
     BODY(score), BODY(weigh), BODY(sample), BODY(between), BODY(bounds), BODY(stretch), BODY(claim),
 };
 

@@ -62,7 +62,7 @@ static float BODY(level)(const float *x, size_t count, uint16_t *y) {
     return top / 65535.0f;
 }
 
-static void BODY(widen)(const uint16_t *x, float *y, size_t count) {
+static void BODY(widen_levels)(const uint16_t *x, float *y, size_t count) {
     uint16_t part[LANES] = {0};
 #define WIDE(x) __builtin_convertvector(__builtin_convertvector(*(const H *)(x), I), V)
     EACH(count, OUT(y, WIDE(x + i)), __builtin_memcpy(part, x + i, n * sizeof(uint16_t)); OUT_PART(y, WIDE(part)));
@@ -70,7 +70,7 @@ static void BODY(widen)(const uint16_t *x, float *y, size_t count) {
 }
 
 /// a[0] b[0] + a[1] b[1] of the pairs of 16-bit integers in each lane.
-INLINE I BODY(pairs)(I a, I b) {
+INLINE I BODY(pair_products)(I a, I b) {
 #if WIDTH == 512
     return (I)_mm512_madd_epi16((__m512i)a, (__m512i)b);
 #elif WIDTH == 256
@@ -113,7 +113,7 @@ static void BODY(score)(const int16_t *queries, const float *query_scales, const
             for (size_t r = 0; r < TILE; r++) {
                 int32_t pair;
                 __builtin_memcpy(&pair, row[r] + 2 * p, sizeof pair);
-                sum[r] += BODY(pairs)(q, (I){0} + pair);
+                sum[r] += BODY(pair_products)(q, (I){0} + pair);
             }
         }
         size_t rows = count - key < TILE ? count - key : TILE;

@@ -133,7 +133,7 @@ static void complete_task(void *context, size_t strip, size_t thread) {
             for (size_t r = 0; r < tile; r++) {
                 size_t source = row + (i + r < rows ? i + r : i);
                 six[r] = wide + r * chunk;
-                dseg_rows->widen(c->s + source * c->pixels + column, wide + r * chunk, columns);
+                dseg_rows->widen_levels(c->s + source * c->pixels + column, wide + r * chunk, columns);
             }
             dseg_rows->weigh(six, c->maps + column * lanes, columns, sums + i * lanes);
         }
