@@ -1,6 +1,8 @@
 # make demo     install what is missing, build, start the daemon, segment a picture, stop
 # make test     everything that must hold
 # make build    both programs, optimised, into .build/release
+# make arm      the kernels held against their definitions on an emulated Arm processor
+# make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one
 # make install  programs, demo model and units below PREFIX
 # make clean    forget all that was built
 
@@ -10,21 +12,18 @@ DESTDIR ?=
 SHELL := /bin/bash
 
 PACKAGES := \
-	libopenblas-dev libopenblas0-pthread libprotobuf-c-dev libzstd-dev libpng-dev libturbojpeg0-dev \
+	libprotobuf-c-dev libzstd-dev libpng-dev libturbojpeg0-dev \
 	pkg-config protobuf-c-compiler protobuf-compiler python3-protobuf python3-zstandard \
 	golang-go golang-github-containerd-ttrpc-dev systemd
 
-# Swift's own libraries are linked in, dead parts of them left out: a program starts in
-# milliseconds and runs where Swift is not installed.
-RELEASE := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
-PROGRAMS := .build/release/dseg .build/release/dsegd
+# What `make arm` and `make avx512` need beside a compiler; the second nothing where the processor has AVX-512.
+ARM_PACKAGES := gcc libc6-dev-arm64-cross gcc-aarch64-linux-gnu qemu-user-static
+AVX512_PACKAGES := $(if $(shell grep -w avx512dq /proc/cpuinfo),, \
+	bochs bochs-term bochsbios vgabios isolinux syslinux-common xorriso cpio)
 
-.PHONY: setup build test demo install clean
-
-setup:
-	@command -v swift > /dev/null || { \
-		echo "make: swift is not on the PATH; install Swift 6.2 or later from https://swift.org/install" >&2; exit 1; }
-	@missing=$$(for package in $(PACKAGES); do \
+# $(call install_missing,packages)
+define install_missing
+	@missing=$$(for package in $(1); do \
 		dpkg-query -W -f '$${Status}' $$package 2> /dev/null | grep -q 'ok installed' || echo $$package; done); \
 	if [ -n "$$missing" ]; then \
 		echo "make: installing" $$missing; \
@@ -32,6 +31,19 @@ setup:
 		$$root apt-get update -q && \
 		$$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	fi
+endef
+
+# Swift's own libraries are linked in, dead parts of them left out: a program starts in
+# milliseconds and runs where Swift is not installed.
+RELEASE := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
+PROGRAMS := .build/release/dseg .build/release/dsegd
+
+.PHONY: setup build test demo arm avx512 install clean
+
+setup:
+	@command -v swift > /dev/null || { \
+		echo "make: swift is not on the PATH; install Swift 6.2 or later from https://swift.org/install" >&2; exit 1; }
+	$(call install_missing,$(PACKAGES))
 
 build: setup
 	swift build $(RELEASE) --product dsegd
@@ -44,6 +56,14 @@ test: setup
 
 demo: build
 	Tests/demo.sh .build/release demo
+
+arm:
+	$(call install_missing,$(ARM_PACKAGES))
+	Tests/Bodies/arm.sh
+
+avx512:
+	$(call install_missing,$(AVX512_PACKAGES))
+	Tests/Bodies/avx512.sh
 
 # Run `make build` first: root needs no compiler.
 install: $(PROGRAMS)

@@ -26,17 +26,16 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
         .target(
-            name: "CKernels", dependencies: ["COpenBLAS"], cSettings: fast,
+            name: "CKernels", cSettings: fast,
             linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
-        .target(name: "Networks", dependencies: ["Kernels"], swiftSettings: strict),
+        .target(name: "Networks", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
         .target(name: "CImages", dependencies: ["CPNG", "CTurboJPEG"], cSettings: fast),
         .target(name: "Images", dependencies: ["CImages"], swiftSettings: strict),
         .target(name: "Segmentation", dependencies: ["Networks", "Kernels", "Images"], swiftSettings: strict),
@@ -88,7 +87,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Segmentation", "RPC", "Images", .product(name: "NIOCore", package: "swift-nio"),
+                "Server", "Segmentation", "Kernels", "RPC", "Images", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

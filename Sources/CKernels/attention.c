@@ -1,64 +1,119 @@
 // Attention by tiles of queries: a task holds the scores of a few queries against all keys, one head after another,
-// so that no [N, N] map of a head is ever stored.
+// so that no [N, L] map of a head is ever stored. Keys and values are first packed into panels, head by head:
+//
+//     keys    [L / 16][width, 16]     scores = q k^T, sixteen keys at a time
+//     values  [width / 16][L, 16]     y = p v, sixteen columns at a time
 #include "internal.h"
 
-static const size_t tile_rows = 64;
+/// Keys of a pass over the values: sixteen columns of them fill half of a first-level cache.
+enum { block = 256 };
 
 typedef struct {
     dseg_matrix q, k, v, y;               // y.base NULL: no values wanted
-    size_t heads;
+    size_t heads, width;                  // of a head
+    size_t tile_rows;
     bool causal;
     const dseg_matrix *mean;
-    const int32_t *positions;
-    size_t position_count;
-    float *map;
-    float share;                          // of a head in the mean or the map
-    float *scratch;
+    float share;                          // of a head in the mean
+    float *keys, *values, *scores;        // scratch: packed keys and values, and a tile of scores for each thread
 } attention;
 
-static void tile_task(void *context, size_t task, size_t thread) {
+static size_t padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }
+
+/// Floats from one row of scores to the next: a cache line more than the keys take, for rows at multiples of a page
+/// would all fall into the same few lines of a cache.
+static size_t scores_stride(size_t keys) { return padded(keys) + dseg_panel_width; }
+
+/// Rows of a tile: its scores fill most of a second-level cache.
+static size_t rows_of_a_tile(size_t keys) {
+    size_t rows = ((size_t)96 << 10) / padded(keys) / 24 * 24;
+    return rows < 24 ? 24 : dseg_least(rows, 96);
+}
+
+static void pack_task(void *context, size_t head, size_t thread) {
+    (void)thread;
     const attention *a = context;
-    size_t row = task * tile_rows, rows = dseg_least(tile_rows, a->q.rows - row);
-    size_t keys = a->k.rows, width = a->q.columns / a->heads;
-    float *scores = a->scratch + thread * tile_rows * keys;
-    float scale = 1.0f / __builtin_sqrtf((float)width);
-    for (size_t head = 0; head < a->heads; head++) {
-        size_t column = head * width;
-        dseg_product_transposed(rows, keys, width, dseg_row(a->q, row) + column, a->q.stride, a->k.base + column,
-                                a->k.stride, scores, keys, false);
-        for (size_t i = 0; i < rows; i++) {
-            float *p = scores + i * keys;
-            size_t seen = a->causal ? dseg_least(row + i + 1, keys) : keys;
-            dseg_rows->softmax(p, seen, scale);
-            __builtin_memset(p + seen, 0, (keys - seen) * sizeof(float));
-            if (a->mean) dseg_rows->add_scaled(p, a->share, dseg_row(*a->mean, row + i), keys);
-            for (size_t j = 0; j < a->position_count; j++) a->map[row + i] += a->share * p[a->positions[j]];
+    size_t count = a->k.rows, width = a->width, column = head * width;
+    float *keys = a->keys + head * padded(count) * width;
+    for (size_t j = 0; j < padded(count); j++) {
+        float *to = keys + j / dseg_panel_width * width * dseg_panel_width + j % dseg_panel_width;
+        const float *from = j < count ? dseg_row(a->k, j) + column : NULL;
+        for (size_t i = 0; i < width; i++) to[i * dseg_panel_width] = from ? from[i] : 0.0f;
+    }
+    if (!a->y.base) return;
+    float *to = a->values + head * padded(width) * count;
+    for (size_t first = 0; first < width; first += dseg_panel_width) {
+        size_t columns = dseg_least(dseg_panel_width, width - first);
+        for (size_t j = 0; j < count; j++, to += dseg_panel_width) {
+            const float *from = dseg_row(a->v, j) + column + first;
+            for (size_t i = 0; i < dseg_panel_width; i++) to[i] = i < columns ? from[i] : 0.0f;
         }
-        if (a->y.base)
-            dseg_product(rows, width, keys, scores, keys, a->v.base + column, a->v.stride,
-                         dseg_row(a->y, row) + column, a->y.stride);
     }
 }
 
-static void run(attention a) {
-    a.share /= (float)a.heads;
-    dseg_parallel(dseg_parts(a.q.rows, tile_rows), tile_task, &a);
+/// y <- y + p v for one head, p [rows, keys].
+static void read_values(const attention *a, size_t head, const float *p, size_t row, size_t rows) {
+    size_t count = a->k.rows, width = a->width;
+    const float *values = a->values + head * padded(width) * count;
+    for (size_t key = 0; key < count; key += block)
+        for (size_t column = 0; column < width; column += dseg_panel_width)
+            dseg_multiply_panel(
+                &(dseg_product){.rows = rows, .inputs = dseg_least(block, count - key), .x = p + key,
+                                .x_stride = scores_stride(count),
+                                .panel = values + column * count + key * dseg_panel_width,
+                                .c = dseg_row(a->y, row) + head * width + column, .c_stride = a->y.stride,
+                                .adding = key > 0},
+                dseg_least(dseg_panel_width, width - column));
 }
 
-size_t dseg_attention_scratch(size_t keys) { return dseg_threads() * tile_rows * keys; }
+static void tile_task(void *context, size_t task, size_t thread) {
+    const attention *a = context;
+    size_t row = task * a->tile_rows, rows = dseg_least(a->tile_rows, a->q.rows - row);
+    size_t count = a->k.rows, stride = scores_stride(count), width = a->width;
+    float *scores = a->scores + thread * a->tile_rows * stride, rates[96];
+    float scale = 1.0f / __builtin_sqrtf((float)width);
+    for (size_t head = 0; head < a->heads; head++) {
+        const float *keys = a->keys + head * padded(count) * width;
+        for (size_t key = 0; key < count; key += dseg_panel_width)
+            dseg_tiles->product(&(dseg_product){
+                .rows = rows, .inputs = width, .x = dseg_row(a->q, row) + head * width, .x_stride = a->q.stride,
+                .panel = keys + key * width, .c = scores + key, .c_stride = stride});
+        for (size_t i = 0; i < rows; i++) {
+            float *p = scores + i * stride;
+            size_t seen = a->causal ? dseg_least(row + i + 1, count) : count;
+            rates[i] = 1.0f / dseg_rows->exponentials(p, seen, scale);
+            __builtin_memset(p + seen, 0, (count - seen) * sizeof(float));
+            if (a->mean) dseg_rows->add_scaled(p, a->share * rates[i], dseg_row(*a->mean, row + i), count);
+        }
+        if (!a->y.base) continue;
+        read_values(a, head, scores, row, rows);
+        for (size_t i = 0; i < rows; i++)
+            dseg_rows->affine(dseg_row(a->y, row + i) + head * width, rates[i], 0.0f, width);
+    }
+}
+
+static void run(attention a, float *scratch) {
+    a.share /= (float)a.heads;
+    a.width = a.q.columns / a.heads;
+    a.tile_rows = rows_of_a_tile(a.k.rows);
+    a.keys = scratch;
+    a.values = a.keys + a.heads * padded(a.k.rows) * a.width;
+    a.scores = a.values + a.heads * a.k.rows * padded(a.width);
+    dseg_parallel(a.heads, pack_task, &a);
+    dseg_parallel(dseg_parts(a.q.rows, a.tile_rows), tile_task, &a);
+}
+
+size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads) {
+    return padded(keys) * columns + keys * padded(columns / heads) * heads +
+           dseg_threads() * rows_of_a_tile(keys) * scores_stride(keys);
+}
 
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
                     const dseg_matrix *mean, float share, float *scratch) {
-    run((attention){.q = q, .k = k, .v = v, .y = y, .heads = heads, .causal = causal, .mean = mean, .share = share,
-                    .scratch = scratch});
+    run((attention){.q = q, .k = k, .v = v, .y = y, .heads = heads, .causal = causal, .mean = mean, .share = share},
+        scratch);
 }
 
 void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, float *scratch) {
-    run((attention){.q = q, .k = k, .heads = heads, .mean = &mean, .share = share, .scratch = scratch});
-}
-
-void dseg_attention_map(dseg_matrix q, dseg_matrix k, size_t heads, const int32_t *positions, size_t count,
-                        float share, float *map, float *scratch) {
-    run((attention){.q = q, .k = k, .heads = heads, .positions = positions, .position_count = count, .map = map,
-                    .share = share / (float)count, .scratch = scratch});
+    run((attention){.q = q, .k = k, .heads = heads, .mean = &mean, .share = share}, scratch);
 }

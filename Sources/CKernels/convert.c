@@ -38,17 +38,3 @@ void dseg_widen_bf16(const uint16_t *restrict halves, float *restrict floats, si
         floats[i] = float_of_bits((uint32_t)halves[i] << 16);
     }
 }
-
-void dseg_pack_convolution(float *restrict weights, float *restrict scratch, size_t outputs,
-                           size_t inputs, size_t positions) {
-    size_t row_length = inputs * positions;
-    for (size_t output = 0; output < outputs; output++) {
-        float *row = weights + output * row_length;
-        memcpy(scratch, row, row_length * sizeof(float));
-        for (size_t position = 0; position < positions; position++) {
-            for (size_t input = 0; input < inputs; input++) {
-                row[position * inputs + input] = scratch[input * positions + position];
-            }
-        }
-    }
-}

@@ -4,21 +4,10 @@
 
 #include "include/kernels.h"
 
-/// OpenBLAS computes on the thread that calls it: tasks of the pool call it side by side.
-void dseg_single_threaded_blas(void);
-
-/// c [m, n] <- a [m, k] b^T (b is [n, k]), plus c when `adding`; ld* are strides.
-/// gemm.c is the only file that knows BLAS.
-void dseg_product_transposed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-                             float *c, size_t ldc, bool adding);
-/// c [m, n] <- a [m, k] b (b is [k, n])
-void dseg_product(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-                  float *c, size_t ldc);
-
 /// The loops over one row that are compiled for each instruction set (rows.h). Pointers need no alignment.
 typedef struct {
-    /// y <- exp(scale * x - max) / sum
-    void (*softmax)(float *x, size_t count, float scale);
+    /// x <- exp(scale * (x - max x)), whose sum is returned
+    float (*exponentials)(float *x, size_t count, float scale);
     /// y <- y + a x
     void (*add_scaled)(const float *x, float a, float *y, size_t count);
     /// y <- a x + b y
@@ -51,8 +40,6 @@ typedef struct {
     void (*score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
                   size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
                   float *scores, float *map);
-    /// sums <- sums + rows maps; six rows of `count`, maps [count, 16], sums [6, 16]
-    void (*weigh)(const float *const *rows, const float *maps, size_t count, float *sums);
 
     // paint_rows.h
     /// y[i] <- x, a line of `length` numbers, sampled at first[i], and weight[i] of the way to the next
@@ -68,6 +55,63 @@ typedef struct {
 } dseg_row_kernels;
 
 extern const dseg_row_kernels *dseg_rows;
+
+/// c [rows, 16] <- x [rows, inputs] panel [inputs, 16], plus bias [16] unless it is NULL, plus c when `adding`.
+typedef struct {
+    size_t rows, inputs;
+    const float *x, *panel, *bias;
+    size_t x_stride;
+    float *c;
+    size_t c_stride;
+    bool adding;
+} dseg_product;
+
+/// c [rows, 16] <- c + x [rows, 2 pairs] panel [2 pairs, 16] of bfloat16 numbers, added up in f32. A pair is two
+/// neighbouring inputs, the earlier one in the lower half: x [rows, pairs], panel [pairs, 16].
+typedef struct {
+    size_t rows, pairs;
+    const uint32_t *x, *panel;
+    size_t x_stride;
+    float *c;
+    size_t c_stride;
+} dseg_pair_product;
+
+/// What is done sixteen outputs at a time, compiled for each instruction set (tiles.h).
+typedef struct {
+    void (*product)(const dseg_product *product);
+    void (*winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride);
+    void (*winograd_weights)(const float *panel, size_t step, size_t count, float *u, size_t stride);
+    void (*winograd_outputs)(const float *m, size_t stride, const float *bias, float *y, size_t step, size_t row_step,
+                             bool adding);
+    /// y [count] <- the values of halves
+    void (*widen_f16)(const uint16_t *halves, float *y, size_t count);
+    void (*widen_bf16)(const uint16_t *halves, float *y, size_t count);
+} dseg_tile_kernels;
+
+extern const dseg_tile_kernels *dseg_tiles;
+
+/// Products of bfloat16 numbers, compiled for each instruction set (pairs.h).
+typedef struct {
+    void (*product)(const dseg_pair_product *product);
+    /// halves [count] <- x rounded to bfloat16
+    void (*narrow)(const float *x, uint16_t *halves, size_t count);
+} dseg_pair_kernels;
+
+extern const dseg_pair_kernels *dseg_pairs;
+
+/// `count` stored numbers from the `first` on as f32: where they lie, or widened in `buffer`.
+const float *dseg_widened(const void *base, dseg_number number, size_t first, size_t count, float *buffer);
+/// `count` inputs of a panel from `input` on, [count, 16].
+const float *dseg_widened_panel(dseg_panels w, size_t panel, size_t input, size_t count, float *buffer);
+/// The product with c's first `columns` columns alone, up to 16.
+void dseg_multiply_panel(const dseg_product *product, size_t columns);
+
+size_t dseg_gathering_scratch(void);
+void dseg_gathered_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
+                               bool adding, float *scratch);
+size_t dseg_winograd_scratch(dseg_window window, size_t inputs);
+void dseg_winograd_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
+                               bool adding, float *scratch);
 
 static inline float *dseg_row(dseg_matrix m, size_t row) { return m.base + row * m.stride; }
 static inline size_t dseg_least(size_t a, size_t b) { return a < b ? a : b; }

@@ -1,4 +1,5 @@
 // Weight matrices into panels: a transposition of 2- or 4-byte elements, 16 outputs wide.
+#include "kernels.h"
 #include "weights.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ typedef struct {
 } place;
 
 static inline uint8_t *advance(place *next, uint8_t *panel, size_t element, size_t inputs, size_t positions) {
-    uint8_t *column = panel + (next->position * inputs + next->input) * DSEG_PANEL * element;
+    uint8_t *column = panel + (next->position * inputs + next->input) * dseg_panel_width * element;
     if (++next->position == positions) {
         next->position = 0;
         next->input++;
@@ -57,12 +58,12 @@ static inline uint8_t *advance(place *next, uint8_t *panel, size_t element, size
 static inline void pack_panel(const uint8_t *stored, size_t element, size_t rows, size_t inputs, size_t positions,
                               uint8_t *panel) {
     size_t width = BLOCK / element, columns = inputs * positions, row_bytes = columns * element;
-    size_t blocked = rows == DSEG_PANEL ? columns / width * width : 0;
+    size_t blocked = rows == dseg_panel_width ? columns / width * width : 0;
     place next = {0, 0};
     for (size_t k = 0; k < blocked; k += width) {
         uint8_t *targets[BLOCK];
         for (size_t j = 0; j < width; j++) targets[j] = advance(&next, panel, element, inputs, positions);
-        for (size_t o = 0; o < DSEG_PANEL; o += width) {
+        for (size_t o = 0; o < dseg_panel_width; o += width) {
             const uint8_t *block = stored + o * row_bytes + k * element;
             if (element == sizeof(uint16_t)) {
                 transpose_halves(block, row_bytes, targets);
@@ -77,17 +78,17 @@ static inline void pack_panel(const uint8_t *stored, size_t element, size_t rows
         for (size_t o = 0; o < rows; o++) {
             memcpy(target + o * element, stored + o * row_bytes + k * element, element);
         }
-        memset(target + rows * element, 0, (DSEG_PANEL - rows) * element);
+        memset(target + rows * element, 0, (dseg_panel_width - rows) * element);
     }
 }
 
 void dseg_pack_panels(const void *restrict stored, size_t element_bytes, size_t outputs, size_t inputs,
                       size_t positions, void *restrict panels) {
     size_t row_bytes = inputs * positions * element_bytes;
-    for (size_t output = 0; output < outputs; output += DSEG_PANEL) {
+    for (size_t output = 0; output < outputs; output += dseg_panel_width) {
         const uint8_t *rows = (const uint8_t *)stored + output * row_bytes;
         uint8_t *panel = (uint8_t *)panels + output * row_bytes;
-        size_t count = outputs - output < DSEG_PANEL ? outputs - output : DSEG_PANEL;
+        size_t count = outputs - output < dseg_panel_width ? outputs - output : dseg_panel_width;
         if (element_bytes == sizeof(uint16_t)) {
             pack_panel(rows, sizeof(uint16_t), count, inputs, positions, panel);
         } else {

@@ -72,10 +72,24 @@ void dseg_affine(dseg_matrix x, float a, float b) { run((pointwise){x, x, a, b, 
 void dseg_multiply(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, multiply_row}); }
 void dseg_deviation(dseg_matrix x) { run((pointwise){x, x, 0, 0, deviation_row}); }
 
-void dseg_embed(const int32_t *tokens, const float *table, const float *positions, dseg_matrix y) {
+/// y <- a row of the table, or y + it when `adding`.
+static void read_row(dseg_table table, size_t row, float *y, bool adding) {
+    enum { part = 64 };
+    float buffer[part];
+    for (size_t i = 0; i < table.columns; i += part) {
+        size_t count = dseg_least(part, table.columns - i);
+        const float *from = dseg_widened(table.base, table.number, row * table.columns + i, count, buffer);
+        if (adding)
+            dseg_rows->add_scaled(from, 1.0f, y + i, count);
+        else
+            __builtin_memcpy(y + i, from, count * sizeof(float));
+    }
+}
+
+void dseg_embed(const int32_t *tokens, dseg_table table, dseg_table positions, dseg_matrix y) {
     for (size_t i = 0; i < y.rows; i++) {
-        __builtin_memcpy(dseg_row(y, i), table + (size_t)tokens[i] * y.columns, y.columns * sizeof(float));
-        dseg_rows->add_scaled(positions + i * y.columns, 1.0f, dseg_row(y, i), y.columns);
+        read_row(table, (size_t)tokens[i], dseg_row(y, i), false);
+        read_row(positions, i, dseg_row(y, i), true);
     }
 }
 

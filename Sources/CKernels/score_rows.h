@@ -83,22 +83,6 @@ INLINE I BODY(pair_products)(I a, I b) {
 #endif
 }
 
-/// 2^x for x <= 0, relative error below 2e-7; 0 below -126, NaN for NaN.
-INLINE V BODY(power_of_two)(V x) {
-    I tiny = x < -126.0f;
-    x = BODY(select)(tiny, BODY(all)(-126.0f), x);
-    V shifted = x + 12583039.0f;                             // 1.5 * 2^23 + 127: the last bits are an exponent
-    V r = x - (shifted - 12583039.0f);
-    V p = BODY(all)(1.535336188319500e-4f);                  // Cephes' exp2f
-    p = p * r + 1.339887440266574e-3f;
-    p = p * r + 9.618437357674640e-3f;
-    p = p * r + 5.550332471162809e-2f;
-    p = p * r + 2.402264791363012e-1f;
-    p = p * r + 6.931472028550421e-1f;
-    p = p * r + 1.0f;
-    return (V)((I)(p * (V)((I)shifted << 23)) & ~tiny);
-}
-
 static void BODY(score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
                         size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
                         float *scores, float *map) {
@@ -130,16 +114,6 @@ static void BODY(score)(const int16_t *queries, const float *query_scales, const
     }
     for (size_t i = 0; i < position_count; i++) chosen += BODY(load)(scores + (size_t)positions[i] * LANES);
     BODY(store)(map, BODY(load)(map) + chosen / total * share);
-}
-
-static void BODY(weigh)(const float *const *rows, const float *maps, size_t count, float *sums) {
-    V sum[TILE] = {{0}};
-    for (size_t j = 0; j < count; j++) {
-        V map = BODY(load)(maps + j * LANES);
-#pragma clang loop unroll(full)
-        for (size_t r = 0; r < TILE; r++) sum[r] += map * rows[r][j];
-    }
-    for (size_t r = 0; r < TILE; r++) BODY(store)(sums + r * LANES, BODY(load)(sums + r * LANES) + sum[r]);
 }
 
 #undef H

@@ -2,7 +2,8 @@
 // completion by a self-attention in fixed point, sixteen labels at a time.
 #include "internal.h"
 
-enum { lanes = 16, tile = 6 };
+/// Rows of self-attention that are widened at a time.
+enum { lanes = 16, tile = 24 };
 
 size_t dseg_fixed_rows(size_t rows) { return dseg_parts(rows, lanes) * lanes; }
 
@@ -95,7 +96,7 @@ typedef struct {
     float *scales;
 } levelling;
 
-static const size_t strip_rows = 8 * tile;
+static const size_t strip_rows = 2 * tile;
 
 static void level_task(void *context, size_t strip, size_t thread) {
     (void)thread;
@@ -129,13 +130,12 @@ static void complete_task(void *context, size_t strip, size_t thread) {
     for (size_t column = 0; column < c->pixels; column += chunk) {
         size_t columns = dseg_least(chunk, c->pixels - column);
         for (size_t i = 0; i < rows; i += tile) {
-            const float *six[tile];
-            for (size_t r = 0; r < tile; r++) {
-                size_t source = row + (i + r < rows ? i + r : i);
-                six[r] = wide + r * chunk;
-                dseg_rows->widen_levels(c->s + source * c->pixels + column, wide + r * chunk, columns);
-            }
-            dseg_rows->weigh(six, c->maps + column * lanes, columns, sums + i * lanes);
+            size_t height = dseg_least(tile, rows - i);
+            for (size_t r = 0; r < height; r++)
+                dseg_rows->widen_levels(c->s + (row + i + r) * c->pixels + column, wide + r * chunk, columns);
+            dseg_tiles->product(&(dseg_product){.rows = height, .inputs = columns, .x = wide, .x_stride = chunk,
+                                                .panel = c->maps + column * lanes, .c = sums + i * lanes,
+                                                .c_stride = lanes, .adding = true});
         }
     }
     for (size_t label = 0; label < c->count; label++) {

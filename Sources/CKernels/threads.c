@@ -8,10 +8,11 @@
 
 static struct {
     pthread_mutex_t entry;             // held by the caller whose tasks run
-    pthread_mutex_t lock;
+    pthread_mutex_t lock;              // for those who sleep
     pthread_cond_t begin, end;
-    size_t threads, running;
-    uint64_t generation;
+    size_t threads;
+    atomic_size_t running;             // workers that are not through with this generation
+    atomic_uint_fast64_t generation;   // changes when there are tasks
     dseg_task task;
     void *context;
     size_t tasks;
@@ -21,6 +22,18 @@ static struct {
     .begin = PTHREAD_COND_INITIALIZER, .end = PTHREAD_COND_INITIALIZER, .threads = 1,
 };
 
+/// How often a thread looks before it sleeps: some 20 microseconds, about what falling asleep and waking costs. Within
+/// a pass the next tasks come sooner than that.
+enum { looks = 1000 };
+
+static inline void look_away(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 static void work(size_t thread) {
     for (;;) {
         size_t task = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
@@ -29,20 +42,52 @@ static void work(size_t thread) {
     }
 }
 
+/// Waits for another generation than the one `seen`.
+static uint64_t next_generation(uint64_t seen) {
+    for (int i = 0; i < looks; i++) {
+        uint64_t now = atomic_load_explicit(&pool.generation, memory_order_acquire);
+        if (now != seen) return now;
+        look_away();
+    }
+    pthread_mutex_lock(&pool.lock);
+    while (atomic_load(&pool.generation) == seen) pthread_cond_wait(&pool.begin, &pool.lock);
+    uint64_t now = atomic_load(&pool.generation);
+    pthread_mutex_unlock(&pool.lock);
+    return now;
+}
+
 static void *worker(void *argument) {
     size_t thread = (size_t)(uintptr_t)argument;
-    uint64_t seen = 0;
-    for (;;) {
-        pthread_mutex_lock(&pool.lock);
-        while (pool.generation == seen) pthread_cond_wait(&pool.begin, &pool.lock);
-        seen = pool.generation;
-        pthread_mutex_unlock(&pool.lock);
+    for (uint64_t seen = 0;;) {
+        seen = next_generation(seen);
         work(thread);
-        pthread_mutex_lock(&pool.lock);
-        if (--pool.running == 0) pthread_cond_signal(&pool.end);
-        pthread_mutex_unlock(&pool.lock);
+        if (atomic_fetch_sub(&pool.running, 1) == 1) {
+            pthread_mutex_lock(&pool.lock);
+            pthread_cond_signal(&pool.end);
+            pthread_mutex_unlock(&pool.lock);
+        }
     }
     return NULL;
+}
+
+/// Lets the workers run the tasks that stand in the pool.
+static void begin(void) {
+    atomic_store(&pool.running, pool.threads - 1);
+    pthread_mutex_lock(&pool.lock);
+    atomic_fetch_add(&pool.generation, 1);
+    pthread_cond_broadcast(&pool.begin);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+/// Waits until no worker runs.
+static void end(void) {
+    for (int i = 0; i < looks; i++) {
+        if (atomic_load_explicit(&pool.running, memory_order_acquire) == 0) return;
+        look_away();
+    }
+    pthread_mutex_lock(&pool.lock);
+    while (atomic_load(&pool.running) > 0) pthread_cond_wait(&pool.end, &pool.lock);
+    pthread_mutex_unlock(&pool.lock);
 }
 
 static int32_t available_processors(void) {
@@ -53,23 +98,16 @@ static int32_t available_processors(void) {
 void dseg_start(int32_t threads) {
     if (threads <= 0) threads = available_processors();
     pthread_mutex_lock(&pool.entry);
-    if (pool.generation == 0) {
-        pool.generation = 1;
-        dseg_single_threaded_blas();
+    if (atomic_load(&pool.generation) == 0) {
         dseg_choose_body(dseg_avx512) || dseg_choose_body(dseg_avx2) || dseg_choose_body(dseg_portable);
-        pthread_mutex_lock(&pool.lock);
         for (int32_t i = 1; i < threads; i++) {
             pthread_t thread;
-            pool.running++;
-            if (pthread_create(&thread, NULL, worker, (void *)(uintptr_t)pool.threads) != 0) {
-                pool.running--;
-                break;
-            }
+            if (pthread_create(&thread, NULL, worker, (void *)(uintptr_t)pool.threads) != 0) break;
             pthread_detach(thread);
             pool.threads++;
         }
-        while (pool.running > 0) pthread_cond_wait(&pool.end, &pool.lock);
-        pthread_mutex_unlock(&pool.lock);
+        begin();                       // no tasks yet: the first generation only shows that the pool has started
+        end();
     }
     pthread_mutex_unlock(&pool.entry);
 }
@@ -82,18 +120,12 @@ void dseg_parallel(size_t tasks, dseg_task task, void *context) {
         for (size_t i = 0; i < tasks; i++) task(context, i, 0);
         return;
     }
-    pthread_mutex_lock(&pool.lock);
     pool.task = task;
     pool.context = context;
     pool.tasks = tasks;
     atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
-    pool.running = pool.threads - 1;
-    pool.generation++;
-    pthread_cond_broadcast(&pool.begin);
-    pthread_mutex_unlock(&pool.lock);
+    begin();
     work(0);
-    pthread_mutex_lock(&pool.lock);
-    while (pool.running > 0) pthread_cond_wait(&pool.end, &pool.lock);
-    pthread_mutex_unlock(&pool.lock);
+    end();
     pthread_mutex_unlock(&pool.entry);
 }

@@ -27,7 +27,7 @@ package struct QueriesAndKeys {
         precondition(values.rows == keys.rows && y.rows == queries.rows && y.columns == values.columns, "values")
         precondition(mean.map { $0.rows == queries.rows && $0.columns == keys.rows } ?? true, "the mean's shape")
         arena.scope { arena in
-            let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows))
+            let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows, keys.columns, heads))
             if let mean {
                 unsafe withUnsafePointer(to: mean.c) { mean in
                     unsafe dseg_attention(
@@ -43,20 +43,8 @@ package struct QueriesAndKeys {
     package func add(toMean mean: Matrix, share: Float, _ arena: inout Arena) {
         precondition(mean.rows == queries.rows && mean.columns == keys.rows, "the mean's shape")
         arena.scope { arena in
-            let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows))
+            let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows, keys.columns, heads))
             unsafe dseg_attention_mean(queries.c, keys.c, heads, mean.c, share, scratch)
-        }
-    }
-
-    /// Adds the probabilities' mean over heads and over the keys at `positions`, times `share`, to `map`, `[N]`.
-    package func add(
-        toMap map: UnsafeMutablePointer<Float>, of positions: [Int32], share: Float, _ arena: inout Arena
-    ) {
-        precondition(!positions.isEmpty && positions.allSatisfy { $0 >= 0 && $0 < keys.rows }, "positions")
-        arena.scope { arena in
-            let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows))
-            unsafe dseg_attention_map(
-                queries.c, keys.c, heads, positions, positions.count, share, map, scratch)
         }
     }
 }

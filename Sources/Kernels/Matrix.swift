@@ -60,12 +60,9 @@ package import CKernels
         }
     }
 
-    /// `y ← weights`, of the same shape.
-    package func fill(_ weights: PackedWeights) {
-        copy(
-            from: unsafe Matrix(
-                base: UnsafeMutablePointer(mutating: weights.base), rows: weights.rows,
-                columns: weights.columns))
+    /// `y ← weights`, where y is one row.
+    package func fill(_ weights: WeightVector) {
+        copy(from: unsafe Matrix(base: UnsafeMutablePointer(mutating: weights.base), rows: 1, columns: weights.count))
     }
 
     /// Copies `values`, row by row, into the matrix.

@@ -41,11 +41,11 @@ extension Matrix {
     }
 
     /// `y ← table[tokens] + positions`; table `[vocabulary, C]`, positions `[≥ L, C]`, y `[L, C]`.
-    package func embed(_ tokens: [Int32], table: PackedWeights, positions: PackedWeights) {
+    package func embed(_ tokens: [Int32], table: WeightTable, positions: WeightTable) {
         precondition(tokens.count == rows && rows <= positions.rows, "\(tokens.count) tokens")
         precondition(table.columns == columns && positions.columns == columns, "an embedding's width")
         precondition(tokens.allSatisfy { $0 >= 0 && Int($0) < table.rows }, "a token outside the vocabulary")
-        unsafe dseg_embed(tokens, table.base, positions.base, c)
+        unsafe dseg_embed(tokens, table.c, positions.c, c)
     }
 
     /// The sinusoidal embedding of a timestep, in this `[1, C]` matrix, as diffusers has it.
@@ -62,11 +62,11 @@ extension Matrix {
 
     /// `y ← normalised x`, group by group, then `y σ(y)` if asked; x and y, this matrix, `[N, C]`, may be the same.
     package func setGroupNorm(
-        _ x: Matrix, gamma: PackedWeights, beta: PackedWeights, groups: Int, epsilon: Float, silu: Bool,
+        _ x: Matrix, gamma: WeightVector, beta: WeightVector, groups: Int, epsilon: Float, silu: Bool,
         _ arena: inout Arena
     ) {
         precondition(x.rows == rows && x.columns == columns && columns % groups == 0, "a group norm's shapes")
-        precondition(gamma.columns == columns && beta.columns == columns, "a group norm's weights")
+        precondition(gamma.count == columns && beta.count == columns, "a group norm's weights")
         arena.scope { arena in
             let scratch = unsafe arena.floats(dseg_group_norm_scratch(rows, columns))
             if silu {
@@ -78,9 +78,13 @@ extension Matrix {
     }
 
     /// `y ← normalised x`, row by row; x and y, this matrix, may be the same.
-    package func setLayerNorm(_ x: Matrix, gamma: PackedWeights, beta: PackedWeights, epsilon: Float) {
+    package func setLayerNorm(_ x: Matrix, gamma: WeightVector, beta: WeightVector, epsilon: Float) {
         precondition(x.rows == rows && x.columns == columns, "a layer norm's shapes")
-        precondition(gamma.columns == columns && beta.columns == columns, "a layer norm's weights")
+        precondition(gamma.count == columns && beta.count == columns, "a layer norm's weights")
         unsafe dseg_layer_norm(x.c, c, gamma.base, beta.base, epsilon)
     }
+}
+
+extension WeightTable {
+    fileprivate var c: dseg_table { unsafe dseg_table(base: base, number: type.c, columns: columns) }
 }

@@ -39,19 +39,19 @@ extension Matrix {
     ///   - x: `[N, C]`, distinct from y
     ///   - weights: `[C', C]`
     ///   - bias: `[C']`
-    package func setProduct(_ x: Matrix, _ weights: PackedWeights, bias: PackedWeights?) {
+    package func setProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?) {
         product(x, weights, bias: bias, adding: false)
     }
 
     /// `y ← y + x wᵀ + bias`; shapes as in `setProduct`.
-    package func addProduct(_ x: Matrix, _ weights: PackedWeights, bias: PackedWeights?) {
+    package func addProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?) {
         product(x, weights, bias: bias, adding: true)
     }
 
-    private func product(_ x: Matrix, _ weights: PackedWeights, bias: PackedWeights?, adding: Bool) {
+    private func product(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?, adding: Bool) {
         precondition(x.rows == rows && x.columns == weights.columns && columns == weights.rows, "a product's shapes")
-        precondition(bias.map { $0.columns == columns } ?? true, "a bias's length")
-        unsafe dseg_linear(x.c, weights.base, bias?.base, c, adding)
+        precondition(bias.map { $0.count == columns } ?? true, "a bias's length")
+        unsafe dseg_linear(x.c, weights.c, bias?.base, c, adding)
     }
 }
 
@@ -69,10 +69,21 @@ extension FeatureMap {
         precondition(
             weights.rows == channels && weights.columns == window.kernel * window.kernel * x.channels,
             "a convolution's shapes")
+        precondition(weights.numbers != .bf16Pairs, "convolutions multiply in f32")
         let geometry = window.c(x, self)
         arena.scope { arena in
-            let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels))
-            unsafe dseg_convolution(x.matrix.c, geometry, weights.base, bias, matrix.c, adding, scratch)
+            let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels, channels))
+            unsafe dseg_convolution(x.matrix.c, geometry, weights.c, bias, matrix.c, adding, scratch)
         }
+    }
+}
+
+extension PackedWeights {
+    fileprivate var c: dseg_panels {
+        let number = switch numbers {
+        case .stored(let type): type.c
+        case .bf16Pairs: dseg_bf16_pairs
+        }
+        return unsafe dseg_panels(base: base, number: number, outputs: rows, inputs: columns)
     }
 }

@@ -7,6 +7,14 @@ package enum StoredFloats: Sendable {
     /// Bytes of one number.
     package var size: Int { self == .f32 ? 4 : 2 }
 
+    var c: dseg_number {
+        switch self {
+        case .f32: dseg_f32
+        case .f16: dseg_f16
+        case .bf16: dseg_bf16
+        }
+    }
+
     /// floats[i] ← stored[i], exactly; `[count]` both. Numbers that are f32 already are in place:
     /// then `stored` and `floats` are the same memory, and else distinct.
     package func widen(

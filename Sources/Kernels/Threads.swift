@@ -4,20 +4,14 @@ import Synchronization
 /// Who computes.
 package enum Threads {
     /// Starts the pool: as many threads as `count`, or as this process may use processors.
-    package static func start(_ count: Int?) {
+    ///
+    /// - Throws: where the environment names an instruction set that there is not
+    package static func start(_ count: Int?) throws(InstructionSetError) {
         dseg_start(Int32(clamping: count ?? 0))
+        try InstructionSet.chooseNamed()
     }
 
     package static var count: Int { dseg_threads() }
-
-    /// The instruction set of the row kernels: "portable", "avx2" or "avx512".
-    package static var instructionSet: String {
-        switch dseg_chosen_body() {
-        case dseg_avx512: "avx512"
-        case dseg_avx2: "avx2"
-        default: "portable"
-        }
-    }
 
     /// Runs `body` for the tasks 0 ..< `tasks` on all threads and returns when all are done.
     ///

@@ -1,23 +1,5 @@
 import Glibc
 
-/// A learned matrix `[rows, columns]`, row-major, as the kernels read it. A vector has one row.
-///
-/// The memory belongs to the ``WeightRegion`` it was read into and lives as long as that does.
-@safe
-package struct PackedWeights {
-    /// The first element, aligned to ``WeightRegion/alignment`` bytes.
-    package let base: UnsafePointer<Float>
-    package let rows: Int
-    package let columns: Int
-
-    package init(base: UnsafePointer<Float>, rows: Int, columns: Int) {
-        precondition(rows >= 0 && columns >= 0, "weights of shape [\(rows), \(columns)]")
-        unsafe self.base = unsafe base
-        self.rows = rows
-        self.columns = columns
-    }
-}
-
 /// Why a ``WeightRegion`` could not give memory.
 package enum WeightRegionError: Error, Equatable, CustomStringConvertible {
     /// The system refused to reserve `bytes` of address space with this `errno`.

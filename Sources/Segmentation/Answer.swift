@@ -95,7 +95,7 @@ extension Segmenter {
         return ScoreKey(
             features: FeatureKey(
                 model: model.hash, picture: picture.looked.handle, seed: request.seed, timestep: request.timestep,
-                prompt: prompt, precision: model.precision),
+                prompt: prompt, precision: model.precision.rawValue),
             recipe: request.recipe.name, prompt: phrase.prompt, positions: phrase.positions)
     }
 
@@ -114,7 +114,7 @@ extension Segmenter {
         return found
     }
 
-    /// Contexts and keys of prompts; those that are not known are read now.
+    /// Contexts and keys of prompts; those that are not known are read together.
     private func texts(_ prompts: [String], _ answer: inout Answer) throws(SegmentationError) -> [EncodedText] {
         answer.prompts.formUnion(prompts)
         var texts: [String: EncodedText] = [:]
@@ -127,15 +127,11 @@ extension Segmenter {
             answer.encoded.formUnion(unknown)
             let cancellation = answer.cancellation
             let read = try answer.timing(\.text) { () throws(SegmentationError) in
-                var read: [EncodedText] = []
                 do throws(Interruption) {
-                    for prompt in unknown {
-                        read += try EncodedText.reading([prompt], model, cancellation: cancellation, &arena)
-                    }
+                    return try EncodedText.reading(unknown, model, cancellation: cancellation, &arena)
                 } catch {
                     throw SegmentationError(error)
                 }
-                return read
             }
             for (prompt, text) in zip(unknown, read) {
                 texts[prompt] = text

@@ -88,10 +88,14 @@ package struct EngineStatus: Sendable {
         unsafe mutex = .allocate(capacity: 1)
         unsafe changed = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
-        unsafe pthread_cond_init(changed, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(changed, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
         self.queueLimit = queueLimit
         self.load = load
-        Threads.start(threads)
+        try Threads.start(threads)
         let engine = unsafe Unmanaged.passRetained(self)
         var thread = pthread_t()
         let code = unsafe pthread_create(
@@ -184,8 +188,8 @@ package struct EngineStatus: Sendable {
             locked {
                 known = EngineStatus(
                     model: segmenter.model.name, modelHash: segmenter.model.hash,
-                    modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision,
-                    threads: Threads.count, instructionSet: Threads.instructionSet,
+                    modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision.rawValue,
+                    threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue,
                     limits: segmenter.limits, memory: segmenter.memory, queued: 0,
                     queueLimit: queueLimit, finished: 0, refused: 0)
                 enter(.serving)
@@ -203,13 +207,13 @@ package struct EngineStatus: Sendable {
     }
 
     private func serve(_ segmenter: Segmenter) {
-        var turn = next(mayWait: false)
+        var turn = next(hasRested: true)
         while true {
             switch turn {
             case .end: return
             case .rest:
                 segmenter.rest()
-                turn = next(mayWait: true)
+                turn = next(hasRested: true)
             case .run(let waiting):
                 waiting.job.run(
                     segmenter, waiting.job.cancellation,
@@ -220,26 +224,37 @@ package struct EngineStatus: Sendable {
                     known?.memory = memory
                     known?.finished += 1
                 }
-                turn = next(mayWait: false)
+                turn = next(hasRested: false)
             }
         }
     }
 
     private enum Turn {
         case run(Waiting)
-        /// Nothing waits: scratch memory may go back.
+        /// Nothing came for a while: scratch memory may go back.
         case rest
         /// Nothing waits, and nothing will.
         case end
     }
 
-    /// What to do next; `rest` only where it may not wait.
-    private func next(mayWait: Bool) -> Turn {
-        locked {
-            while mayWait && queue.isEmpty && phase == .serving {
-                unsafe pthread_cond_wait(changed, mutex)
+    /// Seconds without a job after which scratch memory goes back: a question that follows another finds it in place,
+    /// and the system need not clear it again (0.1 s and more for a pass).
+    private static let restAfter = 5
+
+    /// Waits for what to do next.
+    private func next(hasRested: Bool) -> Turn {
+        var end = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &end)
+        end.tv_sec += Self.restAfter
+        return locked {
+            while queue.isEmpty && phase == .serving {
+                if hasRested {
+                    unsafe pthread_cond_wait(changed, mutex)
+                } else if unsafe pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT {
+                    return .rest
+                }
             }
-            guard !queue.isEmpty else { return phase == .serving ? .rest : .end }
+            guard !queue.isEmpty else { return .end }
             let first = queue.removeFirst()
             running = first.job
             return .run(first)

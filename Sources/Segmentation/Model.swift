@@ -1,5 +1,5 @@
 import Glibc
-import Kernels
+package import Kernels
 package import Networks
 
 /// Why a model folder is no model.
@@ -51,16 +51,18 @@ package final class Model {
     /// What the shared pass reads where a request names nothing: the empty prompt. It knows of no word, so an answer
     /// does not depend on what was asked before.
     package let forwardPrompt = ""
-    package let precision = "f32"
+    package let precision: Precision
     package var weightBytes: Int { region.bytesUsed }
 
     /// - Parameters:
     ///   - directory: holds `unet`, `vae`, `text_encoder`, `scheduler`, and perhaps `tokenizer`
     ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
+    ///   - precision: in which the learned matrices are multiplied
     ///   - isWanted: asked again and again while the weights are read, on any thread
     package init(
-        directory: String, clipMerges: String, while isWanted: @Sendable () -> Bool = { true }
+        directory: String, clipMerges: String, precision: Precision, while isWanted: @Sendable () -> Bool = { true }
     ) throws(ModelError) {
+        self.precision = precision
         do throws(CheckpointError) {
             let unet = try Checkpoint(
                 directory: "\(directory)/unet", stem: "diffusion_pytorch_model", component: "unet")
@@ -74,14 +76,16 @@ package final class Model {
                 throw .region(error)
             }
             textEncoder = try CLIPTextEncoder(
-                text.weights(in: region).entering(ifPresent: "text_model"),
+                text.weights(in: region, precision: precision).entering(ifPresent: "text_model"),
                 TextEncoderConfiguration(path: "\(directory)/text_encoder/config.json"))
             try text.settle(except: CLIPTextEncoder.isTail)
             autoencoder = try AutoencoderKL(
-                vae.weights(in: region), AutoencoderConfiguration(path: "\(directory)/vae/config.json"))
+                vae.weights(in: region, precision: precision),
+                AutoencoderConfiguration(path: "\(directory)/vae/config.json"))
             try vae.settle(except: AutoencoderKL.isTail)
             self.unet = try UNet(
-                unet.weights(in: region), UNetConfiguration(path: "\(directory)/unet/config.json"))
+                unet.weights(in: region, precision: precision),
+                UNetConfiguration(path: "\(directory)/unet/config.json"))
             try unet.settle(except: UNet.isTail)
             scheduler = try SchedulerConfiguration(path: "\(directory)/scheduler/scheduler_config.json")
             hash = try Checkpoint.read(

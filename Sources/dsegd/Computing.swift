@@ -1,11 +1,20 @@
 import ArgumentParser
+import Kernels
 import Results
 import Segmentation
 
-/// With which model a tool computes, and on how many threads.
+/// With which model a program computes, in which precision and on how many threads.
 struct Computing: ParsableArguments {
-    @Option(help: "The model's folder (default: the embedded demo model).", completion: .directory)
+    @Option(
+        help: "The model's folder, in the diffusers layout (default: the embedded demo model).",
+        completion: .directory)
     var model: String?
+
+    @Option(
+        help: """
+            In what weights are multiplied, f32 or bf16 (default: bf16 where the processor multiplies it, else f32).
+            """)
+    var precision: Precision?
 
     @Option(help: "Threads that compute (default: as many as there are processors).")
     var threads: Int?
@@ -18,15 +27,26 @@ struct Computing: ParsableArguments {
 
     /// Loads the model.
     ///
+    /// - Parameters:
+    ///   - queueLimit: calls that may wait for their turn
+    ///   - isWanted: asked again and again while the weights are read, on any thread
+    func engine(queueLimit: Int, while isWanted: @escaping @Sendable () -> Bool) throws -> Engine {
+        try Engine(serving: model, precision: precision, threads: threads, queueLimit: queueLimit, while: isWanted)
+    }
+
+    /// Loads the model for one question after another.
+    ///
     /// - Throws: `UnusableModel`
     func engine() throws(UnusableModel) -> Engine {
         do {
-            return try Engine(serving: model, threads: threads, queueLimit: 1) { true }
+            return try engine(queueLimit: 1) { true }
         } catch {
             throw UnusableModel(reason: "\(error)")
         }
     }
 }
+
+extension Precision: ExpressibleByArgument {}
 
 /// Why a model cannot be loaded.
 struct UnusableModel: ReasonedError, CustomStringConvertible {

@@ -1,3 +1,4 @@
+import Kernels
 import RPC
 import Segmentation
 import Server
@@ -8,14 +9,18 @@ extension Engine {
     ///
     /// - Parameters:
     ///   - model: its folder; `nil`: the embedded demo model
+    ///   - precision: `nil`: the fastest of this processor
     ///   - isWanted: asked again and again while the weights are read, on any thread
     convenience init(
-        serving model: String?, threads: Int?, queueLimit: Int, while isWanted: @escaping @Sendable () -> Bool
+        serving model: String?, precision: Precision?, threads: Int?, queueLimit: Int,
+        while isWanted: @escaping @Sendable () -> Bool
     ) throws {
         let directory = model ?? Resources.demoModel
         let merges = Resources.clipMerges
         try self.init(queueLimit: queueLimit, threads: threads) {
-            Segmenter(model: try Model(directory: directory, clipMerges: merges, while: isWanted), limits: .standard)
+            let model = try Model(
+                directory: directory, clipMerges: merges, precision: precision ?? .fastest, while: isWanted)
+            return Segmenter(model: model, limits: .standard)
         }
     }
 

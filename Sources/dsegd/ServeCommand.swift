@@ -19,13 +19,7 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The socket's path.", completion: .file())
     var socket: String?
 
-    @Option(
-        help: "The model's folder, in the diffusers layout (default: the embedded demo model).",
-        completion: .directory)
-    var model: String?
-
-    @Option(help: "Threads that compute (default: as many as there are processors).")
-    var threads: Int?
+    @OptionGroup var computing: Computing
 
     @Option(help: "Calls that may wait for their turn.")
     var queue = 16
@@ -37,7 +31,6 @@ struct ServeCommand: ParsableCommand {
     private static let badConfiguration = ExitCode(78)
 
     func validate() throws {
-        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024.") }
         guard (1...4096).contains(queue) else { throw ValidationError("--queue must be 1 to 4096.") }
     }
 
@@ -68,7 +61,7 @@ struct ServeCommand: ParsableCommand {
     /// `nil`: told to stop while the model was read.
     private func loadedEngine() throws -> Engine? {
         do {
-            return try Engine(serving: model, threads: threads, queueLimit: queue) { !TerminationSignals.arePending }
+            return try computing.engine(queueLimit: queue) { !TerminationSignals.arePending }
         } catch let error as ModelError where error.isInterrupted {
             return nil
         }

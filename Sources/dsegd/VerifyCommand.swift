@@ -25,10 +25,10 @@ struct VerifyCommand: ParsableCommand {
     var write: String?
 
     func run() throws {
-        Threads.start(nil)
+        try Threads.start(nil)
         var table = VerifyTable(limit: full == nil ? 1e-4 : 1e-3)
         let model = try Model(
-            directory: full ?? "\(directory)/checkpoint", clipMerges: Resources.clipMerges)
+            directory: full ?? "\(directory)/checkpoint", clipMerges: Resources.clipMerges, precision: .f32)
         if full == nil {
             try StageChecks(model, GoldenFolder(directory: "\(directory)/golden")).run(&table)
         } else {

@@ -107,13 +107,13 @@ private struct Stop: Error {}
         #expect(unsafe Array(matrix.floats) == expected)
     }
 
-    @Test func `weights fill a matrix of their shape`() throws {
+    @Test func `a vector of weights fills a row`() throws {
         let region = try WeightRegion(capacity: 1 << 12)
-        let base = unsafe try region.allocate(bytes: 24).assumingMemoryBound(to: Float.self)
-        for place in 0..<6 { unsafe base[place] = Float(place) }
+        let base = unsafe try region.allocate(bytes: 12).assumingMemoryBound(to: Float.self)
+        for place in 0..<3 { unsafe base[place] = Float(place + 1) }
         let store = MatrixStore([(rows: 3, columns: 5)])
-        store.matrices[0].columns(1..<3).fill(unsafe PackedWeights(base: base, rows: 3, columns: 2))
-        #expect(store.matrices[0].array == [0, 0, 1, 0, 0, 0, 2, 3, 0, 0, 0, 4, 5, 0, 0])
+        store.matrices[0].rows(1..<2).columns(1..<4).fill(unsafe WeightVector(base: base, count: 3))
+        #expect(store.matrices[0].array == [0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0])
     }
 
     @Test func `a feature map's channels are a view of its matrix`() {

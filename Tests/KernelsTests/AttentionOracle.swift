@@ -12,9 +12,10 @@ struct AttentionOracle {
 
     /// softmax(q kᵀ / √D) of a head, `[N, L]`.
     ///
-    /// An exponent's error is that of its score (one rounding for each product) and those of
-    /// distance and scale; e^x turns it into a relative one and adds 2e-7 of its own; the sum has
-    /// the errors of its terms and one rounding for each of them. Exponentials below e^-87.3 are 0.
+    /// An exponent's error is that of its score (one rounding for each product and sum) and four roundings of the
+    /// distance and the scale (a root, a quotient, a difference, a product); e^x turns it into a relative one and
+    /// adds 2e-7 of its own; the sum, its reciprocal and the product with that have the errors of the sum's terms and
+    /// one rounding for each step. Exponentials below e^-87.3 are 0.
     private func probabilities(head: Int) -> [Bounded] {
         let scale = 1 / Double(width).squareRoot()
         return (0..<queries.rows).flatMap { row -> [Bounded] in
@@ -25,7 +26,7 @@ struct AttentionOracle {
             let powers = scores.map { exp($0.value - top) }
             let sum = powers.reduce(0, +)
             let errors = scores.map {
-                $0.slack + topError + 3 * roundoff * ($0.value - top).magnitude + 2e-7
+                $0.slack + topError + 4 * roundoff * ($0.value - top).magnitude + 2e-7
             }
             let sumError =
                 zip(powers, errors).reduce(0) { $0 + $1.0 * $1.1 } / sum
@@ -86,23 +87,6 @@ struct AttentionOracle {
             let magnitude = Double(share.magnitude) + Double(before).magnitude
             let rounding = Double(heads + 3) * roundoff * magnitude
             return Bounded(value: mean.value, slack: mean.slack + rounding)
-        }
-    }
-
-    /// `[N]`: `before` plus the mean over heads and `positions`, times `share`.
-    func map(positions: [Int32], share: Float, before: [Float]) -> [Bounded] {
-        let zeros = [Float](repeating: 0, count: queries.rows * keys.rows)
-        let means = mean(share: share, before: zeros)
-        return before.indices.map { row in
-            let chosen = positions.map { means[row * keys.rows + Int($0)] }
-            let count = Double(positions.count)
-            let value = chosen.reduce(0) { $0 + $1.value } / count
-            let slack = chosen.reduce(0) { $0 + $1.slack } / count
-            // One more rounding for each position, head and share.
-            let magnitude = value.magnitude + Double(before[row]).magnitude
-            let roundings = Double(heads * positions.count + 4)
-            return Bounded(
-                value: Double(before[row]) + value, slack: slack + roundings * roundoff * magnitude)
         }
     }
 }

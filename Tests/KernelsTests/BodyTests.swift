@@ -19,15 +19,39 @@ import Testing
             pointwise.`activations keep their accuracy over their whole range`()
             pointwise.`dseg_blend is a x + b y, also of a matrix with itself`()
             pointwise.`dseg_affine is a x + b`()
-            pointwise.`dseg_embed adds each token's row of the table to its position's row`()
             pointwise.`a NaN stays a NaN under each activation and touches no neighbour`()
             let norm = NormTests()
             norm.`dseg_group_norm keeps its definition at every width, in place and with silu`()
             norm.`dseg_layer_norm keeps its definition at every width`()
             norm.`a group norm sees the spread of numbers far from zero`(mean: 1000)
             norm.`a layer norm sees the spread of numbers far from zero`(mean: 1000)
+        }
+    }
+
+    /// Each body keeps the definition within its derivation, so two of them agree within twice that.
+    @Test(arguments: [dseg_portable, dseg_avx2, dseg_avx512].map(\.rawValue))
+    func `every body multiplies, widens and attends by the same laws`(body: UInt32) async {
+        await #expect(processExitsWith: .success) { [body] in
+            _ = startedThreads
+            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            let product = ProductTests()
+            product.`dseg_linear is x wᵀ + bias at every number of inputs`()
+            product.`dseg_linear is x wᵀ + bias at every number of outputs`()
+            product.`dseg_linear is x wᵀ + bias at every number of rows, in whole panels and in parts of one`()
+            product.`the bits of a row depend on that row and the weights alone`()
+            product.`the bits of an output depend neither on the outputs beside it nor on their number`()
+            product.`weights stored as halves multiply as the floats that they are, bit for bit`()
+            product.`a NaN reaches its own row of a product and no other`()
+            let embedding = EmbeddingTests()
+            embedding.`dseg_embed adds each token's row of the table to its position's row, however they are stored`()
+            embedding.`all 65,536 halves of either format become their floats, NaN a quiet one`()
+            embedding.`all halves in panels become their floats, NaN a quiet one`()
             let attention = AttentionTests()
             attention.`dseg_attention keeps its definition at every number of keys`()
+            attention.`dseg_attention keeps its definition around the borders of its tiles`()
+            attention.`attention and its scores keep their definitions for keys and widths together`(
+                keys: 77, width: 40)
+            attention.`the bits of a query's answer depend on that query, the keys and the values alone`()
             attention.`scores of ten thousand choose one key and overflow nothing`()
             attention.`a query that is NaN has NaN for an answer, and no other query has`()
             attention.`a key that is NaN spoils every answer rather than hide`()
@@ -39,7 +63,25 @@ import Testing
             score.`dseg_complete multiplies maps by the self-attention's rows`()
             PaintTests().`dseg_enlarge samples and stretches a map`()
             PaintTests().`dseg_paint lets the first of equal and the larger of other scores claim a pixel`()
-            ProductTests().`dseg_linear is x wᵀ + bias at every number of outputs`()
+        }
+    }
+
+    @Test(arguments: [dseg_portable, dseg_avx2, dseg_avx512].map(\.rawValue))
+    func `every body convolves by the same laws`(body: UInt32) async {
+        await #expect(processExitsWith: .success) { [body] in
+            _ = startedThreads
+            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            let convolution = ConvolutionTests()
+            convolution.`dseg_convolution keeps its definition in every geometry`(height: 5, width: 4)
+            convolution.`weights stored as halves convolve as the floats that they are, bit for bit`()
+            let winograd = WinogradTests()
+            winograd.`Winograd's way keeps the definition on maps of every height and width`(height: 7)
+            winograd.`Winograd's way keeps the definition on doubled maps`(height: 3)
+            winograd.`Winograd's way keeps the definition in every geometry`(height: 5, width: 4)
+            winograd.`Winograd's way keeps the definition for every tail of inputs and outputs`(inputs: 65)
+            winograd.`Winograd's way keeps the definition over more tiles than a block has`(height: 33, width: 29)
+            winograd.`the measured error is a small part of the bound and no absurdly small one`()
+            winograd.`a NaN reaches the outputs whose tiles read it and no other`()
         }
     }
 
@@ -51,26 +93,29 @@ import Testing
 
     @Test func `the widest body that the processor has is chosen at the start`() async {
         await #expect(processExitsWith: .success) {
-            #expect(Threads.instructionSet == "portable" && Threads.count == 1)
-            Threads.start(1)
+            #expect(InstructionSet.chosen == .portable && Threads.count == 1)
+            try Threads.start(1)
             let chosen = dseg_chosen_body()
             let wider = [dseg_avx2, dseg_avx512].filter { $0.rawValue > chosen.rawValue }
             #expect(wider.allSatisfy { !dseg_choose_body($0) })
-            #expect(["portable", "avx2", "avx512"][Int(chosen.rawValue)] == Threads.instructionSet)
+            #expect(InstructionSet.allCases[Int(chosen.rawValue)] == .chosen)
         }
     }
 
     @Test(arguments: [1, 2, 3, 9])
-    func `as many threads compute as were asked for`(threads: Int) async {
-        await #expect(processExitsWith: .success) { [threads] in
-            Threads.start(threads)
+    func `as many threads compute as were asked for, and the bits are the same`(threads: Int) async {
+        _ = startedThreads
+        let expected = digest(answers())
+        await #expect(processExitsWith: .success) { [threads, expected = expected as UInt64] in
+            try Threads.start(threads)
             #expect(Threads.count == threads)
-            let (product, convolution) = (ProductTests(), ConvolutionTests())
-            product.`dseg_linear is x wᵀ + bias around the borders of its tasks`()
-            convolution.`dseg_convolution keeps its definition over more pixels than a task has`()
-            let (attention, norm) = (AttentionTests(), NormTests())
-            attention.`dseg_attention keeps its definition around the borders of its tiles`()
-            norm.`dseg_group_norm_silu keeps its definition around the borders of its strips`()
+            #expect(digest(answers()) == expected)
+            ProductTests().`dseg_linear is x wᵀ + bias around the borders of its tasks`()
+            ConvolutionTests().`dseg_convolution keeps its definition over more pixels than a task has`()
+            let winograd = WinogradTests()
+            winograd.`Winograd's way keeps the definition over more tiles than a block has`(height: 33, width: 29)
+            AttentionTests().`dseg_attention keeps its definition around the borders of its tiles`()
+            NormTests().`dseg_group_norm_silu keeps its definition around the borders of its strips`()
         }
     }
 }

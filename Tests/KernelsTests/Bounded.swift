@@ -11,6 +11,23 @@ struct Bounded {
     var slack: Double
 }
 
+/// The sum of `count` products x y from two places on, and the sum of their magnitudes.
+func dot(_ x: [Double], _ xPlace: Int, _ y: [Double], _ yPlace: Int, _ count: Int) -> (sum: Double, magnitude: Double) {
+    unsafe x[xPlace..<(xPlace + count)].withUnsafeBufferPointer { x in
+        unsafe y[yPlace..<(yPlace + count)].withUnsafeBufferPointer { y in
+            guard let x = x.baseAddress, let y = y.baseAddress else { return (0, 0) }
+            var (sum, magnitude, place) = (0.0, 0.0, 0)
+            while place < count {
+                let term = unsafe x[place] * y[place]
+                sum += term
+                magnitude += term.magnitude
+                place += 1
+            }
+            return (sum, magnitude)
+        }
+    }
+}
+
 /// The first number that is out of its bounds, in words; nil if none is.
 func breach(_ numbers: [Float], _ bounds: [Bounded]) -> String? {
     guard numbers.count == bounds.count else {

@@ -2,120 +2,145 @@ import CKernels
 import Kernels
 import Testing
 
-/// A convolution by its definition: for each output pixel, each position of the kernel that lies
-/// on the (doubled) map, each input channel. w is [outputs, kernel, kernel, inputs].
-private func convolution(
-    _ x: Framed, _ window: dseg_window, _ w: [Float], bias: [Float]?, before: [Float]?,
-    outputs: Int
-) -> [Bounded] {
-    let (kernel, inputs) = (window.kernel, x.columns)
-    let scale = window.doubled ? 2 : 1
-    return (0..<(window.out_height * window.out_width * outputs)).map { place in
-        let (pixel, output) = place.quotientAndRemainder(dividingBy: outputs)
-        let (row, column) = pixel.quotientAndRemainder(dividingBy: window.out_width)
-        let rest = [bias?[output], before?[place]].compactMap { $0.map(Double.init) }
-        var sum = rest.reduce(0, +)
-        var magnitude = rest.reduce(0) { $0 + $1.magnitude }
-        for i in 0..<kernel {
-            let y = row * window.stride + i - window.before
-            guard y >= 0, y < window.height * scale else { continue }
-            for j in 0..<kernel {
-                let z = column * window.stride + j - window.before
-                guard z >= 0, z < window.width * scale else { continue }
-                let source = y / scale * window.width + z / scale
-                let weights = (output * kernel * kernel + i * kernel + j) * inputs
-                for input in 0..<inputs {
-                    let term = Double(x[source, input]) * Double(w[weights + input])
-                    sum += term
-                    magnitude += term.magnitude
-                }
-            }
-        }
-        // Each term passes through at most one rounding for each product and two more.
-        let roundings = Double(kernel * kernel * inputs + 3)
-        return Bounded(value: sum, slack: roundings * roundoff * magnitude)
-    }
+/// How a convolution must round: by one product for each pixel, or by Winograd's.
+enum Way {
+    case gathered, winograd
 }
 
-private func expectConvolution(_ window: dseg_window, inputs: Int, outputs: Int) {
+/// Runs the convolution with and without bias and adding, and holds it against its definition.
+func expectConvolution(_ window: dseg_window, inputs: Int, outputs: Int, _ way: Way) {
     var draw = Draw(seed: window.height * 100 + window.width * 10 + inputs)
     let x = draw.matrix(window.height * window.width, inputs)
     let w = draw.floats(outputs * window.kernel * window.kernel * inputs)
+    let panels = Panels(w, outputs: outputs, inputs: window.kernel * window.kernel * inputs)
     let bias = draw.floats(outputs)
     let rows = window.out_height * window.out_width
+    let before = draw.floats(rows * outputs)
     _ = startedThreads
-    let scratchCount = dseg_convolution_scratch(window, inputs)
-    var scratch = [Float](repeating: .nan, count: scratchCount + 1)
-    for (adding, biased) in [(false, true), (true, false), (true, true), (false, false)] {
-        let before = draw.floats(rows * outputs)
-        let y =
-            adding
-            ? Framed(before, rows: rows, columns: outputs) : Framed(unwritten: rows, outputs)
-        if biased {
-            unsafe dseg_convolution(x.c, window, w, bias, y.c, adding, &scratch)
-        } else {
-            unsafe dseg_convolution(x.c, window, w, nil, y.c, adding, &scratch)
-        }
-        let expected = convolution(
-            x, window, w, bias: biased ? bias : nil, before: adding ? before : nil,
-            outputs: outputs)
-        expect(
-            y, within: expected,
-            "\(window), \(inputs) to \(outputs), adding \(adding), bias \(biased)")
-    }
-    #expect(scratch[scratchCount].isNaN && x.isFrameIntact)
+    let scratch = Scratch(dseg_convolution_scratch(window, inputs, outputs))
+    let oracle = ConvolutionOracle(x, window, w, outputs: outputs)
+    let sums = way == .gathered ? oracle.gathered : oracle.winograd
+    let situation = "\(window), \(inputs) to \(outputs)"
+
+    let y = Framed(unwritten: rows, outputs)
+    unsafe dseg_convolution(x.c, window, panels.c, nil, y.c, false, scratch.floats)
+    expect(y, within: sums.bounds(bias: nil, before: nil), situation)
+    y.fill(before)
+    unsafe dseg_convolution(x.c, window, panels.c, bias, y.c, true, scratch.floats)
+    expect(y, within: sums.bounds(bias: bias, before: before), "\(situation), adding")
+
+    // Without the bias, or without what stood there, the bits say that nothing else changed: sums are added alone.
+    let biased = Framed(unwritten: rows, outputs)
+    unsafe dseg_convolution(x.c, window, panels.c, bias, biased.c, false, scratch.floats)
+    let zeros = [Float](repeating: 0, count: rows * outputs)
+    y.fill(zeros)
+    unsafe dseg_convolution(x.c, window, panels.c, bias, y.c, true, scratch.floats)
+    #expect(y.values == biased.values && biased.isFrameIntact, "\(situation), bias")
+    let silent = [Float](repeating: 0, count: outputs)
+    y.fill(before)
+    unsafe dseg_convolution(x.c, window, panels.c, nil, y.c, true, scratch.floats)
+    biased.fill(before)
+    unsafe dseg_convolution(x.c, window, panels.c, silent, biased.c, true, scratch.floats)
+    #expect(y.values == biased.values && y.isFrameIntact, "\(situation), adding without bias")
+    #expect(scratch.isIntact && x.isFrameIntact, "\(situation)")
 }
 
-/// Every geometry with kernel 1 or 3, stride 1 or 2, zero or one zero row before and after, plain
-/// or doubled, that gives a map of the size at least one pixel.
-private func windows(height: Int, width: Int) -> [dseg_window] {
-    var windows: [dseg_window] = []
-    for (kernel, stride) in [(1, 1), (1, 2), (3, 1), (3, 2)] {
-        for (before, after) in [(0, 0), (0, 1), (1, 0), (1, 1)] where kernel > before + after / 2 {
-            for doubled in [false, true] {
-                let window = Window(
-                    kernel: kernel, stride: stride, before: before, after: after, doubled: doubled)
-                let scale = doubled ? 2 : 1
-                guard min(height, width) * scale + before + after >= kernel else { continue }
-                windows.append(
-                    dseg_window(
-                        height: height, width: width, out_height: window.output(of: height),
-                        out_width: window.output(of: width), kernel: kernel, stride: stride,
-                        before: before, doubled: doubled))
-            }
+/// A geometry by the zero rows before and after, as networks give it; nil if no kernel fits on the map.
+func geometry(height: Int, width: Int, _ window: Window) -> dseg_window? {
+    let needed = window.kernel - window.before - window.after
+    guard min(height, width) * (window.doubled ? 2 : 1) >= needed else { return nil }
+    return dseg_window(
+        height: height, width: width, out_height: window.output(of: height), out_width: window.output(of: width),
+        kernel: window.kernel, stride: window.stride, before: window.before, doubled: window.doubled)
+}
+
+/// Every geometry with the kernel and stride, zero or one zero row before and after, plain or doubled, that gives a
+/// map of the size at least one pixel.
+func windows(height: Int, width: Int, kernel: Int, stride: Int) -> [dseg_window] {
+    [(0, 0), (0, 1), (1, 0), (1, 1)].flatMap { before, after in
+        [false, true].compactMap { doubled in
+            guard kernel > before + after / 2 else { return nil }
+            return geometry(
+                height: height, width: width,
+                Window(kernel: kernel, stride: stride, before: before, after: after, doubled: doubled))
         }
     }
-    return windows
 }
+
+private let gatheredKernels = [(1, 1), (1, 2), (3, 1), (3, 2), (5, 1), (5, 2)]
 
 @Suite struct ConvolutionTests {
     @Test(arguments: [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (1, 7), (5, 4)])
     func `dseg_convolution keeps its definition in every geometry`(height: Int, width: Int) {
-        for window in windows(height: height, width: width) {
-            for (inputs, outputs) in [(1, 1), (3, 5), (17, 2)] {
-                expectConvolution(window, inputs: inputs, outputs: outputs)
+        for (kernel, stride) in gatheredKernels {
+            for window in windows(height: height, width: width, kernel: kernel, stride: stride) {
+                for (inputs, outputs) in [(1, 1), (3, 5), (17, 2)] {
+                    expectConvolution(window, inputs: inputs, outputs: outputs, .gathered)
+                }
             }
         }
     }
 
+    @Test func `a convolution of many channels that is not for Winograd keeps its definition`() {
+        for (kernel, stride) in gatheredKernels where kernel != 3 || stride != 1 {
+            for window in windows(height: 5, width: 3, kernel: kernel, stride: stride) {
+                expectConvolution(window, inputs: 31, outputs: 33, .gathered)
+            }
+        }
+        for window in windows(height: 5, width: 3, kernel: 3, stride: 1) {
+            expectConvolution(window, inputs: 15, outputs: 33, .gathered)
+            expectConvolution(window, inputs: 33, outputs: 15, .gathered)
+        }
+    }
+
     @Test func `dseg_convolution keeps its definition over more pixels than a task has`() {
-        for window in windows(height: 16, width: 17) {
-            expectConvolution(window, inputs: 2, outputs: 1)
+        for (kernel, stride) in gatheredKernels {
+            for window in windows(height: 16, width: 17, kernel: kernel, stride: stride) {
+                expectConvolution(window, inputs: 2, outputs: 1, .gathered)
+            }
         }
     }
 
     @Test func `dseg_convolution keeps its definition over more outputs than a task has`() {
-        for window in windows(height: 3, width: 2) where window.kernel == 3 {
-            expectConvolution(window, inputs: 2, outputs: 130)
+        for window in windows(height: 3, width: 2, kernel: 3, stride: 1) {
+            expectConvolution(window, inputs: 2, outputs: 530, .gathered)
         }
     }
 
-    @Test func `dseg_convolution_scratch holds one task's pixels for each thread`() {
+    @Test func `a 1 by 1 convolution is a product of each pixel, bit for bit`() {
+        var draw = Draw(seed: 11)
+        for (height, width, inputs, outputs) in [(16, 17, 4, 8), (3, 5, 300, 17), (1, 1, 16, 16)] {
+            guard let window = windows(height: height, width: width, kernel: 1, stride: 1).first else { continue }
+            let x = draw.matrix(height * width, inputs)
+            let w = Panels(draw.stored(dseg_f16, outputs * inputs), outputs: outputs, inputs: inputs)
+            let bias = draw.floats(outputs)
+            let scratch = Scratch(dseg_convolution_scratch(window, inputs, outputs))
+            let (y, product) = (Framed(unwritten: x.rows, outputs), Framed(unwritten: x.rows, outputs))
+            unsafe dseg_convolution(x.c, window, w.c, bias, y.c, false, scratch.floats)
+            unsafe dseg_linear(x.c, w.c, bias, product.c, false)
+            #expect(y.values.map(\.bitPattern) == product.values.map(\.bitPattern))
+        }
+    }
+
+    /// Both ways: what is stored as halves is the same convolution as the floats that they are.
+    @Test func `weights stored as halves convolve as the floats that they are, bit for bit`() {
         _ = startedThreads
-        for window in windows(height: 5, width: 7) {
-            let floats = dseg_convolution_scratch(window, 11)
-            let pixels = min(window.out_height * window.out_width, 256)
-            #expect(floats >= dseg_threads() * pixels * window.kernel * window.kernel * 11)
+        for number in [dseg_f16, dseg_bf16] {
+            for (inputs, outputs) in [(3, 5), (40, 7), (16, 16), (70, 35)] {
+                for window in windows(height: 6, width: 9, kernel: 3, stride: 1) {
+                    var draw = Draw(seed: inputs)
+                    let x = draw.matrix(54, inputs)
+                    let (stored, bias) = (draw.stored(number, outputs * 9 * inputs), draw.floats(outputs))
+                    let scratch = Scratch(dseg_convolution_scratch(window, inputs, outputs))
+                    let answers = [stored, Stored(stored.floats)].map { weights in
+                        let w = Panels(weights, outputs: outputs, inputs: 9 * inputs)
+                        let y = Framed(unwritten: window.out_height * window.out_width, outputs)
+                        unsafe dseg_convolution(x.c, window, w.c, bias, y.c, false, scratch.floats)
+                        return y.values.map(\.bitPattern)
+                    }
+                    #expect(answers[0] == answers[1] && scratch.isIntact)
+                }
+            }
         }
     }
 

@@ -15,7 +15,10 @@ import CKernels
     private var stride: Int { columns + Self.left + Self.right }
 
     /// `[rows, columns]`, of the numbers `value(row, column)`.
+    ///
+    /// The pool is started before: it is then that the instruction set is chosen, and no test may see two.
     init(rows: Int, columns: Int, _ value: (Int, Int) -> Float) {
+        _ = startedThreads
         self.rows = rows
         self.columns = columns
         let count = (rows + 2) * (columns + Self.left + Self.right)
@@ -60,6 +63,11 @@ import CKernels
     }
 
     subscript(row: Int, column: Int) -> Float { unsafe store[place(row, column)] }
+
+    /// Writes `values`, row by row.
+    func fill(_ values: [Float]) {
+        for (index, value) in values.enumerated() { unsafe store[place(index / columns, index % columns)] = value }
+    }
 
     /// Whether everything around the matrix still carries the mark.
     var isFrameIntact: Bool {

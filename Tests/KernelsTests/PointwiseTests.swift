@@ -182,20 +182,4 @@ private let shapes = tails.map { (3, $0) } + borders.map { ($0, 5) }
             }
         }
     }
-
-    @Test func `dseg_embed adds each token's row of the table to its position's row`() {
-        for columns in tails {
-            var draw = Draw(seed: columns)
-            let table = draw.floats(11 * columns)
-            let positions = draw.floats(7 * columns)
-            let tokens: [Int32] = [10, 0, 3, 3, 9, 1, 0]
-            let y = Framed(unwritten: 7, columns)
-            unsafe dseg_embed(tokens, table, positions, y.c)
-            let expected = (0..<(7 * columns)).map { place in
-                let token = Int(tokens[place / columns])
-                return table[token * columns + place % columns] + positions[place]
-            }
-            #expect(y.values == expected && y.isFrameIntact)
-        }
-    }
 }

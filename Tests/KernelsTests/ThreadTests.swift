@@ -7,7 +7,11 @@ import Testing
 /// The pool's threads, started: three, so that tasks do run side by side. Scratch is measured for
 /// the threads there are, so every test that takes scratch starts them first.
 let startedThreads: Int = {
-    Threads.start(3)
+    do throws(InstructionSetError) {
+        try Threads.start(3)
+    } catch {
+        preconditionFailure("\(error)")
+    }
     return Threads.count
 }()
 
@@ -27,26 +31,32 @@ private final class Alone {
 }
 
 /// What each kernel that is cut into tasks makes of the same numbers, as bits.
-private func answers() -> [[UInt32]] {
+func answers() -> [[UInt32]] {
     var draw = Draw(seed: 8)
     let (rows, columns) = (300, 48)
     let x = draw.matrix(rows, columns)
-    let (w, wide) = (draw.floats(columns * columns), draw.floats(columns * columns * 9))
+    let w = Panels(draw.stored(dseg_f16, columns * columns), outputs: columns, inputs: columns)
+    let wide = Panels(draw.stored(dseg_bf16, columns * columns * 9), outputs: columns, inputs: columns * 9)
     let bias = draw.floats(columns)
-    let window = dseg_window(
-        height: 20, width: 15, out_height: 20, out_width: 15, kernel: 3, stride: 1, before: 1,
-        doubled: false)
+    let window = { (stride: Int) in
+        dseg_window(
+            height: 20, width: 15, out_height: 20 / stride, out_width: (15 + stride - 1) / stride, kernel: 3,
+            stride: stride, before: 1, doubled: false)
+    }
     let room = max(
-        dseg_convolution_scratch(window, columns), dseg_attention_scratch(rows),
-        dseg_group_norm_scratch(rows, columns))
-    var scratch = [Float](repeating: .nan, count: room)
+        dseg_convolution_scratch(window(1), columns, columns), dseg_convolution_scratch(window(2), columns, columns),
+        dseg_attention_scratch(rows, columns, 4), dseg_group_norm_scratch(rows, columns))
+    let scratch = Scratch(room)
     let y = (0..<6).map { _ in Framed(unwritten: rows, columns) }
-    unsafe dseg_linear(x.c, w, bias, y[0].c, false)
-    unsafe dseg_convolution(x.c, window, wide, bias, y[1].c, false, &scratch)
+    let half = Framed(unwritten: 80, columns)
+    unsafe dseg_linear(x.c, w.c, bias, y[0].c, false)
+    unsafe dseg_convolution(x.c, window(1), wide.c, bias, y[1].c, false, scratch.floats)
+    unsafe dseg_convolution(x.c, window(2), wide.c, bias, half.c, false, scratch.floats)
     let mean = Framed(rows: rows, columns: rows) { _, _ in 0 }
     var captured = unsafe mean.c
-    unsafe dseg_attention(x.c, x.c, x.c, 4, false, y[2].c, &captured, 1, &scratch)
-    unsafe dseg_group_norm_silu(x.c, y[3].c, bias, bias, 4, 1e-5, &scratch)
+    unsafe dseg_attention(x.c, x.c, x.c, 4, false, y[2].c, &captured, 1, scratch.floats)
+    unsafe dseg_attention_mean(x.c, x.c, 4, mean.c, 0.5, scratch.floats)
+    unsafe dseg_group_norm_silu(x.c, y[3].c, bias, bias, 4, 1e-5, scratch.floats)
     unsafe dseg_layer_norm(x.c, y[4].c, bias, bias, 1e-5)
     unsafe dseg_copy(x.c, y[5].c)
     unsafe dseg_gelu(y[5].c)
@@ -56,7 +66,13 @@ private func answers() -> [[UInt32]] {
     unsafe dseg_level(mean.c, &levels, &scales)
     var weighing = [Float](repeating: .nan, count: dseg_complete_scratch(rows))
     unsafe dseg_complete(levels, scales, rows, draw.floats(3 * rows), 3, &completed, &weighing)
-    return (y + [mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)]
+    #expect(scratch.isIntact)
+    return (y + [half, mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)]
+}
+
+/// A number that differs if the bits do (FNV-1a).
+func digest(_ answers: [[UInt32]]) -> UInt64 {
+    answers.joined().reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
 }
 
 @Suite struct ThreadTests {

@@ -57,12 +57,20 @@ struct Loaded<Network> {
     let region: WeightRegion
 }
 
-/// The threads are started first: they choose the instruction set, on which the bits depend.
+/// Starts the threads once: they choose the instruction set, on which the bits depend.
+func startThreads() {
+    do throws(InstructionSetError) {
+        try Threads.start(nil)
+    } catch {
+        preconditionFailure("\(error)")
+    }
+}
+
 private func load<Network>(
     _ directory: String, _ component: String, except isTail: (String) -> Bool,
     _ make: (WeightScope) throws(CheckpointError) -> Network
 ) throws(CheckpointError) -> Loaded<Network> {
-    Threads.start(nil)
+    startThreads()
     let checkpoint = try Checkpoint(
         directory: directory, stem: CheckpointCopy.stem(of: component), component: component)
     let region: WeightRegion
@@ -71,7 +79,7 @@ private func load<Network>(
     } catch {
         throw .region(error)
     }
-    let network = try make(checkpoint.weights(in: region))
+    let network = try make(checkpoint.weights(in: region, precision: .f32))
     try checkpoint.settle(except: isTail)
     _ = try Checkpoint.read([checkpoint], hashing: []) { true }
     return Loaded(network: network, region: region)

@@ -102,12 +102,12 @@ struct SmallCheckpoint {
     let region: WeightRegion
     let weights: WeightScope
 
-    init(_ tensors: [StoredTensor]) throws {
+    init(_ tensors: [StoredTensor], precision: Precision = .f32) throws {
         folder = try TemporaryFolder()
         try folder.write("model.safetensors", safetensors(tensors))
         checkpoint = try Checkpoint(directory: folder.path, stem: "model", component: "unet")
         region = try WeightRegion(capacity: checkpoint.packedBytes)
-        weights = checkpoint.weights(in: region)
+        weights = checkpoint.weights(in: region, precision: precision)
     }
 
     var file: String { "\(folder.path)/model.safetensors" }
@@ -123,8 +123,44 @@ func readAll(_ checkpoint: Checkpoint) throws(CheckpointError) {
     _ = try Checkpoint.read([checkpoint], hashing: []) { true }
 }
 
-/// All numbers of a matrix, row by row.
+/// All numbers of a vector.
+func floats(_ vector: WeightVector) -> [Float] {
+    unsafe [Float](UnsafeBufferPointer(start: vector.base, count: vector.count))
+}
+
+/// All numbers of a matrix, row by row, by the definition of how they are packed.
 func floats(_ weights: PackedWeights) -> [Float] {
-    unsafe [Float](
-        UnsafeBufferPointer(start: weights.base, count: weights.rows * weights.columns))
+    (0..<weights.rows).flatMap { row in
+        (0..<weights.columns).map { column in number(weights, row, column) }
+    }
+}
+
+/// The number that is packed for a row and a column; either may lie behind the last one that the tensor has, as far as
+/// panels and pairs are filled up.
+func number(_ weights: PackedWeights, _ row: Int, _ column: Int) -> Float {
+    switch weights.numbers {
+    case .stored(let type):
+        unsafe number(weights.base, type, ((row / 16) * weights.columns + column) * 16 + row % 16)
+    case .bf16Pairs:
+        unsafe number(
+            weights.base, .bf16,
+            (((row / 16) * ((weights.columns + 1) / 2) + column / 2) * 16 + row % 16) * 2 + column % 2)
+    }
+}
+
+/// The value of the number at an index of stored ones.
+func number(_ base: UnsafeRawPointer, _ type: StoredFloats, _ index: Int) -> Float {
+    let bits = unsafe bits(base, type, index)
+    return switch type {
+    case .f32: Float(bitPattern: bits)
+    case .f16: Float(Float16(bitPattern: UInt16(bits)))
+    case .bf16: Float(bitPattern: bits << 16)
+    }
+}
+
+/// The bits of a number as it is stored.
+func bits(_ base: UnsafeRawPointer, _ type: StoredFloats, _ index: Int) -> UInt32 {
+    type == .f32
+        ? unsafe base.load(fromByteOffset: 4 * index, as: UInt32.self)
+        : UInt32(unsafe base.load(fromByteOffset: 2 * index, as: UInt16.self))
 }

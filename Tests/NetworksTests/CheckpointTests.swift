@@ -21,15 +21,15 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
             StoredTensor("conv.weight", shape: [1, 2, 2, 2], [0, 1, 2, 3, 10, 11, 12, 13]),
         ])
         let level = small.weights["down"][1]
-        let bias = try level.vector("bias", count: 3)
-        let matrix = try level.matrix("weight", rows: 2, columns: 3)
-        let projection = try small.weights["proj"].matrix("weight", rows: 2, columns: 2)
-        let convolution = try small.weights.convolution(
+        let bias = try level.floats("bias", count: 3)
+        let matrix = try level.panels("weight", outputs: 2, inputs: 3)
+        let projection = try small.weights["proj"].panels("weight", outputs: 2, inputs: 2)
+        let convolution = try small.weights.panels(
             "conv.weight", outputs: 1, inputs: 2, kernel: 2)
         try small.checkpoint.settle { _ in false }
         #expect(floats(bias) == [0, 0, 0], "claiming reads nothing")
         try small.read()
-        #expect((bias.rows, bias.columns) == (1, 3))
+        #expect(bias.count == 3)
         #expect(floats(bias) == [1, 2, 3])
         #expect((matrix.rows, matrix.columns) == (2, 3))
         #expect(floats(matrix) == [1, 2, 3, 4, 5, 6])
@@ -45,7 +45,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
             let text = small.weights.entering(ifPresent: "text_model")
             #expect(text["norm"].has("bias"))
             #expect(!text["norm"].has("weight"))
-            let bias = try text["norm"].vector("bias", count: 1)
+            let bias = try text["norm"].floats("bias", count: 1)
             try small.read()
             #expect(floats(bias) == [7])
         }
@@ -57,25 +57,25 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
             StoredTensor("ids", type: "I64", shape: [1], bytes: [0, 0, 0, 0, 0, 0, 0, 0]),
         ])
         #expect(throws: CheckpointError.missing(tensor: "unet.a.bias")) {
-            try small.weights["a"].vector("bias", count: 2)
+            try small.weights["a"].floats("bias", count: 2)
         }
         #expect(
             throws: CheckpointError.shape(tensor: "unet.a.weight", found: [2, 1], expected: [1, 2])
         ) {
-            try small.weights["a"].matrix("weight", rows: 1, columns: 2)
+            try small.weights["a"].panels("weight", outputs: 1, inputs: 2)
         }
         #expect(
             throws: CheckpointError.shape(
                 tensor: "unet.a.weight", found: [2, 1], expected: [2, 1, 1, 1])
         ) {
-            try small.weights["a"].convolution("weight", outputs: 2, inputs: 1, kernel: 1)
+            try small.weights["a"].panels("weight", outputs: 2, inputs: 1, kernel: 1)
         }
         #expect(throws: CheckpointError.elementType(tensor: "unet.ids", found: "I64")) {
-            try small.weights.vector("ids", count: 1)
+            try small.weights.floats("ids", count: 1)
         }
-        _ = try small.weights.matrix("a.weight", rows: 2, columns: 1)
+        _ = try small.weights.panels("a.weight", outputs: 2, inputs: 1)
         #expect(throws: CheckpointError.readTwice(tensor: "unet.a.weight")) {
-            try small.weights["a"].matrix("weight", rows: 2, columns: 1)
+            try small.weights["a"].panels("weight", outputs: 2, inputs: 1)
         }
     }
 
@@ -93,7 +93,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
 
     @Test func `what nobody read is named, five at most, unless it is exempt`() throws {
         let small = try SmallCheckpoint((0..<9).map { StoredTensor("t\($0)", shape: [1], [0]) })
-        _ = try small.weights.vector("t0", count: 1)
+        _ = try small.weights.floats("t0", count: 1)
         #expect(
             throws: CheckpointError.neverRead(
                 first: (1...5).map { "unet.t\($0)" }, count: 8)
@@ -110,9 +110,9 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
         let folder = try TemporaryFolder()
         try folder.write(
             single, safetensors([StoredTensor("a", shape: [33], [Float](repeating: 1, count: 33))]))
-        let weights = try open(folder).weights(in: WeightRegion(capacity: 128))
+        let weights = try open(folder).weights(in: WeightRegion(capacity: 128), precision: .f32)
         #expect(throws: CheckpointError.region(.exhausted(wanted: 192, left: 128))) {
-            try weights.vector("a", count: 33)
+            try weights.floats("a", count: 33)
         }
     }
 }
@@ -260,7 +260,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
         let checkpoint = try Checkpoint(
             directory: directory, stem: "diffusion_pytorch_model", component: "unet")
         let region = try WeightRegion(capacity: checkpoint.packedBytes)
-        let weights = checkpoint.weights(in: region)
+        let weights = checkpoint.weights(in: region, precision: .f32)
         var checks: [() -> Void] = []
         for file in checkpoint.files where file.hasSuffix(".safetensors") {
             let contents = try TensorFile(path: "\(directory)/\(file)")
@@ -269,13 +269,13 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
                 let shape = tensor.shape
                 switch shape.count {
                 case 1:
-                    let vector = try weights.vector(tensor.name, count: shape[0])
+                    let vector = try weights.floats(tensor.name, count: shape[0])
                     checks.append { #expect(floats(vector) == stored) }
                 case 2:
-                    let matrix = try weights.matrix(tensor.name, rows: shape[0], columns: shape[1])
+                    let matrix = try weights.panels(tensor.name, outputs: shape[0], inputs: shape[1])
                     checks.append { #expect(floats(matrix) == stored) }
                 default:
-                    let packed = try weights.convolution(
+                    let packed = try weights.panels(
                         tensor.name, outputs: shape[0], inputs: shape[1], kernel: shape[2])
                     checks.append { #expect(lastRow(of: packed) == lastRow(of: stored, shape: shape)) }
                 }

@@ -63,4 +63,25 @@ private func states(_ directory: String) throws -> [Float] {
             try loaded.network([[Int32](repeating: 0, count: 77)], into: y, cancellation: cancellation, &arena)
         }
     }
+
+    /// Prompts that share nothing, a part, and all of their beginning; one of them twice.
+    @Test(arguments: [[0], [0, 1], [1, 2, 3], [0, 1, 2, 3, 3, 4], [4, 3, 2, 1, 0, 2, 2, 2]])
+    func `says of a prompt what it says of it alone, bit for bit`(chosen: [Int]) throws {
+        let loaded = try loadTextEncoder("\(oracleFolder)/tiny/checkpoint/text_encoder")
+        let beginnings: [(shared: Int, seed: Int)] = [(0, 0), (5, 1), (5, 2), (76, 3), (77, 4)]
+        let prompts: [[Int32]] = beginnings.map { shared, seed in
+            (0..<77).map { (place: Int) -> Int32 in place < shared ? 7 : Int32((place * 31 + seed * 5) % 815) }
+        }
+        var arena = Arena()
+        func bits(_ prompts: [[Int32]]) throws -> [[UInt32]] {
+            try arena.scope { arena in
+                let y = arena.matrix(rows: 77 * prompts.count, columns: 48)
+                try loaded.network(prompts, into: y, cancellation: .never, &arena)
+                return prompts.indices.map { y.rows($0 * 77..<($0 + 1) * 77).array.map(\.bitPattern) }
+            }
+        }
+        let alone = try prompts.map { try bits([$0])[0] }
+        #expect(Set(alone).count == prompts.count)
+        #expect(try bits(chosen.map { prompts[$0] }) == chosen.map { alone[$0] })
+    }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct `reading what was claimed` {
     @Test func `a file cut after its tensors were claimed is named, with the byte it ends at`() throws {
         let small = try SmallCheckpoint([StoredTensor("a", shape: [1], [0]), StoredTensor("b", shape: [2], [1, 2])])
-        _ = try small.weights.vector("b", count: 2)
+        _ = try small.weights.floats("b", count: 2)
         let cut = try Data(contentsOf: URL(filePath: small.file)).count - 5
         try small.folder.resize("model.safetensors", to: cut)
         #expect(throws: CheckpointError.shortRead(file: small.file, tensor: "unet.b", offset: cut)) {
@@ -17,7 +17,7 @@ import Testing
     @Test func `a file that grew after it was opened is refused, though all was read`() throws {
         let small = try SmallCheckpoint([StoredTensor("a", shape: [2], [1, 2])])
         let before = try Data(contentsOf: URL(filePath: small.file)).count
-        _ = try small.weights.vector("a", count: 2)
+        _ = try small.weights.floats("a", count: 2)
         try small.folder.resize("model.safetensors", to: before + 1)
         #expect(throws: CheckpointError.changed(file: small.file, sizeBefore: before, sizeNow: before + 1)) {
             try small.read()
@@ -26,7 +26,7 @@ import Testing
 
     @Test func `a model that nobody waits for is not read`() throws {
         let small = try SmallCheckpoint([StoredTensor("a", shape: [2], [1, 2])])
-        let vector = try small.weights.vector("a", count: 2)
+        let vector = try small.weights.floats("a", count: 2)
         #expect(throws: CheckpointError.interrupted) {
             try Checkpoint.read([small.checkpoint], hashing: []) { false }
         }
@@ -51,9 +51,9 @@ import Testing
             }
             try folder.write("\(type).safetensors", safetensors(tensors))
             let checkpoint = try Checkpoint(directory: folder.path, stem: type, component: type)
-            let scope = checkpoint.weights(in: region)
-            let filter = try scope.convolution("filter", outputs: columns, inputs: rows, kernel: 1)
-            claimed.append((checkpoint, try scope.matrix("wide", rows: rows, columns: columns), filter))
+            let scope = checkpoint.weights(in: region, precision: .f32)
+            let filter = try scope.panels("filter", outputs: columns, inputs: rows, kernel: 1)
+            claimed.append((checkpoint, try scope.panels("wide", outputs: rows, inputs: columns), filter))
             files += try checkpoint.hashedFiles(in: ".", of: folder.path)
         }
         let hash = try Checkpoint.read(claimed.map(\.checkpoint), hashing: files) { true }
@@ -66,22 +66,15 @@ import Testing
     }
 }
 
-/// Numbers as they are stored, whatever lies at `base`.
-private func bits(_ base: UnsafeRawPointer, _ type: StoredFloats, _ index: Int) -> UInt32 {
-    type == .f32
-        ? unsafe base.load(fromByteOffset: 4 * index, as: UInt32.self)
-        : UInt32(unsafe base.load(fromByteOffset: 2 * index, as: UInt16.self))
-}
-
 /// The matrix [outputs, inputs, positions] that was packed, by the layout's definition.
-private func unpacked(_ panels: WeightPanels, positions: Int) -> [UInt32] {
+private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: Int) -> [UInt32] {
     let inputs = panels.columns / positions
     return (0..<panels.rows).flatMap { output in
         (0..<inputs).flatMap { input in
             (0..<positions).map { position in
                 let column = position * inputs + input
                 return unsafe bits(
-                    panels.base, panels.type, (output / 16 * panels.columns + column) * 16 + output % 16)
+                    panels.base, type, (output / 16 * panels.columns + column) * 16 + output % 16)
             }
         }
     }
@@ -120,12 +113,12 @@ private func unpacked(_ panels: WeightPanels, positions: Int) -> [UInt32] {
             }
         }
         for (name, matrix, positions) in panels {
-            #expect(try unpacked(matrix, positions: positions) == stored(name), "\(name) of \(outputs)")
-            #expect(matrix.rows == outputs && matrix.type == words.type)
+            #expect(try unpacked(matrix, words.type, positions: positions) == stored(name), "\(name) of \(outputs)")
+            #expect(matrix.rows == outputs && matrix.numbers == .stored(words.type))
             let last = (outputs + 15) / 16 * 16
             let spare = (matrix.columns - 1) * 16 + (last - 16) * matrix.columns
             for row in 0..<16 where last - 16 + row >= outputs {
-                let zero = unsafe bits(matrix.base, matrix.type, spare + row)
+                let zero = unsafe bits(matrix.base, words.type, spare + row)
                 #expect(zero == 0)
             }
         }

@@ -26,8 +26,8 @@ enum Fixture {
 
     /// The threads are started first: they choose the instruction set, on which the bits depend.
     static func model(_ directory: String) throws -> Model {
-        Threads.start(nil)
-        return try Model(directory: directory, clipMerges: clipMerges)
+        try Threads.start(nil)
+        return try Model(directory: directory, clipMerges: clipMerges, precision: .f32)
     }
 
     static func segmenter(_ directory: String, limits: MemoryLimits = .standard) throws -> Segmenter {

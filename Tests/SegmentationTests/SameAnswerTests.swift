@@ -84,7 +84,7 @@ import Testing
 
     /// Whoever finds the workers busy computes alone, in another order of tasks.
     @Test func `on one thread and on all`() async throws {
-        Threads.start(nil)
+        try Threads.start(nil)
         let expected = try Fixture.segmenter(Fixture.tiny).ask(Question("dog")).bits
         try await withThrowingTaskGroup(of: [String: [UInt32]].self) { group in
             for _ in 0..<3 {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Kernels
 import Logging
 import NIOCore
 import RPC
@@ -31,7 +32,8 @@ final class Bench {
         engine = try Engine(queueLimit: 16, threads: nil) {
             let resources = "\(Self.root)/Sources/dsegd/Resources"
             return try Segmenter(
-                model: Model(directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt"),
+                model: Model(
+                    directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt", precision: .f32),
                 limits: MemoryLimits(pictures: 64 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20))
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -74,7 +74,7 @@ extension Rule {
                 banned.lines(of: file).map {
                     Offence(file.path, $0, "\"\(banned.word)\"", instead: banned.instead)
                 }
-            } + file.strayBLAS
+            }
         }
     }
 
@@ -143,16 +143,6 @@ extension File {
                     || isC && words[place].hasPrefix("dseg_")
             }.map { (words[$0], number + 1) }
         }
-    }
-
-    /// BLAS has one door.
-    fileprivate var strayBLAS: [Offence] {
-        let door = "Sources/CKernels/gemm.c"
-        guard isSource, isC || kind == "swift", room != "COpenBLAS", path != door else { return [] }
-        return lines.indices.filter { line in
-            lines[line].hasPrefix("#include <cblas")
-                || code[line].identifiers.contains { $0.hasPrefix("cblas") }
-        }.map { Offence(path, $0 + 1, "cblas", instead: "a call of what \(door) offers") }
     }
 }
 

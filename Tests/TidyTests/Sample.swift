@@ -169,13 +169,6 @@ struct Sample: Sendable {
             .commentedOutCode, "Sources/RPC/A.swift", offending: "//let a = b",
             clean: "// let the caller (or none) decide (soon)"),
         Sample(
-            .words, "Sources/Networks/A.swift", offending: "cblas_sgemm()",
-            clean: "// cblas lives below"),
-        Sample(
-            .words, offending: ["Sources/CKernels/norm.c": "#include <cblas.h>"],
-            at: "Sources/CKernels/norm.c:1",
-            clean: ["Sources/CKernels/gemm.c": "#include <cblas.h>"]),
-        Sample(
             .words, offending: ["Sources/Images/A.swift": "print(a)"],
             at: "Sources/Images/A.swift:1",
             clean: [

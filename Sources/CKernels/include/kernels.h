@@ -32,17 +32,38 @@ size_t dseg_threads(void);
 dseg_body dseg_chosen_body(void);
 /// Uses another body if this processor has it; false if it has not. For tests and measurements, between computations.
 bool dseg_choose_body(dseg_body body);
+/// Whether the body in use has an instruction for products of bfloat16 numbers.
+bool dseg_multiplies_bf16(void);
 
 typedef void (*dseg_task)(void *context, size_t task, size_t thread);
 /// Runs `task` for 0 ..< tasks on all threads and returns when all are done. `thread` < dseg_threads() tells tasks that
 /// run at the same time apart. If the workers are busy for another caller, the tasks run on the calling thread.
 void dseg_parallel(size_t tasks, dseg_task task, void *context);
 
-// ---- gemm.c: products ------------------------------------------------------------------------------------------
+// ---- products.c, winograd.c: products ---------------------------------------------------------------------------
+
+/// How weights are stored: IEEE 754 binary32 or binary16, or bfloat16; the last of which may stand in pairs, and then
+/// products round what they multiply them with to bfloat16 too.
+typedef enum { dseg_f32 = 0, dseg_f16 = 1, dseg_bf16 = 2, dseg_bf16_pairs = 3 } dseg_number;
+
+enum { dseg_panel_width = 16 };
+/// Learned weights [outputs, inputs] as products read them: in panels of sixteen outputs. The weight of output o and
+/// input k stands at ((o / 16) * inputs + k) * 16 + o % 16; behind the last output there are zeros.
+/// In pairs it stands at (((o / 16) * ceil(inputs / 2) + k / 2) * 16 + o % 16) * 2 + k % 2; behind the last input, too.
+typedef struct {
+    const void *base;
+    dseg_number number;
+    size_t outputs, inputs;
+} dseg_panels;
+
+/// halves [count] <- stored numbers, rounded to the nearest bfloat16, ties to even; NaN stays NaN.
+void dseg_narrow_to_bf16(const void *stored, dseg_number number, size_t count, uint16_t *halves);
+/// pairs <- `count` panels of `inputs` inputs, rounded to bfloat16.
+void dseg_narrow_to_pairs(const void *panels, dseg_number number, size_t count, size_t inputs, uint16_t *pairs);
 
 /// y <- x w^T + bias, or y <- y + x w^T + bias when `adding`.
-/// x [rows, inputs], w [outputs, inputs] packed, bias [outputs] or NULL, y [rows, outputs] distinct from x
-void dseg_linear(dseg_matrix x, const float *w, const float *_Nullable bias, dseg_matrix y, bool adding);
+/// x [rows, inputs], w [outputs, inputs], bias [outputs] or NULL, y [rows, outputs] distinct from x
+void dseg_linear(dseg_matrix x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
 
 /// A square convolution over a feature map, channels last.
 typedef struct {
@@ -54,17 +75,17 @@ typedef struct {
 } dseg_window;
 
 /// Floats of scratch that dseg_convolution needs.
-size_t dseg_convolution_scratch(dseg_window window, size_t inputs);
+size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t outputs);
 /// y <- conv(x) + bias, or y <- y + conv(x) + bias when `adding`.
-/// x [height*width, inputs], w [outputs, kernel*kernel*inputs] packed, y [out_height*out_width, outputs]
-/// distinct from x
-void dseg_convolution(dseg_matrix x, dseg_window window, const float *w, const float *_Nullable bias,
+/// x [height*width, inputs], w [outputs, kernel*kernel*inputs], y [out_height*out_width, outputs]
+/// distinct from x; w in no pairs
+void dseg_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *_Nullable bias,
                       dseg_matrix y, bool adding, float *scratch);
 
 // ---- attention.c -----------------------------------------------------------------------------------------------
 
-/// Floats of scratch that the functions of this section need for `keys` keys.
-size_t dseg_attention_scratch(size_t keys);
+/// Floats of scratch that the functions of this section need for k [keys, columns].
+size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads);
 /// y <- for each head softmax(q k^T / sqrt(d)) v, heads side by side in the columns.
 /// q [N, C], k and v [L, C], y [N, C] distinct from all; causal: query i sees keys 0...i only.
 /// If `mean` is given, [N, L], the probabilities' mean over heads, times `share`, is added to it.
@@ -72,10 +93,6 @@ void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, b
                     const dseg_matrix *_Nullable mean, float share, float *scratch);
 /// mean <- mean + share * (the mean over heads of softmax(q k^T / sqrt(d))): scores without values.
 void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, float *scratch);
-/// map <- map + share * (the mean over heads and over the keys in `positions` of softmax(q k^T / sqrt(d))).
-/// q [N, C], k [L, C], map [N]; each position < L
-void dseg_attention_map(dseg_matrix q, dseg_matrix k, size_t heads, const int32_t *positions, size_t count,
-                        float share, float *map, float *scratch);
 
 // ---- norm.c ----------------------------------------------------------------------------------------------------
 
@@ -110,8 +127,14 @@ void dseg_affine(dseg_matrix x, float a, float b);
 void dseg_multiply(dseg_matrix x, dseg_matrix y);
 /// x <- exp(x / 2) of x brought to -30...20: from the logarithm of a variance to a standard deviation
 void dseg_deviation(dseg_matrix x);
+/// Rows of `columns` numbers, one after another.
+typedef struct {
+    const void *base;
+    dseg_number number;
+    size_t columns;
+} dseg_table;
 /// y <- table[tokens] + positions; table [vocabulary, C], positions [count, C], y [count, C]
-void dseg_embed(const int32_t *tokens, const float *table, const float *positions, dseg_matrix y);
+void dseg_embed(const int32_t *tokens, dseg_table table, dseg_table positions, dseg_matrix y);
 /// The sinusoidal embedding of a timestep as diffusers has it: `count` values, half sines, half cosines.
 void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency_shift, float *y, size_t count);
 

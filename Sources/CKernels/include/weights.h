@@ -17,17 +17,6 @@ void dseg_widen_f16(const uint16_t *restrict halves, float *restrict floats, siz
 /// halves  [count], floats  [count]   distinct
 void dseg_widen_bf16(const uint16_t *restrict halves, float *restrict floats, size_t count);
 
-/// Reorders a convolution's weights in place from [outputs, inputs, positions], as checkpoints
-/// store them, to [outputs, positions, inputs], as channels-last im2col multiplies them.
-///
-/// weights    [outputs * inputs * positions]; positions is kernel height times kernel width
-/// scratch    [inputs * positions]            distinct from weights
-void dseg_pack_convolution(float *restrict weights, float *restrict scratch, size_t outputs,
-                           size_t inputs, size_t positions);
-
-/// Outputs that stand side by side in a panel of weights.
-enum { DSEG_PANEL = 16 };
-
 /// Packs rows of a weight matrix, as checkpoints store them, into panels of 16 outputs, as products read them: element
 /// (output o, input i, position p) comes to place ((o / 16) * positions * inputs + p * inputs + i) * 16 + o % 16.
 /// What the last panel has no output for is zeros. A part of a matrix that begins at a panel's border is packed alike.

@@ -10,8 +10,8 @@ package struct CLIPTextEncoder {
         let contract: Linear
     }
 
-    private let tokens: PackedWeights
-    private let positions: PackedWeights
+    private let tokens: WeightTable
+    private let positions: WeightTable
     private let layers: [Layer]
     private let finalNorm: LayerNorm
     package let configuration: TextEncoderConfiguration
@@ -26,9 +26,9 @@ package struct CLIPTextEncoder {
         let width = configuration.width
         let epsilon = Float(configuration.epsilon)
         let embeddings = weights["embeddings"]
-        tokens = try embeddings["token_embedding"].matrix(
+        tokens = try embeddings["token_embedding"].table(
             "weight", rows: configuration.vocabularyCount, columns: width)
-        positions = try embeddings["position_embedding"].matrix(
+        positions = try embeddings["position_embedding"].table(
             "weight", rows: configuration.positions, columns: width)
         var layers: [Layer] = []
         for index in 0..<configuration.layers {

@@ -77,8 +77,8 @@ package final class Checkpoint {
     }
 
     /// The root of the network's names; what is claimed through it lives in `region`.
-    package func weights(in region: WeightRegion) -> WeightScope {
-        WeightScope(checkpoint: self, region: region, path: "")
+    package func weights(in region: WeightRegion, precision: Precision) -> WeightScope {
+        WeightScope(checkpoint: self, region: region, precision: precision, path: "")
     }
 
     /// Settles the account: throws unless every tensor was claimed or `isExempt` by its name (without

@@ -6,17 +6,19 @@ package import Kernels
 package struct WeightScope {
     private let checkpoint: Checkpoint
     private let region: WeightRegion
+    private let precision: Precision
     /// The names walked so far, joined by dots.
     private let path: String
 
-    init(checkpoint: Checkpoint, region: WeightRegion, path: String) {
+    init(checkpoint: Checkpoint, region: WeightRegion, precision: Precision, path: String) {
         self.checkpoint = checkpoint
         self.region = region
+        self.precision = precision
         self.path = path
     }
 
     package subscript(name: String) -> WeightScope {
-        WeightScope(checkpoint: checkpoint, region: region, path: join(name))
+        WeightScope(checkpoint: checkpoint, region: region, precision: precision, path: join(name))
     }
 
     package subscript(index: Int) -> WeightScope {
@@ -34,39 +36,6 @@ package struct WeightScope {
         checkpoint.has(join(name))
     }
 
-    /// The tensor `name` of shape [count], as one row.
-    package func vector(_ name: String, count: Int) throws(CheckpointError) -> PackedWeights {
-        try claim(name, shapes: [[count]], .floats, rows: 1, columns: count)
-    }
-
-    /// The tensor `name` of shape [rows, columns], or [rows, columns, 1, 1] as a convolution of
-    /// one position is stored.
-    package func matrix(
-        _ name: String, rows: Int, columns: Int
-    ) throws(CheckpointError) -> PackedWeights {
-        let shapes = [[rows, columns], [rows, columns, 1, 1]]
-        return try claim(name, shapes: shapes, .floats, rows: rows, columns: columns)
-    }
-
-    /// The tensor `name` of shape [outputs, inputs, kernel, kernel], packed as
-    /// [outputs, kernel · kernel · inputs], inputs running fastest.
-    package func convolution(
-        _ name: String, outputs: Int, inputs: Int, kernel: Int
-    ) throws(CheckpointError) -> PackedWeights {
-        let positions = kernel * kernel
-        return try claim(
-            name, shapes: [[outputs, inputs, kernel, kernel]],
-            .convolution(inputs: inputs, positions: positions), rows: outputs, columns: positions * inputs)
-    }
-
-    private func claim(
-        _ name: String, shapes: [[Int]], _ packing: WeightPacking, rows: Int, columns: Int
-    ) throws(CheckpointError) -> PackedWeights {
-        let memory = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region).memory
-        let floats = unsafe memory.assumingMemoryBound(to: Float.self)
-        return unsafe PackedWeights(base: UnsafePointer(floats), rows: rows, columns: columns)
-    }
-
     /// The tensor `name` of shape [count], widened to f32.
     package func floats(_ name: String, count: Int) throws(CheckpointError) -> WeightVector {
         let memory = try unsafe checkpoint.claim(join(name), shapes: [[count]], .floats, in: region).memory
@@ -75,7 +44,7 @@ package struct WeightScope {
 
     /// The tensor `name` of shape [outputs, inputs], or [outputs, inputs, 1, 1] as a convolution of one position is
     /// stored.
-    package func panels(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> WeightPanels {
+    package func panels(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> PackedWeights {
         try panels(
             name, shapes: [[outputs, inputs], [outputs, inputs, 1, 1]], outputs: outputs, inputs: inputs, positions: 1)
     }
@@ -83,7 +52,7 @@ package struct WeightScope {
     /// The tensor `name` of shape [outputs, inputs, kernel, kernel].
     package func panels(
         _ name: String, outputs: Int, inputs: Int, kernel: Int
-    ) throws(CheckpointError) -> WeightPanels {
+    ) throws(CheckpointError) -> PackedWeights {
         try panels(
             name, shapes: [[outputs, inputs, kernel, kernel]], outputs: outputs, inputs: inputs,
             positions: kernel * kernel)
@@ -91,11 +60,12 @@ package struct WeightScope {
 
     private func panels(
         _ name: String, shapes: [[Int]], outputs: Int, inputs: Int, positions: Int
-    ) throws(CheckpointError) -> WeightPanels {
-        let packing = WeightPacking.panels(inputs: inputs, positions: positions)
+    ) throws(CheckpointError) -> PackedWeights {
+        let packing = WeightPacking.panels(inputs: inputs, positions: positions, precision: precision)
         let (memory, type) = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region)
-        return unsafe WeightPanels(
-            base: UnsafeRawPointer(memory), type: type, rows: outputs, columns: positions * inputs)
+        return unsafe PackedWeights(
+            base: UnsafeRawPointer(memory), numbers: packing.numbers(of: type), rows: outputs,
+            columns: positions * inputs)
     }
 
     /// The tensor `name` of shape [rows, columns], for looking up rows.

@@ -3,14 +3,14 @@ import Kernels
 /// A square convolution with a bias, over a map with its channels last.
 struct Convolution {
     let weight: PackedWeights
-    let bias: PackedWeights
+    let bias: WeightVector
     let window: Window
 
     init(
         _ weights: WeightScope, from input: Int, to output: Int, window: Window
     ) throws(CheckpointError) {
-        weight = try weights.convolution("weight", outputs: output, inputs: input, kernel: window.kernel)
-        bias = try weights.vector("bias", count: output)
+        weight = try weights.panels("weight", outputs: output, inputs: input, kernel: window.kernel)
+        bias = try weights.floats("bias", count: output)
         self.window = window
     }
 

@@ -2,15 +2,15 @@ import Kernels
 
 /// `y = (x - mean) / √(variance + ε) · γ + β`, over all pixels of each group of channels.
 struct GroupNorm {
-    let gamma: PackedWeights
-    let beta: PackedWeights
+    let gamma: WeightVector
+    let beta: WeightVector
     let groups: Int
     let epsilon: Float
 
     /// - Parameter epsilon: 1e-5 in the U-Net's residual blocks, 1e-6 in the autoencoder and before transformers.
     init(_ weights: WeightScope, channels: Int, groups: Int, epsilon: Float) throws(CheckpointError) {
-        gamma = try weights.vector("weight", count: channels)
-        beta = try weights.vector("bias", count: channels)
+        gamma = try weights.floats("weight", count: channels)
+        beta = try weights.floats("bias", count: channels)
         self.groups = groups
         self.epsilon = epsilon
     }
@@ -28,13 +28,13 @@ struct GroupNorm {
 
 /// `y = (x - mean) / √(variance + ε) · γ + β`, over the channels of each position.
 struct LayerNorm {
-    let gamma: PackedWeights
-    let beta: PackedWeights
+    let gamma: WeightVector
+    let beta: WeightVector
     let epsilon: Float
 
     init(_ weights: WeightScope, channels: Int, epsilon: Float) throws(CheckpointError) {
-        gamma = try weights.vector("weight", count: channels)
-        beta = try weights.vector("bias", count: channels)
+        gamma = try weights.floats("weight", count: channels)
+        beta = try weights.floats("bias", count: channels)
         self.epsilon = epsilon
     }
 

@@ -1,0 +1,139 @@
+// What products and Winograd convolutions do sixteen outputs at a time. Included by rows.c after rows.h's lanes, once
+// for each instruction set.
+//
+// A tile of a product is ROWS rows of x times one panel of weights, sixteen outputs wide:
+//
+//     k ->                 panel [inputs, 16]
+//     x [ROWS, inputs]     c [ROWS, 16], in registers until the panel's block of inputs is through
+//
+// Every element of c is one chain of multiply-adds in the order of the inputs, whatever the tile's height: the bits of
+// a row depend on that row and the weights alone.
+
+/// Rows of a panel that are asked for before they are needed: the first tile of a panel reads it from afar.
+#define AHEAD 32
+
+INLINE void BODY(tile)(size_t rows, const dseg_product *p, size_t row) {
+    V sums[ROWS];
+    const float *x = p->x + row * p->x_stride;
+    float *c = p->c + row * p->c_stride;
+    for (size_t r = 0; r < rows; r++) sums[r] = p->adding ? BODY(load)(c + r * p->c_stride) : (V){0};
+    if (p->bias) {
+        V bias = BODY(load)(p->bias);
+        for (size_t r = 0; r < rows; r++) sums[r] += bias;
+    }
+    for (size_t k = 0; k < p->inputs; k++) {
+        __builtin_prefetch(p->panel + (k + AHEAD) * LANES);
+        V w = BODY(load)(p->panel + k * LANES);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < rows; r++) sums[r] += w * x[r * p->x_stride + k];
+    }
+    for (size_t r = 0; r < rows; r++) BODY(store)(c + r * p->c_stride, sums[r]);
+}
+
+static void BODY(product)(const dseg_product *product) {
+    dseg_product p = *product;
+    size_t row = 0;
+    for (; row + ROWS <= p.rows; row += ROWS) BODY(tile)(ROWS, &p, row);
+    for (; row + 4 <= p.rows; row += 4) BODY(tile)(4, &p, row);
+    for (; row < p.rows; row++) BODY(tile)(1, &p, row);
+}
+
+// Winograd's F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", section 4.3): a tile of
+// 4 x 4 outputs from 6 x 6 inputs by 36 products instead of 144. One side at a time:
+//     inputs  t = B^T d,    weights  u = G g,    outputs  y = A^T m
+
+INLINE void BODY(inputs_of_side)(const V *d, size_t step, V *t, size_t t_step) {
+    V even = d[4 * step] - d[2 * step] * 4.0f, odd = d[3 * step] - d[step] * 4.0f;
+    V even2 = d[4 * step] - d[2 * step], odd2 = (d[3 * step] - d[step]) * 2.0f;
+    t[0] = d[0] * 4.0f - d[2 * step] * 5.0f + d[4 * step];
+    t[t_step] = even + odd;
+    t[2 * t_step] = even - odd;
+    t[3 * t_step] = even2 + odd2;
+    t[4 * t_step] = even2 - odd2;
+    t[5 * t_step] = d[step] * 4.0f - d[3 * step] * 5.0f + d[5 * step];
+}
+
+INLINE void BODY(weights_of_side)(const V *g, size_t step, V *u, size_t u_step) {
+    V even = (g[0] + g[2 * step]) * (-1.0f / 6.0f), odd = g[step] * (-1.0f / 6.0f);
+    V even2 = g[0] * (1.0f / 24.0f) + g[2 * step] * (1.0f / 6.0f), odd2 = g[step] * (1.0f / 12.0f);
+    u[0] = g[0] * 0.25f;
+    u[u_step] = even + odd;
+    u[2 * u_step] = even - odd;
+    u[3 * u_step] = even2 + odd2;
+    u[4 * u_step] = even2 - odd2;
+    u[5 * u_step] = g[2 * step];
+}
+
+INLINE void BODY(outputs_of_side)(const V *m, size_t step, V *y, size_t y_step) {
+    V sum = m[step] + m[2 * step], difference = m[step] - m[2 * step];
+    V sum2 = m[3 * step] + m[4 * step], difference2 = m[3 * step] - m[4 * step];
+    y[0] = m[0] + sum + sum2;
+    y[y_step] = difference + difference2 * 2.0f;
+    y[2 * y_step] = sum + sum2 * 4.0f;
+    y[3 * y_step] = difference + difference2 * 8.0f + m[5 * step];
+}
+
+/// `pixels` are 36 pointers to a tile's inputs, NULL where there are none; `count` channels from `channel` on go to
+/// t [36, ...], whose 36 frequencies lie `stride` floats apart, rounded up to whole lanes with zeros.
+static void BODY(winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride) {
+    for (size_t i = 0; i < count; i += LANES) {
+        V d[36], half[36];
+        size_t n = count - i < LANES ? count - i : LANES;
+        for (size_t j = 0; j < 36; j++) {
+            const float *from = pixels[j] ? pixels[j] + channel + i : NULL;
+            d[j] = !from ? (V){0} : n == LANES ? BODY(load)(from) : BODY(load_part)(from, n);
+        }
+        for (size_t j = 0; j < 6; j++) BODY(inputs_of_side)(d + j, 6, half + j, 6);
+        for (size_t j = 0; j < 6; j++) BODY(inputs_of_side)(half + 6 * j, 1, d + 6 * j, 1);
+        for (size_t j = 0; j < 36; j++) BODY(store)(t + j * stride + i, d[j]);
+    }
+}
+
+/// Nine positions of a panel, `step` elements apart, `count` inputs each: u [36, ...], frequencies `stride` apart.
+static void BODY(winograd_weights)(const float *panel, size_t step, size_t count, float *u, size_t stride) {
+    for (size_t i = 0; i < count * LANES; i += LANES) {
+        V g[9], half[18], whole[36];
+        for (size_t j = 0; j < 9; j++) g[j] = BODY(load)(panel + j * step + i);
+        for (size_t j = 0; j < 3; j++) BODY(weights_of_side)(g + j, 3, half + j, 3);
+        for (size_t j = 0; j < 6; j++) BODY(weights_of_side)(half + 3 * j, 1, whole + 6 * j, 1);
+        for (size_t j = 0; j < 36; j++) BODY(store)(u + j * stride + i, whole[j]);
+    }
+}
+
+/// m [36, ...], frequencies `stride` apart, to 4 x 4 outputs of sixteen channels, plus bias [16] unless it is NULL,
+/// plus y when `adding`: pixels of y lie `step` floats apart, its rows `row_step`.
+static void BODY(winograd_outputs)(const float *m, size_t stride, const float *bias, float *y, size_t step,
+                                   size_t row_step, bool adding) {
+    V d[36], half[24], whole[16];
+    for (size_t j = 0; j < 36; j++) d[j] = BODY(load)(m + j * stride);
+    for (size_t j = 0; j < 6; j++) BODY(outputs_of_side)(d + j, 6, half + j, 6);
+    for (size_t j = 0; j < 4; j++) BODY(outputs_of_side)(half + 6 * j, 1, whole + 4 * j, 1);
+    for (size_t j = 0; j < 16; j++) {
+        float *to = y + j / 4 * row_step + j % 4 * step;
+        V before = adding ? BODY(load)(to) : (V){0};
+        BODY(store)(to, bias ? before + whole[j] + BODY(load)(bias) : before + whole[j]);
+    }
+}
+
+#if defined(F16C)
+static void BODY(widen_f16)(const uint16_t *halves, float *y, size_t count) {
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        _mm256_storeu_ps(y + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(halves + i))));
+    dseg_widen_f16(halves + i, y + i, count - i);
+}
+#else
+static void BODY(widen_f16)(const uint16_t *halves, float *y, size_t count) { dseg_widen_f16(halves, y, count); }
+#endif
+
+static void BODY(widen_bf16)(const uint16_t *halves, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits = (uint32_t)halves[i] << 16;
+        __builtin_memcpy(y + i, &bits, sizeof bits);
+    }
+}
+
+static const dseg_tile_kernels BODY(tiles) = {
+    BODY(product), BODY(winograd_inputs), BODY(winograd_weights), BODY(winograd_outputs),
+    BODY(widen_f16), BODY(widen_bf16),
+};

@@ -1,0 +1,51 @@
+import CKernels
+import Glibc
+
+/// What kernels are compiled for. Every set computes the same, to the last roundings.
+package enum InstructionSet: String, CaseIterable, Sendable {
+    case portable, avx2, avx512
+
+    /// The variable that keeps this process from a wider set: tests hold all of them to the same laws.
+    package static let variable = "DSEG_INSTRUCTIONS"
+
+    /// The one that computes.
+    package static var chosen: InstructionSet {
+        switch dseg_chosen_body() {
+        case dseg_avx512: .avx512
+        case dseg_avx2: .avx2
+        default: .portable
+        }
+    }
+
+    private var body: dseg_body {
+        switch self {
+        case .portable: dseg_portable
+        case .avx2: dseg_avx2
+        case .avx512: dseg_avx512
+        }
+    }
+
+    /// Chooses what the environment names, if it names anything.
+    static func chooseNamed() throws(InstructionSetError) {
+        guard let value = unsafe getenv(variable) else { return }
+        let name = unsafe String(cString: value)
+        guard let named = InstructionSet(rawValue: name) else { throw .unknown(name) }
+        guard dseg_choose_body(named.body) else { throw .missing(named) }
+    }
+}
+
+/// Why the kernels cannot be what the environment asks for.
+package enum InstructionSetError: Error, Equatable, CustomStringConvertible {
+    case unknown(String)
+    case missing(InstructionSet)
+
+    package var description: String {
+        let names = InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
+        return switch self {
+        case .unknown(let name): "\(InstructionSet.variable)=\(name): choose one of \(names), or unset it"
+        case .missing(let set):
+            "\(InstructionSet.variable)=\(set.rawValue): this processor has no such instructions; "
+                + "\(InstructionSet.chosen.rawValue) is its widest set"
+        }
+    }
+}

@@ -1,0 +1,64 @@
+// What the checks of Tests/Bodies share: numbers in frames, and the one comparison.
+#ifndef BODIES_H
+#define BODIES_H
+
+#include "kernels.h"
+#include "weights.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/// The relative error of n roundings to f32, one after another.
+double gamma_of(double roundings);
+/// Room until the check ends.
+void *take(size_t bytes);
+uint64_t draw_bits(void);
+/// Evenly spread over [-1, 1).
+float draw(void);
+/// Compares a number with its value; NaN is out of every limit.
+void hold(double number, double value, double limit);
+
+/// `count` NaN that no kernel produces, and one more behind them.
+float *marked(size_t count);
+/// Whether the number behind `count` marked ones is untouched.
+void hold_end(const float *x, size_t count);
+/// A matrix inside a larger one of such NaN, no row aligned; drawn and scaled, or unwritten for a scale of 0.
+dseg_matrix framed(size_t rows, size_t columns, float scale);
+/// Whether all that is beside a framed matrix is untouched.
+void hold_frame(dseg_matrix matrix);
+double at(dseg_matrix matrix, size_t row, size_t column);
+
+double nearest_bf16(double x);
+double stored_value(const void *base, dseg_number number, size_t i);
+/// `count` drawn numbers as checkpoints store them.
+void *stored(dseg_number number, size_t count);
+
+/// Weights in panels, and their values [outputs, positions * inputs].
+typedef struct {
+    dseg_panels panels;
+    double *values;
+} learned;
+learned learn(dseg_number number, size_t outputs, size_t inputs, size_t positions);
+
+// products.c
+void check_packing(void);
+void check_narrowing(void);
+void check_linear_f32(void);
+void check_linear_f16(void);
+void check_linear_bf16(void);
+void check_linear_pairs(void);
+void check_gathered(void);
+void check_winograd(void);
+// rows.c
+void check_attention(void);
+void check_group_norm(void);
+void check_layer_norm(void);
+void check_gates(void);
+void check_gelu(void);
+void check_nan(void);
+void check_lines(void);
+void check_embed(void);
+void check_complete(void);
+
+#endif

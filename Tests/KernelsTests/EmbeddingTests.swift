@@ -1,0 +1,61 @@
+import CKernels
+import Testing
+
+/// `y ← table[tokens] + positions` of tables that end at a fence.
+private func embedding(_ tokens: [Int32], _ table: Stored, _ positions: Stored, columns: Int) -> Framed {
+    let (rows, places) = (Fenced(table.bytes), Fenced(positions.bytes))
+    let y = Framed(unwritten: tokens.count, columns)
+    unsafe dseg_embed(
+        tokens, dseg_table(base: rows.base, number: table.number, columns: columns),
+        dseg_table(base: places.base, number: positions.number, columns: columns), y.c)
+    return y
+}
+
+@Suite struct EmbeddingTests {
+    @Test func `dseg_embed adds each token's row of the table to its position's row, however they are stored`() {
+        for (number, other) in storedNumbers.flatMap({ number in storedNumbers.map { (number, $0) } }) {
+            for columns in tails {
+                var draw = Draw(seed: columns)
+                let (table, positions) = (draw.stored(number, 11 * columns), draw.stored(other, 7 * columns))
+                let tokens: [Int32] = [10, 0, 3, 3, 9, 1, 0]
+                let y = embedding(tokens, table, positions, columns: columns)
+                let (rows, places) = (table.floats, positions.floats)
+                let expected = (0..<(7 * columns)).map { place in
+                    rows[Int(tokens[place / columns]) * columns + place % columns] + places[place]
+                }
+                #expect(y.values == expected && y.isFrameIntact, "\(number), \(other), \(columns) columns")
+            }
+        }
+    }
+
+    /// Adding -0 leaves every number's bits as they are. Arithmetic quiets a NaN that signals, and the processor's own
+    /// widening of halves (F16C) does so too, where dseg_widen_f16 keeps all bits of it: so a NaN is held to be the
+    /// same NaN, quiet.
+    @Test func `all 65,536 halves of either format become their floats, NaN a quiet one`() {
+        let halves = (0...UInt32(UInt16.max)).map { $0 }
+        for (number, zero) in [(dseg_f16, 0x8000 as UInt32), (dseg_bf16, 0x8000), (dseg_f32, 0x8000_0000)] {
+            let table = Stored(number, bits: number == dseg_f32 ? halves.map { $0 << 16 | 0x1234 } : halves)
+            for columns in [1 << 16, 1 << 15, 1 << 8] {
+                let rows = (1 << 16) / columns
+                let zeros = Stored(number, bits: [UInt32](repeating: zero, count: 1 << 16))
+                let y = embedding((0..<Int32(rows)).map { $0 }, table, zeros, columns: columns)
+                let expected = table.floats.map { $0.isNaN ? $0.bitPattern | 0x40_0000 : $0.bitPattern }
+                #expect(y.values.map(\.bitPattern) == expected && y.isFrameIntact, "\(number), \(columns) columns")
+            }
+        }
+    }
+
+    /// The halves that are no numbers reach a product too, in panels: -0 + w · 1 in every output is w.
+    @Test func `all halves in panels become their floats, NaN a quiet one`() {
+        let halves = (0...UInt32(UInt16.max)).map { $0 }
+        for number in [dseg_f16, dseg_bf16] {
+            let stored = Stored(number, bits: halves)
+            let w = Panels(stored, outputs: 1 << 16, inputs: 1)
+            let x = Framed(rows: 1, columns: 1) { _, _ in 1 }
+            let y = Framed(rows: 1, columns: 1 << 16) { _, _ in -0.0 }
+            unsafe dseg_linear(x.c, w.c, nil, y.c, true)
+            let expected = stored.floats.map { $0.isNaN ? $0.bitPattern | 0x40_0000 : $0.bitPattern }
+            #expect(y.values.map(\.bitPattern) == expected && y.isFrameIntact, "\(number)")
+        }
+    }
+}
