@@ -89,6 +89,24 @@ void hold_frame(dseg_matrix m) {
 
 double at(dseg_matrix m, size_t row, size_t column) { return m.base[row * m.stride + column]; }
 
+float *drawn(size_t count) {
+    float *x = marked(count);
+    for (size_t i = 0; i < count; i++) x[i] = draw();
+    return x;
+}
+
+bounded *nothing(size_t count) {
+    bounded *x = take(count * sizeof *x);
+    for (size_t i = 0; i < count; i++) x[i] = (bounded){0, 0};
+    return x;
+}
+
+void hold_all(dseg_matrix y, const bounded *expected) {
+    for (size_t i = 0; i < y.rows * y.columns; i++)
+        hold(at(y, i / y.columns, i % y.columns), expected[i].value, expected[i].slack);
+    hold_frame(y);
+}
+
 // ---- weights as they are stored ---------------------------------------------------------------------------------
 
 /// The nearest number of 8 binary digits, ties to even.
@@ -149,22 +167,31 @@ static const struct {
     void (*run)(void);
 } checks[] = {
     {"dseg_pack_panels, dseg_narrow_to_pairs", check_packing},
-    {"dseg_narrow", check_narrowing},
+    {"dseg_narrow_to_bf16", check_narrowing},
+    {"dseg_sha256_portable, _extensions", check_digest},
     {"dseg_linear, f32", check_linear_f32},
     {"dseg_linear, f16", check_linear_f16},
     {"dseg_linear, bf16", check_linear_bf16},
     {"dseg_linear, bf16 in pairs", check_linear_pairs},
     {"dseg_convolution, gathered", check_gathered},
     {"dseg_convolution, Winograd", check_winograd},
-    {"dseg_attention, _mean, _map", check_attention},
+    {"dseg_attention, _mean", check_attention},
     {"dseg_group_norm, _silu", check_group_norm},
     {"dseg_layer_norm", check_layer_norm},
     {"dseg_silu, dseg_quick_gelu", check_gates},
     {"dseg_gelu, dseg_gated_gelu", check_gelu},
-    {"NaN in attention and activations", check_nan},
+    {"NaN in attention", check_nan_in_attention},
+    {"NaN in activations", check_nan},
     {"dseg_blend, _affine, _multiply, _copy", check_lines},
     {"dseg_embed", check_embed},
+    {"dseg_fix_queries, dseg_fix_keys", check_fixing},
+    {"dseg_score, of drawn rows", check_scores},
+    {"dseg_score, of whole numbers", check_whole_scores},
+    {"dseg_score, beside others and NaN", check_phrases},
+    {"dseg_level", check_levels},
     {"dseg_complete", check_complete},
+    {"dseg_enlarge", check_enlarging},
+    {"dseg_paint", check_painting},
 };
 
 /// Whether every limit held.

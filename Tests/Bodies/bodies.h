@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const double u = 0x1p-24;
+static inline double larger(double a, double b) { return a > b ? a : b; }
 /// The relative error of n roundings to f32, one after another.
 double gamma_of(double roundings);
 /// Room until the check ends.
@@ -28,6 +30,17 @@ dseg_matrix framed(size_t rows, size_t columns, float scale);
 /// Whether all that is beside a framed matrix is untouched.
 void hold_frame(dseg_matrix matrix);
 double at(dseg_matrix matrix, size_t row, size_t column);
+/// `count` drawn numbers, marked behind.
+float *drawn(size_t count);
+
+/// What a number is to be, and how far from it one that is computed in floats may lie.
+typedef struct {
+    double value, slack;
+} bounded;
+/// `count` zeros without slack.
+bounded *nothing(size_t count);
+/// Compares a framed matrix with what is expected, and its frame.
+void hold_all(dseg_matrix y, const bounded *expected);
 
 double nearest_bf16(double x);
 double stored_value(const void *base, dseg_number number, size_t i);
@@ -41,17 +54,21 @@ typedef struct {
 } learned;
 learned learn(dseg_number number, size_t outputs, size_t inputs, size_t positions);
 
-// products.c
+// weights.c
 void check_packing(void);
 void check_narrowing(void);
+void check_digest(void);
+// products.c
 void check_linear_f32(void);
 void check_linear_f16(void);
 void check_linear_bf16(void);
 void check_linear_pairs(void);
 void check_gathered(void);
 void check_winograd(void);
-// rows.c
+// attention.c
 void check_attention(void);
+void check_nan_in_attention(void);
+// rows.c
 void check_group_norm(void);
 void check_layer_norm(void);
 void check_gates(void);
@@ -59,6 +76,16 @@ void check_gelu(void);
 void check_nan(void);
 void check_lines(void);
 void check_embed(void);
+// scores.c
+void check_fixing(void);
+void check_scores(void);
+void check_whole_scores(void);
+void check_phrases(void);
+// completion.c
+void check_levels(void);
 void check_complete(void);
+// paint.c
+void check_enlarging(void);
+void check_painting(void);
 
 #endif

@@ -1,0 +1,108 @@
+// Self-attention in levels of 16 bits, and completion by it, against their definitions.
+#include "bodies.h"
+
+#include <string.h>
+
+enum { untouched = 0x7abc };
+
+/// Half a level, and four roundings of scale and product; the largest number has the highest level, a row of zeros and
+/// one that holds what is not finite have the lowest, and 0 or NaN for a scale.
+static void hold_levels(dseg_matrix x, const uint16_t *levels, const float *scales) {
+    for (size_t row = 0; row < x.rows; row++) {
+        double most = 0, sum = 0;
+        for (size_t c = 0; c < x.columns; c++) {
+            most = larger(most, at(x, row, c));
+            sum += at(x, row, c);
+        }
+        bool is_dark = most == 0 || !isfinite(sum);
+        if (is_dark) hold(isnan(scales[row]) ? 1 : scales[row], isfinite(sum) ? 0 : 1, 0);
+        for (size_t c = 0; c < x.columns; c++) {
+            double level = levels[row * x.columns + c], value = at(x, row, c);
+            if (is_dark) hold(level, 0, 0);
+            else hold(level * scales[row], value, most * (0.501 / 65535 + gamma_of(4)));
+            if (!is_dark && (value == most || value == 0)) hold(level, value == 0 ? 0 : 65535, 0);
+        }
+    }
+}
+
+/// Columns around a vector, rows around a strip of 48; numbers of every size.
+void check_levels(void) {
+    static const size_t shapes[][2] = {{1, 1}, {3, 2}, {47, 7}, {48, 15}, {49, 16}, {97, 17}, {3, 31}, {3, 33},
+                                       {5, 65}, {4, 257}};
+    static const float magnitudes[] = {1e-30f, 0.01f, 1.0f, 1e30f};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t m = 0; m < 4; m++) {
+            size_t rows = shapes[s][0], columns = shapes[s][1];
+            dseg_matrix x = framed(rows, columns, magnitudes[m]);
+            for (size_t i = 0; i < rows * columns; i++) {
+                float *number = x.base + i / columns * x.stride + i % columns;
+                bool middle = i % columns == columns / 2;
+                *number = i / columns == 1 || i % 7 == 5 ? 0 : fabsf(*number);
+                if (i / columns == 2 && middle) *number = m % 2 ? NAN : INFINITY;
+            }
+            uint16_t *levels = take((rows * columns + 1) * sizeof *levels);
+            float *scales = marked(rows);
+            levels[rows * columns] = untouched;
+            dseg_level(x, levels, scales);
+            hold_levels(x, levels, scales);
+            hold(levels[rows * columns], untouched, 0);
+            hold_end(scales, rows);
+            hold_frame(x);
+        }
+}
+
+static void hold_completion(size_t pixels, size_t count) {
+    uint16_t *levels = take(pixels * pixels * sizeof *levels);
+    for (size_t i = 0; i < pixels * pixels; i++) levels[i] = (uint16_t)draw_bits();
+    size_t floats = dseg_complete_scratch(pixels);
+    float *scales = drawn(pixels), *maps = drawn(count * pixels), *y = marked(count * pixels);
+    float *scratch = marked(floats), *alone = marked(pixels);
+    dseg_complete(levels, scales, pixels, maps, count, y, scratch);
+    for (size_t i = 0; i < count * pixels; i++) {
+        size_t map = i / pixels * pixels, row = i % pixels;
+        double sum = 0, reach = 0;
+        for (size_t j = 0; j < pixels; j++) {
+            double term = (double)levels[row * pixels + j] * scales[row] * maps[map + j];
+            sum += term;
+            reach += fabs(term);
+        }
+        hold(y[i], sum, gamma_of((double)pixels + 2) * reach);
+    }
+    hold_end(y, count * pixels);
+    hold_end(scratch, floats);
+    for (size_t map = 0; map < count; map++) {
+        dseg_complete(levels, scales, pixels, maps + map * pixels, 1, alone, scratch);
+        hold(memcmp(alone, y + map * pixels, pixels * sizeof *y) == 0, 1, 0);
+    }
+    hold_end(alone, pixels);
+}
+
+/// Whole numbers, whose sums stay below 2^24, have no rounding in any order.
+static void hold_whole_completion(size_t pixels) {
+    uint16_t *levels = take(pixels * pixels * sizeof *levels);
+    for (size_t i = 0; i < pixels * pixels; i++) levels[i] = i % 5 ? (uint16_t)(draw_bits() >> 50) : 65535;
+    float *scales = marked(pixels), *maps = marked(2 * pixels), *y = marked(2 * pixels);
+    for (size_t i = 0; i < pixels; i++) {
+        scales[i] = 0.5f;
+        maps[i] = (float)(i % 3) - 1;
+        maps[pixels + i] = i % 7 == 0;
+    }
+    dseg_complete(levels, scales, pixels, maps, 2, y, marked(dseg_complete_scratch(pixels)));
+    for (size_t i = 0; i < 2 * pixels; i++) {
+        int64_t sum = 0;
+        for (size_t j = 0; j < pixels; j++)
+            sum += (int64_t)levels[i % pixels * pixels + j] * (int64_t)maps[i / pixels * pixels + j];
+        hold(y[i], (double)sum / 2, 0);
+    }
+    hold_end(y, 2 * pixels);
+}
+
+/// Tiles of 24 rows, strips of 48, chunks of 256 columns, sixteen maps at a time; a rounding for each term and its sum,
+/// one more for the scale.
+void check_complete(void) {
+    static const size_t shapes[][2] = {{1, 1}, {7, 2}, {23, 15}, {25, 16}, {48, 16}, {49, 17}, {257, 3}, {300, 1}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        hold_completion(shapes[s][0], shapes[s][1]);
+        hold_whole_completion(shapes[s][0]);
+    }
+}
