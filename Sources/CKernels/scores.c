@@ -131,11 +131,13 @@ static void complete_task(void *context, size_t strip, size_t thread) {
         size_t columns = dseg_least(chunk, c->pixels - column);
         for (size_t i = 0; i < rows; i += tile) {
             size_t height = dseg_least(tile, rows - i);
+            float part[tile * lanes];
             for (size_t r = 0; r < height; r++)
                 dseg_rows->widen_levels(c->s + (row + i + r) * c->pixels + column, wide + r * chunk, columns);
             dseg_tiles->product(&(dseg_product){.rows = height, .inputs = columns, .x = wide, .x_stride = chunk,
-                                                .panel = c->maps + column * lanes, .c = sums + i * lanes,
-                                                .c_stride = lanes, .adding = true});
+                                                .panel = c->maps + column * lanes, .c = part,
+                                                .c_stride = lanes});
+            dseg_rows->add_scaled(part, 1.0f, sums + i * lanes, height * lanes);
         }
     }
     for (size_t label = 0; label < c->count; label++) {

@@ -51,6 +51,11 @@ void check_levels(void) {
         }
 }
 
+/// A sum of 256 terms at a time, then of the sums, then the scale.
+static double roundings_of(size_t pixels) {
+    return fmin((double)pixels, 256) + (double)(pixels / 256) + 3;
+}
+
 static void hold_completion(size_t pixels, size_t count) {
     uint16_t *levels = take(pixels * pixels * sizeof *levels);
     for (size_t i = 0; i < pixels * pixels; i++) levels[i] = (uint16_t)draw_bits();
@@ -66,7 +71,7 @@ static void hold_completion(size_t pixels, size_t count) {
             sum += term;
             reach += fabs(term);
         }
-        hold(y[i], sum, gamma_of((double)pixels + 2) * reach);
+        hold(y[i], sum, gamma_of(roundings_of(pixels)) * reach);
     }
     hold_end(y, count * pixels);
     hold_end(scratch, floats);
@@ -97,12 +102,28 @@ static void hold_whole_completion(size_t pixels) {
     hold_end(y, 2 * pixels);
 }
 
-/// Tiles of 24 rows, strips of 48, chunks of 256 columns, sixteen maps at a time; a rounding for each term and its sum,
-/// one more for the scale.
+/// A term of 2^24, beside which a 1 is lost, and then nothing but ones: as far off as a sum can be.
+static void hold_worst_completion(size_t pixels) {
+    uint16_t *levels = take(pixels * pixels * sizeof *levels);
+    float *scales = marked(pixels), *map = marked(pixels), *y = marked(pixels);
+    for (size_t i = 0; i < pixels * pixels; i++) levels[i] = i % pixels ? 1 : 32768;
+    for (size_t i = 0; i < pixels; i++) {
+        scales[i] = 1;
+        map[i] = i ? 1 : 512;
+    }
+    dseg_complete(levels, scales, pixels, map, 1, y, marked(dseg_complete_scratch(pixels)));
+    double sum = 0x1p24 + (double)pixels - 1;
+    for (size_t i = 0; i < pixels; i++) hold(y[i], sum, gamma_of(roundings_of(pixels)) * sum);
+    hold_end(y, pixels);
+}
+
+/// Tiles of 24 rows, strips of 48, chunks of 256 columns, sixteen maps at a time.
 void check_complete(void) {
     static const size_t shapes[][2] = {{1, 1}, {7, 2}, {23, 15}, {25, 16}, {48, 16}, {49, 17}, {257, 3}, {300, 1}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         hold_completion(shapes[s][0], shapes[s][1]);
         hold_whole_completion(shapes[s][0]);
     }
+    hold_worst_completion(520);
+    hold_worst_completion(1030);
 }
