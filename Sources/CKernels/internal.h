@@ -44,8 +44,8 @@ typedef struct {
     // paint_rows.h
     /// y[i] <- x, a line of `length` numbers, sampled at first[i], and weight[i] of the way to the next
     void (*sample)(const float *x, size_t length, const uint32_t *first, const float *weight, float *y, size_t count);
-    /// y <- a x + b z
-    void (*between)(const float *x, float a, const float *z, float b, float *y, size_t count);
+    /// y <- x + weight (z - x): x itself where both are equal
+    void (*between)(const float *x, const float *z, float weight, float *y, size_t count);
     /// The smaller of `least` and all x, and the larger of `most` and all x.
     void (*bounds)(const float *x, size_t count, float *least, float *most);
     /// y <- (x - least) / range; x and y may be the same

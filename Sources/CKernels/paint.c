@@ -34,7 +34,6 @@ static void sample(const painting *p, const float *map, size_t y, size_t column,
 /// A row of the enlarged map.
 static const float *enlarged(const painting *p, const float *map, size_t y, size_t column, size_t columns, window *w) {
     size_t first = p->rows.first[y], second = first + (first + 1 < p->rows.length);
-    float weight = p->rows.weight[y];
     if (!w->known || w->first != first) {
         if (w->known && w->first + 1 == first) {
             float *freed = w->upper;
@@ -47,7 +46,7 @@ static const float *enlarged(const painting *p, const float *map, size_t y, size
         w->first = first;
         w->known = true;
     }
-    dseg_rows->between(w->upper, 1.0f - weight, w->lower, weight, w->row, columns);
+    dseg_rows->between(w->upper, w->lower, p->rows.weight[y], w->row, columns);
     return w->row;
 }
 

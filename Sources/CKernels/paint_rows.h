@@ -4,12 +4,12 @@ static void BODY(sample)(const float *x, size_t length, const uint32_t *first, c
                          size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint32_t left = first[i], right = left + (left + 1 < length);
-        y[i] = (1.0f - weight[i]) * x[left] + weight[i] * x[right];
+        y[i] = x[left] + weight[i] * (x[right] - x[left]);
     }
 }
 
-static void BODY(between)(const float *x, float a, const float *z, float b, float *y, size_t count) {
-#define OF(LOAD) (LOAD(x) * a + LOAD(z) * b)
+static void BODY(between)(const float *x, const float *z, float weight, float *y, size_t count) {
+#define OF(LOAD) (LOAD(x) + (LOAD(z) - LOAD(x)) * weight)
     MAP(count, y, OF)
 #undef OF
 }
