@@ -43,8 +43,9 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
             let (least, most) = (resized.min() ?? 0, resized.max() ?? 0)
             let found = enlargement.enlarged(map, &arena)
             guard most - least > 1e-3 else { continue }
-            // Numbers up to 1, seven roundings each, seen through the stretch.
-            let slack = 32 * roundoff / (most - least)
+            // x + w (z - x) of numbers up to 1, whose difference may be 2: ten roundings at each end, seen through the
+            // stretch.
+            let slack = 44 * roundoff / (most - least)
             expect(
                 found, within: resized.map { Bounded(value: ($0 - least) / (most - least), slack: slack) },
                 "\(size) by \(other)")
@@ -111,5 +112,17 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
         enlargement.paint([[5, 5, 5, 5], [.nan, .nan, .nan, .nan]], from: 1, best: &best, index: &labels, &arena)
         #expect(labels.allSatisfy { $0 == 0 })
         #expect(enlargement.enlarged([5, 5, 5, 5], &arena) == [Float](repeating: 0, count: 9))
+    }
+
+    @Test(arguments: [0.1, 0.7, 5, 1e-30] as [Float])
+    func `a constant map is constant between its pixels`(value: Float) {
+        _ = startedThreads
+        var arena = Arena()
+        var draw = Draw(seed: 9)
+        let weights = draw.floats(500).map { abs($0).truncatingRemainder(dividingBy: 1) }
+        let line = SampleLine(length: 64, first: (0..<500).map { UInt32($0 % 63) }, weights: weights)
+        let enlarged = Enlargement(columns: line, rows: line)
+            .enlarged([Float](repeating: value, count: 64 * 64), &arena)
+        #expect(enlarged.allSatisfy { $0 == 0 })
     }
 }

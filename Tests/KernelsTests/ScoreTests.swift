@@ -221,6 +221,19 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
         }
     }
 
+    /// One chain of sums would stop at 2^24: each further one is half of the last bit.
+    @Test(arguments: [520, 1030, 4096])
+    func `a large term takes no small ones of other chunks away`(pixels: Int) {
+        let row = [UInt16(32768)] + [UInt16](repeating: 1, count: pixels - 1)
+        let levels = [UInt16]((0..<pixels).map { _ in row }.joined())
+        let map = [512] + [Float](repeating: 1, count: pixels - 1)
+        var y = [Float](repeating: .nan, count: pixels)
+        var room = [Float](repeating: .nan, count: dseg_complete_scratch(pixels))
+        unsafe dseg_complete(levels, [Float](repeating: 1, count: pixels), pixels, map, 1, &y, &room)
+        let sum = Double(32768 * 512 + pixels - 1)
+        #expect(y.allSatisfy { abs(Double($0) - sum) <= Double(256 + pixels / 256 + 3) * roundoff * sum })
+    }
+
     @Test func `an affinity is what it took over, to 16 bits`() {
         var draw = Draw(seed: 5)
         let numbers = draw.floats(33 * 33).map(abs)
