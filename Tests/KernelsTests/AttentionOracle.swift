@@ -89,4 +89,21 @@ struct AttentionOracle {
             return Bounded(value: mean.value, slack: mean.slack + rounding)
         }
     }
+
+    /// `[N]`: `before` plus the mean over heads and `positions`, times `share`.
+    func map(positions: [Int32], share: Float, before: [Float]) -> [Bounded] {
+        let zeros = [Float](repeating: 0, count: queries.rows * keys.rows)
+        let means = mean(share: share, before: zeros)
+        return before.indices.map { row in
+            let chosen = positions.map { means[row * keys.rows + Int($0)] }
+            let count = Double(positions.count)
+            let value = chosen.reduce(0) { $0 + $1.value } / count
+            let slack = chosen.reduce(0) { $0 + $1.slack } / count
+            // One more rounding for each position, head and share.
+            let magnitude = value.magnitude + Double(before[row]).magnitude
+            let roundings = Double(heads * positions.count + 4)
+            return Bounded(
+                value: Double(before[row]) + value, slack: slack + roundings * roundoff * magnitude)
+        }
+    }
 }
