@@ -187,17 +187,21 @@ extension Segmenter {
 
     /// The scaled mean of the picture's posterior, `[H·W, 4]`.
     private func latent(of picture: Picture, _ answer: inout Answer) throws(SegmentationError) -> [Float] {
-        if let known = picture.latent { return known }
+        let square: [Float]
+        switch picture.content {
+        case .latent(let known): return known
+        case .square(let numbers): square = numbers
+        }
         answer.report.latentCached = false
         let cancellation = answer.cancellation
         let latent = try answer.timing(\.autoencoder) { () throws(SegmentationError) in
             do throws(Interruption) {
-                return try model.latent(of: picture.square, cancellation: cancellation, &arena)
+                return try model.latent(of: square, cancellation: cancellation, &arena)
             } catch {
                 throw SegmentationError(error)
             }
         }
-        picture.latent = latent
+        pictures.keep(latent: latent, of: picture)
         return latent
     }
 }

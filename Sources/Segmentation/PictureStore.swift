@@ -1,22 +1,30 @@
 import Images
 import Kernels
 
-/// A picture as the autoencoder reads it, and its latent once that is known.
+/// A picture as the autoencoder reads it, until that has read it.
 final class Picture {
+    enum Content {
+        /// `[S·S, 3]` in 0...1.
+        case square([Float])
+        /// The scaled posterior mean, `[H·W, 4]`: all that is ever read of the picture again.
+        case latent([Float])
+    }
+
     let looked: LookedAt
-    /// `[S·S, 3]` in 0...1.
-    let square: [Float]
-    /// The scaled posterior mean, `[H·W, 4]`.
-    var latent: [Float]?
+    fileprivate(set) var content: Content
     /// The users who brought it.
     var owners: Set<UInt32>
 
-    /// With room for the latent, which is at most as large as the square.
-    var bytes: Int { 2 * square.count * MemoryLayout<Float>.stride }
+    var bytes: Int {
+        switch content {
+        case .square(let numbers), .latent(let numbers):
+            looked.handle.utf8.count + numbers.count * MemoryLayout<Float>.stride
+        }
+    }
 
     init(looked: LookedAt, square: [Float], owner: UInt32) {
         self.looked = looked
-        self.square = square
+        content = .square(square)
         owners = [owner]
     }
 }
@@ -52,6 +60,12 @@ struct PictureStore {
         } catch {
             throw .image(error)
         }
+    }
+
+    /// Keeps a picture's latent instead of its square.
+    mutating func keep(latent: [Float], of picture: Picture) {
+        picture.content = .latent(latent)
+        cache.insert(picture, bytes: picture.bytes, for: picture.looked.handle)
     }
 
     /// The picture that `owner` brought before.

@@ -3,7 +3,7 @@ package import Networks
 
 /// How much a segmenter may remember, in bytes.
 package struct MemoryLimits: Sendable {
-    /// Looked-at pictures: 6 MiB each for Stable Diffusion.
+    /// Looked-at pictures: 3 MiB each for Stable Diffusion until their first question, 64 KiB from then on.
     package let pictures: Int
     /// Features of passes: 55 MiB each for Stable Diffusion.
     package let features: Int
@@ -12,7 +12,8 @@ package struct MemoryLimits: Sendable {
     /// Prompts: 2 MiB each for Stable Diffusion.
     package let words: Int
 
-    /// Forty pictures, eighteen passes, four thousand score maps and 120 prompts of Stable Diffusion.
+    /// Eighty pictures before their first question, eighteen passes, four thousand score maps and 120 prompts of
+    /// Stable Diffusion.
     package static let standard = MemoryLimits(
         pictures: 256 << 20, features: 1 << 30, scores: 64 << 20, words: 256 << 20)
 

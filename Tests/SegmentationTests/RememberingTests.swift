@@ -82,6 +82,25 @@ import Testing
         #expect(segmenter.memory.pictures == 1)
     }
 
+    @Test func `a picture costs its square until its latent is known, and the latent from then on`() throws {
+        let segmenter = try Fixture.segmenter(
+            Fixture.odd, limits: MemoryLimits(pictures: 1 << 20, features: 0, scores: 0, words: 0))
+        let (autoencoder, float) = (segmenter.model.autoencoder, MemoryLayout<Float>.stride)
+        let side = autoencoder.configuration.sampleSize
+        let looked = try segmenter.look(
+            at: Fixture.bytes(Fixture.picture), owner: 1, cancellation: .init(deadline: nil))
+        let handle = looked.handle.utf8.count
+        #expect(segmenter.memory.picturesBytes == side * side * 3 * float + handle)
+        let question = try Question("dog")
+        #expect(try !segmenter.ask(question).report.latentCached)
+        let latent = autoencoder.latentSide * autoencoder.latentSide * autoencoder.configuration.latentChannels
+        #expect(segmenter.memory.picturesBytes == latent * float + handle)
+        let again = try segmenter.ask(question.with(\.seed, 1))
+        #expect((again.report.passes, again.report.latentCached) == (1, true))
+        let fresh = try Fixture.segmenter(Fixture.odd).ask(question.with(\.seed, 1))
+        #expect(again.bits == fresh.bits)
+    }
+
     @Test func `a picture that had to go is unknown until it is brought again`() throws {
         let measure = try Fixture.segmenter(Fixture.tiny)
         let bytes = try Fixture.bytes(Fixture.picture)

@@ -62,8 +62,7 @@ import Testing
         _ = try picture.look(at: try Fixture.bytes(Fixture.picture), owner: 1, cancellation: .init(deadline: nil))
         let limits = MemoryLimits(
             pictures: picture.memory.picturesBytes,
-            features: one.memory.picturesBytes - picture.memory.picturesBytes, scores: 0,
-            words: one.memory.wordsBytes)
+            features: one.memory.picturesBytes, scores: 0, words: one.memory.wordsBytes)
         let narrow = try Fixture.segmenter(Fixture.tiny, limits: limits)
         for _ in 0..<2 {
             let found = try narrow.ask(question)
