@@ -6,6 +6,7 @@ package enum SegmentationError: Error {
     case image(ImageError)
     case noLabels
     case tooMany(what: String, count: Int, limit: Int)
+    case tooManyForMask(labels: Int, limit: Int)
     case emptyName(label: Int)
     case repeatedName(String)
     case tooLong(what: String, bytes: Int, limit: Int)
@@ -42,6 +43,8 @@ extension SegmentationError: CustomStringConvertible {
         case .image(let error): "\(error)"
         case .noLabels: "no labels: name at least one thing to look for"
         case .tooMany(let what, let count, let limit): "\(count) \(what), the limit is \(limit): ask in parts"
+        case .tooManyForMask(let labels, let limit):
+            "\(labels) labels with an index mask, whose limit is \(limit): ask without the mask, or for fewer"
         case .emptyName(let label): "label \(label + 1) has no name"
         case .repeatedName(let name): "two labels are called \"\(name)\": give them different names"
         case .tooLong(let what, let bytes, let limit):

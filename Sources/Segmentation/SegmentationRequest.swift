@@ -45,10 +45,12 @@ package enum MapSize: Sendable, Equatable {
 
 /// A question that can be asked of any model: one that exists is within all limits that do not depend on the model.
 package struct SegmentationRequest: Sendable {
+    /// Three times the largest vocabulary of a data set (LVIS: 1,203), and few enough to bound a request's time.
+    package static let labelLimit = 4096
     /// An index mask has 255 indices beside the background.
-    package static let labelLimit = 255
-    /// Beyond any vocabulary of synonyms, and few enough to bound a request's time.
-    package static let phraseLimit = 1024
+    package static let maskedLabelLimit = 255
+    /// Two ways to say each of the most labels.
+    package static let phraseLimit = 8192
     /// Far beyond what a text encoder reads.
     package static let promptLimit = 4096
 
@@ -73,6 +75,9 @@ package struct SegmentationRequest: Sendable {
         timestep: Int?, threshold: Float?, maps: MapSize, wantsMask: Bool, model: String
     ) throws(SegmentationError) {
         try Self.check(labels)
+        guard !wantsMask || labels.count <= Self.maskedLabelLimit else {
+            throw .tooManyForMask(labels: labels.count, limit: Self.maskedLabelLimit)
+        }
         if let forwardPrompt {
             guard recipe.strategy == .sharedPass else { throw .unneededForwardPrompt(recipe: recipe.name) }
             try Self.check(length: forwardPrompt, of: "a forward prompt")

@@ -11,8 +11,8 @@ package struct ConnectionLimits: Sendable {
     /// How long, in all, a call may let the engine wait for its reader.
     ///
     /// The engine serves everybody, so a slow reader costs the others at most this for each call; what lies below
-    /// `backlogBytes` costs them nothing. Keeping every answer whole instead would let one request for 255 maps of a
-    /// large picture hold a gigabyte.
+    /// `backlogBytes` costs them nothing. Keeping every answer whole instead would let one request for 4,096 maps of a
+    /// large picture hold a hundred gigabytes.
     package let patience: TimeAmount
     /// How long bytes may wait without one of them being read before the connection is closed.
     package let stall: TimeAmount

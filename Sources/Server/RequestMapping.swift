@@ -152,8 +152,9 @@ extension RPCStatus.Code {
         self =
             switch error {
             case .image(ImageError.outOfMemory), .queueFull, .undeliverable: .resourceExhausted
-            case .image, .noLabels, .tooMany, .emptyName, .repeatedName, .tooLong, .noTokens, .notInPrompt, .cutOff,
-                .threshold, .timestep, .mapSize, .unknownRecipe, .noWeights, .unneededForwardPrompt:
+            case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .tooLong, .noTokens,
+                .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe, .noWeights,
+                .unneededForwardPrompt:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound
             case .stopping: .unavailable

@@ -77,8 +77,6 @@ struct BenchScaling {
         var firstMap: [Double] = []
         /// The same words of the same pictures, in another order.
         var again: [Double] = []
-        /// That each client needed for its labels.
-        var questions = 1
     }
 
     /// All clients ask about pictures of their own with words of their own, then they do so again.
@@ -92,64 +90,49 @@ struct BenchScaling {
         let new = try crowd(daemon, files, words)
         times.new.append(new.whole)
         times.firstMap.append(new.firstMap)
-        times.questions = new.questions
         let turned = words.map { Array($0.dropFirst() + $0.prefix(1)) }
         times.again.append(try crowd(daemon, files, turned).whole)
     }
 
     private func crowd(
         _ daemon: BenchDaemon, _ files: [[UInt8]], _ words: [[Label]]
-    ) throws -> BenchPartedAnswer {
+    ) throws -> BenchLabelsAnswer {
         let socket = daemon.socket
-        let answers = Mutex<[Result<BenchPartedAnswer, any Error>]>([])
+        let answers = Mutex<[Result<BenchLabelsAnswer, any Error>]>([])
         BenchThread.crowd(files.count) { client in
-            let answer = Result { try BenchPartedAnswer(from: socket, files[client], words[client]) }
+            let answer = Result { try BenchLabelsAnswer(from: socket, files[client], words[client]) }
             answers.withLock { $0.append(answer) }
         }
         let all = try answers.withLock { try $0.map { try $0.get() } }
-        return BenchPartedAnswer(slowestOf: all)
+        return BenchLabelsAnswer(slowestOf: all)
     }
 }
 
-/// An answer to any number of labels: in one question, or in as few as the daemon takes.
-struct BenchPartedAnswer: Sendable {
+/// An answer to any number of labels, from bringing the picture on.
+struct BenchLabelsAnswer: Sendable {
     /// In seconds.
     let whole: Double
     let firstMap: Double
-    let questions: Int
 
     /// An index mask has so many labels.
-    private static let labelLimit = 255
+    private static let maskedLabelLimit = 255
 
     init(from socket: String, _ picture: [UInt8], _ labels: [Label]) throws {
         let client = try Client(path: socket)
         let start = ContinuousClock.now
         // A large file fits no one message.
         let handle = try client.look(picture).handle
-        var firstMap: Duration?
-        var questions = 0
-        func ask(_ labels: [Label], mask: Bool) throws {
-            let asked = start.duration(to: .now)
-            let answer = try client.timed(SegmentRequest(picture: .handle(handle), labels: labels, mask: mask))
-            firstMap = firstMap ?? answer.firstMap.map { asked + $0 }
-            questions += 1
-        }
-        do {
-            try ask(labels, mask: labels.count <= Self.labelLimit)
-        } catch let refusal as RPCStatus where refusal.code == .invalidArgument && labels.count > Self.labelLimit {
-            for first in stride(from: 0, to: labels.count, by: Self.labelLimit) {
-                try ask(Array(labels[first..<min(first + Self.labelLimit, labels.count)]), mask: false)
-            }
-        }
+        let looked = start.duration(to: .now)
+        let answer = try client.timed(
+            SegmentRequest(
+                picture: .handle(handle), labels: labels, mask: labels.count <= Self.maskedLabelLimit))
         whole = start.duration(to: .now).inSeconds
-        self.firstMap = firstMap?.inSeconds ?? 0
-        self.questions = questions
+        firstMap = answer.firstMap.map { (looked + $0).inSeconds } ?? 0
     }
 
     /// All have their answers when the slowest has.
-    init(slowestOf all: [BenchPartedAnswer]) {
+    init(slowestOf all: [BenchLabelsAnswer]) {
         whole = all.map(\.whole).max() ?? 0
         firstMap = all.map(\.firstMap).max() ?? 0
-        questions = all.map(\.questions).max() ?? 0
     }
 }

@@ -8,7 +8,6 @@ struct BenchScalingReport: Encodable {
         let labels: Int
         let side: Int
         let clients: Int
-        let questions: Int
         let newSeconds: Double
         let firstMapSeconds: Double
         let againSeconds: Double
@@ -17,7 +16,7 @@ struct BenchScalingReport: Encodable {
         let growthBytes: Int
 
         private enum CodingKeys: String, CodingKey {
-            case threads, labels, side, clients, questions
+            case threads, labels, side, clients
             case newSeconds = "new_seconds"
             case firstMapSeconds = "first_map_seconds"
             case againSeconds = "again_seconds"
@@ -34,7 +33,6 @@ struct BenchScalingReport: Encodable {
             labels = point.labels
             side = point.side
             clients = point.clients
-            questions = times.questions
             newSeconds = median(times.new) ?? 0
             firstMapSeconds = median(times.firstMap) ?? 0
             againSeconds = median(times.again) ?? 0
@@ -45,7 +43,7 @@ struct BenchScalingReport: Encodable {
 
         var cells: [String] {
             [
-                "\(threads)", "\(labels)" + (questions > 1 ? " in \(questions)" : ""), "\(side)", "\(clients)",
+                "\(threads)", "\(labels)", "\(side)", "\(clients)",
                 BenchFigure.time(newSeconds), BenchFigure.time(firstMapSeconds), BenchFigure.time(againSeconds),
                 BenchFigure.bytes(Double(peakBytes)), BenchFigure.bytes(Double(growthBytes)),
             ]

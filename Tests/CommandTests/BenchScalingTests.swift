@@ -9,7 +9,6 @@ import Testing
         let labels: Int
         let side: Int
         let clients: Int
-        let questions: Int
         let newSeconds: Double
         let firstMapSeconds: Double
         let againSeconds: Double
@@ -17,7 +16,7 @@ import Testing
         let growthBytes: Int
 
         private enum CodingKeys: String, CodingKey {
-            case threads, labels, side, clients, questions
+            case threads, labels, side, clients
             case newSeconds = "new_seconds"
             case firstMapSeconds = "first_map_seconds"
             case againSeconds = "again_seconds"
@@ -66,7 +65,6 @@ import Testing
     @Test func `from one label to more than one mask has room for`() throws {
         let rows = try bench("labels")
         #expect(rows.map(\.labels) == [20, 1, 5, 100, 1203])
-        #expect(rows.dropLast().allSatisfy { $0.questions == 1 })
         #expect(rows.allSatisfy { [$0.threads, $0.side, $0.clients] == [2, 512, 1] })
     }
 

@@ -146,6 +146,22 @@ struct MessageTests {
         try expectRoundTrip(SegmentRequest(picture: .image(file), labels: [Label(name: "x")]))
     }
 
+    @Test func `4,096 labels of two phrases are within their budget, asked and understood`() throws {
+        let words = (0..<8192).map { "w\($0)" }
+        let pairs = stride(from: 0, to: words.count, by: 2).map { words[$0...$0 + 1] }
+        let labels = pairs.map { Label(name: $0[$0.startIndex], phrases: $0.map { Phrase(words: $0) }) }
+        try expectRoundTrip(SegmentRequest(picture: .handle("h"), labels: labels))
+        let short = labels.map { Label(name: $0.name, phrases: [Phrase(words: "a"), Phrase(words: "b")]) }
+        try expectRoundTrip(SegmentRequest(picture: .handle("h"), labels: short))
+        var header = Self.header
+        header.labels = pairs.map { pair in
+            UnderstoodLabel(
+                name: pair[pair.startIndex],
+                phrases: pair.map { UnderstoodPhrase(words: $0, prompt: $0, positions: [1], truncated: false) })
+        }
+        try expectRoundTrip(SegmentReply.header(header))
+    }
+
     @Test func `255 labels of 16 phrases are within their budget`() throws {
         let phrases = (0..<16).map { Phrase(words: "word \($0)") }
         let labels = (0..<255).map { Label(name: "\($0)", phrases: phrases) }

@@ -29,15 +29,24 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
 
     @Test func `without labels, with too many, or without a name`() throws {
         try refused("no labels") { $0.with(\.labels, []) }
-        let many = (0..<256).map { label("\($0)") }
-        try refused("256 labels", "255") { $0.with(\.labels, many) }
-        let phrases = (0..<513).map { Phrase(words: "\($0)", prompt: nil) }
-        try refused("1026 phrases", "1024") {
+        let many = (0..<4097).map { label("\($0)") }
+        try refused("4097 labels", "4096") { $0.with(\.labels, many) }
+        let phrases = (0..<4097).map { Phrase(words: "\($0)", prompt: nil) }
+        try refused("8194 phrases", "8192") {
             $0.with(\.labels, [Label(name: "a", phrases: phrases), Label(name: "b", phrases: phrases)])
         }
         try refused("two labels are called \"dog\"") { $0.with(\.labels, [label("dog"), label("cat"), label("dog")]) }
         try refused("label 2") { $0.with(\.labels, [label("dog"), label("", Phrase(words: "cat", prompt: nil))]) }
         #expect(throws: Never.self) { try Question().with(\.labels, Array(many.dropLast())).request() }
+    }
+
+    @Test func `with more labels than an index mask has room for`() throws {
+        let many = (0..<256).map { label("\($0)") }
+        let question = try Question().with(\.labels, many)
+        expectRefusal("256 labels", "255", "without the mask") { _ = try question.with(\.wantsMask, true).request() }
+        #expect(throws: Never.self) { try question.request() }
+        let fewer = question.with(\.labels, Array(many.dropLast())).with(\.wantsMask, true)
+        #expect(throws: Never.self) { try fewer.request() }
     }
 
     @Test func `with words, prompts or names beyond 4096 bytes`() throws {

@@ -167,7 +167,7 @@ struct  Dseg__V1__SegmentRequest
 {
   ProtobufCMessage base;
   /*
-   * 1 to 255, in the order of the mask's indices
+   * 1 to 4,096, with a mask 255, of 8,192 phrases in all; in the mask's order
    */
   size_t n_labels;
   Dseg__V1__Label **labels;
@@ -187,7 +187,7 @@ struct  Dseg__V1__SegmentRequest
   uint32_t map_height;
   Dseg__V1__Encoding encoding;
   /*
-   * also stream the index mask, at the picture's size
+   * also stream the index mask, at the picture's size: for at most 255 labels
    */
   protobuf_c_boolean mask;
   /*

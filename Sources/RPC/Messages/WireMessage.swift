@@ -16,15 +16,14 @@ package protocol WireMessage: Equatable, Sendable {
 enum MemoryBudget {
     /// Messages that carry no picture and no map.
     case control
-    /// Messages that carry a picture, a map, or another message.
+    /// Messages that carry a picture, a map, thousands of phrases, or another message.
     case bulk
 
     /// The budget for a message of so many bytes, itself in bytes.
     func callAsFunction(messageBytes: Int) -> Int {
-        let control = 1 << 20
-        return switch self {
-        case .control: control
-        case .bulk: min(max(8 * messageBytes, control), 64 << 20)
+        switch self {
+        case .control: 1 << 20
+        case .bulk: min(max(8 * messageBytes, 4 << 20), 64 << 20)
         }
     }
 }
