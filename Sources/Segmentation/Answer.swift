@@ -14,9 +14,10 @@ struct Answer {
     /// The last pass: the shared one runs once, even where no cache has room for it.
     var last: (key: FeatureKey, features: AttentionFeatures)?
 
-    init(request: SegmentationRequest, cancellation: Cancellation) {
+    init(request: SegmentationRequest, cancellation: Cancellation, queueMilliseconds: Float) {
         self.request = request
         self.cancellation = cancellation
+        report.queue = queueMilliseconds
         report.latentCached = true      // until the autoencoder runs
     }
 

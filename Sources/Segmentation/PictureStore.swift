@@ -44,8 +44,11 @@ struct PictureStore {
     }
 
     /// The picture in a file, decoded unless it is known.
-    mutating func look(at file: [UInt8], owner: UInt32) throws(SegmentationError) -> Picture {
-        let handle = SHA256.hexadecimal(of: file)
+    ///
+    /// - Parameter handle: the file's hash
+    mutating func look(
+        at file: [UInt8], handle: String, owner: UInt32
+    ) throws(SegmentationError) -> Picture {
         if let known = cache.value(for: handle) {
             known.owners.insert(owner)
             return known

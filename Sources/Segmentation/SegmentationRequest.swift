@@ -1,4 +1,5 @@
 import Images
+import Kernels
 
 /// A thing to look for: its name, and one or more ways to say it, whose maps are averaged.
 package struct Label: Sendable, Equatable {
@@ -30,6 +31,14 @@ package enum PictureSource: Sendable {
     case file([UInt8])
     /// A picture that this user brought before.
     case handle(String)
+
+    /// What the picture is known by.
+    var handle: String {
+        switch self {
+        case .file(let bytes): SHA256.hexadecimal(of: bytes)
+        case .handle(let handle): handle
+        }
+    }
 }
 
 /// Which score maps are wanted.

@@ -11,17 +11,23 @@ package struct MemoryLimits: Sendable {
     package let scores: Int
     /// Prompts: 2 MiB each for Stable Diffusion.
     package let words: Int
+    /// Answers in their messages: a few KiB for each map.
+    package let answers: Int
 
-    /// Eighty pictures before their first question, eighteen passes, four thousand score maps and 120 prompts of
-    /// Stable Diffusion.
+    /// Eighty pictures before their first question, eighteen passes, four thousand score maps, 120 prompts of
+    /// Stable Diffusion, and thousands of answers.
     package static let standard = MemoryLimits(
-        pictures: 256 << 20, features: 1 << 30, scores: 64 << 20, words: 256 << 20)
+        pictures: 256 << 20, features: 1 << 30, scores: 64 << 20, words: 256 << 20, answers: 64 << 20)
 
-    package init(pictures: Int, features: Int, scores: Int, words: Int) {
+    /// Everything that belongs to pictures.
+    package var ofPictures: Int { pictures + features + scores + answers }
+
+    package init(pictures: Int, features: Int, scores: Int, words: Int, answers: Int) {
         self.pictures = pictures
         self.features = features
         self.scores = scores
         self.words = words
+        self.answers = answers
     }
 }
 
@@ -30,7 +36,8 @@ package struct MemoryLimits: Sendable {
 ///     file ─► Picture ─► latent ─► noised ─► U-Net pass ─► AttentionFeatures ─┐
 ///     words ─► prompt ─► tokens ─► context ─► keys ───────────────────────────┴─► fused ─► completed ─► scores
 ///
-/// Everything but `noised` and `fused` is remembered. A segmenter belongs to one thread.
+/// Everything but `noised` and `fused` is remembered, and so are answers in their messages.
+/// A segmenter belongs to one thread.
 package final class Segmenter {
     /// Phrases that are scored together, and so wait for each other: sixteen share one reading of the self-attention.
     static let groupPhrases = 16
@@ -41,6 +48,7 @@ package final class Segmenter {
     var features: Cache<FeatureKey, AttentionFeatures>
     var scoreMaps: Cache<ScoreKey, [Float]>
     var words: Cache<String, EncodedText>
+    var answers: Cache<AnswerKey, RememberedAnswer>
     var arena = Arena()
 
     package init(model: Model, limits: MemoryLimits) {
@@ -50,12 +58,14 @@ package final class Segmenter {
         features = Cache(limit: limits.features)
         scoreMaps = Cache(limit: limits.scores)
         words = Cache(limit: limits.words)
+        answers = Cache(limit: limits.answers)
     }
 
-    /// What is remembered: pictures with their features and score maps, and prompts.
+    /// What is remembered: pictures with their features, score maps and answers, and prompts.
     package var memory: Memory {
         Memory(
-            pictures: pictures.count, picturesBytes: pictures.bytes + features.bytes + scoreMaps.bytes,
+            pictures: pictures.count,
+            picturesBytes: pictures.bytes + features.bytes + scoreMaps.bytes + answers.bytes,
             words: words.count, wordsBytes: words.bytes)
     }
 
@@ -70,6 +80,7 @@ package final class Segmenter {
         features = Cache(limit: limits.features)
         scoreMaps = Cache(limit: limits.scores)
         words = Cache(limit: limits.words)
+        answers = Cache(limit: limits.answers)
     }
 
     /// Decodes a picture and remembers it for `owner`.
@@ -77,7 +88,7 @@ package final class Segmenter {
         at file: [UInt8], owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
-        return try pictures.look(at: file, owner: owner).looked
+        return try pictures.look(at: file, handle: SHA256.hexadecimal(of: file), owner: owner).looked
     }
 
     /// Answers a question, event by event.
@@ -88,10 +99,21 @@ package final class Segmenter {
         emit: (SegmentationEvent) throws(SegmentationError) -> Void
     ) throws(SegmentationError) {
         try check(cancellation)
-        var answer = Answer(request: request, cancellation: cancellation)
-        answer.report.queue = queueMilliseconds
+        var answer = Answer(request: request, cancellation: cancellation, queueMilliseconds: queueMilliseconds)
+        let handle = answer.timing(\.decode) { request.picture.handle }
+        try segment(&answer, handle, owner: owner, emit: emit)
+    }
+
+    /// Fills an answer that has just begun.
+    ///
+    /// - Parameter handle: the picture's
+    func segment(
+        _ answer: inout Answer, _ handle: String, owner: UInt32,
+        emit: (SegmentationEvent) throws(SegmentationError) -> Void
+    ) throws(SegmentationError) {
+        let (request, cancellation) = (answer.request, answer.cancellation)
         let (understanding, picture) = try answer.timing(\.decode) { () throws(SegmentationError) in
-            try understand(request, owner: owner)
+            try understand(request, handle, owner: owner)
         }
         let fusion = try AttentionFusion(model.unet, recipe: request.recipe)
         try emit(.header(understanding))

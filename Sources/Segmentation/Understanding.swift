@@ -1,11 +1,30 @@
 import Networks
 
 extension Segmenter {
+    /// Whether a request's model is this one.
+    func isLoaded(_ name: String) -> Bool {
+        [model.name, model.hash, ""].contains(name)
+    }
+
+    /// The picture that `owner` asks about.
+    ///
+    /// - Parameter handle: the picture's
+    func picture(
+        of request: SegmentationRequest, _ handle: String, owner: UInt32
+    ) throws(SegmentationError) -> Picture {
+        switch request.picture {
+        case .file(let bytes): try pictures.look(at: bytes, handle: handle, owner: owner)
+        case .handle: try pictures.picture(handle, owner: owner)
+        }
+    }
+
     /// Everything that can be refused before anything is computed, and the picture.
+    ///
+    /// - Parameter handle: the picture's
     func understand(
-        _ request: SegmentationRequest, owner: UInt32
+        _ request: SegmentationRequest, _ handle: String, owner: UInt32
     ) throws(SegmentationError) -> (Understanding, Picture) {
-        guard [model.name, model.hash, ""].contains(request.model) else {
+        guard isLoaded(request.model) else {
             throw .unknownModel(request.model, loaded: model.name)
         }
         guard request.timestep >= 0, request.timestep < model.scheduler.trainTimesteps else {
@@ -19,10 +38,7 @@ extension Segmenter {
             }
             labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
         }
-        let picture = switch request.picture {
-        case .file(let bytes): try pictures.look(at: bytes, owner: owner)
-        case .handle(let handle): try pictures.picture(handle, owner: owner)
-        }
+        let picture = try picture(of: request, handle, owner: owner)
         let understanding = Understanding(
             picture: picture.looked, latentSide: model.unet.configuration.sampleSize, labels: labels,
             recipe: request.recipe,

@@ -134,16 +134,26 @@ final class Connection: ChannelInboundHandler {
         let job = Job(owner: owner, requestID: message.requestID, deadline: deadline) {
             [owner] segmenter, cancellation, queued in
             var undelivered: RPCStatus?
+            func delivering<Result>(
+                _ body: () throws(RPCStatus) -> Result
+            ) throws(SegmentationError) -> Result {
+                do throws(RPCStatus) {
+                    return try body()
+                } catch {
+                    undelivered = error
+                    throw .undeliverable(error.message)
+                }
+            }
             do throws(SegmentationError) {
-                try segmenter.segment(
-                    request, owner: owner, cancellation: cancellation, queueMilliseconds: queued
+                try segmenter.answer(
+                    request, owner: owner, cancellation: cancellation, queueMilliseconds: queued,
+                    form: "\(message.encoding)"
                 ) { event throws(SegmentationError) in
-                    do throws(RPCStatus) {
-                        try replies.send(SegmentReply(event, encoding: message.encoding))
-                    } catch {
-                        undelivered = error
-                        throw .undeliverable(error.message)
+                    try delivering { () throws(RPCStatus) in
+                        try SegmentReply(event, encoding: message.encoding).encoded()
                     }
+                } send: { messages throws(SegmentationError) in
+                    try delivering { () throws(RPCStatus) in try replies.send(messages) }
                 }
                 replies.finish()
             } catch {
@@ -217,10 +227,12 @@ final class Connection: ChannelInboundHandler {
 
     // MARK: Answers
 
-    /// Sends one of many replies; the future succeeds when the reader is near enough for another.
-    func send(_ message: [UInt8], on stream: UInt32) -> EventLoopFuture<Void> {
+    /// Sends some of many replies; the future succeeds when the reader is near enough for others.
+    func send(_ messages: ArraySlice<[UInt8]>, on stream: UInt32) -> EventLoopFuture<Void> {
         do throws(RPCStatus) {
-            guard let bytes = try wire.send(message, on: stream), let patience = calls[stream]?.patience else {
+            var bytes: [UInt8] = []
+            for message in messages { bytes += try wire.send(message, on: stream) ?? [] }
+            guard let patience = calls[stream]?.patience else {
                 throw RPCStatus(.cancelled, "The call has ended.")
             }
             outflow.write(bytes, then: wrote)

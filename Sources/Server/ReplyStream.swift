@@ -14,15 +14,31 @@ struct ReplyStream: Sendable {
         self.stream = stream
     }
 
-    /// Hands over one of many replies; waits, as long as the call's patience lasts, while the reader is too far
+    /// Replies that are handed over together take no more bytes, or are one.
+    private static let batchBytes = 1 << 18
+
+    /// Hands over some of many replies; waits, as long as the call's patience lasts, while the reader is too far
     /// behind.
     ///
     /// - Throws: `resourceExhausted` for a reply over a frame's limit or a reader that is too slow, `cancelled` where
     ///   the call has ended
-    func send(_ reply: SegmentReply) throws(RPCStatus) {
-        let message = reply.encoded()
+    func send(_ messages: [[UInt8]]) throws(RPCStatus) {
+        var rest = messages[...]
+        while !rest.isEmpty {
+            var bytes = 0
+            let batch = rest.prefix { message in
+                bytes += message.count
+                return bytes <= Self.batchBytes
+            }
+            let count = max(1, batch.count)
+            try send(rest.prefix(count))
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func send(_ batch: ArraySlice<[UInt8]>) throws(RPCStatus) {
         do {
-            try eventLoop.flatSubmit { connection.value.send(message, on: stream) }.wait()
+            try eventLoop.flatSubmit { connection.value.send(batch, on: stream) }.wait()
         } catch let status as RPCStatus {
             throw status
         } catch {

@@ -133,7 +133,7 @@ extension StatusReply {
             queued: UInt32(status.queued), queueLimit: UInt32(status.queueLimit),
             answered: UInt64(status.finished), refused: UInt64(status.refused),
             pictures: UInt32(status.memory.pictures), picturesBytes: UInt64(status.memory.picturesBytes),
-            picturesLimit: UInt64(status.limits.pictures + status.limits.features + status.limits.scores),
+            picturesLimit: UInt64(status.limits.ofPictures),
             words: UInt32(status.memory.words), wordsBytes: UInt64(status.memory.wordsBytes),
             wordsLimit: UInt64(status.limits.words), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
             threads: UInt32(status.threads))

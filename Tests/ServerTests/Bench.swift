@@ -34,7 +34,8 @@ final class Bench {
             return try Segmenter(
                 model: Model(
                     directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt", precision: .f32),
-                limits: MemoryLimits(pictures: 64 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20))
+                limits: MemoryLimits(
+                    pictures: 64 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20, answers: 64 << 20))
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         server = try Server(engine: engine, listeningOn: socket.descriptor, limits: limits, log: log)

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import RPC
 import Server
@@ -30,6 +31,28 @@ struct ReaderTests {
         #expect(frames.count == 15, "header, 12 maps, trailer, end")
         #expect(frames.last == .end(of: 1))
         #expect(frames.reduce(0) { $0 + $1.payload.count } > 1 << 20, "more than the backlog and the socket hold")
+    }
+
+    @Test func `the engine waits with the many maps of a reader that has stopped`() throws {
+        let bench = try Bench(limits: .with(backlogBytes: 64 << 10, patience: .seconds(600)))
+        let client = try bench.client()
+        let slow = try RawConnection(bench.path)
+        var request = SegmentRequest.bulky(try Bench.scene(), labels: 300)
+        (request.mapWidth, request.mapHeight) = (128, 128)
+        #expect(try slow.open(.segment, stream: 1, request.encoded()))
+        #expect(try slow.next()?.kind == .data, "the header: it runs")
+        // A standstill: of the prompts no more become known.
+        var words = [UInt32.max]
+        repeat {
+            words.append(try client.status().words)
+            usleep(500_000)
+        } while words.suffix(2).first != words.last
+        #expect(words.last.map { $0 < 300 } == true)
+        var labels: [UInt32] = []
+        for frame in try slow.rest() where frame.kind == .data && !frame.payload.isEmpty {
+            if case .scoreMap(let map) = try SegmentReply(decoding: frame.payload) { labels.append(map.label) }
+        }
+        #expect(labels == Array(0..<300))
     }
 
     @Test func `who asks and never reads is not listened to, and is closed in the end`() throws {

@@ -451,7 +451,7 @@ struct  Dseg__V1__StatusReply
   uint64_t answered;
   uint64_t refused;
   /*
-   * of looked-at pictures and their features
+   * of looked-at pictures, their features, score maps and answers
    */
   uint64_t pictures_bytes;
   uint64_t pictures_limit;
