@@ -9,7 +9,7 @@ package struct MemoryLimits: Sendable {
     package let features: Int
     /// Score maps of words on pictures: 16 KiB each for Stable Diffusion.
     package let scores: Int
-    /// Prompts: 2 MiB each for Stable Diffusion.
+    /// Prompts: 2 MiB each for Stable Diffusion. A small share is for where words stand in them.
     package let words: Int
     /// Answers in their messages: a few KiB for each map.
     package let answers: Int
@@ -18,6 +18,9 @@ package struct MemoryLimits: Sendable {
     /// Stable Diffusion, and thousands of answers.
     package static let standard = MemoryLimits(
         pictures: 256 << 20, features: 1 << 30, scores: 64 << 20, words: 256 << 20, answers: 64 << 20)
+
+    /// Some 400 bytes each.
+    var phrases: Int { words / 64 }
 
     /// Everything that belongs to pictures.
     package var ofPictures: Int { pictures + features + scores + answers }
@@ -48,6 +51,7 @@ package final class Segmenter {
     var features: Cache<FeatureKey, AttentionFeatures>
     var scoreMaps: Cache<ScoreKey, [Float]>
     var words: Cache<String, EncodedText>
+    var phrases: Cache<PhraseKey, UnderstoodPhrase>
     var answers: Cache<AnswerKey, RememberedAnswer>
     var arena = Arena()
 
@@ -57,7 +61,8 @@ package final class Segmenter {
         pictures = PictureStore(limit: limits.pictures, side: model.autoencoder.configuration.sampleSize)
         features = Cache(limit: limits.features)
         scoreMaps = Cache(limit: limits.scores)
-        words = Cache(limit: limits.words)
+        words = Cache(limit: limits.words - limits.phrases)
+        phrases = Cache(limit: limits.phrases)
         answers = Cache(limit: limits.answers)
     }
 
@@ -66,7 +71,7 @@ package final class Segmenter {
         Memory(
             pictures: pictures.count,
             picturesBytes: pictures.bytes + features.bytes + scoreMaps.bytes + answers.bytes,
-            words: words.count, wordsBytes: words.bytes)
+            words: words.count, wordsBytes: words.bytes + phrases.bytes)
     }
 
     /// Gives scratch memory back between questions.
@@ -79,7 +84,8 @@ package final class Segmenter {
         pictures = PictureStore(limit: limits.pictures, side: model.autoencoder.configuration.sampleSize)
         features = Cache(limit: limits.features)
         scoreMaps = Cache(limit: limits.scores)
-        words = Cache(limit: limits.words)
+        words = Cache(limit: limits.words - limits.phrases)
+        phrases = Cache(limit: limits.phrases)
         answers = Cache(limit: limits.answers)
     }
 

@@ -49,8 +49,16 @@ extension Segmenter {
         return (understanding, picture)
     }
 
-    /// Finds the words' tokens inside their prompt.
+    /// Finds the words' tokens inside their prompt, unless they were found before.
     private func understand(_ phrase: Phrase, _ recipe: Recipe) throws(SegmentationError) -> UnderstoodPhrase {
+        let key = PhraseKey(phrase, recipe)
+        if let known = phrases.value(for: key) { return known }
+        let understood = try tokens(of: phrase, recipe)
+        phrases.insert(understood, bytes: key.bytes + understood.bytes, for: key)
+        return understood
+    }
+
+    private func tokens(of phrase: Phrase, _ recipe: Recipe) throws(SegmentationError) -> UnderstoodPhrase {
         let length = model.textEncoder.configuration.positions
         guard !model.tokenizer.tokens(of: phrase.words).isEmpty else { throw .noTokens(words: phrase.words) }
         let prompt = phrase.prompt ?? recipe.prompt(for: phrase.words)
@@ -63,6 +71,29 @@ extension Segmenter {
         return UnderstoodPhrase(
             words: phrase.words, prompt: prompt, positions: positions.map(Int32.init),
             truncated: encoded.truncated)
+    }
+}
+
+/// What determines how a phrase is understood.
+struct PhraseKey: Hashable {
+    private let template: String
+    /// In UTF-8: words that look alike and are written in other scalars are other words.
+    private let words: [UInt8]
+    private let prompt: [UInt8]?
+
+    init(_ phrase: Phrase, _ recipe: Recipe) {
+        template = recipe.template
+        words = Array(phrase.words.utf8)
+        prompt = phrase.prompt.map { Array($0.utf8) }
+    }
+
+    /// With what the entry takes beside its texts.
+    var bytes: Int { 256 + words.count + (prompt?.count ?? 0) }
+}
+
+extension UnderstoodPhrase {
+    fileprivate var bytes: Int {
+        words.utf8.count + prompt.utf8.count + positions.count * MemoryLayout<Int32>.stride
     }
 }
 

@@ -101,6 +101,33 @@ import Testing
         #expect(again.bits == fresh.bits)
     }
 
+    @Test func `words are understood as they are written, whatever was understood before`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.odd)
+        let prompt = "a photograph of a dog and a cat"
+        let phrases = [
+            Phrase(words: "dog", prompt: nil), Phrase(words: "dog", prompt: prompt),
+            Phrase(words: "cat", prompt: prompt), Phrase(words: "caf\u{E9}", prompt: nil),
+            Phrase(words: "cafe\u{301}", prompt: nil),
+        ]
+        for round in 1...2 {
+            for phrase in phrases {
+                let question = try Question().with(\.labels, [Label(name: "a", phrases: [phrase])])
+                let fresh = try Fixture.segmenter(Fixture.odd).ask(question).header.labels[0].phrases[0]
+                let found = try segmenter.ask(question).header.labels[0].phrases[0]
+                #expect(found == fresh, "round \(round)")
+                #expect(Array(found.words.unicodeScalars) == Array(phrase.words.unicodeScalars))
+            }
+        }
+        let bytes = segmenter.memory.wordsBytes
+        let refused = Phrase(words: "bird", prompt: prompt)
+        for _ in 1...2 {
+            #expect(throws: SegmentationError.self) {
+                try segmenter.ask(Question().with(\.labels, [Label(name: "a", phrases: [refused])]))
+            }
+        }
+        #expect(segmenter.memory.wordsBytes == bytes)
+    }
+
     @Test func `a picture that had to go is unknown until it is brought again`() throws {
         let measure = try Fixture.segmenter(Fixture.tiny)
         let bytes = try Fixture.bytes(Fixture.picture)
