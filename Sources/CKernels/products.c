@@ -164,7 +164,7 @@ static void pairs_task(void *context, size_t task, size_t thread) {
 static void run(product p) {
     if (p.y.rows == 0 || p.y.columns == 0) return;
     size_t panels = dseg_parts(p.y.columns, dseg_panel_width), row_tasks = dseg_parts(p.y.rows, task_rows);
-    p.panels = dseg_parts(panels, dseg_least(panels, dseg_parts(16, row_tasks)));     // at least 16 tasks, if there are
+    p.panels = dseg_parts(panels, dseg_least(panels, dseg_parts(48, row_tasks)));     // 48 tasks, if there are
     p.column_tasks = dseg_parts(panels, p.panels);
     dseg_parallel(row_tasks * p.column_tasks, p.w.number == dseg_bf16_pairs ? pairs_task : product_task, &p);
 }

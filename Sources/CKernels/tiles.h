@@ -30,12 +30,29 @@ INLINE void BODY(tile)(size_t rows, const dseg_product *p, size_t row) {
     for (size_t r = 0; r < rows; r++) BODY(store)(c + r * p->c_stride, sums[r]);
 }
 
+/// Rows of a tile beside which no other is thinner than four: a thin tile waits for its own sums.
+INLINE size_t BODY(height)(size_t rows) {
+    if (rows <= ROWS) return rows;
+    return rows < ROWS + 4 ? rows / 2 : ROWS;
+}
+
 static void BODY(product)(const dseg_product *product) {
     dseg_product p = *product;
-    size_t row = 0;
-    for (; row + ROWS <= p.rows; row += ROWS) BODY(tile)(ROWS, &p, row);
-    for (; row + 4 <= p.rows; row += 4) BODY(tile)(4, &p, row);
-    for (; row < p.rows; row++) BODY(tile)(1, &p, row);
+    for (size_t row = 0, height; row < p.rows; row += height) {
+        height = BODY(height)(p.rows - row);
+        switch (height) {
+        case 1: BODY(tile)(1, &p, row); break;
+        case 2: BODY(tile)(2, &p, row); break;
+        case 3: BODY(tile)(3, &p, row); break;
+        case 4: BODY(tile)(4, &p, row); break;
+        case 5: BODY(tile)(5, &p, row); break;
+        case 6: BODY(tile)(6, &p, row); break;
+#if ROWS > 6
+        case 7: BODY(tile)(7, &p, row); break;
+        case 8: BODY(tile)(8, &p, row); break;
+#endif
+        }
+    }
 }
 
 // Winograd's F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", section 4.3): a tile of
