@@ -1,5 +1,6 @@
 # make demo     install what is missing, build, start the daemon, segment a picture, stop
-# make test     everything that must hold
+# make test     everything that must hold; by the instructions of older processors too, if told to:
+#               make test DSEG_INSTRUCTIONS=portable, or =avx2
 # make build    both programs, optimised, into .build/release
 # make arm      the kernels held against their definitions on an emulated Arm processor
 # make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one

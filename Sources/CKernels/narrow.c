@@ -17,10 +17,9 @@ void dseg_narrow_to_pairs(const void *panels, dseg_number number, size_t count, 
     for (size_t panel = 0; panel < count; panel++) {
         for (size_t input = 0; input < inputs; input += 2, pairs += 2 * dseg_panel_width) {
             size_t length = dseg_least(2, inputs - input) * dseg_panel_width;
-            float buffer[2 * dseg_panel_width];
-            size_t first = (panel * inputs + input) * dseg_panel_width;
+            size_t first = (panel * inputs + input) * dseg_panel_width * (number == dseg_f32 ? 4 : 2);
             __builtin_memset(rows, 0, sizeof rows);
-            dseg_pairs->narrow(dseg_widened(panels, number, first, length, buffer), rows, length);
+            dseg_narrow_to_bf16((const uint8_t *)panels + first, number, length, rows);
             for (size_t o = 0; o < dseg_panel_width; o++) {
                 pairs[2 * o] = rows[o];
                 pairs[2 * o + 1] = rows[dseg_panel_width + o];

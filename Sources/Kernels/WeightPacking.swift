@@ -4,8 +4,10 @@ import CKernels
 package enum WeightPacking: Sendable {
     /// f32, in the file's order.
     case floats
-    /// From [outputs, inputs, positions] to ``PackedWeights``; a kernel of k by k has k² positions.
-    case panels(inputs: Int, positions: Int, precision: Precision)
+    /// From [outputs, inputs, positions] to ``PackedWeights`` as stored; a kernel of k by k has k² positions.
+    case panels(inputs: Int, positions: Int)
+    /// From [outputs, inputs] to ``PackedWeights`` in pairs of bf16.
+    case pairs(inputs: Int)
     /// As stored, in the file's order.
     case table
 
@@ -13,7 +15,8 @@ package enum WeightPacking: Sendable {
     package var unit: Int {
         switch self {
         case .floats, .table: 1
-        case .panels(let inputs, let positions, _): max(1, PackedWeights.width * inputs * positions)
+        case .panels(let inputs, let positions): max(1, PackedWeights.width * inputs * positions)
+        case .pairs(let inputs): max(1, PackedWeights.width * inputs)
         }
     }
 
@@ -21,8 +24,8 @@ package enum WeightPacking: Sendable {
     package func bytes(_ count: Int, of type: StoredFloats) -> Int {
         switch self {
         case .floats: count * MemoryLayout<Float>.stride
-        case .panels(let inputs, let positions, _):
-            (count + unit - 1) / unit * panelBytes(columns: inputs * positions, of: type)
+        case .panels: (count + unit - 1) / unit * unit * type.size
+        case .pairs(let inputs): (count + unit - 1) / unit * Self.pairBytes(inputs: inputs)
         case .table: count * type.size
         }
     }
@@ -44,7 +47,7 @@ package enum WeightPacking: Sendable {
     package func isInPlace(_ type: StoredFloats) -> Bool {
         switch self {
         case .floats: type == .f32
-        case .panels: false
+        case .panels, .pairs: false
         case .table: true
         }
     }
@@ -57,53 +60,35 @@ package enum WeightPacking: Sendable {
         switch self {
         case .floats:
             unsafe type.widen(stored, into: memory.assumingMemoryBound(to: Float.self), count: count)
-        case .panels(let inputs, let positions, _):
+        case .panels(let inputs, let positions):
             let outputs = count / max(1, inputs * positions)
-            if numbers(of: type) == .stored(type) {
-                unsafe dseg_pack_panels(stored, type.size, outputs, inputs, positions, memory)
-            } else {
-                unsafe narrow(stored, type, outputs: outputs, columns: (inputs, positions), into: memory)
-            }
+            unsafe dseg_pack_panels(stored, type.size, outputs, inputs, positions, memory)
+        case .pairs(let inputs):
+            unsafe packPairs(stored, type, outputs: count / max(1, inputs), inputs: inputs, into: memory)
         case .table:
             unsafe precondition(stored == UnsafeRawPointer(memory), "a table is read in place")
         }
     }
 
-    /// How packed numbers are held that a file stores as `type`.
-    ///
-    /// Products of one position are multiplied in bf16 where that is wanted. Convolutions keep f32 products, of which
-    /// Winograd's way saves more than bf16 does, and their weights take half the memory all the same.
-    package func numbers(of type: StoredFloats) -> PackedNumbers {
-        guard case .panels(_, let positions, .bf16) = self else { return .stored(type) }
-        return positions == 1 ? .bf16Pairs : .stored(.bf16)
-    }
-
-    private func panelBytes(columns: Int, of type: StoredFloats) -> Int {
-        let numbers = numbers(of: type)
-        let held = numbers == .bf16Pairs ? (columns + 1) / 2 * 2 : columns
-        return held * PackedWeights.width * numbers.size
+    /// The bytes of a panel in pairs.
+    private static func pairBytes(inputs: Int) -> Int {
+        (inputs + 1) / 2 * 2 * PackedWeights.width * StoredFloats.bf16.size
     }
 
     /// Packs panel by panel, each as it is stored first and rounded then.
-    private func narrow(
-        _ stored: UnsafeRawPointer, _ type: StoredFloats, outputs: Int, columns: (inputs: Int, positions: Int),
+    private func packPairs(
+        _ stored: UnsafeRawPointer, _ type: StoredFloats, outputs: Int, inputs: Int,
         into memory: UnsafeMutableRawPointer
     ) {
         let panel = UnsafeMutableRawPointer.allocate(
             byteCount: unit * type.size, alignment: WeightRegion.alignment)
         defer { unsafe panel.deallocate() }
-        let width = columns.inputs * columns.positions
-        let step = panelBytes(columns: width, of: type)
         for (index, first) in stride(from: 0, to: outputs, by: PackedWeights.width).enumerated() {
             unsafe dseg_pack_panels(
-                stored + first * width * type.size, type.size, min(PackedWeights.width, outputs - first),
-                columns.inputs, columns.positions, panel)
-            let halves = unsafe (memory + index * step).assumingMemoryBound(to: UInt16.self)
-            if numbers(of: type) == .bf16Pairs {
-                unsafe dseg_narrow_to_pairs(panel, type.c, 1, width, halves)
-            } else {
-                unsafe dseg_narrow_to_bf16(panel, type.c, width * PackedWeights.width, halves)
-            }
+                stored + first * inputs * type.size, type.size, min(PackedWeights.width, outputs - first), inputs, 1,
+                panel)
+            let pairs = unsafe memory + index * Self.pairBytes(inputs: inputs)
+            unsafe dseg_narrow_to_pairs(panel, type.c, 1, inputs, pairs.assumingMemoryBound(to: UInt16.self))
         }
     }
 }

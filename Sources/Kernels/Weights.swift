@@ -4,14 +4,6 @@ package enum PackedNumbers: Sendable, Equatable {
     case stored(StoredFloats)
     /// bf16, the numbers of two neighbouring columns side by side: products round what they multiply them with too.
     case bf16Pairs
-
-    /// Bytes of one number.
-    var size: Int {
-        switch self {
-        case .stored(let type): type.size
-        case .bf16Pairs: StoredFloats.bf16.size
-        }
-    }
 }
 
 /// A learned matrix for products, `[rows, columns]`, in panels of 16 rows.

@@ -12,7 +12,8 @@ struct Computing: ParsableArguments {
 
     @Option(
         help: """
-            In what weights are multiplied, f32 or bf16 (default: bf16 where the processor multiplies it, else f32).
+            In what feed-forward layers are multiplied, f32 or bf16 (default: bf16 where the processor multiplies it, \
+            else f32).
             """)
     var precision: Precision?
 

@@ -21,6 +21,9 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "The checkpoint of full-size goldens.", completion: .directory)
     var full: String?
 
+    @Option(help: "In what weights are multiplied, f32 or bf16; the limits are those of f32.")
+    var precision = Precision.f32
+
     @Option(help: "A folder to store what was computed in, as safetensors.", completion: .directory)
     var write: String?
 
@@ -28,7 +31,7 @@ struct VerifyCommand: ParsableCommand {
         try Threads.start(nil)
         var table = VerifyTable(limit: full == nil ? 1e-4 : 1e-3)
         let model = try Model(
-            directory: full ?? "\(directory)/checkpoint", clipMerges: Resources.clipMerges, precision: .f32)
+            directory: full ?? "\(directory)/checkpoint", clipMerges: Resources.clipMerges, precision: precision)
         if full == nil {
             try StageChecks(model, GoldenFolder(directory: "\(directory)/golden")).run(&table)
         } else {

@@ -8,10 +8,10 @@ final class Daemon {
     private let directory: TemporaryDirectory
 
     /// Starts it and waits until it answers.
-    init() throws {
+    init(_ options: String...) throws {
         directory = try TemporaryDirectory()
         let socket = "\(directory.path)/dseg.sock"
-        program = try Program([Repository.dsegd, "serve", "--socket", socket])
+        program = try Program([Repository.dsegd, "serve", "--socket", socket] + options)
         self.socket = socket
         guard eventually({ program.hasEnded || (try? Client(path: socket).health()) == true }),
             !program.hasEnded

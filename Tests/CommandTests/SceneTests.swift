@@ -39,18 +39,36 @@ import Testing
         let reference = try JSONDecoder().decode(
             Reference.self, from: Data(bytes("\(Repository.scenes)/reference.json")))
         let wanted = (recipe == "shared" ? reference.shared : reference.diffsegmenter).fixed
-        let found = try meanIoU(recipe: recipe)
+        let found = meanIoU(try answers(recipe: recipe, precision: "f32"))
         #expect(abs(found - wanted) < 1, "\(found) % against \(wanted) %")
     }
 
-    /// In percent over the classes present in all scenes together, background included, as `reference.py` counts.
-    private func meanIoU(recipe: String) throws -> Double {
-        let daemon = try Daemon()
+    /// bf16 may decide otherwise where two labels are all but equal, and nowhere else.
+    @Test(arguments: ["diffsegmenter", "shared"])
+    func `bf16 gives 99 % of the pixels the label that f32 gives them, and the same mean IoU`(recipe: String) throws {
+        let exact = try answers(recipe: recipe, precision: "f32")
+        let rounded = try answers(recipe: recipe, precision: "bf16")
+        let pairs = zip(exact, rounded).map { zip($0.mask, $1.mask) }
+        let pixels = exact.reduce(0) { $0 + $1.mask.count }
+        let same = pairs.reduce(0) { sum, masks in sum + masks.count { $0 == $1 } }
+        #expect(same * 100 >= pixels * 99, "\(same) of \(pixels) pixels are the same")
+        #expect(pixels == 40 * 192 * 192)
+        let (wanted, found) = (meanIoU(exact), meanIoU(rounded))
+        #expect(abs(found - wanted) <= 0.5, "\(found) % against \(wanted) %")
+    }
+
+    /// A scene's true classes and the classes that were found, `[height, width]` both.
+    private struct Answer {
+        let truth: [UInt8]
+        let mask: [UInt8]
+    }
+
+    /// What a daemon says of all scenes, asked of each for the classes that are there.
+    private func answers(recipe: String, precision: String) throws -> [Answer] {
+        let daemon = try Daemon("--precision", precision)
         let place = try TemporaryDirectory()
-        var confusion = [[Int]](
-            repeating: [Int](repeating: 0, count: classes.count), count: classes.count)
         #expect(scenes.count == 40)
-        for scene in scenes {
+        return try scenes.map { scene in
             let truth = try IndexPicture(at: "\(Repository.scenes)/SegmentationClass/\(scene).png")
             let present = Set(truth.indices).subtracting([0, 255]).sorted()
             let ending = try daemon.dseg(
@@ -59,9 +77,18 @@ import Testing
             #expect(ending.code == 0, "\(ending.errors)")
             let mask = try IndexPicture(at: "\(place.path)/\(scene).mask.png")
             #expect((mask.width, mask.height) == (truth.width, truth.height))
-            let meaning = [0] + present.map(Int.init)
-            for (real, guess) in zip(truth.indices, mask.indices) where real != 255 {
-                confusion[Int(real)][meaning[Int(guess)]] += 1
+            let meaning = [0] + present
+            return Answer(truth: truth.indices, mask: mask.indices.map { meaning[Int($0)] })
+        }
+    }
+
+    /// In percent over the classes present in all scenes together, background included, as `reference.py` counts.
+    private func meanIoU(_ answers: [Answer]) -> Double {
+        var confusion = [[Int]](
+            repeating: [Int](repeating: 0, count: classes.count), count: classes.count)
+        for answer in answers {
+            for (real, guess) in zip(answer.truth, answer.mask) where real != 255 {
+                confusion[Int(real)][Int(guess)] += 1
             }
         }
         let overlaps = classes.indices.compactMap { place -> Double? in

@@ -45,8 +45,7 @@ package struct WeightScope {
     /// The tensor `name` of shape [outputs, inputs], or [outputs, inputs, 1, 1] as a convolution of one position is
     /// stored.
     package func panels(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> PackedWeights {
-        try panels(
-            name, shapes: [[outputs, inputs], [outputs, inputs, 1, 1]], outputs: outputs, inputs: inputs, positions: 1)
+        try panels(name, shapes: Self.shapes(outputs, inputs), outputs: outputs, inputs: inputs, positions: 1)
     }
 
     /// The tensor `name` of shape [outputs, inputs, kernel, kernel].
@@ -58,14 +57,26 @@ package struct WeightScope {
             positions: kernel * kernel)
     }
 
+    /// The tensor `name` of shape [outputs, inputs], in the precision that the model multiplies in.
+    package func rounded(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> PackedWeights {
+        guard precision == .bf16 else { return try panels(name, outputs: outputs, inputs: inputs) }
+        let memory = try unsafe checkpoint.claim(
+            join(name), shapes: Self.shapes(outputs, inputs), .pairs(inputs: inputs), in: region).memory
+        return unsafe PackedWeights(
+            base: UnsafeRawPointer(memory), numbers: .bf16Pairs, rows: outputs, columns: inputs)
+    }
+
+    private static func shapes(_ outputs: Int, _ inputs: Int) -> [[Int]] {
+        [[outputs, inputs], [outputs, inputs, 1, 1]]
+    }
+
     private func panels(
         _ name: String, shapes: [[Int]], outputs: Int, inputs: Int, positions: Int
     ) throws(CheckpointError) -> PackedWeights {
-        let packing = WeightPacking.panels(inputs: inputs, positions: positions, precision: precision)
+        let packing = WeightPacking.panels(inputs: inputs, positions: positions)
         let (memory, type) = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region)
         return unsafe PackedWeights(
-            base: UnsafeRawPointer(memory), numbers: packing.numbers(of: type), rows: outputs,
-            columns: positions * inputs)
+            base: UnsafeRawPointer(memory), numbers: .stored(type), rows: outputs, columns: positions * inputs)
     }
 
     /// The tensor `name` of shape [rows, columns], for looking up rows.
