@@ -18,7 +18,7 @@ private func narrowed(_ stored: Stored) -> [UInt16] {
     _ = startedThreads
     let memory = Fenced(stored.bytes)
     var halves = [UInt16](repeating: 0xdead, count: stored.bits.count + 32)
-    unsafe withExtendedLifetime(memory) {
+    withExtendedLifetime(memory) {
         unsafe dseg_narrow_to_bf16(memory.base, stored.number, stored.bits.count, &halves)
     }
     #expect(halves[stored.bits.count...].allSatisfy { $0 == 0xdead })
@@ -78,7 +78,7 @@ private func narrowed(_ stored: Stored) -> [UInt16] {
                 let pairs = (inputs + 1) / 2
                 var found = [UInt16](repeating: 0xdead, count: count * pairs * 32 + 32)
                 let memory = Fenced(stored.bytes)
-                unsafe withExtendedLifetime(memory) {
+                withExtendedLifetime(memory) {
                     unsafe dseg_narrow_to_pairs(memory.base, number, count, inputs, &found)
                 }
                 let expected = (0..<count * pairs * 32).map { place -> UInt16 in
