@@ -1,4 +1,5 @@
 import CKernels
+import Glibc
 import Kernels
 import Testing
 
@@ -91,8 +92,9 @@ import Testing
         #expect(dseg_chosen_body() == body)
     }
 
-    @Test func `the widest body that the processor has is chosen at the start`() async {
+    @Test func `the widest body that the processor has is chosen where the environment names none`() async {
         await #expect(processExitsWith: .success) {
+            unsafe unsetenv(InstructionSet.variable)
             #expect(InstructionSet.chosen == .portable && Threads.count == 1)
             try Threads.start(1)
             let chosen = dseg_chosen_body()
