@@ -14,8 +14,6 @@ typedef struct {
     void (*blend)(const float *x, float a, float *y, float b, size_t count);
     /// x <- a x + b
     void (*affine)(float *x, float a, float b, size_t count);
-    /// sum of x * y
-    float (*dot)(const float *x, const float *y, size_t count);
     /// y <- gain x + shift, then y * sigmoid(y) if `silu`; gain and shift for each column
     void (*normalize)(const float *x, const float *gain, const float *shift, float *y, size_t count, bool silu);
     /// y <- gamma (x - mean) / sqrt(variance + epsilon) + beta over the row

@@ -35,12 +35,6 @@ static void BODY(affine)(float *x, float a, float b, size_t count) {
 #undef OF
 }
 
-static float BODY(dot)(const float *x, const float *y, size_t count) {
-    V total = {0};
-    EACH(count, total += IN(x) * IN(y), total += IN_PART(x) * IN_PART(y));
-    return BODY(sum)(total);
-}
-
 static void BODY(normalize)(const float *x, const float *gain, const float *shift, float *y, size_t count, bool silu) {
 #define OF(LOAD) (LOAD(x) * LOAD(gain) + LOAD(shift))
 #define SILU(LOAD) BODY(gated)(OF(LOAD), 1.0f)
@@ -100,7 +94,7 @@ static void BODY(gelu_gate)(const float *h, const float *g, float *y, size_t cou
 #include "paint_rows.h"
 
 static const dseg_row_kernels BODY(rows) = {
-    BODY(exponentials), BODY(add_scaled), BODY(blend), BODY(affine), BODY(dot), BODY(normalize), BODY(layer_norm),
+    BODY(exponentials), BODY(add_scaled), BODY(blend), BODY(affine), BODY(normalize), BODY(layer_norm),
     BODY(accumulate), BODY(sigmoid_gate), BODY(gelu_gate), BODY(gelu), BODY(fix), BODY(level), BODY(widen_levels),
     BODY(score), BODY(sample), BODY(between), BODY(bounds), BODY(stretch), BODY(claim),
 };
