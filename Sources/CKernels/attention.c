@@ -3,32 +3,12 @@
 //
 //     keys    [L / 16][width, 16]     scores = q k^T, sixteen keys at a time
 //     values  [width / 16][L, 16]     y = p v, sixteen columns at a time
-#include "internal.h"
+//
+// In fixed point (attention_fixed.c) both are pairs of integers, with a scale for each key and each column of values.
+#include "attention.h"
 
 /// Keys of a pass over the values: sixteen columns of them fill half of a first-level cache.
 enum { block = 256 };
-
-typedef struct {
-    dseg_matrix q, k, v, y;               // y.base NULL: no values wanted
-    size_t heads, width;                  // of a head
-    size_t tile_rows;
-    bool causal;
-    const dseg_matrix *mean;
-    float share;                          // of a head in the mean
-    float *keys, *values, *scores;        // scratch: packed keys and values, and a tile of scores for each thread
-} attention;
-
-static size_t padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }
-
-/// Floats from one row of scores to the next: a cache line more than the keys take, for rows at multiples of a page
-/// would all fall into the same few lines of a cache.
-static size_t scores_stride(size_t keys) { return padded(keys) + dseg_panel_width; }
-
-/// Rows of a tile: its scores fill most of a second-level cache.
-static size_t rows_of_a_tile(size_t keys) {
-    size_t rows = ((size_t)96 << 10) / padded(keys) / 24 * 24;
-    return rows < 24 ? 24 : dseg_least(rows, 96);
-}
 
 static void pack_task(void *context, size_t head, size_t thread) {
     (void)thread;
@@ -51,8 +31,8 @@ static void pack_task(void *context, size_t head, size_t thread) {
     }
 }
 
-/// y <- y + p v for one head, p [rows, keys].
-static void read_values(const attention *a, size_t head, const float *p, size_t row, size_t rows) {
+/// y <- p v for one head, p [rows, keys] times rates [rows].
+static void read_values(const attention *a, size_t head, const float *p, const float *rates, size_t row, size_t rows) {
     size_t count = a->k.rows, width = a->width;
     const float *values = a->values + head * padded(width) * count;
     for (size_t key = 0; key < count; key += block)
@@ -64,20 +44,25 @@ static void read_values(const attention *a, size_t head, const float *p, size_t 
                                 .c = dseg_row(a->y, row) + head * width + column, .c_stride = a->y.stride,
                                 .adding = key > 0},
                 dseg_least(dseg_panel_width, width - column));
+    for (size_t i = 0; i < rows; i++) dseg_rows->affine(dseg_row(a->y, row + i) + head * width, rates[i], 0.0f, width);
+}
+
+static void set_scores(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
+    const float *keys = a->keys + head * padded(a->k.rows) * a->width;
+    for (size_t key = 0; key < a->k.rows; key += dseg_panel_width)
+        dseg_tiles->product(&(dseg_product){
+            .rows = rows, .inputs = a->width, .x = dseg_row(a->q, row) + head * a->width, .x_stride = a->q.stride,
+            .panel = keys + key * a->width, .c = scores + key, .c_stride = scores_stride(a->k.rows)});
 }
 
 static void tile_task(void *context, size_t task, size_t thread) {
     const attention *a = context;
     size_t row = task * a->tile_rows, rows = dseg_least(a->tile_rows, a->q.rows - row);
     size_t count = a->k.rows, stride = scores_stride(count), width = a->width;
-    float *scores = a->scores + thread * a->tile_rows * stride, rates[96];
+    float *scores = a->scores + thread * a->tile_floats, rates[dseg_tile_rows];
     float scale = 1.0f / __builtin_sqrtf((float)width);
     for (size_t head = 0; head < a->heads; head++) {
-        const float *keys = a->keys + head * padded(count) * width;
-        for (size_t key = 0; key < count; key += dseg_panel_width)
-            dseg_tiles->product(&(dseg_product){
-                .rows = rows, .inputs = width, .x = dseg_row(a->q, row) + head * width, .x_stride = a->q.stride,
-                .panel = keys + key * width, .c = scores + key, .c_stride = stride});
+        a->fixed ? dseg_set_fixed_scores(a, head, row, rows, scores) : set_scores(a, head, row, rows, scores);
         for (size_t i = 0; i < rows; i++) {
             float *p = scores + i * stride;
             size_t seen = a->causal ? dseg_least(row + i + 1, count) : count;
@@ -86,34 +71,50 @@ static void tile_task(void *context, size_t task, size_t thread) {
             if (a->mean) dseg_rows->add_scaled(p, a->share * rates[i], dseg_row(*a->mean, row + i), count);
         }
         if (!a->y.base) continue;
-        read_values(a, head, scores, row, rows);
-        for (size_t i = 0; i < rows; i++)
-            dseg_rows->affine(dseg_row(a->y, row + i) + head * width, rates[i], 0.0f, width);
+        a->fixed ? dseg_read_fixed_values(a, head, scores, rates, row, rows)
+                 : read_values(a, head, scores, rates, row, rows);
     }
+}
+
+static size_t largest(size_t a, size_t b) { return a > b ? a : b; }
+
+static size_t key_floats(size_t keys, size_t width) {
+    return largest(padded(keys) * width, dseg_fixed_keys_numbers(keys, width));
+}
+
+static size_t value_floats(size_t keys, size_t width) {
+    return largest(keys * padded(width), dseg_fixed_values_numbers(keys, width));
+}
+
+static size_t tile_floats(size_t keys, size_t width) {
+    size_t rows = rows_of_a_tile(keys);
+    return rows * (scores_stride(keys) + dseg_parts(width, 2) + 1);
 }
 
 static void run(attention a, float *scratch) {
     a.share /= (float)a.heads;
     a.width = a.q.columns / a.heads;
     a.tile_rows = rows_of_a_tile(a.k.rows);
+    a.tile_floats = tile_floats(a.k.rows, a.width);
     a.keys = scratch;
-    a.values = a.keys + a.heads * padded(a.k.rows) * a.width;
-    a.scores = a.values + a.heads * a.k.rows * padded(a.width);
-    dseg_parallel(a.heads, pack_task, &a);
+    a.values = a.keys + a.heads * key_floats(a.k.rows, a.width);
+    a.scores = a.values + a.heads * value_floats(a.k.rows, a.width);
+    dseg_parallel(a.heads, a.fixed ? dseg_pack_fixed_task : pack_task, &a);
     dseg_parallel(dseg_parts(a.q.rows, a.tile_rows), tile_task, &a);
 }
 
 size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads) {
-    return padded(keys) * columns + keys * padded(columns / heads) * heads +
-           dseg_threads() * rows_of_a_tile(keys) * scores_stride(keys);
+    size_t width = columns / heads;
+    return heads * (key_floats(keys, width) + value_floats(keys, width)) + dseg_threads() * tile_floats(keys, width);
 }
 
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
-                    const dseg_matrix *mean, float share, float *scratch) {
-    run((attention){.q = q, .k = k, .v = v, .y = y, .heads = heads, .causal = causal, .mean = mean, .share = share},
-        scratch);
+                    const dseg_matrix *mean, float share, bool fixed, float *scratch) {
+    run((attention){.q = q, .k = k, .v = v, .y = y, .heads = heads, .causal = causal, .mean = mean, .share = share,
+                    .fixed = fixed}, scratch);
 }
 
-void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, float *scratch) {
-    run((attention){.q = q, .k = k, .heads = heads, .mean = &mean, .share = share}, scratch);
+void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, bool fixed,
+                         float *scratch) {
+    run((attention){.q = q, .k = k, .heads = heads, .mean = &mean, .share = share, .fixed = fixed}, scratch);
 }

@@ -14,4 +14,3 @@
 #undef WIDTH
 #undef AHEAD
 #undef F16C
-#undef BF16

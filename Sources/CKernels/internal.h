@@ -64,15 +64,30 @@ typedef struct {
     bool adding;
 } dseg_product;
 
-/// c [rows, 16] <- c + x [rows, 2 pairs] panel [2 pairs, 16] of bfloat16 numbers, added up in f32. A pair is two
-/// neighbouring inputs, the earlier one in the lower half: x [rows, pairs], panel [pairs, 16].
+/// c [rows, 16] <- x [rows, pairs] panel [pairs, 16], plus c when `adding`: pairs of 16-bit integers, two neighbouring
+/// inputs, the earlier one in the lower half.
 typedef struct {
     size_t rows, pairs;
-    const uint32_t *x, *panel;
+    const int32_t *x, *panel;
     size_t x_stride;
-    float *c;
+    int32_t *c;
     size_t c_stride;
+    bool adding;
 } dseg_pair_product;
+
+/// y [rows, columns] <- c times the scales of its row and its column, plus bias unless it is NULL, plus y when `adding`;
+/// up to sixteen columns, the scales of sixteen.
+typedef struct {
+    size_t rows, columns;
+    const int32_t *c;
+    size_t c_stride;
+    const float *row_scales;
+    size_t row_scales_stride;
+    const float *column_scales, *bias;
+    float *y;
+    size_t y_stride;
+    bool adding;
+} dseg_release;
 
 /// What is done sixteen outputs at a time, compiled for each instruction set (tiles.h).
 typedef struct {
@@ -88,11 +103,23 @@ typedef struct {
 
 extern const dseg_tile_kernels *dseg_tiles;
 
-/// Products of bfloat16 numbers, compiled for each instruction set (pairs.h).
+/// Products of 16-bit integers, compiled for each instruction set (pairs.h).
 typedef struct {
     void (*product)(const dseg_pair_product *product);
-    /// halves [count] <- x rounded to bfloat16
-    void (*narrow)(const float *x, uint16_t *halves, size_t count);
+    void (*release)(const dseg_release *release);
+    void (*winograd_inputs)(const float *const *pixels, size_t count, float *scratch, int16_t *v, size_t stride,
+                            float *scales);
+    void (*winograd_weights)(const float *panel, size_t step, size_t count, const float *factors, int32_t *u,
+                             size_t stride);
+    void (*winograd_norms)(const float *panel, size_t step, size_t count, float *squares, float *largest);
+    /// y [36, 16] <- c [36, 16], `stride` numbers apart, times row_scales [36] times column_scales [36, 16]
+    void (*release_frequencies)(const int32_t *c, size_t stride, const float *row_scales, const float *column_scales,
+                                float *y);
+    /// squares [16] <- squares + those of `count` inputs of sixteen outputs; largest [16] <- the largest magnitude
+    void (*norms)(const float *panel, size_t count, float *squares, float *largest);
+    /// pairs [ceil(count / 2), 16] <- panel [count, 16] times factors [16], rounded
+    void (*pair)(const float *panel, size_t count, const float *factors, int32_t *pairs);
+    float (*fix_probabilities)(float *p, size_t count, float total);
 } dseg_pair_kernels;
 
 extern const dseg_pair_kernels *dseg_pairs;
@@ -104,9 +131,23 @@ const float *dseg_widened_panel(dseg_panels w, size_t panel, size_t input, size_
 /// The product with c's first `columns` columns alone, up to 16.
 void dseg_multiply_panel(const dseg_product *product, size_t columns);
 
+/// The length to which rows of fixed point are scaled: a product of two such rows is below 2^31.
+#define DSEG_FIXED_LENGTH 46000.0f
+
+/// Inputs whose kernels are widened together: they fit a first-level cache.
+enum { dseg_spoon = 16 };
+/// positions [9, dseg_spoon, 16] <- `count` inputs of a panel of 3 x 3 kernels.
+void dseg_widen_positions(dseg_panels w, size_t panel, size_t input, size_t count, float *positions);
+/// Copies what lies under a window's kernel at an output pixel side by side, of [kernel * kernel * inputs] the part that
+/// begins with `first`.
+void dseg_gather(dseg_matrix x, dseg_window window, size_t pixel, size_t first, size_t count, float *to);
 size_t dseg_gathering_scratch(void);
 void dseg_gathered_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
                                bool adding, float *scratch);
+/// The same with x and w in fixed point.
+void dseg_gathered_fixed_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
+                                     bool adding, float *scratch);
+size_t dseg_gathered_fixed_scratch(size_t rows, size_t inputs);
 size_t dseg_winograd_scratch(dseg_window window, size_t inputs);
 void dseg_winograd_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
                                bool adding, float *scratch);
@@ -114,5 +155,35 @@ void dseg_winograd_convolution(dseg_matrix x, dseg_window window, dseg_panels w,
 static inline float *dseg_row(dseg_matrix m, size_t row) { return m.base + row * m.stride; }
 static inline size_t dseg_least(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t dseg_parts(size_t count, size_t size) { return (count + size - 1) / size; }
+
+/// Rows of a task: they fill half of a second-level cache, and every panel is read once for all.
+enum { dseg_task_rows = 240 };
+
+/// A product's outputs, cut into tasks: some rows by some panels each.
+typedef struct {
+    size_t rows, columns;
+    size_t panels;                        // of a task
+    size_t column_tasks, tasks;
+} dseg_cut;
+
+static inline dseg_cut dseg_cut_of(size_t rows, size_t columns) {
+    if (rows == 0 || columns == 0) return (dseg_cut){.column_tasks = 1};
+    size_t panels = dseg_parts(columns, dseg_panel_width), row_tasks = dseg_parts(rows, dseg_task_rows);
+    size_t part = dseg_parts(panels, dseg_least(panels, dseg_parts(48, row_tasks)));    // 48 tasks, if there are
+    size_t column_tasks = dseg_parts(panels, part);
+    return (dseg_cut){rows, columns, part, column_tasks, row_tasks * column_tasks};
+}
+
+/// The outputs of a task: rows, and panels up to `end`.
+typedef struct {
+    size_t row, rows;
+    size_t panel, end;
+} dseg_extent;
+
+static inline dseg_extent dseg_extent_of(dseg_cut cut, size_t task) {
+    size_t row = task / cut.column_tasks * dseg_task_rows, panel = task % cut.column_tasks * cut.panels;
+    return (dseg_extent){row, dseg_least(dseg_task_rows, cut.rows - row), panel,
+                         dseg_least(panel + cut.panels, dseg_parts(cut.columns, dseg_panel_width))};
+}
 
 #endif

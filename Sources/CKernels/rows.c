@@ -24,22 +24,13 @@
 #include "body.h"
 #pragma clang attribute pop
 
-#define AVX512 "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,f16c"
-#pragma clang attribute push(__attribute__((target(AVX512), min_vector_width(512))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,f16c"), \
+                                            min_vector_width(512))), apply_to = function)
 #define BODY(name) name##_avx512
 #define WIDTH 512
 #define ROWS 8
 #define F16C
 #include "body.h"
-#pragma clang attribute pop
-
-#pragma clang attribute push(__attribute__((target(AVX512 ",avx512bf16"), min_vector_width(512))), apply_to = function)
-#define BODY(name) name##_avx512bf16
-#define ROWS 8
-#define BF16
-#include "lanes.h"
-#include "pairs.h"
-#include "end.h"
 #pragma clang attribute pop
 #endif
 
@@ -65,13 +56,12 @@ bool dseg_choose_body(dseg_body body) {
     bool wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
     bool widest = wide && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-    bool has_pairs = __builtin_cpu_supports("avx512bf16");
     if (body == dseg_avx2 && wide) {
         use(body, &rows_avx2, &tiles_avx2, &pairs_avx2);
         return true;
     }
     if (body == dseg_avx512 && widest) {
-        use(body, &rows_avx512, &tiles_avx512, has_pairs ? &pairs_avx512bf16 : &pairs_avx512);
+        use(body, &rows_avx512, &tiles_avx512, &pairs_avx512);
         return true;
     }
 #endif
@@ -80,10 +70,4 @@ bool dseg_choose_body(dseg_body body) {
 
 dseg_body dseg_chosen_body(void) { return chosen; }
 
-bool dseg_multiplies_bf16(void) {
-#if defined(__x86_64__)
-    return dseg_pairs == &pairs_avx512bf16;
-#else
-    return false;
-#endif
-}
+bool dseg_multiplies_pairs(void) { return chosen != dseg_portable; }

@@ -18,8 +18,6 @@ INLINE float BODY(greatest)(V x) {
     return most;
 }
 
-/// Rows of fixed point are scaled to this length, so that a product of two of them is below 2^31 (46000^2 = 2.12e9).
-#define LENGTH 46000.0f
 
 static float BODY(fix)(const float *x, size_t count, int16_t *y, size_t step) {
     V most = {0}, bad = {0}, squares = {0};
@@ -33,12 +31,14 @@ static float BODY(fix)(const float *x, size_t count, int16_t *y, size_t step) {
 #define SQUARE(LOAD) V v = LOAD(x) * unit; squares += v * v
     { EACH(count, SQUARE(IN), SQUARE(IN_PART)); }
 #undef SQUARE
-    float factor = LENGTH / __builtin_sqrtf(BODY(sum)(squares));
+    float factor = DSEG_FIXED_LENGTH / __builtin_sqrtf(BODY(sum)(squares));
     factor = factor < 32767.0f ? factor : 32767.0f;          // no number alone may pass 2^15
-    for (size_t i = 0; i < count; i++) {
-        float rounded = (x[i] * unit) * factor + 12582912.0f;     // 1.5 * 2^23: the last bit is 1
-        y[i / 2 * step + i % 2] = (int16_t)(rounded - 12582912.0f);
-    }
+#define ROUNDED(x) ((x) * unit * factor + 12582912.0f)       // 1.5 * 2^23: the last bit is 1
+    size_t whole = step == 2 ? count / LANES * LANES : 0;
+    for (size_t i = 0; i < whole; i += LANES)
+        *(H *)(y + i) = __builtin_convertvector((I)ROUNDED(BODY(load)(x + i)), H);
+    for (size_t i = whole; i < count; i++) y[i / 2 * step + i % 2] = (int16_t)(ROUNDED(x[i]) - 12582912.0f);
+#undef ROUNDED
     return top / factor;
 }
 
@@ -116,9 +116,7 @@ static void BODY(score)(const int16_t *queries, const float *query_scales, const
     BODY(store)(map, BODY(load)(map) + chosen / total * share);
 }
 
-#undef H
 #undef TILE
-#undef LENGTH
 #undef LOW
 #undef HIGH
 #undef WHOLE

@@ -58,22 +58,29 @@ static void BODY(product)(const dseg_product *product) {
 // Winograd's F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", section 4.3): a tile of
 // 4 x 4 outputs from 6 x 6 inputs by 36 products instead of 144. One side at a time:
 //     inputs  t = B^T d,    weights  u = G g,    outputs  y = A^T m
+// The polynomials are evaluated at 0, +-3/4, +-3/2 and infinity: a third of the error of the usual 0, +-1, +-2.
+
+#define NEAR 0.75f
+#define FAR 1.5f
+#define NEAR2 (NEAR * NEAR)
+#define FAR2 (FAR * FAR)
 
 INLINE void BODY(inputs_of_side)(const V *d, size_t step, V *t, size_t t_step) {
-    V even = d[4 * step] - d[2 * step] * 4.0f, odd = d[3 * step] - d[step] * 4.0f;
-    V even2 = d[4 * step] - d[2 * step], odd2 = (d[3 * step] - d[step]) * 2.0f;
-    t[0] = d[0] * 4.0f - d[2 * step] * 5.0f + d[4 * step];
-    t[t_step] = even + odd;
-    t[2 * t_step] = even - odd;
-    t[3 * t_step] = even2 + odd2;
-    t[4 * t_step] = even2 - odd2;
-    t[5 * t_step] = d[step] * 4.0f - d[3 * step] * 5.0f + d[5 * step];
+    V even = d[4 * step] - d[2 * step] * FAR2, odd = d[3 * step] - d[step] * FAR2;
+    V even2 = d[4 * step] - d[2 * step] * NEAR2, odd2 = d[3 * step] - d[step] * NEAR2;
+    t[0] = d[0] * (NEAR2 * FAR2) - d[2 * step] * (NEAR2 + FAR2) + d[4 * step];
+    t[t_step] = even + odd * NEAR;
+    t[2 * t_step] = even - odd * NEAR;
+    t[3 * t_step] = even2 + odd2 * FAR;
+    t[4 * t_step] = even2 - odd2 * FAR;
+    t[5 * t_step] = d[step] * (NEAR2 * FAR2) - d[3 * step] * (NEAR2 + FAR2) + d[5 * step];
 }
 
 INLINE void BODY(weights_of_side)(const V *g, size_t step, V *u, size_t u_step) {
-    V even = (g[0] + g[2 * step]) * (-1.0f / 6.0f), odd = g[step] * (-1.0f / 6.0f);
-    V even2 = g[0] * (1.0f / 24.0f) + g[2 * step] * (1.0f / 6.0f), odd2 = g[step] * (1.0f / 12.0f);
-    u[0] = g[0] * 0.25f;
+    const float near = 1.0f / (2.0f * NEAR2 * (NEAR2 - FAR2)), far = 1.0f / (2.0f * FAR2 * (FAR2 - NEAR2));
+    V even = g[0] * near + g[2 * step] * (near * NEAR2), odd = g[step] * (near * NEAR);
+    V even2 = g[0] * far + g[2 * step] * (far * FAR2), odd2 = g[step] * (far * FAR);
+    u[0] = g[0] * (1.0f / (NEAR2 * FAR2));
     u[u_step] = even + odd;
     u[2 * u_step] = even - odd;
     u[3 * u_step] = even2 + odd2;
@@ -85,23 +92,41 @@ INLINE void BODY(outputs_of_side)(const V *m, size_t step, V *y, size_t y_step) 
     V sum = m[step] + m[2 * step], difference = m[step] - m[2 * step];
     V sum2 = m[3 * step] + m[4 * step], difference2 = m[3 * step] - m[4 * step];
     y[0] = m[0] + sum + sum2;
-    y[y_step] = difference + difference2 * 2.0f;
-    y[2 * y_step] = sum + sum2 * 4.0f;
-    y[3 * y_step] = difference + difference2 * 8.0f + m[5 * step];
+    y[y_step] = difference * NEAR + difference2 * FAR;
+    y[2 * y_step] = sum * NEAR2 + sum2 * FAR2;
+    y[3 * y_step] = difference * (NEAR2 * NEAR) + difference2 * (FAR2 * FAR) + m[5 * step];
+}
+
+#undef NEAR
+#undef FAR
+#undef NEAR2
+#undef FAR2
+
+/// d [36] <- the transform of `count` channels, sixteen or fewer, from `channel` on of the pixels, NULL where none is.
+INLINE void BODY(winograd_inputs_of)(const float *const *pixels, size_t channel, size_t count, V *d) {
+    V half[36];
+    for (size_t j = 0; j < 36; j++) {
+        const float *from = pixels[j] ? pixels[j] + channel : NULL;
+        d[j] = !from ? (V){0} : count == LANES ? BODY(load)(from) : BODY(load_part)(from, count);
+    }
+    for (size_t j = 0; j < 6; j++) BODY(inputs_of_side)(d + j, 6, half + j, 6);
+    for (size_t j = 0; j < 6; j++) BODY(inputs_of_side)(half + 6 * j, 1, d + 6 * j, 1);
+}
+
+/// u [36] <- the transform of one input of sixteen outputs, whose nine positions lie `step` apart.
+INLINE void BODY(winograd_weights_of)(const float *panel, size_t step, V *u) {
+    V g[9], half[18];
+    for (size_t j = 0; j < 9; j++) g[j] = BODY(load)(panel + j * step);
+    for (size_t j = 0; j < 3; j++) BODY(weights_of_side)(g + j, 3, half + j, 3);
+    for (size_t j = 0; j < 6; j++) BODY(weights_of_side)(half + 3 * j, 1, u + 6 * j, 1);
 }
 
 /// `pixels` are 36 pointers to a tile's inputs, NULL where there are none; `count` channels from `channel` on go to
 /// t [36, ...], whose 36 frequencies lie `stride` floats apart, rounded up to whole lanes with zeros.
 static void BODY(winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride) {
     for (size_t i = 0; i < count; i += LANES) {
-        V d[36], half[36];
-        size_t n = count - i < LANES ? count - i : LANES;
-        for (size_t j = 0; j < 36; j++) {
-            const float *from = pixels[j] ? pixels[j] + channel + i : NULL;
-            d[j] = !from ? (V){0} : n == LANES ? BODY(load)(from) : BODY(load_part)(from, n);
-        }
-        for (size_t j = 0; j < 6; j++) BODY(inputs_of_side)(d + j, 6, half + j, 6);
-        for (size_t j = 0; j < 6; j++) BODY(inputs_of_side)(half + 6 * j, 1, d + 6 * j, 1);
+        V d[36];
+        BODY(winograd_inputs_of)(pixels, channel + i, count - i < LANES ? count - i : LANES, d);
         for (size_t j = 0; j < 36; j++) BODY(store)(t + j * stride + i, d[j]);
     }
 }
@@ -109,10 +134,8 @@ static void BODY(winograd_inputs)(const float *const *pixels, size_t channel, si
 /// Nine positions of a panel, `step` elements apart, `count` inputs each: u [36, ...], frequencies `stride` apart.
 static void BODY(winograd_weights)(const float *panel, size_t step, size_t count, float *u, size_t stride) {
     for (size_t i = 0; i < count * LANES; i += LANES) {
-        V g[9], half[18], whole[36];
-        for (size_t j = 0; j < 9; j++) g[j] = BODY(load)(panel + j * step + i);
-        for (size_t j = 0; j < 3; j++) BODY(weights_of_side)(g + j, 3, half + j, 3);
-        for (size_t j = 0; j < 6; j++) BODY(weights_of_side)(half + 3 * j, 1, whole + 6 * j, 1);
+        V whole[36];
+        BODY(winograd_weights_of)(panel + i, step, whole);
         for (size_t j = 0; j < 36; j++) BODY(store)(u + j * stride + i, whole[j]);
     }
 }

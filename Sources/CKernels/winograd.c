@@ -8,12 +8,10 @@
 //     v, u -> m [36][tiles, 16] -> y             36 products for each piece, then the outputs' transform
 #include "internal.h"
 
-enum { frequencies = 36, side = 4 };
+enum { frequencies = dseg_frequencies, side = 4 };
 /// Tiles of a block: enough that transforming the weights anew for each costs a few hundredths.
-enum { block_tiles = 64 };
+enum { block_tiles = 64, fixed_block_tiles = 256 };
 
-/// Inputs whose weights are widened together: they fit a first-level cache.
-enum { spoon = 16 };
 /// Inputs of a piece: u and m together fit a second-level cache.
 enum { piece = 64 };
 
@@ -25,6 +23,7 @@ typedef struct {
     bool adding;
     size_t inputs, tiles_across, first, tiles;   // of the block
     float *v, *scratch;                          // u and m of each thread
+    float *scales;                               // of v in fixed point, [tiles, 36]
 } winograd;
 
 /// Floats from one frequency to the next: a cache line more than the numbers take, since 36 stores at multiples of a
@@ -34,8 +33,16 @@ static size_t v_stride_of(size_t tiles) { return tiles * piece + gap; }
 static size_t m_stride_of(size_t tiles) { return tiles * dseg_panel_width + gap; }
 enum { task_floats = frequencies * (u_stride + block_tiles * dseg_panel_width + gap) };
 
+/// The same of pairs in fixed point: v holds whole rows of inputs, [36][tiles, inputs].
+enum { pairs_stride = piece / 2 * dseg_panel_width + gap };
+static size_t row_pairs(size_t inputs) { return dseg_parts(inputs, dseg_panel_width) * dseg_panel_width / 2 + gap; }
+static size_t fixed_task_floats(size_t tiles, size_t inputs) {
+    size_t u_and_m = frequencies * (pairs_stride + m_stride_of(tiles));
+    size_t transform = frequencies * dseg_parts(inputs, dseg_panel_width) * dseg_panel_width;
+    return u_and_m > transform ? u_and_m : transform;
+}
+
 static void inputs_task(void *context, size_t task, size_t thread) {
-    (void)thread;
     const winograd *p = context;
     size_t tile = p->first + task, scale = p->window.doubled ? 2 : 1;
     size_t top = tile / p->tiles_across * side, left = tile % p->tiles_across * side;
@@ -44,6 +51,13 @@ static void inputs_task(void *context, size_t task, size_t thread) {
         size_t y = top + i / 6 - p->window.before, x = left + i % 6 - p->window.before;     // wrap below zero
         bool inside = y < p->window.height * scale && x < p->window.width * scale;
         pixels[i] = inside ? dseg_row(p->x, y / scale * p->window.width + x / scale) : NULL;
+    }
+    if (p->w.scales) {
+        size_t pairs = row_pairs(p->inputs);
+        dseg_pairs->winograd_inputs(pixels, p->inputs, p->scratch + thread * fixed_task_floats(p->tiles, p->inputs),
+                                    (int16_t *)((int32_t *)p->v + task * pairs), 2 * p->tiles * pairs,
+                                    p->scales + task * frequencies);
+        return;
     }
     size_t stride = v_stride_of(p->tiles);
     float *v = p->v + task * piece;
@@ -72,15 +86,12 @@ static void put(const winograd *p, size_t tile, const float *m, size_t stride, s
     }
 }
 
-/// u <- the transform of a panel's weights for a few inputs.
-static void weights_of(const winograd *p, size_t panel, size_t input, size_t count, float *u) {
-    float widened[9 * spoon * dseg_panel_width];
+void dseg_widen_positions(dseg_panels w, size_t panel, size_t input, size_t count, float *positions) {
     for (size_t i = 0; i < 9; i++) {
-        float *to = widened + i * spoon * dseg_panel_width;
-        const float *from = dseg_widened_panel(p->w, panel, i * p->inputs + input, count, to);
+        float *to = positions + i * dseg_spoon * dseg_panel_width;
+        const float *from = dseg_widened_panel(w, panel, i * (w.inputs / 9) + input, count, to);
         if (from != to) __builtin_memcpy(to, from, count * dseg_panel_width * sizeof(float));
     }
-    dseg_tiles->winograd_weights(widened, spoon * dseg_panel_width, count, u, u_stride);
 }
 
 static void panel_task(void *context, size_t panel, size_t thread) {
@@ -91,8 +102,13 @@ static void panel_task(void *context, size_t panel, size_t thread) {
     const float *v = p->v;
     for (size_t input = 0; input < p->inputs; input += piece, v += frequencies * v_stride) {
         size_t count = dseg_least(piece, p->inputs - input);
-        for (size_t i = 0; i < count; i += spoon)
-            weights_of(p, panel, input + i, dseg_least(spoon, count - i), u + i * dseg_panel_width);
+        for (size_t i = 0; i < count; i += dseg_spoon) {
+            float positions[9 * dseg_spoon * dseg_panel_width];
+            size_t some = dseg_least(dseg_spoon, count - i);
+            dseg_widen_positions(p->w, panel, input + i, some, positions);
+            dseg_tiles->winograd_weights(positions, dseg_spoon * dseg_panel_width, some, u + i * dseg_panel_width,
+                                         u_stride);
+        }
         for (size_t i = 0; i < frequencies; i++)
             dseg_tiles->product(&(dseg_product){
                 .rows = p->tiles, .inputs = count, .x = v + i * v_stride, .x_stride = piece,
@@ -104,22 +120,66 @@ static void panel_task(void *context, size_t panel, size_t thread) {
         put(p, p->first + tile, m + tile * dseg_panel_width, m_stride, column, columns);
 }
 
+/// m <- m + the products of a piece of inputs of a panel.
+static void add_piece(const winograd *p, size_t panel, size_t input, size_t count, const float *factors, int32_t *u,
+                      int32_t *m) {
+    size_t pairs = row_pairs(p->inputs);
+    for (size_t i = 0; i < count; i += dseg_spoon) {
+        float positions[9 * dseg_spoon * dseg_panel_width];
+        size_t some = dseg_least(dseg_spoon, count - i);
+        dseg_widen_positions(p->w, panel, input + i, some, positions);
+        dseg_pairs->winograd_weights(positions, dseg_spoon * dseg_panel_width, some, factors,
+                                     u + i / 2 * dseg_panel_width, pairs_stride);
+    }
+    for (size_t i = 0; i < frequencies; i++)
+        dseg_pairs->product(&(dseg_pair_product){
+            .rows = p->tiles, .pairs = dseg_parts(count, 2),
+            .x = (const int32_t *)p->v + i * p->tiles * pairs + input / 2, .x_stride = pairs,
+            .panel = u + i * pairs_stride, .c = m + i * m_stride_of(p->tiles), .c_stride = dseg_panel_width,
+            .adding = input > 0});
+}
+
+static void fixed_panel_task(void *context, size_t panel, size_t thread) {
+    const winograd *p = context;
+    enum { numbers = frequencies * dseg_panel_width };
+    int32_t *u = (int32_t *)(p->scratch + thread * fixed_task_floats(p->tiles, p->inputs));
+    int32_t *m = u + frequencies * pairs_stride;
+    const float *scales = p->w.scales + panel * numbers;
+    float factors[numbers], released[numbers];
+    for (size_t i = 0; i < numbers; i++) factors[i] = scales[i] > 0.0f ? 1.0f / scales[i] : 0.0f;
+    for (size_t input = 0; input < p->inputs; input += piece)
+        add_piece(p, panel, input, dseg_least(piece, p->inputs - input), factors, u, m);
+    size_t column = panel * dseg_panel_width, columns = dseg_least(dseg_panel_width, p->y.columns - column);
+    for (size_t tile = 0; tile < p->tiles; tile++) {
+        dseg_pairs->release_frequencies(m + tile * dseg_panel_width, m_stride_of(p->tiles),
+                                        p->scales + tile * frequencies, scales, released);
+        put(p, p->first + tile, released, dseg_panel_width, column, columns);
+    }
+}
+
 static size_t tiles_of(dseg_window w) { return dseg_parts(w.out_height, side) * dseg_parts(w.out_width, side); }
 
+/// Floats of scratch in f32, without what each thread needs.
+static size_t v_floats(size_t tiles, size_t inputs) { return frequencies * dseg_parts(inputs, piece) * v_stride_of(tiles); }
+static size_t fixed_v_floats(size_t tiles, size_t inputs) { return frequencies * tiles * (row_pairs(inputs) + 1); }
+
 size_t dseg_winograd_scratch(dseg_window window, size_t inputs) {
-    size_t tiles = dseg_least(block_tiles, tiles_of(window));
-    return dseg_threads() * task_floats + frequencies * dseg_parts(inputs, piece) * v_stride_of(tiles);
+    size_t tiles = dseg_least(block_tiles, tiles_of(window)), fixed = dseg_least(fixed_block_tiles, tiles_of(window));
+    size_t stored = dseg_threads() * task_floats + v_floats(tiles, inputs);
+    size_t in_fixed_point = dseg_threads() * fixed_task_floats(fixed, inputs) + fixed_v_floats(fixed, inputs);
+    return stored > in_fixed_point ? stored : in_fixed_point;
 }
 
 void dseg_winograd_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
                                bool adding, float *scratch) {
+    size_t tiles = tiles_of(window), most = dseg_least(w.scales ? fixed_block_tiles : block_tiles, tiles);
     winograd p = {.x = x, .y = y, .window = window, .w = w, .bias = bias, .adding = adding, .inputs = x.columns,
                   .tiles_across = dseg_parts(window.out_width, side), .scratch = scratch};
-    p.v = scratch + dseg_threads() * task_floats;
-    size_t tiles = tiles_of(window);
-    for (; p.first < tiles; p.first += block_tiles) {
-        p.tiles = dseg_least(block_tiles, tiles - p.first);
+    p.v = scratch + dseg_threads() * (w.scales ? fixed_task_floats(most, p.inputs) : task_floats);
+    p.scales = p.v + frequencies * most * row_pairs(p.inputs);
+    for (; p.first < tiles; p.first += most) {
+        p.tiles = dseg_least(most, tiles - p.first);
         dseg_parallel(p.tiles, inputs_task, &p);
-        dseg_parallel(dseg_parts(p.y.columns, dseg_panel_width), panel_task, &p);
+        dseg_parallel(dseg_parts(p.y.columns, dseg_panel_width), w.scales ? fixed_panel_task : panel_task, &p);
     }
 }

@@ -5,12 +5,15 @@ package struct QueriesAndKeys {
     package let queries: Matrix
     package let keys: Matrix
     package let heads: Int
+    /// In what they are multiplied.
+    package let precision: Precision
 
-    package init(queries: Matrix, keys: Matrix, heads: Int) {
+    package init(queries: Matrix, keys: Matrix, heads: Int, precision: Precision) {
         precondition(queries.columns == keys.columns && queries.columns % heads == 0, "queries and keys differ")
         self.queries = queries
         self.keys = keys
         self.heads = heads
+        self.precision = precision
     }
 
     /// `y ← softmax(q kᵀ / √D) v` for each head.
@@ -31,10 +34,11 @@ package struct QueriesAndKeys {
             if let mean {
                 unsafe withUnsafePointer(to: mean.c) { mean in
                     unsafe dseg_attention(
-                        queries.c, keys.c, values.c, heads, causal, y.c, mean, share, scratch)
+                        queries.c, keys.c, values.c, heads, causal, y.c, mean, share, precision == .bf16, scratch)
                 }
             } else {
-                unsafe dseg_attention(queries.c, keys.c, values.c, heads, causal, y.c, nil, 0, scratch)
+                unsafe dseg_attention(
+                    queries.c, keys.c, values.c, heads, causal, y.c, nil, 0, precision == .bf16, scratch)
             }
         }
     }
@@ -44,7 +48,7 @@ package struct QueriesAndKeys {
         precondition(mean.rows == queries.rows && mean.columns == keys.rows, "the mean's shape")
         arena.scope { arena in
             let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows, keys.columns, heads))
-            unsafe dseg_attention_mean(queries.c, keys.c, heads, mean.c, share, scratch)
+            unsafe dseg_attention_mean(queries.c, keys.c, heads, mean.c, share, precision == .bf16, scratch)
         }
     }
 }

@@ -39,19 +39,29 @@ extension Matrix {
     ///   - x: `[N, C]`, distinct from y
     ///   - weights: `[C', C]`
     ///   - bias: `[C']`
-    package func setProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?) {
-        product(x, weights, bias: bias, adding: false)
+    package func setProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?, _ arena: inout Arena) {
+        product(x, weights, bias: bias, adding: false, &arena)
     }
 
     /// `y ← y + x wᵀ + bias`; shapes as in `setProduct`.
-    package func addProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?) {
-        product(x, weights, bias: bias, adding: true)
+    package func addProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?, _ arena: inout Arena) {
+        product(x, weights, bias: bias, adding: true, &arena)
     }
 
-    private func product(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?, adding: Bool) {
+    private func product(
+        _ x: Matrix, _ weights: PackedWeights, bias: WeightVector?, adding: Bool, _ arena: inout Arena
+    ) {
         precondition(x.rows == rows && x.columns == weights.columns && columns == weights.rows, "a product's shapes")
         precondition(bias.map { $0.count == columns } ?? true, "a bias's length")
-        unsafe dseg_linear(x.c, weights.c, bias?.base, c, adding)
+        guard weights.numbers == .fixed else {
+            unsafe dseg_linear(x.c, weights.c, bias?.base, c, adding)
+            return
+        }
+        arena.scope { arena in
+            let inputs = unsafe arena.fixedInputs(rows: x.rows, columns: x.columns)
+            unsafe dseg_fix_inputs(x.c, inputs)
+            unsafe dseg_fixed_linear(inputs, weights.c, bias?.base, c, adding)
+        }
     }
 }
 
@@ -69,7 +79,6 @@ extension FeatureMap {
         precondition(
             weights.rows == channels && weights.columns == window.kernel * window.kernel * x.channels,
             "a convolution's shapes")
-        precondition(weights.numbers != .bf16Pairs, "convolutions multiply in f32")
         let geometry = window.c(x, self)
         arena.scope { arena in
             let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels, channels))
@@ -81,9 +90,18 @@ extension FeatureMap {
 extension PackedWeights {
     fileprivate var c: dseg_panels {
         let number = switch numbers {
-        case .stored(let type): type.c
-        case .bf16Pairs: dseg_bf16_pairs
+        case .stored(let type), .fixedKernels(let type): type.c
+        case .fixed: dseg_fixed16
         }
-        return unsafe dseg_panels(base: base, number: number, outputs: rows, inputs: columns)
+        return unsafe dseg_panels(base: base, number: number, outputs: rows, inputs: columns, scales: scales)
+    }
+}
+
+extension Arena {
+    /// Room for inputs in fixed point, `[rows, columns]`.
+    fileprivate mutating func fixedInputs(rows: Int, columns: Int) -> dseg_fixed_inputs {
+        let pairs = unsafe UnsafeMutableRawPointer(floats(rows * ((columns + 1) / 2)))
+        return unsafe dseg_fixed_inputs(
+            values: pairs.assumingMemoryBound(to: Int32.self), scales: floats(rows), rows: rows, columns: columns)
     }
 }

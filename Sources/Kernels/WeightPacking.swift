@@ -1,94 +1,149 @@
 import CKernels
 
 /// How a tensor's numbers lie in memory once they are read from its file.
-package enum WeightPacking: Sendable {
+package enum WeightPacking: Sendable, Equatable {
     /// f32, in the file's order.
     case floats
     /// From [outputs, inputs, positions] to ``PackedWeights`` as stored; a kernel of k by k has k² positions.
     case panels(inputs: Int, positions: Int)
-    /// From [outputs, inputs] to ``PackedWeights`` in pairs of bf16.
-    case pairs(inputs: Int)
+    /// From [outputs, inputs, positions] to ``PackedWeights`` in fixed point; before it their scales.
+    case fixed(inputs: Int, positions: Int)
+    /// From [outputs, inputs, 9] to ``PackedWeights`` as stored, for convolutions in fixed point; before it the scales
+    /// of their transforms.
+    case fixedKernels(inputs: Int)
     /// As stored, in the file's order.
     case table
+
+    /// That of a kernel by kernel convolution's weights, in what they are multiplied in.
+    package static func convolution(
+        _ precision: Precision, outputs: Int, inputs: Int, kernel: Int, stride: Int
+    ) -> WeightPacking {
+        switch precision {
+        case .f32: .panels(inputs: inputs, positions: kernel * kernel)
+        case .bf16:
+            dseg_is_for_winograd(kernel, stride, inputs, outputs)
+                ? .fixedKernels(inputs: inputs) : .fixed(inputs: inputs, positions: kernel * kernel)
+        }
+    }
+
+    /// Elements of an output.
+    private var outputElements: Int {
+        switch self {
+        case .floats, .table: 1
+        case .panels(let inputs, let positions), .fixed(let inputs, let positions): max(1, inputs * positions)
+        case .fixedKernels(let inputs): max(1, inputs * 9)
+        }
+    }
 
     /// The elements that are packed together: a tensor is read in pieces that begin at multiples of it.
     package var unit: Int {
         switch self {
         case .floats, .table: 1
-        case .panels(let inputs, let positions): max(1, PackedWeights.width * inputs * positions)
-        case .pairs(let inputs): max(1, PackedWeights.width * inputs)
+        case .panels, .fixed, .fixedKernels: PackedWeights.width * outputElements
         }
     }
 
-    /// The memory that `count` elements of the type take.
+    /// Scales of a panel.
+    private var panelScales: Int {
+        switch self {
+        case .floats, .panels, .table: 0
+        case .fixed: PackedWeights.width
+        case .fixedKernels: dseg_frequencies * PackedWeights.width
+        }
+    }
+
+    /// The bytes of a panel of elements of the type, without its scales.
+    private func panelBytes(_ type: StoredFloats) -> Int {
+        if case .fixed = self { return (outputElements + 1) / 2 * PackedWeights.width * MemoryLayout<Int32>.stride }
+        return unit * type.size
+    }
+
+    private func panels(_ count: Int) -> Int { (count + unit - 1) / unit }
+
+    /// The bytes of the scales before a tensor of `count` elements.
+    package func scaleBytes(_ count: Int) -> Int { panels(count) * panelScales * MemoryLayout<Float>.stride }
+
+    /// The memory that a tensor of `count` elements of the type takes.
     package func bytes(_ count: Int, of type: StoredFloats) -> Int {
         switch self {
         case .floats: count * MemoryLayout<Float>.stride
-        case .panels: (count + unit - 1) / unit * unit * type.size
-        case .pairs(let inputs): (count + unit - 1) / unit * Self.pairBytes(inputs: inputs)
+        case .panels, .fixed, .fixedKernels: scaleBytes(count) + panels(count) * panelBytes(type)
         case .table: count * type.size
         }
     }
 
-    /// The most elements that memory holds for a tensor of the shape, however it is packed: the last panel's zeros
-    /// counted.
+    /// The most memory that a tensor of the shape takes, however it is packed.
     package static func most(_ shape: [Int]) -> Int {
-        guard shape.count > 1, !shape.contains(0) else { return shape.reduce(1, *) }
-        let panels = (shape[0] + PackedWeights.width - 1) / PackedWeights.width
-        return shape[1...].reduce(panels * PackedWeights.width, *)
-    }
-
-    /// Where in a tensor's memory its elements from `first` on go, `first` being a multiple of ``unit``.
-    package func offset(of first: Int, _ type: StoredFloats) -> Int {
-        bytes(first, of: type)
+        guard shape.count > 1, !shape.contains(0) else { return shape.reduce(MemoryLayout<Float>.stride, *) }
+        let rows = (shape[0] + PackedWeights.width - 1) / PackedWeights.width * PackedWeights.width
+        let numbers = shape[1...].reduce(1, *) + 1 + dseg_frequencies
+        return rows * numbers * MemoryLayout<Float>.stride
     }
 
     /// Whether elements of the type are read to where they will stay, and not to a buffer first.
     package func isInPlace(_ type: StoredFloats) -> Bool {
         switch self {
         case .floats: type == .f32
-        case .panels, .pairs: false
+        case .panels, .fixed, .fixedKernels: false
         case .table: true
         }
     }
 
-    /// Packs `count` stored elements from the beginning of a ``unit`` to `memory`, which is `stored` itself where the
-    /// type is read in place.
-    package func pack(
-        _ stored: UnsafeRawPointer, _ type: StoredFloats, count: Int, into memory: UnsafeMutableRawPointer
-    ) {
+    /// Where in a tensor's memory its elements from `first` on go, `first` being a multiple of ``unit``.
+    ///
+    /// - Parameter count: the tensor's elements
+    package func offset(of first: Int, in count: Int, _ type: StoredFloats) -> Int {
         switch self {
-        case .floats:
-            unsafe type.widen(stored, into: memory.assumingMemoryBound(to: Float.self), count: count)
-        case .panels(let inputs, let positions):
-            let outputs = count / max(1, inputs * positions)
-            unsafe dseg_pack_panels(stored, type.size, outputs, inputs, positions, memory)
-        case .pairs(let inputs):
-            unsafe packPairs(stored, type, outputs: count / max(1, inputs), inputs: inputs, into: memory)
-        case .table:
-            unsafe precondition(stored == UnsafeRawPointer(memory), "a table is read in place")
+        case .floats, .table: bytes(first, of: type)
+        case .panels, .fixed, .fixedKernels: scaleBytes(count) + panels(first) * panelBytes(type)
         }
     }
 
-    /// The bytes of a panel in pairs.
-    private static func pairBytes(inputs: Int) -> Int {
-        (inputs + 1) / 2 * 2 * PackedWeights.width * StoredFloats.bf16.size
+    /// Packs stored elements from the beginning of a ``unit`` on into a tensor's memory.
+    ///
+    /// - Parameters:
+    ///   - stored: their place in `memory` where the type is read in place
+    ///   - elements: which of the tensor's
+    ///   - count: the tensor's elements
+    package func pack(
+        _ stored: UnsafeRawPointer, _ type: StoredFloats, elements: Range<Int>, of count: Int,
+        into memory: UnsafeMutableRawPointer
+    ) {
+        let place = unsafe memory + offset(of: elements.lowerBound, in: count, type)
+        let scales = unsafe memory.assumingMemoryBound(to: Float.self)
+            + panels(elements.lowerBound) * panelScales
+        let outputs = elements.count / outputElements
+        switch self {
+        case .floats:
+            unsafe type.widen(stored, into: place.assumingMemoryBound(to: Float.self), count: elements.count)
+        case .panels(let inputs, let positions):
+            unsafe dseg_pack_panels(stored, type.size, outputs, inputs, positions, place)
+        case .fixed(let inputs, let positions):
+            unsafe fix(stored, type, outputs, inputs, positions, into: place, scales)
+        case .fixedKernels(let inputs):
+            unsafe dseg_pack_panels(stored, type.size, outputs, inputs, 9, place)
+            unsafe dseg_fix_kernels(place, type.c, panels(elements.count), inputs, scales)
+        case .table:
+            unsafe precondition(stored == UnsafeRawPointer(place), "a table is read in place")
+        }
     }
 
-    /// Packs panel by panel, each as it is stored first and rounded then.
-    private func packPairs(
-        _ stored: UnsafeRawPointer, _ type: StoredFloats, outputs: Int, inputs: Int,
-        into memory: UnsafeMutableRawPointer
+    /// Packs panel by panel, each as it is stored first and brought to fixed point then.
+    private func fix(
+        _ stored: UnsafeRawPointer, _ type: StoredFloats, _ outputs: Int, _ inputs: Int, _ positions: Int,
+        into memory: UnsafeMutableRawPointer, _ scales: UnsafeMutablePointer<Float>
     ) {
         let panel = UnsafeMutableRawPointer.allocate(
             byteCount: unit * type.size, alignment: WeightRegion.alignment)
         defer { unsafe panel.deallocate() }
         for (index, first) in stride(from: 0, to: outputs, by: PackedWeights.width).enumerated() {
             unsafe dseg_pack_panels(
-                stored + first * inputs * type.size, type.size, min(PackedWeights.width, outputs - first), inputs, 1,
-                panel)
-            let pairs = unsafe memory + index * Self.pairBytes(inputs: inputs)
-            unsafe dseg_narrow_to_pairs(panel, type.c, 1, inputs, pairs.assumingMemoryBound(to: UInt16.self))
+                stored + first * outputElements * type.size, type.size, min(PackedWeights.width, outputs - first),
+                inputs, positions, panel)
+            let pairs = unsafe memory + index * panelBytes(type)
+            unsafe dseg_fix_panels(
+                panel, type.c, 1, inputs * positions, pairs.assumingMemoryBound(to: Int32.self),
+                scales + index * PackedWeights.width)
         }
     }
 }

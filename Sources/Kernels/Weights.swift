@@ -2,14 +2,23 @@
 package enum PackedNumbers: Sendable, Equatable {
     /// As a file may store them: products widen them and multiply in f32.
     case stored(StoredFloats)
-    /// bf16, the numbers of two neighbouring columns side by side: products round what they multiply them with too.
-    case bf16Pairs
+    /// Integers of 16 bits, those of two neighbouring columns side by side, and a scale for each row: products bring
+    /// what they multiply them with to fixed point too.
+    case fixed
+    /// As a file may store them, and scales for their transforms: kernels of 3 x 3 whose convolution multiplies in fixed
+    /// point.
+    case fixedKernels(StoredFloats)
+
+    /// What matrices of such numbers are multiplied in.
+    package var precision: Precision {
+        if case .stored = self { .f32 } else { .bf16 }
+    }
 }
 
 /// A learned matrix for products, `[rows, columns]`, in panels of 16 rows.
 ///
 /// Element (row, column) is number `((row / 16) * columns + column) * 16 + row % 16`, and rows that the last panel has
-/// too many are zeros. In pairs it is number
+/// too many are zeros. In fixed point it is number
 /// `(((row / 16) * ⌈columns / 2⌉ + column / 2) * 16 + row % 16) * 2 + column % 2`.
 ///
 /// A row is an output. Columns are inputs; for a convolution, inputs of each position of its kernel: position · inputs
@@ -21,13 +30,19 @@ package enum PackedNumbers: Sendable, Equatable {
     /// The first element, aligned to ``WeightRegion/alignment`` bytes.
     package let base: UnsafeRawPointer
     package let numbers: PackedNumbers
+    /// In fixed point, of each row; of kernels, of each frequency of each row, `[panels, 36, 16]`.
+    package let scales: UnsafePointer<Float>?
     package let rows: Int
     package let columns: Int
 
-    package init(base: UnsafeRawPointer, numbers: PackedNumbers, rows: Int, columns: Int) {
+    package init(
+        base: UnsafeRawPointer, numbers: PackedNumbers, scales: UnsafePointer<Float>?, rows: Int, columns: Int
+    ) {
         precondition(rows >= 0 && columns >= 0, "weights of shape [\(rows), \(columns)]")
+        unsafe precondition((scales == nil) == (numbers.precision == .f32), "fixed point has scales")
         unsafe self.base = unsafe base
         self.numbers = numbers
+        unsafe self.scales = unsafe scales
         self.rows = rows
         self.columns = columns
     }

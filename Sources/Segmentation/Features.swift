@@ -91,7 +91,7 @@ package final class EncodedText {
         for (toKey, layer) in zip(model.crossKeys, model.unet.attentionLayers.filter { $0.kind == .cross }) {
             arena.scope { arena in
                 let all = arena.matrix(rows: contexts.rows, columns: layer.channels)
-                toKey(contexts, into: all)
+                toKey(contexts, into: all, &arena)
                 for (index, range) in ranges.enumerated() {
                     keys[index].append(FixedPoint(keys: all.rows(range), heads: layer.heads))
                 }

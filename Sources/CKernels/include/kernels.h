@@ -32,8 +32,8 @@ size_t dseg_threads(void);
 dseg_body dseg_chosen_body(void);
 /// Uses another body if this processor has it; false if it has not. For tests and measurements, between computations.
 bool dseg_choose_body(dseg_body body);
-/// Whether the body in use has an instruction for products of bfloat16 numbers.
-bool dseg_multiplies_bf16(void);
+/// Whether the body in use has an instruction for pairs of 16-bit integers: then fixed point is faster than f32.
+bool dseg_multiplies_pairs(void);
 
 typedef void (*dseg_task)(void *context, size_t task, size_t thread);
 /// Runs `task` for 0 ..< tasks on all threads and returns when all are done. `thread` < dseg_threads() tells tasks that
@@ -42,24 +42,41 @@ void dseg_parallel(size_t tasks, dseg_task task, void *context);
 
 // ---- products.c, winograd.c: products ---------------------------------------------------------------------------
 
-/// How weights are stored: IEEE 754 binary32 or binary16, or bfloat16; the last of which may stand in pairs, and then
-/// products round what they multiply them with to bfloat16 too.
-typedef enum { dseg_f32 = 0, dseg_f16 = 1, dseg_bf16 = 2, dseg_bf16_pairs = 3 } dseg_number;
+/// How weights are stored: IEEE 754 binary32 or binary16, bfloat16, or in fixed point, and then products bring what they
+/// multiply them with to fixed point too.
+typedef enum { dseg_f32 = 0, dseg_f16 = 1, dseg_bf16 = 2, dseg_fixed16 = 3 } dseg_number;
 
-enum { dseg_panel_width = 16 };
+enum { dseg_panel_width = 16, dseg_frequencies = 36 };
 /// Learned weights [outputs, inputs] as products read them: in panels of sixteen outputs. The weight of output o and
 /// input k stands at ((o / 16) * inputs + k) * 16 + o % 16; behind the last output there are zeros.
-/// In pairs it stands at (((o / 16) * ceil(inputs / 2) + k / 2) * 16 + o % 16) * 2 + k % 2; behind the last input, too.
+/// In fixed point it is an integer of 16 bits times scales[o], and stands in pairs: at
+/// (((o / 16) * ceil(inputs / 2) + k / 2) * 16 + o % 16) * 2 + k % 2; behind the last input, too, there are zeros.
+/// Stored numbers with scales are the weights of a convolution that brings its transforms to fixed point
+/// (winograd.c): scales [panels, 36, 16], of the transformed weights.
 typedef struct {
     const void *base;
     dseg_number number;
     size_t outputs, inputs;
+    const float *_Nullable scales;
 } dseg_panels;
 
-/// halves [count] <- stored numbers, rounded to the nearest bfloat16, ties to even; NaN stays NaN.
-void dseg_narrow_to_bf16(const void *stored, dseg_number number, size_t count, uint16_t *halves);
-/// pairs <- `count` panels of `inputs` inputs, rounded to bfloat16.
-void dseg_narrow_to_pairs(const void *panels, dseg_number number, size_t count, size_t inputs, uint16_t *pairs);
+/// pairs, scales <- `count` panels of `inputs` inputs of stored numbers, as nearly as 16 bits can; scales [count, 16].
+void dseg_fix_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
+                     float *scales);
+/// scales [count, 36, 16] <- those of `count` panels of 3 x 3 kernels over `inputs` inputs, once transformed.
+void dseg_fix_kernels(const void *panels, dseg_number number, size_t count, size_t inputs, float *scales);
+
+/// Rows of inputs in fixed point: values [rows, ceil(columns / 2)] in pairs, scales [rows].
+typedef struct {
+    int32_t *values;
+    float *scales;
+    size_t rows, columns;
+} dseg_fixed_inputs;
+
+/// y <- x, as nearly as 16 bits can: the longest row has 46000 units. x [N, C], y of the same shape.
+void dseg_fix_inputs(dseg_matrix x, dseg_fixed_inputs y);
+/// dseg_linear with inputs in fixed point, and w too.
+void dseg_fixed_linear(dseg_fixed_inputs x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
 
 /// y <- x w^T + bias, or y <- y + x w^T + bias when `adding`.
 /// x [rows, inputs], w [outputs, inputs], bias [outputs] or NULL, y [rows, outputs] distinct from x
@@ -74,11 +91,13 @@ typedef struct {
     bool doubled;                      // the input is read as if every pixel stood twice in both directions
 } dseg_window;
 
+/// Whether a convolution goes Winograd's way: then its weights are stored numbers, and fixed point wants scales for them.
+bool dseg_is_for_winograd(size_t kernel, size_t stride, size_t inputs, size_t outputs);
 /// Floats of scratch that dseg_convolution needs.
 size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t outputs);
 /// y <- conv(x) + bias, or y <- y + conv(x) + bias when `adding`.
 /// x [height*width, inputs], w [outputs, kernel*kernel*inputs], y [out_height*out_width, outputs]
-/// distinct from x; w in no pairs
+/// distinct from x
 void dseg_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *_Nullable bias,
                       dseg_matrix y, bool adding, float *scratch);
 
@@ -89,10 +108,12 @@ size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads);
 /// y <- for each head softmax(q k^T / sqrt(d)) v, heads side by side in the columns.
 /// q [N, C], k and v [L, C], y [N, C] distinct from all; causal: query i sees keys 0...i only.
 /// If `mean` is given, [N, L], the probabilities' mean over heads, times `share`, is added to it.
+/// If `fixed`, queries, keys, values and, where they meet these, probabilities are brought to fixed point.
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
-                    const dseg_matrix *_Nullable mean, float share, float *scratch);
+                    const dseg_matrix *_Nullable mean, float share, bool fixed, float *scratch);
 /// mean <- mean + share * (the mean over heads of softmax(q k^T / sqrt(d))): scores without values.
-void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, float *scratch);
+void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, bool fixed,
+                         float *scratch);
 
 // ---- norm.c ----------------------------------------------------------------------------------------------------
 

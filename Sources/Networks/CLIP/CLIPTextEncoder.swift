@@ -84,12 +84,12 @@ package struct CLIPTextEncoder {
                 layer.norm1(x, into: normalized)
                 attend(layer.attention, normalized, rows, addingTo: x, &arena)
                 layer.norm2(x, into: normalized)
-                layer.expand(normalized, into: hidden)
+                layer.expand(normalized, into: hidden, &arena)
                 switch configuration.activation {
                 case .quickGELU: hidden.quickGELU()
                 case .gelu: hidden.gelu()
                 }
-                layer.contract(hidden, addingTo: x)
+                layer.contract(hidden, addingTo: x, &arena)
             }
             finalNorm(x, into: normalized)
             for index in prompts.indices {
@@ -107,17 +107,19 @@ package struct CLIPTextEncoder {
         arena.scope { arena in
             let all = (0..<3).map { _ in arena.matrix(rows: x.rows, columns: x.columns) }
             for (projection, matrix) in zip([attention.toQuery, attention.toKey, attention.toValue], all) {
-                projection(x, into: matrix)
+                projection(x, into: matrix, &arena)
             }
             let own = (0..<4).map { _ in arena.matrix(rows: rows.length, columns: x.columns) }
             let joined = arena.matrix(rows: x.rows, columns: x.columns)
             for index in 0..<rows.prompts {
                 for (matrix, part) in zip(all, own) { rows.load(matrix, of: index, into: part) }
-                QueriesAndKeys(queries: own[0], keys: own[1], heads: attention.heads).attend(
+                QueriesAndKeys(
+                    queries: own[0], keys: own[1], heads: attention.heads, precision: attention.precision
+                ).attend(
                     to: own[2], causal: true, into: own[3], addingMeanTo: nil, share: 0, &arena)
                 rows.store(own[3], of: index, in: joined)
             }
-            attention.toOutput(joined, addingTo: y)
+            attention.toOutput(joined, addingTo: y, &arena)
         }
     }
 }

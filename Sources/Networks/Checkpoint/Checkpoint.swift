@@ -40,7 +40,7 @@ package final class Checkpoint {
         }
         packedBytes = entries.values.lazy.map(\.tensor)
             .filter { $0.type.storedFloats != nil }
-            .reduce(0) { $0 + WeightRegion.bytes(WeightPacking.most($1.shape) * MemoryLayout<Float>.stride) }
+            .reduce(0) { $0 + WeightRegion.bytes(WeightPacking.most($1.shape)) }
     }
 
     /// All tensors of all shards by name.

@@ -18,11 +18,11 @@ import Synchronization
     func read(
         _ elements: Range<Int>, through buffer: UnsafeMutableRawPointer
     ) throws(CheckpointError) {
-        let place = unsafe memory + packing.offset(of: elements.lowerBound, type)
+        let place = unsafe memory + packing.offset(of: elements.lowerBound, in: tensor.count, type)
         let stored = unsafe packing.isInPlace(type) ? place : buffer
         let bytes = unsafe UnsafeMutableRawBufferPointer(start: stored, count: elements.count * type.size)
         try unsafe shard.fill(bytes, from: tensor.bytes.lowerBound + elements.lowerBound * type.size, of: name)
-        unsafe packing.pack(stored, type, count: elements.count, into: place)
+        unsafe packing.pack(stored, type, elements: elements, of: tensor.count, into: memory)
     }
 }
 

@@ -45,38 +45,34 @@ package struct WeightScope {
     /// The tensor `name` of shape [outputs, inputs], or [outputs, inputs, 1, 1] as a convolution of one position is
     /// stored.
     package func panels(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> PackedWeights {
-        try panels(name, shapes: Self.shapes(outputs, inputs), outputs: outputs, inputs: inputs, positions: 1)
-    }
-
-    /// The tensor `name` of shape [outputs, inputs, kernel, kernel].
-    package func panels(
-        _ name: String, outputs: Int, inputs: Int, kernel: Int
-    ) throws(CheckpointError) -> PackedWeights {
         try panels(
-            name, shapes: [[outputs, inputs, kernel, kernel]], outputs: outputs, inputs: inputs,
-            positions: kernel * kernel)
+            name, shapes: [[outputs, inputs], [outputs, inputs, 1, 1]], outputs: outputs, columns: inputs,
+            .convolution(precision, outputs: outputs, inputs: inputs, kernel: 1, stride: 1))
     }
 
-    /// The tensor `name` of shape [outputs, inputs], in the precision that the model multiplies in.
-    package func rounded(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> PackedWeights {
-        guard precision == .bf16 else { return try panels(name, outputs: outputs, inputs: inputs) }
-        let memory = try unsafe checkpoint.claim(
-            join(name), shapes: Self.shapes(outputs, inputs), .pairs(inputs: inputs), in: region).memory
-        return unsafe PackedWeights(
-            base: UnsafeRawPointer(memory), numbers: .bf16Pairs, rows: outputs, columns: inputs)
-    }
-
-    private static func shapes(_ outputs: Int, _ inputs: Int) -> [[Int]] {
-        [[outputs, inputs], [outputs, inputs, 1, 1]]
+    /// The tensor `name` of shape [outputs, inputs, kernel, kernel], of a convolution with the window.
+    package func panels(
+        _ name: String, outputs: Int, inputs: Int, window: Window
+    ) throws(CheckpointError) -> PackedWeights {
+        let kernel = window.kernel
+        return try panels(
+            name, shapes: [[outputs, inputs, kernel, kernel]], outputs: outputs, columns: kernel * kernel * inputs,
+            .convolution(precision, outputs: outputs, inputs: inputs, kernel: kernel, stride: window.stride))
     }
 
     private func panels(
-        _ name: String, shapes: [[Int]], outputs: Int, inputs: Int, positions: Int
+        _ name: String, shapes: [[Int]], outputs: Int, columns: Int, _ packing: WeightPacking
     ) throws(CheckpointError) -> PackedWeights {
-        let packing = WeightPacking.panels(inputs: inputs, positions: positions)
         let (memory, type) = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region)
+        let numbers: PackedNumbers = switch packing {
+        case .fixed: .fixed
+        case .fixedKernels: .fixedKernels(type)
+        case .floats, .panels, .table: .stored(type)
+        }
+        let scales = unsafe UnsafePointer(memory.assumingMemoryBound(to: Float.self))
         return unsafe PackedWeights(
-            base: UnsafeRawPointer(memory), numbers: .stored(type), rows: outputs, columns: positions * inputs)
+            base: UnsafeRawPointer(memory + packing.scaleBytes(outputs * columns)), numbers: numbers,
+            scales: numbers.precision == .f32 ? nil : scales, rows: outputs, columns: columns)
     }
 
     /// The tensor `name` of shape [rows, columns], for looking up rows.

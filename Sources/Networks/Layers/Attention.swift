@@ -17,6 +17,8 @@ struct Attention {
     let toValue: Linear
     let toOutput: Linear
     let heads: Int
+    /// In what queries, keys and values are multiplied: like the weights that they are made with.
+    var precision: Precision { toQuery.weight.numbers.precision }
 
     /// - Parameters:
     ///   - channels: the width of `x`, and of all heads together
@@ -50,7 +52,7 @@ struct Attention {
         arena.scope { arena in
             let reading = readings(x, context, &arena)
             let values = arena.matrix(rows: context.rows, columns: x.columns)
-            toValue(context, into: values)
+            toValue(context, into: values, &arena)
             let joined = arena.matrix(rows: x.rows, columns: x.columns)
             var mean: Matrix?
             var share: Float = 0
@@ -61,7 +63,7 @@ struct Attention {
             }
             reading.attend(
                 to: values, causal: causal, into: joined, addingMeanTo: mean, share: share, &arena)
-            toOutput(joined, addingTo: y)
+            toOutput(joined, addingTo: y, &arena)
         }
     }
 
@@ -70,7 +72,7 @@ struct Attention {
         arena.scope { arena in
             switch capture {
             case .nothing: break
-            case .queries(let store): toQuery(x, into: store)
+            case .queries(let store): toQuery(x, into: store, &arena)
             case .probabilities(let store, let share):
                 readings(x, context, &arena).add(toMean: store, share: share, &arena)
             }
@@ -80,8 +82,8 @@ struct Attention {
     private func readings(_ x: Matrix, _ context: Matrix, _ arena: inout Arena) -> QueriesAndKeys {
         let queries = arena.matrix(rows: x.rows, columns: x.columns)
         let keys = arena.matrix(rows: context.rows, columns: x.columns)
-        toQuery(x, into: queries)
-        toKey(context, into: keys)
-        return QueriesAndKeys(queries: queries, keys: keys, heads: heads)
+        toQuery(x, into: queries, &arena)
+        toKey(context, into: keys, &arena)
+        return QueriesAndKeys(queries: queries, keys: keys, heads: heads, precision: precision)
     }
 }

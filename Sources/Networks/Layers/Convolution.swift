@@ -9,7 +9,7 @@ struct Convolution {
     init(
         _ weights: WeightScope, from input: Int, to output: Int, window: Window
     ) throws(CheckpointError) {
-        weight = try weights.panels("weight", outputs: output, inputs: input, kernel: window.kernel)
+        weight = try weights.panels("weight", outputs: output, inputs: input, window: window)
         bias = try weights.floats("bias", count: output)
         self.window = window
     }

@@ -42,14 +42,14 @@ struct ResnetBlock {
             if let time, let timeProjection {
                 let bias = arena.matrix(rows: 1, columns: y.channels)
                 bias.fill(conv1.bias)
-                timeProjection(time, addingTo: bias)
+                timeProjection(time, addingTo: bias, &arena)
                 conv1(normalized, bias: bias, into: hidden, &arena)
             } else {
                 conv1(normalized, into: hidden, &arena)
             }
             norm2.silu(hidden.matrix, into: hidden.matrix, &arena)
             if let shortcut {
-                shortcut(x.matrix, into: y.matrix)
+                shortcut(x.matrix, into: y.matrix, &arena)
             } else {
                 y.matrix.copy(from: x.matrix)
             }

@@ -19,8 +19,8 @@ struct TransformerBlock {
         norm2 = try LayerNorm(weights["norm2"], channels: channels, epsilon: Self.epsilon)
         attn2 = try Attention(weights["attn2"], channels: channels, context: context, heads: heads)
         norm3 = try LayerNorm(weights["norm3"], channels: channels, epsilon: Self.epsilon)
-        gate = try Linear(feedForward: weights["ff.net.0.proj"], from: channels, to: 8 * channels)
-        output = try Linear(feedForward: weights["ff.net.2"], from: 4 * channels, to: channels)
+        gate = try Linear(weights["ff.net.0.proj"], from: channels, to: 8 * channels, hasBias: true)
+        output = try Linear(weights["ff.net.2"], from: 4 * channels, to: channels, hasBias: true)
     }
 
     /// `x ← x + attn1(norm1 x)`, `x ← x + attn2(norm2 x, context)`, `x ← x + ff(norm3 x)`, until the walk is over.
@@ -45,10 +45,10 @@ struct TransformerBlock {
     /// `y ← y + W₂ (h · gelu(g))`, where `[h, g] = W₁ x`.
     private func feedForward(_ x: Matrix, addingTo y: Matrix, _ arena: inout Arena) {
         let gates = arena.matrix(rows: x.rows, columns: 8 * x.columns)
-        gate(x, into: gates)
+        gate(x, into: gates, &arena)
         let hidden = arena.matrix(rows: x.rows, columns: 4 * x.columns)
         hidden.setGatedGELU(gates)
-        output(hidden, addingTo: y)
+        output(hidden, addingTo: y, &arena)
     }
 }
 

@@ -132,6 +132,6 @@ package struct AutoencoderKL {
         normOut.silu(x.matrix, into: normalized.matrix, &arena)
         let unquantized = arena.featureMap(height: x.height, width: x.width, channels: moments.channels)
         convOut(normalized, into: unquantized, &arena)
-        quantize(unquantized.matrix, into: moments.matrix)
+        quantize(unquantized.matrix, into: moments.matrix, &arena)
     }
 }

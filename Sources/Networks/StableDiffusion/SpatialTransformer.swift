@@ -28,9 +28,9 @@ struct SpatialTransformer {
             let normalized = arena.matrix(rows: x.rows, columns: x.columns)
             norm(x, into: normalized, &arena)
             let hidden = arena.matrix(rows: x.rows, columns: x.columns)
-            projectionIn(normalized, into: hidden)
+            projectionIn(normalized, into: hidden, &arena)
             block(hidden, context: context, walk: &walk, &arena)
-            if !walk.isOver { projectionOut(hidden, addingTo: x) }
+            if !walk.isOver { projectionOut(hidden, addingTo: x, &arena) }
         }
     }
 }

@@ -26,9 +26,9 @@ struct TimestepEmbedding {
             let waves = arena.matrix(rows: 1, columns: channels)
             waves.embed(timestep: Float(timestep), cosinesFirst: cosinesFirst, frequencyShift: frequencyShift)
             let hidden = arena.matrix(rows: 1, columns: width)
-            linear1(waves, into: hidden)
+            linear1(waves, into: hidden, &arena)
             hidden.silu()
-            linear2(hidden, into: y)
+            linear2(hidden, into: y, &arena)
             y.silu()
         }
     }

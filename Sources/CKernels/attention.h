@@ -1,0 +1,43 @@
+// What attention in f32 and in fixed point share.
+#ifndef DSEG_ATTENTION_H
+#define DSEG_ATTENTION_H
+
+#include "internal.h"
+
+/// The most rows of a tile.
+enum { dseg_tile_rows = 96 };
+
+typedef struct {
+    dseg_matrix q, k, v, y;               // y.base NULL: no values wanted
+    size_t heads, width;                  // of a head
+    size_t tile_rows, tile_floats;
+    bool causal, fixed;
+    const dseg_matrix *mean;
+    float share;                          // of a head in the mean
+    float *keys, *values, *scores;        // scratch: packed keys and values, and a tile of scores for each thread
+} attention;
+
+static inline size_t padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }
+
+/// Floats from one row of scores to the next: a cache line more than the keys take, for rows at multiples of a page
+/// would all fall into the same few lines of a cache.
+static inline size_t scores_stride(size_t keys) { return padded(keys) + dseg_panel_width; }
+
+/// Rows of a tile: its scores fill a quarter of a second-level cache, beside as much of the mean.
+static inline size_t rows_of_a_tile(size_t keys) {
+    size_t rows = ((size_t)64 << 10) / padded(keys) / 16 * 16;
+    return rows < 16 ? 16 : dseg_least(rows, dseg_tile_rows);
+}
+
+/// Numbers of 4 bytes that a head's keys and values take in fixed point.
+size_t dseg_fixed_keys_numbers(size_t keys, size_t width);
+size_t dseg_fixed_values_numbers(size_t keys, size_t width);
+/// Packs a head's keys and values in fixed point.
+void dseg_pack_fixed_task(void *context, size_t head, size_t thread);
+/// scores [rows, keys] <- q k^T of a head, for some rows from `row` on; behind the scores of a tile there is room for
+/// its queries.
+void dseg_set_fixed_scores(const attention *a, size_t head, size_t row, size_t rows, float *scores);
+/// y <- p v for a head, p [rows, keys] times rates [rows]; p is lost.
+void dseg_read_fixed_values(const attention *a, size_t head, float *p, const float *rates, size_t row, size_t rows);
+
+#endif
