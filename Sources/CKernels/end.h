@@ -14,3 +14,4 @@
 #undef WIDTH
 #undef AHEAD
 #undef F16C
+#undef VNNI

@@ -107,8 +107,8 @@ extern const dseg_tile_kernels *dseg_tiles;
 typedef struct {
     void (*product)(const dseg_pair_product *product);
     void (*release)(const dseg_release *release);
-    void (*winograd_inputs)(const float *const *pixels, size_t count, float *scratch, int16_t *v, size_t stride,
-                            float *scales);
+    void (*winograd_inputs)(const float *const *pixels, size_t count, size_t piece, float *scratch, int16_t *v,
+                            size_t stride, float *scales);
     void (*winograd_weights)(const float *panel, size_t step, size_t count, const float *factors, int32_t *u,
                              size_t stride);
     void (*winograd_norms)(const float *panel, size_t step, size_t count, float *squares, float *largest);

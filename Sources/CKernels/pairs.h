@@ -1,5 +1,5 @@
 // Products of 16-bit integers in pairs, added up in 32 bits: two multiplications to a lane, where f32 has one. Included
-// once for each instruction set, behind score_rows.h's pair_products.
+// once for each instruction set, behind score_rows.h's add_pairs.
 //
 // Rows are scaled so that no sum of products of two of them passes 31 bits (score_rows.h, `fix`), so no order of adding
 // matters and nothing is rounded: the bits of an answer depend on its row and its output alone.
@@ -18,7 +18,7 @@ INLINE void BODY(tile_of_pairs)(size_t rows, const dseg_pair_product *p, size_t 
     for (size_t k = 0; k < p->pairs; k++) {
         I w = *(const I *)(p->panel + k * LANES);
 #pragma clang loop unroll(full)
-        for (size_t r = 0; r < rows; r++) sums[r] += BODY(pair_products)(w, (I){0} + x[r * p->x_stride + k]);
+        for (size_t r = 0; r < rows; r++) sums[r] = BODY(add_pairs)(sums[r], w, (I){0} + x[r * p->x_stride + k]);
     }
     for (size_t r = 0; r < rows; r++) *(I *)(c + r * p->c_stride) = sums[r];
 }
@@ -66,10 +66,10 @@ INLINE I BODY(paired)(V earlier, V later) {
 }
 
 /// `pixels` are 36 pointers to a tile's `count` inputs, NULL where there are none. Their transform's 36 frequencies are
-/// rows of `count` numbers: v's rows lie `stride` numbers apart, and end with zeros up to a multiple of sixteen.
-/// scratch [36, count rounded up to lanes]; scales [36]
-static void BODY(winograd_input_rows)(const float *const *pixels, size_t count, float *scratch, int16_t *v,
-                                      size_t stride, float *scales) {
+/// rows of `count` numbers, that end with zeros up to a multiple of sixteen: v [pieces, 36, piece], frequencies `stride`
+/// numbers apart, pieces 36 times that. scratch [36, count rounded up to lanes]; scales [36]
+static void BODY(winograd_input_rows)(const float *const *pixels, size_t count, size_t piece, float *scratch,
+                                      int16_t *v, size_t stride, float *scales) {
     V squares[36] = {{0}};
     size_t length = (count + LANES - 1) / LANES * LANES;
     for (size_t i = 0; i < count; i += LANES) {
@@ -86,7 +86,7 @@ static void BODY(winograd_input_rows)(const float *const *pixels, size_t count, 
         scales[j] = norm / SHORT_LENGTH;
         for (size_t i = 0; i < length; i += LANES) {
             I bits = (I)(BODY(load)(scratch + j * length + i) * factor + ROUNDING);
-            *(H *)(v + j * stride + i) = __builtin_convertvector(bits, H);
+            *(H *)(v + (i / piece * 36 + j) * stride + i % piece) = __builtin_convertvector(bits, H);
         }
     }
 }

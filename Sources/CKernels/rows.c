@@ -32,6 +32,16 @@
 #define F16C
 #include "body.h"
 #pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx512vnni,avx2,fma,f16c"), \
+                                            min_vector_width(512))), apply_to = function)
+#define BODY(name) name##_avx512vnni
+#define WIDTH 512
+#define ROWS 8
+#define F16C
+#define VNNI
+#include "body.h"
+#pragma clang attribute pop
 #endif
 
 const dseg_row_kernels *dseg_rows = &rows_portable;
@@ -62,6 +72,10 @@ bool dseg_choose_body(dseg_body body) {
     }
     if (body == dseg_avx512 && widest) {
         use(body, &rows_avx512, &tiles_avx512, &pairs_avx512);
+        return true;
+    }
+    if (body == dseg_avx512vnni && widest && __builtin_cpu_supports("avx512vnni")) {
+        use(body, &rows_avx512vnni, &tiles_avx512vnni, &pairs_avx512vnni);
         return true;
     }
 #endif

@@ -69,17 +69,19 @@ static void BODY(widen_levels)(const uint16_t *x, float *y, size_t count) {
 #undef WIDE
 }
 
-/// a[0] b[0] + a[1] b[1] of the pairs of 16-bit integers in each lane.
-INLINE I BODY(pair_products)(I a, I b) {
-#if WIDTH == 512
-    return (I)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+/// sum + a[0] b[0] + a[1] b[1] of the pairs of 16-bit integers in each lane.
+INLINE I BODY(add_pairs)(I sum, I a, I b) {
+#if defined(VNNI)
+    return (I)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif WIDTH == 512
+    return sum + (I)_mm512_madd_epi16((__m512i)a, (__m512i)b);
 #elif WIDTH == 256
     typedef int quarter __attribute__((vector_size(32)));
     quarter low = (quarter)_mm256_madd_epi16((__m256i)LOW(a), (__m256i)LOW(b));
     quarter high = (quarter)_mm256_madd_epi16((__m256i)HIGH(a), (__m256i)HIGH(b));
-    return WHOLE(low, high);
+    return sum + WHOLE(low, high);
 #else
-    return ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16);
+    return sum + ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16);
 #endif
 }
 
@@ -97,7 +99,7 @@ static void BODY(score)(const int16_t *queries, const float *query_scales, const
             for (size_t r = 0; r < TILE; r++) {
                 int32_t pair;
                 __builtin_memcpy(&pair, row[r] + 2 * p, sizeof pair);
-                sum[r] += BODY(pair_products)(q, (I){0} + pair);
+                sum[r] = BODY(add_pairs)(sum[r], q, (I){0} + pair);
             }
         }
         size_t rows = count - key < TILE ? count - key : TILE;

@@ -99,7 +99,7 @@ void dseg_start(int32_t threads) {
     if (threads <= 0) threads = available_processors();
     pthread_mutex_lock(&pool.entry);
     if (atomic_load(&pool.generation) == 0) {
-        dseg_choose_body(dseg_avx512) || dseg_choose_body(dseg_avx2) || dseg_choose_body(dseg_portable);
+        for (int body = dseg_avx512vnni; !dseg_choose_body((dseg_body)body); body--) {}
         for (int32_t i = 1; i < threads; i++) {
             pthread_t thread;
             if (pthread_create(&thread, NULL, worker, (void *)(uintptr_t)pool.threads) != 0) break;

@@ -33,9 +33,9 @@ static size_t v_stride_of(size_t tiles) { return tiles * piece + gap; }
 static size_t m_stride_of(size_t tiles) { return tiles * dseg_panel_width + gap; }
 enum { task_floats = frequencies * (u_stride + block_tiles * dseg_panel_width + gap) };
 
-/// The same of pairs in fixed point: v holds whole rows of inputs, [36][tiles, inputs].
+/// The same of pairs in fixed point.
 enum { pairs_stride = piece / 2 * dseg_panel_width + gap };
-static size_t row_pairs(size_t inputs) { return dseg_parts(inputs, dseg_panel_width) * dseg_panel_width / 2 + gap; }
+static size_t v_pairs_stride(size_t tiles) { return tiles * (piece / 2) + gap; }
 static size_t fixed_task_floats(size_t tiles, size_t inputs) {
     size_t u_and_m = frequencies * (pairs_stride + m_stride_of(tiles));
     size_t transform = frequencies * dseg_parts(inputs, dseg_panel_width) * dseg_panel_width;
@@ -53,9 +53,9 @@ static void inputs_task(void *context, size_t task, size_t thread) {
         pixels[i] = inside ? dseg_row(p->x, y / scale * p->window.width + x / scale) : NULL;
     }
     if (p->w.scales) {
-        size_t pairs = row_pairs(p->inputs);
-        dseg_pairs->winograd_inputs(pixels, p->inputs, p->scratch + thread * fixed_task_floats(p->tiles, p->inputs),
-                                    (int16_t *)((int32_t *)p->v + task * pairs), 2 * p->tiles * pairs,
+        dseg_pairs->winograd_inputs(pixels, p->inputs, piece,
+                                    p->scratch + thread * fixed_task_floats(p->tiles, p->inputs),
+                                    (int16_t *)((int32_t *)p->v + task * piece / 2), 2 * v_pairs_stride(p->tiles),
                                     p->scales + task * frequencies);
         return;
     }
@@ -123,7 +123,7 @@ static void panel_task(void *context, size_t panel, size_t thread) {
 /// m <- m + the products of a piece of inputs of a panel.
 static void add_piece(const winograd *p, size_t panel, size_t input, size_t count, const float *factors, int32_t *u,
                       int32_t *m) {
-    size_t pairs = row_pairs(p->inputs);
+    size_t v_stride = v_pairs_stride(p->tiles);
     for (size_t i = 0; i < count; i += dseg_spoon) {
         float positions[9 * dseg_spoon * dseg_panel_width];
         size_t some = dseg_least(dseg_spoon, count - i);
@@ -134,7 +134,7 @@ static void add_piece(const winograd *p, size_t panel, size_t input, size_t coun
     for (size_t i = 0; i < frequencies; i++)
         dseg_pairs->product(&(dseg_pair_product){
             .rows = p->tiles, .pairs = dseg_parts(count, 2),
-            .x = (const int32_t *)p->v + i * p->tiles * pairs + input / 2, .x_stride = pairs,
+            .x = (const int32_t *)p->v + (input / piece * frequencies + i) * v_stride, .x_stride = piece / 2,
             .panel = u + i * pairs_stride, .c = m + i * m_stride_of(p->tiles), .c_stride = dseg_panel_width,
             .adding = input > 0});
 }
@@ -161,7 +161,9 @@ static size_t tiles_of(dseg_window w) { return dseg_parts(w.out_height, side) * 
 
 /// Floats of scratch in f32, without what each thread needs.
 static size_t v_floats(size_t tiles, size_t inputs) { return frequencies * dseg_parts(inputs, piece) * v_stride_of(tiles); }
-static size_t fixed_v_floats(size_t tiles, size_t inputs) { return frequencies * tiles * (row_pairs(inputs) + 1); }
+static size_t fixed_v_floats(size_t tiles, size_t inputs) {
+    return frequencies * (dseg_parts(inputs, piece) * v_pairs_stride(tiles) + tiles);
+}
 
 size_t dseg_winograd_scratch(dseg_window window, size_t inputs) {
     size_t tiles = dseg_least(block_tiles, tiles_of(window)), fixed = dseg_least(fixed_block_tiles, tiles_of(window));
@@ -176,7 +178,7 @@ void dseg_winograd_convolution(dseg_matrix x, dseg_window window, dseg_panels w,
     winograd p = {.x = x, .y = y, .window = window, .w = w, .bias = bias, .adding = adding, .inputs = x.columns,
                   .tiles_across = dseg_parts(window.out_width, side), .scratch = scratch};
     p.v = scratch + dseg_threads() * (w.scales ? fixed_task_floats(most, p.inputs) : task_floats);
-    p.scales = p.v + frequencies * most * row_pairs(p.inputs);
+    p.scales = p.v + fixed_v_floats(most, p.inputs) - frequencies * most;
     for (; p.first < tiles; p.first += most) {
         p.tiles = dseg_least(most, tiles - p.first);
         dseg_parallel(p.tiles, inputs_task, &p);

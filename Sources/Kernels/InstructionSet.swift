@@ -3,7 +3,7 @@ import Glibc
 
 /// What kernels are compiled for. Every set computes the same, to the last roundings.
 package enum InstructionSet: String, CaseIterable, Sendable {
-    case portable, avx2, avx512
+    case portable, avx2, avx512, avx512vnni
 
     /// The variable that keeps this process from a wider set: tests hold all of them to the same laws.
     package static let variable = "DSEG_INSTRUCTIONS"
@@ -11,6 +11,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     /// The one that computes.
     package static var chosen: InstructionSet {
         switch dseg_chosen_body() {
+        case dseg_avx512vnni: .avx512vnni
         case dseg_avx512: .avx512
         case dseg_avx2: .avx2
         default: .portable
@@ -22,6 +23,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
         case .portable: dseg_portable
         case .avx2: dseg_avx2
         case .avx512: dseg_avx512
+        case .avx512vnni: dseg_avx512vnni
         }
     }
 

@@ -21,7 +21,7 @@ typedef struct {
 // ---- threads.c: who computes -----------------------------------------------------------------------------------
 
 /// The instruction sets that row kernels (rows.h) are compiled for.
-typedef enum { dseg_portable = 0, dseg_avx2 = 1, dseg_avx512 = 2 } dseg_body;
+typedef enum { dseg_portable = 0, dseg_avx2 = 1, dseg_avx512 = 2, dseg_avx512vnni = 3 } dseg_body;
 
 /// Starts `threads` - 1 workers beside the caller, 0 meaning as many threads as this process may use processors, and
 /// chooses the widest body that this processor has. Only the first call starts workers.
