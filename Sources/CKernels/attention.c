@@ -55,24 +55,30 @@ static void set_scores(const attention *a, size_t head, size_t row, size_t rows,
             .panel = keys + key * a->width, .c = scores + key, .c_stride = scores_stride(a->k.rows)});
 }
 
+/// p [rows, keys] <- exp(scores), mean <- mean + the probabilities; rates [rows] <- what makes p probabilities.
+static void exponentiate(const attention *a, float *p, size_t row, size_t rows, float *rates) {
+    size_t count = a->k.rows;
+    float scale = 1.0f / __builtin_sqrtf((float)a->width);
+    for (size_t i = 0; i < rows; i++, p += scores_stride(count)) {
+        size_t seen = a->causal ? dseg_least(row + i + 1, count) : count;
+        rates[i] = 1.0f / dseg_rows->exponentials(p, seen, dseg_rows->largest(p, seen), scale);
+        __builtin_memset(p + seen, 0, (count - seen) * sizeof(float));
+        if (a->mean) dseg_rows->add_scaled(p, a->share * rates[i], dseg_row(*a->mean, row + i), count);
+    }
+}
+
 static void tile_task(void *context, size_t task, size_t thread) {
     const attention *a = context;
     size_t row = task * a->tile_rows, rows = dseg_least(a->tile_rows, a->q.rows - row);
-    size_t count = a->k.rows, stride = scores_stride(count), width = a->width;
     float *scores = a->scores + thread * a->tile_floats, rates[dseg_tile_rows];
-    float scale = 1.0f / __builtin_sqrtf((float)width);
     for (size_t head = 0; head < a->heads; head++) {
-        a->fixed ? dseg_set_fixed_scores(a, head, row, rows, scores) : set_scores(a, head, row, rows, scores);
-        for (size_t i = 0; i < rows; i++) {
-            float *p = scores + i * stride;
-            size_t seen = a->causal ? dseg_least(row + i + 1, count) : count;
-            rates[i] = 1.0f / dseg_rows->exponentials(p, seen, scale);
-            __builtin_memset(p + seen, 0, (count - seen) * sizeof(float));
-            if (a->mean) dseg_rows->add_scaled(p, a->share * rates[i], dseg_row(*a->mean, row + i), count);
+        if (a->fixed) {
+            dseg_attend_fixed(a, head, row, rows, scores);
+            continue;
         }
-        if (!a->y.base) continue;
-        a->fixed ? dseg_read_fixed_values(a, head, scores, rates, row, rows)
-                 : read_values(a, head, scores, rates, row, rows);
+        set_scores(a, head, row, rows, scores);
+        exponentiate(a, scores, row, rows, rates);
+        if (a->y.base) read_values(a, head, scores, rates, row, rows);
     }
 }
 
@@ -87,8 +93,7 @@ static size_t value_floats(size_t keys, size_t width) {
 }
 
 static size_t tile_floats(size_t keys, size_t width) {
-    size_t rows = rows_of_a_tile(keys);
-    return rows * (scores_stride(keys) + dseg_parts(width, 2) + 1);
+    return rows_of_a_tile(keys) * (scores_stride(keys) + dseg_fixed_query_numbers(keys, width));
 }
 
 static void run(attention a, float *scratch) {

@@ -29,15 +29,13 @@ static inline size_t rows_of_a_tile(size_t keys) {
     return rows < 16 ? 16 : dseg_least(rows, dseg_tile_rows);
 }
 
-/// Numbers of 4 bytes that a head's keys and values take in fixed point.
+/// Numbers of 4 bytes that a head's keys and values take in fixed point, and, beside its scores, a query.
 size_t dseg_fixed_keys_numbers(size_t keys, size_t width);
 size_t dseg_fixed_values_numbers(size_t keys, size_t width);
+size_t dseg_fixed_query_numbers(size_t keys, size_t width);
 /// Packs a head's keys and values in fixed point.
 void dseg_pack_fixed_task(void *context, size_t head, size_t thread);
-/// scores [rows, keys] <- q k^T of a head, for some rows from `row` on; behind the scores of a tile there is room for
-/// its queries.
-void dseg_set_fixed_scores(const attention *a, size_t head, size_t row, size_t rows, float *scores);
-/// y <- p v for a head, p [rows, keys] times rates [rows]; p is lost.
-void dseg_read_fixed_values(const attention *a, size_t head, float *p, const float *rates, size_t row, size_t rows);
+/// A head's answers to some rows of queries, in fixed point; `scores` is the tile's memory.
+void dseg_attend_fixed(const attention *a, size_t head, size_t row, size_t rows, float *scores);
 
 #endif

@@ -65,48 +65,77 @@ void dseg_pack_fixed_task(void *context, size_t head, size_t thread) {
     if (a->y.base) pack_values(a, head);
 }
 
-void dseg_set_fixed_scores(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
+size_t dseg_fixed_query_numbers(size_t keys, size_t width) { return pairs_of(width) + 1 + dseg_parts(keys, block); }
+
+/// scores [rows, keys] <- q k^T; `queries` is room for the rows' scales and integers.
+static void set_scores(const attention *a, size_t head, size_t row, size_t rows, float *scores, float *queries) {
     size_t pairs = pairs_of(a->width), stride = scores_stride(a->k.rows);
     const float *scales = a->keys + head * dseg_fixed_keys_numbers(a->k.rows, a->width);
     const int32_t *keys = (const int32_t *)scales + padded(a->k.rows);
-    int32_t c[dseg_tile_rows * dseg_panel_width];
-    float *query_scales = scores + a->tile_rows * stride;
-    int32_t *queries = (int32_t *)query_scales + a->tile_rows;
+    int32_t *values = (int32_t *)queries + rows;
     for (size_t i = 0; i < rows; i++) {
-        queries[(i + 1) * pairs - 1] = 0;                      // beside an odd width
-        query_scales[i] = dseg_rows->fix(dseg_row(a->q, row + i) + head * a->width, a->width,
-                                         (int16_t *)(queries + i * pairs), 2);
+        values[(i + 1) * pairs - 1] = 0;                       // beside an odd width
+        queries[i] = dseg_rows->fix(dseg_row(a->q, row + i) + head * a->width, a->width,
+                                    (int16_t *)(values + i * pairs), 2);
     }
-    for (size_t key = 0; key < a->k.rows; key += dseg_panel_width) {
-        dseg_pairs->product(&(dseg_pair_product){.rows = rows, .pairs = pairs, .x = queries, .x_stride = pairs,
-                                                 .panel = keys + key * pairs, .c = c, .c_stride = dseg_panel_width});
-        dseg_pairs->release(&(dseg_release){
-            .rows = rows, .columns = dseg_panel_width, .c = c, .c_stride = dseg_panel_width,
-            .row_scales = query_scales, .row_scales_stride = 1, .column_scales = scales + key,
-            .y = scores + key, .y_stride = stride});
+    for (size_t key = 0; key < a->k.rows; key += dseg_panel_width)
+        dseg_pairs->product(&(dseg_pair_product){
+            .rows = rows, .pairs = pairs, .x = values, .x_stride = pairs, .panel = keys + key * pairs,
+            .release = &(dseg_release){.columns = dseg_panel_width, .row_scales = queries,
+                                       .column_scales = scales + key, .y = scores + key, .y_stride = stride}});
+}
+
+/// p [rows, keys] <- exp(scores) in integers, unless no values are wanted; mean <- mean + the probabilities;
+/// scales [blocks, rows] <- what makes p probabilities.
+static void exponentiate(const attention *a, float *p, size_t row, size_t rows, float *scales) {
+    size_t keys = a->k.rows;
+    float scale = 1.0f / __builtin_sqrtf((float)a->width);
+    for (size_t i = 0; i < rows; i++, p += scores_stride(keys)) {
+        size_t seen = a->causal ? dseg_least(row + i + 1, keys) : keys;
+        float top = dseg_rows->largest(p, seen), total = 0.0f;
+        __builtin_memset(p + seen, 0, (keys - seen) * sizeof(float));
+        for (size_t key = 0; key < keys; key += block) {
+            size_t count = key < seen ? dseg_least(block, seen - key) : 0;
+            float sum = dseg_rows->exponentials(p + key, count, top, scale);
+            scales[key / block * rows + i] = sum;
+            total += sum;
+        }
+        float rate = 1.0f / total, *mean = a->mean ? dseg_row(*a->mean, row + i) : NULL;
+        if (!a->y.base) {
+            if (mean) dseg_rows->add_scaled(p, a->share * rate, mean, keys);
+            continue;
+        }
+        for (size_t key = 0; key < keys; key += block) {
+            size_t count = dseg_least(block, keys - key);
+            float *sum = scales + key / block * rows + i, factor = total_of(count) / *sum;
+            if (!(factor < 32767.0f)) factor = 32767.0f;       // no probability is above 1
+            *sum = *sum == *sum ? rate / factor : *sum;        // NaN stays
+            dseg_pairs->fix_probabilities(p + key, count, factor, mean ? mean + key : NULL, a->share * rate);
+        }
     }
 }
 
-void dseg_read_fixed_values(const attention *a, size_t head, float *p, const float *rates, size_t row, size_t rows) {
-    size_t keys = a->k.rows, stride = scores_stride(keys);
-    const float *scales = a->values + head * dseg_fixed_values_numbers(keys, a->width);
-    const int32_t *values = (const int32_t *)scales + padded(a->width);
-    int32_t c[dseg_tile_rows * dseg_panel_width];
-    for (size_t key = 0; key < keys; key += block) {
-        size_t count = dseg_least(block, keys - key);
-        float row_scales[dseg_tile_rows];
-        for (size_t i = 0; i < rows; i++)
-            row_scales[i] = rates[i] * dseg_pairs->fix_probabilities(p + i * stride + key, count, total_of(count));
-        for (size_t column = 0; column < a->width; column += dseg_panel_width) {
+/// y <- p v, p [rows, keys] in integers.
+static void read_values(const attention *a, size_t head, const float *p, size_t row, size_t rows, const float *scales) {
+    size_t keys = a->k.rows;
+    const float *column_scales = a->values + head * dseg_fixed_values_numbers(keys, a->width);
+    const int32_t *values = (const int32_t *)column_scales + padded(a->width);
+    for (size_t key = 0; key < keys; key += block)
+        for (size_t column = 0; column < a->width; column += dseg_panel_width)
             dseg_pairs->product(&(dseg_pair_product){
-                .rows = rows, .pairs = pairs_of(count), .x = (const int32_t *)(p + key), .x_stride = stride,
+                .rows = rows, .pairs = pairs_of(dseg_least(block, keys - key)), .x = (const int32_t *)(p + key),
+                .x_stride = scores_stride(keys),
                 .panel = values + column * pairs_of(keys) + key / 2 * dseg_panel_width,
-                .c = c, .c_stride = dseg_panel_width});
-            dseg_pairs->release(&(dseg_release){
-                .rows = rows, .columns = dseg_least(dseg_panel_width, a->width - column), .c = c,
-                .c_stride = dseg_panel_width, .row_scales = row_scales, .row_scales_stride = 1,
-                .column_scales = scales + column, .y = dseg_row(a->y, row) + head * a->width + column,
-                .y_stride = a->y.stride, .adding = key > 0});
-        }
-    }
+                .release = &(dseg_release){
+                    .columns = dseg_least(dseg_panel_width, a->width - column),
+                    .row_scales = scales + key / block * rows, .column_scales = column_scales + column,
+                    .y = dseg_row(a->y, row) + head * a->width + column, .y_stride = a->y.stride, .adding = key > 0}});
+}
+
+void dseg_attend_fixed(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
+    float *scales = scores + a->tile_rows * scores_stride(a->k.rows);
+    float *queries = scales + a->tile_rows * dseg_parts(a->k.rows, block);
+    set_scores(a, head, row, rows, scores, queries);
+    exponentiate(a, scores, row, rows, scales);
+    if (a->y.base) read_values(a, head, scores, row, rows, scales);
 }

@@ -39,13 +39,9 @@ void dseg_fix_kernels(const void *panels, dseg_number number, size_t count, size
     enum { numbers = dseg_frequencies * dseg_panel_width };
     dseg_panels w = {.base = panels, .number = number, .outputs = count * dseg_panel_width, .inputs = 9 * inputs};
     for (size_t panel = 0; panel < count; panel++) {
-        float positions[9 * dseg_spoon * dseg_panel_width], squares[numbers] = {0}, largest[numbers] = {0};
-        float factors[numbers];
-        for (size_t input = 0; input < inputs; input += dseg_spoon) {
-            size_t some = dseg_least(dseg_spoon, inputs - input);
-            dseg_widen_positions(w, panel, input, some, positions);
-            dseg_pairs->winograd_norms(positions, dseg_spoon * dseg_panel_width, some, squares, largest);
-        }
+        float squares[numbers] = {0}, largest[numbers] = {0}, factors[numbers];
+        dseg_kernels kernels = dseg_kernels_of(w, panel, 0, inputs);
+        dseg_pairs->winograd_norms(&kernels, squares, largest);
         settle(squares, largest, numbers, factors, scales + panel * numbers);
     }
 }
@@ -96,18 +92,15 @@ static void product_task(void *context, size_t task, size_t thread) {
     const product *p = context;
     dseg_extent e = dseg_extent_of(p->cut, task);
     size_t pairs = pairs_of(p->x);
-    int32_t c[dseg_task_rows * dseg_panel_width];
     for (size_t panel = e.panel; panel < e.end; panel++) {
         size_t column = panel * dseg_panel_width;
         dseg_pairs->product(&(dseg_pair_product){
             .rows = e.rows, .pairs = pairs, .x = p->x.values + e.row * pairs, .x_stride = pairs,
             .panel = (const int32_t *)p->w.base + panel * pairs * dseg_panel_width,
-            .c = c, .c_stride = dseg_panel_width});
-        dseg_pairs->release(&(dseg_release){
-            .rows = e.rows, .columns = dseg_least(dseg_panel_width, p->y.columns - column),
-            .c = c, .c_stride = dseg_panel_width, .row_scales = p->x.scales + e.row, .row_scales_stride = 1,
-            .column_scales = p->w.scales + column, .bias = p->bias ? p->bias + column : NULL,
-            .y = dseg_row(p->y, e.row) + column, .y_stride = p->y.stride, .adding = p->adding});
+            .release = &(dseg_release){
+                .columns = dseg_least(dseg_panel_width, p->y.columns - column), .row_scales = p->x.scales + e.row,
+                .column_scales = p->w.scales + column, .bias = p->bias ? p->bias + column : NULL,
+                .y = dseg_row(p->y, e.row) + column, .y_stride = p->y.stride, .adding = p->adding}});
     }
 }
 

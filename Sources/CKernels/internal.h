@@ -6,8 +6,10 @@
 
 /// The loops over one row that are compiled for each instruction set (rows.h). Pointers need no alignment.
 typedef struct {
-    /// x <- exp(scale * (x - max x)), whose sum is returned
-    float (*exponentials)(float *x, size_t count, float scale);
+    /// the largest x; -infinity if there is none
+    float (*largest)(const float *x, size_t count);
+    /// x <- exp(scale * (x - top)), whose sum is returned; none is larger than top
+    float (*exponentials)(float *x, size_t count, float top, float scale);
     /// y <- y + a x
     void (*add_scaled)(const float *x, float a, float *y, size_t count);
     /// y <- a x + b y
@@ -64,36 +66,40 @@ typedef struct {
     bool adding;
 } dseg_product;
 
-/// c [rows, 16] <- x [rows, pairs] panel [pairs, 16], plus c when `adding`: pairs of 16-bit integers, two neighbouring
-/// inputs, the earlier one in the lower half.
+/// Where sums of products in fixed point go: y [rows, columns] <- sums times the scales of their row and column, plus
+/// bias unless it is NULL, plus y when `adding`; up to sixteen columns, the scales of sixteen.
 typedef struct {
-    size_t rows, pairs;
-    const int32_t *x, *panel;
-    size_t x_stride;
-    int32_t *c;
-    size_t c_stride;
-    bool adding;
-} dseg_pair_product;
-
-/// y [rows, columns] <- c times the scales of its row and its column, plus bias unless it is NULL, plus y when `adding`;
-/// up to sixteen columns, the scales of sixteen.
-typedef struct {
-    size_t rows, columns;
-    const int32_t *c;
-    size_t c_stride;
-    const float *row_scales;
-    size_t row_scales_stride;
-    const float *column_scales, *bias;
+    size_t columns;
+    const float *row_scales, *column_scales, *bias;
     float *y;
     size_t y_stride;
     bool adding;
 } dseg_release;
 
+/// c [rows, 16] <- x [rows, pairs] panel [pairs, 16], plus c when `adding`: pairs of 16-bit integers, two neighbouring
+/// inputs, the earlier one in the lower half. Or the product is released and not stored.
+typedef struct {
+    size_t rows, pairs;
+    const int32_t *x, *panel;
+    size_t x_stride;
+    int32_t *c;
+    bool adding;
+    const dseg_release *release;
+} dseg_pair_product;
+
+/// `count` inputs of a panel of 3 x 3 kernels as they are stored: number `first` + position * `step` + input * 16 begins
+/// sixteen outputs.
+typedef struct {
+    const void *base;
+    dseg_number number;
+    size_t first, step, count;
+} dseg_kernels;
+
 /// What is done sixteen outputs at a time, compiled for each instruction set (tiles.h).
 typedef struct {
     void (*product)(const dseg_product *product);
     void (*winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride);
-    void (*winograd_weights)(const float *panel, size_t step, size_t count, float *u, size_t stride);
+    void (*winograd_weights)(const dseg_kernels *kernels, float *u, size_t stride);
     void (*winograd_outputs)(const float *m, size_t stride, const float *bias, float *y, size_t step, size_t row_step,
                              bool adding);
     /// y [count] <- the values of halves
@@ -106,12 +112,10 @@ extern const dseg_tile_kernels *dseg_tiles;
 /// Products of 16-bit integers, compiled for each instruction set (pairs.h).
 typedef struct {
     void (*product)(const dseg_pair_product *product);
-    void (*release)(const dseg_release *release);
     void (*winograd_inputs)(const float *const *pixels, size_t count, size_t piece, float *scratch, int16_t *v,
                             size_t stride, float *scales);
-    void (*winograd_weights)(const float *panel, size_t step, size_t count, const float *factors, int32_t *u,
-                             size_t stride);
-    void (*winograd_norms)(const float *panel, size_t step, size_t count, float *squares, float *largest);
+    void (*winograd_weights)(const dseg_kernels *kernels, const float *factors, int32_t *u, size_t stride);
+    void (*winograd_norms)(const dseg_kernels *kernels, float *squares, float *largest);
     /// y [36, 16] <- c [36, 16], `stride` numbers apart, times row_scales [36] times column_scales [36, 16]
     void (*release_frequencies)(const int32_t *c, size_t stride, const float *row_scales, const float *column_scales,
                                 float *y);
@@ -119,7 +123,8 @@ typedef struct {
     void (*norms)(const float *panel, size_t count, float *squares, float *largest);
     /// pairs [ceil(count / 2), 16] <- panel [count, 16] times factors [16], rounded
     void (*pair)(const float *panel, size_t count, const float *factors, int32_t *pairs);
-    float (*fix_probabilities)(float *p, size_t count, float total);
+    /// mean <- mean + rate * p, unless it is NULL; p <- p times factor as integers, in the front half of its memory
+    void (*fix_probabilities)(float *p, size_t count, float factor, float *mean, float rate);
 } dseg_pair_kernels;
 
 extern const dseg_pair_kernels *dseg_pairs;
@@ -134,10 +139,11 @@ void dseg_multiply_panel(const dseg_product *product, size_t columns);
 /// The length to which rows of fixed point are scaled: a product of two such rows is below 2^31.
 #define DSEG_FIXED_LENGTH 46000.0f
 
-/// Inputs whose kernels are widened together: they fit a first-level cache.
-enum { dseg_spoon = 16 };
-/// positions [9, dseg_spoon, 16] <- `count` inputs of a panel of 3 x 3 kernels.
-void dseg_widen_positions(dseg_panels w, size_t panel, size_t input, size_t count, float *positions);
+/// `count` inputs of a panel of 3 x 3 kernels, from `input` on.
+static inline dseg_kernels dseg_kernels_of(dseg_panels w, size_t panel, size_t input, size_t count) {
+    size_t step = w.inputs / 9 * dseg_panel_width;
+    return (dseg_kernels){w.base, w.number, panel * 9 * step + input * dseg_panel_width, step, count};
+}
 /// Copies what lies under a window's kernel at an output pixel side by side, of [kernel * kernel * inputs] the part that
 /// begins with `first`.
 void dseg_gather(dseg_matrix x, dseg_window window, size_t pixel, size_t first, size_t count, float *to);

@@ -19,15 +19,32 @@ INLINE V BODY(load_part)(const float *x, size_t count) {
 INLINE void BODY(store_part)(float *y, V x, size_t count) { __builtin_memcpy(y, &x, count * sizeof(float)); }
 INLINE V BODY(all)(float x) { return (V){0} + x; }
 INLINE V BODY(select)(I mask, V a, V b) { return (V)((mask & (I)a) | (~mask & (I)b)); }
+// Where one is NaN, the second.
+#if WIDTH == 512
+INLINE V BODY(larger)(V a, V b) { return (V)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE V BODY(smaller)(V a, V b) { return (V)_mm512_min_ps((__m512)a, (__m512)b); }
+#else
 INLINE V BODY(larger)(V a, V b) { return BODY(select)(a > b, a, b); }
 INLINE V BODY(smaller)(V a, V b) { return BODY(select)(a < b, a, b); }
+#endif
+/// The lanes, combined in halves: lane i with lane i + 8, then with i + 4, i + 2, i + 1.
+#define HALVED(combine, x)                                                                                  \
+    x = combine(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));    \
+    x = combine(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3));          \
+    x = combine(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1));          \
+    x = combine(x, __builtin_shufflevector(x, x, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0))
+#define ADDED(a, b) ((a) + (b))
 INLINE float BODY(sum)(V x) {
-    float part[LANES];
-    BODY(store)(part, x);
-    for (size_t width = LANES / 2; width > 0; width /= 2)
-        for (size_t i = 0; i < width; i++) part[i] += part[i + width];
-    return part[0];
+    HALVED(ADDED, x);
+    return x[0];
 }
+/// The largest lane; where some are NaN, one of the others or NaN.
+INLINE float BODY(greatest)(V x) {
+    HALVED(BODY(larger), x);
+    return x[0];
+}
+#undef ADDED
+#undef HALVED
 
 /// exp(x), relative error below 2e-7; 0 below -87.3, at most exp(88), NaN for NaN.
 INLINE V BODY(exponential)(V x) {
@@ -46,12 +63,18 @@ INLINE V BODY(exponential)(V x) {
     return (V)(((I)(p * (V)power) & ~tiny) | nothing);
 }
 
-/// 2^x for x <= 0, relative error below 2e-7; 0 below -126, NaN for NaN.
+/// 2^x for x <= 0, relative error below 2e-7 where it is a normal number; 0 below -150, NaN for NaN.
 INLINE V BODY(power_of_two)(V x) {
+#if WIDTH == 512
+    x = BODY(larger)(BODY(all)(-150.0f), x);
+    V n = (V)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    V r = x - n;
+#else
     I tiny = x < -126.0f;
     x = BODY(select)(tiny, BODY(all)(-126.0f), x);
     V shifted = x + 12583039.0f;                             // 1.5 * 2^23 + 127: the last bits are an exponent
     V r = x - (shifted - 12583039.0f);
+#endif
     V p = BODY(all)(1.535336188319500e-4f);                  // Cephes' exp2f
     p = p * r + 1.339887440266574e-3f;
     p = p * r + 9.618437357674640e-3f;
@@ -59,7 +82,11 @@ INLINE V BODY(power_of_two)(V x) {
     p = p * r + 2.402264791363012e-1f;
     p = p * r + 6.931472028550421e-1f;
     p = p * r + 1.0f;
+#if WIDTH == 512
+    return (V)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
     return (V)((I)(p * (V)((I)shifted << 23)) & ~tiny);
+#endif
 }
 
 /// erf(x), absolute error below 3e-7: a rational of odd degree on [-4, 4] (the one Eigen uses).

@@ -10,17 +10,40 @@
 #define PAIR_ROWS 6
 #endif
 
+/// y <- sums scaled, plus bias unless it is NULL, plus y when `adding`: a row of sixteen outputs, or `columns` of them.
+INLINE void BODY(release)(const dseg_release *to, size_t row, size_t columns, I sums) {
+    V v = __builtin_convertvector(sums, V) * (BODY(load)(to->column_scales) * to->row_scales[row]);
+    float *y = to->y + row * to->y_stride;
+    if (columns == LANES) {
+        if (to->bias) v += BODY(load)(to->bias);
+        if (to->adding) v += BODY(load)(y);
+        BODY(store)(y, v);
+    } else {
+        if (to->bias) v += BODY(load_part)(to->bias, columns);
+        if (to->adding) v += BODY(load_part)(y, columns);
+        BODY(store_part)(y, v, columns);
+    }
+}
+
 INLINE void BODY(tile_of_pairs)(size_t rows, const dseg_pair_product *p, size_t row) {
     I sums[PAIR_ROWS];
     const int32_t *x = p->x + row * p->x_stride;
-    int32_t *c = p->c + row * p->c_stride;
-    for (size_t r = 0; r < rows; r++) sums[r] = p->adding ? *(const I *)(c + r * p->c_stride) : (I){0};
+    int32_t *c = p->release ? NULL : p->c + row * LANES;
+    for (size_t r = 0; r < rows; r++) sums[r] = p->adding ? *(const I *)(c + r * LANES) : (I){0};
     for (size_t k = 0; k < p->pairs; k++) {
         I w = *(const I *)(p->panel + k * LANES);
 #pragma clang loop unroll(full)
         for (size_t r = 0; r < rows; r++) sums[r] = BODY(add_pairs)(sums[r], w, (I){0} + x[r * p->x_stride + k]);
     }
-    for (size_t r = 0; r < rows; r++) *(I *)(c + r * p->c_stride) = sums[r];
+    const dseg_release *release = p->release;
+#define EACH_ROW(statement) _Pragma("clang loop unroll(full)") for (size_t r = 0; r < rows; r++) statement
+    if (!release)
+        EACH_ROW(*(I *)(c + r * LANES) = sums[r];)
+    else if (release->columns == LANES)
+        EACH_ROW(BODY(release)(release, row + r, LANES, sums[r]);)
+    else
+        EACH_ROW(BODY(release)(release, row + r, release->columns, sums[r]);)
+#undef EACH_ROW
 }
 
 static void BODY(product_of_pairs)(const dseg_pair_product *product) {
@@ -29,29 +52,6 @@ static void BODY(product_of_pairs)(const dseg_pair_product *product) {
     for (; row + PAIR_ROWS <= p.rows; row += PAIR_ROWS) BODY(tile_of_pairs)(PAIR_ROWS, &p, row);
     for (; row + 4 <= p.rows; row += 4) BODY(tile_of_pairs)(4, &p, row);
     for (; row < p.rows; row++) BODY(tile_of_pairs)(1, &p, row);
-}
-
-/// y <- c scaled, plus bias unless it is NULL, plus y when `adding`: one row of sixteen outputs, or `columns` of them.
-INLINE void BODY(release_row)(const dseg_release *p, size_t row, size_t columns) {
-    V v = __builtin_convertvector(*(const I *)(p->c + row * p->c_stride), V);
-    v *= BODY(load)(p->column_scales) * p->row_scales[row * p->row_scales_stride];
-    float *y = p->y + row * p->y_stride;
-    if (columns == LANES) {
-        if (p->bias) v += BODY(load)(p->bias);
-        if (p->adding) v += BODY(load)(y);
-        BODY(store)(y, v);
-    } else {
-        if (p->bias) v += BODY(load_part)(p->bias, columns);
-        if (p->adding) v += BODY(load_part)(y, columns);
-        BODY(store_part)(y, v, columns);
-    }
-}
-
-static void BODY(release)(const dseg_release *p) {
-    if (p->columns == LANES)
-        for (size_t row = 0; row < p->rows; row++) BODY(release_row)(p, row, LANES);
-    else
-        for (size_t row = 0; row < p->rows; row++) BODY(release_row)(p, row, p->columns);
 }
 
 /// Adding this rounds to the nearest integer, whose last 16 bits are then the last 16 of the sum: 1.5 * 2^23.
@@ -70,18 +70,19 @@ INLINE I BODY(paired)(V earlier, V later) {
 /// numbers apart, pieces 36 times that. scratch [36, count rounded up to lanes]; scales [36]
 static void BODY(winograd_input_rows)(const float *const *pixels, size_t count, size_t piece, float *scratch,
                                       int16_t *v, size_t stride, float *scales) {
-    V squares[36] = {{0}};
     size_t length = (count + LANES - 1) / LANES * LANES;
     for (size_t i = 0; i < count; i += LANES) {
         V d[36];
         BODY(winograd_inputs_of)(pixels, i, count - i < LANES ? count - i : LANES, d);
-        for (size_t j = 0; j < 36; j++) {
-            BODY(store)(scratch + j * length + i, d[j]);
-            squares[j] += d[j] * d[j];
-        }
+        for (size_t j = 0; j < 36; j++) BODY(store)(scratch + j * length + i, d[j]);
     }
     for (size_t j = 0; j < 36; j++) {
-        float norm = __builtin_sqrtf(BODY(sum)(squares[j]));
+        V squares = {0};
+        for (size_t i = 0; i < length; i += LANES) {
+            V d = BODY(load)(scratch + j * length + i);
+            squares += d * d;
+        }
+        float norm = __builtin_sqrtf(BODY(sum)(squares));
         float factor = norm > 0.0f ? SHORT_LENGTH / norm : norm;       // NaN stays NaN
         scales[j] = norm / SHORT_LENGTH;
         for (size_t i = 0; i < length; i += LANES) {
@@ -91,32 +92,46 @@ static void BODY(winograd_input_rows)(const float *const *pixels, size_t count, 
     }
 }
 
-/// The transform of `count` inputs of sixteen outputs, in pairs: nine positions of a panel, `step` elements apart, to
-/// u [36, ceil(count / 2), 16], frequencies `stride` pairs apart; factors [36, 16].
-static void BODY(winograd_weight_pairs)(const float *panel, size_t step, size_t count, const float *factors,
-                                        int32_t *u, size_t stride) {
-    for (size_t i = 0; i < count; i += 2) {
-        V earlier[36], later[36] = {{0}};
-        BODY(winograd_weights_of)(panel + i * LANES, step, earlier);
-        if (i + 1 < count) BODY(winograd_weights_of)(panel + (i + 1) * LANES, step, later);
-        for (size_t j = 0; j < 36; j++) {
-            V factor = BODY(load)(factors + j * LANES);
-            *(I *)(u + j * stride + i / 2 * LANES) = BODY(paired)(earlier[j] * factor, later[j] * factor);
+INLINE void BODY(winograd_pairs_of)(const dseg_kernels *k, dseg_number number, const float *factors, int32_t *u,
+                                    size_t stride) {
+    for (size_t i = 0; i < k->count; i += 2) {
+        V earlier[18], later[18] = {{0}};
+        BODY(winograd_half)(k, number, i, earlier);
+        if (i + 1 < k->count) BODY(winograd_half)(k, number, i + 1, later);
+        for (size_t j = 0; j < 6; j++) {
+            V a[6], b[6];
+            BODY(weights_of_side)(earlier + 3 * j, 1, a, 1);
+            BODY(weights_of_side)(later + 3 * j, 1, b, 1);
+            for (size_t n = 0; n < 6; n++) {
+                V factor = BODY(load)(factors + (6 * j + n) * LANES);
+                *(I *)(u + (6 * j + n) * stride + i / 2 * LANES) = BODY(paired)(a[n] * factor, b[n] * factor);
+            }
         }
     }
 }
 
-/// squares <- squares + the squares of the transform of `count` inputs, largest <- the largest magnitude; [36, 16] both.
-static void BODY(winograd_weight_norms)(const float *panel, size_t step, size_t count, float *squares, float *largest) {
-    for (size_t i = 0; i < count; i++) {
-        V u[36];
-        BODY(winograd_weights_of)(panel + i * LANES, step, u);
+/// u [36, ceil(inputs / 2), 16] <- the transform of kernels times factors [36, 16], in pairs; frequencies `stride` apart.
+static void BODY(winograd_pairs)(const dseg_kernels *k, const float *factors, int32_t *u, size_t stride) {
+    FOR_NUMBER(winograd_pairs_of, k, factors, u, stride)
+}
+
+INLINE void BODY(winograd_norms_of)(const dseg_kernels *k, dseg_number number, float *squares, float *largest) {
+    for (size_t i = 0; i < k->count; i++) {
+        V half[18], u[6];
+        BODY(winograd_half)(k, number, i, half);
         for (size_t j = 0; j < 36; j++) {
-            V magnitude = (V)((I)u[j] & 0x7fffffff);
-            BODY(store)(squares + j * LANES, BODY(load)(squares + j * LANES) + u[j] * u[j]);
-            BODY(store)(largest + j * LANES, BODY(larger)(magnitude, BODY(load)(largest + j * LANES)));
+            if (j % 6 == 0) BODY(weights_of_side)(half + j / 2, 1, u, 1);
+            float *sum = squares + j * LANES, *top = largest + j * LANES;
+            V v = u[j % 6];
+            BODY(store)(sum, BODY(load)(sum) + v * v);
+            BODY(store)(top, BODY(larger)((V)((I)v & 0x7fffffff), BODY(load)(top)));
         }
     }
+}
+
+/// squares <- squares + those of the transform of kernels, largest <- the largest magnitude; [36, 16] both.
+static void BODY(winograd_norms)(const dseg_kernels *k, float *squares, float *largest) {
+    FOR_NUMBER(winograd_norms_of, k, squares, largest)
 }
 
 static void BODY(release_frequencies)(const int32_t *c, size_t stride, const float *row_scales,
@@ -146,31 +161,31 @@ static void BODY(panel_pairs)(const float *panel, size_t count, const float *fac
     }
 }
 
-/// Probabilities, none above 1, to integers that add up to `total`, or fewer, and half a unit for each: in place, in the
-/// front half. Returns what a unit is.
-static float BODY(fix_probabilities)(float *p, size_t count, float total) {
-    V sums = {0};
-    { EACH(count, sums += IN(p), sums += IN_PART(p)); }
-    float sum = BODY(sum)(sums);
-    if (!(sum > 0.0f)) return sum;
-    float factor = total / sum;
-    factor = factor < 32767.0f ? factor : 32767.0f;
+static void BODY(fix_probabilities)(float *p, size_t count, float factor, float *mean, float rate) {
     int16_t *y = (int16_t *)p, part[LANES];
-#define LEVELS(LOAD) __builtin_convertvector((I)(LOAD(p) * factor + ROUNDING), H)
-    EACH(count, H levels = LEVELS(IN); __builtin_memcpy(y + i, &levels, sizeof levels),
-         H levels = LEVELS(IN_PART); __builtin_memcpy(part, &levels, sizeof part);
-         __builtin_memcpy(y + i, part, n * sizeof(int16_t)));
-#undef LEVELS
+    if (mean) {
+        EACH(count, V v = IN(p); OUT(mean, IN(mean) + v * rate);
+             H integers = __builtin_convertvector((I)(v * factor + ROUNDING), H);
+             __builtin_memcpy(y + i, &integers, sizeof integers),
+             V v = IN_PART(p); OUT_PART(mean, IN_PART(mean) + v * rate);
+             H integers = __builtin_convertvector((I)(v * factor + ROUNDING), H);
+             __builtin_memcpy(part, &integers, sizeof part); __builtin_memcpy(y + i, part, n * sizeof(int16_t)));
+    } else {
+        EACH(count, H integers = __builtin_convertvector((I)(IN(p) * factor + ROUNDING), H);
+             __builtin_memcpy(y + i, &integers, sizeof integers),
+             H integers = __builtin_convertvector((I)(IN_PART(p) * factor + ROUNDING), H);
+             __builtin_memcpy(part, &integers, sizeof part); __builtin_memcpy(y + i, part, n * sizeof(int16_t)));
+    }
     if (count % 2) y[count] = 0;
-    return 1.0f / factor;
 }
 
 #undef H
 #undef PAIR_ROWS
 #undef ROUNDING
 #undef SHORT_LENGTH
+#undef FOR_NUMBER
 
 static const dseg_pair_kernels BODY(pairs) = {
-    BODY(product_of_pairs), BODY(release), BODY(winograd_input_rows), BODY(winograd_weight_pairs),
-    BODY(winograd_weight_norms), BODY(release_frequencies), BODY(panel_norms), BODY(panel_pairs), BODY(fix_probabilities),
+    BODY(product_of_pairs), BODY(winograd_input_rows), BODY(winograd_pairs), BODY(winograd_norms),
+    BODY(release_frequencies), BODY(panel_norms), BODY(panel_pairs), BODY(fix_probabilities),
 };

@@ -1,13 +1,13 @@
 // Loops over one row, sixteen lanes at a time: lanes.h says of what they are made.
 
-static float BODY(exponentials)(float *x, size_t count, float scale) {
+static float BODY(largest)(const float *x, size_t count) {
     V largest = BODY(all)(-__builtin_inff());
-    {
-        EACH(count, largest = BODY(larger)(largest, IN(x)),
-             for (; i < count; i++) largest[0] = largest[0] > x[i] ? largest[0] : x[i]; (void)n);
-    }
-    float top = largest[0];
-    for (size_t lane = 1; lane < LANES; lane++) top = top > largest[lane] ? top : largest[lane];
+    EACH(count, largest = BODY(larger)(IN(x), largest),
+         for (; i < count; i++) largest[0] = x[i] > largest[0] ? x[i] : largest[0]; (void)n);
+    return BODY(greatest)(largest);
+}
+
+static float BODY(exponentials)(float *x, size_t count, float top, float scale) {
     V total = {0};
     float rate = scale * 1.44269504f;
 #define E_OF(LOAD) BODY(power_of_two)((LOAD(x) - top) * rate)
@@ -94,7 +94,7 @@ static void BODY(gelu_gate)(const float *h, const float *g, float *y, size_t cou
 #include "paint_rows.h"
 
 static const dseg_row_kernels BODY(rows) = {
-    BODY(exponentials), BODY(add_scaled), BODY(blend), BODY(affine), BODY(normalize), BODY(layer_norm),
+    BODY(largest), BODY(exponentials), BODY(add_scaled), BODY(blend), BODY(affine), BODY(normalize), BODY(layer_norm),
     BODY(accumulate), BODY(sigmoid_gate), BODY(gelu_gate), BODY(gelu), BODY(fix), BODY(level), BODY(widen_levels),
     BODY(score), BODY(sample), BODY(between), BODY(bounds), BODY(stretch), BODY(claim),
 };

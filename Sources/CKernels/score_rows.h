@@ -12,34 +12,31 @@ typedef uint16_t BODY(shorts) __attribute__((vector_size(32), aligned(2)));
 #define WHOLE(low, high) __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #endif
 
-INLINE float BODY(greatest)(V x) {
-    float most = x[0];
-    for (size_t lane = 1; lane < LANES; lane++) most = most > x[lane] ? most : x[lane];
-    return most;
-}
-
-
 static float BODY(fix)(const float *x, size_t count, int16_t *y, size_t step) {
-    V most = {0}, bad = {0}, squares = {0};
-#define LOOK(LOAD) V v = LOAD(x), m = (V)((I)v & 0x7fffffff); most = BODY(larger)(m, most); bad += m * 0.0f
+    V most = {0}, squares = {0};
+#define LOOK(LOAD) V v = LOAD(x); squares += v * v; most = BODY(larger)((V)((I)v & 0x7fffffff), most)
     { EACH(count, LOOK(IN), LOOK(IN_PART)); }
 #undef LOOK
-    float top = BODY(greatest)(most), unknown = BODY(sum)(bad);
-    if (unknown != 0.0f) return unknown;                     // NaN: it spoils whatever is read with it
+    float top = BODY(greatest)(most), sum = BODY(sum)(squares), unit = 1.0f;
+    if (sum != sum || top == __builtin_inff()) return __builtin_nanf("");       // it spoils whatever is read with it
     if (top < 0x1p-126f) return 0.0f;
-    float unit = 1.0f / top;
+    if (sum < 0x1p-80f || sum > 0x1p120f) {                                     // squares may have been lost
+        unit = 1.0f / top;
+        squares = (V){0};
 #define SQUARE(LOAD) V v = LOAD(x) * unit; squares += v * v
-    { EACH(count, SQUARE(IN), SQUARE(IN_PART)); }
+        { EACH(count, SQUARE(IN), SQUARE(IN_PART)); }
 #undef SQUARE
-    float factor = DSEG_FIXED_LENGTH / __builtin_sqrtf(BODY(sum)(squares));
-    factor = factor < 32767.0f ? factor : 32767.0f;          // no number alone may pass 2^15
+        sum = BODY(sum)(squares);
+    }
+    float factor = DSEG_FIXED_LENGTH / __builtin_sqrtf(sum), limit = 32767.0f / (top * unit);
+    factor = factor < limit ? factor : limit;                // no number alone may pass 2^15
 #define ROUNDED(x) ((x) * unit * factor + 12582912.0f)       // 1.5 * 2^23: the last bit is 1
     size_t whole = step == 2 ? count / LANES * LANES : 0;
     for (size_t i = 0; i < whole; i += LANES)
         *(H *)(y + i) = __builtin_convertvector((I)ROUNDED(BODY(load)(x + i)), H);
     for (size_t i = whole; i < count; i++) y[i / 2 * step + i % 2] = (int16_t)(ROUNDED(x[i]) - 12582912.0f);
 #undef ROUNDED
-    return top / factor;
+    return 1.0f / factor / unit;
 }
 
 static float BODY(level)(const float *x, size_t count, uint16_t *y) {

@@ -113,48 +113,6 @@ INLINE void BODY(winograd_inputs_of)(const float *const *pixels, size_t channel,
     for (size_t j = 0; j < 6; j++) BODY(inputs_of_side)(half + 6 * j, 1, d + 6 * j, 1);
 }
 
-/// u [36] <- the transform of one input of sixteen outputs, whose nine positions lie `step` apart.
-INLINE void BODY(winograd_weights_of)(const float *panel, size_t step, V *u) {
-    V g[9], half[18];
-    for (size_t j = 0; j < 9; j++) g[j] = BODY(load)(panel + j * step);
-    for (size_t j = 0; j < 3; j++) BODY(weights_of_side)(g + j, 3, half + j, 3);
-    for (size_t j = 0; j < 6; j++) BODY(weights_of_side)(half + 3 * j, 1, u + 6 * j, 1);
-}
-
-/// `pixels` are 36 pointers to a tile's inputs, NULL where there are none; `count` channels from `channel` on go to
-/// t [36, ...], whose 36 frequencies lie `stride` floats apart, rounded up to whole lanes with zeros.
-static void BODY(winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride) {
-    for (size_t i = 0; i < count; i += LANES) {
-        V d[36];
-        BODY(winograd_inputs_of)(pixels, channel + i, count - i < LANES ? count - i : LANES, d);
-        for (size_t j = 0; j < 36; j++) BODY(store)(t + j * stride + i, d[j]);
-    }
-}
-
-/// Nine positions of a panel, `step` elements apart, `count` inputs each: u [36, ...], frequencies `stride` apart.
-static void BODY(winograd_weights)(const float *panel, size_t step, size_t count, float *u, size_t stride) {
-    for (size_t i = 0; i < count * LANES; i += LANES) {
-        V whole[36];
-        BODY(winograd_weights_of)(panel + i, step, whole);
-        for (size_t j = 0; j < 36; j++) BODY(store)(u + j * stride + i, whole[j]);
-    }
-}
-
-/// m [36, ...], frequencies `stride` apart, to 4 x 4 outputs of sixteen channels, plus bias [16] unless it is NULL,
-/// plus y when `adding`: pixels of y lie `step` floats apart, its rows `row_step`.
-static void BODY(winograd_outputs)(const float *m, size_t stride, const float *bias, float *y, size_t step,
-                                   size_t row_step, bool adding) {
-    V d[36], half[24], whole[16];
-    for (size_t j = 0; j < 36; j++) d[j] = BODY(load)(m + j * stride);
-    for (size_t j = 0; j < 6; j++) BODY(outputs_of_side)(d + j, 6, half + j, 6);
-    for (size_t j = 0; j < 4; j++) BODY(outputs_of_side)(half + 6 * j, 1, whole + 4 * j, 1);
-    for (size_t j = 0; j < 16; j++) {
-        float *to = y + j / 4 * row_step + j % 4 * step;
-        V before = adding ? BODY(load)(to) : (V){0};
-        BODY(store)(to, bias ? before + whole[j] + BODY(load)(bias) : before + whole[j]);
-    }
-}
-
 #if defined(F16C)
 static void BODY(widen_f16)(const uint16_t *halves, float *y, size_t count) {
     size_t i = 0;
@@ -170,6 +128,78 @@ static void BODY(widen_bf16)(const uint16_t *halves, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint32_t bits = (uint32_t)halves[i] << 16;
         __builtin_memcpy(y + i, &bits, sizeof bits);
+    }
+}
+
+/// Sixteen stored numbers from the `first` on.
+INLINE V BODY(load_stored)(const void *base, dseg_number number, size_t first) {
+    const uint16_t *halves = (const uint16_t *)base + first;
+    float widened[LANES];
+    if (number == dseg_f32) return BODY(load)((const float *)base + first);
+    if (number == dseg_f16) {
+#if WIDTH == 512
+        return (V)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));
+#else
+        BODY(widen_f16)(halves, widened, LANES);
+#endif
+    } else {
+        BODY(widen_bf16)(halves, widened, LANES);
+    }
+    return BODY(load)(widened);
+}
+
+/// half [6, 3] <- the first side of the transform of an input of sixteen outputs.
+INLINE void BODY(winograd_half)(const dseg_kernels *k, dseg_number number, size_t input, V *half) {
+    V g[9];
+    for (size_t j = 0; j < 9; j++) g[j] = BODY(load_stored)(k->base, number, k->first + j * k->step + input * LANES);
+    for (size_t j = 0; j < 3; j++) BODY(weights_of_side)(g + j, 3, half + j, 3);
+}
+
+/// `pixels` are 36 pointers to a tile's inputs, NULL where there are none; `count` channels from `channel` on go to
+/// t [36, ...], whose 36 frequencies lie `stride` floats apart, rounded up to whole lanes with zeros.
+static void BODY(winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride) {
+    for (size_t i = 0; i < count; i += LANES) {
+        V d[36];
+        BODY(winograd_inputs_of)(pixels, channel + i, count - i < LANES ? count - i : LANES, d);
+        for (size_t j = 0; j < 36; j++) BODY(store)(t + j * stride + i, d[j]);
+    }
+}
+
+INLINE void BODY(winograd_weights_of)(const dseg_kernels *k, dseg_number number, float *u, size_t stride) {
+    for (size_t i = 0; i < k->count; i++) {
+        V half[18], whole[36];
+        BODY(winograd_half)(k, number, i, half);
+        for (size_t j = 0; j < 6; j++) BODY(weights_of_side)(half + 3 * j, 1, whole + 6 * j, 1);
+        for (size_t j = 0; j < 36; j++) BODY(store)(u + j * stride + i * LANES, whole[j]);
+    }
+}
+
+/// Calls a function once for each way of storing numbers, so that each is compiled for it.
+#define FOR_NUMBER(function, k, ...)                                                    \
+    switch ((k)->number) {                                                              \
+    case dseg_f32: BODY(function)(k, dseg_f32, __VA_ARGS__); break;                     \
+    case dseg_f16: BODY(function)(k, dseg_f16, __VA_ARGS__); break;                     \
+    case dseg_bf16: BODY(function)(k, dseg_bf16, __VA_ARGS__); break;                   \
+    case dseg_fixed16: break;                                                           \
+    }
+
+/// u [36, ...] <- the transform of kernels, [inputs, 16] for each frequency, frequencies `stride` apart.
+static void BODY(winograd_weights)(const dseg_kernels *k, float *u, size_t stride) {
+    FOR_NUMBER(winograd_weights_of, k, u, stride)
+}
+
+/// m [36, ...], frequencies `stride` apart, to 4 x 4 outputs of sixteen channels, plus bias [16] unless it is NULL,
+/// plus y when `adding`: pixels of y lie `step` floats apart, its rows `row_step`.
+static void BODY(winograd_outputs)(const float *m, size_t stride, const float *bias, float *y, size_t step,
+                                   size_t row_step, bool adding) {
+    V d[36], half[24], whole[16];
+    for (size_t j = 0; j < 36; j++) d[j] = BODY(load)(m + j * stride);
+    for (size_t j = 0; j < 6; j++) BODY(outputs_of_side)(d + j, 6, half + j, 6);
+    for (size_t j = 0; j < 4; j++) BODY(outputs_of_side)(half + 6 * j, 1, whole + 4 * j, 1);
+    for (size_t j = 0; j < 16; j++) {
+        float *to = y + j / 4 * row_step + j % 4 * step;
+        V before = adding ? BODY(load)(to) : (V){0};
+        BODY(store)(to, bias ? before + whole[j] + BODY(load)(bias) : before + whole[j]);
     }
 }
 

@@ -13,7 +13,7 @@ enum { frequencies = dseg_frequencies, side = 4 };
 enum { block_tiles = 64, fixed_block_tiles = 256 };
 
 /// Inputs of a piece: u and m together fit a second-level cache.
-enum { piece = 64 };
+enum { piece = 128 };
 
 typedef struct {
     dseg_matrix x, y;
@@ -42,27 +42,48 @@ static size_t fixed_task_floats(size_t tiles, size_t inputs) {
     return u_and_m > transform ? u_and_m : transform;
 }
 
-static void inputs_task(void *context, size_t task, size_t thread) {
-    const winograd *p = context;
-    size_t tile = p->first + task, scale = p->window.doubled ? 2 : 1;
+/// Where a tile's inputs lie, NULL where there are none.
+static void find_pixels(const winograd *p, size_t tile, const float *pixels[]) {
     size_t top = tile / p->tiles_across * side, left = tile % p->tiles_across * side;
-    const float *pixels[frequencies];
+    size_t scale = p->window.doubled ? 2 : 1;
     for (size_t i = 0; i < frequencies; i++) {
         size_t y = top + i / 6 - p->window.before, x = left + i % 6 - p->window.before;     // wrap below zero
         bool inside = y < p->window.height * scale && x < p->window.width * scale;
         pixels[i] = inside ? dseg_row(p->x, y / scale * p->window.width + x / scale) : NULL;
     }
-    if (p->w.scales) {
-        dseg_pairs->winograd_inputs(pixels, p->inputs, piece,
-                                    p->scratch + thread * fixed_task_floats(p->tiles, p->inputs),
-                                    (int16_t *)((int32_t *)p->v + task * piece / 2), 2 * v_pairs_stride(p->tiles),
-                                    p->scales + task * frequencies);
-        return;
+}
+
+/// Asks for what a tile reads and the one before it does not: its last four columns.
+static void prefetch(const float *const *pixels, size_t inputs) {
+    for (size_t i = 0; i < frequencies; i++)
+        for (size_t input = 0; i % 6 > 1 && pixels[i] && input < inputs; input += dseg_panel_width)
+            __builtin_prefetch(pixels[i] + input);
+}
+
+/// Tiles side by side that a task transforms: they share inputs.
+enum { run = 8 };
+
+static void inputs_task(void *context, size_t task, size_t thread) {
+    const winograd *p = context;
+    size_t end = dseg_least((task + 1) * run, p->tiles);
+    const float *now[frequencies], *next[frequencies];
+    find_pixels(p, p->first + task * run, now);
+    for (size_t tile = task * run; tile < end; tile++) {
+        find_pixels(p, p->first + tile + 1, next);
+        if (tile + 1 < end) prefetch(next, p->inputs);
+        if (p->w.scales) {
+            dseg_pairs->winograd_inputs(now, p->inputs, piece,
+                                        p->scratch + thread * fixed_task_floats(p->tiles, p->inputs),
+                                        (int16_t *)((int32_t *)p->v + tile * piece / 2), 2 * v_pairs_stride(p->tiles),
+                                        p->scales + tile * frequencies);
+        } else {
+            size_t stride = v_stride_of(p->tiles);
+            float *v = p->v + tile * piece;
+            for (size_t input = 0; input < p->inputs; input += piece, v += frequencies * stride)
+                dseg_tiles->winograd_inputs(now, input, dseg_least(piece, p->inputs - input), v, stride);
+        }
+        __builtin_memcpy(now, next, sizeof now);
     }
-    size_t stride = v_stride_of(p->tiles);
-    float *v = p->v + task * piece;
-    for (size_t input = 0; input < p->inputs; input += piece, v += frequencies * stride)
-        dseg_tiles->winograd_inputs(pixels, input, dseg_least(piece, p->inputs - input), v, stride);
 }
 
 /// y <- a tile's outputs, as many as the map has.
@@ -86,14 +107,6 @@ static void put(const winograd *p, size_t tile, const float *m, size_t stride, s
     }
 }
 
-void dseg_widen_positions(dseg_panels w, size_t panel, size_t input, size_t count, float *positions) {
-    for (size_t i = 0; i < 9; i++) {
-        float *to = positions + i * dseg_spoon * dseg_panel_width;
-        const float *from = dseg_widened_panel(w, panel, i * (w.inputs / 9) + input, count, to);
-        if (from != to) __builtin_memcpy(to, from, count * dseg_panel_width * sizeof(float));
-    }
-}
-
 static void panel_task(void *context, size_t panel, size_t thread) {
     const winograd *p = context;
     float *u = p->scratch + thread * task_floats;
@@ -102,13 +115,8 @@ static void panel_task(void *context, size_t panel, size_t thread) {
     const float *v = p->v;
     for (size_t input = 0; input < p->inputs; input += piece, v += frequencies * v_stride) {
         size_t count = dseg_least(piece, p->inputs - input);
-        for (size_t i = 0; i < count; i += dseg_spoon) {
-            float positions[9 * dseg_spoon * dseg_panel_width];
-            size_t some = dseg_least(dseg_spoon, count - i);
-            dseg_widen_positions(p->w, panel, input + i, some, positions);
-            dseg_tiles->winograd_weights(positions, dseg_spoon * dseg_panel_width, some, u + i * dseg_panel_width,
-                                         u_stride);
-        }
+        dseg_kernels kernels = dseg_kernels_of(p->w, panel, input, count);
+        dseg_tiles->winograd_weights(&kernels, u, u_stride);
         for (size_t i = 0; i < frequencies; i++)
             dseg_tiles->product(&(dseg_product){
                 .rows = p->tiles, .inputs = count, .x = v + i * v_stride, .x_stride = piece,
@@ -124,18 +132,13 @@ static void panel_task(void *context, size_t panel, size_t thread) {
 static void add_piece(const winograd *p, size_t panel, size_t input, size_t count, const float *factors, int32_t *u,
                       int32_t *m) {
     size_t v_stride = v_pairs_stride(p->tiles);
-    for (size_t i = 0; i < count; i += dseg_spoon) {
-        float positions[9 * dseg_spoon * dseg_panel_width];
-        size_t some = dseg_least(dseg_spoon, count - i);
-        dseg_widen_positions(p->w, panel, input + i, some, positions);
-        dseg_pairs->winograd_weights(positions, dseg_spoon * dseg_panel_width, some, factors,
-                                     u + i / 2 * dseg_panel_width, pairs_stride);
-    }
+    dseg_kernels kernels = dseg_kernels_of(p->w, panel, input, count);
+    dseg_pairs->winograd_weights(&kernels, factors, u, pairs_stride);
     for (size_t i = 0; i < frequencies; i++)
         dseg_pairs->product(&(dseg_pair_product){
             .rows = p->tiles, .pairs = dseg_parts(count, 2),
             .x = (const int32_t *)p->v + (input / piece * frequencies + i) * v_stride, .x_stride = piece / 2,
-            .panel = u + i * pairs_stride, .c = m + i * m_stride_of(p->tiles), .c_stride = dseg_panel_width,
+            .panel = u + i * pairs_stride, .c = m + i * m_stride_of(p->tiles),
             .adding = input > 0});
 }
 
@@ -181,7 +184,7 @@ void dseg_winograd_convolution(dseg_matrix x, dseg_window window, dseg_panels w,
     p.scales = p.v + fixed_v_floats(most, p.inputs) - frequencies * most;
     for (; p.first < tiles; p.first += most) {
         p.tiles = dseg_least(most, tiles - p.first);
-        dseg_parallel(p.tiles, inputs_task, &p);
+        dseg_parallel(dseg_parts(p.tiles, run), inputs_task, &p);
         dseg_parallel(dseg_parts(p.y.columns, dseg_panel_width), w.scales ? fixed_panel_task : panel_task, &p);
     }
 }
