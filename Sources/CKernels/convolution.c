@@ -16,11 +16,16 @@ size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t output
 void dseg_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y, bool adding,
                       float *scratch) {
     if (dseg_is_for_winograd(window.kernel, window.stride, x.columns, y.columns))
-        dseg_winograd_convolution(x, window, w, bias, y, adding, scratch);
+        dseg_winograd_convolution(x, NULL, window, w, bias, y, adding, scratch);
     else if (w.number == dseg_fixed16)
         dseg_gathered_fixed_convolution(x, window, w, bias, y, adding, scratch);
     else
         dseg_gathered_convolution(x, window, w, bias, y, adding, scratch);
+}
+
+void dseg_normalized_convolution(dseg_matrix x, dseg_gains gains, dseg_window window, dseg_panels w, const float *bias,
+                                 dseg_matrix y, bool adding, float *scratch) {
+    dseg_winograd_convolution(x, &gains, window, w, bias, y, adding, scratch);
 }
 
 void dseg_gather(dseg_matrix x, dseg_window w, size_t pixel, size_t first, size_t count, float *to) {

@@ -1,5 +1,6 @@
 // Behind an instruction set's files: the next one defines these anew.
 #undef V
+#undef ALIGNED
 #undef I
 #undef INLINE
 #undef LANES

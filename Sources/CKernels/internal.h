@@ -95,13 +95,22 @@ typedef struct {
     size_t first, step, count;
 } dseg_kernels;
 
+/// Where a tile's 4 x 4 outputs of sixteen channels go: pixels of y lie `step` floats apart, its rows `row_step`. Plus
+/// bias [16] unless it is NULL, plus y when `adding`.
+typedef struct {
+    const float *bias;
+    float *y;
+    size_t step, row_step;
+    bool adding;
+} dseg_outputs;
+
 /// What is done sixteen outputs at a time, compiled for each instruction set (tiles.h).
 typedef struct {
     void (*product)(const dseg_product *product);
     void (*winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride);
     void (*winograd_weights)(const dseg_kernels *kernels, float *u, size_t stride);
-    void (*winograd_outputs)(const float *m, size_t stride, const float *bias, float *y, size_t step, size_t row_step,
-                             bool adding);
+    /// from the products of all frequencies, m [36, 16], frequencies `stride` apart
+    void (*winograd_outputs)(const float *m, size_t stride, const dseg_outputs *outputs);
     /// y [count] <- the values of halves
     void (*widen_f16)(const uint16_t *halves, float *y, size_t count);
     void (*widen_bf16)(const uint16_t *halves, float *y, size_t count);
@@ -116,9 +125,10 @@ typedef struct {
                             size_t stride, float *scales);
     void (*winograd_weights)(const dseg_kernels *kernels, const float *factors, int32_t *u, size_t stride);
     void (*winograd_norms)(const dseg_kernels *kernels, float *squares, float *largest);
-    /// y [36, 16] <- c [36, 16], `stride` numbers apart, times row_scales [36] times column_scales [36, 16]
-    void (*release_frequencies)(const int32_t *c, size_t stride, const float *row_scales, const float *column_scales,
-                                float *y);
+    /// from the products of all frequencies, m [36, 16], frequencies `stride` apart, times row_scales [36] times
+    /// column_scales [36, 16]
+    void (*winograd_outputs)(const int32_t *m, size_t stride, const float *row_scales, const float *column_scales,
+                             const dseg_outputs *outputs);
     /// squares [16] <- squares + those of `count` inputs of sixteen outputs; largest [16] <- the largest magnitude
     void (*norms)(const float *panel, size_t count, float *squares, float *largest);
     /// pairs [ceil(count / 2), 16] <- panel [count, 16] times factors [16], rounded
@@ -155,8 +165,8 @@ void dseg_gathered_fixed_convolution(dseg_matrix x, dseg_window window, dseg_pan
                                      bool adding, float *scratch);
 size_t dseg_gathered_fixed_scratch(size_t rows, size_t inputs);
 size_t dseg_winograd_scratch(dseg_window window, size_t inputs);
-void dseg_winograd_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
-                               bool adding, float *scratch);
+void dseg_winograd_convolution(dseg_matrix x, const dseg_gains *gains, dseg_window window, dseg_panels w,
+                               const float *bias, dseg_matrix y, bool adding, float *scratch);
 
 static inline float *dseg_row(dseg_matrix m, size_t row) { return m.base + row * m.stride; }
 static inline size_t dseg_least(size_t a, size_t b) { return a < b ? a : b; }

@@ -5,6 +5,8 @@
 #define LANES 16
 typedef float BODY(lanes) __attribute__((vector_size(64), aligned(4)));
 typedef int32_t BODY(integers) __attribute__((vector_size(64), aligned(4)));
+/// For arrays of lanes: where one lies across two cache lines, it is read back late.
+#define ALIGNED _Alignas(64)
 #define V BODY(lanes)
 #define I BODY(integers)
 #define INLINE static inline __attribute__((always_inline))

@@ -12,7 +12,9 @@ typedef struct {
     const float *gamma, *beta;
     float epsilon;
     bool silu;
-    float *scratch;                       // strips of [sum, squares], then gain, then shift
+    size_t groups;
+    float *gain, *shift;                  // of each channel
+    float *scratch;                       // strips of [sum, squares]
 } norm;
 
 static void sum_task(void *context, size_t strip, size_t thread) {
@@ -36,8 +38,11 @@ static void add_strips(const norm *n, size_t column, double origin, double *sum,
     }
 }
 
-/// Mean and variance of the group that begins at channel `first`, then gain and shift of its channels.
-static void join(const norm *n, size_t first, size_t width, float *gain, float *shift) {
+/// Mean and variance of a group, then gain and shift of its channels.
+static void join_task(void *context, size_t group, size_t thread) {
+    (void)thread;
+    const norm *n = context;
+    size_t width = n->x.columns / n->groups, first = group * width;
     double rows = (double)n->x.rows, mean = 0, power = 0;
     for (size_t c = first; c < first + width; c++) {
         double sum = 0, squares = 0, origin = n->x.base[c];
@@ -50,31 +55,35 @@ static void join(const norm *n, size_t first, size_t width, float *gain, float *
     double variance = power / (double)width - mean * mean;
     double rate = 1.0 / __builtin_sqrt((variance > 0 ? variance : 0) + (double)n->epsilon);
     for (size_t c = first; c < first + width; c++) {
-        gain[c] = (float)(n->gamma[c] * rate);
-        shift[c] = (float)(n->beta[c] - mean * rate * n->gamma[c]);
+        n->gain[c] = (float)(n->gamma[c] * rate);
+        n->shift[c] = (float)(n->beta[c] - mean * rate * n->gamma[c]);
     }
 }
 
-static float *gain_of(const norm *n) {
-    return n->scratch + dseg_parts(n->x.rows, strip_rows) * 2 * n->x.columns;
+static void measure(norm *n) {
+    dseg_parallel(dseg_parts(n->x.rows, strip_rows), sum_task, n);
+    dseg_parallel(n->groups, join_task, n);
+}
+
+void dseg_group_gains(dseg_matrix x, const float *gamma, const float *beta, size_t groups, float epsilon, float *gain,
+                      float *shift, float *scratch) {
+    measure(&(norm){.x = x, .gamma = gamma, .beta = beta, .epsilon = epsilon, .groups = groups, .gain = gain,
+                    .shift = shift, .scratch = scratch});
 }
 
 static void normalize_task(void *context, size_t strip, size_t thread) {
     (void)thread;
     const norm *n = context;
-    const float *gain = gain_of(n);
     size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, n->x.rows);
     for (; row < end; row++)
-        dseg_rows->normalize(dseg_row(n->x, row), gain, gain + n->x.columns, dseg_row(n->y, row), n->x.columns,
-                             n->silu);
+        dseg_rows->normalize(dseg_row(n->x, row), n->gain, n->shift, dseg_row(n->y, row), n->x.columns, n->silu);
 }
 
-static void run(norm n, size_t groups) {
-    size_t strips = dseg_parts(n.x.rows, strip_rows), width = n.x.columns / groups;
-    dseg_parallel(strips, sum_task, &n);
-    float *gain = gain_of(&n);
-    for (size_t group = 0; group < groups; group++) join(&n, group * width, width, gain, gain + n.x.columns);
-    dseg_parallel(strips, normalize_task, &n);
+static void run(norm n) {
+    n.gain = n.scratch + dseg_parts(n.x.rows, strip_rows) * 2 * n.x.columns;
+    n.shift = n.gain + n.x.columns;
+    measure(&n);
+    dseg_parallel(dseg_parts(n.x.rows, strip_rows), normalize_task, &n);
 }
 
 size_t dseg_group_norm_scratch(size_t rows, size_t columns) {
@@ -83,12 +92,13 @@ size_t dseg_group_norm_scratch(size_t rows, size_t columns) {
 
 void dseg_group_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups, float epsilon,
                      float *scratch) {
-    run((norm){x, y, gamma, beta, epsilon, false, scratch}, groups);
+    run((norm){.x = x, .y = y, .gamma = gamma, .beta = beta, .epsilon = epsilon, .groups = groups, .scratch = scratch});
 }
 
 void dseg_group_norm_silu(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups,
                           float epsilon, float *scratch) {
-    run((norm){x, y, gamma, beta, epsilon, true, scratch}, groups);
+    run((norm){.x = x, .y = y, .gamma = gamma, .beta = beta, .epsilon = epsilon, .silu = true, .groups = groups,
+               .scratch = scratch});
 }
 
 static void layer_task(void *context, size_t strip, size_t thread) {

@@ -72,7 +72,7 @@ static void BODY(winograd_input_rows)(const float *const *pixels, size_t count, 
                                       int16_t *v, size_t stride, float *scales) {
     size_t length = (count + LANES - 1) / LANES * LANES;
     for (size_t i = 0; i < count; i += LANES) {
-        V d[36];
+        ALIGNED V d[36];
         BODY(winograd_inputs_of)(pixels, i, count - i < LANES ? count - i : LANES, d);
         for (size_t j = 0; j < 36; j++) BODY(store)(scratch + j * length + i, d[j]);
     }
@@ -95,11 +95,11 @@ static void BODY(winograd_input_rows)(const float *const *pixels, size_t count, 
 INLINE void BODY(winograd_pairs_of)(const dseg_kernels *k, dseg_number number, const float *factors, int32_t *u,
                                     size_t stride) {
     for (size_t i = 0; i < k->count; i += 2) {
-        V earlier[18], later[18] = {{0}};
+        ALIGNED V earlier[18], later[18] = {{0}};
         BODY(winograd_half)(k, number, i, earlier);
         if (i + 1 < k->count) BODY(winograd_half)(k, number, i + 1, later);
         for (size_t j = 0; j < 6; j++) {
-            V a[6], b[6];
+            ALIGNED V a[6], b[6];
             BODY(weights_of_side)(earlier + 3 * j, 1, a, 1);
             BODY(weights_of_side)(later + 3 * j, 1, b, 1);
             for (size_t n = 0; n < 6; n++) {
@@ -117,7 +117,7 @@ static void BODY(winograd_pairs)(const dseg_kernels *k, const float *factors, in
 
 INLINE void BODY(winograd_norms_of)(const dseg_kernels *k, dseg_number number, float *squares, float *largest) {
     for (size_t i = 0; i < k->count; i++) {
-        V half[18], u[6];
+        ALIGNED V half[18], u[6];
         BODY(winograd_half)(k, number, i, half);
         for (size_t j = 0; j < 36; j++) {
             if (j % 6 == 0) BODY(weights_of_side)(half + j / 2, 1, u, 1);
@@ -134,12 +134,14 @@ static void BODY(winograd_norms)(const dseg_kernels *k, float *squares, float *l
     FOR_NUMBER(winograd_norms_of, k, squares, largest)
 }
 
-static void BODY(release_frequencies)(const int32_t *c, size_t stride, const float *row_scales,
-                                      const float *column_scales, float *y) {
+static void BODY(winograd_released_outputs)(const int32_t *m, size_t stride, const float *row_scales,
+                                            const float *column_scales, const dseg_outputs *to) {
+    ALIGNED V d[36];
     for (size_t j = 0; j < 36; j++) {
-        V v = __builtin_convertvector(*(const I *)(c + j * stride), V);
-        BODY(store)(y + j * LANES, v * (BODY(load)(column_scales + j * LANES) * row_scales[j]));
+        V v = __builtin_convertvector(*(const I *)(m + j * stride), V);
+        d[j] = v * (BODY(load)(column_scales + j * LANES) * row_scales[j]);
     }
+    BODY(put_outputs)(d, to);
 }
 
 static void BODY(panel_norms)(const float *panel, size_t count, float *squares, float *largest) {
@@ -187,5 +189,5 @@ static void BODY(fix_probabilities)(float *p, size_t count, float factor, float 
 
 static const dseg_pair_kernels BODY(pairs) = {
     BODY(product_of_pairs), BODY(winograd_input_rows), BODY(winograd_pairs), BODY(winograd_norms),
-    BODY(release_frequencies), BODY(panel_norms), BODY(panel_pairs), BODY(fix_probabilities),
+    BODY(winograd_released_outputs), BODY(panel_norms), BODY(panel_pairs), BODY(fix_probabilities),
 };

@@ -66,7 +66,9 @@ void dseg_silu(dseg_matrix x) { run((pointwise){x, x, 1.0f, 0, sigmoid_gate_row}
 void dseg_quick_gelu(dseg_matrix x) { run((pointwise){x, x, 1.702f, 0, sigmoid_gate_row}); }
 void dseg_gelu(dseg_matrix x) { run((pointwise){x, x, 0, 0, gelu_row}); }
 void dseg_gated_gelu(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, gelu_gate_row}); }
-void dseg_copy(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, copy_row}); }
+void dseg_copy(dseg_matrix x, dseg_matrix y) {
+    if (x.base != y.base || x.stride != y.stride) run((pointwise){x, y, 0, 0, copy_row});
+}
 void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b) { run((pointwise){x, y, a, b, blend_row}); }
 void dseg_affine(dseg_matrix x, float a, float b) { run((pointwise){x, x, a, b, affine_row}); }
 void dseg_multiply(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, multiply_row}); }

@@ -104,7 +104,7 @@ INLINE void BODY(outputs_of_side)(const V *m, size_t step, V *y, size_t y_step) 
 
 /// d [36] <- the transform of `count` channels, sixteen or fewer, from `channel` on of the pixels, NULL where none is.
 INLINE void BODY(winograd_inputs_of)(const float *const *pixels, size_t channel, size_t count, V *d) {
-    V half[36];
+    ALIGNED V half[36];
     for (size_t j = 0; j < 36; j++) {
         const float *from = pixels[j] ? pixels[j] + channel : NULL;
         d[j] = !from ? (V){0} : count == LANES ? BODY(load)(from) : BODY(load_part)(from, count);
@@ -150,7 +150,7 @@ INLINE V BODY(load_stored)(const void *base, dseg_number number, size_t first) {
 
 /// half [6, 3] <- the first side of the transform of an input of sixteen outputs.
 INLINE void BODY(winograd_half)(const dseg_kernels *k, dseg_number number, size_t input, V *half) {
-    V g[9];
+    ALIGNED V g[9];
     for (size_t j = 0; j < 9; j++) g[j] = BODY(load_stored)(k->base, number, k->first + j * k->step + input * LANES);
     for (size_t j = 0; j < 3; j++) BODY(weights_of_side)(g + j, 3, half + j, 3);
 }
@@ -159,7 +159,7 @@ INLINE void BODY(winograd_half)(const dseg_kernels *k, dseg_number number, size_
 /// t [36, ...], whose 36 frequencies lie `stride` floats apart, rounded up to whole lanes with zeros.
 static void BODY(winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride) {
     for (size_t i = 0; i < count; i += LANES) {
-        V d[36];
+        ALIGNED V d[36];
         BODY(winograd_inputs_of)(pixels, channel + i, count - i < LANES ? count - i : LANES, d);
         for (size_t j = 0; j < 36; j++) BODY(store)(t + j * stride + i, d[j]);
     }
@@ -167,7 +167,7 @@ static void BODY(winograd_inputs)(const float *const *pixels, size_t channel, si
 
 INLINE void BODY(winograd_weights_of)(const dseg_kernels *k, dseg_number number, float *u, size_t stride) {
     for (size_t i = 0; i < k->count; i++) {
-        V half[18], whole[36];
+        ALIGNED V half[18], whole[36];
         BODY(winograd_half)(k, number, i, half);
         for (size_t j = 0; j < 6; j++) BODY(weights_of_side)(half + 3 * j, 1, whole + 6 * j, 1);
         for (size_t j = 0; j < 36; j++) BODY(store)(u + j * stride + i * LANES, whole[j]);
@@ -188,19 +188,22 @@ static void BODY(winograd_weights)(const dseg_kernels *k, float *u, size_t strid
     FOR_NUMBER(winograd_weights_of, k, u, stride)
 }
 
-/// m [36, ...], frequencies `stride` apart, to 4 x 4 outputs of sixteen channels, plus bias [16] unless it is NULL,
-/// plus y when `adding`: pixels of y lie `step` floats apart, its rows `row_step`.
-static void BODY(winograd_outputs)(const float *m, size_t stride, const float *bias, float *y, size_t step,
-                                   size_t row_step, bool adding) {
-    V d[36], half[24], whole[16];
-    for (size_t j = 0; j < 36; j++) d[j] = BODY(load)(m + j * stride);
+/// d [36] to 4 x 4 outputs of sixteen channels.
+INLINE void BODY(put_outputs)(const V *d, const dseg_outputs *to) {
+    ALIGNED V half[24], whole[16];
     for (size_t j = 0; j < 6; j++) BODY(outputs_of_side)(d + j, 6, half + j, 6);
     for (size_t j = 0; j < 4; j++) BODY(outputs_of_side)(half + 6 * j, 1, whole + 4 * j, 1);
     for (size_t j = 0; j < 16; j++) {
-        float *to = y + j / 4 * row_step + j % 4 * step;
-        V before = adding ? BODY(load)(to) : (V){0};
-        BODY(store)(to, bias ? before + whole[j] + BODY(load)(bias) : before + whole[j]);
+        float *y = to->y + j / 4 * to->row_step + j % 4 * to->step;
+        V before = to->adding ? BODY(load)(y) : (V){0};
+        BODY(store)(y, to->bias ? before + whole[j] + BODY(load)(to->bias) : before + whole[j]);
     }
+}
+
+static void BODY(winograd_outputs)(const float *m, size_t stride, const dseg_outputs *to) {
+    ALIGNED V d[36];
+    for (size_t j = 0; j < 36; j++) d[j] = BODY(load)(m + j * stride);
+    BODY(put_outputs)(d, to);
 }
 
 static const dseg_tile_kernels BODY(tiles) = {

@@ -24,6 +24,11 @@ package struct Window {
         (length * (doubled ? 2 : 1) + before + after - kernel) / stride + 1
     }
 
+    /// Whether a convolution with this window goes Winograd's way.
+    package func isForWinograd(from inputs: Int, to outputs: Int) -> Bool {
+        dseg_is_for_winograd(kernel, stride, inputs, outputs)
+    }
+
     fileprivate func c(_ x: FeatureMap, _ y: FeatureMap) -> dseg_window {
         precondition(y.height == output(of: x.height) && y.width == output(of: x.width), "the output's size")
         return dseg_window(
@@ -70,11 +75,12 @@ extension FeatureMap {
     ///
     /// - Parameters:
     ///   - x: `[H·W, C]`, distinct from y
+    ///   - gains: if there are any, `silu(gain x + shift)` is read instead of x; only Winograd's way knows them
     ///   - weights: `[C', k·k·C]`
     ///   - bias: `[C']`
     package func convolve(
-        _ x: FeatureMap, _ weights: PackedWeights, bias: UnsafePointer<Float>, window: Window, adding: Bool,
-        _ arena: inout Arena
+        _ x: FeatureMap, gains: GroupGains?, _ weights: PackedWeights, bias: UnsafePointer<Float>, window: Window,
+        adding: Bool, _ arena: inout Arena
     ) {
         precondition(
             weights.rows == channels && weights.columns == window.kernel * window.kernel * x.channels,
@@ -82,7 +88,13 @@ extension FeatureMap {
         let geometry = window.c(x, self)
         arena.scope { arena in
             let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels, channels))
-            unsafe dseg_convolution(x.matrix.c, geometry, weights.c, bias, matrix.c, adding, scratch)
+            if let gains {
+                precondition(window.isForWinograd(from: x.channels, to: channels), "gains for another way")
+                unsafe dseg_normalized_convolution(
+                    x.matrix.c, gains.c, geometry, weights.c, bias, matrix.c, adding, scratch)
+            } else {
+                unsafe dseg_convolution(x.matrix.c, geometry, weights.c, bias, matrix.c, adding, scratch)
+            }
         }
     }
 }

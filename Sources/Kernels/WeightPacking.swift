@@ -14,15 +14,16 @@ package enum WeightPacking: Sendable, Equatable {
     /// As stored, in the file's order.
     case table
 
-    /// That of a kernel by kernel convolution's weights, in what they are multiplied in.
+    /// That of a convolution's weights, in what they are multiplied in.
     package static func convolution(
-        _ precision: Precision, outputs: Int, inputs: Int, kernel: Int, stride: Int
+        _ precision: Precision, outputs: Int, inputs: Int, window: Window
     ) -> WeightPacking {
-        switch precision {
-        case .f32: .panels(inputs: inputs, positions: kernel * kernel)
+        let positions = window.kernel * window.kernel
+        return switch precision {
+        case .f32: .panels(inputs: inputs, positions: positions)
         case .bf16:
-            dseg_is_for_winograd(kernel, stride, inputs, outputs)
-                ? .fixedKernels(inputs: inputs) : .fixed(inputs: inputs, positions: kernel * kernel)
+            window.isForWinograd(from: inputs, to: outputs)
+                ? .fixedKernels(inputs: inputs) : .fixed(inputs: inputs, positions: positions)
         }
     }
 

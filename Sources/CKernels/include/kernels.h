@@ -101,6 +101,15 @@ size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t output
 void dseg_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *_Nullable bias,
                       dseg_matrix y, bool adding, float *scratch);
 
+/// What a group norm multiplies and adds, for each channel.
+typedef struct {
+    const float *gain, *shift;
+} dseg_gains;
+
+/// dseg_convolution of silu(gain x + shift), which is never stored whole; the convolution goes Winograd's way.
+void dseg_normalized_convolution(dseg_matrix x, dseg_gains gains, dseg_window window, dseg_panels w,
+                                 const float *_Nullable bias, dseg_matrix y, bool adding, float *scratch);
+
 // ---- attention.c -----------------------------------------------------------------------------------------------
 
 /// Floats of scratch that the functions of this section need for k [keys, columns].
@@ -117,6 +126,9 @@ void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix
 
 // ---- norm.c ----------------------------------------------------------------------------------------------------
 
+/// gain, shift [columns] <- what groupnorm(x; gamma, beta) multiplies x with and adds to it.
+void dseg_group_gains(dseg_matrix x, const float *gamma, const float *beta, size_t groups, float epsilon, float *gain,
+                      float *shift, float *scratch);
 /// Floats of scratch that the group norms need.
 size_t dseg_group_norm_scratch(size_t rows, size_t columns);
 /// y <- groupnorm(x; gamma, beta); x and y may be the same; columns is a multiple of groups.
@@ -138,7 +150,7 @@ void dseg_quick_gelu(dseg_matrix x);
 void dseg_gelu(dseg_matrix x);
 /// y <- h * gelu(g), where x = [h, g]; x [rows, 2 C], y [rows, C]
 void dseg_gated_gelu(dseg_matrix x, dseg_matrix y);
-/// y <- x
+/// y <- x; nothing where both are the same
 void dseg_copy(dseg_matrix x, dseg_matrix y);
 /// y <- a x + b y
 void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b);

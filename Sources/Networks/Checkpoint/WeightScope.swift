@@ -47,7 +47,7 @@ package struct WeightScope {
     package func panels(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> PackedWeights {
         try panels(
             name, shapes: [[outputs, inputs], [outputs, inputs, 1, 1]], outputs: outputs, columns: inputs,
-            .convolution(precision, outputs: outputs, inputs: inputs, kernel: 1, stride: 1))
+            .convolution(precision, outputs: outputs, inputs: inputs, window: .pixel))
     }
 
     /// The tensor `name` of shape [outputs, inputs, kernel, kernel], of a convolution with the window.
@@ -57,7 +57,7 @@ package struct WeightScope {
         let kernel = window.kernel
         return try panels(
             name, shapes: [[outputs, inputs, kernel, kernel]], outputs: outputs, columns: kernel * kernel * inputs,
-            .convolution(precision, outputs: outputs, inputs: inputs, kernel: kernel, stride: window.stride))
+            .convolution(precision, outputs: outputs, inputs: inputs, window: window))
     }
 
     private func panels(

@@ -18,23 +18,52 @@ struct Convolution {
     ///   - x: `[H·W, input]`, distinct from y
     ///   - y: `[H'·W', output]`, of the size that the window gives
     func callAsFunction(_ x: FeatureMap, into y: FeatureMap, _ arena: inout Arena) {
-        unsafe y.convolve(x, weight, bias: bias.base, window: window, adding: false, &arena)
+        unsafe y.convolve(x, gains: nil, weight, bias: bias.base, window: window, adding: false, &arena)
     }
 
-    /// `y ← conv(x) + otherBias`: a bias into which something constant was folded, `[1, output]`.
-    func callAsFunction(_ x: FeatureMap, bias: Matrix, into y: FeatureMap, _ arena: inout Arena) {
+    /// `y ← conv(silu(norm(x))) + otherBias`: a bias into which something constant was folded, `[1, output]`.
+    func callAsFunction(
+        _ norm: GroupNorm, siluOf x: FeatureMap, bias: Matrix, into y: FeatureMap, _ arena: inout Arena
+    ) {
         precondition(bias.rows == 1 && bias.columns == y.channels, "a bias's length")
         guard let base = unsafe bias.floats.baseAddress else { return }
-        unsafe y.convolve(x, weight, bias: base, window: window, adding: false, &arena)
+        unsafe convolve(norm, x, bias: base, y, adding: false, &arena)
     }
 
-    /// `y ← y + conv(x) + bias`
-    func callAsFunction(_ x: FeatureMap, addingTo y: FeatureMap, _ arena: inout Arena) {
-        unsafe y.convolve(x, weight, bias: bias.base, window: window, adding: true, &arena)
+    /// `y ← conv(silu(norm(x))) + bias`
+    func callAsFunction(_ norm: GroupNorm, siluOf x: FeatureMap, into y: FeatureMap, _ arena: inout Arena) {
+        unsafe convolve(norm, x, bias: bias.base, y, adding: false, &arena)
+    }
+
+    /// `y ← y + conv(silu(norm(x))) + bias`
+    func callAsFunction(
+        _ norm: GroupNorm, siluOf x: FeatureMap, addingTo y: FeatureMap, _ arena: inout Arena
+    ) {
+        unsafe convolve(norm, x, bias: bias.base, y, adding: true, &arena)
+    }
+
+    /// Winograd's way normalises what it reads; for another the whole map is normalised first.
+    private func convolve(
+        _ norm: GroupNorm, _ x: FeatureMap, bias: UnsafePointer<Float>, _ y: FeatureMap, adding: Bool,
+        _ arena: inout Arena
+    ) {
+        arena.scope { arena in
+            if window.isForWinograd(from: x.channels, to: y.channels) {
+                let gains = norm.gains(x.matrix, &arena)
+                unsafe y.convolve(x, gains: gains, weight, bias: bias, window: window, adding: adding, &arena)
+            } else {
+                let normalized = arena.featureMap(height: x.height, width: x.width, channels: x.channels)
+                norm.silu(x.matrix, into: normalized.matrix, &arena)
+                unsafe y.convolve(
+                    normalized, gains: nil, weight, bias: bias, window: window, adding: adding, &arena)
+            }
+        }
     }
 }
 
 extension Window {
+    /// 1 x 1: a product at each pixel.
+    static let pixel = Window(kernel: 1, stride: 1, before: 0, after: 0, doubled: false)
     /// 3 x 3, the map keeps its size.
     static let same = Window(kernel: 3, stride: 1, before: 1, after: 1, doubled: false)
     /// 3 x 3 on the map enlarged twice: the U-Net's upsampling.

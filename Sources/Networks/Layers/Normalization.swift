@@ -20,6 +20,11 @@ struct GroupNorm {
         y.setGroupNorm(x, gamma: gamma, beta: beta, groups: groups, epsilon: epsilon, silu: false, &arena)
     }
 
+    /// What it multiplies and adds: for those who normalise x as they read it.
+    func gains(_ x: Matrix, _ arena: inout Arena) -> GroupGains {
+        GroupGains(x, gamma: gamma, beta: beta, groups: groups, epsilon: epsilon, &arena)
+    }
+
     /// `silu(norm(x))`; x and y are `[H·W, C]` and may be the same map.
     func silu(_ x: Matrix, into y: Matrix, _ arena: inout Arena) {
         y.setGroupNorm(x, gamma: gamma, beta: beta, groups: groups, epsilon: epsilon, silu: true, &arena)

@@ -36,24 +36,17 @@ struct ResnetBlock {
     ///   - time: the silu of the time embedding, `[1, timeWidth]`, where the block has a time
     func callAsFunction(_ x: FeatureMap, into y: FeatureMap, time: Matrix?, _ arena: inout Arena) {
         arena.scope { arena in
-            let normalized = arena.featureMap(height: x.height, width: x.width, channels: x.channels)
-            norm1.silu(x.matrix, into: normalized.matrix, &arena)
             let hidden = arena.featureMap(height: y.height, width: y.width, channels: y.channels)
-            if let time, let timeProjection {
-                let bias = arena.matrix(rows: 1, columns: y.channels)
-                bias.fill(conv1.bias)
-                timeProjection(time, addingTo: bias, &arena)
-                conv1(normalized, bias: bias, into: hidden, &arena)
-            } else {
-                conv1(normalized, into: hidden, &arena)
-            }
-            norm2.silu(hidden.matrix, into: hidden.matrix, &arena)
+            let bias = arena.matrix(rows: 1, columns: y.channels)
+            bias.fill(conv1.bias)
+            if let time, let timeProjection { timeProjection(time, addingTo: bias, &arena) }
+            conv1(norm1, siluOf: x, bias: bias, into: hidden, &arena)
             if let shortcut {
                 shortcut(x.matrix, into: y.matrix, &arena)
             } else {
                 y.matrix.copy(from: x.matrix)
             }
-            conv2(hidden, addingTo: y, &arena)
+            conv2(norm2, siluOf: hidden, addingTo: y, &arena)
         }
     }
 }

@@ -129,9 +129,8 @@ package struct AutoencoderKL {
             normalized.matrix, context: normalized.matrix, causal: false, addingTo: x.matrix,
             capture: .nothing, &arena)
         middle.1(x, into: x, time: nil, &arena)
-        normOut.silu(x.matrix, into: normalized.matrix, &arena)
         let unquantized = arena.featureMap(height: x.height, width: x.width, channels: moments.channels)
-        convOut(normalized, into: unquantized, &arena)
+        convOut(normOut, siluOf: x, into: unquantized, &arena)
         quantize(unquantized.matrix, into: moments.matrix, &arena)
     }
 }
