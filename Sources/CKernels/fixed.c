@@ -87,26 +87,54 @@ typedef struct {
     dseg_cut cut;
 } product;
 
+/// The product of an extent's rows with a panel, released where `to` says; its scales and bias are filled in.
+static void multiply(const product *p, dseg_extent e, size_t panel, dseg_release to) {
+    size_t pairs = pairs_of(p->x), output = panel * dseg_panel_width;
+    to.row_scales = p->x.scales + e.row;
+    to.column_scales = p->w.scales + output;
+    to.bias = p->bias ? p->bias + output : NULL;
+    dseg_pairs->product(&(dseg_pair_product){
+        .rows = e.rows, .pairs = pairs, .x = p->x.values + e.row * pairs, .x_stride = pairs,
+        .panel = (const int32_t *)p->w.base + panel * pairs * dseg_panel_width, .release = &to});
+}
+
 static void product_task(void *context, size_t task, size_t thread) {
     (void)thread;
     const product *p = context;
     dseg_extent e = dseg_extent_of(p->cut, task);
-    size_t pairs = pairs_of(p->x);
     for (size_t panel = e.panel; panel < e.end; panel++) {
         size_t column = panel * dseg_panel_width;
-        dseg_pairs->product(&(dseg_pair_product){
-            .rows = e.rows, .pairs = pairs, .x = p->x.values + e.row * pairs, .x_stride = pairs,
-            .panel = (const int32_t *)p->w.base + panel * pairs * dseg_panel_width,
-            .release = &(dseg_release){
-                .columns = dseg_least(dseg_panel_width, p->y.columns - column), .row_scales = p->x.scales + e.row,
-                .column_scales = p->w.scales + column, .bias = p->bias ? p->bias + column : NULL,
-                .y = dseg_row(p->y, e.row) + column, .y_stride = p->y.stride, .adding = p->adding}});
+        multiply(p, e, panel,
+                 (dseg_release){.columns = dseg_least(dseg_panel_width, p->y.columns - column),
+                                .y = dseg_row(p->y, e.row) + column, .y_stride = p->y.stride, .adding = p->adding});
+    }
+}
+
+static void gated_task(void *context, size_t task, size_t thread) {
+    (void)thread;
+    const product *p = context;
+    dseg_extent e = dseg_extent_of(p->cut, task);
+    float h[dseg_task_rows * dseg_panel_width], g[dseg_task_rows * dseg_panel_width];
+    for (size_t panel = e.panel; panel < e.end; panel++) {
+        dseg_release to = {.columns = dseg_panel_width, .y = h, .y_stride = dseg_panel_width};
+        multiply(p, e, panel, to);
+        to.y = g;
+        multiply(p, e, panel + p->y.columns / dseg_panel_width, to);
+        dseg_rows->gelu_gate(h, g, h, e.rows * dseg_panel_width);
+        for (size_t i = 0; i < e.rows; i++)
+            __builtin_memcpy(dseg_row(p->y, e.row + i) + panel * dseg_panel_width, h + i * dseg_panel_width,
+                             dseg_panel_width * sizeof(float));
     }
 }
 
 void dseg_fixed_linear(dseg_fixed_inputs x, dseg_panels w, const float *bias, dseg_matrix y, bool adding) {
     product p = {x, w, bias, y, adding, dseg_cut_of(y.rows, y.columns)};
     dseg_parallel(p.cut.tasks, product_task, &p);
+}
+
+void dseg_fixed_gated_linear(dseg_fixed_inputs x, dseg_panels w, const float *bias, dseg_matrix y) {
+    product p = {x, w, bias, y, false, dseg_cut_of(y.rows, y.columns)};
+    dseg_parallel(p.cut.tasks, gated_task, &p);
 }
 
 /// Rows that are gathered and multiplied together: enough for all threads, and not all of a large map.

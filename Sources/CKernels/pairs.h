@@ -31,6 +31,7 @@ INLINE void BODY(tile_of_pairs)(size_t rows, const dseg_pair_product *p, size_t 
     int32_t *c = p->release ? NULL : p->c + row * LANES;
     for (size_t r = 0; r < rows; r++) sums[r] = p->adding ? *(const I *)(c + r * LANES) : (I){0};
     for (size_t k = 0; k < p->pairs; k++) {
+        __builtin_prefetch(p->panel + (k + AHEAD) * LANES);
         I w = *(const I *)(p->panel + k * LANES);
 #pragma clang loop unroll(full)
         for (size_t r = 0; r < rows; r++) sums[r] = BODY(add_pairs)(sums[r], w, (I){0} + x[r * p->x_stride + k]);
@@ -46,12 +47,25 @@ INLINE void BODY(tile_of_pairs)(size_t rows, const dseg_pair_product *p, size_t 
 #undef EACH_ROW
 }
 
+/// Rows of the next tile: no thin one is left, for it would wait for its own sums.
+INLINE size_t BODY(pair_height)(size_t rows) {
+    if (rows <= PAIR_ROWS) return rows;
+    return rows < PAIR_ROWS + 4 ? rows / 2 : PAIR_ROWS;
+}
+
 static void BODY(product_of_pairs)(const dseg_pair_product *product) {
     dseg_pair_product p = *product;
-    size_t row = 0;
-    for (; row + PAIR_ROWS <= p.rows; row += PAIR_ROWS) BODY(tile_of_pairs)(PAIR_ROWS, &p, row);
-    for (; row + 4 <= p.rows; row += 4) BODY(tile_of_pairs)(4, &p, row);
-    for (; row < p.rows; row++) BODY(tile_of_pairs)(1, &p, row);
+#define TILE(height) case height: BODY(tile_of_pairs)(height, &p, row); break;
+    for (size_t row = 0, height; row < p.rows; row += height) {
+        height = BODY(pair_height)(p.rows - row);
+        switch (height) {
+        TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
+#if WIDTH == 512
+        TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12) TILE(13) TILE(14) TILE(15) TILE(16)
+#endif
+        }
+    }
+#undef TILE
 }
 
 /// Adding this rounds to the nearest integer, whose last 16 bits are then the last 16 of the sum: 1.5 * 2^23.

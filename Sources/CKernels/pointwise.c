@@ -40,6 +40,11 @@ static void copy_row(const float *x, float *y, size_t columns, float a, float b)
     __builtin_memmove(y, x, columns * sizeof(float));
 }
 
+static void clear_row(const float *x, float *y, size_t columns, float a, float b) {
+    (void)x, (void)a, (void)b;
+    __builtin_memset(y, 0, columns * sizeof(float));
+}
+
 static void blend_row(const float *x, float *y, size_t columns, float a, float b) {
     dseg_rows->blend(x, a, y, b, columns);
 }
@@ -69,6 +74,7 @@ void dseg_gated_gelu(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0,
 void dseg_copy(dseg_matrix x, dseg_matrix y) {
     if (x.base != y.base || x.stride != y.stride) run((pointwise){x, y, 0, 0, copy_row});
 }
+void dseg_clear(dseg_matrix x) { run((pointwise){x, x, 0, 0, clear_row}); }
 void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b) { run((pointwise){x, y, a, b, blend_row}); }
 void dseg_affine(dseg_matrix x, float a, float b) { run((pointwise){x, x, a, b, affine_row}); }
 void dseg_multiply(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, multiply_row}); }

@@ -10,7 +10,7 @@
 // a row depend on that row and the weights alone.
 
 /// Rows of a panel that are asked for before they are needed: the first tile of a panel reads it from afar.
-#define AHEAD 32
+#define AHEAD 64
 
 INLINE void BODY(tile)(size_t rows, const dseg_product *p, size_t row) {
     V sums[ROWS];

@@ -7,6 +7,9 @@ extension Matrix {
         unsafe dseg_copy(x.c, c)
     }
 
+    /// `x ← 0`
+    package func clear() { unsafe dseg_clear(c) }
+
     /// `y ← a x + b y`, where y is this matrix; x may be the same.
     package func blend(_ x: Matrix, times a: Float, keeping b: Float) {
         precondition(x.rows == rows && x.columns == columns, "[\(x.rows), \(x.columns)] to [\(rows), \(columns)]")

@@ -53,6 +53,27 @@ extension Matrix {
         product(x, weights, bias: bias, adding: true, &arena)
     }
 
+    /// `y ← h gelu(g)`, where y is this matrix and `[h, g] = x wᵀ + bias`.
+    ///
+    /// - Parameters:
+    ///   - x: `[N, C]`, distinct from y
+    ///   - weights: `[2 C', C]`
+    ///   - bias: `[2 C']`
+    package func setGatedProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector, _ arena: inout Arena) {
+        precondition(x.rows == rows && x.columns == weights.columns && 2 * columns == weights.rows, "a gate's shapes")
+        precondition(bias.count == weights.rows, "a bias's length")
+        arena.scope { arena in
+            if weights.numbers == .fixed && columns % PackedWeights.width == 0 {
+                let inputs = unsafe arena.fixedInputs(x)
+                unsafe dseg_fixed_gated_linear(inputs, weights.c, bias.base, c)
+            } else {
+                let gates = arena.matrix(rows: rows, columns: weights.rows)
+                gates.setProduct(x, weights, bias: bias, &arena)
+                setGatedGELU(gates)
+            }
+        }
+    }
+
     private func product(
         _ x: Matrix, _ weights: PackedWeights, bias: WeightVector?, adding: Bool, _ arena: inout Arena
     ) {
@@ -63,8 +84,7 @@ extension Matrix {
             return
         }
         arena.scope { arena in
-            let inputs = unsafe arena.fixedInputs(rows: x.rows, columns: x.columns)
-            unsafe dseg_fix_inputs(x.c, inputs)
+            let inputs = unsafe arena.fixedInputs(x)
             unsafe dseg_fixed_linear(inputs, weights.c, bias?.base, c, adding)
         }
     }
@@ -110,10 +130,13 @@ extension PackedWeights {
 }
 
 extension Arena {
-    /// Room for inputs in fixed point, `[rows, columns]`.
-    fileprivate mutating func fixedInputs(rows: Int, columns: Int) -> dseg_fixed_inputs {
-        let pairs = unsafe UnsafeMutableRawPointer(floats(rows * ((columns + 1) / 2)))
-        return unsafe dseg_fixed_inputs(
-            values: pairs.assumingMemoryBound(to: Int32.self), scales: floats(rows), rows: rows, columns: columns)
+    /// A matrix in fixed point, `[N, C]`.
+    fileprivate mutating func fixedInputs(_ x: Matrix) -> dseg_fixed_inputs {
+        let pairs = unsafe UnsafeMutableRawPointer(floats(x.rows * ((x.columns + 1) / 2)))
+        let inputs = unsafe dseg_fixed_inputs(
+            values: pairs.assumingMemoryBound(to: Int32.self), scales: floats(x.rows), rows: x.rows,
+            columns: x.columns)
+        unsafe dseg_fix_inputs(x.c, inputs)
+        return unsafe inputs
     }
 }

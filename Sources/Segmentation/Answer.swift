@@ -167,22 +167,19 @@ extension Segmenter {
         let latent = try latent(of: picture, &answer)
         let cancellation = answer.cancellation
         return try answer.timing(\.unet) { () throws(SegmentationError) in
-            let room = AttentionCaptures(of: model.unet)
             let side = model.unet.configuration.sampleSize
             do throws(Interruption) {
-                try arena.scope { (arena) throws(Interruption) in
+                return try arena.scope { (arena) throws(Interruption) in
                     let noised = arena.featureMap(
                         height: side, width: side, channels: model.unet.configuration.inChannels)
                     noised.matrix.fill(latent)
                     model.addNoise(to: noised, seed: request.seed, timestep: request.timestep, &arena)
-                    try model.unet(
-                        noised, timestep: request.timestep, context: context, captures: room.captures,
-                        cancellation: cancellation, &arena)
+                    return try model.features(
+                        of: noised, timestep: request.timestep, context: context, cancellation: cancellation, &arena)
                 }
             } catch {
                 throw SegmentationError(error)
             }
-            return room.features()
         }
     }
 

@@ -11,26 +11,29 @@ struct FeatureKey: Hashable {
     let precision: String
 }
 
-/// Room for what one pass captures, in full precision.
-package struct AttentionCaptures {
+/// Room for what one pass captures, in full precision; it must not leave the arena's scope that it was made in.
+private struct AttentionCaptures {
     /// One for each attention layer of the U-Net, in the order of a pass.
-    package let captures: [AttentionCapture]
+    let captures: [AttentionCapture]
     private let queries: [(matrix: Matrix, heads: Int)]
     private let affinity: Matrix
 
-    package init(of unet: UNet) {
+    init(of unet: UNet, _ arena: inout Arena) {
         let layers = unet.attentionLayers
         let side = unet.configuration.sampleSize
         let cross = layers.filter { $0.kind == .cross }
         let finest = layers.filter { $0.kind == .own && $0.side == side }
-        let matrices = MatrixStore(
-            cross.map { ($0.side * $0.side, $0.channels) } + [(side * side, side * side)]).matrices
-        queries = zip(matrices, cross).map { ($0, $1.heads) }
-        affinity = matrices[cross.count]
-        var remaining = matrices[...]
-        captures = layers.map { [affinity] layer in
+        var queries: [(matrix: Matrix, heads: Int)] = []
+        for layer in cross {
+            queries.append((arena.matrix(rows: layer.side * layer.side, columns: layer.channels), layer.heads))
+        }
+        let affinity = arena.matrix(rows: side * side, columns: side * side)
+        affinity.clear()
+        (self.queries, self.affinity) = (queries, affinity)
+        var remaining = queries[...]
+        captures = layers.map { layer in
             switch layer.kind {
-            case .cross: .queries(into: remaining.removeFirst())
+            case .cross: .queries(into: remaining.removeFirst().matrix)
             case .own where layer.side == side:
                 .probabilities(addingTo: affinity, share: 1 / Float(finest.count))
             case .own: .nothing
@@ -39,9 +42,29 @@ package struct AttentionCaptures {
     }
 
     /// What was captured, once the pass is over.
-    package func features() -> AttentionFeatures {
+    func features() -> AttentionFeatures {
         AttentionFeatures(
             queries: queries.map { FixedPoint(queries: $0.matrix, heads: $0.heads) }, affinity: Affinity(affinity))
+    }
+}
+
+extension Model {
+    /// What a pass over a noised latent leaves behind.
+    ///
+    /// - Parameters:
+    ///   - noised: `[H·W, 4]`
+    ///   - context: `[L, width]`
+    /// - Throws: `Interruption` between layers
+    package func features(
+        of noised: FeatureMap, timestep: Int, context: Matrix, cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> AttentionFeatures {
+        try arena.scope { (arena) throws(Interruption) in
+            let room = AttentionCaptures(of: unet, &arena)
+            try unet(
+                noised, timestep: timestep, context: context, captures: room.captures, cancellation: cancellation,
+                &arena)
+            return room.features()
+        }
     }
 }
 

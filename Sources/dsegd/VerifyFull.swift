@@ -67,16 +67,14 @@ struct FullChecks {
         try table.compare(states.array, file, "\(label).context", as: prefix)
         states.fill(try file.values(of: "\(label).context"))
         let text = EncodedText.texts(states, model, &arena)[0]
-        let room = AttentionCaptures(of: model.unet)
         let side = model.unet.configuration.sampleSize
-        try arena.scope { arena in
-            try model.unet(
-                FeatureMap(planes("noisy", &arena), height: side, width: side), timestep: golden.timestep,
-                context: text.context, captures: room.captures, cancellation: cancellation, &arena)
+        let features = try arena.scope { arena in
+            try model.features(
+                of: FeatureMap(planes("noisy", &arena), height: side, width: side), timestep: golden.timestep,
+                context: text.context, cancellation: cancellation, &arena)
         }
         try compareMaps(
-            label, AskedPhrase(text: text, positions: (range[0]..<range[1]).map(Int32.init)), room.features(), &table,
-            &arena)
+            label, AskedPhrase(text: text, positions: (range[0]..<range[1]).map(Int32.init)), features, &table, &arena)
     }
 
     private func compareMaps(

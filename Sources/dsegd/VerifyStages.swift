@@ -106,8 +106,12 @@ struct StageChecks {
                 let pixels = layer.side * layer.side
                 return (pixels, layer.kind == .own ? pixels : text.context.rows)
             })
-        try pass(
-            text, captures: store.matrices.map { .probabilities(addingTo: $0, share: 1) }, &arena)
+        try arena.scope { arena in
+            try model.unet(
+                noised(&arena), timestep: labels.timestep, context: text.context,
+                captures: store.matrices.map { .probabilities(addingTo: $0, share: 1) },
+                cancellation: cancellation, &arena)
+        }
         for (layer, mean) in zip(layers, store.matrices) {
             try table.compare(mean.array, file, "\(layer.name).processor", as: "unet")
         }
@@ -122,14 +126,18 @@ struct StageChecks {
         return EncodedText.texts(states, model, &arena)[0]
     }
 
-    /// A pass over the golden's noised latent.
-    private func pass(_ text: EncodedText, captures: [AttentionCapture], _ arena: inout Arena) throws {
+    /// The golden's noised latent.
+    private func noised(_ arena: inout Arena) throws -> FeatureMap {
         let side = model.unet.configuration.sampleSize
+        return FeatureMap(try planes(goldens.tensors("vae"), "noisy", &arena), height: side, width: side)
+    }
+
+    /// What a pass over it leaves behind.
+    private func features(_ text: EncodedText, _ arena: inout Arena) throws -> AttentionFeatures {
         try arena.scope { arena in
-            let noised = try planes(goldens.tensors("vae"), "noisy", &arena)
-            try model.unet(
-                FeatureMap(noised, height: side, width: side), timestep: labels.timestep, context: text.context,
-                captures: captures, cancellation: cancellation, &arena)
+            try model.features(
+                of: noised(&arena), timestep: labels.timestep, context: text.context, cancellation: cancellation,
+                &arena)
         }
     }
 
@@ -144,9 +152,7 @@ struct StageChecks {
             let spoken = try EncodedText.reading([prompt], model, cancellation: cancellation, &arena)[0]
             try table.compare(spoken.context.array, file, "\(name).context", as: "per_label")
             let text = text(try file.values(of: "\(name).context"), &arena)
-            let room = AttentionCaptures(of: model.unet)
-            try pass(text, captures: room.captures, &arena)
-            let features = room.features()
+            let features = try features(text, &arena)
             let asked = [AskedPhrase(text: text, positions: positions(of: words, in: prompt))]
             try table.compare(fusion.fused(asked, in: features, &arena)[0], file, "\(name).fused", as: "per_label")
             try table.compare(fusion.scores(of: asked, in: features, &arena)[0], file, "\(name).score", as: "per_label")
@@ -182,15 +188,14 @@ struct StageChecks {
         let golden = try goldens.json("shared_pass", as: GoldenSharedPass.self)
         let recipe = Recipe.shared
         let fusion = try AttentionFusion(model.unet, recipe: recipe)
-        let room = AttentionCaptures(of: model.unet)
         let joint = try EncodedText.reading([golden.prompt], model, cancellation: cancellation, &arena)[0]
-        try pass(joint, captures: room.captures, &arena)
+        let features = try features(joint, &arena)
         let prompts = golden.labels.map { recipe.prompt(for: $0) }
         let texts = try EncodedText.reading(prompts, model, cancellation: cancellation, &arena)
         let asked = golden.labels.indices.map {
             AskedPhrase(text: texts[$0], positions: positions(of: golden.labels[$0], in: prompts[$0]))
         }
-        for (label, scores) in zip(golden.labels, fusion.scores(of: asked, in: room.features(), &arena)) {
+        for (label, scores) in zip(golden.labels, fusion.scores(of: asked, in: features, &arena)) {
             try table.compare(scores, file, label, as: "shared_pass")
         }
         table.expectAll(of: file, as: "shared_pass", except: [])

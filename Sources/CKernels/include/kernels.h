@@ -77,6 +77,8 @@ typedef struct {
 void dseg_fix_inputs(dseg_matrix x, dseg_fixed_inputs y);
 /// dseg_linear with inputs in fixed point, and w too.
 void dseg_fixed_linear(dseg_fixed_inputs x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
+/// y <- h * gelu(g), where [h, g] = x w^T + bias is never stored. w.outputs is twice y's columns, a multiple of 32.
+void dseg_fixed_gated_linear(dseg_fixed_inputs x, dseg_panels w, const float *bias, dseg_matrix y);
 
 /// y <- x w^T + bias, or y <- y + x w^T + bias when `adding`.
 /// x [rows, inputs], w [outputs, inputs], bias [outputs] or NULL, y [rows, outputs] distinct from x
@@ -152,6 +154,8 @@ void dseg_gelu(dseg_matrix x);
 void dseg_gated_gelu(dseg_matrix x, dseg_matrix y);
 /// y <- x; nothing where both are the same
 void dseg_copy(dseg_matrix x, dseg_matrix y);
+/// x <- 0
+void dseg_clear(dseg_matrix x);
 /// y <- a x + b y
 void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b);
 /// x <- a x + b

@@ -20,6 +20,12 @@ package struct Linear {
         y.setProduct(x, weight, bias: bias, &arena)
     }
 
+    /// `y ← h gelu(g)`, where `[h, g] = x wᵀ + b`; y is `[N, output / 2]`, distinct from x.
+    func callAsFunction(gating x: Matrix, into y: Matrix, _ arena: inout Arena) {
+        guard let bias else { preconditionFailure("a gate has a bias") }
+        y.setGatedProduct(x, weight, bias: bias, &arena)
+    }
+
     /// `y ← y + x wᵀ + b`
     func callAsFunction(_ x: Matrix, addingTo y: Matrix, _ arena: inout Arena) {
         y.addProduct(x, weight, bias: bias, &arena)

@@ -44,10 +44,8 @@ struct TransformerBlock {
 
     /// `y ← y + W₂ (h · gelu(g))`, where `[h, g] = W₁ x`.
     private func feedForward(_ x: Matrix, addingTo y: Matrix, _ arena: inout Arena) {
-        let gates = arena.matrix(rows: x.rows, columns: 8 * x.columns)
-        gate(x, into: gates, &arena)
         let hidden = arena.matrix(rows: x.rows, columns: 4 * x.columns)
-        hidden.setGatedGELU(gates)
+        gate(gating: x, into: hidden, &arena)
         output(hidden, addingTo: y, &arena)
     }
 }
