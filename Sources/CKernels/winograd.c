@@ -101,25 +101,37 @@ static void find_pixels(const winograd *p, size_t tile, const float *pixels[]) {
     }
 }
 
+/// Asks for what a tile reads and the one left of it does not: its last four columns.
+static void prefetch(const float *const *pixels, size_t inputs) {
+    for (size_t i = 0; i < frequencies; i++)
+        for (size_t input = 0; i % 6 > 1 && pixels[i] && input < inputs; input += dseg_panel_width)
+            __builtin_prefetch(pixels[i] + input);
+}
+
 /// Tiles side by side that a task transforms: they share inputs.
 enum { run = 8 };
 
 static void inputs_task(void *context, size_t task, size_t thread) {
     const winograd *p = context;
     size_t end = dseg_least((task + 1) * run, p->tiles), stride = p->layout.v_stride, inputs = p->x.columns;
+    const float *pixels[2][frequencies];                      // of every second tile
+    find_pixels(p, p->first + task * run, pixels[task * run % 2]);
     for (size_t tile = task * run; tile < end; tile++) {
-        const float *pixels[frequencies];
-        find_pixels(p, p->first + tile, pixels);
+        const float *const *now = pixels[tile % 2];
+        if (tile + 1 < end) {
+            find_pixels(p, p->first + tile + 1, pixels[(tile + 1) % 2]);
+            prefetch(pixels[(tile + 1) % 2], inputs);
+        }
         float *v = p->scratch + p->layout.v;
         if (p->w.scales) {
-            dseg_pairs->winograd_inputs(pixels, inputs, piece, p->scratch + thread * p->layout.thread,
+            dseg_pairs->winograd_inputs(now, inputs, piece, p->scratch + thread * p->layout.thread,
                                         (int16_t *)(v + tile * piece / 2), 2 * stride,
                                         p->scratch + p->layout.scales + tile * frequencies);
             continue;
         }
         v += tile * piece;
         for (size_t input = 0; input < inputs; input += piece, v += frequencies * stride)
-            dseg_tiles->winograd_inputs(pixels, input, dseg_least(piece, inputs - input), v, stride);
+            dseg_tiles->winograd_inputs(now, input, dseg_least(piece, inputs - input), v, stride);
     }
 }
 
