@@ -4,10 +4,14 @@
 /// Inputs of a panel that are widened at a time: an even number, and they fit a first-level cache.
 enum { part = 64 };
 
-/// factors <- what brings rows of the given squares and largest magnitudes to integers, scales <- what undoes it.
-static void settle(const float *squares, const float *largest, size_t count, float *factors, float *scales) {
+/// factors <- what brings rows of `inputs` numbers, of the given squares and largest magnitudes, to integers, scales <-
+/// what undoes it.
+static void settle(const float *squares, const float *largest, size_t count, size_t inputs, float *factors,
+                   float *scales) {
     for (size_t i = 0; i < count; i++) {
         float norm = __builtin_sqrtf(squares[i]);
+        if (squares[i] < 0x1p-80f || norm == __builtin_inff())      // squares may have been lost: as if all were largest
+            norm = largest[i] * __builtin_sqrtf((float)inputs);
         float factor = DSEG_FIXED_LENGTH / norm, limit = 32767.0f / largest[i];
         factor = factor < limit ? factor : limit;              // no number alone may pass 2^15
         bool is_zero = norm == 0.0f, is_lost = !(norm < __builtin_inff());
@@ -26,7 +30,7 @@ void dseg_fix_panels(const void *panels, dseg_number number, size_t count, size_
             size_t some = dseg_least(part, inputs - input);
             dseg_pairs->norms(dseg_widened_panel(w, panel, input, some, widened), some, squares, largest);
         }
-        settle(squares, largest, dseg_panel_width, factors, scales);
+        settle(squares, largest, dseg_panel_width, inputs, factors, scales);
         for (size_t input = 0; input < inputs; input += part) {
             size_t some = dseg_least(part, inputs - input);
             dseg_pairs->pair(dseg_widened_panel(w, panel, input, some, widened), some, factors, pairs);
@@ -42,7 +46,7 @@ void dseg_fix_kernels(const void *panels, dseg_number number, size_t count, size
         float squares[numbers] = {0}, largest[numbers] = {0}, factors[numbers];
         dseg_kernels kernels = dseg_kernels_of(w, panel, 0, inputs);
         dseg_pairs->winograd_norms(&kernels, squares, largest);
-        settle(squares, largest, numbers, factors, scales + panel * numbers);
+        settle(squares, largest, numbers, inputs, factors, scales + panel * numbers);
     }
 }
 

@@ -97,7 +97,7 @@ static void BODY(winograd_input_rows)(const float *const *pixels, size_t count, 
             squares += d * d;
         }
         float norm = __builtin_sqrtf(BODY(sum)(squares));
-        float factor = norm > 0.0f ? SHORT_LENGTH / norm : norm;       // NaN stays NaN
+        float factor = norm > 0x1p-40f ? SHORT_LENGTH / norm : norm;   // below, squares are lost: zeros; NaN stays NaN
         scales[j] = norm / SHORT_LENGTH;
         for (size_t i = 0; i < length; i += LANES) {
             I bits = (I)(BODY(load)(scratch + j * length + i) * factor + ROUNDING);
