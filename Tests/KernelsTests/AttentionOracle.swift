@@ -1,5 +1,6 @@
 import CKernels
 import Glibc
+import Testing
 
 /// Attention by its definition, in double precision.
 struct AttentionOracle {
@@ -7,6 +8,11 @@ struct AttentionOracle {
     let keys: Framed
     let heads: Int
     let causal: Bool
+    /// Whether queries, keys, values and, for these, probabilities are brought to fixed point.
+    var isFixed = false
+
+    /// Keys whose probabilities share a scale.
+    private static let block = 512
 
     private var width: Int { queries.columns / heads }
 
@@ -39,6 +45,8 @@ struct AttentionOracle {
         }
     }
 
+    /// In fixed point a sum is exact: there are what the integers miss, and three roundings, of the sum, of the scales'
+    /// product and of the product with it.
     private func score(_ row: Int, _ key: Int, head: Int, scale: Double) -> Bounded {
         var (sum, magnitude) = (0.0, 0.0)
         for column in (head * width)..<((head + 1) * width) {
@@ -46,26 +54,59 @@ struct AttentionOracle {
             sum += term
             magnitude += term.magnitude
         }
-        let roundings = Double(width + 1)
-        return Bounded(value: sum * scale, slack: roundings * roundoff * magnitude * scale)
+        let roundings = Double(isFixed ? 3 : width + 1)
+        let miss = isFixed ? grains(queries, row, head).miss(grains(keys, key, head)) : 0
+        return Bounded(value: sum * scale, slack: (miss + roundings * roundoff * magnitude) * scale)
+    }
+
+    private func grains(_ matrix: Framed, _ row: Int, _ head: Int) -> Grains {
+        Grains((0..<width).map { Double(matrix[row, head * width + $0]) }, length: Grains.length)
+    }
+
+    /// By how much the integers of a query's probabilities `p` miss at most, of each key.
+    ///
+    /// A block's integers add up to `65000 - count / 2`, or the largest that there can be, a probability of the top
+    /// score, has 32767 of them: half a unit, and what the scale's roundings are of so large a number.
+    private func misses(_ p: [Bounded], seen: Int) -> [Double] {
+        let most = p.map { $0.value + $0.slack }
+        let top = most.max() ?? 0
+        return stride(from: 0, to: p.count, by: AttentionOracle.block).flatMap { first in
+            let keys = first..<min(first + AttentionOracle.block, p.count)
+            let total = 65_000 - Double(keys.count) / 2
+            let unit = max(most[keys].reduce(0, +) / total, top / 32767)
+            return keys.map { $0 < seen ? 0.51 * unit : 0 }
+        }
+    }
+
+    /// Half a unit of a column of values, the largest of which has 32767.
+    private func valueMiss(_ values: Framed, _ column: Int) -> Double {
+        guard isFixed else { return 0 }
+        return 0.51 * ((0..<values.rows).map { Double(values[$0, column].magnitude) }.max() ?? 0) / 32767
     }
 
     /// `[N, C]`: each head's probabilities times its columns of the values.
     func output(values: Framed) -> [Bounded] {
-        let (rows, columns) = (queries.rows, values.columns)
+        let (rows, columns, count) = (queries.rows, values.columns, keys.rows)
         var y = [Bounded](repeating: Bounded(value: 0, slack: 0), count: rows * columns)
+        // One rounding for each key, relative to the terms' magnitudes; in fixed point two for each block's scale, two
+        // for its sum, and one to add it.
+        let blocks = (count + AttentionOracle.block - 1) / AttentionOracle.block
+        let roundings = Double(isFixed ? blocks + 6 : count + 1)
         for head in 0..<heads {
             let p = probabilities(head: head)
+            let valueMisses = (0..<columns).map { valueMiss(values, $0) }
             for row in 0..<rows {
+                let weights = Array(p[(row * count)..<((row + 1) * count)])
+                let misses = isFixed
+                    ? misses(weights, seen: causal ? min(row + 1, count) : count) : weights.map { _ in 0 }
                 for column in (head * width)..<((head + 1) * width) {
-                    for key in 0..<keys.rows {
+                    for (key, weight) in weights.enumerated() {
                         let value = Double(values[key, column])
-                        let weight = p[row * keys.rows + key]
+                        let slack = weight.slack + misses[key]
                         y[row * columns + column].value += weight.value * value
-                        // One rounding for each key, relative to the terms' magnitudes.
-                        let rounding = Double(keys.rows + 1) * roundoff * weight.value
                         y[row * columns + column].slack +=
-                            (weight.slack + rounding) * value.magnitude
+                            (slack + roundings * roundoff * weight.value) * value.magnitude
+                            + (weight.value + slack) * valueMisses[column]
                     }
                 }
             }
@@ -106,4 +147,60 @@ struct AttentionOracle {
                 value: Double(before[row]) + value, slack: slack + roundings * roundoff * magnitude)
         }
     }
+}
+
+struct AttentionShape {
+    var rows: Int
+    var keys: Int
+    var heads: Int
+    var width: Int
+}
+
+/// Fresh scratch for as many keys of as many columns.
+func attentionScratch(keys: Int, columns: Int, heads: Int) -> Scratch {
+    _ = startedThreads
+    return Scratch(dseg_attention_scratch(keys, columns, heads))
+}
+
+/// Holds attention to drawn numbers against its definition, and what it captures.
+func expectAttention(_ shape: AttentionShape, causal: Bool, magnitude: Float, fixed: Bool) {
+    var draw = Draw(seed: shape.rows * 1000 + shape.keys)
+    let columns = shape.heads * shape.width
+    let make = { (draw: inout Draw, rows: Int) in
+        Framed(draw.floats(rows * columns).map { $0 * magnitude }, rows: rows, columns: columns)
+    }
+    let (q, k) = (make(&draw, shape.rows), make(&draw, shape.keys))
+    let v = draw.matrix(shape.keys, columns)
+    let oracle = AttentionOracle(queries: q, keys: k, heads: shape.heads, causal: causal, isFixed: fixed)
+    let situation = "\(shape), causal \(causal), magnitude \(magnitude), fixed \(fixed)"
+    let room = attentionScratch(keys: shape.keys, columns: columns, heads: shape.heads)
+
+    let y = Framed(unwritten: shape.rows, columns)
+    unsafe dseg_attention(q.c, k.c, v.c, shape.heads, causal, y.c, nil, 0, fixed, room.floats)
+    expect(y, within: oracle.output(values: v), situation)
+
+    let before = draw.floats(shape.rows * shape.keys)
+    let mean = Framed(before, rows: shape.rows, columns: shape.keys)
+    let again = Framed(unwritten: shape.rows, columns)
+    var captured = unsafe mean.c
+    unsafe dseg_attention(q.c, k.c, v.c, shape.heads, causal, again.c, &captured, 0.3, fixed, room.floats)
+    #expect(again.values == y.values && again.isFrameIntact, "\(situation), capturing")
+    expect(mean, within: oracle.mean(share: 0.3, before: before), "\(situation), the mean")
+    #expect(room.isIntact && q.isFrameIntact && k.isFrameIntact && v.isFrameIntact)
+}
+
+/// Holds the mean of attention's probabilities, without values, against its definition.
+func expectScores(_ shape: AttentionShape, magnitude: Float, fixed: Bool) {
+    var draw = Draw(seed: shape.rows * 1000 + shape.keys + 1)
+    let columns = shape.heads * shape.width
+    let q = Framed(rows: shape.rows, columns: columns) { _, _ in draw.next() * magnitude }
+    let k = Framed(rows: shape.keys, columns: columns) { _, _ in draw.next() * magnitude }
+    let oracle = AttentionOracle(queries: q, keys: k, heads: shape.heads, causal: false, isFixed: fixed)
+    let room = attentionScratch(keys: shape.keys, columns: columns, heads: shape.heads)
+
+    let before = draw.floats(shape.rows * shape.keys)
+    let mean = Framed(before, rows: shape.rows, columns: shape.keys)
+    unsafe dseg_attention_mean(q.c, k.c, shape.heads, mean.c, 0.7, fixed, room.floats)
+    expect(mean, within: oracle.mean(share: 0.7, before: before), "\(shape), fixed \(fixed), the mean")
+    #expect(room.isIntact)
 }

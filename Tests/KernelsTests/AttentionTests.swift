@@ -1,66 +1,11 @@
 import CKernels
 import Testing
 
-private struct Shape {
-    var rows: Int
-    var keys: Int
-    var heads: Int
-    var width: Int
-}
-
-/// Fresh scratch for as many keys of as many columns.
-private func scratch(keys: Int, columns: Int, heads: Int) -> Scratch {
-    _ = startedThreads
-    return Scratch(dseg_attention_scratch(keys, columns, heads))
-}
-
-private func expectAttention(_ shape: Shape, causal: Bool, magnitude: Float) {
-    var draw = Draw(seed: shape.rows * 1000 + shape.keys)
-    let columns = shape.heads * shape.width
-    let make = { (draw: inout Draw, rows: Int) in
-        Framed(draw.floats(rows * columns).map { $0 * magnitude }, rows: rows, columns: columns)
-    }
-    let (q, k) = (make(&draw, shape.rows), make(&draw, shape.keys))
-    let v = draw.matrix(shape.keys, columns)
-    let oracle = AttentionOracle(queries: q, keys: k, heads: shape.heads, causal: causal)
-    let situation = "\(shape), causal \(causal), magnitude \(magnitude)"
-    let room = scratch(keys: shape.keys, columns: columns, heads: shape.heads)
-
-    let y = Framed(unwritten: shape.rows, columns)
-    unsafe dseg_attention(q.c, k.c, v.c, shape.heads, causal, y.c, nil, 0, room.floats)
-    let expected = oracle.output(values: v)
-    expect(y, within: expected, situation)
-
-    let before = draw.floats(shape.rows * shape.keys)
-    let mean = Framed(before, rows: shape.rows, columns: shape.keys)
-    let again = Framed(unwritten: shape.rows, columns)
-    var captured = unsafe mean.c
-    unsafe dseg_attention(q.c, k.c, v.c, shape.heads, causal, again.c, &captured, 0.3, room.floats)
-    #expect(again.values == y.values && again.isFrameIntact, "\(situation), capturing")
-    expect(mean, within: oracle.mean(share: 0.3, before: before), "\(situation), the mean")
-    #expect(room.isIntact && q.isFrameIntact && k.isFrameIntact && v.isFrameIntact)
-}
-
-private func expectScores(_ shape: Shape, magnitude: Float) {
-    var draw = Draw(seed: shape.rows * 1000 + shape.keys + 1)
-    let columns = shape.heads * shape.width
-    let q = Framed(rows: shape.rows, columns: columns) { _, _ in draw.next() * magnitude }
-    let k = Framed(rows: shape.keys, columns: columns) { _, _ in draw.next() * magnitude }
-    let oracle = AttentionOracle(queries: q, keys: k, heads: shape.heads, causal: false)
-    let room = scratch(keys: shape.keys, columns: columns, heads: shape.heads)
-
-    let before = draw.floats(shape.rows * shape.keys)
-    let mean = Framed(before, rows: shape.rows, columns: shape.keys)
-    unsafe dseg_attention_mean(q.c, k.c, shape.heads, mean.c, 0.7, room.floats)
-    expect(mean, within: oracle.mean(share: 0.7, before: before), "\(shape), the mean")
-    #expect(room.isIntact)
-}
-
 @Suite struct AttentionTests {
     @Test func `dseg_attention keeps its definition at every number of keys`() {
         for keys in tails + [77, 300] {
             expectAttention(
-                Shape(rows: 3, keys: keys, heads: 2, width: 3), causal: false, magnitude: 2)
+                AttentionShape(rows: 3, keys: keys, heads: 2, width: 3), causal: false, magnitude: 2, fixed: false)
         }
     }
 
@@ -69,7 +14,7 @@ private func expectScores(_ shape: Shape, magnitude: Float) {
         for rows in [1, 2, 23, 24, 25, 48, 95, 96, 97, 191, 192, 193, 257] {
             for causal in [false, true] {
                 expectAttention(
-                    Shape(rows: rows, keys: 7, heads: 1, width: 2), causal: causal, magnitude: 2)
+                    AttentionShape(rows: rows, keys: 7, heads: 1, width: 2), causal: causal, magnitude: 2, fixed: false)
             }
         }
     }
@@ -77,38 +22,41 @@ private func expectScores(_ shape: Shape, magnitude: Float) {
     /// Of more keys a tile has 72, 48 and 24 queries.
     @Test func `dseg_attention keeps its definition around the borders of the tiles of many keys`() {
         for (rows, keys) in [(71, 1030), (72, 1030), (73, 1030), (49, 1999), (25, 3000), (49, 5000)] {
-            expectAttention(Shape(rows: rows, keys: keys, heads: 1, width: 1), causal: false, magnitude: 2)
+            expectAttention(
+                AttentionShape(rows: rows, keys: keys, heads: 1, width: 1), causal: false, magnitude: 2, fixed: false)
         }
-        expectAttention(Shape(rows: 100, keys: 1025, heads: 1, width: 2), causal: true, magnitude: 2)
+        expectAttention(
+            AttentionShape(rows: 100, keys: 1025, heads: 1, width: 2), causal: true, magnitude: 2, fixed: false)
     }
 
     @Test(arguments: [1, 2, 5, 8], [1, 8, 15, 16, 24, 40, 80])
     func `dseg_attention keeps its definition for heads of every width`(heads: Int, width: Int) {
         for keys in [11, 33] {
             expectAttention(
-                Shape(rows: 9, keys: keys, heads: heads, width: width), causal: false, magnitude: 2)
+                AttentionShape(rows: 9, keys: keys, heads: heads, width: width), causal: false, magnitude: 2,
+                fixed: false)
         }
     }
 
     @Test(arguments: [15, 16, 17, 77, 257, 300], [8, 15, 40, 80])
     func `attention and its scores keep their definitions for keys and widths together`(keys: Int, width: Int) {
-        let shape = Shape(rows: 26, keys: keys, heads: 1, width: width)
-        expectAttention(shape, causal: false, magnitude: 1)
-        expectAttention(shape, causal: true, magnitude: 1)
-        expectScores(shape, magnitude: 1)
+        let shape = AttentionShape(rows: 26, keys: keys, heads: 1, width: width)
+        expectAttention(shape, causal: false, magnitude: 1, fixed: false)
+        expectAttention(shape, causal: true, magnitude: 1, fixed: false)
+        expectScores(shape, magnitude: 1, fixed: false)
     }
 
     @Test(arguments: [(77, 77), (1, 1), (3, 20), (70, 5)])
     func `a causal query sees the keys up to its own position`(rows: Int, keys: Int) {
         expectAttention(
-            Shape(rows: rows, keys: keys, heads: 2, width: 4), causal: true, magnitude: 2)
+            AttentionShape(rows: rows, keys: keys, heads: 2, width: 4), causal: true, magnitude: 2, fixed: false)
         var draw = Draw(seed: rows)
         let (q, k, v) = (draw.matrix(rows, 4), draw.matrix(keys, 4), draw.matrix(keys, 4))
         let y = Framed(unwritten: rows, 4)
         let mean = Framed(rows: rows, columns: keys) { _, _ in 0 }
         var captured = unsafe mean.c
-        let room = scratch(keys: keys, columns: 4, heads: 1)
-        unsafe dseg_attention(q.c, k.c, v.c, 1, true, y.c, &captured, 1, room.floats)
+        let room = attentionScratch(keys: keys, columns: 4, heads: 1)
+        unsafe dseg_attention(q.c, k.c, v.c, 1, true, y.c, &captured, 1, false, room.floats)
         #expect((0..<4).allSatisfy { y[0, $0] == v[0, $0] })
         let isBlind = (0..<rows).allSatisfy { row in
             (0..<keys).allSatisfy { $0 <= row || mean[row, $0] == 0 }
@@ -118,18 +66,18 @@ private func expectScores(_ shape: Shape, magnitude: Float) {
 
     @Test func `dseg_attention_mean adds what attention sees`() {
         for keys in tails {
-            expectScores(Shape(rows: 3, keys: keys, heads: 2, width: 3), magnitude: 2)
+            expectScores(AttentionShape(rows: 3, keys: keys, heads: 2, width: 3), magnitude: 2, fixed: false)
         }
         for rows in borders {
-            expectScores(Shape(rows: rows, keys: 7, heads: 3, width: 2), magnitude: 2)
+            expectScores(AttentionShape(rows: rows, keys: 7, heads: 3, width: 2), magnitude: 2, fixed: false)
         }
     }
 
     @Test(arguments: [0, 1e-3, 20, 100] as [Float])
     func `scores of every magnitude become probabilities`(magnitude: Float) {
-        let shape = Shape(rows: 66, keys: 19, heads: 2, width: 4)
-        expectAttention(shape, causal: false, magnitude: magnitude)
-        expectScores(shape, magnitude: magnitude)
+        let shape = AttentionShape(rows: 66, keys: 19, heads: 2, width: 4)
+        expectAttention(shape, causal: false, magnitude: magnitude, fixed: false)
+        expectScores(shape, magnitude: magnitude, fixed: false)
     }
 
     /// The products of small whole numbers are exact, so the scores ±10⁴ and beyond are too.
@@ -139,8 +87,8 @@ private func expectScores(_ shape: Shape, magnitude: Float) {
             let k = Framed(rows: 17, columns: 4) { key, _ in Float(key) - 8 }
             let v = Framed(rows: 17, columns: 4) { key, column in Float(key * 4 + column) }
             let y = Framed(unwritten: 2, 4)
-            let room = scratch(keys: 17, columns: 4, heads: 1)
-            unsafe dseg_attention(q.c, k.c, v.c, 1, false, y.c, nil, 0, room.floats)
+            let room = attentionScratch(keys: 17, columns: 4, heads: 1)
+            unsafe dseg_attention(q.c, k.c, v.c, 1, false, y.c, nil, 0, false, room.floats)
             #expect(y.values == [64, 65, 66, 67, 0, 1, 2, 3], "\(size)")
         }
     }
@@ -150,11 +98,11 @@ private func expectScores(_ shape: Shape, magnitude: Float) {
             var draw = Draw(seed: keys)
             let columns = 2 * width
             let (q, k, v) = (draw.matrix(rows, columns), draw.matrix(keys, columns), draw.matrix(keys, columns))
-            let room = scratch(keys: keys, columns: columns, heads: 2)
+            let room = attentionScratch(keys: keys, columns: columns, heads: 2)
             let answer = { (range: Range<Int>) in
                 let some = Framed(rows: range.count, columns: columns) { q[range.lowerBound + $0, $1] }
                 let y = Framed(unwritten: range.count, columns)
-                unsafe dseg_attention(some.c, k.c, v.c, 2, false, y.c, nil, 0, room.floats)
+                unsafe dseg_attention(some.c, k.c, v.c, 2, false, y.c, nil, 0, false, room.floats)
                 return y.values.map(\.bitPattern)
             }
             let all = answer(0..<rows)
@@ -170,8 +118,8 @@ private func expectScores(_ shape: Shape, magnitude: Float) {
             var draw = Draw(seed: keys)
             let (q, k) = (draw.matrix(65, 4), draw.matrix(keys, 4))
             let mean = Framed(rows: 65, columns: keys) { _, _ in 0 }
-            let room = scratch(keys: keys, columns: 4, heads: 2)
-            unsafe dseg_attention_mean(q.c, k.c, 2, mean.c, 1, room.floats)
+            let room = attentionScratch(keys: keys, columns: 4, heads: 2)
+            unsafe dseg_attention_mean(q.c, k.c, 2, mean.c, 1, false, room.floats)
             // The sum's roundings and those of two heads' quotients.
             let slack = Double(keys / 16 + 16) * roundoff
             let sums = (0..<65).map { row in
@@ -186,8 +134,8 @@ private func expectScores(_ shape: Shape, magnitude: Float) {
         let q = Framed(rows: 3, columns: 2) { row, _ in Float(row) * 100 }
         let k = Framed(rows: 33, columns: 2) { _, _ in 1 }
         let mean = Framed(rows: 3, columns: 33) { _, _ in 0 }
-        let room = scratch(keys: 33, columns: 2, heads: 1)
-        unsafe dseg_attention_mean(q.c, k.c, 1, mean.c, 1, room.floats)
+        let room = attentionScratch(keys: 33, columns: 2, heads: 1)
+        unsafe dseg_attention_mean(q.c, k.c, 1, mean.c, 1, false, room.floats)
         let first = mean[0, 0]
         #expect(mean.values.allSatisfy { $0 == first })
         #expect((first - 1.0 / 33).magnitude <= Float(4 * roundoff / 33))
@@ -201,8 +149,8 @@ private func expectScores(_ shape: Shape, magnitude: Float) {
             let y = Framed(unwritten: 70, 4)
             let mean = Framed(rows: 70, columns: keys) { _, _ in 0 }
             var captured = unsafe mean.c
-            let room = scratch(keys: keys, columns: 4, heads: 2)
-            unsafe dseg_attention(q.c, k.c, v.c, 2, false, y.c, &captured, 1, room.floats)
+            let room = attentionScratch(keys: keys, columns: 4, heads: 2)
+            unsafe dseg_attention(q.c, k.c, v.c, 2, false, y.c, &captured, 1, false, room.floats)
             let spoilt = (0..<70).filter { row in (0..<4).contains { y[row, $0].isNaN } }
             let seen = (0..<70).filter { row in (0..<keys).contains { mean[row, $0].isNaN } }
             #expect(spoilt == [66] && seen == [66], "\(keys) keys")
@@ -216,8 +164,8 @@ private func expectScores(_ shape: Shape, magnitude: Float) {
                 let q = draw.matrix(3, 4)
                 let k = Framed(rows: keys, columns: 4) { key, _ in key == place ? .nan : 1 }
                 let mean = Framed(rows: 3, columns: keys) { _, _ in 0 }
-                let room = scratch(keys: keys, columns: 4, heads: 1)
-                unsafe dseg_attention_mean(q.c, k.c, 1, mean.c, 1, room.floats)
+                let room = attentionScratch(keys: keys, columns: 4, heads: 1)
+                unsafe dseg_attention_mean(q.c, k.c, 1, mean.c, 1, false, room.floats)
                 #expect(mean.values.allSatisfy { $0.isNaN }, "key \(place) of \(keys)")
             }
         }

@@ -3,10 +3,13 @@ import Glibc
 import Kernels
 import Testing
 
+/// Every body there is; a processor may have fewer.
+let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
+
 /// The instruction set is chosen for a whole process, so each is tried in a process of its own:
 /// what else runs in this one keeps the body that it began with.
 @Suite struct BodyTests {
-    @Test(arguments: [dseg_portable, dseg_avx2, dseg_avx512].map(\.rawValue))
+    @Test(arguments: bodies.map(\.rawValue))
     func `dseg_choose_body leads to the same laws`(body: UInt32) async {
         await #expect(processExitsWith: .success) { [body] in
             _ = startedThreads
@@ -30,7 +33,7 @@ import Testing
     }
 
     /// Each body keeps the definition within its derivation, so two of them agree within twice that.
-    @Test(arguments: [dseg_portable, dseg_avx2, dseg_avx512].map(\.rawValue))
+    @Test(arguments: bodies.map(\.rawValue))
     func `every body multiplies, widens and attends by the same laws`(body: UInt32) async {
         await #expect(processExitsWith: .success) { [body] in
             _ = startedThreads
@@ -67,7 +70,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [dseg_portable, dseg_avx2, dseg_avx512].map(\.rawValue))
+    @Test(arguments: bodies.map(\.rawValue))
     func `every body convolves by the same laws`(body: UInt32) async {
         await #expect(processExitsWith: .success) { [body] in
             _ = startedThreads
@@ -98,7 +101,7 @@ import Testing
             #expect(InstructionSet.chosen == .portable && Threads.count == 1)
             try Threads.start(1)
             let chosen = dseg_chosen_body()
-            let wider = [dseg_avx2, dseg_avx512].filter { $0.rawValue > chosen.rawValue }
+            let wider = bodies.filter { $0.rawValue > chosen.rawValue }
             #expect(wider.allSatisfy { !dseg_choose_body($0) })
             #expect(InstructionSet.allCases[Int(chosen.rawValue)] == .chosen)
         }

@@ -55,53 +55,124 @@ struct ConvolutionOracle {
             roundings: Double(window.kernel * window.kernel * inputs + 3))
     }
 
+    /// As one product in fixed point for each pixel computes it: beside what integers miss there are the roundings of
+    /// a sum brought to a float, of two scales' product and of the product with it, and two more as above.
+    var fixedGathered: ConvolutionSums {
+        let positions = window.kernel * window.kernel
+        let weights = (0..<outputs).map { output in
+            Grains(w[(output * positions * inputs)..<((output + 1) * positions * inputs)], length: Grains.length)
+        }
+        let misses = (0..<(window.out_height * window.out_width)).flatMap { place in
+            let row = Grains(gathered(place), length: Grains.length)
+            return weights.map { row.miss($0) }
+        }
+        let sums = sums()
+        return ConvolutionSums(
+            values: sums.map(\.sum), magnitudes: sums.map(\.magnitude), misses: misses, roundings: 6)
+    }
+
+    /// What lies under the kernel at an output pixel, `[kernel * kernel * inputs]`.
+    private func gathered(_ place: Int) -> [Double] {
+        let (row, column) = place.quotientAndRemainder(dividingBy: window.out_width)
+        return (0..<(window.kernel * window.kernel)).flatMap { position -> [Double] in
+            let top = row * window.stride + position / window.kernel - window.before
+            let left = column * window.stride + position % window.kernel - window.before
+            guard let source = pixel(top, left) else { return [Double](repeating: 0, count: inputs) }
+            return Array(x[(source * inputs)..<((source + 1) * inputs)])
+        }
+    }
+
+    /// As `F(4x4, 3x3)` computes it in fixed point: both transforms as in `winograd`, then in each frequency of a tile
+    /// a product of integers, whose misses go through the outputs' transform; 3 roundings as in `fixedGathered` stand
+    /// for those of the sum over the inputs.
+    var fixedWinograd: ConvolutionSums {
+        let transform = Winograd.exact
+        let forOutputs = Winograd.bothSides(transform.outputs.map { $0.map(\.magnitude) })
+        let weights = transformedWeights(transform, w).map { grains($0, length: Grains.length) }
+        var misses = [Double](repeating: .nan, count: window.out_height * window.out_width * outputs)
+        eachTile { top, left, pixels in
+            let tile = grains(
+                mixed(Winograd.bothSides(transform.inputs), x, pixels.map { $0.map { $0 * inputs } }, count: inputs),
+                length: Grains.shortLength)
+            let m = (0..<36).flatMap { frequency in weights.map { tile[frequency].miss($0[frequency]) } }
+            put(mixed(forOutputs, m, (0..<36).map { $0 * outputs }, count: outputs), top, left, in: &misses)
+        }
+        let roundings: Int = 2 * 4 + 2 * 5 + 3 + 2 * 4 + 2
+        return ConvolutionSums(
+            values: sums().map(\.sum), magnitudes: winogradMagnitudes, misses: misses,
+            roundings: Double(roundings) * 1.0005)
+    }
+
+    /// Of each frequency, `[36, inputs]`.
+    private func grains(_ transformed: [Double], length: Double) -> [Grains] {
+        (0..<36).map { Grains(transformed[($0 * inputs)..<(($0 + 1) * inputs)], length: length) }
+    }
+
     /// As `F(4x4, 3x3)` computes it.
     ///
     /// All of it is sums and products: an output is the sum of terms A G g B d, each the product of a pixel, a weight
     /// and one coefficient of each pass of the transforms. Nowhere does a term leave its sum, so what is computed is
     /// the same sum with each term times (1 + e) once for each rounding that it passes through:
     ///
-    /// - 3 in a pass over the inputs: 5 d, then a difference, then a sum. There are two passes.
-    /// - 4 in a pass over the weights: a coefficient such as 1/6 itself, its product, and two sums. Two passes.
+    /// - 4 in a pass over the inputs: 9/4 d, a difference, 3/4 of that, a sum. There are two passes.
+    /// - 5 in a pass over the weights: two in a coefficient such as 32/243 · 9/4, its product, two sums. Two passes.
     /// - inputs + 1 in the sum over the inputs: the product, and at most one sum for each input.
-    /// - 3 in a pass over the outputs: three sums, the factors are powers of two. Two passes.
+    /// - 4 in a pass over the outputs: a difference, 27/64 of that, two sums. Two passes.
     /// - 2 where what stood there and the bias are added.
     ///
     /// So the error is at most that number of roundoffs (and half a thousandth, for their powers) of the sum of all
     /// terms' magnitudes: the same algorithm over the magnitudes of pixels, weights and coefficients.
     var winograd: ConvolutionSums {
-        let roundings: Int = 2 * 3 + 2 * 4 + (inputs + 1) + 2 * 3 + 2
-        let magnitudes = transformed(by: Winograd.exact.magnitudes, x: x.map(\.magnitude), w: w.map(\.magnitude))
+        let roundings: Int = 2 * 4 + 2 * 5 + (inputs + 1) + 2 * 4 + 2
         return ConvolutionSums(
-            values: sums().map(\.sum), magnitudes: magnitudes,
+            values: sums().map(\.sum), magnitudes: winogradMagnitudes,
             roundings: Double(roundings) * 1.0005)
+    }
+
+    private var winogradMagnitudes: [Double] {
+        transformed(by: Winograd.exact.magnitudes, x: x.map(\.magnitude), w: w.map(\.magnitude))
     }
 
     /// The convolution by a Winograd algorithm with the given transforms, in double precision.
     func transformed(by winograd: Winograd) -> [Double] { transformed(by: winograd, x: x, w: w) }
 
     private func transformed(by winograd: Winograd, x: [Double], w: [Double]) -> [Double] {
-        let (forWeights, forInputs) = (Winograd.bothSides(winograd.weights), Winograd.bothSides(winograd.inputs))
-        let forOutputs = Winograd.bothSides(winograd.outputs)
-        let u = (0..<outputs).map { output in
-            mixed(forWeights, w, (0..<9).map { (output * 9 + $0) * inputs }, count: inputs)
-        }
+        let (forInputs, forOutputs) = (Winograd.bothSides(winograd.inputs), Winograd.bothSides(winograd.outputs))
+        let u = transformedWeights(winograd, w)
         var y = [Double](repeating: .nan, count: window.out_height * window.out_width * outputs)
-        for top in stride(from: 0, to: window.out_height, by: 4) {
-            for left in stride(from: 0, to: window.out_width, by: 4) {
-                let pixels = (0..<36).map { pixel(top + $0 / 6 - window.before, left + $0 % 6 - window.before) }
-                let v = mixed(forInputs, x, pixels.map { $0.map { $0 * inputs } }, count: inputs)
-                let m = (0..<36).flatMap { frequency in
-                    u.map { dot($0, frequency * inputs, v, frequency * inputs, inputs).sum }
-                }
-                let tile = mixed(forOutputs, m, (0..<36).map { $0 * outputs }, count: outputs)
-                for place in 0..<16 where top + place / 4 < window.out_height && left + place % 4 < window.out_width {
-                    let target = ((top + place / 4) * window.out_width + left + place % 4) * outputs
-                    y.replaceSubrange(target..<(target + outputs), with: tile[(place * outputs)...].prefix(outputs))
-                }
+        eachTile { top, left, pixels in
+            let v = mixed(forInputs, x, pixels.map { $0.map { $0 * inputs } }, count: inputs)
+            let m = (0..<36).flatMap { frequency in
+                u.map { dot($0, frequency * inputs, v, frequency * inputs, inputs).sum }
             }
+            put(mixed(forOutputs, m, (0..<36).map { $0 * outputs }, count: outputs), top, left, in: &y)
         }
         return y
+    }
+
+    /// Of each output, `[36, inputs]`.
+    private func transformedWeights(_ winograd: Winograd, _ w: [Double]) -> [[Double]] {
+        let forWeights = Winograd.bothSides(winograd.weights)
+        return (0..<outputs).map { output in
+            mixed(forWeights, w, (0..<9).map { (output * 9 + $0) * inputs }, count: inputs)
+        }
+    }
+
+    /// Tiles of 4 x 4 outputs, and the pixels of the input that each reads.
+    private func eachTile(_ body: (_ top: Int, _ left: Int, _ pixels: [Int?]) -> Void) {
+        for top in stride(from: 0, to: window.out_height, by: 4) {
+            for left in stride(from: 0, to: window.out_width, by: 4) {
+                body(top, left, (0..<36).map { pixel(top + $0 / 6 - window.before, left + $0 % 6 - window.before) })
+            }
+        }
+    }
+
+    /// Sets what a map has of a tile, `[16, outputs]`.
+    private func put(_ tile: [Double], _ top: Int, _ left: Int, in y: inout [Double]) {
+        for place in 0..<16 where top + place / 4 < window.out_height && left + place % 4 < window.out_width {
+            let target = ((top + place / 4) * window.out_width + left + place % 4) * outputs
+            y.replaceSubrange(target..<(target + outputs), with: tile[(place * outputs)...].prefix(outputs))
+        }
     }
 }
 
@@ -110,15 +181,25 @@ struct ConvolutionSums {
     let values: [Double]
     /// Of all terms of a sum, together.
     let magnitudes: [Double]
+    /// What integers miss; nothing in f32.
+    let misses: [Double]
     /// That a term passes through at most.
     let roundings: Double
+
+    init(values: [Double], magnitudes: [Double], misses: [Double]? = nil, roundings: Double) {
+        self.values = values
+        self.magnitudes = magnitudes
+        self.misses = misses ?? values.map { _ in 0 }
+        self.roundings = roundings
+    }
 
     /// The convolution, plus the bias of each output, plus what stood there.
     func bounds(bias: [Float]?, before: [Float]?) -> [Bounded] {
         values.indices.map { place in
             let rest = [bias.map { $0[place % $0.count] }, before?[place]].compactMap { $0.map(Double.init) }
             let magnitude = rest.reduce(magnitudes[place]) { $0 + $1.magnitude }
-            return Bounded(value: rest.reduce(values[place], +), slack: roundings * roundoff * magnitude)
+            return Bounded(
+                value: rest.reduce(values[place], +), slack: misses[place] + roundings * roundoff * magnitude)
         }
     }
 }
@@ -132,18 +213,20 @@ struct Winograd {
     /// `[4, 6]`
     var outputs: [[Double]]
 
-    /// Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", section 4.3.
+    /// By Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", section 4.3, with polynomials at 0,
+    /// ±3/4, ±3/2 and infinity.
     static let exact = Winograd(
         inputs: [
-            [4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0],
-            [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1],
+            [81 / 64, 0, -45 / 16, 0, 1, 0], [0, -27 / 16, -9 / 4, 3 / 4, 1, 0], [0, 27 / 16, -9 / 4, -3 / 4, 1, 0],
+            [0, -27 / 32, -9 / 16, 3 / 2, 1, 0], [0, 27 / 32, -9 / 16, -3 / 2, 1, 0], [0, 81 / 64, 0, -45 / 16, 0, 1],
         ],
         weights: [
-            [1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
-            [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1],
+            [64 / 81, 0, 0], [-128 / 243, -32 / 81, -8 / 27], [-128 / 243, 32 / 81, -8 / 27],
+            [32 / 243, 16 / 81, 8 / 27], [32 / 243, -16 / 81, 8 / 27], [0, 0, 1],
         ],
         outputs: [
-            [1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1],
+            [1, 1, 1, 1, 1, 0], [0, 3 / 4, -3 / 4, 3 / 2, -3 / 2, 0], [0, 9 / 16, 9 / 16, 9 / 4, 9 / 4, 0],
+            [0, 27 / 64, -27 / 64, 27 / 8, -27 / 8, 1],
         ])
 
     var magnitudes: Winograd {

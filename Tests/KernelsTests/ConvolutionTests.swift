@@ -2,9 +2,33 @@ import CKernels
 import Kernels
 import Testing
 
-/// How a convolution must round: by one product for each pixel, or by Winograd's.
+/// How a convolution must round: by one product for each pixel, or by Winograd's; in f32 or in fixed point.
 enum Way {
-    case gathered, winograd
+    case gathered, winograd, fixedGathered, fixedWinograd
+
+    /// The weights as the way wants them, and what must live as long.
+    func panels(_ w: [Float], outputs: Int, columns: Int) -> (c: dseg_panels, owner: AnyObject) {
+        switch self {
+        case .gathered, .winograd:
+            let panels = Panels(w, outputs: outputs, inputs: columns)
+            return unsafe (panels.c, panels)
+        case .fixedGathered:
+            let panels = FixedPanels(w, outputs: outputs, inputs: columns)
+            return unsafe (panels.c, panels)
+        case .fixedWinograd:
+            let kernels = FixedKernels(Stored(w), outputs: outputs, inputs: columns / 9)
+            return unsafe (kernels.c, kernels)
+        }
+    }
+
+    func sums(_ oracle: ConvolutionOracle) -> ConvolutionSums {
+        switch self {
+        case .gathered: oracle.gathered
+        case .winograd: oracle.winograd
+        case .fixedGathered: oracle.fixedGathered
+        case .fixedWinograd: oracle.fixedWinograd
+        }
+    }
 }
 
 /// Runs the convolution with and without bias and adding, and holds it against its definition.
@@ -12,15 +36,15 @@ func expectConvolution(_ window: dseg_window, inputs: Int, outputs: Int, _ way: 
     var draw = Draw(seed: window.height * 100 + window.width * 10 + inputs)
     let x = draw.matrix(window.height * window.width, inputs)
     let w = draw.floats(outputs * window.kernel * window.kernel * inputs)
-    let panels = Panels(w, outputs: outputs, inputs: window.kernel * window.kernel * inputs)
+    let panels = unsafe way.panels(w, outputs: outputs, columns: window.kernel * window.kernel * inputs)
+    defer { unsafe withExtendedLifetime(panels.owner) {} }
     let bias = draw.floats(outputs)
     let rows = window.out_height * window.out_width
     let before = draw.floats(rows * outputs)
     _ = startedThreads
     let scratch = Scratch(dseg_convolution_scratch(window, inputs, outputs))
-    let oracle = ConvolutionOracle(x, window, w, outputs: outputs)
-    let sums = way == .gathered ? oracle.gathered : oracle.winograd
-    let situation = "\(window), \(inputs) to \(outputs)"
+    let sums = way.sums(ConvolutionOracle(x, window, w, outputs: outputs))
+    let situation = "\(window), \(inputs) to \(outputs), \(way)"
 
     let y = Framed(unwritten: rows, outputs)
     unsafe dseg_convolution(x.c, window, panels.c, nil, y.c, false, scratch.floats)

@@ -26,6 +26,11 @@ import Glibc
         precondition(refused == 0, "no fence behind \(count) bytes: \(errno)")
     }
 
+    /// The bytes of numbers, as they lie in memory.
+    convenience init<Number: BitwiseCopyable>(numbers: [Number]) {
+        self.init(unsafe numbers.withUnsafeBytes { bytes in unsafe Array(bytes) })
+    }
+
     deinit { unsafe munmap(mapping, length) }
 }
 
@@ -55,7 +60,9 @@ import Glibc
     }
 
     /// The panels as kernels take them; they live as long as this does.
-    var c: dseg_panels { unsafe dseg_panels(base: memory.base, number: number, outputs: outputs, inputs: inputs) }
+    var c: dseg_panels {
+        unsafe dseg_panels(base: memory.base, number: number, outputs: outputs, inputs: inputs, scales: nil)
+    }
 }
 
 /// Scratch of as many floats as a kernel asks for, NaN until written, and marks behind it that no kernel may touch.

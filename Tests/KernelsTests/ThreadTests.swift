@@ -54,8 +54,8 @@ func answers() -> [[UInt32]] {
     unsafe dseg_convolution(x.c, window(2), wide.c, bias, half.c, false, scratch.floats)
     let mean = Framed(rows: rows, columns: rows) { _, _ in 0 }
     var captured = unsafe mean.c
-    unsafe dseg_attention(x.c, x.c, x.c, 4, false, y[2].c, &captured, 1, scratch.floats)
-    unsafe dseg_attention_mean(x.c, x.c, 4, mean.c, 0.5, scratch.floats)
+    unsafe dseg_attention(x.c, x.c, x.c, 4, false, y[2].c, &captured, 1, false, scratch.floats)
+    unsafe dseg_attention_mean(x.c, x.c, 4, mean.c, 0.5, false, scratch.floats)
     unsafe dseg_group_norm_silu(x.c, y[3].c, bias, bias, 4, 1e-5, scratch.floats)
     unsafe dseg_layer_norm(x.c, y[4].c, bias, bias, 1e-5)
     unsafe dseg_copy(x.c, y[5].c)
@@ -67,7 +67,37 @@ func answers() -> [[UInt32]] {
     var weighing = [Float](repeating: .nan, count: dseg_complete_scratch(rows))
     unsafe dseg_complete(levels, scales, rows, draw.floats(3 * rows), 3, &completed, &weighing)
     #expect(scratch.isIntact)
-    return (y + [half, mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)]
+    return (y + [half, mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)] + fixedAnswers()
+}
+
+/// The same of kernels in fixed point; the map has more tiles than a block, and more rows than are gathered together.
+private func fixedAnswers() -> [[UInt32]] {
+    var draw = Draw(seed: 9)
+    let (height, width, inputs, outputs) = (65, 66, 17, 18)
+    let x = draw.matrix(height * width, inputs)
+    let bias = draw.floats(outputs)
+    let whole = FixedPanels(draw.floats(outputs * inputs), outputs: outputs, inputs: inputs)
+    let strided = FixedPanels(draw.floats(outputs * 9 * inputs), outputs: outputs, inputs: 9 * inputs)
+    let kernels = FixedKernels(draw.stored(dseg_f16, outputs * 9 * inputs), outputs: outputs, inputs: inputs)
+    let windows = [1, 2].map { stride in
+        dseg_window(
+            height: height, width: width, out_height: (height + stride - 1) / stride, out_width: width / stride,
+            kernel: 3, stride: stride, before: 1, doubled: false)
+    }
+    let room = windows.map { dseg_convolution_scratch($0, inputs, outputs) } + [dseg_attention_scratch(600, 16, 2)]
+    let scratch = Scratch(room.max() ?? 0)
+    let y = [x.rows, x.rows, 33 * 33].map { Framed(unwritten: $0, outputs) }
+    let fixed = FixedInputs(x)
+    unsafe dseg_fixed_linear(fixed.c, whole.c, bias, y[0].c, false)
+    unsafe dseg_convolution(x.c, windows[0], kernels.c, bias, y[1].c, false, scratch.floats)
+    unsafe dseg_convolution(x.c, windows[1], strided.c, bias, y[2].c, false, scratch.floats)
+    let (q, attended) = (draw.matrix(600, 16), Framed(unwritten: 600, 16))
+    let mean = Framed(rows: 600, columns: 600) { _, _ in 0 }
+    var captured = unsafe mean.c
+    unsafe dseg_attention(q.c, q.c, q.c, 2, false, attended.c, &captured, 1, true, scratch.floats)
+    unsafe dseg_attention_mean(q.c, q.c, 2, mean.c, 0.5, true, scratch.floats)
+    #expect(scratch.isIntact)
+    return (y + [attended, mean]).map { $0.values.map(\.bitPattern) }
 }
 
 /// A number that differs if the bits do (FNV-1a).

@@ -10,45 +10,74 @@ private func type(_ number: dseg_number) -> StoredFloats {
     }
 }
 
-/// The memory that packing fills; what it may not touch behind it is a mark.
-private func packed(_ stored: Stored, _ packing: WeightPacking) -> [UInt16] {
+/// The memory that packing fills, piece by piece; what it may not touch behind it is a mark.
+private func packed(_ stored: Stored, _ packing: WeightPacking, units: Int? = nil) -> [UInt16] {
     _ = startedThreads
-    let bytes = packing.bytes(stored.bits.count, of: type(stored.number))
+    let (count, type) = (stored.bits.count, type(stored.number))
+    let bytes = packing.bytes(count, of: type)
     var memory = [UInt16](repeating: 0xdead, count: bytes / 2 + 64)
-    let file = Fenced(stored.bytes)
+    let piece = units.map { $0 * packing.unit } ?? max(count, 1)
     unsafe memory.withUnsafeMutableBytes { memory in
         guard let base = memory.baseAddress else { return }
-        withExtendedLifetime(file) {
-            unsafe packing.pack(file.base, type(stored.number), count: stored.bits.count, into: base)
+        for first in stride(from: 0, to: count, by: piece) {
+            let elements = first..<min(first + piece, count)
+            let file = Fenced(Stored(stored.number, bits: Array(stored.bits[elements])).bytes)
+            withExtendedLifetime(file) {
+                unsafe packing.pack(file.base, type, elements: elements, of: count, into: base)
+            }
         }
     }
     #expect(memory[(bytes / 2)...].allSatisfy { $0 == 0xdead })
     return Array(memory[..<(bytes / 2)])
 }
 
-/// A matrix [outputs, inputs] as the definition of pairs has it, rounded.
-private func expected(_ floats: [Float], outputs: Int, inputs: Int) -> [UInt16] {
-    let held = (inputs + 1) / 2 * 2
-    var halves = [UInt16](repeating: 0, count: (outputs + 15) / 16 * 16 * held)
-    for output in 0..<outputs {
-        for input in 0..<inputs {
-            let place = (((output / 16) * (held / 2) + input / 2) * 16 + output % 16) * 2 + input % 2
-            halves[place] = nearestBF16(floats[output * inputs + input])
-        }
-    }
-    return halves
+/// The halves that numbers are in memory.
+private func halves<Number: BitwiseCopyable>(_ numbers: [Number]) -> [UInt16] {
+    unsafe numbers.withUnsafeBytes { bytes in unsafe Array(bytes.bindMemory(to: UInt16.self)) }
 }
 
+/// From [outputs, inputs, positions] to [outputs, positions, inputs].
+private func turned(_ stored: Stored, inputs: Int, positions: Int) -> Stored {
+    let row = inputs * positions
+    return Stored(
+        stored.number,
+        bits: stored.bits.indices.map { place in
+            let (output, column) = place.quotientAndRemainder(dividingBy: row)
+            return stored.bits[output * row + column % inputs * positions + column / inputs]
+        })
+}
+
+private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16, 33].map { (outputs, $0) } }
+
 @Suite struct WeightPackingTests {
-    @Test func `pairs are rounded, at every tail`() {
+    @Test func `fixed point has the scales of all outputs, then their pairs, at every tail`() {
         for number in storedNumbers {
-            for outputs in [0, 1, 2, 15, 16, 17, 31, 32, 33, 50] {
-                for inputs in [1, 2, 3, 7, 8, 9, 16, 33] {
+            for (outputs, inputs) in sizes {
+                for positions in [1, 9] {
                     var draw = Draw(seed: outputs * 100 + inputs)
-                    let stored = draw.stored(number, outputs * inputs)
-                    let wanted = expected(stored.floats, outputs: outputs, inputs: inputs)
-                    #expect(packed(stored, .pairs(inputs: inputs)) == wanted, "[\(outputs), \(inputs)] of \(number)")
+                    let stored = draw.stored(number, outputs * inputs * positions)
+                    let wanted = FixedPanels(
+                        turned(stored, inputs: inputs, positions: positions), outputs: outputs,
+                        inputs: inputs * positions)
+                    let found = packed(stored, .fixed(inputs: inputs, positions: positions))
+                    #expect(
+                        found == halves(wanted.scales) + halves(wanted.pairs),
+                        "[\(outputs), \(inputs), \(positions)] of \(number)")
                 }
+            }
+        }
+    }
+
+    @Test func `kernels for fixed point have the scales of all outputs, then what is stored`() {
+        for number in storedNumbers {
+            for (outputs, inputs) in sizes {
+                var draw = Draw(seed: outputs * 100 + inputs)
+                let stored = draw.stored(number, outputs * inputs * 9)
+                let wanted = FixedKernels(
+                    turned(stored, inputs: inputs, positions: 9), outputs: outputs, inputs: inputs)
+                let panels = packed(stored, .panels(inputs: inputs, positions: 9))
+                let found = packed(stored, .fixedKernels(inputs: inputs))
+                #expect(found == halves(wanted.scales) + panels, "[\(outputs), \(inputs)] of \(number)")
             }
         }
     }
@@ -74,36 +103,47 @@ private func expected(_ floats: [Float], outputs: Int, inputs: Int) -> [UInt16] 
         }
     }
 
-    /// As tensors are read: in pieces that begin at units, each to its offset.
-    @Test(arguments: [1, 9]) func `pieces packed to their offsets are the tensor packed at once`(positions: Int) {
+    /// As tensors are read: in pieces that begin at units, each to its place.
+    @Test(arguments: [1, 2, 3]) func `a tensor packed in pieces is the tensor packed at once`(units: Int) {
         let (outputs, inputs) = (53, 7)
         for number in storedNumbers {
             for packing in [
-                WeightPacking.panels(inputs: inputs, positions: positions), .pairs(inputs: inputs * positions),
+                WeightPacking.panels(inputs: inputs, positions: 9), .fixed(inputs: inputs, positions: 9),
+                .fixed(inputs: 9 * inputs, positions: 1), .fixedKernels(inputs: inputs),
             ] {
-                var draw = Draw(seed: positions)
-                let stored = draw.stored(number, outputs * inputs * positions)
-                let whole = packed(stored, packing)
-                var pieces: [UInt16] = []
-                for first in stride(from: 0, to: stored.bits.count, by: packing.unit) {
-                    let last = min(first + packing.unit, stored.bits.count)
-                    #expect(packing.offset(of: first, type(number)) == pieces.count * 2)
-                    pieces += packed(Stored(number, bits: Array(stored.bits[first..<last])), packing)
-                }
-                #expect(pieces == whole)
+                var draw = Draw(seed: units)
+                let stored = draw.stored(number, outputs * inputs * 9)
+                #expect(packing.unit == 16 * inputs * 9 && packing.offset(of: 0, in: 1, type(number)) % 64 == 0)
+                #expect(packed(stored, packing, units: units) == packed(stored, packing), "\(packing)")
             }
         }
     }
 
+    @Test func `a convolution's weights are packed for the way that it goes`() {
+        let ways: [(outputs: Int, inputs: Int, kernel: Int, stride: Int, isForWinograd: Bool)] = [
+            (16, 16, 3, 1, true), (320, 640, 3, 1, true), (16, 16, 3, 2, false), (16, 4, 3, 1, false),
+            (4, 16, 3, 1, false), (16, 16, 1, 1, false), (3, 5, 1, 1, false),
+        ]
+        for (outputs, inputs, kernel, stride, isForWinograd) in ways {
+            let packings = [Precision.f32, .bf16].map {
+                WeightPacking.convolution($0, outputs: outputs, inputs: inputs, kernel: kernel, stride: stride)
+            }
+            let fixed = WeightPacking.fixed(inputs: inputs, positions: kernel * kernel)
+            #expect(packings[0] == .panels(inputs: inputs, positions: kernel * kernel))
+            #expect(packings[1] == (isForWinograd ? .fixedKernels(inputs: inputs) : fixed))
+        }
+    }
+
     @Test func `no packing takes more memory than is reserved for it`() {
-        for shape in [[1, 1], [1, 3], [16, 1], [17, 33], [5, 3, 3, 3], [320, 4, 3, 3], [8, 8, 1, 1]] {
+        for shape in [[1, 1], [1, 3], [16, 1], [17, 33], [5, 3, 3, 3], [320, 4, 3, 3], [8, 8, 1, 1], [16, 16, 3, 3]] {
             let (inputs, positions) = (shape[1], shape.dropFirst(2).reduce(1, *))
-            let packings: [WeightPacking] = [.panels(inputs: inputs, positions: positions)]
-                + (positions == 1 ? [.pairs(inputs: inputs)] : [])
+            let packings: [WeightPacking] = [
+                .panels(inputs: inputs, positions: positions), .fixed(inputs: inputs, positions: positions),
+            ] + (positions == 9 ? [.fixedKernels(inputs: inputs)] : [])
             for packing in packings {
                 for number in storedNumbers {
                     let bytes = packing.bytes(shape.reduce(1, *), of: type(number))
-                    #expect(bytes <= WeightPacking.most(shape) * MemoryLayout<Float>.stride, "\(shape)")
+                    #expect(bytes <= WeightPacking.most(shape), "\(shape)")
                 }
             }
         }

@@ -123,6 +123,13 @@ func readAll(_ checkpoint: Checkpoint) throws(CheckpointError) {
     _ = try Checkpoint.read([checkpoint], hashing: []) { true }
 }
 
+extension Window {
+    /// Of a kernel that stands on every pixel, one after another.
+    static func sliding(_ kernel: Int) -> Window {
+        Window(kernel: kernel, stride: 1, before: kernel / 2, after: kernel / 2, doubled: false)
+    }
+}
+
 /// All numbers of a vector.
 func floats(_ vector: WeightVector) -> [Float] {
     unsafe [Float](UnsafeBufferPointer(start: vector.base, count: vector.count))
@@ -139,13 +146,17 @@ func floats(_ weights: PackedWeights) -> [Float] {
 /// panels and pairs are filled up.
 func number(_ weights: PackedWeights, _ row: Int, _ column: Int) -> Float {
     switch weights.numbers {
-    case .stored(let type):
+    case .stored(let type), .fixedKernels(let type):
         unsafe number(weights.base, type, ((row / 16) * weights.columns + column) * 16 + row % 16)
-    case .bf16Pairs:
-        unsafe number(
-            weights.base, .bf16,
-            (((row / 16) * ((weights.columns + 1) / 2) + column / 2) * 16 + row % 16) * 2 + column % 2)
+    case .fixed:
+        Float(integer(weights, row, column)) * (unsafe weights.scales?[row] ?? .nan)
     }
+}
+
+/// The whole number of a matrix in fixed point.
+func integer(_ weights: PackedWeights, _ row: Int, _ column: Int) -> Int {
+    let place = (((row / 16) * ((weights.columns + 1) / 2) + column / 2) * 16 + row % 16) * 2 + column % 2
+    return unsafe Int(weights.base.load(fromByteOffset: 2 * place, as: Int16.self))
 }
 
 /// The value of the number at an index of stored ones.

@@ -25,7 +25,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
         let matrix = try level.panels("weight", outputs: 2, inputs: 3)
         let projection = try small.weights["proj"].panels("weight", outputs: 2, inputs: 2)
         let convolution = try small.weights.panels(
-            "conv.weight", outputs: 1, inputs: 2, kernel: 2)
+            "conv.weight", outputs: 1, inputs: 2, window: .sliding(2))
         try small.checkpoint.settle { _ in false }
         #expect(floats(bias) == [0, 0, 0], "claiming reads nothing")
         try small.read()
@@ -68,7 +68,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
             throws: CheckpointError.shape(
                 tensor: "unet.a.weight", found: [2, 1], expected: [2, 1, 1, 1])
         ) {
-            try small.weights["a"].panels("weight", outputs: 2, inputs: 1, kernel: 1)
+            try small.weights["a"].panels("weight", outputs: 2, inputs: 1, window: .sliding(1))
         }
         #expect(throws: CheckpointError.elementType(tensor: "unet.ids", found: "I64")) {
             try small.weights.floats("ids", count: 1)
@@ -276,7 +276,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
                     checks.append { #expect(floats(matrix) == stored) }
                 default:
                     let packed = try weights.panels(
-                        tensor.name, outputs: shape[0], inputs: shape[1], kernel: shape[2])
+                        tensor.name, outputs: shape[0], inputs: shape[1], window: .sliding(shape[2]))
                     checks.append { #expect(lastRow(of: packed) == lastRow(of: stored, shape: shape)) }
                 }
             }

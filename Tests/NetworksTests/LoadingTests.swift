@@ -85,11 +85,12 @@ private let samples = [
     /// The keys that the first cross-attention layer makes of a text: they depend on few tensors, but on their bits.
     private func keys(_ path: String) throws -> [Float] {
         let loaded = try loadUNet(path)
+        var arena = Arena()
         return loaded.network.crossKeys.flatMap { linear in
             let text = Matrix(stored: 2, by: 48)
             text.fill((0..<96).map { Float($0) / 96 })
             let y = Matrix(stored: 2, by: linear.width)
-            linear(text, into: y)
+            linear(text, into: y, &arena)
             return y.array
         }
     }

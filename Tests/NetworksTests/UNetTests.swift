@@ -66,9 +66,9 @@ import Testing
         for (toKey, index) in zip(unet.crossKeys, cross) {
             let layer = unet.attentionLayers[index]
             let keys = Matrix(stored: 77, by: layer.channels)
-            toKey(text(), into: keys)
+            toKey(text(), into: keys, &arena)
             let found = Matrix(stored: layer.side * layer.side, by: 77)
-            QueriesAndKeys(queries: queries[index], keys: keys, heads: layer.heads)
+            QueriesAndKeys(queries: queries[index], keys: keys, heads: layer.heads, precision: .f32)
                 .add(toMean: found, share: 1, &arena)
             #expect(ScoreKernels.relativeError(found.array, to: expected[index].array) < 1e-5)
         }

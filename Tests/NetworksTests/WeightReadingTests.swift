@@ -52,7 +52,7 @@ import Testing
             try folder.write("\(type).safetensors", safetensors(tensors))
             let checkpoint = try Checkpoint(directory: folder.path, stem: type, component: type)
             let scope = checkpoint.weights(in: region, precision: .f32)
-            let filter = try scope.panels("filter", outputs: columns, inputs: rows, kernel: 1)
+            let filter = try scope.panels("filter", outputs: columns, inputs: rows, window: .sliding(1))
             claimed.append((checkpoint, try scope.panels("wide", outputs: rows, inputs: columns), filter))
             files += try checkpoint.hashedFiles(in: ".", of: folder.path)
         }
@@ -98,7 +98,7 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
         let panels = [
             ("linear", try weights.panels("linear", outputs: outputs, inputs: inputs), 1),
             ("projection", try weights.panels("projection", outputs: outputs, inputs: inputs), 1),
-            ("filter", try weights.panels("filter", outputs: outputs, inputs: 5, kernel: 3), 9),
+            ("filter", try weights.panels("filter", outputs: outputs, inputs: 5, window: .sliding(3)), 9),
         ]
         let words = try weights.table("words", rows: outputs, columns: inputs)
         let bias = try weights.floats("bias", count: outputs)
@@ -162,7 +162,7 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
             try weights.panels("a", outputs: 3, inputs: 2)
         }
         #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [2, 3, 1, 1])) {
-            try weights.panels("a", outputs: 2, inputs: 3, kernel: 1)
+            try weights.panels("a", outputs: 2, inputs: 3, window: .sliding(1))
         }
         #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [6])) {
             try weights.floats("a", count: 6)

@@ -1,0 +1,156 @@
+import CKernels
+
+/// What fixed point makes of a row: whole numbers of a unit.
+///
+/// A number misses at most half of a unit, and a hundredth: the unit is that of a computed length, off by a roundoff
+/// for each of up to 10000 numbers, and the scale, its reciprocal and the product with a number of up to 32767 units
+/// are rounded.
+struct Grains {
+    /// Units of a row, where none of its numbers has more than 32767.
+    static let length = 46_000.0
+    /// Units of a tile's inputs at a frequency: then none of them can have more than 32767.
+    static let shortLength = 32_700.0
+
+    let unit: Double
+    private let magnitudes: Double
+    private let count: Double
+
+    init(_ row: some Collection<Double>, length: Double) {
+        let squares = row.reduce(0) { $0 + $1 * $1 }
+        unit = max(squares.squareRoot() / length, (row.map(\.magnitude).max() ?? 0) / 32767)
+        magnitudes = row.reduce(0) { $0 + $1.magnitude }
+        count = Double(row.count)
+    }
+
+    /// The most by which a number misses.
+    var halfUnit: Double { 0.51 * unit }
+
+    /// The most by which a product of two rows misses: each number of one by half a unit, each of the other, and both.
+    func miss(_ other: Grains) -> Double {
+        halfUnit * other.magnitudes + other.halfUnit * magnitudes + halfUnit * other.halfUnit * count
+    }
+}
+
+/// Weights `[outputs, inputs]` brought to fixed point by dseg_fix_panels, before fences.
+@safe final class FixedPanels {
+    /// What no kernel writes.
+    static let mark: Int32 = 0x7abc_7abc
+
+    private let memory: Fenced
+    private let scaleMemory: Fenced
+    /// By kernels.h's definition of their place.
+    let pairs: [Int16]
+    let scales: [Float]
+    let outputs: Int
+    let inputs: Int
+    /// Whether nothing was written behind the pairs and the scales.
+    let isIntact: Bool
+
+    init(_ weights: Stored, outputs: Int, inputs: Int) {
+        _ = startedThreads
+        let panels = (outputs + 15) / 16
+        let stored = Panels(weights, outputs: outputs, inputs: inputs)
+        var pairs = [Int32](repeating: FixedPanels.mark, count: panels * ((inputs + 1) / 2) * 16 + 16)
+        var scales = [Float](repeating: -1, count: panels * 16 + 16)
+        withExtendedLifetime(stored) {
+            unsafe dseg_fix_panels(stored.c.base, weights.number, panels, inputs, &pairs, &scales)
+        }
+        isIntact = pairs.suffix(16).allSatisfy { $0 == FixedPanels.mark } && scales.suffix(16).allSatisfy { $0 == -1 }
+        let whole = pairs.dropLast(16)
+        self.pairs = whole.flatMap { [Int16(truncatingIfNeeded: $0), Int16(truncatingIfNeeded: $0 >> 16)] }
+        self.scales = scales.dropLast(16)
+        memory = Fenced(numbers: Array(whole))
+        scaleMemory = Fenced(numbers: self.scales)
+        self.outputs = outputs
+        self.inputs = inputs
+    }
+
+    convenience init(_ weights: [Float], outputs: Int, inputs: Int) {
+        self.init(Stored(weights), outputs: outputs, inputs: inputs)
+    }
+
+    /// The integer of an output and an input; either may lie behind the last, as far as panels and pairs are filled up.
+    subscript(output: Int, input: Int) -> Int {
+        Int(pairs[(((output / 16) * ((inputs + 1) / 2) + input / 2) * 16 + output % 16) * 2 + input % 2])
+    }
+
+    /// The panels as kernels take them; they live as long as this does.
+    var c: dseg_panels {
+        unsafe dseg_panels(
+            base: memory.base, number: dseg_fixed16, outputs: outputs, inputs: inputs,
+            scales: scaleMemory.base.assumingMemoryBound(to: Float.self))
+    }
+}
+
+/// 3 x 3 kernels as they are stored, with the scales of their transforms by dseg_fix_kernels.
+@safe final class FixedKernels {
+    private let panels: Panels
+    private let scaleMemory: Fenced
+    /// `[panels, 36, 16]`
+    let scales: [Float]
+    /// Whether nothing was written behind the scales.
+    let isIntact: Bool
+
+    init(_ weights: Stored, outputs: Int, inputs: Int) {
+        _ = startedThreads
+        let count = (outputs + 15) / 16
+        panels = Panels(weights, outputs: outputs, inputs: 9 * inputs)
+        var scales = [Float](repeating: -1, count: count * 36 * 16 + 16)
+        unsafe dseg_fix_kernels(panels.c.base, weights.number, count, inputs, &scales)
+        isIntact = scales.suffix(16).allSatisfy { $0 == -1 }
+        self.scales = scales.dropLast(16)
+        scaleMemory = Fenced(numbers: self.scales)
+    }
+
+    /// The kernels as convolutions take them; they live as long as this does.
+    var c: dseg_panels {
+        var stored = unsafe panels.c
+        unsafe stored.scales = unsafe scaleMemory.base.assumingMemoryBound(to: Float.self)
+        return unsafe stored
+    }
+}
+
+/// Rows brought to fixed point by dseg_fix_inputs, in memory that nothing else was written to.
+@safe final class FixedInputs {
+    private let values: UnsafeMutableBufferPointer<Int32>
+    private let scaleValues: UnsafeMutableBufferPointer<Float>
+    let rows: Int
+    let columns: Int
+
+    private var pairs: Int { (columns + 1) / 2 }
+
+    init(_ x: Framed) {
+        (rows, columns) = (x.rows, x.columns)
+        unsafe values = .allocate(capacity: rows * ((columns + 1) / 2) + 16)
+        unsafe values.initialize(repeating: FixedPanels.mark)
+        unsafe scaleValues = .allocate(capacity: rows + 1)
+        unsafe scaleValues.initialize(repeating: -1)
+        unsafe dseg_fix_inputs(x.c, c)
+    }
+
+    deinit {
+        unsafe values.deallocate()
+        unsafe scaleValues.deallocate()
+    }
+
+    /// Whether nothing was written behind the rows and the scales.
+    var isIntact: Bool {
+        unsafe (0..<16).allSatisfy { unsafe values[rows * pairs + $0] == FixedPanels.mark } && scaleValues[rows] == -1
+    }
+
+    /// The integer of a row and a column; the column may be the one beside an odd width.
+    subscript(row: Int, column: Int) -> Int {
+        let pair = unsafe values[row * pairs + column / 2]
+        return Int(Int16(truncatingIfNeeded: column % 2 == 0 ? pair : pair >> 16))
+    }
+
+    func scale(_ row: Int) -> Float { unsafe scaleValues[row] }
+
+    /// The rows as kernels take them; they live as long as this does.
+    var c: dseg_fixed_inputs {
+        guard let numbers = unsafe values.baseAddress, let scales = unsafe scaleValues.baseAddress else {
+            preconditionFailure("rows have marks")
+        }
+        return unsafe dseg_fixed_inputs(values: numbers, scales: scales, rows: rows, columns: columns)
+    }
+}
