@@ -51,8 +51,11 @@ package struct SHA256 {
     }
 
     /// The digest of everything taken so far, 64 hexadecimal digits, lower case.
-    package var hexadecimal: String {
-        digest().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    package var hexadecimal: String { Self.hexadecimal(digest()) }
+
+    /// A digest in hexadecimal digits, two for each byte.
+    package static func hexadecimal(_ digest: [UInt8]) -> String {
+        digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// The digest of `bytes`, in hexadecimal digits.

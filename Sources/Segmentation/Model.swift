@@ -58,9 +58,12 @@ package final class Model {
     ///   - directory: holds `unet`, `vae`, `text_encoder`, `scheduler`, and perhaps `tokenizer`
     ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
     ///   - precision: in which the learned matrices are multiplied
+    ///   - cache: a folder that remembers which files were hashed before, by ``RememberedDigests``; `nil`: each is
+    ///     hashed, every byte
     ///   - isWanted: asked again and again while the weights are read, on any thread
     package init(
-        directory: String, clipMerges: String, precision: Precision, while isWanted: @Sendable () -> Bool = { true }
+        directory: String, clipMerges: String, precision: Precision, cache: String? = nil,
+        while isWanted: @Sendable () -> Bool = { true }
     ) throws(ModelError) {
         self.precision = precision
         do throws(CheckpointError) {
@@ -90,7 +93,7 @@ package final class Model {
             scheduler = try SchedulerConfiguration(path: "\(directory)/scheduler/scheduler_config.json")
             hash = try Checkpoint.read(
                 [text, vae, unet], hashing: Self.files(directory, unet: unet, vae: vae, text: text),
-                while: isWanted
+                remembered: cache.map(RememberedDigests.init), while: isWanted
             ).description
         } catch {
             throw .checkpoint(error)

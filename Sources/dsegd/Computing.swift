@@ -30,17 +30,20 @@ struct Computing: ParsableArguments {
     ///
     /// - Parameters:
     ///   - queueLimit: calls that may wait for their turn
+    ///   - cache: as ``Model`` takes it
     ///   - isWanted: asked again and again while the weights are read, on any thread
-    func engine(queueLimit: Int, while isWanted: @escaping @Sendable () -> Bool) throws -> Engine {
-        try Engine(serving: model, precision: precision, threads: threads, queueLimit: queueLimit, while: isWanted)
+    func engine(queueLimit: Int, cache: String?, while isWanted: @escaping @Sendable () -> Bool) throws -> Engine {
+        try Engine(
+            serving: model, precision: precision, threads: threads, queueLimit: queueLimit, cache: cache,
+            while: isWanted)
     }
 
-    /// Loads the model for one question after another.
+    /// Loads the model for one question after another, every byte of it hashed.
     ///
     /// - Throws: `UnusableModel`
     func engine() throws(UnusableModel) -> Engine {
         do {
-            return try engine(queueLimit: 1) { true }
+            return try engine(queueLimit: 1, cache: nil) { true }
         } catch {
             throw UnusableModel(reason: "\(error)")
         }

@@ -10,16 +10,18 @@ extension Engine {
     /// - Parameters:
     ///   - model: its folder; `nil`: the embedded demo model
     ///   - precision: `nil`: the fastest of this processor
+    ///   - cache: as ``Model`` takes it
     ///   - isWanted: asked again and again while the weights are read, on any thread
     convenience init(
-        serving model: String?, precision: Precision?, threads: Int?, queueLimit: Int,
+        serving model: String?, precision: Precision?, threads: Int?, queueLimit: Int, cache: String?,
         while isWanted: @escaping @Sendable () -> Bool
     ) throws {
         let directory = model ?? Resources.demoModel
         let merges = Resources.clipMerges
         try self.init(queueLimit: queueLimit, threads: threads) {
             let model = try Model(
-                directory: directory, clipMerges: merges, precision: precision ?? .fastest, while: isWanted)
+                directory: directory, clipMerges: merges, precision: precision ?? .fastest, cache: cache,
+                while: isWanted)
             return Segmenter(model: model, limits: .standard)
         }
     }

@@ -61,7 +61,9 @@ struct ServeCommand: ParsableCommand {
     /// `nil`: told to stop while the model was read.
     private func loadedEngine() throws -> Engine? {
         do {
-            return try computing.engine(queueLimit: queue) { !TerminationSignals.arePending }
+            return try computing.engine(queueLimit: queue, cache: CacheFolder.path()) {
+                !TerminationSignals.arePending
+            }
         } catch let error as ModelError where error.isInterrupted {
             return nil
         }

@@ -20,7 +20,7 @@ final class Program {
     /// - Parameters:
     ///   - arguments: the program's path and its arguments
     ///   - input: what it reads on standard input
-    ///   - environment: added to the tests' own, less what says where a daemon is
+    ///   - environment: added to the tests' own, less what says where a daemon is and what it remembers
     init(_ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:]) throws {
         place = try TemporaryDirectory()
         try write(input, to: "\(place.path)/input")
@@ -55,9 +55,9 @@ final class Program {
             unsafe variables.append(String(cString: entry))
             unsafe inherited += 1
         }
-        let chosen = ["DSEG_SOCKET=", "XDG_RUNTIME_DIR=", "COLUMNS="] + added.keys.map { "\($0)=" }
+        let chosen = ["DSEG_SOCKET=", "XDG_RUNTIME_DIR=", "COLUMNS=", "CACHE_DIRECTORY="] + added.keys.map { "\($0)=" }
         variables.removeAll { variable in chosen.contains { variable.hasPrefix($0) } }
-        return variables + ["COLUMNS=80"] + added.map { "\($0)=\($1)" }
+        return variables + ["COLUMNS=80", "CACHE_DIRECTORY=/dev/null"] + added.map { "\($0)=\($1)" }
     }
 
     var hasEnded: Bool {

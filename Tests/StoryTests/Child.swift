@@ -7,7 +7,7 @@ final class Child {
     private var status: CInt?
 
     /// - Parameters:
-    ///   - environment: added to the tests' own
+    ///   - environment: added to the tests' own; where it names no folder for it, a daemon remembers no files
     ///   - errors: the file that gets stdout and stderr
     init(_ arguments: [String], environment: [String: String], errors: String) throws {
         var actions = unsafe posix_spawn_file_actions_t()
@@ -15,7 +15,7 @@ final class Child {
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_addopen(&actions, 1, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var variables = environment.map { "\($0)=\($1)" }
+        var variables = environment.map { "\($0)=\($1)" } + ["CACHE_DIRECTORY=/dev/null"]
         var inherited = unsafe environ
         while let entry = unsafe inherited.pointee {
             unsafe variables.append(String(cString: entry))

@@ -93,18 +93,23 @@ package final class Checkpoint {
 
     /// Reads all that was claimed of `checkpoints`, and hashes `files`, on all threads.
     ///
-    /// - Parameter isWanted: asked before each piece, on any thread; `false` ends the reading with `interrupted`
+    /// - Parameters:
+    ///   - remembered: where files need not be hashed that are there, and the others are put; `nil`: all are hashed
+    ///   - isWanted: asked before each piece, on any thread; `false` ends the reading with `interrupted`
     /// - Returns: the hash of a model that consists of `files`
     /// - Throws: unless every file is as it was when it was opened
     package static func read(
-        _ checkpoints: [Checkpoint], hashing files: [HashedFile], while isWanted: @Sendable () -> Bool
+        _ checkpoints: [Checkpoint], hashing files: [HashedFile], remembered: RememberedDigests? = nil,
+        while isWanted: @Sendable () -> Bool
     ) throws(CheckpointError) -> ModelHash {
-        let reading = WeightReading(checkpoints.flatMap(\.claimsInOrder), hashing: files)
-        let digests = try reading.run(while: isWanted)
+        let known = remembered?.digests(of: files) ?? [:]
+        let unknown = files.filter { known[$0.name] == nil }
+        let found = try WeightReading(checkpoints.flatMap(\.claimsInOrder), hashing: unknown).run(while: isWanted)
         for shard in checkpoints.flatMap(\.shards) {
             try shard.verifyUnchanged()
         }
-        return ModelHash(digests: digests)
+        remembered?.remember(found, of: unknown)
+        return ModelHash(digests: known.merging(found) { $1 })
     }
 
     /// ``files`` for a model's hash: shards are hashed as they were opened.

@@ -5,10 +5,14 @@ import Glibc
 /// Nothing is mapped: a file that another process cuts short gives a short read, never a signal.
 package final class RegularFile {
     package let path: String
-    /// Bytes, when the file was opened.
-    package let size: Int
+    /// The file's when it was opened.
+    let identity: FileIdentity
+    /// Whether any write since it was opened shows in its ``identity``.
+    let isSettled: Bool
     private let descriptor: Int32
-    private let modified: timespec
+
+    /// Bytes, when the file was opened.
+    package var size: Int { identity.size }
 
     /// Opens `path`, following links. A pipe or a device is refused without waiting for it.
     package init(path: String) throws(CheckpointError) {
@@ -19,6 +23,7 @@ package final class RegularFile {
         guard opened >= 0 else {
             throw .system(path: path, call: "open", code: errno)
         }
+        let now = unsafe time(nil)
         var state = stat()
         guard unsafe fstat(opened, &state) == 0 else {
             let code = errno
@@ -31,8 +36,8 @@ package final class RegularFile {
         }
         self.path = path
         self.descriptor = opened
-        self.size = Int(state.st_size)
-        self.modified = state.st_mtim
+        self.identity = FileIdentity(state)
+        self.isSettled = identity.isSettled(at: now)
     }
 
     deinit {
@@ -83,29 +88,29 @@ package final class RegularFile {
 
     /// Throws if the file was written to or cut since it was opened.
     package func verifyUnchanged() throws(CheckpointError) {
-        let state = try currentState()
-        let now = state.st_mtim
-        guard Int(state.st_size) == size, now.tv_sec == modified.tv_sec,
-            now.tv_nsec == modified.tv_nsec
-        else {
-            throw .changed(file: path, sizeBefore: size, sizeNow: Int(state.st_size))
+        let now = try currentIdentity()
+        guard now.size == size, now.modified == identity.modified else {
+            throw .changed(file: path, sizeBefore: size, sizeNow: now.size)
         }
     }
+
+    /// Whether nothing at all has happened to the file since it was opened, a change of its name or mode included.
+    var isAsOpened: Bool { (try? currentIdentity()) == identity }
 
     /// The error for a file that is not what it was when it was opened.
     private func changed() -> CheckpointError {
         do {
-            return .changed(file: path, sizeBefore: size, sizeNow: Int(try currentState().st_size))
+            return .changed(file: path, sizeBefore: size, sizeNow: try currentIdentity().size)
         } catch {
             return error
         }
     }
 
-    private func currentState() throws(CheckpointError) -> stat {
+    private func currentIdentity() throws(CheckpointError) -> FileIdentity {
         var state = stat()
         guard unsafe fstat(descriptor, &state) == 0 else {
             throw .system(path: path, call: "fstat", code: errno)
         }
-        return state
+        return FileIdentity(state)
     }
 }

@@ -1,0 +1,79 @@
+import Glibc
+
+/// A small file that one user's programs keep for themselves: what another user may have written is not read.
+struct OwnFile: Sendable {
+    /// An absolute path.
+    let folder: String
+    let name: String
+    /// Bytes: a longer file is none of ours.
+    let limit: Int
+
+    /// All bytes; none where there is no such file, or it or its folder belongs to someone else, may be written to by
+    /// someone else, or it is a link.
+    var contents: [UInt8] {
+        guard let folder = Descriptor(ownFolder: folder) else { return [] }
+        return contents(in: folder)
+    }
+
+    private func contents(in folder: Descriptor) -> [UInt8] {
+        let flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+        guard let file = Descriptor(unsafe openat(folder.number, name, flags)), let state = file.state,
+            state.isOwn(S_IFREG), state.st_size <= limit
+        else { return [] }
+        return unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            count = max(0, unsafe Glibc.read(file.number, buffer.baseAddress, limit))
+        }
+    }
+
+    /// Replaces the bytes by what `change` makes of them, whole or not at all. Without effect where that is impossible,
+    /// or while another program is at it.
+    func replace(_ change: ([UInt8]) -> [UInt8]) {
+        let folders = folder.split(separator: "/")
+        for path in [folders.dropLast(), folders[...]] {
+            unsafe mkdir("/" + path.joined(separator: "/"), 0o700)
+        }
+        guard let folder = Descriptor(ownFolder: folder), flock(folder.number, LOCK_EX | LOCK_NB) == 0 else { return }
+        let bytes = change(contents(in: folder))
+        let temporary = name + ".new"
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+        unsafe unlinkat(folder.number, temporary, 0)      // of a program that was ended here
+        guard let file = Descriptor(unsafe openat(folder.number, temporary, flags, 0o600)) else { return }
+        guard unsafe Glibc.write(file.number, bytes, bytes.count) == bytes.count,
+            unsafe renameat(folder.number, temporary, folder.number, name) == 0
+        else {
+            unsafe unlinkat(folder.number, temporary, 0)
+            return
+        }
+    }
+}
+
+/// An open file or folder, closed with its owner.
+private final class Descriptor {
+    let number: CInt
+
+    /// - Parameter opened: what `open` returned
+    init?(_ opened: CInt) {
+        guard opened >= 0 else { return nil }
+        number = opened
+    }
+
+    /// A folder that only this user writes to. The path may lead over links, as a service manager's does.
+    convenience init?(ownFolder path: String) {
+        self.init(unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        guard let state, state.isOwn(S_IFDIR) else { return nil }
+    }
+
+    deinit { close(number) }
+
+    var state: stat? {
+        var state = stat()
+        return unsafe fstat(number, &state) == 0 ? state : nil
+    }
+}
+
+extension stat {
+    /// Whether it is of the kind, this user's, and nobody else may write to it.
+    fileprivate func isOwn(_ kind: mode_t) -> Bool {
+        st_mode & S_IFMT == kind && st_uid == geteuid() && st_mode & (S_IWGRP | S_IWOTH) == 0
+    }
+}

@@ -1,0 +1,104 @@
+import Kernels
+
+/// The SHA-256 of files that were hashed before, kept from one start of a program to the next.
+///
+/// A digest is found again by the file's ``FileIdentity`` alone, so a file that was written to, replaced or merely
+/// touched is hashed again. Whoever uses it trusts the kernel's times and the owner of the folder; to be sure of a
+/// file's bytes, hash them.
+///
+/// The digests lie in one small text, which is replaced whole. If anything is wrong with it, nothing is remembered;
+/// what fails here costs time and is nobody's error.
+package struct RememberedDigests: Sendable {
+    private let file: OwnFile
+
+    /// Files that are remembered; those used the longest ago make room.
+    static let limit = 256
+
+    /// - Parameter folder: an absolute path; made where it is missing, and then for this user alone
+    package init(in folder: String) {
+        file = OwnFile(folder: folder, name: "digests", limit: Self.limit * DigestEntry.mostBytes + 256)
+    }
+
+    /// The digests of those of the files that are remembered, by the files' names.
+    func digests(of files: [HashedFile]) -> [String: [UInt8]] {
+        let entries = self.entries
+        var digests: [String: [UInt8]] = [:]
+        for hashed in files {
+            digests[hashed.name] = entries.last { $0.identity == hashed.file.identity }?.digest
+        }
+        return digests
+    }
+
+    /// Remembers what was computed of files, by the files' names, but of none that may since have changed unseen.
+    func remember(_ digests: [String: [UInt8]], of files: [HashedFile]) {
+        let new = files.compactMap { hashed in
+            digests[hashed.name].flatMap { digest in
+                hashed.file.isSettled && hashed.file.isAsOpened
+                    ? DigestEntry(digest: digest, identity: hashed.file.identity) : nil
+            }
+        }
+        guard !new.isEmpty else { return }
+        file.replace { text in
+            // A file has one state at a time: its others are gone.
+            let old = Self.parse(text).filter { entry in !new.contains { $0.isOfSameFile(as: entry) } }
+            return Self.text((old + new).suffix(Self.limit))
+        }
+    }
+
+    private var entries: [DigestEntry] { Self.parse(file.contents) }
+}
+
+extension RememberedDigests {
+    private static let title = "SHA-256 of files by device, inode, bytes, modified and changed (s, ns)\n"
+
+    /// The entries under the title, and then the SHA-256 of all that: a disk that lost part of it is found out.
+    static func text(_ entries: some Sequence<DigestEntry>) -> [UInt8] {
+        let body = Array((title + entries.map { "\($0)\n" }.joined()).utf8)
+        return body + Array("\(SHA256.hexadecimal(of: body))\n".utf8)
+    }
+
+    /// - Returns: nothing, unless all of the text is as ``text(_:)`` writes it
+    static func parse(_ text: [UInt8]) -> [DigestEntry] {
+        let lines = String(decoding: text, as: UTF8.self).split(separator: "\n").dropFirst().dropLast()
+        let entries = lines.compactMap(DigestEntry.init)
+        return self.text(entries) == text ? entries : []
+    }
+}
+
+/// A file's digest and the state that the file had.
+struct DigestEntry: Equatable, CustomStringConvertible {
+    /// 32 bytes.
+    let digest: [UInt8]
+    let identity: FileIdentity
+
+    /// The longest line: 64 digits, and seven numbers of 20 digits at most.
+    static let mostBytes = 64 + 7 * 21 + 1
+
+    func isOfSameFile(as other: DigestEntry) -> Bool {
+        identity.device == other.identity.device && identity.inode == other.identity.inode
+    }
+
+    var description: String {
+        let (modified, changed) = (identity.modified, identity.changed)
+        return """
+            \(SHA256.hexadecimal(digest)) \(identity.device) \(identity.inode) \(identity.size) \
+            \(modified.seconds) \(modified.nanoseconds) \(changed.seconds) \(changed.nanoseconds)
+            """
+    }
+}
+
+extension DigestEntry {
+    init?(_ line: Substring) {
+        let words = line.split(separator: " ")
+        guard words.count == 8, words[0].utf8.count == 64, let device = UInt64(words[1]), let inode = UInt64(words[2])
+        else { return nil }
+        let numbers = words[3...].compactMap { Int($0) }
+        let digits = words[0].compactMap(\.hexDigitValue)
+        guard numbers.count == 5, digits.count == 64 else { return nil }
+        digest = stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+        identity = FileIdentity(
+            device: device, inode: inode, size: numbers[0],
+            modified: FileTime(seconds: numbers[1], nanoseconds: numbers[2]),
+            changed: FileTime(seconds: numbers[3], nanoseconds: numbers[4]))
+    }
+}
