@@ -26,37 +26,57 @@ import Synchronization
     }
 }
 
-/// Everything that is read in bulk when a model is loaded, cut into tasks: pieces of the claimed tensors in the files'
-/// order, and before them the digests of whole files, each of which only one thread can compute.
+/// Everything that is read in bulk when a model is loaded: pieces of the claimed tensors in the files' order, and before
+/// them the digests of whole files, each of which only one thread can compute.
 struct WeightReading {
+    private struct Piece {
+        let claim: Int
+        let elements: Range<Int>
+    }
+
     private enum Task {
         case digest(HashedFile)
-        case piece(claim: Int, elements: Range<Int>)
+        /// Of ``pieces``, one after another.
+        case pieces(Range<Int>)
     }
 
     /// About what a piece holds, in stored bytes: a fraction of a core's second-level cache, so that packing finds
     /// what reading left there.
     private static let pieceBytes = 256 << 10
+    /// What a task's pieces hold, where there is enough for all threads. Threads that first write to the same huge page
+    /// of 2 MiB would each clear one, all but one in vain: they work some pages apart.
+    private static let taskBytes = 16 << 20
 
     private let claims: [WeightClaim]
+    private let pieces: [Piece]
     private let tasks: [Task]
     /// The stored bytes of the largest piece: one unit of a tensor may be larger than a piece should be.
     private let bufferBytes: Int
 
     init(_ claims: [WeightClaim], hashing files: [HashedFile]) {
         self.claims = claims
+        let bytes = claims.reduce(0) { $0 + $1.tensor.bytes.count }
+        let taskBytes = min(Self.taskBytes, bytes / (8 * Threads.count))
         var tasks = files.sorted { $0.file.size > $1.file.size }.map(Task.digest)
+        var pieces: [Piece] = []
         var bufferBytes = 0
+        var (first, waitingBytes) = (0, 0)
         for (index, claim) in claims.enumerated() {
             let unit = claim.packing.unit
             let step = max(1, Self.pieceBytes / (unit * claim.type.size)) * unit
-            for first in stride(from: 0, to: claim.tensor.count, by: step) {
-                let elements = first..<min(first + step, claim.tensor.count)
-                tasks.append(.piece(claim: index, elements: elements))
+            for start in stride(from: 0, to: claim.tensor.count, by: step) {
+                let elements = start..<min(start + step, claim.tensor.count)
+                pieces.append(Piece(claim: index, elements: elements))
                 bufferBytes = max(bufferBytes, elements.count * claim.type.size)
+                waitingBytes += elements.count * claim.type.size
+                if waitingBytes >= taskBytes {
+                    tasks.append(.pieces(first..<pieces.count))
+                    (first, waitingBytes) = (pieces.count, 0)
+                }
             }
         }
-        self.tasks = tasks
+        self.tasks = tasks + [.pieces(first..<pieces.count)]
+        self.pieces = pieces
         self.bufferBytes = bufferBytes
     }
 
@@ -76,9 +96,11 @@ struct WeightReading {
             case .digest(let hashed):
                 let digest = try hashed.digest(while: isWanted)
                 digests.withLock { $0[hashed.name] = digest }
-            case .piece(let claim, let elements):
-                guard isWanted() else { throw .interrupted }
-                try unsafe claims[claim].read(elements, through: buffers + thread * stride)
+            case .pieces(let range):
+                for piece in pieces[range] {
+                    guard isWanted() else { throw .interrupted }
+                    try unsafe claims[piece.claim].read(piece.elements, through: buffers + thread * stride)
+                }
             }
         }
         return digests.withLock(\.self)
