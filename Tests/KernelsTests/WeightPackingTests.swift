@@ -125,8 +125,9 @@ private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16
             (4, 16, 3, 1, false), (16, 16, 1, 1, false), (3, 5, 1, 1, false),
         ]
         for (outputs, inputs, kernel, stride, isForWinograd) in ways {
+            let window = Window(kernel: kernel, stride: stride, before: 0, after: 0, doubled: false)
             let packings = [Precision.f32, .bf16].map {
-                WeightPacking.convolution($0, outputs: outputs, inputs: inputs, kernel: kernel, stride: stride)
+                WeightPacking.convolution($0, outputs: outputs, inputs: inputs, window: window)
             }
             let fixed = WeightPacking.fixed(inputs: inputs, positions: kernel * kernel)
             #expect(packings[0] == .panels(inputs: inputs, positions: kernel * kernel))
