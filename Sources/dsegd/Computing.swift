@@ -12,8 +12,8 @@ struct Computing: ParsableArguments {
 
     @Option(
         help: """
-            In what feed-forward layers are multiplied, f32 or bf16 (default: bf16 where the processor multiplies it, \
-            else f32).
+            In what the networks multiply, f32 or bf16 (default: bf16 where the processor multiplies pairs of 16-bit \
+            integers, which keep more than bf16 promises, else f32).
             """)
     var precision: Precision?
 
