@@ -89,6 +89,79 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
         }
     }
 
+    @Test(arguments: bodies.map(\.rawValue))
+    func `every body multiplies in fixed point by the same laws`(body: UInt32) async {
+        await #expect(processExitsWith: .success) { [body] in
+            _ = startedThreads
+            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            let panels = FixedPanelsTests()
+            panels.`dseg_fix_panels keeps each weight within half a unit of its output's length, at every tail`()
+            panels.`dseg_fix_inputs keeps each number within half a unit of its row's length, at every tail`()
+            panels.`no product of two rows in fixed point leaves 32 bits, whatever is in them`(magnitude: 1)
+            panels.`rows whose squares are lost are kept all the same`(magnitude: 1e-22)
+            panels.`what is not finite has a scale that is NaN, in its own row and no other`()
+            panels.`dseg_fix_kernels scales each frequency of each output by its length`()
+            let product = FixedProductTests()
+            product.`dseg_fixed_linear is exact but for the scales at every number of inputs`()
+            product.`dseg_fixed_linear is exact but for the scales at every number of outputs`()
+            product.`dseg_fixed_linear is exact but for the scales at every number of rows`()
+            product.`rows that point the same way have the largest sum that there is, and it fits`(inputs: 1280)
+            product.`a product in fixed point is that of its numbers, within half a unit of each`()
+            product.`the bits of a row in fixed point depend neither on other rows nor on other outputs`()
+            product.`what is not finite in fixed point reaches its own row or output and no other`()
+            product.`rows and outputs of zeros give the bias alone`()
+        }
+    }
+
+    @Test(arguments: bodies.map(\.rawValue))
+    func `every body attends in fixed point by the same laws`(body: UInt32) async {
+        await #expect(processExitsWith: .success) { [body] in
+            _ = startedThreads
+            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            let attention = FixedAttentionTests()
+            attention.`dseg_attention in fixed point keeps its definition at every number of keys`()
+            attention.`dseg_attention in fixed point keeps its definition around the borders of its tiles`()
+            attention.`dseg_attention in fixed point keeps its definition over more keys than a block has`(keys: 1025)
+            attention.`dseg_attention in fixed point keeps its definition for heads of every width`(
+                heads: 2, width: 17)
+            attention.`dseg_attention_mean in fixed point adds what attention sees`()
+            attention.`a key that outweighs all others gives its own value`()
+            attention.`equal values of equal keys come back, whatever their number`(keys: 1500)
+            attention.`the measured error of attention is a small part of its bound and no absurdly small one`(
+                keys: 77, width: 40)
+            attention.`the bits of an answer in fixed point depend on its query, the keys and the values alone`()
+            attention.`a query that is not finite in fixed point has NaN for an answer, and no other query has`()
+            attention.`a key that is not finite in fixed point spoils every answer rather than hide`()
+            attention.`a value that is not finite in fixed point spoils its own column and no other`()
+        }
+    }
+
+    @Test(arguments: bodies.map(\.rawValue))
+    func `every body convolves in fixed point by the same laws`(body: UInt32) async {
+        await #expect(processExitsWith: .success) { [body] in
+            _ = startedThreads
+            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            let convolution = FixedConvolutionTests()
+            convolution.`Winograd's way in fixed point keeps the definition on maps of every height and width`(
+                height: 7)
+            convolution.`Winograd's way in fixed point keeps the definition on doubled maps`(height: 3)
+            convolution.`Winograd's way in fixed point keeps the definition in every geometry`(height: 5, width: 4)
+            convolution.`Winograd's way in fixed point keeps the definition for every tail of inputs and outputs`(
+                inputs: 129)
+            convolution.`Winograd's way in fixed point keeps the definition over more tiles than a block has`(
+                height: 61, width: 66)
+            convolution.`a gathered convolution in fixed point keeps its definition in every geometry`(
+                height: 5, width: 4)
+            convolution
+                .`a gathered convolution in fixed point keeps its definition over more rows than are gathered at once`(
+                    height: 31, width: 31)
+            convolution.`weights stored as halves convolve in fixed point as the floats that they are, bit for bit`()
+            convolution.`the measured error of fixed point is a small part of its bound and no absurdly small one`()
+            convolution.`what is not finite in fixed point reaches the outputs whose tiles read it and no other`()
+            convolution.`tiles of tiny numbers count for nothing, and those of huge ones do not hide`(magnitude: 3e-23)
+        }
+    }
+
     @Test func `dseg_choose_body refuses what the processor has not, and changes nothing`() {
         let body = dseg_chosen_body()
         #expect(!dseg_choose_body(dseg_body(rawValue: 99)))
@@ -120,6 +193,13 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             let winograd = WinogradTests()
             winograd.`Winograd's way keeps the definition over more tiles than a block has`(height: 33, width: 29)
             AttentionTests().`dseg_attention keeps its definition around the borders of its tiles`()
+            FixedProductTests().`dseg_fixed_linear is exact but for the scales at every number of rows`()
+            let fixed = FixedConvolutionTests()
+            fixed.`Winograd's way in fixed point keeps the definition over more tiles than a block has`(
+                height: 61, width: 66)
+            fixed.`a gathered convolution in fixed point keeps its definition over more rows than are gathered at once`(
+                height: 31, width: 31)
+            FixedAttentionTests().`dseg_attention in fixed point keeps its definition around the borders of its tiles`()
             NormTests().`dseg_group_norm_silu keeps its definition around the borders of its strips`()
         }
     }

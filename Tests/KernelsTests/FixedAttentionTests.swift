@@ -135,7 +135,7 @@ private func attend(
         }
     }
 
-    @Test func `the bits of a query's answer in fixed point depend on that query, the keys and the values alone`() {
+    @Test func `the bits of an answer in fixed point depend on its query, the keys and the values alone`() {
         for (rows, keys, width) in [(250, 77, 40), (130, 600, 15)] {
             var draw = Draw(seed: keys)
             let columns = 2 * width

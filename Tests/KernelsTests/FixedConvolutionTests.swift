@@ -119,7 +119,7 @@ private func measured(_ y: Framed, _ bounds: [Bounded]) -> Double {
 
     /// Four tasks of 240 rows are gathered together: here are 960, 961 and 1922.
     @Test(arguments: [(30, 32), (31, 31), (62, 31)])
-    func `a gathered convolution in fixed point keeps its definition over more rows than are gathered together`(
+    func `a gathered convolution in fixed point keeps its definition over more rows than are gathered at once`(
         height: Int, width: Int
     ) {
         expectConvolution(same(height: height, width: width, doubled: false), inputs: 3, outputs: 17, .fixedGathered)

@@ -41,13 +41,19 @@ private func expectProduct(rows: Int, inputs: Int, outputs: Int) {
     #expect(x.isIntact)
 }
 
-/// The bits of a product of some rows.
-private func bits(_ x: Framed, rows: Range<Int>, _ w: FixedPanels, bias: [Float]) -> [UInt32] {
-    let y = Framed(unwritten: rows.count, w.outputs)
+/// The bits of a product of some rows: with a bias and without, added to what stood there and not.
+private func bits(_ x: Framed, rows: Range<Int>, _ w: FixedPanels, bias: [Float], before: [Float]) -> [[UInt32]] {
     let part = FixedInputs(Framed(rows: rows.count, columns: x.columns) { x[rows.lowerBound + $0, $1] })
-    unsafe dseg_fixed_linear(part.c, w.c, bias, y.c, false)
-    #expect(y.isFrameIntact)
-    return y.values.map(\.bitPattern)
+    return [(false, false), (false, true), (true, false), (true, true)].map { adding, biased in
+        let y = Framed(rows: rows.count, columns: w.outputs) { before[(rows.lowerBound + $0) * w.outputs + $1] }
+        if biased {
+            unsafe dseg_fixed_linear(part.c, w.c, bias, y.c, adding)
+        } else {
+            unsafe dseg_fixed_linear(part.c, w.c, nil, y.c, adding)
+        }
+        #expect(y.isFrameIntact)
+        return y.values.map(\.bitPattern)
+    }
 }
 
 @Suite struct FixedProductTests {
@@ -118,19 +124,21 @@ private func bits(_ x: Framed, rows: Range<Int>, _ w: FixedPanels, bias: [Float]
             var draw = Draw(seed: inputs)
             let x = draw.matrix(rows, inputs)
             let w = draw.floats(outputs * inputs)
-            let bias = draw.floats(outputs)
+            let (bias, before) = (draw.floats(outputs), draw.floats(rows * outputs))
             let whole = FixedPanels(w, outputs: outputs, inputs: inputs)
-            let all = bits(x, rows: 0..<rows, whole, bias: bias)
+            let all = bits(x, rows: 0..<rows, whole, bias: bias, before: before)
             for row in stride(from: 0, to: rows, by: 7) {
-                let alone = bits(x, rows: row..<(row + 1), whole, bias: bias)
-                #expect(alone == Array(all[(row * outputs)..<((row + 1) * outputs)]), "row \(row)")
+                let alone = bits(x, rows: row..<(row + 1), whole, bias: bias, before: before)
+                #expect(alone == all.map { Array($0[(row * outputs)..<((row + 1) * outputs)]) }, "row \(row)")
             }
             for columns in [0..<1, 3..<16, (outputs - 5)..<outputs] {
-                let part = Array(w[(columns.lowerBound * inputs)..<(columns.upperBound * inputs)])
+                let part = FixedPanels(
+                    Array(w[(columns.lowerBound * inputs)..<(columns.upperBound * inputs)]), outputs: columns.count,
+                    inputs: inputs)
+                let places = (0..<rows).flatMap { row in columns.map { row * outputs + $0 } }
                 let some = bits(
-                    x, rows: 0..<rows, FixedPanels(part, outputs: columns.count, inputs: inputs),
-                    bias: Array(bias[columns]))
-                #expect(some == (0..<rows).flatMap { row in columns.map { all[row * outputs + $0] } }, "\(columns)")
+                    x, rows: 0..<rows, part, bias: Array(bias[columns]), before: places.map { before[$0] })
+                #expect(some == all.map { all in places.map { all[$0] } }, "\(columns)")
             }
         }
     }

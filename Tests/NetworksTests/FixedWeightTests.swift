@@ -70,7 +70,11 @@ private func tensor(_ name: String, _ type: String, _ shape: [Int]) -> StoredTen
             let squares = expected[places].reduce(0) { $0 + Double($1) * Double($1) }
             let largest = expected[places].map(\.magnitude).max() ?? 0
             let unit = max(squares.squareRoot() / 46_000, Double(largest) / 32767)
-            #expect((Double(scale) / unit - 1).magnitude < 1e-3, "\(name), row \(row)")
+            // Where squares are lost a row counts as if all were its largest, up to what a scale can be.
+            let loose = squares < 0x1p-80 ? Double(matrix.columns).squareRoot() : 1
+            let most = max(unit * loose * 1.001, 0x1p-120)
+            #expect(Double(scale) >= unit * 0.999 - 0x1p-120 && Double(scale) <= most, "\(name), row \(row)")
+            guard scale > 0x1p-120 else { continue }
             #expect(places.allSatisfy { abs(found[$0] - expected[$0]) <= halfUnit * scale }, "\(name), row \(row)")
         }
     }
