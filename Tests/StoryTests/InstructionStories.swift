@@ -21,7 +21,7 @@ struct InstructionStories {
         var request = SegmentRequest(.image(try Repository.scene(37)), ["boat", "sheep"], recipe: recipe)
         (request.encoding, request.mask) = (.u16, true)
         let portable = try #require(try answer("portable", request), "every processor has these")
-        for instructions in ["avx2", "avx512"] {
+        for instructions in ["avx2", "avx512", "avx512vnni"] {
             guard let other = try answer(instructions, request) else { continue }
             #expect(other.maps.count == 2)
             for (map, expected) in zip(other.maps, portable.maps) {
@@ -40,6 +40,8 @@ struct InstructionStories {
     func `instructions of another name end the daemon, which says which there are`(name: String) throws {
         let daemon = try Daemon(starting: [], environment: [Self.variable: name])
         #expect(daemon.child.exitCode == 78)
-        #expect(daemon.log.contains("\(Self.variable)=\(name): choose one of portable, avx2, avx512, or unset it"))
+        #expect(
+            daemon.log.contains(
+                "\(Self.variable)=\(name): choose one of portable, avx2, avx512, avx512vnni, or unset it"))
     }
 }
