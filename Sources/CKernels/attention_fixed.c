@@ -91,12 +91,9 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
     size_t keys = a->k.rows;
     float scale = 1.0f / __builtin_sqrtf((float)a->width);
     for (size_t i = 0; i < rows; i++, p += scores_stride(keys)) {
-        size_t seen = a->causal ? dseg_least(row + i + 1, keys) : keys;
-        float top = dseg_rows->largest(p, seen), total = 0.0f;
-        __builtin_memset(p + seen, 0, (keys - seen) * sizeof(float));
+        float top = dseg_rows->largest(p, keys), total = 0.0f;
         for (size_t key = 0; key < keys; key += block) {
-            size_t count = key < seen ? dseg_least(block, seen - key) : 0;
-            float sum = dseg_rows->exponentials(p + key, count, top, scale);
+            float sum = dseg_rows->exponentials(p + key, dseg_least(block, keys - key), top, scale);
             scales[key / block * rows + i] = sum;
             total += sum;
         }

@@ -67,14 +67,14 @@ struct AttentionOracle {
     ///
     /// A block's integers add up to `65000 - count / 2`, or the largest that there can be, a probability of the top
     /// score, has 32767 of them: half a unit, and what the scale's roundings are of so large a number.
-    private func misses(_ p: [Bounded], seen: Int) -> [Double] {
+    private func misses(_ p: [Bounded]) -> [Double] {
         let most = p.map { $0.value + $0.slack }
         let top = most.max() ?? 0
         return stride(from: 0, to: p.count, by: AttentionOracle.block).flatMap { first in
             let keys = first..<min(first + AttentionOracle.block, p.count)
             let total = 65_000 - Double(keys.count) / 2
             let unit = max(most[keys].reduce(0, +) / total, top / 32767)
-            return keys.map { $0 < seen ? 0.51 * unit : 0 }
+            return keys.map { _ in 0.51 * unit }
         }
     }
 
@@ -97,8 +97,7 @@ struct AttentionOracle {
             let valueMisses = (0..<columns).map { valueMiss(values, $0) }
             for row in 0..<rows {
                 let weights = Array(p[(row * count)..<((row + 1) * count)])
-                let misses = isFixed
-                    ? misses(weights, seen: causal ? min(row + 1, count) : count) : weights.map { _ in 0 }
+                let misses = isFixed ? misses(weights) : weights.map { _ in 0 }
                 for column in (head * width)..<((head + 1) * width) {
                     for (key, weight) in weights.enumerated() {
                         let value = Double(values[key, column])
@@ -171,7 +170,7 @@ func expectAttention(_ shape: AttentionShape, causal: Bool, magnitude: Float, fi
     }
     let (q, k) = (make(&draw, shape.rows), make(&draw, shape.keys))
     let v = draw.matrix(shape.keys, columns)
-    let oracle = AttentionOracle(queries: q, keys: k, heads: shape.heads, causal: causal, isFixed: fixed)
+    let oracle = AttentionOracle(queries: q, keys: k, heads: shape.heads, causal: causal, isFixed: fixed && !causal)
     let situation = "\(shape), causal \(causal), magnitude \(magnitude), fixed \(fixed)"
     let room = attentionScratch(keys: shape.keys, columns: columns, heads: shape.heads)
 

@@ -130,6 +130,7 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             attention.`the measured error of attention is a small part of its bound and no absurdly small one`(
                 keys: 77, width: 40)
             attention.`the bits of an answer in fixed point depend on its query, the keys and the values alone`()
+            attention.`the bits of a causal query's answer do not depend on what is behind its own position`()
             attention.`a query that is not finite in fixed point has NaN for an answer, and no other query has`()
             attention.`a key that is not finite in fixed point spoils every answer rather than hide`()
             attention.`a value that is not finite in fixed point spoils its own column and no other`()

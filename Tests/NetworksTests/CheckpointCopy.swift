@@ -67,7 +67,7 @@ func startThreads() {
 }
 
 private func load<Network>(
-    _ directory: String, _ component: String, except isTail: (String) -> Bool,
+    _ directory: String, _ component: String, _ precision: Precision, except isTail: (String) -> Bool,
     _ make: (WeightScope) throws(CheckpointError) -> Network
 ) throws(CheckpointError) -> Loaded<Network> {
     startThreads()
@@ -79,26 +79,26 @@ private func load<Network>(
     } catch {
         throw .region(error)
     }
-    let network = try make(checkpoint.weights(in: region, precision: .f32))
+    let network = try make(checkpoint.weights(in: region, precision: precision))
     try checkpoint.settle(except: isTail)
     _ = try Checkpoint.read([checkpoint], hashing: []) { true }
     return Loaded(network: network, region: region)
 }
 
-func loadUNet(_ directory: String) throws(CheckpointError) -> Loaded<UNet> {
-    try load(directory, "unet", except: UNet.isTail) { (weights) throws(CheckpointError) in
+func loadUNet(_ directory: String, _ precision: Precision = .f32) throws(CheckpointError) -> Loaded<UNet> {
+    try load(directory, "unet", precision, except: UNet.isTail) { (weights) throws(CheckpointError) in
         try UNet(weights, UNetConfiguration(path: "\(directory)/config.json"))
     }
 }
 
-func loadAutoencoder(_ directory: String) throws(CheckpointError) -> Loaded<AutoencoderKL> {
-    try load(directory, "vae", except: AutoencoderKL.isTail) { (weights) throws(CheckpointError) in
+func loadAutoencoder(_ directory: String, _ precision: Precision = .f32) throws(CheckpointError) -> Loaded<AutoencoderKL> {
+    try load(directory, "vae", precision, except: AutoencoderKL.isTail) { (weights) throws(CheckpointError) in
         try AutoencoderKL(weights, AutoencoderConfiguration(path: "\(directory)/config.json"))
     }
 }
 
-func loadTextEncoder(_ directory: String) throws(CheckpointError) -> Loaded<CLIPTextEncoder> {
-    try load(directory, "text_encoder", except: CLIPTextEncoder.isTail) { (weights) throws(CheckpointError) in
+func loadTextEncoder(_ directory: String, _ precision: Precision = .f32) throws(CheckpointError) -> Loaded<CLIPTextEncoder> {
+    try load(directory, "text_encoder", precision, except: CLIPTextEncoder.isTail) { (weights) throws(CheckpointError) in
         try CLIPTextEncoder(
             weights.entering(ifPresent: "text_model"),
             TextEncoderConfiguration(path: "\(directory)/config.json"))

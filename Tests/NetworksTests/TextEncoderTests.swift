@@ -30,12 +30,12 @@ private func states(_ directory: String) throws -> [Float] {
         let tensors = try CheckpointCopy.tensors(of: "text_encoder")
         let bare = tensors.filter { !$0.name.hasSuffix("position_ids") }
         #expect(bare.count == tensors.count - 1)
-        #expect(throws: Never.self) { try CheckpointCopy("text_encoder", bare).reading(loadTextEncoder) }
+        #expect(throws: Never.self) { try CheckpointCopy("text_encoder", bare).reading { try loadTextEncoder($0) } }
         let more = bare + [StoredTensor("text_projection.weight", shape: [1], [0])]
         let copy = try CheckpointCopy("text_encoder", more)
         #expect(
             throws: CheckpointError.neverRead(first: ["text_encoder.text_projection.weight"], count: 1)
-        ) { try copy.reading(loadTextEncoder) }
+        ) { try copy.reading { try loadTextEncoder($0) } }
     }
 
     @Test func `sees only what stands before a token`() throws {
@@ -65,9 +65,9 @@ private func states(_ directory: String) throws -> [Float] {
     }
 
     /// Prompts that share nothing, a part, and all of their beginning; one of them twice.
-    @Test(arguments: [[0], [0, 1], [1, 2, 3], [0, 1, 2, 3, 3, 4], [4, 3, 2, 1, 0, 2, 2, 2]])
-    func `says of a prompt what it says of it alone, bit for bit`(chosen: [Int]) throws {
-        let loaded = try loadTextEncoder("\(oracleFolder)/tiny/checkpoint/text_encoder")
+    @Test(arguments: Precision.allCases, [[0], [0, 1], [1, 2, 3], [0, 1, 2, 3, 3, 4], [4, 3, 2, 1, 0, 2, 2, 2]])
+    func `says of a prompt what it says of it alone, bit for bit`(precision: Precision, chosen: [Int]) throws {
+        let loaded = try loadTextEncoder("\(oracleFolder)/tiny/checkpoint/text_encoder", precision)
         let beginnings: [(shared: Int, seed: Int)] = [(0, 0), (5, 1), (5, 2), (76, 3), (77, 4)]
         let prompts: [[Int32]] = beginnings.map { shared, seed in
             (0..<77).map { (place: Int) -> Int32 in place < shared ? 7 : Int32((place * 31 + seed * 5) % 815) }

@@ -119,7 +119,8 @@ size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads);
 /// y <- for each head softmax(q k^T / sqrt(d)) v, heads side by side in the columns.
 /// q [N, C], k and v [L, C], y [N, C] distinct from all; causal: query i sees keys 0...i only.
 /// If `mean` is given, [N, L], the probabilities' mean over heads, times `share`, is added to it.
-/// If `fixed`, queries, keys, values and, where they meet these, probabilities are brought to fixed point.
+/// If `fixed` and not causal, queries, keys, values and, where they meet these, probabilities are brought to fixed
+/// point.
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
                     const dseg_matrix *_Nullable mean, float share, bool fixed, float *scratch);
 /// mean <- mean + share * (the mean over heads of softmax(q k^T / sqrt(d))): scores without values.
