@@ -56,6 +56,7 @@ struct Vocabulary: Sendable {
     /// CLIP's vocabulary, in the published order.
     init(clip merges: MergeFile) throws(TokenizerError) {
         var identifiers: [String: Token] = [:]
+        identifiers.reserveCapacity(2 * ByteAlphabet.published.count + merges.pairs.count + 2)
         for character in ByteAlphabet.published {
             identifiers[character] = Token(identifiers.count)
         }
@@ -95,9 +96,10 @@ struct MergeFile {
 
     init(path: String) throws(TokenizerError) {
         let bytes = try TokenizerFile.bytes(at: path)
-        var pairs: [Pair] = []
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
+        var pairs: [Pair] = []
+        pairs.reserveCapacity(lines.count)
         for (index, line) in lines.enumerated() {
             func refuse(_ value: some Sequence<UInt8>, _ expected: String) -> TokenizerError {
                 let text = String(decoding: Array(value), as: UTF8.self)
@@ -112,14 +114,16 @@ struct MergeFile {
             guard let text = String(validating: content, as: UTF8.self) else {
                 throw refuse(content, "UTF-8")
             }
-            if text.hasPrefix(Self.header) || index == 0 && text.contains(Self.header + ":") {
+            if content.starts(with: Self.header.utf8) || index == 0 && text.contains(Self.header + ":") {
                 continue
             }
-            let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+            // Bytes, not characters, whose bounds take most of the time that a start has for this.
+            let parts = content.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
                 throw refuse(content, "two tokens with one space between them")
             }
-            pairs.append(Pair(left: String(parts[0]), right: String(parts[1]), line: index + 1))
+            let (left, right) = (String(decoding: parts[0], as: UTF8.self), String(decoding: parts[1], as: UTF8.self))
+            pairs.append(Pair(left: left, right: right, line: index + 1))
         }
         self.path = path
         self.pairs = pairs
