@@ -129,19 +129,42 @@ static void BODY(winograd_pairs)(const dseg_kernels *k, const float *factors, in
     FOR_NUMBER(winograd_pairs_of, k, factors, u, stride)
 }
 
+/// Inputs whose half-way transforms are kept, so that a row's norms stay in registers meanwhile: where these hold them.
+#if WIDTH == 512
+#define HALVES 8
+#else
+#define HALVES 1
+#endif
+
 INLINE void BODY(winograd_norms_of)(const dseg_kernels *k, dseg_number number, float *squares, float *largest) {
-    for (size_t i = 0; i < k->count; i++) {
-        ALIGNED V half[18], u[6];
-        BODY(winograd_half)(k, number, i, half);
-        for (size_t j = 0; j < 36; j++) {
-            if (j % 6 == 0) BODY(weights_of_side)(half + j / 2, 1, u, 1);
-            float *sum = squares + j * LANES, *top = largest + j * LANES;
-            V v = u[j % 6];
-            BODY(store)(sum, BODY(load)(sum) + v * v);
-            BODY(store)(top, BODY(larger)((V)((I)v & 0x7fffffff), BODY(load)(top)));
+    for (size_t i = 0; i < k->count; i += HALVES) {
+        ALIGNED V halves[HALVES][18];
+        size_t some = dseg_least(HALVES, k->count - i);
+        for (size_t h = 0; h < some; h++) BODY(winograd_half)(k, number, i + h, halves[h]);
+        for (size_t row = 0; row < 6; row++) {
+            float *square = squares + row * 6 * LANES, *top = largest + row * 6 * LANES;
+            ALIGNED V sums[6], tops[6], u[6];
+            for (size_t j = 0; j < 6; j++) {
+                sums[j] = BODY(load)(square + j * LANES);
+                tops[j] = BODY(load)(top + j * LANES);
+            }
+            for (size_t h = 0; h < some; h++) {
+                BODY(weights_of_side)(halves[h] + 3 * row, 1, u, 1);
+#pragma clang loop unroll(full)
+                for (size_t j = 0; j < 6; j++) {
+                    sums[j] += u[j] * u[j];
+                    tops[j] = BODY(larger)((V)((I)u[j] & 0x7fffffff), tops[j]);
+                }
+            }
+            for (size_t j = 0; j < 6; j++) {
+                BODY(store)(square + j * LANES, sums[j]);
+                BODY(store)(top + j * LANES, tops[j]);
+            }
         }
     }
 }
+
+#undef HALVES
 
 /// squares <- squares + those of the transform of kernels, largest <- the largest magnitude; [36, 16] both.
 static void BODY(winograd_norms)(const dseg_kernels *k, float *squares, float *largest) {

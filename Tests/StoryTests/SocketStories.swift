@@ -102,7 +102,10 @@ struct SocketStories {
         let path = "\(directory.path)/dseg.sock"
         let log = "\(directory.path)/log"
         let child = try Child(
-            ["/usr/bin/systemd-socket-activate", "-l", path, "\(Repository.programs)/dsegd", "serve"],
+            [
+                "/usr/bin/systemd-socket-activate", "-l", path, "-E", "CACHE_DIRECTORY",
+                "\(Repository.programs)/dsegd", "serve",
+            ],
             environment: [:], errors: log)
         #expect(eventually { FileManager.default.fileExists(atPath: path) })
         // The first connection starts the daemon, in the place of the one that waited.
