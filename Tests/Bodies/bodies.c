@@ -1,6 +1,6 @@
 // Holds each body of the kernels that this processor has against plain loops in double precision.
 //
-//     bodies [portable | avx2 | avx512 | avx512bf16]
+//     bodies [portable | avx2 | avx512 | avx512vnni]
 //
 // prints a line for each body and check: how many numbers were compared, and of the one that used most of its limit the
 // error and the limit. Exit code 1 if a limit does not hold, or if the body that is named is not there.
@@ -16,7 +16,7 @@
 
 // ---- the numbers: drawn, framed, compared -----------------------------------------------------------------------
 
-static _Alignas(64) char room[48 << 20];
+static _Alignas(64) char room[96 << 20];
 static size_t taken;
 static uint64_t state;
 static struct {
@@ -109,13 +109,6 @@ void hold_all(dseg_matrix y, const bounded *expected) {
 
 // ---- weights as they are stored ---------------------------------------------------------------------------------
 
-/// The nearest number of 8 binary digits, ties to even.
-double nearest_bf16(double x) {
-    if (x == 0 || !isfinite(x)) return x;
-    int exponent = ilogb(x) - 7;
-    return ldexp(rint(ldexp(x, -exponent)), exponent);
-}
-
 double stored_value(const void *base, dseg_number number, size_t i) {
     if (number == dseg_f32) return ((const float *)base)[i];
     unsigned bits = ((const uint16_t *)base)[i], f16 = number == dseg_f16;
@@ -140,23 +133,34 @@ void *stored(dseg_number number, size_t count) {
 }
 
 learned learn(dseg_number number, size_t outputs, size_t inputs, size_t positions) {
-    bool in_pairs = number == dseg_bf16_pairs;
-    dseg_number first = in_pairs ? dseg_f32 : number;
+    bool fixed = number == dseg_fixed16;
+    dseg_number first = fixed ? dseg_f32 : number;
     size_t columns = inputs * positions, count = (outputs + 15) / 16, size = first == dseg_f32 ? 4 : 2;
     const void *rows = stored(first, outputs * columns);
     void *panels = (char *)take(count * 16 * columns * size + 4) + 4;
     dseg_pack_panels(rows, size, outputs, inputs, positions, panels);
-    learned w = {{panels, number, outputs, columns}, take(outputs * columns * sizeof(double))};
+    learned w = {{panels, number, outputs, columns, NULL}, take(outputs * columns * sizeof(double))};
     for (size_t o = 0; o < outputs; o++)
-        for (size_t k = 0; k < columns; k++) {
-            double value = stored_value(rows, first, (o * inputs + k % inputs) * positions + k / inputs);
-            w.values[o * columns + k] = in_pairs ? nearest_bf16(value) : value;
-        }
-    if (in_pairs) {
-        uint16_t *pairs = take(count * 32 * ((columns + 1) / 2) * sizeof(uint16_t));
-        dseg_narrow_to_pairs(panels, first, count, columns, pairs);
+        for (size_t k = 0; k < columns; k++)
+            w.values[o * columns + k] = stored_value(rows, first, (o * inputs + k % inputs) * positions + k / inputs);
+    if (fixed) {
+        int32_t *pairs = take(count * 16 * ((columns + 1) / 2) * sizeof(int32_t));
+        float *scales = marked(count * 16);
+        dseg_fix_panels(panels, first, count, columns, pairs, scales);
+        hold_end(scales, count * 16);
         w.panels.base = pairs;
+        w.panels.scales = scales;
     }
+    return w;
+}
+
+learned learn_kernels(dseg_number number, size_t outputs, size_t inputs) {
+    learned w = learn(number, outputs, inputs, 9);
+    size_t count = (outputs + 15) / 16;
+    float *scales = marked(count * dseg_frequencies * 16);
+    dseg_fix_kernels(w.panels.base, number, count, inputs, scales);
+    hold_end(scales, count * dseg_frequencies * 16);
+    w.panels.scales = scales;
     return w;
 }
 
@@ -166,21 +170,27 @@ static const struct {
     const char *name;
     void (*run)(void);
 } checks[] = {
-    {"dseg_pack_panels, dseg_narrow_to_pairs", check_packing},
-    {"dseg_narrow_to_bf16", check_narrowing},
+    {"dseg_pack_panels", check_packing},
+    {"dseg_fix_panels", check_fixed_panels},
+    {"dseg_fix_inputs", check_fixed_inputs},
+    {"dseg_fix_kernels", check_fixed_kernels},
     {"dseg_sha256_portable, _extensions", check_digest},
     {"dseg_linear, f32", check_linear_f32},
     {"dseg_linear, f16", check_linear_f16},
     {"dseg_linear, bf16", check_linear_bf16},
-    {"dseg_linear, bf16 in pairs", check_linear_pairs},
+    {"dseg_fixed_linear", check_linear_fixed},
     {"dseg_convolution, gathered", check_gathered},
+    {"dseg_convolution, gathered, fixed", check_gathered_fixed},
     {"dseg_convolution, Winograd", check_winograd},
+    {"dseg_convolution, Winograd, fixed", check_winograd_fixed},
     {"dseg_attention, _mean", check_attention},
+    {"dseg_attention, _mean, fixed", check_attention_fixed},
     {"dseg_group_norm, _silu", check_group_norm},
     {"dseg_layer_norm", check_layer_norm},
     {"dseg_silu, dseg_quick_gelu", check_gates},
     {"dseg_gelu, dseg_gated_gelu", check_gelu},
     {"NaN in attention", check_nan_in_attention},
+    {"NaN in fixed point", check_nan_in_fixed},
     {"NaN in activations", check_nan},
     {"dseg_blend, _affine, _multiply, _copy", check_lines},
     {"dseg_embed", check_embed},
@@ -213,21 +223,18 @@ static bool try_body(const char *name) {
 }
 
 int main(int count, char **arguments) {
-    static const char *const names[] = {"portable", "avx2", "avx512"};
+    static const char *const names[] = {"portable", "avx2", "avx512", "avx512vnni"};
     const char *wanted = count > 1 ? arguments[1] : "portable";
     bool holds = true, found = false;
     dseg_start(2);
-    for (int body = dseg_portable; body <= dseg_avx512; body++) {
+    for (int body = dseg_portable; body <= dseg_avx512vnni; body++) {
         if (!dseg_choose_body((dseg_body)body)) {
             printf("%-11s this processor has not\n", names[body]);
             continue;
         }
-        const char *name = dseg_multiplies_bf16() ? "avx512bf16" : names[body];
-        found = found || strcmp(wanted, name) == 0 || strcmp(wanted, names[body]) == 0;
-        holds = try_body(name) && holds;
+        found = found || strcmp(wanted, names[body]) == 0;
+        holds = try_body(names[body]) && holds;
     }
-    if (!dseg_multiplies_bf16())
-        printf("%-11s this processor has not: its products of pairs are not proven\n", "avx512bf16");
     if (!found) printf("bodies: %s is not here\n", wanted);
     printf("bodies: %s\n", holds && found ? "every limit holds" : "FAILED");
     fflush(stdout);

@@ -42,31 +42,56 @@ bounded *nothing(size_t count);
 /// Compares a framed matrix with what is expected, and its frame.
 void hold_all(dseg_matrix y, const bounded *expected);
 
-double nearest_bf16(double x);
 double stored_value(const void *base, dseg_number number, size_t i);
 /// `count` drawn numbers as checkpoints store them.
 void *stored(dseg_number number, size_t count);
 
-/// Weights in panels, and their values [outputs, positions * inputs].
+/// Weights in panels, and their values [outputs, positions * inputs], before they were brought to fixed point.
 typedef struct {
     dseg_panels panels;
     double *values;
 } learned;
 learned learn(dseg_number number, size_t outputs, size_t inputs, size_t positions);
+/// The same of 3 x 3 kernels, with scales for their transforms.
+learned learn_kernels(dseg_number number, size_t outputs, size_t inputs);
+
+// fixed.c
+/// What fixed point makes of a row: whole numbers of a unit, which miss by half of one at most, and what a hundredth
+/// more than covers: the roundings of the length, the scale and the product with a number of up to 32767 units.
+typedef struct {
+    double half_unit, magnitudes;
+    size_t count;
+} grains;
+/// Units of a row, where none of its numbers has more than 32767, and of a tile's inputs at a frequency.
+static const double long_row = 46000, short_row = 32700;
+/// Of `count` numbers that lie `step` apart.
+grains grains_of(const double *x, size_t count, size_t step, double length);
+/// The most by which a product of two rows misses.
+double miss_of(grains a, grains b);
+/// Rows in fixed point, with marks behind them.
+dseg_fixed_inputs fixed_inputs(dseg_matrix x);
+int16_t fixed_input(dseg_fixed_inputs x, size_t row, size_t column);
+int16_t fixed_weight(dseg_panels w, size_t output, size_t input);
+void check_fixed_panels(void);
+void check_fixed_inputs(void);
+void check_fixed_kernels(void);
+void check_nan_in_fixed(void);
 
 // weights.c
 void check_packing(void);
-void check_narrowing(void);
 void check_digest(void);
 // products.c
 void check_linear_f32(void);
 void check_linear_f16(void);
 void check_linear_bf16(void);
-void check_linear_pairs(void);
+void check_linear_fixed(void);
 void check_gathered(void);
+void check_gathered_fixed(void);
 void check_winograd(void);
+void check_winograd_fixed(void);
 // attention.c
 void check_attention(void);
+void check_attention_fixed(void);
 void check_nan_in_attention(void);
 // rows.c
 void check_group_norm(void);
