@@ -85,8 +85,8 @@ static void set_scores(const attention *a, size_t head, size_t row, size_t rows,
                                        .column_scales = scales + key, .y = scores + key, .y_stride = stride}});
 }
 
-/// p [rows, keys] <- exp(scores) in integers, unless no values are wanted; mean <- mean + the probabilities;
-/// scales [blocks, rows] <- what makes p probabilities.
+/// p [rows, keys] <- exp(scores), in integers where values are wanted, and scales [blocks, rows] <- what makes them
+/// probabilities; mean <- mean + the probabilities.
 static void exponentiate(const attention *a, float *p, size_t row, size_t rows, float *scales) {
     size_t keys = a->k.rows;
     float scale = 1.0f / __builtin_sqrtf((float)a->width);

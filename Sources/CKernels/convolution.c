@@ -7,7 +7,8 @@ bool dseg_is_for_winograd(size_t kernel, size_t stride, size_t inputs, size_t ou
 }
 
 size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t outputs) {
-    if (dseg_is_for_winograd(window.kernel, window.stride, inputs, outputs)) return dseg_winograd_scratch(window, inputs);
+    if (dseg_is_for_winograd(window.kernel, window.stride, inputs, outputs))
+        return dseg_winograd_scratch(window, inputs);
     size_t fixed = dseg_gathered_fixed_scratch(window.out_height * window.out_width,
                                                window.kernel * window.kernel * inputs);
     return fixed > dseg_gathering_scratch() ? fixed : dseg_gathering_scratch();

@@ -10,7 +10,7 @@ static void settle(const float *squares, const float *largest, size_t count, siz
                    float *scales) {
     for (size_t i = 0; i < count; i++) {
         float norm = __builtin_sqrtf(squares[i]);
-        if (squares[i] < 0x1p-80f || norm == __builtin_inff())      // squares may have been lost: as if all were largest
+        if (squares[i] < 0x1p-80f || norm == __builtin_inff())  // squares may have been lost: as if all were largest
             norm = largest[i] * __builtin_sqrtf((float)inputs);
         float factor = DSEG_FIXED_LENGTH / norm, limit = 32767.0f / largest[i];
         factor = factor < limit ? factor : limit;              // no number alone may pass 2^15

@@ -87,8 +87,8 @@ typedef struct {
     const dseg_release *release;
 } dseg_pair_product;
 
-/// `count` inputs of a panel of 3 x 3 kernels as they are stored: number `first` + position * `step` + input * 16 begins
-/// sixteen outputs.
+/// `count` inputs of a panel of 3 x 3 kernels as they are stored: number `first` + position * `step` + input * 16
+/// begins sixteen outputs.
 typedef struct {
     const void *base;
     dseg_number number;
@@ -154,8 +154,8 @@ static inline dseg_kernels dseg_kernels_of(dseg_panels w, size_t panel, size_t i
     size_t step = w.inputs / 9 * dseg_panel_width;
     return (dseg_kernels){w.base, w.number, panel * 9 * step + input * dseg_panel_width, step, count};
 }
-/// Copies what lies under a window's kernel at an output pixel side by side, of [kernel * kernel * inputs] the part that
-/// begins with `first`.
+/// Copies what lies under a window's kernel at an output pixel side by side: of [kernel * kernel * inputs] the part
+/// that begins with `first`.
 void dseg_gather(dseg_matrix x, dseg_window window, size_t pixel, size_t first, size_t count, float *to);
 size_t dseg_gathering_scratch(void);
 void dseg_gathered_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,

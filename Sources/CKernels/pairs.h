@@ -80,7 +80,7 @@ INLINE I BODY(paired)(V earlier, V later) {
 }
 
 /// `pixels` are 36 pointers to a tile's `count` inputs, NULL where there are none. Their transform's 36 frequencies are
-/// rows of `count` numbers, that end with zeros up to a multiple of sixteen: v [pieces, 36, piece], frequencies `stride`
+/// rows of `count` numbers that end with zeros up to a multiple of sixteen: v [pieces, 36, piece], frequencies `stride`
 /// numbers apart, pieces 36 times that. scratch [36, count rounded up to lanes]; scales [36]
 static void BODY(winograd_input_rows)(const float *const *pixels, size_t count, size_t piece, float *scratch,
                                       int16_t *v, size_t stride, float *scales) {
@@ -124,7 +124,7 @@ INLINE void BODY(winograd_pairs_of)(const dseg_kernels *k, dseg_number number, c
     }
 }
 
-/// u [36, ceil(inputs / 2), 16] <- the transform of kernels times factors [36, 16], in pairs; frequencies `stride` apart.
+/// u [36, ceil(inputs / 2), 16] <- the transform of kernels times factors [36, 16]; frequencies lie `stride` apart.
 static void BODY(winograd_pairs)(const dseg_kernels *k, const float *factors, int32_t *u, size_t stride) {
     FOR_NUMBER(winograd_pairs_of, k, factors, u, stride)
 }

@@ -21,8 +21,8 @@ enum { frequencies = dseg_frequencies, side = 4 };
 enum { block_tiles = 64, fixed_block_tiles = 256 };
 /// Inputs of a piece: u and m together fit a second-level cache.
 enum { piece = 128 };
-/// Numbers behind a slab of memory: a cache line more than needed, since slabs at multiples of a page would all fall into
-/// the same few lines of a cache.
+/// Numbers behind a slab of memory: a cache line more than needed, since slabs at multiples of a page would all fall
+/// into the same few lines of a cache.
 enum { gap = 16 };
 /// From one frequency of u to the next, in numbers of 4 bytes.
 enum { u_stride = piece * dseg_panel_width + gap, fixed_u_stride = piece / 2 * dseg_panel_width + gap };

@@ -5,8 +5,8 @@ package enum PackedNumbers: Sendable, Equatable {
     /// Integers of 16 bits, those of two neighbouring columns side by side, and a scale for each row: products bring
     /// what they multiply them with to fixed point too.
     case fixed
-    /// As a file may store them, and scales for their transforms: kernels of 3 x 3 whose convolution multiplies in fixed
-    /// point.
+    /// As a file may store them, and scales for their transforms: kernels of 3 x 3 whose convolution multiplies in
+    /// fixed point.
     case fixedKernels(StoredFloats)
 
     /// What matrices of such numbers are multiplied in.

@@ -91,14 +91,19 @@ func loadUNet(_ directory: String, _ precision: Precision = .f32) throws(Checkpo
     }
 }
 
-func loadAutoencoder(_ directory: String, _ precision: Precision = .f32) throws(CheckpointError) -> Loaded<AutoencoderKL> {
+func loadAutoencoder(
+    _ directory: String, _ precision: Precision = .f32
+) throws(CheckpointError) -> Loaded<AutoencoderKL> {
     try load(directory, "vae", precision, except: AutoencoderKL.isTail) { (weights) throws(CheckpointError) in
         try AutoencoderKL(weights, AutoencoderConfiguration(path: "\(directory)/config.json"))
     }
 }
 
-func loadTextEncoder(_ directory: String, _ precision: Precision = .f32) throws(CheckpointError) -> Loaded<CLIPTextEncoder> {
-    try load(directory, "text_encoder", precision, except: CLIPTextEncoder.isTail) { (weights) throws(CheckpointError) in
+func loadTextEncoder(
+    _ directory: String, _ precision: Precision = .f32
+) throws(CheckpointError) -> Loaded<CLIPTextEncoder> {
+    let isTail = CLIPTextEncoder.isTail
+    return try load(directory, "text_encoder", precision, except: isTail) { (weights) throws(CheckpointError) in
         try CLIPTextEncoder(
             weights.entering(ifPresent: "text_model"),
             TextEncoderConfiguration(path: "\(directory)/config.json"))

@@ -42,8 +42,8 @@ void dseg_parallel(size_t tasks, dseg_task task, void *context);
 
 // ---- products.c, winograd.c: products ---------------------------------------------------------------------------
 
-/// How weights are stored: IEEE 754 binary32 or binary16, bfloat16, or in fixed point, and then products bring what they
-/// multiply them with to fixed point too.
+/// How weights are stored: IEEE 754 binary32 or binary16, bfloat16, or in fixed point, and then products bring what
+/// they multiply them with to fixed point too.
 typedef enum { dseg_f32 = 0, dseg_f16 = 1, dseg_bf16 = 2, dseg_fixed16 = 3 } dseg_number;
 
 enum { dseg_panel_width = 16, dseg_frequencies = 36 };
@@ -93,7 +93,7 @@ typedef struct {
     bool doubled;                      // the input is read as if every pixel stood twice in both directions
 } dseg_window;
 
-/// Whether a convolution goes Winograd's way: then its weights are stored numbers, and fixed point wants scales for them.
+/// Whether a convolution goes Winograd's way: its weights are stored numbers then, and fixed point wants their scales.
 bool dseg_is_for_winograd(size_t kernel, size_t stride, size_t inputs, size_t outputs);
 /// Floats of scratch that dseg_convolution needs.
 size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t outputs);

@@ -26,8 +26,8 @@ import Synchronization
     }
 }
 
-/// Everything that is read in bulk when a model is loaded: pieces of the claimed tensors in the files' order, and before
-/// them the digests of whole files, each of which only one thread can compute.
+/// Everything that is read in bulk when a model is loaded: pieces of the claimed tensors in the files' order, and
+/// before them the digests of whole files, each of which only one thread can compute.
 struct WeightReading {
     private struct Piece {
         let claim: Int
