@@ -160,6 +160,13 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             convolution.`the measured error of fixed point is a small part of its bound and no absurdly small one`()
             convolution.`what is not finite in fixed point reaches the outputs whose tiles read it and no other`()
             convolution.`tiles of tiny numbers count for nothing, and those of huge ones do not hide`(magnitude: 3e-23)
+            let normalized = NormalizedConvolutionTests()
+            for fixed in [false, true] {
+                normalized.`dseg_normalized_convolution is a convolution of the normalised map in every geometry`(
+                    fixed: fixed)
+            }
+            normalized.`dseg_fixed_gated_linear is the gated gelu of a product, bit for bit`()
+            normalized.`dseg_clear makes zeros of whatever there is, and of nothing beside it`()
         }
     }
 
