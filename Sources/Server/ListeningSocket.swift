@@ -59,14 +59,16 @@ package struct ListeningSocket: ~Copyable {
 
     private static func listen(_ path: String, _ address: SocketAddress) throws(ListeningError) -> CInt {
         let descriptor = try stream(path)
-        let mask = umask(0o177)
-        let bound = address.bind(descriptor)
-        let code = errno
-        umask(mask)
-        guard bound == 0, Glibc.listen(descriptor, backlog) == 0 else {
-            let code = bound == 0 ? errno : code
+        // A path gets the mode of the socket that is bound to it; a umask would hold for other threads' files too.
+        guard fchmod(descriptor, 0o600) == 0, address.bind(descriptor) == 0 else {
+            let code = errno
             close(descriptor)
-            throw .system(call: bound == 0 ? "listen at" : "bind", path: path, code: code)
+            throw .system(call: "bind", path: path, code: code)
+        }
+        guard Glibc.listen(descriptor, backlog) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw .system(call: "listen at", path: path, code: code)
         }
         return descriptor
     }
