@@ -127,7 +127,7 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             attention.`dseg_attention_mean in fixed point adds what attention sees`()
             attention.`a key that outweighs all others gives its own value`()
             attention.`equal values of equal keys come back, whatever their number`(keys: 1500)
-            attention.`the measured error of attention is a small part of its bound and no absurdly small one`(
+            attention.`the errors of attention in fixed point are those of independent roundings`(
                 keys: 77, width: 40)
             attention.`the bits of an answer in fixed point depend on its query, the keys and the values alone`()
             attention.`the bits of a causal query's answer do not depend on what is behind its own position`()
@@ -157,7 +157,7 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
                 .`a gathered convolution in fixed point keeps its definition over more rows than are gathered at once`(
                     height: 31, width: 31)
             convolution.`weights stored as halves convolve in fixed point as the floats that they are, bit for bit`()
-            convolution.`the measured error of fixed point is a small part of its bound and no absurdly small one`()
+            convolution.`the errors of Winograd's way in fixed point are those of independent roundings`(inputs: 64)
             convolution.`what is not finite in fixed point reaches the outputs whose tiles read it and no other`()
             convolution.`tiles of tiny numbers count for nothing, and those of huge ones do not hide`(magnitude: 3e-23)
             let normalized = NormalizedConvolutionTests()

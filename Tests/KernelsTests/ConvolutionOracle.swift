@@ -86,21 +86,29 @@ struct ConvolutionOracle {
     /// a product of integers, whose misses go through the outputs' transform; 3 roundings as in `fixedGathered` stand
     /// for those of the sum over the inputs.
     var fixedWinograd: ConvolutionSums {
+        let roundings: Int = 2 * 4 + 2 * 5 + 3 + 2 * 4 + 2
+        return ConvolutionSums(
+            values: sums().map(\.sum), magnitudes: winogradMagnitudes,
+            misses: throughTiles(\.magnitude) { $0.miss($1) }, roundings: Double(roundings) * 1.0005)
+    }
+
+    /// Of what it misses, if the integers' roundings know nothing of each other.
+    var fixedWinogradVariances: [Double] { throughTiles({ $0 * $0 }, { $0.variance($1) }) }
+
+    /// What the outputs' transform, of a power of its coefficients, makes of each frequency's product of integers.
+    private func throughTiles(_ power: (Double) -> Double, _ measure: (Grains, Grains) -> Double) -> [Double] {
         let transform = Winograd.exact
-        let forOutputs = Winograd.bothSides(transform.outputs.map { $0.map(\.magnitude) })
+        let forOutputs = Winograd.bothSides(transform.outputs.map { $0.map(power) })
         let weights = transformedWeights(transform, w).map { grains($0, length: Grains.length) }
-        var misses = [Double](repeating: .nan, count: window.out_height * window.out_width * outputs)
+        var y = [Double](repeating: .nan, count: window.out_height * window.out_width * outputs)
         eachTile { top, left, pixels in
             let tile = grains(
                 mixed(Winograd.bothSides(transform.inputs), x, pixels.map { $0.map { $0 * inputs } }, count: inputs),
                 length: Grains.shortLength)
-            let m = (0..<36).flatMap { frequency in weights.map { tile[frequency].miss($0[frequency]) } }
-            put(mixed(forOutputs, m, (0..<36).map { $0 * outputs }, count: outputs), top, left, in: &misses)
+            let m = (0..<36).flatMap { frequency in weights.map { measure(tile[frequency], $0[frequency]) } }
+            put(mixed(forOutputs, m, (0..<36).map { $0 * outputs }, count: outputs), top, left, in: &y)
         }
-        let roundings: Int = 2 * 4 + 2 * 5 + 3 + 2 * 4 + 2
-        return ConvolutionSums(
-            values: sums().map(\.sum), magnitudes: winogradMagnitudes, misses: misses,
-            roundings: Double(roundings) * 1.0005)
+        return y
     }
 
     /// Of each frequency, `[36, inputs]`.

@@ -1,4 +1,5 @@
 import CKernels
+import Testing
 
 /// What fixed point makes of a row: whole numbers of a unit.
 ///
@@ -13,10 +14,11 @@ struct Grains {
 
     let unit: Double
     private let magnitudes: Double
+    private let squares: Double
     private let count: Double
 
     init(_ row: some Collection<Double>, length: Double) {
-        let squares = row.reduce(0) { $0 + $1 * $1 }
+        squares = row.reduce(0) { $0 + $1 * $1 }
         unit = max(squares.squareRoot() / length, (row.map(\.magnitude).max() ?? 0) / 32767)
         magnitudes = row.reduce(0) { $0 + $1.magnitude }
         count = Double(row.count)
@@ -25,10 +27,30 @@ struct Grains {
     /// The most by which a number misses.
     var halfUnit: Double { 0.51 * unit }
 
+    /// Of a rounding that is as likely to be any part of a unit as another.
+    var variance: Double { unit * unit / 12 }
+
+    /// Of what a product of two rows misses, if the roundings know nothing of each other.
+    func variance(_ other: Grains) -> Double { variance * other.squares + other.variance * squares }
+
     /// The most by which a product of two rows misses: each number of one by half a unit, each of the other, and both.
     func miss(_ other: Grains) -> Double {
         halfUnit * other.magnitudes + other.halfUnit * magnitudes + halfUnit * other.halfUnit * count
     }
+}
+
+/// Expects of errors that they are as large as independent roundings make them: the mean of their squares, each by the
+/// variance that is expected of it, is one. Errors of a row share some roundings, so that the mean of a few hundred is
+/// off by a tenth or two; a unit twice as large on one side of a product makes it 2.5.
+func expectIndependent(
+    _ numbers: [Float], _ values: [Double], _ variances: [Double], _ situation: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let squares = zip(zip(numbers, values), variances).map { pair, variance in
+        (Double(pair.0) - pair.1) * (Double(pair.0) - pair.1) / variance
+    }
+    let mean = squares.reduce(0, +) / Double(squares.count)
+    #expect(mean > 0.7 && mean < 1.4, "\(situation): \(mean)", sourceLocation: sourceLocation)
 }
 
 /// Weights `[outputs, inputs]` brought to fixed point by dseg_fix_panels, before fences.

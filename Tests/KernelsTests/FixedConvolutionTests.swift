@@ -10,12 +10,6 @@ private func same(height: Int, width: Int, doubled: Bool) -> dseg_window {
         before: 1, doubled: doubled)
 }
 
-/// The root of the mean square of errors, as parts of their bounds.
-private func measured(_ y: Framed, _ bounds: [Bounded]) -> Double {
-    let parts = zip(y.values, bounds).map { (Double($0) - $1.value) / $1.slack }
-    return (parts.reduce(0) { $0 + $1 * $1 } / Double(parts.count)).squareRoot()
-}
-
 @Suite struct FixedConvolutionTests {
     @Test(arguments: 1...9)
     func `Winograd's way in fixed point keeps the definition on maps of every height and width`(height: Int) {
@@ -81,21 +75,19 @@ private func measured(_ y: Framed, _ bounds: [Bounded]) -> Double {
         }
     }
 
-    /// Misses that know nothing of each other add up to far less than their sum, but not to nothing.
-    @Test func `the measured error of fixed point is a small part of its bound and no absurdly small one`() {
-        for inputs in [16, 64, 200] {
-            var draw = Draw(seed: 3)
-            let outputs = 32
-            let window = same(height: 12, width: 12, doubled: false)
-            let (x, w) = (draw.matrix(144, inputs), draw.floats(outputs * 9 * inputs))
-            let oracle = ConvolutionOracle(x, window, w, outputs: outputs)
-            let kernels = FixedKernels(Stored(w), outputs: outputs, inputs: inputs)
-            let scratch = Scratch(dseg_convolution_scratch(window, inputs, outputs))
-            let y = Framed(unwritten: 144, outputs)
-            unsafe dseg_convolution(x.c, window, kernels.c, nil, y.c, false, scratch.floats)
-            let part = measured(y, oracle.fixedWinograd.bounds(bias: nil, before: nil))
-            #expect(part > 1e-3 && part < 0.1, "\(part) of \(inputs) inputs")
-        }
+    @Test(arguments: [16, 64, 200])
+    func `the errors of Winograd's way in fixed point are those of independent roundings`(inputs: Int) {
+        var draw = Draw(seed: 3)
+        let outputs = 32
+        let window = same(height: 12, width: 12, doubled: false)
+        let (x, w) = (draw.matrix(144, inputs), draw.floats(outputs * 9 * inputs))
+        let oracle = ConvolutionOracle(x, window, w, outputs: outputs)
+        let kernels = FixedKernels(Stored(w), outputs: outputs, inputs: inputs)
+        let scratch = Scratch(dseg_convolution_scratch(window, inputs, outputs))
+        let y = Framed(unwritten: 144, outputs)
+        unsafe dseg_convolution(x.c, window, kernels.c, nil, y.c, false, scratch.floats)
+        expectIndependent(
+            y.values, oracle.fixedWinograd.values, oracle.fixedWinogradVariances, "\(inputs) inputs")
     }
 
     @Test(arguments: [(1, 1), (2, 2), (1, 7), (5, 4)])
