@@ -2,6 +2,8 @@
 #undef V
 #undef ALIGNED
 #undef I
+#undef H
+#undef FIRST
 #undef INLINE
 #undef LANES
 #undef EACH

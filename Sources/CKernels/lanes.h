@@ -9,16 +9,34 @@ typedef int32_t BODY(integers) __attribute__((vector_size(64), aligned(4)));
 #define ALIGNED _Alignas(64)
 #define V BODY(lanes)
 #define I BODY(integers)
+typedef uint16_t BODY(shorts) __attribute__((vector_size(32), aligned(2)));
+#define H BODY(shorts)
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE V BODY(load)(const float *x) { return *(const V *)x; }
 INLINE void BODY(store)(float *y, V x) { *(V *)y = x; }
+// Parts: the first `count` lanes, others are zeros.
+#if WIDTH == 512
+#define FIRST(count) ((__mmask16)((1u << (count)) - 1))
+INLINE V BODY(load_part)(const float *x, size_t count) { return (V)_mm512_maskz_loadu_ps(FIRST(count), x); }
+INLINE void BODY(store_part)(float *y, V x, size_t count) { _mm512_mask_storeu_ps(y, FIRST(count), (__m512)x); }
+#else
 INLINE V BODY(load_part)(const float *x, size_t count) {
     V v = {0};
     __builtin_memcpy(&v, x, count * sizeof(float));
     return v;
 }
 INLINE void BODY(store_part)(float *y, V x, size_t count) { __builtin_memcpy(y, &x, count * sizeof(float)); }
+#endif
+/// y [count] <- the lower halves of the first lanes.
+INLINE void BODY(store_halves)(uint16_t *y, I x, size_t count) {
+    H halves = __builtin_convertvector(x, H);
+#if WIDTH == 512
+    _mm256_mask_storeu_epi16(y, FIRST(count), (__m256i)halves);
+#else
+    __builtin_memcpy(y, &halves, count * sizeof(uint16_t));
+#endif
+}
 INLINE V BODY(all)(float x) { return (V){0} + x; }
 INLINE V BODY(select)(I mask, V a, V b) { return (V)((mask & (I)a) | (~mask & (I)b)); }
 // Where one is NaN, the second.

@@ -201,24 +201,18 @@ static void BODY(panel_pairs)(const float *panel, size_t count, const float *fac
 }
 
 static void BODY(fix_probabilities)(float *p, size_t count, float factor, float *mean, float rate) {
-    int16_t *y = (int16_t *)p, part[LANES];
+    uint16_t *y = (uint16_t *)p;
+#define INTEGERS(v, n) BODY(store_halves)(y + i, (I)((v) * factor + ROUNDING), n)
     if (mean) {
-        EACH(count, V v = IN(p); OUT(mean, IN(mean) + v * rate);
-             H integers = __builtin_convertvector((I)(v * factor + ROUNDING), H);
-             __builtin_memcpy(y + i, &integers, sizeof integers),
-             V v = IN_PART(p); OUT_PART(mean, IN_PART(mean) + v * rate);
-             H integers = __builtin_convertvector((I)(v * factor + ROUNDING), H);
-             __builtin_memcpy(part, &integers, sizeof part); __builtin_memcpy(y + i, part, n * sizeof(int16_t)));
+        EACH(count, V v = IN(p); OUT(mean, IN(mean) + v * rate); INTEGERS(v, LANES),
+             V v = IN_PART(p); OUT_PART(mean, IN_PART(mean) + v * rate); INTEGERS(v, n));
     } else {
-        EACH(count, H integers = __builtin_convertvector((I)(IN(p) * factor + ROUNDING), H);
-             __builtin_memcpy(y + i, &integers, sizeof integers),
-             H integers = __builtin_convertvector((I)(IN_PART(p) * factor + ROUNDING), H);
-             __builtin_memcpy(part, &integers, sizeof part); __builtin_memcpy(y + i, part, n * sizeof(int16_t)));
+        EACH(count, V v = IN(p); INTEGERS(v, LANES), V v = IN_PART(p); INTEGERS(v, n));
     }
+#undef INTEGERS
     if (count % 2) y[count] = 0;
 }
 
-#undef H
 #undef PAIR_ROWS
 #undef ROUNDING
 #undef SHORT_LENGTH

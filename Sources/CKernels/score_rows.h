@@ -2,8 +2,6 @@
 // query or a label, so that no lane's bits depend on another's. WIDTH says which instructions multiply pairs of 16-bit
 // integers: 512 (AVX-512), 256 (AVX2) or 0 (whatever the compiler makes of vectors).
 
-typedef uint16_t BODY(shorts) __attribute__((vector_size(32), aligned(2)));
-#define H BODY(shorts)
 #define TILE 6
 
 #if WIDTH == 256
@@ -31,10 +29,12 @@ static float BODY(fix)(const float *x, size_t count, int16_t *y, size_t step) {
     float factor = DSEG_FIXED_LENGTH / __builtin_sqrtf(sum), limit = 32767.0f / (top * unit);
     factor = factor < limit ? factor : limit;                // no number alone may pass 2^15
 #define ROUNDED(x) ((x) * unit * factor + 12582912.0f)       // 1.5 * 2^23: the last bit is 1
-    size_t whole = step == 2 ? count / LANES * LANES : 0;
-    for (size_t i = 0; i < whole; i += LANES)
-        *(H *)(y + i) = __builtin_convertvector((I)ROUNDED(BODY(load)(x + i)), H);
-    for (size_t i = whole; i < count; i++) y[i / 2 * step + i % 2] = (int16_t)(ROUNDED(x[i]) - 12582912.0f);
+    if (step == 2) {
+        EACH(count, *(H *)(y + i) = __builtin_convertvector((I)ROUNDED(IN(x)), H),
+             BODY(store_halves)((uint16_t *)y + i, (I)ROUNDED(IN_PART(x)), n));
+    } else {
+        for (size_t i = 0; i < count; i++) y[i / 2 * step + i % 2] = (int16_t)(ROUNDED(x[i]) - 12582912.0f);
+    }
 #undef ROUNDED
     return 1.0f / factor / unit;
 }
@@ -50,11 +50,8 @@ static float BODY(level)(const float *x, size_t count, uint16_t *y) {
         return unknown;
     }
     float factor = 65535.0f / top;
-    uint16_t part[LANES];
-#define LEVELS(LOAD) \
-    V v = LOAD(x) * factor + 0.5f; *(H *)to = __builtin_convertvector(__builtin_convertvector(v, I), H)
-    EACH(count, uint16_t *to = y + i; LEVELS(IN),
-         uint16_t *to = part; LEVELS(IN_PART); __builtin_memcpy(y + i, part, n * sizeof(uint16_t)));
+#define LEVELS(LOAD) __builtin_convertvector(LOAD(x) * factor + 0.5f, I)
+    EACH(count, *(H *)(y + i) = __builtin_convertvector(LEVELS(IN), H), BODY(store_halves)(y + i, LEVELS(IN_PART), n));
 #undef LEVELS
     return top / 65535.0f;
 }
