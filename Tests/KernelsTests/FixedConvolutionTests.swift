@@ -194,7 +194,7 @@ private func same(height: Int, width: Int, doubled: Bool) -> dseg_window {
 
     /// Squares of so small numbers are lost, and those of so large ones are infinite: a tile shorter than 2^-40 counts
     /// as zeros, and one whose length is no float is NaN.
-    @Test(arguments: [1e-40, 1e-30, 3e-23, 1e-19, 1e-15, 1e-11, 1e12, 1e30] as [Float])
+    @Test(arguments: [0x1p-133, 1e-30, 3e-23, 1e-19, 1e-15, 1e-11, 1e12, 1e30] as [Float])
     func `tiles of tiny numbers count for nothing, and those of huge ones do not hide`(magnitude: Float) {
         let window = same(height: 4, width: 4, doubled: false)
         var draw = Draw(seed: 6)

@@ -107,7 +107,7 @@ private struct Remembering {
         switch event {
         case "write": try remembering.folder.write("weights", "some other weights")
         case "same size, same time":
-            let stream = try #require(unsafe fopen(path, "r+"))
+            let stream = try unsafe #require(fopen(path, "r+"))
             unsafe fputs("SOME", stream)
             unsafe fclose(stream)
             let times = [before.st_atim, before.st_mtim]

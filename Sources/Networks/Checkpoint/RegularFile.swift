@@ -23,7 +23,7 @@ package final class RegularFile {
         guard opened >= 0 else {
             throw .system(path: path, call: "open", code: errno)
         }
-        let now = unsafe time(nil)
+        let now = time(nil)
         var state = stat()
         guard unsafe fstat(opened, &state) == 0 else {
             let code = errno
