@@ -106,7 +106,7 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
             size_t count = dseg_least(block, keys - key);
             float *sum = scales + key / block * rows + i, factor = total_of(count) / *sum;
             if (!(factor < 32767.0f)) factor = 32767.0f;       // no probability is above 1
-            *sum = *sum == *sum ? rate / factor : *sum;        // NaN stays
+            *sum = rate / factor;                              // NaN where any sum is
             dseg_pairs->fix_probabilities(p + key, count, factor, mean ? mean + key : NULL, a->share * rate);
         }
     }

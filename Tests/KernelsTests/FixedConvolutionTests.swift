@@ -2,14 +2,6 @@ import CKernels
 import Kernels
 import Testing
 
-/// A 3 x 3 convolution as the networks have them: side by side, one zero row around.
-private func same(height: Int, width: Int, doubled: Bool) -> dseg_window {
-    let scale = doubled ? 2 : 1
-    return dseg_window(
-        height: height, width: width, out_height: height * scale, out_width: width * scale, kernel: 3, stride: 1,
-        before: 1, doubled: doubled)
-}
-
 @Suite struct FixedConvolutionTests {
     @Test(arguments: 1...9)
     func `Winograd's way in fixed point keeps the definition on maps of every height and width`(height: Int) {
@@ -58,21 +50,7 @@ private func same(height: Int, width: Int, doubled: Bool) -> dseg_window {
 
     /// How much the bound forgives: any coefficient of the transforms that is wrong by a part in 64 breaks it.
     @Test func `the bound of fixed point tells a transform with a wrong coefficient from the right one`() {
-        var draw = Draw(seed: 2)
-        let (x, w) = (draw.matrix(64, 16), draw.floats(16 * 9 * 16))
-        let oracle = ConvolutionOracle(x, same(height: 8, width: 8, doubled: false), w, outputs: 16)
-        let bounds = oracle.fixedWinograd.bounds(bias: nil, before: nil)
-        #expect(breach(oracle.transformed(by: .exact).map { Float($0) }, bounds) == nil)
-        for transform in [\Winograd.inputs, \.weights, \.outputs] {
-            let matrix = Winograd.exact[keyPath: transform]
-            for (row, column) in matrix.indices.flatMap({ row in matrix[row].indices.map { (row, $0) } }) {
-                var wrong = Winograd.exact
-                let coefficient = matrix[row][column]
-                wrong[keyPath: transform][row][column] = coefficient == 0 ? 0x1p-6 : coefficient * (1 + 0x1p-6)
-                let numbers = oracle.transformed(by: wrong).map { Float($0) }
-                #expect(breach(numbers, bounds) != nil, "\(transform) [\(row)][\(column)]")
-            }
-        }
+        expectCoefficientsCount(\.fixedWinograd, part: 0x1p-6)
     }
 
     @Test(arguments: [16, 64, 200])

@@ -3,11 +3,30 @@ import Kernels
 import Testing
 
 /// A 3 x 3 convolution as the networks have them: side by side, one zero row around.
-private func same(height: Int, width: Int, doubled: Bool) -> dseg_window {
+func same(height: Int, width: Int, doubled: Bool) -> dseg_window {
     let scale = doubled ? 2 : 1
     return dseg_window(
         height: height, width: width, out_height: height * scale, out_width: width * scale, kernel: 3, stride: 1,
         before: 1, doubled: doubled)
+}
+
+/// Expects that bounds hold for the exact transforms, and break where any of their coefficients is wrong by `part`.
+func expectCoefficientsCount(_ sums: KeyPath<ConvolutionOracle, ConvolutionSums>, part: Double) {
+    var draw = Draw(seed: 2)
+    let (x, w) = (draw.matrix(64, 16), draw.floats(16 * 9 * 16))
+    let oracle = ConvolutionOracle(x, same(height: 8, width: 8, doubled: false), w, outputs: 16)
+    let bounds = oracle[keyPath: sums].bounds(bias: nil, before: nil)
+    #expect(breach(oracle.transformed(by: .exact).map { Float($0) }, bounds) == nil)
+    for transform in [\Winograd.inputs, \.weights, \.outputs] {
+        let matrix = Winograd.exact[keyPath: transform]
+        for (row, column) in matrix.indices.flatMap({ row in matrix[row].indices.map { (row, $0) } }) {
+            var wrong = Winograd.exact
+            let coefficient = matrix[row][column]
+            wrong[keyPath: transform][row][column] = coefficient == 0 ? part : coefficient * (1 + part)
+            let numbers = oracle.transformed(by: wrong).map { Float($0) }
+            #expect(breach(numbers, bounds) != nil, "\(transform) [\(row)][\(column)]")
+        }
+    }
 }
 
 @Suite struct WinogradTests {
@@ -60,21 +79,7 @@ private func same(height: Int, width: Int, doubled: Bool) -> dseg_window {
 
     /// How much the bound forgives: any coefficient of the transforms that is wrong by a part in 256 breaks it.
     @Test func `the bound tells a transform with a wrong coefficient from the right one`() {
-        var draw = Draw(seed: 2)
-        let (x, w) = (draw.matrix(64, 16), draw.floats(16 * 9 * 16))
-        let oracle = ConvolutionOracle(x, same(height: 8, width: 8, doubled: false), w, outputs: 16)
-        let bounds = oracle.winograd.bounds(bias: nil, before: nil)
-        #expect(breach(oracle.transformed(by: .exact).map { Float($0) }, bounds) == nil)
-        for transform in [\Winograd.inputs, \.weights, \.outputs] {
-            let matrix = Winograd.exact[keyPath: transform]
-            for (row, column) in matrix.indices.flatMap({ row in matrix[row].indices.map { (row, $0) } }) {
-                var wrong = Winograd.exact
-                let coefficient = matrix[row][column]
-                wrong[keyPath: transform][row][column] = coefficient == 0 ? 0x1p-8 : coefficient * (1 + 0x1p-8)
-                let numbers = oracle.transformed(by: wrong).map { Float($0) }
-                #expect(breach(numbers, bounds) != nil, "\(transform) [\(row)][\(column)]")
-            }
-        }
+        expectCoefficientsCount(\.winograd, part: 0x1p-8)
     }
 
     /// Roundings that know nothing of each other add up to far less than their sum, but not to nothing.

@@ -11,7 +11,7 @@ import Kernels
 package struct RememberedDigests: Sendable {
     private let file: OwnFile
 
-    /// Files that are remembered; those used the longest ago make room.
+    /// Files that are remembered; those hashed the longest ago make room.
     static let limit = 256
 
     /// - Parameter folder: an absolute path; made where it is missing, and then for this user alone
