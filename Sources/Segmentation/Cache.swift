@@ -1,41 +1,73 @@
 /// Values by key, bounded in bytes; the least recently used go first. A value larger than the bound is not kept.
+///
+/// Finding, inserting and evicting take constant time: entries lie in slots that a doubly linked list joins in the
+/// order of use.
+///
+///     newest ─► slot ⇄ slot ⇄ ... ⇄ slot ◄─ oldest
 package struct Cache<Key: Hashable, Value> {
-    private struct Entry {
+    private struct Slot {
+        let key: Key
         let value: Value
         let bytes: Int
-        var used: Int
+        /// The slots used just after and just before this one.
+        var newer: Int?
+        var older: Int?
     }
 
     package let limit: Int
     package private(set) var bytes = 0
-    private var entries: [Key: Entry] = [:]
-    private var clock = 0
+    private var places: [Key: Int] = [:]
+    private var slots: [Slot?] = []
+    /// Places of `slots` that hold nothing.
+    private var free: [Int] = []
+    private var newest: Int?
+    private var oldest: Int?
 
-    package var count: Int { entries.count }
+    package var count: Int { places.count }
 
     package init(limit: Int) {
         self.limit = limit
     }
 
-    /// The value, now the most recently used.
+    /// The value, from here on the most recently used.
     package mutating func value(for key: Key) -> Value? {
-        clock += 1
-        entries[key]?.used = clock
-        return entries[key]?.value
+        guard let place = places[key], let slot = unlink(place) else { return nil }
+        link(slot, at: place)
+        return slot.value
     }
 
     package mutating func insert(_ value: Value, bytes size: Int, for key: Key) {
         remove(key)
         guard size <= limit else { return }
-        while bytes + size > limit, let oldest = entries.min(by: { $0.value.used < $1.value.used }) {
-            remove(oldest.key)
-        }
-        clock += 1
-        entries[key] = Entry(value: value, bytes: size, used: clock)
+        while bytes + size > limit, let oldest, let key = slots[oldest]?.key { remove(key) }
+        let place = free.popLast() ?? slots.count
+        if place == slots.count { slots.append(nil) }
+        places[key] = place
+        link(Slot(key: key, value: value, bytes: size, newer: nil, older: nil), at: place)
         bytes += size
     }
 
     private mutating func remove(_ key: Key) {
-        if let entry = entries.removeValue(forKey: key) { bytes -= entry.bytes }
+        guard let place = places.removeValue(forKey: key), let slot = unlink(place) else { return }
+        free.append(place)
+        bytes -= slot.bytes
+    }
+
+    /// Takes a slot out of the list and empties its place.
+    private mutating func unlink(_ place: Int) -> Slot? {
+        guard let slot = slots[place] else { return nil }
+        if let newer = slot.newer { slots[newer]?.older = slot.older } else { newest = slot.older }
+        if let older = slot.older { slots[older]?.newer = slot.newer } else { oldest = slot.newer }
+        slots[place] = nil
+        return slot
+    }
+
+    /// Puts a slot at an empty place, as the most recently used.
+    private mutating func link(_ slot: Slot, at place: Int) {
+        var slot = slot
+        (slot.newer, slot.older) = (nil, newest)
+        if let newest { slots[newest]?.newer = place } else { oldest = place }
+        newest = place
+        slots[place] = slot
     }
 }

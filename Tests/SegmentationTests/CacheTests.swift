@@ -48,6 +48,16 @@ import Testing
         #expect((cache.value(for: "a"), cache.value(for: "b")) == (nil, 2))
     }
 
+    /// Looking at every entry for each eviction would be ten thousand million steps.
+    @Test func `evicts a hundred thousand entries one by one`() {
+        let half = 100_000
+        var cache = Cache<Int, Int>(limit: half)
+        for key in 0..<2 * half { cache.insert(key, bytes: 1, for: key) }
+        #expect((cache.count, cache.bytes) == (half, half))
+        #expect(cache.value(for: half - 1) == nil)
+        #expect((half..<2 * half).allSatisfy { cache.value(for: $0) == $0 })
+    }
+
     /// Held against a list in the order of use.
     @Test(arguments: 1...20) func `is a list in the order of use`(seed: Int) {
         var state = UInt64(seed)
