@@ -1,32 +1,6 @@
 import Glibc
 import Kernels
-package import Networks
-
-/// Something to compute: who asked, how to stop it, and what to do on the engine's thread.
-package struct Job: Sendable {
-    package let owner: UInt32
-    /// The client's name for it; empty: none.
-    package let requestID: String
-    let cancellation: Cancellation
-    /// Runs on the engine's thread, with the milliseconds that the job waited.
-    let run: @Sendable (Segmenter, Cancellation, Float) -> Void
-
-    /// - Parameter deadline: when the answer has become useless; `nil`: never
-    package init(
-        owner: UInt32, requestID: String, deadline: ContinuousClock.Instant?,
-        run: @escaping @Sendable (Segmenter, Cancellation, Float) -> Void
-    ) {
-        self.owner = owner
-        self.requestID = requestID
-        self.run = run
-        cancellation = Cancellation(deadline: deadline)
-    }
-
-    /// Its work ends at the next layer.
-    package func cancel() {
-        cancellation.cancel()
-    }
-}
+import Networks
 
 /// What the engine tells of itself, without waiting for the job that runs.
 package struct EngineStatus: Sendable {
@@ -47,7 +21,8 @@ package struct EngineStatus: Sendable {
 
 /// The one thread that computes. Swift's cooperative pool never does: a pass takes seconds.
 ///
-/// Jobs wait in a bounded queue and run one at a time, in the order they came; a full queue refuses at once.
+/// Jobs wait in a bounded queue, by users and connections in turn, and run one at a time; a full queue refuses at once.
+/// A job that is cancelled leaves the queue with all it holds.
 ///
 /// `@unchecked Sendable`: every stored property is a constant, or is read and written only while `mutex` is locked;
 /// the segmenter is created on the engine's thread, never leaves it, and is seen by jobs only there.
@@ -64,15 +39,12 @@ package struct EngineStatus: Sendable {
         case stopped
     }
 
-    /// How many queues' worth of jobs may wait for their turn only to say that they were cancelled.
-    private static let backlog = 8
-
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
     private let queueLimit: Int
     private let load: @Sendable () throws -> Segmenter
     private var phase = Phase.loading
-    private var queue: [Waiting] = []
+    private var queue = FairQueue<Waiting>()
     private var running: Job?
     private var loadingError: (any Error)?
     private var known: EngineStatus?
@@ -121,40 +93,66 @@ package struct EngineStatus: Sendable {
         unsafe mutex.deallocate()
     }
 
-    /// Lets a job wait for its turn.
+    /// Lets a job wait for its turn; in a full queue whoever has most there gives way to whoever has less.
     ///
     /// - Throws: `queueFull`, `stopping`
     package func submit(_ job: Job) throws(SegmentationError) {
-        let refusal = locked { () -> SegmentationError? in
-            guard phase == .serving else { return .stopping }
-            let waiting = queue.count { !$0.job.cancellation.isCancelled }
-            guard waiting < queueLimit, queue.count < Self.backlog * queueLimit else {
+        let outcome = locked { () -> Result<Waiting?, SegmentationError> in
+            guard phase == .serving else { return .failure(.stopping) }
+            var displaced: Waiting?
+            if queue.count >= queueLimit {
                 known?.refused += 1
-                return .queueFull(limit: queueLimit)
+                displaced = queue.makeRoom(for: job.caller)
+                if displaced == nil { return .failure(.queueFull(limit: queueLimit)) }
             }
-            queue.append(Waiting(job: job, since: .now))
+            queue.append(Waiting(job: job, since: .now), from: job.caller)
             unsafe pthread_cond_broadcast(changed)
-            return nil
+            return .success(displaced)
         }
-        if let refusal { throw refusal }
+        try outcome.get()?.job.refuse(.displaced(limit: queueLimit))
+    }
+
+    /// Stops a job, wherever it is: one that waits leaves the queue, unless it has left it already, one that runs ends
+    /// at its next layer.
+    ///
+    /// - Returns: the job that waited, for whoever lets go of what it holds
+    package func withdraw(_ ticket: Job.Ticket) -> Job? {
+        ticket.cancellation.cancel()
+        return locked { queue.removeAll { $0.job.cancellation === ticket.cancellation } }.first?.job
     }
 
     /// Cancels the owner's jobs of that name, waiting or running; returns how many. The empty name is none,
     /// and a job that was cancelled before does not count.
     package func cancel(_ requestID: String, owner: UInt32) -> Int {
         guard !requestID.isEmpty else { return 0 }
-        return locked {
-            let jobs = (queue.map(\.job) + [running].compactMap(\.self))
-                .filter { $0.owner == owner && $0.requestID == requestID }
-            return jobs.count { $0.cancellation.cancel() }
+        return cancel { $0.caller.owner == owner && $0.requestID.utf8.elementsEqual(requestID.utf8) }
+    }
+
+    /// Cancels everything that waits or runs.
+    package func cancelAll() {
+        _ = cancel { _ in true }
+    }
+
+    private func cancel(where isMeant: (Job) -> Bool) -> Int {
+        var running: Job?
+        let waiting = locked {
+            running = self.running
+            return queue.removeAll { isMeant($0.job) }
         }
+        var count = 0
+        for waiting in waiting {
+            if waiting.job.cancellation.cancel() { count += 1 }
+            waiting.job.refuse(.cancelled)
+        }
+        if let running, isMeant(running), running.cancellation.cancel() { count += 1 }
+        return count
     }
 
     /// Never waits for a job.
     package var status: EngineStatus? {
         locked {
             var status = known
-            status?.queued = queue.count { !$0.job.cancellation.isCancelled }
+            status?.queued = queue.count
             return status
         }
     }
@@ -165,14 +163,6 @@ package struct EngineStatus: Sendable {
             if phase == .serving { phase = .draining }
             unsafe pthread_cond_broadcast(changed)
             while phase != .stopped { unsafe pthread_cond_wait(changed, mutex) }
-        }
-    }
-
-    /// Cancels everything that waits or runs.
-    package func cancelAll() {
-        locked {
-            for waiting in queue { waiting.job.cancellation.cancel() }
-            running?.cancellation.cancel()
         }
     }
 
@@ -254,8 +244,7 @@ package struct EngineStatus: Sendable {
                     return .rest
                 }
             }
-            guard !queue.isEmpty else { return .end }
-            let first = queue.removeFirst()
+            guard let first = queue.popFirst() else { return .end }
             running = first.job
             return .run(first)
         }

@@ -22,6 +22,8 @@ package enum SegmentationError: Error {
     case unknownModel(String, loaded: String)
     case unknownPicture(handle: String)
     case queueFull(limit: Int)
+    /// A full queue had room for another caller, who had fewer questions in it.
+    case displaced(limit: Int)
     case stopping
     case cancelled
     case deadlineExceeded
@@ -70,6 +72,8 @@ extension SegmentationError: CustomStringConvertible {
         case .unknownPicture(let handle):
             "no picture of yours is known as \"\(handle)\": bring it by Look, or send it with the question"
         case .queueFull(let limit): "\(limit) questions are waiting already: try again later"
+        case .displaced(let limit):
+            "\(limit) questions are waiting, most of them yours, and another caller came: ask fewer at a time"
         case .stopping: "the daemon is stopping: try again when it is back"
         case .cancelled: "cancelled"
         case .deadlineExceeded: "the deadline passed before the answer was ready"

@@ -11,8 +11,9 @@ final class Connection: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let channel: any Channel
+    private let caller: Caller
     /// The user at the other end.
-    private let owner: UInt32
+    private var owner: UInt32 { caller.owner }
     private let service: Service
     private let closed: (Connection) -> Void
     private var wire = ServerConnection()
@@ -24,9 +25,9 @@ final class Connection: ChannelInboundHandler {
     var eventLoop: any EventLoop { channel.eventLoop }
 
     /// - Parameter closed: told once, when the connection has ended
-    init(_ channel: any Channel, owner: UInt32, service: Service, closed: @escaping (Connection) -> Void) {
+    init(_ channel: any Channel, caller: Caller, service: Service, closed: @escaping (Connection) -> Void) {
         self.channel = channel
-        self.owner = owner
+        self.caller = caller
         self.service = service
         self.closed = closed
         outflow = Outflow(channel, limits: service.limits)
@@ -131,7 +132,7 @@ final class Connection: ChannelInboundHandler {
         let owner = owner
         let replies = ReplyStream(self, stream: call.stream)
         let deadline = calls[call.stream]?.deadline
-        let job = Job(owner: owner, requestID: message.requestID, deadline: deadline) {
+        let job = Job(caller: caller, requestID: message.requestID, deadline: deadline) {
             [owner] segmenter, cancellation, queued in
             var undelivered: RPCStatus?
             func delivering<Result>(
@@ -159,6 +160,8 @@ final class Connection: ChannelInboundHandler {
             } catch {
                 replies.fail(undelivered ?? RPCStatus(error))
             }
+        } refuse: {
+            replies.fail(RPCStatus($0))
         }
         try submit(job, for: call.stream)
     }
@@ -188,7 +191,7 @@ final class Connection: ChannelInboundHandler {
         calls[stream]?.isReceiving = false
         calls[stream]?.file = []
         let replies = ReplyStream(self, stream: stream)
-        let job = Job(owner: owner, requestID: "", deadline: calls[stream]?.deadline) {
+        let job = Job(caller: caller, requestID: "", deadline: calls[stream]?.deadline) {
             [owner] segmenter, cancellation, _ in
             do throws(SegmentationError) {
                 let looked = try segmenter.look(at: file, owner: owner, cancellation: cancellation)
@@ -196,6 +199,8 @@ final class Connection: ChannelInboundHandler {
             } catch {
                 replies.fail(RPCStatus(error))
             }
+        } refuse: {
+            replies.fail(RPCStatus($0))
         }
         do throws(RPCStatus) {
             try submit(job, for: stream)
@@ -221,7 +226,7 @@ final class Connection: ChannelInboundHandler {
     /// Lets the engine answer a call in its turn.
     private func submit(_ job: Job, for stream: UInt32) throws(RPCStatus) {
         guard !service.isDraining else { throw RPCStatus(SegmentationError.stopping) }
-        calls[stream]?.job = job
+        calls[stream]?.ticket = job.ticket
         do throws(SegmentationError) { try service.engine.submit(job) } catch { throw RPCStatus(error) }
     }
 
@@ -268,7 +273,7 @@ final class Connection: ChannelInboundHandler {
     private func ended(_ stream: UInt32, _ result: String) {
         guard let call = calls.removeValue(forKey: stream) else { return }
         call.alarm?.cancel()
-        call.job?.cancel()
+        if let ticket = call.ticket { _ = service.engine.withdraw(ticket) }
         // Health is asked every few seconds, for ever.
         service.log.log(
             level: call.method == .health ? .debug : .info,

@@ -8,8 +8,8 @@ struct OpenCall {
     let started: NIODeadline
     /// When the answer has become useless: the earlier of what the call and its message say.
     let deadline: ContinuousClock.Instant?
-    /// The engine's part of it, once it is the engine's turn.
-    var job: Job?
+    /// Of its job, once the engine has that.
+    var ticket: Job.Ticket?
     /// Fails the call at its deadline, even while it waits for its turn.
     var alarm: Scheduled<Void>?
     /// Whether a picture is still coming.

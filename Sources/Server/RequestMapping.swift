@@ -151,7 +151,7 @@ extension RPCStatus.Code {
     fileprivate init(_ error: SegmentationError) {
         self =
             switch error {
-            case .image(ImageError.outOfMemory), .queueFull, .undeliverable: .resourceExhausted
+            case .image(ImageError.outOfMemory), .queueFull, .displaced, .undeliverable: .resourceExhausted
             case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .tooLong, .noTokens,
                 .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe, .noWeights,
                 .unneededForwardPrompt:

@@ -33,7 +33,8 @@ package final class Server: Sendable {
             }
             .childChannelInitializer { channel in
                 Self.owner(of: channel).flatMapThrowing { owner in
-                    let connection = Connection(channel, owner: owner, service: service) {
+                    let caller = Caller(owner: owner, connection: service.nextConnection())
+                    let connection = Connection(channel, caller: caller, service: service) {
                         connections.value[ObjectIdentifier($0)] = nil
                     }
                     connections.value[ObjectIdentifier(connection)] = connection

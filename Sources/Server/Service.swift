@@ -10,12 +10,16 @@ final class Service: Sendable {
     let log: Logger
     private let started = ContinuousClock.now
     private let draining = Atomic<Bool>(false)
+    private let connections = Atomic<UInt64>(0)
 
     init(engine: Engine, limits: ConnectionLimits, log: Logger) {
         self.engine = engine
         self.limits = limits
         self.log = log
     }
+
+    /// A number that no other connection has.
+    func nextConnection() -> UInt64 { connections.add(1, ordering: .relaxed).newValue }
 
     /// Whether it takes no more work.
     var isDraining: Bool { draining.load(ordering: .relaxed) }

@@ -35,12 +35,14 @@ extension Engine {
         let outcome = Outcome<Result>()
         do throws(SegmentationError) {
             try submit(
-                Job(owner: 0, requestID: "", deadline: nil) { segmenter, _, _ in
+                Job(caller: Caller(owner: 0, connection: 0), requestID: "", deadline: nil) { segmenter, _, _ in
                     do throws(SegmentationError) {
                         outcome.set(.success(try body(segmenter)))
                     } catch {
                         outcome.set(.failure(error))
                     }
+                } refuse: {
+                    outcome.set(.failure($0))
                 })
             drain()
             return try outcome.get()

@@ -14,9 +14,18 @@ private final class Diary: Sendable {
 }
 
 /// A job that writes its name, and whether it was cancelled.
-private func job(_ name: String, owner: UInt32 = 1, _ diary: Diary) -> Job {
-    Job(owner: owner, requestID: name, deadline: nil) { _, cancellation, _ in
+private func job(_ name: String, owner: UInt32 = 1, connection: UInt64 = 1, _ diary: Diary) -> Job {
+    Job(caller: Caller(owner: owner, connection: connection), requestID: name, deadline: nil) { _, cancellation, _ in
         diary.write(isCancelled(cancellation) ? "\(name) cancelled" : name)
+    } refuse: {
+        diary.write("\(name) refused: \($0)")
+    }
+}
+
+extension Job {
+    /// One that nobody else's turn depends on.
+    fileprivate init(_ run: @escaping @Sendable (Segmenter, Cancellation, Float) -> Void) {
+        self.init(caller: Caller(owner: 1, connection: 1), requestID: "", deadline: nil, run: run) { _ in }
     }
 }
 
@@ -32,10 +41,13 @@ private struct Gate {
     init(_ engine: Engine, _ diary: Diary) throws {
         let entered = Handover<Bool>()
         try engine.submit(
-            Job(owner: 1, requestID: "gate", deadline: nil) { [opened] _, cancellation, _ in
+            Job(caller: Caller(owner: 1, connection: 0), requestID: "gate", deadline: nil) {
+                [opened] _, cancellation, _ in
                 entered.give(true)
                 _ = opened.take()
                 diary.write(isCancelled(cancellation) ? "gate cancelled" : "gate")
+            } refuse: {
+                diary.write("gate refused: \($0)")
             })
         _ = entered.take()
     }
@@ -56,7 +68,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         let gate = try Gate(engine, diary)
         for name in ["a", "b", "c"] { try engine.submit(job(name, diary)) }
         try engine.submit(
-            Job(owner: 1, requestID: "", deadline: nil) { _, _, waited in
+            Job { _, _, waited in
                 #expect(pthread_equal(pthread_self(), caller) == 0)
                 #expect(waited > 0)
             })
@@ -83,19 +95,71 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(diary.read == ["gate", "a", "b"])
     }
 
-    @Test func `a cancelled job gives its place in the queue to another`() throws {
+    @Test func `a job that is withdrawn leaves its place and its bytes at once`() throws {
         let engine = try engine(queueLimit: 2)
         let gate = try Gate(engine, diary)
-        let abandoned = [job("a", diary), job("b", diary)]
-        for job in abandoned { try engine.submit(job) }
-        for job in abandoned { job.cancel() }
+        final class Picture: Sendable {}
+        var picture: Picture? = Picture()
+        weak let held = picture
+        func abandoned() -> Job {
+            Job { [picture, diary] _, _, _ in diary.write("\(picture != nil)") }
+        }
+        let tickets = try (0..<2).map { _ in
+            let job = abandoned()
+            try engine.submit(job)
+            return job.ticket
+        }
+        picture = nil
+        #expect(held != nil)
+        for ticket in tickets { #expect(engine.withdraw(ticket) != nil) }
+        #expect(held == nil)
+        for ticket in tickets { #expect(engine.withdraw(ticket) == nil) }
         #expect(engine.status?.queued == 0)
         try engine.submit(job("c", diary))
         try engine.submit(job("d", diary))
         #expect(throws: SegmentationError.self) { try engine.submit(job("e", diary)) }
         gate.open()
         engine.drain()
-        #expect(diary.read == ["gate", "a cancelled", "b cancelled", "c", "d"], "they end too, to say so")
+        #expect(diary.read == ["gate", "c", "d"])
+    }
+
+    @Test func `a withdrawn job that runs is told so`() throws {
+        let engine = try engine()
+        let (entered, seen) = (Handover<Bool>(), Handover<Bool>())
+        let job = Job { _, cancellation, _ in
+            entered.give(true)
+            while !isCancelled(cancellation) { usleep(1000) }
+            seen.give(true)
+        }
+        try engine.submit(job)
+        _ = entered.take()
+        #expect(engine.withdraw(job.ticket) == nil, "it does not wait")
+        #expect(seen.take())
+    }
+
+    @Test func `users take turns, and connections of one user, whoever brings many`() throws {
+        let engine = try engine(queueLimit: 16)
+        let gate = try Gate(engine, diary)
+        for name in ["a", "b", "c"] { try engine.submit(job(name, connection: 1, diary)) }
+        try engine.submit(job("d", connection: 2, diary))
+        try engine.submit(job("e", owner: 2, connection: 3, diary))
+        gate.open()
+        engine.drain()
+        #expect(diary.read == ["gate", "a", "e", "d", "b", "c"])
+    }
+
+    @Test func `in a full queue who has most gives way, newest first, and is told`() throws {
+        let engine = try engine(queueLimit: 3)
+        let gate = try Gate(engine, diary)
+        for name in ["a", "b", "c"] { try engine.submit(job(name, connection: 1, diary)) }
+        try engine.submit(job("d", connection: 2, diary))
+        #expect(diary.read.count == 1)
+        #expect(diary.read[0].hasPrefix("c refused: 3 questions"))
+        #expect(throws: SegmentationError.self) { try engine.submit(job("e", connection: 2, diary)) }
+        #expect((engine.status?.refused, engine.status?.queued) == (2, 3))
+        gate.open()
+        engine.drain()
+        #expect(Array(diary.read.dropFirst()) == ["gate", "a", "d", "b"])
     }
 
     @Test func `finishes what it accepted before it stops, and takes nothing more`() throws {
@@ -140,7 +204,8 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(engine.cancel("gate", owner: 1) == 1)
         gate.open()
         engine.drain()
-        #expect(diary.read == ["gate cancelled", "mine cancelled", "mine", "other", ""])
+        #expect(diary.read.first == "mine refused: cancelled", "at once")
+        #expect(Array(diary.read.dropFirst()) == ["gate cancelled", "other", "mine", ""])
         #expect(engine.cancel("mine", owner: 2) == 0)
     }
 
@@ -159,9 +224,10 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         let gate = try Gate(engine, diary)
         for name in ["a", "b"] { try engine.submit(job(name, diary)) }
         engine.cancelAll()
+        #expect(diary.read == ["a refused: cancelled", "b refused: cancelled"], "at once")
         gate.open()
         engine.drain()
-        #expect(diary.read == ["gate cancelled", "a cancelled", "b cancelled"])
+        #expect(Array(diary.read.dropFirst(2)) == ["gate cancelled"])
     }
 
     @Test func `a model that cannot be loaded is the error of whoever starts it`() {
@@ -175,7 +241,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         let request = try Question("dog").request()
         let answered = Handover<String>()
         try engine.submit(
-            Job(owner: 1, requestID: "", deadline: nil) { segmenter, cancellation, waited in
+            Job { segmenter, cancellation, waited in
                 var hash = ""
                 try? segmenter.segment(request, owner: 1, cancellation: cancellation, queueMilliseconds: waited) {
                     if case .report(let report) = $0 { hash = report.answerHash }

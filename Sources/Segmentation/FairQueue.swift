@@ -1,0 +1,103 @@
+/// Who brings what waits.
+package struct Caller: Hashable, Sendable {
+    /// The user's uid.
+    package let owner: UInt32
+    package let connection: UInt64
+
+    package init(owner: UInt32, connection: UInt64) {
+        self.owner = owner
+        self.connection = connection
+    }
+}
+
+/// Elements that wait for one server, in which nobody who brings many makes the others wait: round-robin by user, then
+/// by connection, and first come, first served within a connection.
+///
+///     users          connections      elements
+///     1000 ──┬────── 7 ────────────── a b c d
+///      │     └────── 9 ────────────── e
+///     1001 ───────── 8 ────────────── f            leave as a f e b c d
+package struct FairQueue<Element> {
+    private struct Line {
+        let caller: Caller
+        var elements: [Element]
+    }
+
+    private struct User {
+        let owner: UInt32
+        /// In the order of their turns, none of them empty.
+        var lines: [Line]
+
+        var count: Int { lines.reduce(0) { $0 + $1.elements.count } }
+    }
+
+    /// In the order of their turns, none of them without a line.
+    private var users: [User] = []
+
+    package var count: Int { users.reduce(0) { $0 + $1.count } }
+    package var isEmpty: Bool { users.isEmpty }
+
+    package init() {}
+
+    package mutating func append(_ element: Element, from caller: Caller) {
+        let user = users.firstIndex { $0.owner == caller.owner } ?? users.count
+        if user == users.count { users.append(User(owner: caller.owner, lines: [])) }
+        if let line = users[user].lines.firstIndex(where: { $0.caller == caller }) {
+            users[user].lines[line].elements.append(element)
+        } else {
+            users[user].lines.append(Line(caller: caller, elements: [element]))
+        }
+    }
+
+    /// Takes the element whose turn it is.
+    package mutating func popFirst() -> Element? {
+        guard !users.isEmpty else { return nil }
+        var user = users.removeFirst()
+        var line = user.lines.removeFirst()
+        let element = line.elements.removeFirst()
+        if !line.elements.isEmpty { user.lines.append(line) }
+        if !user.lines.isEmpty { users.append(user) }
+        return element
+    }
+
+    /// Takes all elements for which that is so, in no order that means anything.
+    package mutating func removeAll(where isUnwanted: (Element) -> Bool) -> [Element] {
+        var removed: [Element] = []
+        for user in users.indices {
+            for line in users[user].lines.indices {
+                removed += users[user].lines[line].elements.filter(isUnwanted)
+                users[user].lines[line].elements.removeAll(where: isUnwanted)
+            }
+            users[user].lines.removeAll(where: \.elements.isEmpty)
+        }
+        users.removeAll(where: \.lines.isEmpty)
+        return removed
+    }
+
+    /// Takes the newest element of whoever has most in a full queue (longest queue drop), so that one of `caller` has
+    /// room: of another user, else of another connection; `nil` where none has more than `caller` would then have.
+    package mutating func makeRoom(for caller: Caller) -> Element? {
+        let own = users.firstIndex { $0.owner == caller.owner }
+        let ownCount = own.map { users[$0].count } ?? 0
+        if let longest = users.indices.max(by: { users[$0].count < users[$1].count }),
+            users[longest].count > ownCount + 1
+        {
+            return removeNewest(ofUser: longest, over: 0)
+        }
+        guard let own else { return nil }
+        let count = users[own].lines.first { $0.caller == caller }?.elements.count ?? 0
+        return removeNewest(ofUser: own, over: count + 1)
+    }
+
+    /// Takes the newest element of a user's longest line, if that has more than `count`.
+    private mutating func removeNewest(ofUser user: Int, over count: Int) -> Element? {
+        let lines = users[user].lines
+        guard let line = lines.indices.max(by: { lines[$0].elements.count < lines[$1].elements.count }),
+            lines[line].elements.count > count
+        else { return nil }
+        let element = users[user].lines[line].elements.removeLast()
+        users[user].lines.removeAll(where: \.elements.isEmpty)
+        users.removeAll(where: \.lines.isEmpty)
+        return element
+    }
+}

@@ -1,0 +1,93 @@
+import Segmentation
+import Testing
+
+/// An element that knows where it came from, and when.
+private struct Ticket: Equatable {
+    let owner: UInt32
+    let connection: UInt64
+    let number: Int
+
+    var caller: Caller { Caller(owner: owner, connection: connection) }
+}
+
+private func drained(_ queue: FairQueue<Ticket>) -> [Ticket] {
+    var (queue, tickets) = (queue, [Ticket]())
+    while let ticket = queue.popFirst() { tickets.append(ticket) }
+    return tickets
+}
+
+@Suite struct `a fair queue` {
+    @Test func `of one connection is first come, first served`() {
+        var queue = FairQueue<Ticket>()
+        #expect(queue.isEmpty && queue.popFirst() == nil)
+        let tickets = (0..<5).map { Ticket(owner: 1, connection: 1, number: $0) }
+        for ticket in tickets { queue.append(ticket, from: ticket.caller) }
+        #expect(queue.count == 5 && !queue.isEmpty)
+        #expect(drained(queue) == tickets)
+    }
+
+    /// Of any two callers who wait all the time, none gets two turns between two of the other's.
+    @Test(arguments: 1...20) func `gives users turns, and connections within them`(seed: Int) {
+        var state = UInt64(seed)
+        func draw(_ limit: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % limit
+        }
+        var queue = FairQueue<Ticket>()
+        var waiting: [Ticket] = []
+        for number in 0..<200 {
+            let owner = UInt32(draw(3))
+            let ticket = Ticket(owner: owner, connection: UInt64(owner * 4) + UInt64(draw(4)), number: number)
+            queue.append(ticket, from: ticket.caller)
+            waiting.append(ticket)
+        }
+        var turns: [UInt32: Int] = [:]
+        var lines: [UInt64: Int] = [:]
+        while let ticket = queue.popFirst() {
+            let first = waiting.first { $0.caller == ticket.caller }
+            #expect(first == ticket, "in order within a connection")
+            waiting.removeAll { $0 == ticket }
+            turns[ticket.owner, default: 0] += 1
+            lines[ticket.connection, default: 0] += 1
+            let users = Set(waiting.map(\.owner)).map { turns[$0] ?? 0 }
+            #expect((users.max() ?? 0) - (users.min() ?? 0) <= 1)
+            for owner in Set(waiting.map(\.owner)) {
+                let own = Set(waiting.filter { $0.owner == owner }.map(\.connection)).map { lines[$0] ?? 0 }
+                #expect((own.max() ?? 0) - (own.min() ?? 0) <= 1)
+            }
+        }
+        #expect(waiting.isEmpty && queue.isEmpty)
+    }
+
+    @Test func `loses what is removed and nothing else`() {
+        var queue = FairQueue<Ticket>()
+        let tickets = (0..<30).map { Ticket(owner: UInt32($0 % 2), connection: UInt64($0 % 3), number: $0) }
+        for ticket in tickets { queue.append(ticket, from: ticket.caller) }
+        let removed = queue.removeAll { $0.number % 3 == 0 }
+        #expect(removed.map(\.number).sorted() == Array(stride(from: 0, to: 30, by: 3)))
+        #expect(queue.count == 20)
+        #expect(drained(queue).map(\.number).sorted() == (0..<30).filter { $0 % 3 != 0 })
+        #expect(queue.removeAll { _ in true }.count == 20)
+        #expect(queue.isEmpty)
+    }
+
+    @Test func `makes room at the cost of whoever has most, and only for who has less`() {
+        var queue = FairQueue<Ticket>()
+        func add(_ owner: UInt32, _ connection: UInt64, _ numbers: ClosedRange<Int>) {
+            for number in numbers {
+                let ticket = Ticket(owner: owner, connection: connection, number: number)
+                queue.append(ticket, from: ticket.caller)
+            }
+        }
+        add(1, 1, 1...4)
+        add(1, 2, 5...6)
+        add(2, 3, 7...8)
+        #expect(queue.makeRoom(for: Caller(owner: 3, connection: 9))?.number == 4, "user 1's longest line, newest")
+        #expect(queue.makeRoom(for: Caller(owner: 2, connection: 3))?.number == 3, "user 1 still has most")
+        #expect(queue.makeRoom(for: Caller(owner: 2, connection: 3))?.number == 2)
+        #expect(queue.makeRoom(for: Caller(owner: 2, connection: 3)) == nil, "it would have as many as user 1")
+        #expect(queue.makeRoom(for: Caller(owner: 1, connection: 5))?.number == 6, "another connection of its user")
+        #expect(queue.makeRoom(for: Caller(owner: 1, connection: 5)) == nil)
+        #expect(queue.count == 4)
+    }
+}
