@@ -32,33 +32,36 @@ package struct Enlargement {
     /// - Parameters:
     ///   - maps: `[h·w]` each, of consecutive labels
     ///   - label: of the first map
-    package func paint(
-        _ maps: [[Float]], from label: Int, best: inout [Float], index: inout [UInt8], _ arena: inout Arena
-    ) {
+    package func paint(_ maps: [[Float]], from label: Int, best: inout [Float], index: inout [UInt8]) {
         precondition(best.count == pixels && index.count == pixels, "maps of different sizes")
         precondition(label >= 0 && label + maps.count <= 256, "labels to \(label + maps.count)")
-        arena.scope { arena in
-            let joined = arena.matrix(joining: maps)
-            precondition(joined.columns == columns.length * rows.length, "\(joined.columns) scores")
-            unsafe lines { columns, rows in
-                let scratch = unsafe arena.floats(dseg_paint_scratch(columns, rows, maps.count))
-                unsafe dseg_paint(
-                    joined.c.base, maps.count, columns, rows, UInt8(label), &best, &index, scratch)
-            }
+        precondition(maps.allSatisfy { $0.count == columns.length * rows.length }, "maps of another grid")
+        var joined: [Float] = []
+        joined.reserveCapacity(maps.count * columns.length * rows.length)
+        for map in maps { joined += map }
+        unsafe run(maps: maps.count) { columns, rows, scratch in
+            unsafe dseg_paint(joined, maps.count, columns, rows, UInt8(label), &best, &index, scratch)
         }
     }
 
     /// One map, `[h·w]`.
-    package func enlarged(_ map: [Float], _ arena: inout Arena) -> [Float] {
+    package func enlarged(_ map: [Float]) -> [Float] {
         precondition(map.count == columns.length * rows.length, "\(map.count) scores")
-        return arena.scope { arena in
-            unsafe [Float](unsafeUninitializedCapacity: pixels) { buffer, count in
-                guard let y = buffer.baseAddress else { return }
-                unsafe lines { columns, rows in
-                    let scratch = unsafe arena.floats(dseg_paint_scratch(columns, rows, 1))
-                    unsafe dseg_enlarge(map, columns, rows, y, scratch)
-                }
-                count = pixels
+        return unsafe [Float](unsafeUninitializedCapacity: pixels) { buffer, count in
+            guard let y = buffer.baseAddress else { return }
+            unsafe run(maps: 1) { columns, rows, scratch in
+                unsafe dseg_enlarge(map, columns, rows, y, scratch)
+            }
+            count = pixels
+        }
+    }
+
+    /// Runs a kernel with its scratch: some hundred KiB for a picture of the largest size.
+    private func run(maps: Int, _ body: (dseg_line, dseg_line, UnsafeMutablePointer<Float>) -> Void) {
+        unsafe lines { columns, rows in
+            unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: dseg_paint_scratch(columns, rows, maps)) {
+                guard let scratch = $0.baseAddress else { return }
+                unsafe body(columns, rows, scratch)
             }
         }
     }

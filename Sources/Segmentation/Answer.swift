@@ -4,21 +4,20 @@ import Networks
 /// An answer in the making.
 struct Answer {
     let request: SegmentationRequest
+    let owner: UInt32
     let cancellation: Cancellation
     var report = Report()
-    /// What was needed so far, whether it was known or not: each counts once.
-    var prompts: Set<String> = []
-    var passes: Set<FeatureKey> = []
-    /// What of it was not known.
-    var encoded: Set<String> = []
-    /// The last pass: the shared one runs once, even where no cache has room for it.
+    /// What is needed so far, and what of it this user's questions have needed before.
+    private var prompts = Needs<ExactString>()
+    private var passes = Needs<FeatureKey>()
+    /// The last pass, where no cache has room for it: the shared one runs once.
     var last: (key: FeatureKey, features: AttentionFeatures)?
 
-    init(request: SegmentationRequest, cancellation: Cancellation, queueMilliseconds: Float) {
+    init(request: SegmentationRequest, owner: UInt32, cancellation: Cancellation, queueMilliseconds: Float) {
         self.request = request
+        self.owner = owner
         self.cancellation = cancellation
         report.queue = queueMilliseconds
-        report.latentCached = true      // until the autoencoder runs
     }
 
     /// Adds the time that `body` takes to a stage.
@@ -30,13 +29,82 @@ struct Answer {
         return try body()
     }
 
+    /// Notes that the answer needs a pass.
+    ///
+    /// - Parameter isKnown: whether this user's questions have needed it before
+    mutating func needs(pass: FeatureKey, isKnown: Bool) {
+        passes.add(pass, isKnown: isKnown)
+    }
+
+    mutating func needs(prompt: ExactString, isKnown: Bool) {
+        prompts.add(prompt, isKnown: isKnown)
+    }
+
+    /// Notes that a prompt had to be read.
+    mutating func reads(prompt: ExactString) {
+        prompts.makeNew(prompt)
+    }
+
+    /// Notes that a pass had to be run.
+    mutating func runs(pass: FeatureKey) {
+        passes.makeNew(pass)
+    }
+
     /// The last word.
-    func finished(hash: String) -> Report {
+    ///
+    /// - Parameter hash: of the score maps
+    func finished(_ picture: Picture, hash: String) -> Report {
         var report = report
-        report.phrasesCached = prompts.subtracting(encoded).count
-        report.featuresCached = passes.count - report.passes
+        report.phrasesCached = prompts.known.count
+        report.featuresCached = passes.known.count
+        report.passes = passes.all.count - passes.known.count
+        report.latentCached = report.passes == 0 || picture.encodedFor.note(owner)
         report.answerHash = hash
         return report
+    }
+}
+
+/// What an answer needs of one kind; each counts once.
+private struct Needs<Key: Hashable> {
+    private(set) var all: Set<Key> = []
+    /// What was known before the question.
+    private(set) var known: Set<Key> = []
+
+    mutating func add(_ key: Key, isKnown: Bool) {
+        if all.insert(key).inserted, isKnown { known.insert(key) }
+    }
+
+    mutating func makeNew(_ key: Key) {
+        all.insert(key)
+        known.remove(key)
+    }
+}
+
+/// The users whose questions needed something that is remembered.
+///
+/// What one user asked is nobody else's business: a report counts as known what the same user's questions needed.
+struct Owners: Sendable {
+    private var uids: [UInt32] = []
+
+    func contains(_ owner: UInt32) -> Bool { uids.contains(owner) }
+
+    /// Adds a user; returns whether they were among them.
+    mutating func note(_ owner: UInt32) -> Bool {
+        if uids.contains(owner) { return true }
+        uids.append(owner)
+        return false
+    }
+}
+
+/// A remembered value, and for whom.
+final class Remembered<Value> {
+    let value: Value
+    var owners = Owners()
+
+    /// - Parameter owner: whose question needed it first
+    init(_ value: Value, for owner: UInt32) {
+        self.value = value
+        _ = owners.note(owner)
     }
 }
 
@@ -45,7 +113,7 @@ struct ScoreKey: Hashable {
     let features: FeatureKey
     /// Its weights fuse the maps.
     let recipe: String
-    let prompt: String
+    let prompt: ExactString
     let positions: [Int32]
 }
 
@@ -59,12 +127,11 @@ extension Segmenter {
         var missing: [ScoreKey] = []
         for phrase in labels.lazy.flatMap(\.phrases) {
             let key = scoreKey(phrase, picture, answer.request)
-            answer.prompts.insert(phrase.prompt)
-            answer.passes.insert(key.features)
-            guard maps[key] == nil else { continue }
             let known = scoreMaps.value(for: key)
+            note(key, isScored: known?.owners.note(answer.owner) ?? false, &answer)
+            guard maps[key] == nil else { continue }
             if known == nil { missing.append(key) }
-            maps[key] = known ?? []
+            maps[key] = known?.value ?? []
         }
         while let first = missing.first {
             let batch = missing.prefix(Self.groupPhrases).prefix { $0.features == first.features }
@@ -75,15 +142,29 @@ extension Segmenter {
         let request = answer.request
         return answer.timing(\.maps) {
             labels.map { label in
+                let all = label.phrases.map { maps[scoreKey($0, picture, request)] ?? [] }
+                guard all.count > 1 else { return all.first ?? [] }
                 var sum: [Float] = []
-                for phrase in label.phrases {
-                    let map = maps[scoreKey(phrase, picture, request)] ?? []
+                for map in all {
                     if sum.isEmpty { sum = [Float](repeating: 0, count: map.count) }
                     ScoreKernels.add(map, times: 1 / Float(label.phrases.count), to: &sum)
                 }
                 return sum
             }
         }
+    }
+
+    /// Notes what a phrase's map needs, and what of it the user's questions have needed before, whoever made it known.
+    ///
+    /// - Parameter isScored: whether they have needed the map itself
+    private func note(_ key: ScoreKey, isScored: Bool, _ answer: inout Answer) {
+        let isRead = words.value(for: key.prompt)?.owners.note(answer.owner) ?? false
+        answer.needs(prompt: key.prompt, isKnown: isScored || isRead)
+        let isRun = features.value(for: key.features)?.owners.note(answer.owner) ?? false
+        answer.needs(pass: key.features, isKnown: isScored || isRun)
+        guard !isScored, !isRun else { return }
+        let isKnown = words.value(for: key.features.prompt)?.owners.note(answer.owner) ?? false
+        answer.needs(prompt: key.features.prompt, isKnown: isKnown)
     }
 
     private func scoreKey(
@@ -96,8 +177,8 @@ extension Segmenter {
         return ScoreKey(
             features: FeatureKey(
                 model: model.hash, picture: picture.looked.handle, seed: request.seed, timestep: request.timestep,
-                prompt: prompt, precision: model.precision.rawValue),
-            recipe: request.recipe.name, prompt: phrase.prompt, positions: phrase.positions)
+                prompt: ExactString(prompt), precision: model.precision.rawValue),
+            recipe: request.recipe.name, prompt: ExactString(phrase.prompt), positions: phrase.positions)
     }
 
     /// The score maps of phrases that are read from the same pass, and from here on known.
@@ -110,33 +191,35 @@ extension Segmenter {
         let features = try features(of: picture, batch[0].features, &answer)
         let found = answer.timing(\.maps) { fusion.scores(of: phrases, in: features, &arena) }
         for (key, map) in zip(batch, found) {
-            scoreMaps.insert(map, bytes: map.count * MemoryLayout<Float>.stride, for: key)
+            scoreMaps.insert(
+                Remembered(map, for: answer.owner), bytes: map.count * MemoryLayout<Float>.stride, for: key)
         }
         return found
     }
 
     /// Contexts and keys of prompts; those that are not known are read together.
-    private func texts(_ prompts: [String], _ answer: inout Answer) throws(SegmentationError) -> [EncodedText] {
-        answer.prompts.formUnion(prompts)
-        var texts: [String: EncodedText] = [:]
-        var unknown: [String] = []
+    private func texts(
+        _ prompts: [ExactString], _ answer: inout Answer
+    ) throws(SegmentationError) -> [EncodedText] {
+        var texts: [ExactString: EncodedText] = [:]
+        var unknown: [ExactString] = []
         for prompt in prompts where texts[prompt] == nil && !unknown.contains(prompt) {
-            texts[prompt] = words.value(for: prompt)
+            texts[prompt] = words.value(for: prompt)?.value
             if texts[prompt] == nil { unknown.append(prompt) }
         }
         if !unknown.isEmpty {
-            answer.encoded.formUnion(unknown)
             let cancellation = answer.cancellation
             let read = try answer.timing(\.text) { () throws(SegmentationError) in
                 do throws(Interruption) {
-                    return try EncodedText.reading(unknown, model, cancellation: cancellation, &arena)
+                    return try EncodedText.reading(unknown.map(\.text), model, cancellation: cancellation, &arena)
                 } catch {
                     throw SegmentationError(error)
                 }
             }
             for (prompt, text) in zip(unknown, read) {
                 texts[prompt] = text
-                words.insert(text, bytes: text.bytes, for: prompt)
+                answer.reads(prompt: prompt)
+                words.insert(Remembered(text, for: answer.owner), bytes: text.bytes, for: prompt)
             }
         }
         return prompts.compactMap { texts[$0] }
@@ -147,20 +230,17 @@ extension Segmenter {
         of picture: Picture, _ key: FeatureKey, _ answer: inout Answer
     ) throws(SegmentationError) -> AttentionFeatures {
         if let last = answer.last, last.key == key { return last.features }
-        if let known = features.value(for: key) {
-            answer.last = (key, known)
-            return known
-        }
+        if let known = features.value(for: key)?.value { return known }
         let found = try pass(over: picture, key.prompt, &answer)
-        answer.report.passes += 1
-        features.insert(found, bytes: found.bytes, for: key)
-        answer.last = (key, found)
+        answer.runs(pass: key)
+        features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: key)
+        answer.last = found.bytes > limits.features ? (key, found) : nil
         return found
     }
 
     /// Runs the U-Net over the noised latent.
     private func pass(
-        over picture: Picture, _ prompt: String, _ answer: inout Answer
+        over picture: Picture, _ prompt: ExactString, _ answer: inout Answer
     ) throws(SegmentationError) -> AttentionFeatures {
         let request = answer.request
         let context = try texts([prompt], &answer)[0].context
@@ -190,7 +270,6 @@ extension Segmenter {
         case .latent(let known): return known
         case .square(let numbers): square = numbers
         }
-        answer.report.latentCached = false
         let cancellation = answer.cancellation
         let latent = try answer.timing(\.autoencoder) { () throws(SegmentationError) in
             do throws(Interruption) {

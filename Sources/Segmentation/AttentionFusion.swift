@@ -92,16 +92,6 @@ package struct AttentionFusion {
         }
     }
 
-    /// Where the latent grid is read for a map of another size.
-    package func enlargement(width: Int, height: Int) -> Enlargement {
-        Enlargement(columns: line(to: width), rows: line(to: height))
-    }
-
-    private func line(to count: Int) -> SampleLine {
-        let (first, weights) = Bilinear.line(of: side, to: count)
-        return SampleLine(length: side, first: first, weights: weights)
-    }
-
     /// A map at another size: bilinear, half-pixel centres.
     private static func resize(
         _ map: [Float], width: Int, height: Int, toWidth: Int, height toHeight: Int

@@ -11,6 +11,8 @@ package struct EngineStatus: Sendable {
     /// That compute, the engine's own among them.
     package let threads: Int
     package let instructionSet: String
+    /// Of a score map on the latent grid.
+    package let mapBytes: Int
     package let limits: MemoryLimits
     package var memory: Memory
     package var queued: Int
@@ -22,7 +24,8 @@ package struct EngineStatus: Sendable {
 /// The one thread that computes. Swift's cooperative pool never does: a pass takes seconds.
 ///
 /// Jobs wait in a bounded queue, by users and connections in turn, and run one at a time; a full queue refuses at once.
-/// A job that is cancelled leaves the queue with all it holds.
+/// One whose reader takes too little waits beside the queue until there is room for its next step, and one that runs
+/// for long gives others their turn. A job that is withdrawn leaves with all it holds.
 ///
 /// `@unchecked Sendable`: every stored property is a constant, or is read and written only while `mutex` is locked;
 /// the segmenter is created on the engine's thread, never leaves it, and is seen by jobs only there.
@@ -30,6 +33,9 @@ package struct EngineStatus: Sendable {
     private struct Waiting {
         let job: Job
         let since: ContinuousClock.Instant
+        var hasBegun = false
+
+        var id: ObjectIdentifier { ObjectIdentifier(job.cancellation) }
     }
 
     private enum Phase {
@@ -45,7 +51,10 @@ package struct EngineStatus: Sendable {
     private let load: @Sendable () throws -> Segmenter
     private var phase = Phase.loading
     private var queue = FairQueue<Waiting>()
-    private var running: Job?
+    /// Jobs that have begun and wait for room.
+    private var parked: [ObjectIdentifier: Waiting] = [:]
+    /// Whether a job was withdrawn that may have begun.
+    private var hasWithdrawn = false
     private var loadingError: (any Error)?
     private var known: EngineStatus?
 
@@ -68,6 +77,7 @@ package struct EngineStatus: Sendable {
         self.queueLimit = queueLimit
         self.load = load
         try Threads.start(threads)
+        Heap.returnLargeBlocks()
         let engine = unsafe Unmanaged.passRetained(self)
         var thread = pthread_t()
         let code = unsafe pthread_create(
@@ -102,7 +112,7 @@ package struct EngineStatus: Sendable {
             var displaced: Waiting?
             if queue.count >= queueLimit {
                 known?.refused += 1
-                displaced = queue.makeRoom(for: job.caller)
+                displaced = queue.makeRoom(for: job.caller) { !$0.hasBegun }
                 if displaced == nil { return .failure(.queueFull(limit: queueLimit)) }
             }
             queue.append(Waiting(job: job, since: .now), from: job.caller)
@@ -112,40 +122,27 @@ package struct EngineStatus: Sendable {
         try outcome.get()?.job.refuse(.displaced(limit: queueLimit))
     }
 
-    /// Stops a job, wherever it is: one that waits leaves the queue, unless it has left it already, one that runs ends
-    /// at its next layer.
+    /// Stops a job, wherever it is: one that waits leaves the queue, one that runs ends at its next layer.
     ///
     /// - Returns: the job that waited, for whoever lets go of what it holds
     package func withdraw(_ ticket: Job.Ticket) -> Job? {
         ticket.cancellation.cancel()
-        return locked { queue.removeAll { $0.job.cancellation === ticket.cancellation } }.first?.job
-    }
-
-    /// Cancels the owner's jobs of that name, waiting or running; returns how many. The empty name is none,
-    /// and a job that was cancelled before does not count.
-    package func cancel(_ requestID: String, owner: UInt32) -> Int {
-        guard !requestID.isEmpty else { return 0 }
-        return cancel { $0.caller.owner == owner && $0.requestID.utf8.elementsEqual(requestID.utf8) }
-    }
-
-    /// Cancels everything that waits or runs.
-    package func cancelAll() {
-        _ = cancel { _ in true }
-    }
-
-    private func cancel(where isMeant: (Job) -> Bool) -> Int {
-        var running: Job?
-        let waiting = locked {
-            running = self.running
-            return queue.removeAll { isMeant($0.job) }
+        let id = ObjectIdentifier(ticket.cancellation)
+        return locked {
+            let waiting = parked.removeValue(forKey: id) ?? queue.removeAll { $0.id == id }.first
+            hasWithdrawn = hasWithdrawn || waiting?.hasBegun == true
+            if hasWithdrawn { unsafe pthread_cond_broadcast(changed) }
+            return waiting?.job
         }
-        var count = 0
-        for waiting in waiting {
-            if waiting.job.cancellation.cancel() { count += 1 }
-            waiting.job.refuse(.cancelled)
+    }
+
+    /// Lets a job that waits for room go on, if it does: there is some.
+    package func resume(_ ticket: Job.Ticket) {
+        locked {
+            guard let waiting = parked.removeValue(forKey: ObjectIdentifier(ticket.cancellation)) else { return }
+            queue.append(waiting, from: waiting.job.caller)
+            unsafe pthread_cond_broadcast(changed)
         }
-        if let running, isMeant(running), running.cancellation.cancel() { count += 1 }
-        return count
     }
 
     /// Never waits for a job.
@@ -166,6 +163,11 @@ package struct EngineStatus: Sendable {
         }
     }
 
+    /// Gives the system what the allocator keeps of freed memory; on any thread, which it holds for milliseconds.
+    package static func releaseFreedMemory() {
+        Heap.trim()
+    }
+
     private func locked<Result>(_ body: () -> Result) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
@@ -180,7 +182,7 @@ package struct EngineStatus: Sendable {
                     model: segmenter.model.name, modelHash: segmenter.model.hash,
                     modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision.rawValue,
                     threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue,
-                    limits: segmenter.limits, memory: segmenter.memory, queued: 0,
+                    mapBytes: segmenter.mapBytes, limits: segmenter.limits, memory: segmenter.memory, queued: 0,
                     queueLimit: queueLimit, finished: 0, refused: 0)
                 enter(.serving)
             }
@@ -197,6 +199,8 @@ package struct EngineStatus: Sendable {
     }
 
     private func serve(_ segmenter: Segmenter) {
+        // What is left of jobs that have begun.
+        var begun: [ObjectIdentifier: Job.Continuation] = [:]
         var turn = next(hasRested: true)
         while true {
             switch turn {
@@ -204,18 +208,63 @@ package struct EngineStatus: Sendable {
             case .rest:
                 segmenter.rest()
                 turn = next(hasRested: true)
+            case .forget(let living):
+                begun = begun.filter { living.contains($0.key) }
+                turn = next(hasRested: false)
             case .run(let waiting):
-                waiting.job.run(
-                    segmenter, waiting.job.cancellation,
-                    waiting.since.duration(to: .now).milliseconds)
-                let memory = segmenter.memory
-                locked {
-                    running = nil
-                    known?.memory = memory
-                    known?.finished += 1
-                }
+                let continuation = begun.removeValue(forKey: waiting.id)
+                begun[waiting.id] = run(waiting, continuation, segmenter)
                 turn = next(hasRested: false)
             }
+        }
+    }
+
+    /// Gives a job its turn.
+    ///
+    /// - Parameter continuation: what is left of it; `nil`: it begins
+    /// - Returns: what is left after the turn
+    private func run(
+        _ waiting: Waiting, _ continuation: Job.Continuation?, _ segmenter: Segmenter
+    ) -> Job.Continuation? {
+        let start = ContinuousClock.now
+        let (job, hasBegun) = (waiting.job, continuation != nil)
+        var rest = continuation
+        if !hasBegun {
+            rest = job.begin(segmenter, job.cancellation, waiting.since.duration(to: start).milliseconds)
+        }
+        var pause = Pause.none
+        while let step = rest, pause == .none {
+            if !job.hasRoom() {
+                pause = .forRoom
+            } else if start.duration(to: .now) > Self.longestTurn, locked({ !queue.isEmpty }) {
+                pause = .forOthers
+            } else if !step() {
+                rest = nil
+            }
+        }
+        let memory = segmenter.memory
+        locked {
+            known?.memory = memory
+            if rest == nil { known?.finished += 1 } else { leave(waiting, pause) }
+        }
+        return rest
+    }
+
+    private enum Pause {
+        case none, forRoom, forOthers
+    }
+
+    /// Lets a job that has begun wait, unless it was withdrawn meanwhile.
+    private func leave(_ waiting: Waiting, _ pause: Pause) {
+        var waiting = waiting
+        waiting.hasBegun = true
+        if waiting.job.cancellation.isCancelled {
+            hasWithdrawn = true
+        } else if pause == .forRoom, !waiting.job.hasRoom() {
+            // Whoever makes room from here on finds the job here, and resumes it.
+            parked[waiting.id] = waiting
+        } else {
+            queue.putBack(waiting, from: waiting.job.caller)
         }
     }
 
@@ -223,6 +272,8 @@ package struct EngineStatus: Sendable {
         case run(Waiting)
         /// Nothing came for a while: scratch memory may go back.
         case rest
+        /// Only these jobs have anything left to do.
+        case forget(except: Set<ObjectIdentifier>)
         /// Nothing waits, and nothing will.
         case end
     }
@@ -231,22 +282,29 @@ package struct EngineStatus: Sendable {
     /// and the system need not clear it again (0.1 s and more for a pass).
     private static let restAfter = 5
 
+    /// After which a job that could go on gives others their turn: longer than a picture and twenty words take.
+    private static let longestTurn = Duration.seconds(10)
+
     /// Waits for what to do next.
     private func next(hasRested: Bool) -> Turn {
         var end = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &end)
         end.tv_sec += Self.restAfter
         return locked {
-            while queue.isEmpty && phase == .serving {
+            while queue.isEmpty && !hasWithdrawn && (phase == .serving || !parked.isEmpty) {
                 if hasRested {
                     unsafe pthread_cond_wait(changed, mutex)
                 } else if unsafe pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT {
                     return .rest
                 }
             }
-            guard let first = queue.popFirst() else { return .end }
-            running = first.job
-            return .run(first)
+            if hasWithdrawn {
+                hasWithdrawn = false
+                var living = Set(parked.keys)
+                queue.forEach { living.insert($0.id) }
+                return .forget(except: living)
+            }
+            return queue.popFirst().map(Turn.run) ?? .end
         }
     }
 }

@@ -40,10 +40,20 @@ package struct FairQueue<Element> {
     package init() {}
 
     package mutating func append(_ element: Element, from caller: Caller) {
+        insert(element, from: caller, atFront: false)
+    }
+
+    /// Lets an element that had its turn have another: before those of its connection, after the others' turns.
+    package mutating func putBack(_ element: Element, from caller: Caller) {
+        insert(element, from: caller, atFront: true)
+    }
+
+    private mutating func insert(_ element: Element, from caller: Caller, atFront: Bool) {
         let user = users.firstIndex { $0.owner == caller.owner } ?? users.count
         if user == users.count { users.append(User(owner: caller.owner, lines: [])) }
         if let line = users[user].lines.firstIndex(where: { $0.caller == caller }) {
-            users[user].lines[line].elements.append(element)
+            let end = users[user].lines[line].elements.endIndex
+            users[user].lines[line].elements.insert(element, at: atFront ? 0 : end)
         } else {
             users[user].lines.append(Line(caller: caller, elements: [element]))
         }
@@ -58,6 +68,10 @@ package struct FairQueue<Element> {
         if !line.elements.isEmpty { user.lines.append(line) }
         if !user.lines.isEmpty { users.append(user) }
         return element
+    }
+
+    package func forEach(_ body: (Element) -> Void) {
+        for user in users { for line in user.lines { line.elements.forEach(body) } }
     }
 
     /// Takes all elements for which that is so, in no order that means anything.
@@ -76,25 +90,30 @@ package struct FairQueue<Element> {
 
     /// Takes the newest element of whoever has most in a full queue (longest queue drop), so that one of `caller` has
     /// room: of another user, else of another connection; `nil` where none has more than `caller` would then have.
-    package mutating func makeRoom(for caller: Caller) -> Element? {
+    ///
+    /// - Parameter mayGo: `false`: the element keeps its place
+    package mutating func makeRoom(for caller: Caller, where mayGo: (Element) -> Bool) -> Element? {
         let own = users.firstIndex { $0.owner == caller.owner }
         let ownCount = own.map { users[$0].count } ?? 0
         if let longest = users.indices.max(by: { users[$0].count < users[$1].count }),
             users[longest].count > ownCount + 1
         {
-            return removeNewest(ofUser: longest, over: 0)
+            return removeNewest(ofUser: longest, over: 0, where: mayGo)
         }
         guard let own else { return nil }
         let count = users[own].lines.first { $0.caller == caller }?.elements.count ?? 0
-        return removeNewest(ofUser: own, over: count + 1)
+        return removeNewest(ofUser: own, over: count + 1, where: mayGo)
     }
 
     /// Takes the newest element of a user's longest line, if that has more than `count`.
-    private mutating func removeNewest(ofUser user: Int, over count: Int) -> Element? {
+    private mutating func removeNewest(
+        ofUser user: Int, over count: Int, where mayGo: (Element) -> Bool
+    ) -> Element? {
         let lines = users[user].lines
-        guard let line = lines.indices.max(by: { lines[$0].elements.count < lines[$1].elements.count }),
-            lines[line].elements.count > count
-        else { return nil }
+        let lengths = lines.map { $0.elements.last.map(mayGo) == true ? $0.elements.count : 0 }
+        guard let line = lengths.indices.max(by: { lengths[$0] < lengths[$1] }), lengths[line] > count else {
+            return nil
+        }
         let element = users[user].lines[line].elements.removeLast()
         users[user].lines.removeAll(where: \.elements.isEmpty)
         users.removeAll(where: \.lines.isEmpty)

@@ -7,7 +7,7 @@ struct FeatureKey: Hashable {
     let picture: String
     let seed: UInt32
     let timestep: Int
-    let prompt: String
+    let prompt: ExactString
     let precision: String
 }
 

@@ -1,14 +1,17 @@
 package import Networks
 
-/// Something to compute: who asked, how to stop it, and what to do on the engine's thread.
+/// Something to compute: who asked, how to stop it, and what to do on the engine's thread, step by step.
 package struct Job: Sendable {
+    /// Does the next step; `false`: that was the last. Lives and runs on the engine's thread.
+    package typealias Continuation = () -> Bool
+
     package let caller: Caller
-    /// The client's name for it; empty: none.
-    package let requestID: String
     let cancellation: Cancellation
-    /// Runs on the engine's thread, with the milliseconds that the job waited.
-    let run: @Sendable (Segmenter, Cancellation, Float) -> Void
-    /// Told instead, on any thread, when the job leaves the queue without its turn.
+    /// Begins, on the engine's thread, with the milliseconds that the job waited; `nil`: nothing is left to do.
+    let begin: @Sendable (Segmenter, Cancellation, Float) -> Continuation?
+    /// Whether there is room for what another step makes; asked on any thread.
+    let hasRoom: @Sendable () -> Bool
+    /// Told instead, on any thread, when the job leaves the queue before it has begun.
     let refuse: @Sendable (SegmentationError) -> Void
 
     /// What its caller keeps of it: to withdraw it, and nothing of what it holds.
@@ -20,14 +23,28 @@ package struct Job: Sendable {
 
     /// - Parameter deadline: when the answer has become useless; `nil`: never
     package init(
-        caller: Caller, requestID: String, deadline: ContinuousClock.Instant?,
-        run: @escaping @Sendable (Segmenter, Cancellation, Float) -> Void,
+        caller: Caller, deadline: ContinuousClock.Instant?, hasRoom: @escaping @Sendable () -> Bool,
+        begin: @escaping @Sendable (Segmenter, Cancellation, Float) -> Continuation?,
         refuse: @escaping @Sendable (SegmentationError) -> Void
     ) {
         self.caller = caller
-        self.requestID = requestID
-        self.run = run
+        self.hasRoom = hasRoom
+        self.begin = begin
         self.refuse = refuse
         cancellation = Cancellation(deadline: deadline)
+    }
+
+    /// Something that is done in one step.
+    package init(
+        caller: Caller, deadline: ContinuousClock.Instant?,
+        run: @escaping @Sendable (Segmenter, Cancellation, Float) -> Void,
+        refuse: @escaping @Sendable (SegmentationError) -> Void
+    ) {
+        self.init(caller: caller, deadline: deadline, hasRoom: { true }) { segmenter, cancellation, queued in
+            run(segmenter, cancellation, queued)
+            return nil
+        } refuse: {
+            refuse($0)
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Images
 import Kernels
+import Networks
 
 /// A picture as the autoencoder reads it, until that has read it.
 final class Picture {
@@ -12,8 +13,9 @@ final class Picture {
 
     let looked: LookedAt
     fileprivate(set) var content: Content
-    /// The users who brought it.
-    var owners: Set<UInt32>
+    /// The users who brought it, and those whose questions needed its latent.
+    var broughtBy = Owners()
+    var encodedFor = Owners()
 
     var bytes: Int {
         switch content {
@@ -25,13 +27,13 @@ final class Picture {
     init(looked: LookedAt, square: [Float], owner: UInt32) {
         self.looked = looked
         content = .square(square)
-        owners = [owner]
+        _ = broughtBy.note(owner)
     }
 }
 
 /// The pictures that were looked at.
 struct PictureStore {
-    private var cache: Cache<String, Picture>
+    private var cache: Cache<ExactString, Picture>
     private let side: Int
 
     var bytes: Int { cache.bytes }
@@ -49,8 +51,8 @@ struct PictureStore {
     mutating func look(
         at file: [UInt8], handle: String, owner: UInt32
     ) throws(SegmentationError) -> Picture {
-        if let known = cache.value(for: handle) {
-            known.owners.insert(owner)
+        if let known = cache.value(for: ExactString(handle)) {
+            _ = known.broughtBy.note(owner)
             return known
         }
         do throws(ImageError) {
@@ -58,7 +60,7 @@ struct PictureStore {
             let picture = Picture(
                 looked: LookedAt(handle: handle, width: image.width, height: image.height),
                 square: image.square(side: side), owner: owner)
-            cache.insert(picture, bytes: picture.bytes, for: handle)
+            cache.insert(picture, bytes: picture.bytes, for: ExactString(handle))
             return picture
         } catch {
             throw .image(error)
@@ -68,12 +70,12 @@ struct PictureStore {
     /// Keeps a picture's latent instead of its square.
     mutating func keep(latent: [Float], of picture: Picture) {
         picture.content = .latent(latent)
-        cache.insert(picture, bytes: picture.bytes, for: picture.looked.handle)
+        cache.insert(picture, bytes: picture.bytes, for: ExactString(picture.looked.handle))
     }
 
     /// The picture that `owner` brought before.
     mutating func picture(_ handle: String, owner: UInt32) throws(SegmentationError) -> Picture {
-        guard let picture = cache.value(for: handle), picture.owners.contains(owner) else {
+        guard let picture = cache.value(for: ExactString(handle)), picture.broughtBy.contains(owner) else {
             throw .unknownPicture(handle: handle)
         }
         return picture

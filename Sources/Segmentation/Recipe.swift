@@ -34,7 +34,7 @@ package struct Recipe: Sendable, Equatable {
 
     /// - Parameter name: of a recipe; the empty name means `shared`
     package init(named name: String) throws(SegmentationError) {
-        guard let recipe = Self.all.first(where: { $0.name == name || name.isEmpty }) else {
+        guard let recipe = Self.all.first(where: { $0.name.utf8.elementsEqual(name.utf8) || name.isEmpty }) else {
             throw .unknownRecipe(name, known: Self.all.map(\.name))
         }
         self = recipe

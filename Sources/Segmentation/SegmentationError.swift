@@ -10,6 +10,7 @@ package enum SegmentationError: Error {
     case emptyName(label: Int)
     case repeatedName(String)
     case tooLong(what: String, bytes: Int, limit: Int)
+    case tooManyMarks(what: String, limit: Int)
     case noTokens(words: String)
     case notInPrompt(words: String, prompt: String)
     case cutOff(words: String, prompt: String, positions: Int)
@@ -51,6 +52,8 @@ extension SegmentationError: CustomStringConvertible {
         case .repeatedName(let name): "two labels are called \"\(name)\": give them different names"
         case .tooLong(let what, let bytes, let limit):
             "\(what) of \(bytes) bytes, the limit is \(limit): shorten it"
+        case .tooManyMarks(let what, let limit):
+            "\(what) has over \(limit) combining marks in a row: leave some out"
         case .noTokens(let words): "\"\(words)\" has no token of the model's vocabulary: use letters or digits"
         case .notInPrompt(let words, let prompt):
             "the prompt \"\(prompt)\" does not contain the words \"\(words)\": write them as they stand in it"

@@ -1,5 +1,6 @@
 import Images
 import Kernels
+import Networks
 
 /// A thing to look for: its name, and one or more ways to say it, whose maps are averaged.
 package struct Label: Sendable, Equatable {
@@ -33,7 +34,7 @@ package enum PictureSource: Sendable {
     case handle(String)
 
     /// What the picture is known by.
-    var handle: String {
+    package var handle: String {
         switch self {
         case .file(let bytes): SHA256.hexadecimal(of: bytes)
         case .handle(let handle): handle
@@ -62,6 +63,11 @@ package struct SegmentationRequest: Sendable {
     package static let phraseLimit = 8192
     /// Far beyond what a text encoder reads.
     package static let promptLimit = 4096
+    /// Of all names, words and prompts together: 128 bytes for each of the most phrases.
+    package static let textLimit = 1 << 20
+    /// Combining marks in a row, as Unicode's Stream-Safe Text Format has it (UAX #15, D4): to compose text, the marks
+    /// of a run are sorted, which takes the square of their number.
+    package static let markLimit = 30
 
     package let picture: PictureSource
     package let labels: [Label]
@@ -89,7 +95,7 @@ package struct SegmentationRequest: Sendable {
         }
         if let forwardPrompt {
             guard recipe.strategy == .sharedPass else { throw .unneededForwardPrompt(recipe: recipe.name) }
-            try Self.check(length: forwardPrompt, of: "a forward prompt")
+            try Self.check(forwardPrompt, of: "a forward prompt")
         }
         let threshold = threshold ?? recipe.threshold
         guard threshold >= 0, threshold <= 1 else { throw .threshold(threshold) }
@@ -120,21 +126,33 @@ package struct SegmentationRequest: Sendable {
         guard phrases <= phraseLimit else {
             throw .tooMany(what: "phrases", count: phrases, limit: phraseLimit)
         }
-        var names: Set<String> = []
+        let bytes = labels.reduce(0) { sum, label in
+            label.phrases.reduce(sum + label.name.utf8.count) {
+                $0 + $1.words.utf8.count + ($1.prompt?.utf8.count ?? 0)
+            }
+        }
+        guard bytes <= textLimit else { throw .tooMany(what: "bytes of text", count: bytes, limit: textLimit) }
+        var names: Set<ExactString> = []
         for (index, label) in labels.enumerated() {
             guard !label.name.isEmpty else { throw .emptyName(label: index) }
-            guard names.insert(label.name).inserted else { throw .repeatedName(label.name) }
-            try check(length: label.name, of: "the name of label \(index + 1)")
+            try check(label.name, of: "the name of label \(index + 1)")
+            guard names.insert(ExactString(label.name)).inserted else { throw .repeatedName(label.name) }
             for phrase in label.phrases {
-                try check(length: phrase.words, of: "the words of label \"\(label.name)\"")
-                try check(length: phrase.prompt ?? "", of: "a prompt of label \"\(label.name)\"")
+                try check(phrase.words, of: "the words of label \"\(label.name)\"")
+                try check(phrase.prompt ?? "", of: "a prompt of label \"\(label.name)\"")
             }
         }
     }
 
-    private static func check(length text: String, of what: String) throws(SegmentationError) {
+    private static func check(_ text: String, of what: @autoclosure () -> String) throws(SegmentationError) {
         guard text.utf8.count <= promptLimit else {
-            throw .tooLong(what: what, bytes: text.utf8.count, limit: promptLimit)
+            throw .tooLong(what: what(), bytes: text.utf8.count, limit: promptLimit)
+        }
+        var marks = 0
+        // No scalar below is a mark, and most text has none above.
+        for scalar in text.unicodeScalars {
+            marks = scalar.value >= 0x300 && scalar.properties.canonicalCombiningClass != .notReordered ? marks + 1 : 0
+            guard marks <= markLimit else { throw .tooManyMarks(what: what(), limit: markLimit) }
         }
     }
 }

@@ -11,26 +11,22 @@ package struct MemoryLimits: Sendable {
     package let scores: Int
     /// Prompts: 2 MiB each for Stable Diffusion. A small share is for where words stand in them.
     package let words: Int
-    /// Answers in their messages: a few KiB for each map.
-    package let answers: Int
-
-    /// Eighty pictures before their first question, eighteen passes, four thousand score maps, 120 prompts of
-    /// Stable Diffusion, and thousands of answers.
+    /// Eighty pictures before their first question, eighteen passes, four thousand score maps and 120 prompts of
+    /// Stable Diffusion.
     package static let standard = MemoryLimits(
-        pictures: 256 << 20, features: 1 << 30, scores: 64 << 20, words: 256 << 20, answers: 64 << 20)
+        pictures: 256 << 20, features: 1 << 30, scores: 64 << 20, words: 256 << 20)
 
     /// Some 400 bytes each.
     var phrases: Int { words / 64 }
 
     /// Everything that belongs to pictures.
-    package var ofPictures: Int { pictures + features + scores + answers }
+    package var ofPictures: Int { pictures + features + scores }
 
-    package init(pictures: Int, features: Int, scores: Int, words: Int, answers: Int) {
+    package init(pictures: Int, features: Int, scores: Int, words: Int) {
         self.pictures = pictures
         self.features = features
         self.scores = scores
         self.words = words
-        self.answers = answers
     }
 }
 
@@ -39,7 +35,7 @@ package struct MemoryLimits: Sendable {
 ///     file ─► Picture ─► latent ─► noised ─► U-Net pass ─► AttentionFeatures ─┐
 ///     words ─► prompt ─► tokens ─► context ─► keys ───────────────────────────┴─► fused ─► completed ─► scores
 ///
-/// Everything but `noised` and `fused` is remembered, and so are answers in their messages.
+/// Everything but `noised` and `fused` is remembered.
 /// A segmenter belongs to one thread.
 package final class Segmenter {
     /// Phrases that are scored together, and so wait for each other: sixteen share one reading of the self-attention.
@@ -48,11 +44,10 @@ package final class Segmenter {
     package let model: Model
     package let limits: MemoryLimits
     var pictures: PictureStore
-    var features: Cache<FeatureKey, AttentionFeatures>
-    var scoreMaps: Cache<ScoreKey, [Float]>
-    var words: Cache<String, EncodedText>
+    var features: Cache<FeatureKey, Remembered<AttentionFeatures>>
+    var scoreMaps: Cache<ScoreKey, Remembered<[Float]>>
+    var words: Cache<ExactString, Remembered<EncodedText>>
     var phrases: Cache<PhraseKey, UnderstoodPhrase>
-    var answers: Cache<AnswerKey, RememberedAnswer>
     var arena = Arena()
 
     package init(model: Model, limits: MemoryLimits) {
@@ -63,16 +58,18 @@ package final class Segmenter {
         scoreMaps = Cache(limit: limits.scores)
         words = Cache(limit: limits.words - limits.phrases)
         phrases = Cache(limit: limits.phrases)
-        answers = Cache(limit: limits.answers)
     }
 
-    /// What is remembered: pictures with their features, score maps and answers, and prompts.
+    /// What is remembered: pictures with their features and score maps, and prompts.
     package var memory: Memory {
         Memory(
             pictures: pictures.count,
-            picturesBytes: pictures.bytes + features.bytes + scoreMaps.bytes + answers.bytes,
+            picturesBytes: pictures.bytes + features.bytes + scoreMaps.bytes,
             words: words.count, wordsBytes: words.bytes + phrases.bytes)
     }
+
+    /// Of a score map on the latent grid.
+    var mapBytes: Int { model.unet.configuration.sampleSize * model.unet.configuration.sampleSize * 4 }
 
     /// Gives scratch memory back between questions.
     package func rest() {
@@ -86,15 +83,24 @@ package final class Segmenter {
         scoreMaps = Cache(limit: limits.scores)
         words = Cache(limit: limits.words - limits.phrases)
         phrases = Cache(limit: limits.phrases)
-        answers = Cache(limit: limits.answers)
     }
 
     /// Decodes a picture and remembers it for `owner`.
     package func look(
         at file: [UInt8], owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
+        let source = PictureSource.file(file)
+        return try look(at: source, handle: source.handle, owner: owner, cancellation: cancellation)
+    }
+
+    /// The picture that `owner` brings, or has brought.
+    ///
+    /// - Parameter handle: the source's
+    package func look(
+        at source: PictureSource, handle: String, owner: UInt32, cancellation: Cancellation
+    ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
-        return try pictures.look(at: file, handle: SHA256.hexadecimal(of: file), owner: owner).looked
+        return try picture(source, handle, owner: owner).looked
     }
 
     /// Answers a question, event by event.
@@ -104,40 +110,34 @@ package final class Segmenter {
         _ request: SegmentationRequest, owner: UInt32, cancellation: Cancellation, queueMilliseconds: Float,
         emit: (SegmentationEvent) throws(SegmentationError) -> Void
     ) throws(SegmentationError) {
-        try check(cancellation)
-        var answer = Answer(request: request, cancellation: cancellation, queueMilliseconds: queueMilliseconds)
-        let handle = answer.timing(\.decode) { request.picture.handle }
-        try segment(&answer, handle, owner: owner, emit: emit)
+        var painter = Painter(request)
+        let computation = try begin(
+            request, handle: request.picture.handle, owner: owner, cancellation: cancellation,
+            queueMilliseconds: queueMilliseconds)
+        while let part = try computation.next() {
+            painter.add(part)
+            while let event = painter.next(while: { !cancellation.isCancelled }) {
+                try check(cancellation)
+                try emit(event)
+            }
+            try check(cancellation)
+        }
     }
 
-    /// Fills an answer that has just begun.
+    /// Begins to answer a question: all that can be refused before anything is computed is refused here.
     ///
     /// - Parameter handle: the picture's
-    func segment(
-        _ answer: inout Answer, _ handle: String, owner: UInt32,
-        emit: (SegmentationEvent) throws(SegmentationError) -> Void
-    ) throws(SegmentationError) {
-        let (request, cancellation) = (answer.request, answer.cancellation)
+    package func begin(
+        _ request: SegmentationRequest, handle: String, owner: UInt32, cancellation: Cancellation,
+        queueMilliseconds: Float
+    ) throws(SegmentationError) -> Computation {
+        try check(cancellation)
+        var answer = Answer(
+            request: request, owner: owner, cancellation: cancellation, queueMilliseconds: queueMilliseconds)
         let (understanding, picture) = try answer.timing(\.decode) { () throws(SegmentationError) in
-            try understand(request, handle, owner: owner)
+            try understand(request, handle, owner: owner, cancellation: cancellation)
         }
-        let fusion = try AttentionFusion(model.unet, recipe: request.recipe)
-        try emit(.header(understanding))
-        var painter = Painter(understanding, request, fusion)
-        var first = 0
-        let together = request.recipe.strategy == .sharedPass ? Self.groupPhrases : 1
-        for group in understanding.groups(phrases: together) {
-            let maps = try scores(of: group, picture, fusion, &answer)
-            answer.timing(\.maps) { painter.add(maps, from: first, &arena) }
-            for (label, map) in zip(first..., maps) {
-                try check(cancellation)
-                let finished = answer.timing(\.maps) { painter.finished(map, label: label, &arena) }
-                if let finished { try emit(.scores(finished)) }
-            }
-            first += maps.count
-        }
-        if let mask = answer.timing(\.maps, { painter.mask() }) { try emit(.mask(mask)) }
-        try emit(.report(answer.finished(hash: painter.hash)))
+        return try Computation(self, understanding, picture, answer)
     }
 
     /// Who waited too long in the queue, or has left, is not worked for.

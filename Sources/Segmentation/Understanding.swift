@@ -3,16 +3,16 @@ import Networks
 extension Segmenter {
     /// Whether a request's model is this one.
     func isLoaded(_ name: String) -> Bool {
-        [model.name, model.hash, ""].contains(name)
+        [model.name, model.hash, ""].contains { $0.utf8.elementsEqual(name.utf8) }
     }
 
     /// The picture that `owner` asks about.
     ///
-    /// - Parameter handle: the picture's
+    /// - Parameter handle: the source's
     func picture(
-        of request: SegmentationRequest, _ handle: String, owner: UInt32
+        _ source: PictureSource, _ handle: String, owner: UInt32
     ) throws(SegmentationError) -> Picture {
-        switch request.picture {
+        switch source {
         case .file(let bytes): try pictures.look(at: bytes, handle: handle, owner: owner)
         case .handle: try pictures.picture(handle, owner: owner)
         }
@@ -22,7 +22,7 @@ extension Segmenter {
     ///
     /// - Parameter handle: the picture's
     func understand(
-        _ request: SegmentationRequest, _ handle: String, owner: UInt32
+        _ request: SegmentationRequest, _ handle: String, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> (Understanding, Picture) {
         guard isLoaded(request.model) else {
             throw .unknownModel(request.model, loaded: model.name)
@@ -34,11 +34,12 @@ extension Segmenter {
         for label in request.labels {
             var phrases: [UnderstoodPhrase] = []
             for phrase in label.phrases {
+                try check(cancellation)
                 phrases.append(try understand(phrase, request.recipe))
             }
             labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
         }
-        let picture = try picture(of: request, handle, owner: owner)
+        let picture = try picture(request.picture, handle, owner: owner)
         let understanding = Understanding(
             picture: picture.looked, latentSide: model.unet.configuration.sampleSize, labels: labels,
             recipe: request.recipe,
@@ -77,18 +78,17 @@ extension Segmenter {
 /// What determines how a phrase is understood.
 struct PhraseKey: Hashable {
     private let template: String
-    /// In UTF-8: words that look alike and are written in other scalars are other words.
-    private let words: [UInt8]
-    private let prompt: [UInt8]?
+    private let words: ExactString
+    private let prompt: ExactString?
 
     init(_ phrase: Phrase, _ recipe: Recipe) {
         template = recipe.template
-        words = Array(phrase.words.utf8)
-        prompt = phrase.prompt.map { Array($0.utf8) }
+        words = ExactString(phrase.words)
+        prompt = phrase.prompt.map { ExactString($0) }
     }
 
     /// With what the entry takes beside its texts.
-    var bytes: Int { 256 + words.count + (prompt?.count ?? 0) }
+    var bytes: Int { 256 + words.text.utf8.count + (prompt?.text.utf8.count ?? 0) }
 }
 
 extension UnderstoodPhrase {
@@ -98,6 +98,9 @@ extension UnderstoodPhrase {
 }
 
 extension Understanding {
+    /// How many different prompts are read.
+    package var promptCount: Int { Set(labels.lazy.flatMap(\.phrases).map { ExactString($0.prompt) }).count }
+
     /// The labels in their order, as many together as have `phrases` phrases, but at least one.
     func groups(phrases limit: Int) -> [ArraySlice<UnderstoodLabel>] {
         var groups: [ArraySlice<UnderstoodLabel>] = []

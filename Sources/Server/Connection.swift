@@ -10,34 +10,56 @@ final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let channel: any Channel
-    private let caller: Caller
-    /// The user at the other end.
-    private var owner: UInt32 { caller.owner }
-    private let service: Service
-    private let closed: (Connection) -> Void
-    private var wire = ServerConnection()
-    private var calls: [UInt32: OpenCall] = [:]
-    private var outflow: Outflow
+    let channel: any Channel
+    let caller: Caller
+    let service: Service
+    let table: ConnectionTable
+    var wire = ServerConnection()
+    var calls: [UInt32: OpenCall] = [:]
+    let backlog: WriteBacklog
     /// No call will follow: the client has shut its side, or the daemon stops.
     private var isLast = false
+    /// When it last had something to do.
+    private var lastActive = NIODeadline.now()
+    /// The frame that has begun to come, and which one that is.
+    private var frame: (number: Int, pace: Pace, alarm: Scheduled<Void>)?
+    /// What the incomplete frame has taken of the user's share.
+    private var frameBytes = 0
 
     var eventLoop: any EventLoop { channel.eventLoop }
+    /// The user at the other end.
+    var owner: UInt32 { caller.owner }
 
-    /// - Parameter closed: told once, when the connection has ended
-    init(_ channel: any Channel, caller: Caller, service: Service, closed: @escaping (Connection) -> Void) {
+    init(_ channel: any Channel, caller: Caller, service: Service, table: ConnectionTable) {
         self.channel = channel
         self.caller = caller
         self.service = service
-        self.closed = closed
-        outflow = Outflow(channel, limits: service.limits)
+        self.table = table
+        backlog = WriteBacklog(channel, limits: service.limits)
     }
 
-    /// Takes no more calls; closes when those under way are answered and the answers are read.
+    /// Since when it has had nothing to do; `nil` where it has.
+    var idleSince: NIODeadline? {
+        calls.isEmpty && backlog.bytes == 0 && wire.partialBytes == nil ? lastActive : nil
+    }
+
+    /// Closes when the calls under way are answered and the answers are read.
     func leave() -> EventLoopFuture<Void> {
         isLast = true
         closeIfDone()
         return channel.closeFuture
+    }
+
+    /// Cancels the calls of that name; returns how many.
+    func cancel(_ requestID: String) -> Int {
+        let streams = calls.filter { !requestID.isEmpty && $0.value.requestID.utf8.elementsEqual(requestID.utf8) }.keys
+        for stream in streams { fail(stream, with: RPCStatus(SegmentationError.cancelled)) }
+        return streams.count
+    }
+
+    /// Ends the calls that are left.
+    func cancelAll() {
+        for stream in calls.keys { fail(stream, with: RPCStatus(SegmentationError.cancelled)) }
     }
 
     func close() {
@@ -46,19 +68,24 @@ final class Connection: ChannelInboundHandler {
 
     // MARK: The channel
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        backlog.onProgress = { self.progressed() }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastActive = .now()
+        table.noteTraffic()
         for action in wire.receive(unwrapInboundIn(data).readableBytesView) {
             switch action {
             case .open(let call): open(call)
             case .message(let stream, let message): received(message, on: stream)
             case .halfClose(let stream): look(stream)
             case .cancel(let stream): ended(stream, "broke the protocol")
-            case .write(let bytes): outflow.write(bytes, then: wrote)
-            case .close(let status):
-                service.log.warning("uid \(owner): \(status.message)")
-                close()
+            case .write(let bytes): backlog.write(bytes)
+            case .close(let status): leaveAtOnce(status.message)
             }
         }
+        watchFrame()
     }
 
     /// A reader that asks and does not read is not listened to.
@@ -69,16 +96,25 @@ final class Connection: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
         isLast = true
-        for (stream, call) in calls where call.isReceiving {
-            fail(stream, with: RPCStatus(.invalidArgument, "The connection was shut before the picture's end."))
+        // A client that has gone altogether is inactive by then.
+        eventLoop.assumeIsolated().execute {
+            for (stream, call) in self.calls {
+                guard case .receiving = call.state else { continue }
+                self.fail(
+                    stream, with: RPCStatus(.invalidArgument, "The connection was shut before the picture's end."))
+            }
+            self.closeIfDone()
         }
-        closeIfDone()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        for stream in calls.keys { ended(stream, "\(RPCStatus.Code.cancelled)") }
-        outflow.close()
-        closed(self)
+        backlog.close()
+        for stream in calls.keys { ended(stream, "cancelled: the client left") }
+        frame?.alarm.cancel()
+        frame = nil
+        table.incoming.giveBack(frameBytes, of: owner)
+        frameBytes = 0
+        table.closed(self)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -86,12 +122,57 @@ final class Connection: ChannelInboundHandler {
         close()
     }
 
-    private func closeIfDone() {
-        if isLast, calls.isEmpty, outflow.bytes == 0 { close() }
+    /// Closes the connection of a client that does what none may.
+    func leaveAtOnce(_ reason: String) {
+        service.log.warning("uid \(owner): \(reason)")
+        close()
     }
 
-    private func wrote() {
+    func closeIfDone() {
+        if isLast, calls.isEmpty, backlog.bytes == 0 { close() }
+    }
+
+    private func progressed() {
+        lastActive = .now()
+        for (stream, call) in calls {
+            if case .answering(_, let delivery) = call.state, delivery.hasMore { advance(stream) }
+        }
         closeIfDone()
+    }
+
+    // MARK: Frames that come slowly
+
+    /// Bounds the time and the bytes of the frame that is incomplete, if one is.
+    private func watchFrame() {
+        let kept = wire.keptBytes
+        if kept > frameBytes, !table.incoming.take(kept - frameBytes, for: owner) {
+            return leaveAtOnce("no room for \(kept) more bytes of requests: \(table.incoming.used) are under way")
+        }
+        if kept < frameBytes { table.incoming.giveBack(frameBytes - kept, of: owner) }
+        frameBytes = kept
+        guard let bytes = wire.partialBytes else {
+            frame?.alarm.cancel()
+            frame = nil
+            return
+        }
+        if frame?.number != wire.frameCount {
+            frame?.alarm.cancel()
+            let pace = Pace()
+            frame = (wire.frameCount, pace, alarm(at: pace.deadline(service.limits)))
+        }
+        frame?.pace.bytes = bytes
+    }
+
+    private func alarm(at deadline: NIODeadline) -> Scheduled<Void> {
+        eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            guard let frame = self.frame else { return }
+            let deadline = frame.pace.deadline(self.service.limits)
+            if .now() < deadline {
+                self.frame?.alarm = self.alarm(at: deadline)
+            } else {
+                self.leaveAtOnce("a frame of which \(frame.pace.bytes) bytes came in time: send faster")
+            }
+        }
     }
 
     // MARK: Calls
@@ -99,119 +180,48 @@ final class Connection: ChannelInboundHandler {
     private func open(_ call: ServerConnection.Call) {
         do throws(RPCStatus) {
             switch call.method {
-            case .look: register(call, milliseconds: 0, isReceiving: true)
-            case .segment: try segment(call)
+            case .look: try openLook(call)
+            case .segment: try openSegment(call)
             case .health, .status, .cancel:
-                register(call, milliseconds: 0, isReceiving: false)
-                reply(try service.answer(call.method, call.payload, owner: owner), on: call.stream)
+                let started = NIODeadline.now()
+                let reply = try table.answer(call.method, call.payload, owner: owner)
+                if let bytes = wire.reply(reply, on: call.stream) { backlog.write(bytes) }
+                log(call.method, "\(RPCStatus.Code.ok)", milliseconds: (.now() - started).nanoseconds / 1_000_000)
             }
         } catch {
-            if calls[call.stream] == nil { register(call, milliseconds: 0, isReceiving: false) }
+            if calls[call.stream] == nil { log(call.method, "\(error.code)", milliseconds: 0) }
             fail(call.stream, with: error)
         }
     }
 
-    private func register(_ call: ServerConnection.Call, milliseconds: UInt32, isReceiving: Bool) {
-        var open = OpenCall(
-            call.method, timeout: call.timeout, milliseconds: milliseconds, isReceiving: isReceiving,
-            patience: service.limits.patience)
-        if let deadline = open.deadline {
-            let time = TimeAmount(min(ContinuousClock.now.duration(to: deadline), .seconds(1 << 30)))
-            open.alarm = eventLoop.assumeIsolated().scheduleTask(in: time) {
-                self.fail(call.stream, with: RPCStatus(SegmentationError.deadlineExceeded))
-            }
+    /// Enters a call whose end others will bring about.
+    ///
+    /// - Parameters:
+    ///   - requestID: empty: none
+    ///   - deadline: when its answer has become useless, as its client says
+    func register(
+        _ call: ServerConnection.Call, _ state: CallState, requestID: String, deadline: ContinuousClock.Instant?
+    ) {
+        let most = service.limits.callTime
+        let left = deadline.map { TimeAmount(ContinuousClock.now.duration(to: $0)) }
+        var open = OpenCall(method: call.method, requestID: requestID, state: state)
+        open.alarm = eventLoop.assumeIsolated().scheduleTask(in: min(left ?? most, most)) {
+            let isClients = left.map { $0 < most } ?? false
+            self.fail(
+                call.stream,
+                with: isClients
+                    ? RPCStatus(SegmentationError.deadlineExceeded)
+                    : RPCStatus(
+                        .deadlineExceeded,
+                        "A call may take \(most.nanoseconds / 1_000_000_000) s, this one has: ask in parts."))
         }
         calls[call.stream] = open
+        table.openCalls += 1
     }
 
-    private func segment(_ call: ServerConnection.Call) throws(RPCStatus) {
-        let message = try SegmentRequest(decoding: call.payload)
-        register(call, milliseconds: message.deadlineMilliseconds, isReceiving: false)
-        let request = try SegmentationRequest(message)
-        if case .file(let file) = request.picture { try hold(file.count, on: call.stream) }
-        let owner = owner
-        let replies = ReplyStream(self, stream: call.stream)
-        let deadline = calls[call.stream]?.deadline
-        let job = Job(caller: caller, requestID: message.requestID, deadline: deadline) {
-            [owner] segmenter, cancellation, queued in
-            var undelivered: RPCStatus?
-            func delivering<Result>(
-                _ body: () throws(RPCStatus) -> Result
-            ) throws(SegmentationError) -> Result {
-                do throws(RPCStatus) {
-                    return try body()
-                } catch {
-                    undelivered = error
-                    throw .undeliverable(error.message)
-                }
-            }
-            do throws(SegmentationError) {
-                try segmenter.answer(
-                    request, owner: owner, cancellation: cancellation, queueMilliseconds: queued,
-                    form: "\(message.encoding)"
-                ) { event throws(SegmentationError) in
-                    try delivering { () throws(RPCStatus) in
-                        try SegmentReply(event, encoding: message.encoding).encoded()
-                    }
-                } send: { messages throws(SegmentationError) in
-                    try delivering { () throws(RPCStatus) in try replies.send(messages) }
-                }
-                replies.finish()
-            } catch {
-                replies.fail(undelivered ?? RPCStatus(error))
-            }
-        } refuse: {
-            replies.fail(RPCStatus($0))
-        }
-        try submit(job, for: call.stream)
-    }
-
-    /// The next piece of a picture.
-    private func received(_ message: [UInt8], on stream: UInt32) {
-        do throws(RPCStatus) {
-            let piece = try LookRequest(decoding: message).data
-            guard piece.count <= service.limits.pieceBytes else {
-                throw RPCStatus(
-                    .invalidArgument,
-                    """
-                    \(piece.count) bytes of a picture in one message, the limit is \
-                    \(service.limits.pieceBytes): send smaller pieces.
-                    """)
-            }
-            try hold(piece.count, on: stream)
-            calls[stream]?.file += piece
-        } catch {
-            fail(stream, with: error)
-        }
-    }
-
-    /// The picture is complete.
-    private func look(_ stream: UInt32) {
-        guard let file = calls[stream]?.file else { return }
-        calls[stream]?.isReceiving = false
-        calls[stream]?.file = []
-        let replies = ReplyStream(self, stream: stream)
-        let job = Job(caller: caller, requestID: "", deadline: calls[stream]?.deadline) {
-            [owner] segmenter, cancellation, _ in
-            do throws(SegmentationError) {
-                let looked = try segmenter.look(at: file, owner: owner, cancellation: cancellation)
-                replies.reply(LookReply(looked).encoded())
-            } catch {
-                replies.fail(RPCStatus(error))
-            }
-        } refuse: {
-            replies.fail(RPCStatus($0))
-        }
-        do throws(RPCStatus) {
-            try submit(job, for: stream)
-        } catch {
-            fail(stream, with: error)
-        }
-    }
-
-    /// Counts bytes of a picture that a call keeps until it ends.
-    private func hold(_ bytes: Int, on stream: UInt32) throws(RPCStatus) {
-        let held = calls.values.reduce(bytes) { $0 + $1.heldBytes }
+    /// Takes bytes of what comes from the user's share, for a call that is open.
+    func hold(_ bytes: Int, on stream: UInt32) throws(RPCStatus) {
+        let held = calls.values.reduce(bytes) { $0 + $1.incomingBytes }
         guard held <= service.limits.pictureBytes else {
             throw RPCStatus(
                 .resourceExhausted,
@@ -220,42 +230,31 @@ final class Connection: ChannelInboundHandler {
                 \(service.limits.pictureBytes): send smaller files, or one after the other.
                 """)
         }
-        calls[stream]?.heldBytes += bytes
+        guard table.incoming.take(bytes, for: owner) else {
+            throw RPCStatus(
+                .resourceExhausted,
+                """
+                \(bytes) bytes more than the daemon takes at a time, which is \(table.incoming.share.all) of all \
+                users and \(table.incoming.share.perUser) of one: try again when others are answered.
+                """)
+        }
+        calls[stream]?.incomingBytes += bytes
     }
 
-    /// Lets the engine answer a call in its turn.
-    private func submit(_ job: Job, for stream: UInt32) throws(RPCStatus) {
+    /// Lets the engine do a call's job in its turn.
+    func submit(_ job: Job) throws(RPCStatus) {
         guard !service.isDraining else { throw RPCStatus(SegmentationError.stopping) }
-        calls[stream]?.ticket = job.ticket
         do throws(SegmentationError) { try service.engine.submit(job) } catch { throw RPCStatus(error) }
     }
 
     // MARK: Answers
 
-    /// Sends some of many replies; the future succeeds when the reader is near enough for others.
-    func send(_ messages: ArraySlice<[UInt8]>, on stream: UInt32) -> EventLoopFuture<Void> {
-        do throws(RPCStatus) {
-            var bytes: [UInt8] = []
-            for message in messages { bytes += try wire.send(message, on: stream) ?? [] }
-            guard let patience = calls[stream]?.patience else {
-                throw RPCStatus(.cancelled, "The call has ended.")
-            }
-            outflow.write(bytes, then: wrote)
-            let start = NIODeadline.now()
-            let room = outflow.room(patience: patience)
-            room.assumeIsolated().whenComplete { _ in self.calls[stream]?.patience = patience - (.now() - start) }
-            return room
-        } catch {
-            return eventLoop.makeFailedFuture(error)
-        }
+    func reply(_ message: [UInt8], on stream: UInt32) {
+        if let bytes = wire.reply(message, on: stream) { end(stream, .ok, bytes) }
     }
 
     func finish(_ stream: UInt32) {
         if let bytes = wire.finish(stream) { end(stream, .ok, bytes) }
-    }
-
-    func reply(_ message: [UInt8], on stream: UInt32) {
-        if let bytes = wire.reply(message, on: stream) { end(stream, .ok, bytes) }
     }
 
     func fail(_ stream: UInt32, with status: RPCStatus) {
@@ -264,19 +263,37 @@ final class Connection: ChannelInboundHandler {
 
     private func end(_ stream: UInt32, _ code: RPCStatus.Code, _ bytes: [UInt8]) {
         ended(stream, "\(code)")
-        outflow.write(bytes, then: wrote)
+        backlog.write(bytes)
+        closeIfDone()
     }
 
-    /// Forgets a call; whatever still works on it stops.
+    /// Forgets a call, and gives back what it held; whatever still works on it stops.
     ///
     /// - Parameter result: for the log
     private func ended(_ stream: UInt32, _ result: String) {
         guard let call = calls.removeValue(forKey: stream) else { return }
+        defer { table.openCalls -= 1 }
+        lastActive = .now()
         call.alarm?.cancel()
-        if let ticket = call.ticket { _ = service.engine.withdraw(ticket) }
+        table.incoming.giveBack(call.incomingBytes, of: owner)
+        table.answers.giveBack(call.answerBytes, of: owner)
+        if let job = call.ticket.flatMap(service.engine.withdraw) { table.courier.dispose(of: job) }
+        switch call.state {
+        case .receiving(let upload):
+            upload.alarm?.cancel()
+            table.courier.dispose(of: upload.file)
+        case .queued: break
+        case .answering(_, let delivery):
+            delivery.drawing.stop()
+            table.courier.dispose(of: delivery.drawing)
+        }
+        log(call.method, result, milliseconds: call.milliseconds)
+    }
+
+    private func log(_ method: Method, _ result: String, milliseconds: Int64) {
         // Health is asked every few seconds, for ever.
         service.log.log(
-            level: call.method == .health ? .debug : .info,
-            "uid \(owner): \(call.method.name), \(result), \(call.milliseconds) ms")
+            level: method == .health ? .debug : .info,
+            "uid \(owner): \(method.name), \(result), \(milliseconds) ms")
     }
 }

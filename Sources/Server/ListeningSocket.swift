@@ -10,9 +10,6 @@ package struct ListeningSocket: ~Copyable {
     private let lock: PathLock
     private let identity: FileIdentity
 
-    /// As many as may wait to be accepted.
-    private static let backlog: CInt = 256
-
     /// - Throws: why the path cannot be had
     package init(path: String) throws(ListeningError) {
         let address = try SocketAddress(path)
@@ -65,7 +62,7 @@ package struct ListeningSocket: ~Copyable {
             close(descriptor)
             throw .system(call: "bind", path: path, code: code)
         }
-        guard Glibc.listen(descriptor, backlog) == 0 else {
+        guard Glibc.listen(descriptor, Server.backlog) == 0 else {
             let code = errno
             close(descriptor)
             throw .system(call: "listen at", path: path, code: code)

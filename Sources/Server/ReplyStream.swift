@@ -1,7 +1,8 @@
 import NIOCore
 import RPC
+import Segmentation
 
-/// The engine's end of a call: hands replies to the connection's event loop.
+/// The engine's end of a call: tells the connection, on its event loop, what became of it. Never waits.
 struct ReplyStream: Sendable {
     private let connection: NIOLoopBound<Connection>
     private let eventLoop: any EventLoop
@@ -14,41 +15,24 @@ struct ReplyStream: Sendable {
         self.stream = stream
     }
 
-    /// Replies that are handed over together take no more bytes, or are one.
-    private static let batchBytes = 1 << 18
-
-    /// Hands over some of many replies; waits, as long as the call's patience lasts, while the reader is too far
-    /// behind.
-    ///
-    /// - Throws: `resourceExhausted` for a reply over a frame's limit or a reader that is too slow, `cancelled` where
-    ///   the call has ended
-    func send(_ messages: [[UInt8]]) throws(RPCStatus) {
-        var rest = messages[...]
-        while !rest.isEmpty {
-            var bytes = 0
-            let batch = rest.prefix { message in
-                bytes += message.count
-                return bytes <= Self.batchBytes
-            }
-            let count = max(1, batch.count)
-            try send(rest.prefix(count))
-            rest = rest.dropFirst(count)
-        }
+    /// There is more to draw.
+    func advance() {
+        eventLoop.execute { connection.value.advance(stream) }
     }
 
-    private func send(_ batch: ArraySlice<[UInt8]>) throws(RPCStatus) {
-        do {
-            try eventLoop.flatSubmit { connection.value.send(batch, on: stream) }.wait()
-        } catch let status as RPCStatus {
-            throw status
-        } catch {
-            throw RPCStatus(.cancelled, "The connection is closed: \(error)")
-        }
+    /// A step was drawn; called on the event loop.
+    func drew(_ step: Result<AnswerDrawing.Step, RPCStatus>) {
+        connection.value.drew(step, on: stream)
     }
 
-    /// Ends a stream of replies.
-    func finish() {
-        eventLoop.execute { connection.value.finish(stream) }
+    /// The answer will be remembered by this key.
+    func remember(as key: ReplyKey) {
+        eventLoop.execute { connection.value.remember(stream, as: key) }
+    }
+
+    /// Sends an answer that is known, whole.
+    func send(_ reply: RememberedReply, queueMilliseconds: Float) {
+        eventLoop.execute { connection.value.send(reply, queueMilliseconds: queueMilliseconds, on: stream) }
     }
 
     /// Gives the one reply of a client-streaming call.
@@ -56,7 +40,7 @@ struct ReplyStream: Sendable {
         eventLoop.execute { connection.value.reply(message, on: stream) }
     }
 
-    func fail(_ status: RPCStatus) {
-        eventLoop.execute { connection.value.fail(stream, with: status) }
+    func fail(_ error: SegmentationError) {
+        eventLoop.execute { connection.value.fail(stream, with: RPCStatus(error)) }
     }
 }

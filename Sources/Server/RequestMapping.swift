@@ -122,7 +122,10 @@ extension LookReply {
 }
 
 extension StatusReply {
-    init(_ status: EngineStatus, uptime: Duration) {
+    /// - Parameters:
+    ///   - drawing: answers that wait to be drawn
+    ///   - replyBytes: of remembered answers
+    init(_ status: EngineStatus, drawing: Int, replyBytes: Int, limits: ServerLimits, uptime: Duration) {
         self.init(
             version: Version.current,
             models: [
@@ -130,10 +133,11 @@ extension StatusReply {
                     name: status.model, hash: status.modelHash, bytes: UInt64(status.modelBytes),
                     precision: status.precision)
             ],
-            queued: UInt32(status.queued), queueLimit: UInt32(status.queueLimit),
+            queued: UInt32(status.queued + drawing), queueLimit: UInt32(status.queueLimit),
             answered: UInt64(status.finished), refused: UInt64(status.refused),
-            pictures: UInt32(status.memory.pictures), picturesBytes: UInt64(status.memory.picturesBytes),
-            picturesLimit: UInt64(status.limits.ofPictures),
+            pictures: UInt32(status.memory.pictures),
+            picturesBytes: UInt64(status.memory.picturesBytes + replyBytes),
+            picturesLimit: UInt64(status.limits.ofPictures + limits.replyBytes),
             words: UInt32(status.memory.words), wordsBytes: UInt64(status.memory.wordsBytes),
             wordsLimit: UInt64(status.limits.words), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
             threads: UInt32(status.threads))
@@ -152,8 +156,8 @@ extension RPCStatus.Code {
         self =
             switch error {
             case .image(ImageError.outOfMemory), .queueFull, .displaced, .undeliverable: .resourceExhausted
-            case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .tooLong, .noTokens,
-                .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe, .noWeights,
+            case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .tooLong, .tooManyMarks,
+                .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe, .noWeights,
                 .unneededForwardPrompt:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound

@@ -4,13 +4,18 @@ import NIOCore
 import NIOPosix
 package import Segmentation
 
-/// Answers calls on a listening socket: one event loop for all connections, one engine for all computing.
+/// Answers calls on a listening socket: one event loop for all connections, one engine for all computing, one courier
+/// for all drawing.
 package final class Server: Sendable {
     private let group: MultiThreadedEventLoopGroup
+    /// The courier's thread.
+    private let pool = NIOThreadPool(numberOfThreads: 1)
     private let service: Service
     private let listener: any Channel
-    private let connections: NIOLoopBoundBox<[ObjectIdentifier: Connection]>
+    private let table: NIOLoopBound<ConnectionTable>
 
+    /// As many as may wait to be accepted.
+    package static let backlog: CInt = 256
     /// A bound for those who read their last answers slowly while the daemon stops.
     private static let lastReads = TimeAmount.seconds(3)
 
@@ -18,55 +23,68 @@ package final class Server: Sendable {
     ///
     /// - Parameter descriptor: of a listening Unix socket, the server's from here on
     package init(
-        engine: Engine, listeningOn descriptor: CInt, limits: ConnectionLimits, log: Logger
+        engine: Engine, listeningOn descriptor: CInt, limits: ServerLimits, log: Logger
     ) throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let service = Service(engine: engine, limits: limits, log: log)
-        let connections = NIOLoopBoundBox.makeBoxSendingValue(
-            [ObjectIdentifier: Connection](), eventLoop: group.next())
+        let loop = group.next()
+        pool.start()
+        let table = try loop.submit { [pool] in
+            NIOLoopBound(ConnectionTable(service, pool: pool, eventLoop: loop), eventLoop: loop)
+        }.wait()
         listener = try ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
-                // Without file descriptors to accept with, it waits instead of spinning.
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                    let listener = Listener(channel, descriptor: descriptor)
+                    try channel.pipeline.syncOperations.addHandler(listener)
+                    table.value.attend(listener)
                 }
             }
             .childChannelInitializer { channel in
                 Self.owner(of: channel).flatMapThrowing { owner in
-                    let caller = Caller(owner: owner, connection: service.nextConnection())
-                    let connection = Connection(channel, caller: caller, service: service) {
-                        connections.value[ObjectIdentifier($0)] = nil
+                    guard let connection = table.value.admit(channel, owner: owner) else {
+                        return channel.close(mode: .all, promise: nil)
                     }
-                    connections.value[ObjectIdentifier(connection)] = connection
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
             .withBoundSocket(descriptor).wait()
+        // NIO listens with a backlog of its own, however many the socket's owner asked for.
+        Glibc.listen(descriptor, Self.backlog)
         self.group = group
         self.service = service
-        self.connections = connections
+        self.table = table
     }
 
-    /// Stops: accepts nobody, says so to who asks, and returns when the accepted calls are answered.
+    /// Stops: accepts nobody, says so to who asks, and returns when the accepted calls are answered and read.
     ///
     /// - Parameter grace: after which the calls that are left are cancelled
     package func drain(grace: Duration) throws {
         service.startDraining()
         try listener.close().wait()
-        let engine = service.engine
-        let end = group.next().scheduleTask(in: TimeAmount(grace)) { engine.cancelAll() }
-        engine.drain()
-        end.cancel()
-        let connections = connections
-        let loop = group.next()
+        let (table, loop) = (table, group.next())
         try loop.flatSubmit {
-            let open = Array(connections.value.values)
+            let isolated = loop.assumeIsolated()
+            let end = isolated.scheduleTask(in: TimeAmount(grace)) {
+                for connection in table.value.all { connection.cancelAll() }
+            }
+            let quiet = table.value.closeListener(stall: Self.lastReads)
+            quiet.whenComplete { _ in end.cancel() }
+            return quiet
+        }.wait()
+        try loop.flatSubmit {
+            let open = table.value.all
+            let last = loop.assumeIsolated().scheduleTask(in: Self.lastReads) {
+                for connection in open { connection.close() }
+            }
             let gone = EventLoopFuture.andAllComplete(open.map { $0.leave() }, on: loop)
-            loop.assumeIsolated().scheduleTask(in: Self.lastReads) { for connection in open { connection.close() } }
+            gone.whenComplete { _ in last.cancel() }
             return gone
         }.wait()
+        service.engine.drain()
+        try pool.syncShutdownGracefully()
         try group.syncShutdownGracefully()
     }
 

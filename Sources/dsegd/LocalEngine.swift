@@ -35,7 +35,7 @@ extension Engine {
         let outcome = Outcome<Result>()
         do throws(SegmentationError) {
             try submit(
-                Job(caller: Caller(owner: 0, connection: 0), requestID: "", deadline: nil) { segmenter, _, _ in
+                Job(caller: Caller(owner: 0, connection: 0), deadline: nil) { segmenter, _, _ in
                     do throws(SegmentationError) {
                         outcome.set(.success(try body(segmenter)))
                     } catch {

@@ -170,13 +170,13 @@ struct StageChecks {
         let file = try goldens.tensors("score_maps")
         let shape = try file.shape(of: "index")
         let (height, width) = (shape[0], shape[1])
-        let canvas = try AttentionFusion(model.unet, recipe: .diffsegmenter).enlargement(width: width, height: height)
+        let canvas = Enlargement(side: model.unet.configuration.sampleSize, width: width, height: height)
         var best = [Float](repeating: labels.background, count: canvas.pixels)
         var index = [UInt8](repeating: 0, count: canvas.pixels)
         let perLabel = try goldens.tensors("per_label")
         let scores = try labels.labels.map { try perLabel.values(of: "\($0).score") }
-        canvas.paint(scores, from: 1, best: &best, index: &index, &arena)
-        let maps = scores.flatMap { canvas.enlarged($0, &arena) }
+        canvas.paint(scores, from: 1, best: &best, index: &index)
+        let maps = scores.flatMap { canvas.enlarged($0) }
         try table.compare(maps, file, "maps", as: "score_maps")
         try table.compareIndices(index, file, "index", as: "score_maps")
         table.expectAll(of: file, as: "score_maps", except: [])

@@ -22,7 +22,6 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
     @Test func `dseg_enlarge samples and stretches a map`() {
         _ = startedThreads
         var draw = Draw(seed: 1)
-        var arena = Arena()
         for (index, size) in sizes.enumerated() {
             let other = sizes[(index * 4 + 2) % sizes.count]
             guard size.1 * other.1 < 1 << 17 else { continue }
@@ -41,7 +40,7 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
                 }
             }
             let (least, most) = (resized.min() ?? 0, resized.max() ?? 0)
-            let found = enlargement.enlarged(map, &arena)
+            let found = enlargement.enlarged(map)
             guard most - least > 1e-3 else { continue }
             // x + w (z - x) of numbers up to 1, whose difference may be 2: ten roundings at each end, seen through the
             // stretch.
@@ -56,7 +55,6 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
     @Test func `dseg_paint lets the first of equal and the larger of other scores claim a pixel`() {
         _ = startedThreads
         var draw = Draw(seed: 2)
-        var arena = Arena()
         for (index, size) in sizes.enumerated() {
             let other = sizes[(index * 4 + 2) % sizes.count]
             guard size.1 * other.1 < 1 << 17 else { continue }
@@ -67,9 +65,9 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
             maps.append([Float](repeating: 3, count: size.0 * other.0))
             var best = [Float](repeating: 0.4, count: enlargement.pixels)
             var labels = [UInt8](repeating: 0, count: enlargement.pixels)
-            enlargement.paint(Array(maps[..<2]), from: 250, best: &best, index: &labels, &arena)
-            enlargement.paint(Array(maps[2...]), from: 252, best: &best, index: &labels, &arena)
-            let enlarged = maps.map { enlargement.enlarged($0, &arena) }
+            enlargement.paint(Array(maps[..<2]), from: 250, best: &best, index: &labels)
+            enlargement.paint(Array(maps[2...]), from: 252, best: &best, index: &labels)
+            let enlarged = maps.map { enlargement.enlarged($0) }
             for pixel in 0..<enlargement.pixels {
                 var (most, label): (Float, UInt8) = (0.4, 0)
                 for (index, map) in enlarged.enumerated() where map[pixel] > most {
@@ -104,25 +102,23 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
 
     @Test func `a constant map, and one that is no number, claim nothing`() {
         _ = startedThreads
-        var arena = Arena()
         let line = SampleLine(length: 2, first: [0, 0, 1], weights: [0, 0.5, 0])
         let enlargement = Enlargement(columns: line, rows: line)
         var best = [Float](repeating: 0, count: 9)
         var labels = [UInt8](repeating: 0, count: 9)
-        enlargement.paint([[5, 5, 5, 5], [.nan, .nan, .nan, .nan]], from: 1, best: &best, index: &labels, &arena)
+        enlargement.paint([[5, 5, 5, 5], [.nan, .nan, .nan, .nan]], from: 1, best: &best, index: &labels)
         #expect(labels.allSatisfy { $0 == 0 })
-        #expect(enlargement.enlarged([5, 5, 5, 5], &arena) == [Float](repeating: 0, count: 9))
+        #expect(enlargement.enlarged([5, 5, 5, 5]) == [Float](repeating: 0, count: 9))
     }
 
     @Test(arguments: [0.1, 0.7, 5, 1e-30] as [Float])
     func `a constant map is constant between its pixels`(value: Float) {
         _ = startedThreads
-        var arena = Arena()
         var draw = Draw(seed: 9)
         let weights = draw.floats(500).map { abs($0).truncatingRemainder(dividingBy: 1) }
         let line = SampleLine(length: 64, first: (0..<500).map { UInt32($0 % 63) }, weights: weights)
         let enlarged = Enlargement(columns: line, rows: line)
-            .enlarged([Float](repeating: value, count: 64 * 64), &arena)
+            .enlarged([Float](repeating: value, count: 64 * 64))
         #expect(enlarged.allSatisfy { $0 == 0 })
     }
 }

@@ -15,7 +15,7 @@ private final class Diary: Sendable {
 
 /// A job that writes its name, and whether it was cancelled.
 private func job(_ name: String, owner: UInt32 = 1, connection: UInt64 = 1, _ diary: Diary) -> Job {
-    Job(caller: Caller(owner: owner, connection: connection), requestID: name, deadline: nil) { _, cancellation, _ in
+    Job(caller: Caller(owner: owner, connection: connection), deadline: nil) { _, cancellation, _ in
         diary.write(isCancelled(cancellation) ? "\(name) cancelled" : name)
     } refuse: {
         diary.write("\(name) refused: \($0)")
@@ -25,7 +25,7 @@ private func job(_ name: String, owner: UInt32 = 1, connection: UInt64 = 1, _ di
 extension Job {
     /// One that nobody else's turn depends on.
     fileprivate init(_ run: @escaping @Sendable (Segmenter, Cancellation, Float) -> Void) {
-        self.init(caller: Caller(owner: 1, connection: 1), requestID: "", deadline: nil, run: run) { _ in }
+        self.init(caller: Caller(owner: 1, connection: 1), deadline: nil, run: run) { _ in }
     }
 }
 
@@ -41,7 +41,7 @@ private struct Gate {
     init(_ engine: Engine, _ diary: Diary) throws {
         let entered = Handover<Bool>()
         try engine.submit(
-            Job(caller: Caller(owner: 1, connection: 0), requestID: "gate", deadline: nil) {
+            Job(caller: Caller(owner: 1, connection: 0), deadline: nil) {
                 [opened] _, cancellation, _ in
                 entered.give(true)
                 _ = opened.take()
@@ -53,6 +53,34 @@ private struct Gate {
     }
 
     func open() { opened.give(true) }
+}
+
+/// A job of several steps, whose reader has room for so many of them.
+private final class Steps: Sendable {
+    let room = Atomic<Int>(0)
+    private let taken = Atomic<Int>(0)
+
+    func job(_ count: Int, _ diary: Diary) -> Job {
+        Job(
+            caller: Caller(owner: 1, connection: 1), deadline: nil,
+            hasRoom: { self.taken.load(ordering: .relaxed) < self.room.load(ordering: .relaxed) }
+        ) { _, _, _ in
+            diary.write("begin")
+            return {
+                let step = self.taken.add(1, ordering: .relaxed).oldValue
+                diary.write("step \(step)")
+                return step + 1 < count
+            }
+        } refuse: {
+            diary.write("refused: \($0)")
+        }
+    }
+}
+
+/// Asks again and again until it is so, or a minute has passed.
+private func eventually(_ condition: () -> Bool) -> Bool {
+    for _ in 0..<60_000 where !condition() { usleep(1000) }
+    return condition()
 }
 
 private func engine(queueLimit: Int = 8) throws -> Engine {
@@ -191,43 +219,44 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(diary.read == accepted)
     }
 
-    @Test func `cancels by name only what the same user asked, waiting or running`() throws {
+    @Test func `a job that finds no room waits beside the queue, and goes on when there is some`() throws {
         let engine = try engine()
-        let gate = try Gate(engine, diary)
-        for (name, owner) in [("mine", 1), ("mine", 2), ("other", 1), ("", 1)] as [(String, UInt32)] {
-            try engine.submit(job(name, owner: owner, diary))
-        }
-        #expect(engine.cancel("mine", owner: 3) == 0)
-        #expect(engine.cancel("nothing", owner: 1) == 0)
-        #expect(engine.cancel("mine", owner: 1) == 1)
-        #expect(engine.cancel("gate", owner: 2) == 0)
-        #expect(engine.cancel("gate", owner: 1) == 1)
-        gate.open()
+        let steps = Steps()
+        let slow = steps.job(5, diary)
+        try engine.submit(slow)
+        try engine.submit(job("other", connection: 2, diary))
+        #expect(eventually { diary.read == ["begin", "other"] })
+        #expect(engine.status?.queued == 0)
+        engine.resume(slow.ticket)
+        steps.room.store(2, ordering: .relaxed)
+        engine.resume(slow.ticket)
+        #expect(eventually { diary.read.count == 4 })
+        try engine.submit(job("another", connection: 3, diary))
+        #expect(eventually { diary.read == ["begin", "other", "step 0", "step 1", "another"] })
+        steps.room.store(9, ordering: .relaxed)
+        engine.resume(slow.ticket)
         engine.drain()
-        #expect(diary.read.first == "mine refused: cancelled", "at once")
-        #expect(Array(diary.read.dropFirst()) == ["gate cancelled", "other", "mine", ""])
-        #expect(engine.cancel("mine", owner: 2) == 0)
+        #expect(diary.read.suffix(3) == ["step 2", "step 3", "step 4"])
+        #expect(engine.status?.finished == 3)
     }
 
-    @Test func `an empty name is none: it cancels nothing`() throws {
+    @Test func `a job that is withdrawn while it waits for room leaves nothing behind`() throws {
         let engine = try engine()
-        let gate = try Gate(engine, diary)
-        try engine.submit(job("", diary))
-        #expect(engine.cancel("", owner: 1) == 0)
-        gate.open()
+        var steps: Steps? = Steps()
+        weak let kept = steps
+        let ticket = try {
+            let slow = try #require(steps).job(5, diary)
+            try engine.submit(slow)
+            return slow.ticket
+        }()
+        steps = nil
+        #expect(eventually { diary.read == ["begin"] })
+        #expect(kept != nil)
+        _ = engine.withdraw(ticket)
+        #expect(eventually { kept == nil })
+        engine.resume(ticket)
         engine.drain()
-        #expect(diary.read == ["gate", ""])
-    }
-
-    @Test func `cancels everything at once`() throws {
-        let engine = try engine()
-        let gate = try Gate(engine, diary)
-        for name in ["a", "b"] { try engine.submit(job(name, diary)) }
-        engine.cancelAll()
-        #expect(diary.read == ["a refused: cancelled", "b refused: cancelled"], "at once")
-        gate.open()
-        engine.drain()
-        #expect(Array(diary.read.dropFirst(2)) == ["gate cancelled"])
+        #expect(diary.read == ["begin"])
     }
 
     @Test func `a model that cannot be loaded is the error of whoever starts it`() {

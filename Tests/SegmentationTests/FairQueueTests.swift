@@ -10,6 +10,10 @@ private struct Ticket: Equatable {
     var caller: Caller { Caller(owner: owner, connection: connection) }
 }
 
+private func room(_ queue: inout FairQueue<Ticket>, _ owner: UInt32, _ connection: UInt64) -> Ticket? {
+    queue.makeRoom(for: Caller(owner: owner, connection: connection)) { _ in true }
+}
+
 private func drained(_ queue: FairQueue<Ticket>) -> [Ticket] {
     var (queue, tickets) = (queue, [Ticket]())
     while let ticket = queue.popFirst() { tickets.append(ticket) }
@@ -59,6 +63,26 @@ private func drained(_ queue: FairQueue<Ticket>) -> [Ticket] {
         #expect(waiting.isEmpty && queue.isEmpty)
     }
 
+    @Test func `gives an element another turn before those of its connection and after the others'`() {
+        var queue = FairQueue<Ticket>()
+        let tickets = [(1, 1), (1, 1), (1, 2), (2, 3)].enumerated().map {
+            Ticket(owner: UInt32($1.0), connection: UInt64($1.1), number: $0)
+        }
+        for ticket in tickets { queue.append(ticket, from: ticket.caller) }
+        guard let first = queue.popFirst() else { return #expect(Bool(false), "nothing waits") }
+        queue.putBack(first, from: first.caller)
+        #expect(drained(queue).map(\.number) == [3, 2, 0, 1])
+    }
+
+    @Test func `makes no room at the cost of what may not go`() {
+        var queue = FairQueue<Ticket>()
+        let tickets = (0..<3).map { Ticket(owner: 1, connection: 1, number: $0) }
+        for ticket in tickets { queue.append(ticket, from: ticket.caller) }
+        #expect(queue.makeRoom(for: Caller(owner: 2, connection: 2)) { $0.number < 2 } == nil)
+        #expect(queue.makeRoom(for: Caller(owner: 2, connection: 2)) { $0.number == 2 }?.number == 2)
+        #expect(queue.count == 2)
+    }
+
     @Test func `loses what is removed and nothing else`() {
         var queue = FairQueue<Ticket>()
         let tickets = (0..<30).map { Ticket(owner: UInt32($0 % 2), connection: UInt64($0 % 3), number: $0) }
@@ -82,12 +106,12 @@ private func drained(_ queue: FairQueue<Ticket>) -> [Ticket] {
         add(1, 1, 1...4)
         add(1, 2, 5...6)
         add(2, 3, 7...8)
-        #expect(queue.makeRoom(for: Caller(owner: 3, connection: 9))?.number == 4, "user 1's longest line, newest")
-        #expect(queue.makeRoom(for: Caller(owner: 2, connection: 3))?.number == 3, "user 1 still has most")
-        #expect(queue.makeRoom(for: Caller(owner: 2, connection: 3))?.number == 2)
-        #expect(queue.makeRoom(for: Caller(owner: 2, connection: 3)) == nil, "it would have as many as user 1")
-        #expect(queue.makeRoom(for: Caller(owner: 1, connection: 5))?.number == 6, "another connection of its user")
-        #expect(queue.makeRoom(for: Caller(owner: 1, connection: 5)) == nil)
+        #expect(room(&queue, 3, 9)?.number == 4, "user 1's longest line, newest")
+        #expect(room(&queue, 2, 3)?.number == 3, "user 1 still has most")
+        #expect(room(&queue, 2, 3)?.number == 2)
+        #expect(room(&queue, 2, 3) == nil, "it would have as many as user 1")
+        #expect(room(&queue, 1, 5)?.number == 6, "another connection of its user")
+        #expect(room(&queue, 1, 5) == nil)
         #expect(queue.count == 4)
     }
 }

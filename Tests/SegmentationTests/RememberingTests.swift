@@ -84,7 +84,7 @@ import Testing
 
     @Test func `a picture costs its square until its latent is known, and the latent from then on`() throws {
         let segmenter = try Fixture.segmenter(
-            Fixture.odd, limits: MemoryLimits(pictures: 1 << 20, features: 0, scores: 0, words: 0, answers: 0))
+            Fixture.odd, limits: MemoryLimits(pictures: 1 << 20, features: 0, scores: 0, words: 0))
         let (autoencoder, float) = (segmenter.model.autoencoder, MemoryLayout<Float>.stride)
         let side = autoencoder.configuration.sampleSize
         let looked = try segmenter.look(
@@ -133,7 +133,7 @@ import Testing
         let bytes = try Fixture.bytes(Fixture.picture)
         _ = try measure.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
         let limits = MemoryLimits(
-            pictures: measure.memory.picturesBytes, features: 1 << 30, scores: 1 << 20, words: 1 << 20, answers: 0)
+            pictures: measure.memory.picturesBytes, features: 1 << 30, scores: 1 << 20, words: 1 << 20)
         let segmenter = try Fixture.segmenter(Fixture.tiny, limits: limits)
         let looked = try segmenter.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
         let question = try Question("dog").with(\.picture, .handle(looked.handle))

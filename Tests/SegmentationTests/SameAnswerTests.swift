@@ -44,7 +44,7 @@ import Testing
         let question = try Question("dog", "bird").with(\.recipe, Recipe(named: recipe))
         let roomy = try Fixture.segmenter(Fixture.tiny)
         let narrow = try Fixture.segmenter(
-            Fixture.tiny, limits: MemoryLimits(pictures: 0, features: 0, scores: 0, words: 0, answers: 0))
+            Fixture.tiny, limits: MemoryLimits(pictures: 0, features: 0, scores: 0, words: 0))
         let expected = try roomy.ask(question)
         for _ in 0..<2 {
             let found = try narrow.ask(question)
@@ -62,7 +62,7 @@ import Testing
         _ = try picture.look(at: try Fixture.bytes(Fixture.picture), owner: 1, cancellation: .init(deadline: nil))
         let limits = MemoryLimits(
             pictures: picture.memory.picturesBytes,
-            features: one.memory.picturesBytes, scores: 0, words: one.memory.wordsBytes, answers: 0)
+            features: one.memory.picturesBytes, scores: 0, words: one.memory.wordsBytes)
         let narrow = try Fixture.segmenter(Fixture.tiny, limits: limits)
         for _ in 0..<2 {
             let found = try narrow.ask(question)

@@ -24,7 +24,7 @@ final class Bench {
         [UInt8](try Data(contentsOf: URL(filePath: "\(root)/Tests/Fixtures/scenes/JPEGImages/scene_501_0001.jpg")))
     }
 
-    init(limits: ConnectionLimits = .standard) throws {
+    init(limits: ServerLimits = .standard) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "dseg-\(UInt64.random(in: 0...UInt64.max))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
         path = directory.appending(path: "dseg.sock").path(percentEncoded: false)
@@ -35,7 +35,7 @@ final class Bench {
                 model: Model(
                     directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt", precision: .f32),
                 limits: MemoryLimits(
-                    pictures: 64 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20, answers: 64 << 20))
+                    pictures: 64 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20))
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         server = try Server(engine: engine, listeningOn: socket.descriptor, limits: limits, log: log)
@@ -55,15 +55,12 @@ final class Bench {
     }
 }
 
-extension ConnectionLimits {
-    /// As the standard ones but for what is given.
-    static func with(
-        pictureBytes: Int = standard.pictureBytes, backlogBytes: Int = standard.backlogBytes,
-        patience: TimeAmount = standard.patience, stall: TimeAmount = standard.stall
-    ) -> ConnectionLimits {
-        ConnectionLimits(
-            pictureBytes: pictureBytes, pieceBytes: standard.pieceBytes, backlogBytes: backlogBytes,
-            patience: patience, stall: stall)
+extension ServerLimits {
+    /// As the standard ones but for what is changed.
+    static func with(_ change: (inout ServerLimits) -> Void) -> ServerLimits {
+        var limits = standard
+        change(&limits)
+        return limits
     }
 }
 

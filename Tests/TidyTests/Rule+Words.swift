@@ -42,9 +42,9 @@ struct Banned: Sendable {
         Banned("as!", in: .code, instead: "match with as? or switch", of: isSwift),
         Banned("fatalError", in: .code, instead: "precondition, with words", of: isSwift),
         Banned("DispatchQueue", in: .code, instead: "the engine's thread", of: isSwift),
-        Banned("malloc", in: .code, instead: "scratch passed in by the caller", of: isKernel),
-        Banned("calloc", in: .code, instead: "scratch passed in by the caller", of: isKernel),
-        Banned("alloca", in: .code, instead: "scratch passed in by the caller", of: isKernel),
+        Banned("malloc(", in: .code, instead: "scratch passed in by the caller", of: isKernel),
+        Banned("calloc(", in: .code, instead: "scratch passed in by the caller", of: isKernel),
+        Banned("alloca(", in: .code, instead: "scratch passed in by the caller", of: isKernel),
         Banned("-ffast-math", in: .text, instead: "-ffp-contract=fast alone"),
     ]
 

@@ -40,6 +40,13 @@ typedef void (*dseg_task)(void *context, size_t task, size_t thread);
 /// run at the same time apart. If the workers are busy for another caller, the tasks run on the calling thread.
 void dseg_parallel(size_t tasks, dseg_task task, void *context);
 
+// ---- heap.c: the allocator of the C library --------------------------------------------------------------------
+
+/// Lets freed blocks of half a MiB or more go back to the system at once, from here on.
+void dseg_return_large_blocks(void);
+/// Gives free pages back to the system.
+void dseg_trim_heap(void);
+
 // ---- products.c, winograd.c: products ---------------------------------------------------------------------------
 
 /// How weights are stored: IEEE 754 binary32 or binary16, bfloat16, or in fixed point, and then products bring what

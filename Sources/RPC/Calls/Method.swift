@@ -51,7 +51,10 @@ package enum Method: CaseIterable, Sendable {
 
     /// - Throws: `unimplemented` for a name that is none of these
     package init(service: String, name: String) throws(RPCStatus) {
-        let known = Self.allCases.first { $0.service == service && $0.name == name }
+        // Byte by byte: `==` would compose what a stranger sent.
+        let known = Self.allCases.first {
+            $0.service.utf8.elementsEqual(service.utf8) && $0.name.utf8.elementsEqual(name.utf8)
+        }
         guard let known else {
             let names = Self.allCases.map { "\($0.service)/\($0.name)" }.joined(separator: ", ")
             let unknown = "\(service)/\(name)".unicodeScalars.prefix(160)

@@ -47,6 +47,15 @@ package struct ServerConnection: Sendable {
 
     package init() {}
 
+    /// Frames that are over.
+    package var frameCount: Int { decoder.count }
+
+    /// What is kept of the next frame.
+    package var keptBytes: Int { decoder.buffered }
+
+    /// What has come of the next frame, kept or passed over; `nil` between frames.
+    package var partialBytes: Int? { decoder.partialBytes }
+
     /// Calls that wait for their answer.
     package var openCalls: Int { calls.count }
 

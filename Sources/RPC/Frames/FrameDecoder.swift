@@ -14,18 +14,28 @@ package struct FrameDecoder: Sendable {
     /// Bytes not yet decoded start at `start`.
     private var buffer: [UInt8] = []
     private var start = 0
-    /// Bytes still to come of a payload that is passed over.
+    /// Bytes still to come of a payload that is passed over, and those that have.
     private var passing = 0
+    private var passed = 0
 
     package init() {}
 
     /// Bytes kept for a frame that is not complete.
     package var buffered: Int { buffer.count - start }
 
+    /// Frames that are over, those passed over among them.
+    package private(set) var count = 0
+
+    /// What has come of the next frame; `nil` between frames.
+    package var partialBytes: Int? {
+        if passing > 0 { return passed }
+        return buffered > 0 ? buffered : nil
+    }
+
     package mutating func append(_ bytes: some Collection<UInt8>) {
-        let passed = min(passing, bytes.count)
-        passing -= passed
-        buffer.append(contentsOf: bytes.dropFirst(passed))
+        let more = min(passing, bytes.count)
+        pass(more)
+        buffer.append(contentsOf: bytes.dropFirst(more))
     }
 
     /// The next frame, or `nil` until more bytes are appended.
@@ -57,6 +67,7 @@ package struct FrameDecoder: Sendable {
             let payload = Array(
                 buffer[start + Frame.headerLength..<start + Frame.headerLength + length])
             start += Frame.headerLength + length
+            count += 1
             return .frame(Frame(checked: kind, stream: stream, flags: flags, payload: payload))
         }
         compact()
@@ -76,9 +87,19 @@ package struct FrameDecoder: Sendable {
     /// Passes over the header at hand and the payload after it.
     private mutating func pass(over length: Int) {
         start += Frame.headerLength
-        let passed = min(length, buffered)
-        start += passed
-        passing = length - passed
+        (passing, passed) = (length, 0)
+        let more = min(length, buffered)
+        start += more
+        pass(more)
+        if length == 0 { count += 1 }
+    }
+
+    /// Counts bytes that are passed over.
+    private mutating func pass(_ bytes: Int) {
+        guard passing > 0 else { return }
+        passing -= bytes
+        passed += bytes
+        if passing == 0 { count += 1 }
     }
 
     private static func word(_ bytes: ArraySlice<UInt8>) -> UInt32 {

@@ -26,8 +26,17 @@ package struct CallRequest: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Ttrpc__Request) throws(RPCStatus) {
-        unsafe service = try text(packed.service, "Request.service")
-        unsafe method = try text(packed.method, "Request.method")
+        let longest = max(unsafe packed.service.len, unsafe packed.method.len)
+        guard longest <= TextLimit.name.rawValue else {
+            throw RPCStatus(
+                .unimplemented,
+                """
+                There is no service or method whose name has \(longest) bytes; none has more than \
+                \(TextLimit.name.rawValue).
+                """)
+        }
+        unsafe service = try text(packed.service, "Request.service", .name)
+        unsafe method = try text(packed.method, "Request.method", .name)
         unsafe payload = bytes(packed.payload)
         unsafe timeout = packed.timeout_nano
         unsafe metadata = try list(packed.metadata, packed.n_metadata)
@@ -59,8 +68,8 @@ package struct Metadata: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Ttrpc__KeyValue) throws(RPCStatus) {
-        unsafe key = try text(packed.key, "KeyValue.key")
-        unsafe value = try text(packed.value, "KeyValue.value")
+        unsafe key = try text(packed.key, "KeyValue.key", .sentence)
+        unsafe value = try text(packed.value, "KeyValue.value", .sentence)
     }
 
     func fill(_ packed: inout Ttrpc__KeyValue, in arena: borrowing MessageArena) {
@@ -107,7 +116,7 @@ extension RPCStatus: WireMessage, @unsafe PackedMessage {
     /// A code that google.rpc does not define is `unknown`, as google.rpc asks.
     init(_ packed: Ttrpc__Status) throws(RPCStatus) {
         unsafe self.init(
-            Code(rawValue: packed.code) ?? .unknown, try text(packed.message, "Status.message"))
+            Code(rawValue: packed.code) ?? .unknown, try text(packed.message, "Status.message", .sentence))
     }
 
     func fill(_ packed: inout Ttrpc__Status, in arena: borrowing MessageArena) {

@@ -12,7 +12,7 @@ package struct CancelRequest: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Dseg__V1__CancelRequest) throws(RPCStatus) {
-        unsafe requestID = try text(packed.request_id, "CancelRequest.request_id")
+        unsafe requestID = try text(packed.request_id, "CancelRequest.request_id", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__CancelRequest, in arena: borrowing MessageArena) {

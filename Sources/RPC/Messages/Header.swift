@@ -47,20 +47,20 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Dseg__V1__Header) throws(RPCStatus) {
-        unsafe handle = try text(packed.handle, "Header.handle")
+        unsafe handle = try text(packed.handle, "Header.handle", .name)
         unsafe width = packed.width
         unsafe height = packed.height
         unsafe latentWidth = packed.latent_width
         unsafe latentHeight = packed.latent_height
         unsafe labels = try list(packed.labels, packed.n_labels)
-        unsafe recipe = try text(packed.recipe, "Header.recipe")
-        unsafe forwardPrompt = try text(packed.forward_prompt, "Header.forward_prompt")
+        unsafe recipe = try text(packed.recipe, "Header.recipe", .name)
+        unsafe forwardPrompt = try text(packed.forward_prompt, "Header.forward_prompt", .sentence)
         unsafe seed = packed.seed
         unsafe timestep = packed.timestep
         unsafe threshold = packed.threshold
-        unsafe model = try text(packed.model, "Header.model")
-        unsafe modelHash = try text(packed.model_hash, "Header.model_hash")
-        unsafe version = try text(packed.version, "Header.version")
+        unsafe model = try text(packed.model, "Header.model", .name)
+        unsafe modelHash = try text(packed.model_hash, "Header.model_hash", .name)
+        unsafe version = try text(packed.version, "Header.version", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__Header, in arena: borrowing MessageArena) {
@@ -98,7 +98,7 @@ package struct UnderstoodLabel: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Dseg__V1__UnderstoodLabel) throws(RPCStatus) {
-        unsafe name = try text(packed.name, "UnderstoodLabel.name")
+        unsafe name = try text(packed.name, "UnderstoodLabel.name", .sentence)
         unsafe phrases = try list(packed.phrases, packed.n_phrases)
     }
 
@@ -131,8 +131,8 @@ package struct UnderstoodPhrase: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Dseg__V1__UnderstoodPhrase) throws(RPCStatus) {
-        unsafe words = try text(packed.words, "UnderstoodPhrase.words")
-        unsafe prompt = try text(packed.prompt, "UnderstoodPhrase.prompt")
+        unsafe words = try text(packed.words, "UnderstoodPhrase.words", .sentence)
+        unsafe prompt = try text(packed.prompt, "UnderstoodPhrase.prompt", .sentence)
         unsafe positions = list(packed.positions, packed.n_positions)
         unsafe truncated = packed.truncated != 0
     }

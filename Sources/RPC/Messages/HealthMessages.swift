@@ -13,7 +13,7 @@ package struct HealthCheckRequest: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Grpc__Health__V1__HealthCheckRequest) throws(RPCStatus) {
-        unsafe service = try text(packed.service, "HealthCheckRequest.service")
+        unsafe service = try text(packed.service, "HealthCheckRequest.service", .name)
     }
 
     func fill(

@@ -40,7 +40,7 @@ package struct LookReply: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Dseg__V1__LookReply) throws(RPCStatus) {
-        unsafe handle = try text(packed.handle, "LookReply.handle")
+        unsafe handle = try text(packed.handle, "LookReply.handle", .name)
         unsafe width = packed.width
         unsafe height = packed.height
     }

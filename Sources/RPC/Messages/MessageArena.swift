@@ -107,9 +107,24 @@ struct MessageArena: ~Copyable {
 
 // MARK: Fields of an unpacked message, copied
 
-/// - Throws: `invalidArgument` for bytes that are not UTF-8 or hold a NUL: such text cannot be
-///   shown or logged.
-func text(_ data: ProtobufCBinaryData, _ field: StaticString) throws(RPCStatus) -> String {
+/// How many bytes a text may have; what it means may limit it further.
+enum TextLimit: Int {
+    /// Of what is compared with known names, or chosen as one.
+    case name = 256
+    /// Of what people write.
+    case sentence = 65536
+}
+
+/// - Throws: `invalidArgument` for bytes beyond the limit, for bytes that are not UTF-8 or hold a
+///   NUL: such text cannot be shown or logged.
+func text(
+    _ data: ProtobufCBinaryData, _ field: StaticString, _ limit: TextLimit
+) throws(RPCStatus) -> String {
+    guard unsafe data.len <= limit.rawValue else {
+        throw RPCStatus(
+            .invalidArgument,
+            "\(field) of \(unsafe data.len) bytes, the limit is \(limit.rawValue): shorten it.")
+    }
     let bytes = unsafe bytes(data)
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
         throw RPCStatus(

@@ -102,7 +102,7 @@ package struct Trailer: WireMessage, @unsafe PackedMessage {
         unsafe featuresCached = packed.features_cached
         unsafe phrasesCached = packed.phrases_cached
         unsafe latentCached = packed.latent_cached != 0
-        unsafe answerHash = try text(packed.answer_hash, "Trailer.answer_hash")
+        unsafe answerHash = try text(packed.answer_hash, "Trailer.answer_hash", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__Trailer, in arena: borrowing MessageArena) {

@@ -70,15 +70,15 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
             switch unsafe packed.picture_case {
             case DSEG__V1__SEGMENT_REQUEST__PICTURE_IMAGE: unsafe .image(bytes(packed.image))
             case DSEG__V1__SEGMENT_REQUEST__PICTURE_HANDLE:
-                .handle(try unsafe text(packed.handle, "SegmentRequest.handle"))
+                .handle(try unsafe text(packed.handle, "SegmentRequest.handle", .name))
             default: nil
             }
         unsafe labels = try list(packed.labels, packed.n_labels)
-        unsafe recipe = try text(packed.recipe, "SegmentRequest.recipe")
+        unsafe recipe = try text(packed.recipe, "SegmentRequest.recipe", .name)
         forwardPrompt =
             unsafe packed.chosen_forward_prompt_case
             == DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT_FORWARD_PROMPT
-            ? try unsafe text(packed.forward_prompt, "SegmentRequest.forward_prompt") : nil
+            ? try unsafe text(packed.forward_prompt, "SegmentRequest.forward_prompt", .sentence) : nil
         unsafe seed = packed.seed
         timestep =
             unsafe packed.chosen_timestep_case
@@ -93,8 +93,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         unsafe mapHeight = packed.map_height
         unsafe encoding = try choice(packed.encoding.rawValue, "SegmentRequest.encoding")
         unsafe mask = packed.mask != 0
-        unsafe model = try text(packed.model, "SegmentRequest.model")
-        unsafe requestID = try text(packed.request_id, "SegmentRequest.request_id")
+        unsafe model = try text(packed.model, "SegmentRequest.model", .name)
+        unsafe requestID = try text(packed.request_id, "SegmentRequest.request_id", .name)
         unsafe deadlineMilliseconds = packed.deadline_milliseconds
     }
 
@@ -154,7 +154,7 @@ package struct Label: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Dseg__V1__Label) throws(RPCStatus) {
-        unsafe name = try text(packed.name, "Label.name")
+        unsafe name = try text(packed.name, "Label.name", .sentence)
         unsafe phrases = try list(packed.phrases, packed.n_phrases)
     }
 
@@ -182,8 +182,8 @@ package struct Phrase: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Dseg__V1__Phrase) throws(RPCStatus) {
-        unsafe words = try text(packed.words, "Phrase.words")
-        unsafe prompt = try text(packed.prompt, "Phrase.prompt")
+        unsafe words = try text(packed.words, "Phrase.words", .sentence)
+        unsafe prompt = try text(packed.prompt, "Phrase.prompt", .sentence)
     }
 
     func fill(_ packed: inout Dseg__V1__Phrase, in arena: borrowing MessageArena) {

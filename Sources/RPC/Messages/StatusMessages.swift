@@ -63,7 +63,7 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Dseg__V1__StatusReply) throws(RPCStatus) {
-        unsafe version = try text(packed.version, "StatusReply.version")
+        unsafe version = try text(packed.version, "StatusReply.version", .name)
         unsafe models = try list(packed.models, packed.n_models)
         unsafe queued = packed.queued
         unsafe queueLimit = packed.queue_limit
@@ -119,10 +119,10 @@ package struct ModelStatus: WireMessage, @unsafe PackedMessage {
     }
 
     init(_ packed: Dseg__V1__ModelStatus) throws(RPCStatus) {
-        unsafe name = try text(packed.name, "ModelStatus.name")
-        unsafe hash = try text(packed.hash, "ModelStatus.hash")
+        unsafe name = try text(packed.name, "ModelStatus.name", .name)
+        unsafe hash = try text(packed.hash, "ModelStatus.hash", .name)
         unsafe bytes = packed.bytes
-        unsafe precision = try text(packed.precision, "ModelStatus.precision")
+        unsafe precision = try text(packed.precision, "ModelStatus.precision", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__ModelStatus, in arena: borrowing MessageArena) {

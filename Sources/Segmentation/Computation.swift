@@ -1,0 +1,55 @@
+import Kernels
+
+/// A question on its way through the networks, part by part. It belongs to its segmenter's thread, and may rest between
+/// two parts as long as its reader likes.
+package final class Computation {
+    private let segmenter: Segmenter
+    private let understanding: Understanding
+    private let picture: Picture
+    private let fusion: AttentionFusion
+    /// Labels that are scored together.
+    private let groups: [ArraySlice<UnderstoodLabel>]
+    private var answer: Answer
+    private var hash = SHA256()
+    private var stage = Stage.understood
+
+    private enum Stage {
+        case understood
+        /// The group that is scored next.
+        case scores(group: Int)
+        case report
+        case over
+    }
+
+    /// - Parameter answer: in which nothing but the understanding has been done
+    init(
+        _ segmenter: Segmenter, _ understanding: Understanding, _ picture: Picture, _ answer: Answer
+    ) throws(SegmentationError) {
+        self.segmenter = segmenter
+        self.understanding = understanding
+        self.picture = picture
+        self.answer = answer
+        let recipe = answer.request.recipe
+        fusion = try AttentionFusion(segmenter.model.unet, recipe: recipe)
+        groups = understanding.groups(phrases: recipe.strategy == .sharedPass ? Segmenter.groupPhrases : 1)
+    }
+
+    /// Computes the next part; `nil` after the last.
+    package func next() throws(SegmentationError) -> AnswerPart? {
+        switch stage {
+        case .understood:
+            stage = .scores(group: 0)
+            return .understood(understanding)
+        case .scores(let index):
+            let group = groups[index]
+            let maps = try segmenter.scores(of: group, picture, fusion, &answer)
+            for map in maps { unsafe map.withUnsafeBytes { unsafe hash.update($0) } }
+            stage = index + 1 < groups.count ? .scores(group: index + 1) : .report
+            return .scores(first: group.startIndex, maps)
+        case .report:
+            stage = .over
+            return .report(answer.finished(picture, hash: hash.hexadecimal))
+        case .over: return nil
+        }
+    }
+}

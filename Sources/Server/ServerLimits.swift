@@ -1,0 +1,103 @@
+import Glibc
+package import NIOCore
+
+/// What callers may cost the daemon and each other.
+package struct ServerLimits: Sendable {
+    /// How much of something there is for all users together, and for one of them.
+    package struct Share: Sendable {
+        package let all: Int
+        package let perUser: Int
+
+        package init(all: Int, perUser: Int) {
+            self.all = all
+            self.perUser = perUser
+        }
+    }
+
+    /// Connections at a time.
+    package var connections: Share
+    /// Bytes of requests and of pictures that come, wait or are looked at.
+    package var incomingBytes: Share
+    /// Of them, bytes of picture files that one connection's calls may hold.
+    package var pictureBytes = 256 << 20
+    /// Bytes of a picture in one message of `Look`.
+    package var pieceBytes = 1 << 20
+    /// Bytes of computed score maps, on the latent grid, that wait to be drawn and read. Keeping answers in the size
+    /// that was asked for instead would let one question for 4,096 maps of a large picture hold a hundred gigabytes.
+    package var answerBytes = Share(all: 512 << 20, perUser: 384 << 20)
+    /// Bytes of answers that may wait for a connection's reader before no more are drawn for it.
+    package var backlogBytes = 2 << 20
+    /// Bytes of remembered replies.
+    package var replyBytes = 64 << 20
+    /// Numbers of score maps and pixels of a mask in one call: a day of the largest maps would be too much, an index
+    /// mask and 255 maps of 16 megapixels are not.
+    package var callPixels = 1 << 32
+    /// From a call's beginning to its end.
+    package var callTime = TimeAmount.minutes(15)
+    /// How long bytes may wait without one of them being read before the connection is closed.
+    package var stall = TimeAmount.seconds(30)
+    /// How long a frame or a picture may take however few its bytes; what takes longer must come at `bytesPerSecond`.
+    package var grace = TimeAmount.seconds(10)
+    package var bytesPerSecond = 64 << 10
+    /// How long a connection must have been silent before it is closed to make room for another.
+    package var idle = TimeAmount.seconds(1)
+
+    /// - Parameter descriptors: file descriptors that this process may have
+    package init(descriptors: Int) {
+        let count = max(4, min(1024, descriptors - Self.reservedDescriptors))
+        connections = Share(all: count, perUser: max(1, count * 3 / 4))
+        incomingBytes = Share(all: 768 << 20, perUser: 384 << 20)
+    }
+
+    /// For the listener, the event loop, files that are opened for a moment, and connections accepted in one go.
+    private static let reservedDescriptors = 24
+
+    /// As this process's limits allow.
+    package static var standard: ServerLimits {
+        var limit = rlimit()
+        let isKnown = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+        return ServerLimits(descriptors: isKnown ? Int(clamping: limit.rlim_cur) : 1024)
+    }
+}
+
+/// What is taken of a share.
+struct Quota {
+    let share: ServerLimits.Share
+    private(set) var used = 0
+    private var usedBy: [UInt32: Int] = [:]
+
+    init(_ share: ServerLimits.Share) {
+        self.share = share
+    }
+
+    /// What `owner` may have more.
+    func left(for owner: UInt32) -> Int {
+        min(share.all - used, share.perUser - usedBy[owner, default: 0])
+    }
+
+    /// Takes `amount` of what is left; takes nothing and returns `false` where that is less.
+    mutating func take(_ amount: Int, for owner: UInt32) -> Bool {
+        guard amount <= left(for: owner) else { return false }
+        used += amount
+        usedBy[owner, default: 0] += amount
+        return true
+    }
+
+    mutating func giveBack(_ amount: Int, of owner: UInt32) {
+        used -= amount
+        let rest = usedBy[owner, default: 0] - amount
+        usedBy[owner] = rest == 0 ? nil : rest
+    }
+}
+
+/// How fast something must come, from its first byte on.
+struct Pace {
+    private let start = NIODeadline.now()
+    var bytes = 0
+
+    /// When it is too slow, unless more bytes come until then.
+    func deadline(_ limits: ServerLimits) -> NIODeadline {
+        let seconds = Double(bytes) / Double(limits.bytesPerSecond)
+        return start + limits.grace + .nanoseconds(Int64(seconds * 1e9))
+    }
+}

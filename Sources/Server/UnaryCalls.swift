@@ -1,0 +1,42 @@
+import RPC
+import Segmentation
+
+/// The calls that never wait for the engine.
+extension ConnectionTable {
+    /// - Parameter owner: the uid that asks
+    func answer(_ method: Method, _ payload: [UInt8], owner: UInt32) throws(RPCStatus) -> [UInt8] {
+        switch method {
+        case .health: try health(HealthCheckRequest(decoding: payload)).encoded()
+        case .status: try status(StatusRequest(decoding: payload)).encoded()
+        case .cancel: try cancel(CancelRequest(decoding: payload), owner: owner).encoded()
+        case .look, .segment:
+            throw RPCStatus(.internal, "\(method.name) is \(method.shape), it has no single answer.")
+        }
+    }
+
+    private func health(_ request: HealthCheckRequest) throws(RPCStatus) -> HealthCheckResponse {
+        guard ["", Method.segmenterService].contains(where: { $0.utf8.elementsEqual(request.service.utf8) }) else {
+            throw RPCStatus(
+                .notFound,
+                "Nothing is known of the service \"\(request.service)\": ask for \(Method.segmenterService).")
+        }
+        return HealthCheckResponse(status: service.isDraining ? .notServing : .serving)
+    }
+
+    private func status(_: StatusRequest) throws(RPCStatus) -> StatusReply {
+        guard let status = service.engine.status else {
+            throw RPCStatus(.unavailable, "No model is loaded.")
+        }
+        return StatusReply(
+            status, drawing: courier.waiting, replyBytes: service.replies.bytes, limits: service.limits,
+            uptime: service.uptime)
+    }
+
+    private func cancel(_ request: CancelRequest, owner: UInt32) throws(RPCStatus) -> CancelReply {
+        guard !request.requestID.isEmpty else {
+            throw RPCStatus(
+                .invalidArgument, "The request identifier is empty: give the one that the call was made with.")
+        }
+        return CancelReply(cancelled: UInt32(cancel(request.requestID, owner: owner)))
+    }
+}

@@ -1,0 +1,105 @@
+import RPC
+@testable import Server
+import Testing
+
+/// The same question of the same user again is answered in the same messages.
+struct RememberedReplyTests {
+    private static func key(owner: UInt32 = 1, model: String = "m", _ change: (inout SegmentRequest) -> Void = { _ in })
+        -> ReplyKey
+    {
+        var message = SegmentRequest(picture: .image([1]), labels: [RPC.Label(name: "dog")])
+        change(&message)
+        return ReplyKey(message, handle: "h", modelHash: model, owner: owner)
+    }
+
+    @Test func `a question is the same whatever names its call, and however its picture is brought`() {
+        let same: [(inout SegmentRequest) -> Void] = [
+            { $0.requestID = "a" }, { $0.deadlineMilliseconds = 7 }, { $0.picture = .handle("h") },
+            { $0.picture = .image([2]) },
+        ]
+        for change in same { #expect(Self.key(change) == Self.key()) }
+    }
+
+    @Test func `a question is another for whatever its bits depend on`() {
+        let changes: [(inout SegmentRequest) -> Void] = [
+            { _ in }, { $0.labels[0].name = "Dog" }, { $0.labels = [RPC.Label(name: "dog"), RPC.Label(name: "cat")] },
+            { $0.labels = [RPC.Label(name: "cat"), RPC.Label(name: "dog")] }, { $0.labels[0].name = "dogcat" },
+            { $0.labels[0].phrases = [RPC.Phrase(words: "dog")] },
+            { $0.labels[0].phrases = [RPC.Phrase(words: "dog", prompt: "dog")] },
+            { $0.labels[0].name = "caf\u{E9}" }, { $0.labels[0].name = "cafe\u{301}" },
+            { $0.recipe = "diffsegmenter" }, { $0.seed = 1 }, { $0.timestep = 1 }, { $0.timestep = 0 },
+            { $0.threshold = 0.25 }, { $0.threshold = 0 }, { $0.forwardPrompt = "" }, { $0.forwardPrompt = "a" },
+            { $0.mask = true }, { $0.maps = .none }, { $0.maps = .sized },
+            { ($0.maps, $0.mapWidth, $0.mapHeight) = (.sized, 20, 30) },
+            { ($0.maps, $0.mapWidth, $0.mapHeight) = (.sized, 30, 20) }, { $0.encoding = .u8 }, { $0.model = "m" },
+        ]
+        var keys = changes.map { Self.key($0) }
+        keys += [Self.key(owner: 2), Self.key(model: "n")]
+        for (index, key) in keys.enumerated() {
+            #expect(keys.firstIndex(of: key) == index, "change \(index)")
+        }
+        let message = SegmentRequest(picture: .image([1]), labels: [RPC.Label(name: "dog")])
+        #expect(ReplyKey(message, handle: "g", modelHash: "m", owner: 1) != Self.key())
+    }
+
+    private struct Letter: Equatable {
+        var parts: [SegmentReply] = []
+        var trailer: Trailer?
+    }
+
+    private static func ask(_ client: Client, _ request: SegmentRequest) throws -> Letter {
+        var letter = Letter()
+        try client.segment(request) { reply in
+            if case .trailer(let trailer) = reply { letter.trailer = trailer } else { letter.parts.append(reply) }
+        }
+        return letter
+    }
+
+    @Test(arguments: ["shared", "diffsegmenter"]) func `is sent again whole, with a trailer of its own`(
+        recipe: String
+    ) throws {
+        let bench = try Bench()
+        let client = try bench.client()
+        let request = SegmentRequest(
+            picture: .image(try Bench.scene()), labels: ["dog", "a red car"].map { RPC.Label(name: $0) },
+            recipe: recipe, mask: true)
+        let first = try Self.ask(client, request)
+        #expect(first.parts.count == 4)
+        guard case .header(let header) = first.parts[0] else { throw RPCStatus(.internal, "no header") }
+        var byHandle = request
+        byHandle.picture = .handle(header.handle)
+        for again in try [Self.ask(client, request), Self.ask(client, byHandle)] {
+            #expect(again.parts == first.parts)
+            let (old, new) = try (#require(first.trailer), #require(again.trailer))
+            #expect(new.answerHash == old.answerHash)
+            #expect((new.unetPasses, new.featuresCached) == (0, recipe == "shared" ? 1 : 2))
+            #expect(new.phrasesCached == 2 && new.latentCached)
+            #expect((new.textMilliseconds, new.unetMilliseconds, new.mapsMilliseconds) == (0, 0, 0))
+        }
+    }
+
+    @Test func `are kept within their bytes, and none that takes more than a quarter`() throws {
+        let bench = try Bench(limits: .with { $0.replyBytes = 64 << 10 })
+        let client = try bench.client()
+        let file = try Bench.scene()
+        func replies() throws -> UInt64 { try client.status().picturesLimit }
+        let small = SegmentRequest(picture: .image(file), labels: [RPC.Label(name: "dog")], maps: .none)
+        let before = try client.status().picturesBytes
+        #expect(try Self.ask(client, small) != Self.ask(client, small), "the trailer")
+        let kept = try client.status().picturesBytes
+        #expect(kept > before)
+        let large = SegmentRequest.bulky(file, labels: 2)
+        let first = try Self.ask(client, large)
+        let again = try Self.ask(client, large)
+        #expect(first.parts == again.parts)
+        #expect(again.trailer.map { $0.mapsMilliseconds > 0 } == true, "it was drawn again")
+        for seed in 1...100 as ClosedRange<UInt32> {
+            var other = small
+            other.seed = seed % 3
+            other.threshold = Float(seed) / 200
+            _ = try Self.ask(client, other)
+        }
+        let status = try client.status()
+        #expect(status.picturesBytes <= status.picturesLimit)
+    }
+}

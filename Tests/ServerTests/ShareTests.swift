@@ -1,0 +1,166 @@
+import Glibc
+import NIOCore
+import RPC
+@testable import Server
+import Testing
+
+/// What callers take, they give back; what there is of it is bounded for each, and for all.
+struct ShareTests {
+    @Test func `pictures of a connection are bounded in all, and free again with their calls`() throws {
+        let file = try Bench.scene()
+        let bench = try Bench(limits: .with { $0.pictureBytes = file.count })
+        let client = try bench.client()
+        let handle = try client.look(file).handle
+        #expect(try client.look(file).handle == handle, "the first is answered and counts no more")
+        let refusal = #expect(throws: RPCStatus.self) { try client.look(file + [0]) }
+        #expect(refusal?.code == .resourceExhausted)
+        #expect(try client.look(file).handle == handle)
+
+        // A second picture beside one whose end has not come.
+        let open = try RawConnection(bench.path)
+        #expect(try open.open(.look, stream: 1, []))
+        let piece = try Frame(.data, stream: 1, flags: [], payload: LookRequest(data: file).encoded())
+        #expect(open.send(piece.encoded()))
+        let inline = SegmentRequest(picture: .image(file), labels: [RPC.Label(name: "dog")])
+        #expect(try open.open(.segment, stream: 3, inline.encoded()))
+        let frame = try #require(try open.next())
+        #expect(frame.stream == 3)
+        #expect(try CallResponse(decoding: frame.payload).code == .resourceExhausted)
+        #expect(open.send(Frame.end(of: 1).encoded()))
+        let answer = try #require(try open.next())
+        #expect(answer.stream == 1)
+        #expect(try CallResponse(decoding: answer.payload).code == .ok)
+    }
+
+    @Test func `pictures under way are bounded over all connections of a user`() throws {
+        let piece = [UInt8](repeating: 0, count: 1 << 16)
+        let bench = try Bench(limits: .with { $0.incomingBytes = .init(all: 1 << 20, perUser: 3 * piece.count) })
+        let data = try Frame(.data, stream: 1, flags: [], payload: LookRequest(data: piece).encoded()).encoded()
+        let uploads = try (0..<3).map { _ in try RawConnection(bench.path) }
+        for upload in uploads { #expect(try upload.open(.look, stream: 1, []) && upload.send(data)) }
+        let late = try RawConnection(bench.path)
+        // The others' bytes may still be on their way.
+        var code: RPCStatus.Code?
+        for stream in stride(from: 1, to: 2001, by: 2) as StrideTo<UInt32> where code != .resourceExhausted {
+            let data = try Frame(.data, stream: stream, flags: [], payload: LookRequest(data: piece).encoded())
+            #expect(try late.open(.look, stream: stream, []) && late.send(data.encoded()))
+            #expect(late.send(Frame.end(of: stream).encoded()))
+            code = try CallResponse(decoding: #require(try late.next()).payload).code
+        }
+        #expect(code == .resourceExhausted)
+        // Who leaves gives back what they held.
+        uploads[0].shutWriting()
+        #expect(try uploads[0].next() != nil)
+        let file = try Bench.scene()
+        #expect(try bench.client().look(file).handle.utf8.count == 64)
+    }
+
+    @Test func `a picture that comes too slowly is refused, and the connection lives`() throws {
+        let bench = try Bench(limits: .with { ($0.grace, $0.bytesPerSecond) = (.milliseconds(200), 1 << 20) })
+        let slow = try RawConnection(bench.path)
+        #expect(try slow.open(.look, stream: 1, []))
+        let piece = try Frame(.data, stream: 1, flags: [], payload: LookRequest(data: [1, 2, 3]).encoded())
+        #expect(slow.send(piece.encoded()))
+        let answer = try #require(try slow.next())
+        #expect(try CallResponse(decoding: answer.payload).code == .deadlineExceeded)
+        #expect(slow.send(piece.encoded()), "too late, and no error")
+        #expect(try slow.open(.health, stream: 3, HealthCheckRequest(service: "").encoded()))
+        #expect(try slow.next()?.stream == 3)
+    }
+
+    @Test(arguments: [1, 9, 10, 500])
+    func `a frame that does not come to its end closes its connection`(count: Int) throws {
+        let bench = try Bench(limits: .with { ($0.grace, $0.bytesPerSecond) = (.milliseconds(200), 1 << 20) })
+        let wire = try RawConnection(bench.path)
+        let opening = try ClientCall(
+            .segment, stream: 1, payload: [UInt8](repeating: 0, count: 1000), timeout: nil
+        ).opening
+        #expect(wire.send(Array(opening.prefix(count))))
+        #expect(try wire.next() == nil)
+        #expect(try bench.client().health())
+    }
+
+    @Test func `what comes fast enough may take longer than the grace`() throws {
+        let bench = try Bench(limits: .with { ($0.grace, $0.bytesPerSecond) = (.milliseconds(300), 1000) })
+        let file = try Bench.scene()
+        let wire = try RawConnection(bench.path)
+        #expect(try wire.open(.look, stream: 1, []))
+        for start in stride(from: 0, to: file.count, by: 500) {
+            let message = LookRequest(data: Array(file[start..<min(start + 500, file.count)])).encoded()
+            #expect(wire.send(try Frame(.data, stream: 1, flags: [], payload: message).encoded()))
+            usleep(30_000)
+        }
+        #expect(wire.send(Frame.end(of: 1).encoded()))
+        #expect(try CallResponse(decoding: #require(try wire.next()).payload).code == .ok)
+    }
+
+    @Test func `idle connections make room, the oldest first, and busy ones keep theirs`() throws {
+        let bench = try Bench(
+            limits: .with { ($0.connections, $0.idle) = (.init(all: 6, perUser: 6), .milliseconds(100)) })
+        let busy = try RawConnection(bench.path)
+        #expect(try busy.open(.look, stream: 1, []))
+        let idle = try (0..<5).map { _ in try bench.client() }
+        for client in idle { #expect(try client.health()) }
+        usleep(200_000)
+        for client in idle.dropFirst() { #expect(try client.health()) }
+        #expect(try bench.client().health(), "it waits until the oldest may go")
+        #expect(throws: RPCStatus.self) { try idle[0].health() }
+        #expect(try idle[4].health())
+        #expect(busy.send(Frame.end(of: 1).encoded()))
+        #expect(try busy.next()?.stream == 1)
+    }
+
+    @Test func `a user who holds their share of connections at work is refused others`() throws {
+        let bench = try Bench(limits: .with { $0.connections = .init(all: 8, perUser: 3) })
+        let busy = try (0..<3).map { _ in try RawConnection(bench.path) }
+        for wire in busy { #expect(try wire.open(.look, stream: 1, [])) }
+        for wire in busy {
+            #expect(try wire.open(.health, stream: 3, HealthCheckRequest(service: "").encoded()))
+            #expect(try wire.next()?.stream == 3)
+        }
+        let refused = try RawConnection(bench.path)
+        #expect(try refused.next() == nil)
+        busy[0].shutWriting()
+        while try busy[0].next() != nil {}
+        #expect(try bench.client().health())
+    }
+
+    @Test func `a quota takes all of what is asked for or nothing`() {
+        var quota = Quota(.init(all: 10, perUser: 6))
+        #expect(quota.take(6, for: 1) && !quota.take(1, for: 1))
+        #expect(quota.take(3, for: 2) && !quota.take(2, for: 2) && quota.take(1, for: 2))
+        #expect((quota.used, quota.left(for: 1), quota.left(for: 3)) == (10, 0, 0))
+        quota.giveBack(6, of: 1)
+        quota.giveBack(4, of: 2)
+        #expect((quota.used, quota.left(for: 1), quota.left(for: 2)) == (0, 6, 6))
+    }
+
+    @Test func `a call of more numbers than the daemon gives is refused with the limit`() throws {
+        let bench = try Bench(limits: .with { $0.callPixels = 2 * 192 * 192 })
+        let client = try bench.client()
+        let file = try Bench.scene()
+        func refusal(_ labels: Int, _ width: UInt32, _ height: UInt32) throws -> RPCStatus? {
+            let request = SegmentRequest(
+                picture: .image(file), labels: (0..<labels).map { RPC.Label(name: "thing \($0)") }, maps: .sized,
+                mapWidth: width, mapHeight: height)
+            do { try client.segment(request) { _ in } } catch let status as RPCStatus { return status }
+            return nil
+        }
+        #expect(try refusal(2, 192, 192) == nil && refusal(2, 0, 0) == nil)
+        for (labels, side) in [(3, 192), (3, 0)] as [(Int, UInt32)] {
+            let status = try #require(try refusal(labels, side, side))
+            #expect(status.code == .resourceExhausted)
+            #expect(status.message.contains("3 score maps of 192 x 192") && status.message.contains("73728"))
+        }
+    }
+
+    @Test func `a call that takes longer than the daemon gives is told the limit`() throws {
+        let bench = try Bench(limits: .with { $0.callTime = .seconds(1) })
+        let wire = try RawConnection(bench.path)
+        #expect(try wire.open(.look, stream: 1, []))
+        let answer = try #require(try wire.next())
+        let response = try CallResponse(decoding: answer.payload)
+        guard case .failure(let status) = response else { throw RPCStatus(.internal, "\(response)") }
+        #expect(status.code == .deadlineExceeded && status.message.contains("1 s"))
+    }
+}
