@@ -13,27 +13,31 @@ import Glibc
 ///
 /// Matrices begin at multiples of 64 bytes.
 @safe package struct Arena: ~Copyable {
-    /// Far more than a pass needs (Stable Diffusion at 512 x 512: 0.6 GiB); reserving costs nothing.
-    private static let reservedBytes = 64 << 30
-
+    /// Of address space, a multiple of a page.
+    private let reservedBytes: Int
     private let base: UnsafeMutableRawPointer
     private var usedBytes = 0
     /// The most that was ever in use, in bytes.
     package private(set) var highWater = 0
 
-    package init() {
+    /// - Parameter bytes: the most that will be in use
+    package init(reserving bytes: Int) throws(AddressSpaceError) {
+        let page = 4096
+        let reserved = (max(bytes, 1) + page - 1) / page * page
+        let what = "scratch memory"
+        try AddressSpace.require(reserved, for: what)
         let address = unsafe mmap(
-            nil, Self.reservedBytes, PROT_READ | PROT_WRITE,
-            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+            nil, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
-            preconditionFailure("cannot reserve \(Self.reservedBytes) bytes of address space: errno \(errno)")
+            throw AddressSpaceError(what: what, bytes: reserved, left: nil)
         }
-        unsafe madvise(address, Self.reservedBytes, MADV_HUGEPAGE)      // a page fault costs more than a page
+        unsafe madvise(address, reserved, MADV_HUGEPAGE)      // a page fault costs more than a page
         unsafe base = address
+        reservedBytes = reserved
     }
 
     deinit {
-        unsafe munmap(base, Self.reservedBytes)
+        unsafe munmap(base, reservedBytes)
     }
 
     /// Runs `body`; what it takes from the arena is gone when it returns.
@@ -48,7 +52,7 @@ import Glibc
     /// Uninitialised numbers.
     package mutating func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
         let bytes = (count * MemoryLayout<Float>.stride + 63) & ~63
-        precondition(bytes <= Self.reservedBytes - usedBytes, "\(bytes) more bytes than the arena's address space")
+        precondition(bytes <= reservedBytes - usedBytes, "\(bytes) more bytes than the arena's address space")
         let start = unsafe base + usedBytes
         usedBytes += bytes
         highWater = max(highWater, usedBytes)
@@ -76,6 +80,6 @@ import Glibc
     package func release() {
         let page = 4096
         let kept = (usedBytes + page - 1) / page * page
-        unsafe madvise(base + kept, Self.reservedBytes - kept, MADV_DONTNEED)
+        unsafe madvise(base + kept, reservedBytes - kept, MADV_DONTNEED)
     }
 }

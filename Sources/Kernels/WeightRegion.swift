@@ -11,6 +11,7 @@ package enum WeightRegionError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .refused(let bytes, let code):
             "cannot reserve \(bytes) bytes for weights: \(unsafe String(cString: strerror(code)))"
+                + (AddressSpace.left.map { "; \($0) bytes of address space are left (ulimit -v)" } ?? "")
         case .exhausted(let wanted, let left):
             "the region of weights has \(left) bytes left, \(wanted) are needed"
         }

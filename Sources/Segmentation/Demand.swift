@@ -1,3 +1,4 @@
+package import Kernels
 import Networks
 
 /// The memory that a model's sizes ask for in one step of an answer: an upper bound.
@@ -5,7 +6,7 @@ import Networks
 /// In f64, since a configuration may name sizes whose products fit no integer: they are refused before anything is
 /// reserved for them.
 struct Demand {
-    /// Thirty times what Stable Diffusion needs, a quarter of the address space that scratch memory has.
+    /// Thirty times what Stable Diffusion needs.
     static let limit = 16 << 30
 
     let what: String
@@ -58,5 +59,19 @@ struct Demand {
 
     private static func square(_ side: Int) -> Double {
         Double(side) * Double(side)
+    }
+}
+
+extension Model {
+    /// Address space for scratch memory: twice what its steps ask for, all of them at once, and what each thread takes
+    /// beside it. A pass of Stable Diffusion uses a tenth.
+    package var scratchBytes: Int {
+        let bytes = Demand.all(self).reduce(0) { $0 + $1.bytes }
+        return Int(2 * bytes) + (64 << 20) + Threads.count * (4 << 20)
+    }
+
+    /// Scratch memory for its steps.
+    package func scratch() throws(AddressSpaceError) -> Arena {
+        try Arena(reserving: scratchBytes)
     }
 }

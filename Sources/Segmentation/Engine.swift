@@ -45,6 +45,9 @@ package struct EngineStatus: Sendable {
         case stopped
     }
 
+    /// For threads, and for reading a model's configuration.
+    private static let startingBytes = 128 << 20
+
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
     private let queueLimit: Int
@@ -66,6 +69,7 @@ package struct EngineStatus: Sendable {
     ///   - load: makes the segmenter, on the engine's thread
     /// - Throws: what `load` throws
     package init(queueLimit: Int, threads: Int?, load: @escaping @Sendable () throws -> Segmenter) throws {
+        try AddressSpace.require(Self.startingBytes, for: "starting")
         unsafe mutex = .allocate(capacity: 1)
         unsafe changed = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)

@@ -99,7 +99,7 @@ package final class Model {
             throw .checkpoint(error)
         }
         crossKeys = self.unet.crossKeys
-        name = directory.split(separator: "/").last.map(String.init) ?? directory
+        name = directory.utf8.split(separator: UInt8(ascii: "/")).last.flatMap { String($0) } ?? directory
         do throws(TokenizerError) {
             let ownTokenizer = "\(directory)/tokenizer"
             tokenizer = Self.exists(ownTokenizer)

@@ -1,4 +1,4 @@
-import Kernels
+package import Kernels
 package import Networks
 
 /// How much a segmenter may remember, in bytes.
@@ -21,6 +21,15 @@ package struct MemoryLimits: Sendable {
 
     /// Everything that belongs to pictures.
     package var ofPictures: Int { pictures + features + scores }
+
+    /// The same shares of so many bytes in all, if they are fewer; `nil`: of any number.
+    func within(_ bytes: Int?) -> MemoryLimits {
+        let all = pictures + features + scores + words
+        guard let bytes, bytes < all else { return self }
+        func share(_ limit: Int) -> Int { Int(Double(limit) / Double(all) * Double(max(0, bytes))) }
+        return MemoryLimits(
+            pictures: share(pictures), features: share(features), scores: share(scores), words: share(words))
+    }
 
     package init(pictures: Int, features: Int, scores: Int, words: Int) {
         self.pictures = pictures
@@ -48,9 +57,17 @@ package final class Segmenter {
     var scoreMaps: Cache<ScoreKey, Remembered<[Float]>>
     var words: Cache<ExactString, Remembered<EncodedText>>
     var phrases: Cache<PhraseKey, UnderstoodPhrase>
-    var arena = Arena()
+    var arena: Arena
 
-    package init(model: Model, limits: MemoryLimits) {
+    /// Beside scratch memory, for what a question and its answer take, whatever is remembered.
+    private static let workingBytes = 256 << 20
+
+    /// - Parameter limits: the most; less where address space is short (`ulimit -v`)
+    /// - Throws: where there is none for scratch memory
+    package init(model: Model, limits: MemoryLimits) throws(AddressSpaceError) {
+        arena = try model.scratch()
+        try AddressSpace.require(Self.workingBytes, for: "answering")
+        let limits = limits.within(AddressSpace.left.map { ($0 - Self.workingBytes) / 2 })
         self.model = model
         self.limits = limits
         pictures = PictureStore(limit: limits.pictures, side: model.autoencoder.configuration.sampleSize)
@@ -65,7 +82,7 @@ package final class Segmenter {
         Memory(
             pictures: pictures.count,
             picturesBytes: pictures.bytes + features.bytes + scoreMaps.bytes,
-            words: words.count, wordsBytes: words.bytes + phrases.bytes)
+            words: words.count, wordsBytes: words.bytes + phrases.bytes, scratchBytes: arena.highWater)
     }
 
     /// Of a score map on the latent grid.
@@ -159,6 +176,8 @@ package struct Memory: Sendable {
     package let picturesBytes: Int
     package let words: Int
     package let wordsBytes: Int
+    /// The most scratch memory that was ever in use.
+    package let scratchBytes: Int
 }
 
 extension Duration {

@@ -22,7 +22,7 @@ extension Engine {
             let model = try Model(
                 directory: directory, clipMerges: merges, precision: precision ?? .fastest, cache: cache,
                 while: isWanted)
-            return Segmenter(model: model, limits: .standard)
+            return try Segmenter(model: model, limits: .standard)
         }
     }
 

@@ -21,7 +21,7 @@ struct FullChecks {
     }
 
     func run(_ table: inout VerifyTable) throws {
-        var arena = Arena()
+        var arena = try model.scratch()
         try latents(&table, &arena)
         for label in golden.prompts.keys.sorted() {
             try check(label, &table, &arena)

@@ -17,7 +17,7 @@ struct StageChecks {
     }
 
     func run(_ table: inout VerifyTable) throws {
-        var arena = Arena()
+        var arena = try model.scratch()
         try resize(&table)
         try autoencoder(&table, &arena)
         try tokens(&table)

@@ -4,8 +4,8 @@ import Testing
 private struct Stop: Error {}
 
 @Suite struct ArenaTests {
-    @Test func `memory taken in a scope is taken again after it, also if the scope throws`() {
-        var arena = Arena()
+    @Test func `memory taken in a scope is taken again after it, also if the scope throws`() throws {
+        var arena = try Arena(reserving: 1 << 36)
         let first = unsafe UInt(bitPattern: arena.floats(5))
         let inside = arena.scope { arena in unsafe UInt(bitPattern: arena.floats(1000)) }
         #expect(throws: Stop.self) {
@@ -20,8 +20,8 @@ private struct Stop: Error {}
         #expect(after == inside)
     }
 
-    @Test func `every matrix begins at a multiple of 64 bytes and behind the one before`() {
-        var arena = Arena()
+    @Test func `every matrix begins at a multiple of 64 bytes and behind the one before`() throws {
+        var arena = try Arena(reserving: 1 << 36)
         var end: UInt = 0
         for count in [0, 1, 15, 16, 17, 1000] {
             let start = unsafe UInt(bitPattern: arena.floats(count))
@@ -33,8 +33,8 @@ private struct Stop: Error {}
         #expect(unsafe UInt(bitPattern: map.matrix.floats.baseAddress).isMultiple(of: 64))
     }
 
-    @Test func `the high water is the most ever in use, in bytes`() {
-        var arena = Arena()
+    @Test func `the high water is the most ever in use, in bytes`() throws {
+        var arena = try Arena(reserving: 1 << 36)
         #expect(arena.highWater == 0)
         arena.scope { arena in
             _ = arena.matrix(rows: 4, columns: 16)
@@ -47,8 +47,8 @@ private struct Stop: Error {}
         #expect(arena.highWater == 4032)
     }
 
-    @Test func `release empties what is unused and keeps what is used`() {
-        var arena = Arena()
+    @Test func `release empties what is unused and keeps what is used`() throws {
+        var arena = try Arena(reserving: 1 << 36)
         let kept = arena.matrix(rows: 3, columns: 700)
         let numbers = (0..<2100).map(Float.init)
         kept.fill(numbers)
@@ -62,13 +62,25 @@ private struct Stop: Error {}
         #expect(again.array.count == count)
     }
 
-    @Test func `an arena holds far more than memory until it is written`() {
-        var arena = Arena()
+    @Test func `an arena holds far more than memory until it is written`() throws {
+        var arena = try Arena(reserving: 1 << 36)
         let far = arena.matrix(rows: 1 << 20, columns: 1 << 13)
         let last = far.rows((far.rows - 1)..<far.rows)
         last.scale(by: 0, adding: 2)
         #expect(last.array.allSatisfy { $0 == 2 })
         #expect(arena.highWater == 1 << 35)
+    }
+}
+
+@Suite struct AddressSpaceTests {
+    @Test func `what no process has room for is refused with what is missing`() {
+        let bytes = 1 << 48
+        let error = #expect(throws: AddressSpaceError.self) { _ = try Arena(reserving: bytes).highWater }
+        #expect(error?.bytes == bytes)
+        #expect("\(error, default: "")".contains("scratch memory needs 268435456 MiB"))
+        let limited = AddressSpaceError(what: "a thing", bytes: 5 << 20, left: 3 << 20)
+        #expect("\(limited)".contains("a thing needs 5 MiB") && "\(limited)".contains("3 MiB are left"))
+        #expect("\(limited)".contains("ulimit -v"))
     }
 }
 

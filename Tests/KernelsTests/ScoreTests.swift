@@ -42,8 +42,8 @@ private func fixed(_ matrix: Framed, heads: Int, queries: Bool) -> FixedPoint {
 }
 
 /// The maps of phrases, scored together.
-private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float) -> [[Float]] {
-    var arena = Arena()
+private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float) throws -> [[Float]] {
+    var arena = try Arena(reserving: 1 << 36)
     return arena.scope { arena in
         let maps = arena.matrix(rows: phrases.count, columns: ScoreKernels.columns(queries: queries.rows))
         maps.fill([Float](repeating: 0, count: maps.rows * maps.columns))
@@ -89,7 +89,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
         }
     }
 
-    @Test func `dseg_score keeps its definition`() {
+    @Test func `dseg_score keeps its definition`() throws {
         for shape in shapes {
             var draw = Draw(seed: shape.keys)
             let columns = shape.heads * shape.width
@@ -104,7 +104,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
                 heads: shape.heads, causal: false)
             let last = Int32(shape.keys - 1)
             for positions in [[last], [0, last], [last, 0, last / 2]] {
-                let map = scores(q, [PhraseKeys(keys: k, positions: positions)], share: 0.7)[0]
+                let map = try scores(q, [PhraseKeys(keys: k, positions: positions)], share: 0.7)[0]
                 let zeros = [Float](repeating: 0, count: shape.rows)
                 expect(
                     map, within: oracle.map(positions: positions, share: 0.7, before: zeros),
@@ -119,7 +119,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
         #expect(dseg_fixed_numbers(16, 3, 5) == 16 * 3 * 6)
     }
 
-    @Test func `dseg_score stays within dseg_score_scratch and its maps`() {
+    @Test func `dseg_score stays within dseg_score_scratch and its maps`() throws {
         var draw = Draw(seed: 9)
         let q = fixed(draw.matrix(33, 10), heads: 2, queries: true)
         let k = fixed(draw.matrix(9, 10), heads: 2, queries: false)
@@ -132,11 +132,11 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
             unsafe dseg_score(q.c, phrases, 1, 0.5, &maps, &scratch)
         }
         #expect(scratch.last == -5 && maps.last == -6)
-        let added = scores(q, [PhraseKeys(keys: k, positions: position)], share: 0.5)[0]
+        let added = try scores(q, [PhraseKeys(keys: k, positions: position)], share: 0.5)[0]
         #expect(zip(maps, added).allSatisfy { abs($0 - 1 - $1) < 1e-6 })
     }
 
-    @Test func `a phrase's scores do not depend on those beside it`() {
+    @Test func `a phrase's scores do not depend on those beside it`() throws {
         var draw = Draw(seed: 3)
         let q = fixed(draw.matrix(140, 24), heads: 3, queries: true)
         var phrases = [77, 1, 6, 7, 77, 40].map { count in
@@ -145,22 +145,22 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
                 positions: [Int32(count / 2), Int32(count - 1)])
         }
         phrases.append(phrases[0])
-        let alone = phrases.map { scores(q, [$0], share: 0.3)[0].map(\.bitPattern) }
-        #expect(scores(q, phrases, share: 0.3).map { $0.map(\.bitPattern) } == alone)
-        #expect(scores(q, phrases.reversed(), share: 0.3).reversed().map { $0.map(\.bitPattern) } == alone)
+        let alone = try phrases.map { try scores(q, [$0], share: 0.3)[0].map(\.bitPattern) }
+        #expect(try scores(q, phrases, share: 0.3).map { $0.map(\.bitPattern) } == alone)
+        #expect(try scores(q, phrases.reversed(), share: 0.3).reversed().map { $0.map(\.bitPattern) } == alone)
     }
 
-    @Test func `scores of ten thousand choose one key, and what is not a number is not hidden`() {
+    @Test func `scores of ten thousand choose one key, and what is not a number is not hidden`() throws {
         let q = fixed(
             Framed(rows: 20, columns: 2) { $0 == 17 ? .nan : $1 == 0 ? Float($0) * 100 : 1 }, heads: 1, queries: true)
         let k = fixed(Framed(rows: 3, columns: 2) { $1 == 0 ? Float($0) * 100 : 1 }, heads: 1, queries: false)
-        let map = scores(q, [PhraseKeys(keys: k, positions: [2])], share: 1)[0]
+        let map = try scores(q, [PhraseKeys(keys: k, positions: [2])], share: 1)[0]
         #expect(map[17].isNaN && map.count { $0.isNaN } == 1)
         #expect((map[0] - 1.0 / 3).magnitude < 1e-3, "a unit is 1 / 230 beside a number of 200")
         #expect(map[1...16].allSatisfy { $0 == 1 })
         for bad in [Float.nan, .infinity] {
             let spoilt = fixed(Framed(rows: 3, columns: 2) { row, _ in row == 1 ? bad : 1 }, heads: 1, queries: false)
-            let maps = scores(
+            let maps = try scores(
                 q, [PhraseKeys(keys: spoilt, positions: [0]), PhraseKeys(keys: k, positions: [0])], share: 1)
             #expect(maps[0].allSatisfy { $0.isNaN })
             #expect(maps[1].count { $0.isNaN } == 1)

@@ -6,7 +6,7 @@ import Testing
 /// Means and logarithms of variances for a picture of coloured stripes, `[16·16, 8]`.
 private func moments(_ directory: String) throws -> [Float] {
     let loaded = try loadAutoencoder(directory)
-    var arena = Arena()
+    var arena = try Arena(reserving: 1 << 36)
     return try arena.scope { arena in
         let picture = arena.featureMap(height: 128, width: 128, channels: 3)
         picture.matrix.fill((0..<128 * 128 * 3).map { Float(($0 * 31) % 17) / 8 - 1 })
@@ -59,7 +59,7 @@ private func moments(_ directory: String) throws -> [Float] {
         let loaded = try loadAutoencoder("\(oracleFolder)/tiny/checkpoint/vae")
         let cancellation = Cancellation(deadline: nil)
         cancellation.cancel()
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         let picture = FeatureMap(Matrix(stored: 128 * 128, by: 3), height: 128, width: 128)
         let y = FeatureMap(Matrix(stored: 256, by: 8), height: 16, width: 16)
         #expect(throws: Interruption.cancelled) {

@@ -85,7 +85,7 @@ private let samples = [
     /// The keys that the first cross-attention layer makes of a text: they depend on few tensors, but on their bits.
     private func keys(_ path: String) throws -> [Float] {
         let loaded = try loadUNet(path)
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         return loaded.network.crossKeys.flatMap { linear in
             let text = Matrix(stored: 2, by: 48)
             text.fill((0..<96).map { Float($0) / 96 })

@@ -5,7 +5,7 @@ import Testing
 /// Some tokens' states, `[77, 48]`.
 private func states(_ directory: String) throws -> [Float] {
     let loaded = try loadTextEncoder(directory)
-    var arena = Arena()
+    var arena = try Arena(reserving: 1 << 36)
     return try arena.scope { arena in
         let y = arena.matrix(rows: 77, columns: 48)
         let tokens = (0..<77).map { Int32(($0 * 37) % 815) }
@@ -40,7 +40,7 @@ private func states(_ directory: String) throws -> [Float] {
 
     @Test func `sees only what stands before a token`() throws {
         let loaded = try loadTextEncoder("\(oracleFolder)/tiny/checkpoint/text_encoder")
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         func rows(_ tokens: [Int32], _ arena: inout Arena) throws -> [Float] {
             try arena.scope { arena in
                 let y = arena.matrix(rows: 77, columns: 48)
@@ -57,7 +57,7 @@ private func states(_ directory: String) throws -> [Float] {
         let loaded = try loadTextEncoder("\(oracleFolder)/tiny/checkpoint/text_encoder")
         let cancellation = Cancellation(deadline: nil)
         cancellation.cancel()
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         let y = Matrix(stored: 77, by: 48)
         #expect(throws: Interruption.cancelled) {
             try loaded.network([[Int32](repeating: 0, count: 77)], into: y, cancellation: cancellation, &arena)
@@ -72,7 +72,7 @@ private func states(_ directory: String) throws -> [Float] {
         let prompts: [[Int32]] = beginnings.map { shared, seed in
             (0..<77).map { (place: Int) -> Int32 in place < shared ? 7 : Int32((place * 31 + seed * 5) % 815) }
         }
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         func bits(_ prompts: [[Int32]]) throws -> [[UInt32]] {
             try arena.scope { arena in
                 let y = arena.matrix(rows: 77 * prompts.count, columns: 48)

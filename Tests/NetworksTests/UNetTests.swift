@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func `each pixel's probabilities add up to one, times their share`() throws {
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         let stores = stores()
         try run(stores.map { .probabilities(addingTo: $0, share: 0.25) }, &arena)
         for store in stores {
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func `captured queries give the captured probabilities again`() throws {
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         let cross = unet.attentionLayers.indices.filter { unet.attentionLayers[$0].kind == .cross }
         let expected = stores()
         try run(expected.map { .probabilities(addingTo: $0, share: 1) }, &arena)
@@ -76,7 +76,7 @@ import Testing
 
     /// Wherever a pass ends, what it captured on the way is what a whole pass captures there.
     @Test func `a pass that ends early captures the same`() throws {
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         let whole = stores()
         try run(whole.map { .probabilities(addingTo: $0, share: 1) }, &arena)
         for last in unet.attentionLayers.indices {
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func `a cancelled pass leaves nothing behind that a later one would see`() throws {
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         let expected = stores()
         try run(expected.map { .probabilities(addingTo: $0, share: 1) }, &arena)
         let cancellation = Cancellation(deadline: nil)

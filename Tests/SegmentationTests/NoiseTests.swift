@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func `torch's latent and noise give torch's noised latent, planes becoming channels`() throws {
-        var arena = Arena()
+        var arena = try Arena(reserving: 1 << 36)
         let found = try arena.scope { arena in
             let latent = arena.featureMap(height: 16, width: 16, channels: 4)
             latent.matrix.fill(interleaved(try golden.values(of: "latent")))
@@ -32,8 +32,8 @@ import Testing
     }
 
     @Test(arguments: [0, 1, UInt32.max], [0, 100, 999])
-    func `a seed's noise is drawn plane by plane`(seed: UInt32, timestep: Int) {
-        var arena = Arena()
+    func `a seed's noise is drawn plane by plane`(seed: UInt32, timestep: Int) throws {
+        var arena = try Arena(reserving: 1 << 36)
         arena.scope { arena in
             let latent = arena.featureMap(height: 16, width: 16, channels: 4)
             latent.matrix.fill([Float](repeating: 0, count: 1024))

@@ -31,7 +31,7 @@ enum Fixture {
     }
 
     static func segmenter(_ directory: String, limits: MemoryLimits = .standard) throws -> Segmenter {
-        Segmenter(model: try model(directory), limits: limits)
+        try Segmenter(model: model(directory), limits: limits)
     }
 }
 

@@ -101,6 +101,62 @@ import Testing
         #expect(again.bits == fresh.bits)
     }
 
+    @Test(arguments: [Fixture.tiny, Fixture.odd, Fixture.demo])
+    func `scratch memory stays within half of what is reserved for it`(folder: String) throws {
+        let segmenter = try Fixture.segmenter(folder)
+        let labels = (0..<40).map { Label(name: "\($0)", phrases: [Phrase(words: "thing \($0)", prompt: nil)]) }
+        for recipe in Recipe.all {
+            _ = try segmenter.ask(Question().with(\.labels, labels).with(\.recipe, recipe).with(\.wantsMask, true))
+        }
+        #expect(segmenter.memory.scratchBytes > 0)
+        #expect(2 * segmenter.memory.scratchBytes <= segmenter.model.scratchBytes)
+    }
+
+    @Test func `what a report tells of is the asking user's alone`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.odd)
+        let alone = try Fixture.segmenter(Fixture.odd)
+        func counts(_ report: Report) -> [Int] {
+            [report.passes, report.featuresCached, report.phrasesCached, report.latentCached ? 1 : 0]
+        }
+        let questions = try [
+            Question("dog", "cat"), Question("dog"), Question("dog", "grass"), Question("dog").with(\.seed, 1),
+            Question("dog").with(\.recipe, .diffsegmenter), Question("cat", "sky").with(\.recipe, .diffsegmenter),
+            Question("dog", file: Fixture.scene), Question("dog", "cat", "grass", "dog  "),
+        ]
+        // What the first user asks is known to the daemon, and no news to the second.
+        let others = try questions + [Question("tree", "cat"), Question("sky").with(\.seed, 1)]
+        for question in others { _ = try segmenter.ask(question, owner: 1) }
+        for round in 1...2 {
+            for (place, question) in questions.enumerated() {
+                let expected = try alone.ask(question, owner: 2)
+                let found = try segmenter.ask(question, owner: 2)
+                #expect(counts(found.report) == counts(expected.report), "question \(place), round \(round)")
+                #expect(found.bits == expected.bits)
+            }
+        }
+    }
+
+    /// They are equal for `String`, but the tokenizer composes by an older Unicode, and reads two texts.
+    @Test func `labels that are canonically equal and differ in tokens have their own answers`() throws {
+        let (one, other) = ("\u{11938}", "\u{11935}\u{11930}")
+        #expect(one == other)
+        let segmenter = try Fixture.segmenter(Fixture.odd)
+        #expect(segmenter.model.tokenizer.tokens(of: one) != segmenter.model.tokenizer.tokens(of: other))
+        func bits(_ words: String, _ segmenter: Segmenter) throws -> [UInt32]? {
+            let label = Label(name: "a", phrases: [Phrase(words: words, prompt: nil)])
+            return try segmenter.ask(Question().with(\.labels, [label])).bits["a"]
+        }
+        let apart = try [bits(one, Fixture.segmenter(Fixture.odd)), bits(other, Fixture.segmenter(Fixture.odd))]
+        #expect(apart[0] != apart[1])
+        #expect(try [bits(one, segmenter), bits(other, segmenter)] == apart)
+        let both = try segmenter.ask(Question(one, other))
+        #expect(both.scores.map { $0.scores.map(\.bitPattern) } == apart.compactMap(\.self))
+        let prompts = try [one, other].map { prompt in
+            try segmenter.ask(Question("dog").with(\.forwardPrompt, prompt)).bits["dog"]
+        }
+        #expect(prompts[0] != prompts[1], "and so have forward prompts")
+    }
+
     @Test func `words are understood as they are written, whatever was understood before`() throws {
         let segmenter = try Fixture.segmenter(Fixture.odd)
         let prompt = "a photograph of a dog and a cat"

@@ -58,6 +58,33 @@ struct HostileStories {
         #expect(!child.hasEnded)
     }
 
+    /// From far too little to enough: where it is too little, the daemon says what is missing.
+    @Test func `a limit of address space is no riddle`() throws {
+        var endings: Set<String> = []
+        for mebibytes in [250, 350, 450, 550, 700, 900, 1200, 2000] {
+            let directory = try TemporaryDirectory()
+            let (path, log) = ("\(directory.path)/dseg.sock", "\(directory.path)/log")
+            let command = "ulimit -v \(mebibytes * 1024); exec '\(Repository.programs)/dsegd' serve --socket '\(path)'"
+            let child = try Child(["/bin/sh", "-c", command], environment: [:], errors: log)
+            #expect(eventually { child.hasEnded || Daemon.answers(at: path) })
+            if child.hasEnded {
+                let text = try String(contentsOf: URL(filePath: log), encoding: .utf8)
+                #expect(child.exitCode == 78, "\(mebibytes) MiB: \(text)")
+                #expect(text.contains("ulimit -v"), "\(mebibytes) MiB: \(text)")
+                endings.insert("refused")
+            } else {
+                let client = try Client(path: path)
+                let picture = SegmentRequest.Picture.image(try Repository.scene(1))
+                let words = (0..<40).map { "thing \($0)" }
+                for recipe in ["shared", "diffsegmenter"] {
+                    #expect(try client.answer(SegmentRequest(picture, words, recipe: recipe)).maps.count == 40)
+                }
+                endings.insert("answered")
+            }
+        }
+        #expect(endings == ["refused", "answered"])
+    }
+
     @Test func `a log that nobody reads stops nothing`() throws {
         let directory = try TemporaryDirectory()
         let (path, log) = ("\(directory.path)/dseg.sock", "\(directory.path)/log")
