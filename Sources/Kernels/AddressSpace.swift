@@ -15,7 +15,9 @@ package enum AddressSpace {
         guard let file = unsafe fopen("/proc/self/statm", "re") else { return 0 }
         defer { unsafe fclose(file) }
         var pages = 0
-        while case let digit = unsafe fgetc(file), (0x30...0x39).contains(digit) { pages = pages * 10 + Int(digit - 0x30) }
+        while case let digit = unsafe fgetc(file), (0x30...0x39).contains(digit) {
+            pages = pages * 10 + Int(digit - 0x30)
+        }
         return pages * sysconf(CInt(_SC_PAGESIZE))
     }
 

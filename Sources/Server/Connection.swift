@@ -38,9 +38,13 @@ final class Connection: ChannelInboundHandler {
         backlog = WriteBacklog(channel, limits: service.limits)
     }
 
-    /// Since when it has had nothing to do; `nil` where it has.
+    /// Since when the daemon has had nothing to do for it, or waited for the rest of what has begun to come; `nil`
+    /// where the daemon owes it something.
     var idleSince: NIODeadline? {
-        calls.isEmpty && backlog.bytes == 0 && wire.partialBytes == nil ? lastActive : nil
+        let owesNothing = calls.values.allSatisfy { call in
+            if case .receiving = call.state { true } else { false }
+        }
+        return owesNothing && backlog.bytes == 0 ? frame?.pace.start ?? lastActive : nil
     }
 
     /// Closes when the calls under way are answered and the answers are read.

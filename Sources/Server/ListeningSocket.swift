@@ -13,7 +13,7 @@ package struct ListeningSocket: ~Copyable {
     /// - Throws: why the path cannot be had
     package init(path: String) throws(ListeningError) {
         let address = try SocketAddress(path)
-        try Self.checkFolder(of: path)
+        try SocketFolder.check(path)
         let lock = try PathLock(path)
         try Self.removeLeftOver(path, address)
         let descriptor = try Self.listen(path, address)
@@ -29,15 +29,6 @@ package struct ListeningSocket: ~Copyable {
     }
 
     deinit { unlink() }
-
-    /// In a folder where everyone may write, anyone could put a socket of theirs in our place, unless the folder is
-    /// sticky, as `/tmp` is.
-    private static func checkFolder(of path: String) throws(ListeningError) {
-        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let mode = try FileIdentity(folder).mode
-        guard mode & S_IFMT == S_IFDIR else { throw .system(call: "look into", path: folder, code: ENOTDIR) }
-        guard mode & S_IWOTH == 0 || mode & S_ISVTX != 0 else { throw .openToAll(folder: folder) }
-    }
 
     private static func removeLeftOver(_ path: String, _ address: SocketAddress) throws(ListeningError) {
         let found: FileIdentity

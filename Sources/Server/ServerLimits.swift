@@ -92,7 +92,7 @@ struct Quota {
 
 /// How fast something must come, from its first byte on.
 struct Pace {
-    private let start = NIODeadline.now()
+    let start = NIODeadline.now()
     var bytes = 0
 
     /// When it is too slow, unless more bytes come until then.

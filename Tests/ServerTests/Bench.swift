@@ -81,7 +81,7 @@ extension SegmentRequest {
 
 /// A connection that reads only when it is told to.
 final class RawConnection {
-    private let descriptor: CInt
+    private var descriptor: CInt
     private var decoder = FrameDecoder()
 
     init(_ path: String) throws {
@@ -97,7 +97,13 @@ final class RawConnection {
         guard code == 0 else { throw RPCStatus(.unavailable, "\(path): errno \(errno)") }
     }
 
-    deinit { close(descriptor) }
+    deinit { close() }
+
+    /// Leaves; whatever is sent or read later fails.
+    func close() {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        descriptor = -1
+    }
 
     /// Writes all bytes; `false` once the other side has closed.
     func send(_ bytes: [UInt8]) -> Bool {

@@ -33,16 +33,43 @@ struct SocketStories {
         #expect(shell("ls -lid '\(path)'").output == before)
     }
 
-    @Test func `a folder that everyone may write to is refused, unless it is sticky`() throws {
+    @Test(arguments: [0o777, 0o757, 0o775, 0o770] as [mode_t])
+    func `a folder that others may write to is refused, unless it is sticky`(mode: mode_t) throws {
         let directory = try TemporaryDirectory()
-        unsafe chmod(directory.path, 0o777)
-        let path = "\(directory.path)/dseg.sock"
-        let daemon = try Daemon(starting: [], socket: path)
+        let inner = "\(directory.path)/inner"
+        try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)
+        for path in ["\(directory.path)/dseg.sock", "\(inner)/dseg.sock"] {
+            unsafe chmod(directory.path, mode)
+            let daemon = try Daemon(starting: [], socket: path)
+            #expect(daemon.child.exitCode == 73, "it, or one above it")
+            #expect(daemon.log.contains("\(directory.path):"))
+            #expect(daemon.log.contains(mode & S_IWOTH == 0 ? "chmod g-w" : "chmod o-w"))
+            unsafe chmod(directory.path, mode | S_ISVTX)
+            let second = try Daemon(starting: [], socket: path)
+            #expect(eventually { second.answers })
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func `a folder that another user owns is refused`() throws {
+        let directory = try TemporaryDirectory()
+        #expect(unsafe chown(directory.path, 65534, 65534) == 0)
+        let daemon = try Daemon(starting: [], socket: "\(directory.path)/dseg.sock")
         #expect(daemon.child.exitCode == 73)
-        #expect(daemon.log.contains(directory.path))
-        unsafe chmod(directory.path, 0o1777)
-        let second = try Daemon(starting: [], socket: path)
-        #expect(eventually { second.answers })
+        #expect(daemon.log.contains("uid 65534 owns \(directory.path)"))
+    }
+
+    /// As `/var/run` is one.
+    @Test func `a folder may be a link, if nobody else may change where it leads`() throws {
+        let (directory, target) = try (TemporaryDirectory(), TemporaryDirectory())
+        let link = "\(directory.path)/run"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target.path)
+        let daemon = try Daemon(starting: [], socket: "\(link)/dseg.sock")
+        #expect(eventually { daemon.answers })
+        #expect(Daemon.answers(at: "\(target.path)/dseg.sock"))
+        unsafe chmod(target.path, 0o777)
+        let second = try Daemon(starting: [], socket: "\(link)/other.sock")
+        #expect(second.child.exitCode == 73)
+        #expect(second.log.contains("chmod o-w"))
     }
 
     @Test(arguments: ["", String(repeating: "long", count: 40), "/nonexistent/folder/dseg.sock"])
