@@ -5,8 +5,8 @@ import Segmentation
 /// `Look`: a picture comes in pieces.
 extension Connection {
     func openLook(_ call: ServerConnection.Call) throws(RPCStatus) {
-        var upload = Upload(deadline: call.timeout.map { ContinuousClock.now + $0 })
-        upload.alarm = uploadAlarm(call.stream, at: upload.pace.deadline(service.limits))
+        var upload = Upload(pace: Pace(service.limits), deadline: call.timeout.map { ContinuousClock.now + $0 })
+        upload.alarm = uploadAlarm(call.stream, at: upload.pace.deadline)
         register(call, .receiving(upload), requestID: "", deadline: upload.deadline)
     }
 
@@ -25,7 +25,7 @@ extension Connection {
             }
             try hold(piece.count, on: stream)
             upload.file.append(piece)
-            upload.pace.bytes += piece.count
+            upload.pace.add(piece.count, service.limits)
             calls[stream]?.state = .receiving(upload)
         } catch {
             fail(stream, with: error)
@@ -36,20 +36,19 @@ extension Connection {
     private func uploadAlarm(_ stream: UInt32, at deadline: NIODeadline) -> Scheduled<Void> {
         eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             guard case .receiving(var upload)? = self.calls[stream]?.state else { return }
-            let limits = self.service.limits
-            let deadline = upload.pace.deadline(limits)
-            guard .now() >= deadline else {
-                upload.alarm = self.uploadAlarm(stream, at: deadline)
+            guard .now() >= upload.pace.deadline else {
+                upload.alarm = self.uploadAlarm(stream, at: upload.pace.deadline)
                 self.calls[stream]?.state = .receiving(upload)
                 return
             }
+            let limits = self.service.limits
             self.fail(
                 stream,
                 with: RPCStatus(
                     .deadlineExceeded,
                     """
-                    \(upload.pace.bytes) bytes of a picture in \(self.calls[stream]?.milliseconds ?? 0) ms: after \
-                    \(limits.grace.nanoseconds / 1_000_000) ms send at least \(limits.bytesPerSecond) a second.
+                    \(upload.pace.bytes) bytes of a picture in \(self.calls[stream]?.milliseconds ?? 0) ms, too few in \
+                    the last \(limits.grace.nanoseconds / 1_000_000): send at least \(limits.bytesPerSecond) a second.
                     """))
         }
     }

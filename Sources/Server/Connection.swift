@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import RPC
@@ -122,7 +123,9 @@ final class Connection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        service.log.info("uid \(owner): \(error)")
+        // That the client has left is told where its calls end.
+        let isGone = (error as? IOError).map { [ECONNRESET, EPIPE].contains($0.errnoCode) } ?? false
+        if !isGone { service.log.info("uid \(owner): \(error)") }
         close()
     }
 
@@ -161,18 +164,18 @@ final class Connection: ChannelInboundHandler {
         }
         if frame?.number != wire.frameCount {
             frame?.alarm.cancel()
-            let pace = Pace()
-            frame = (wire.frameCount, pace, alarm(at: pace.deadline(service.limits)))
+            let pace = Pace(service.limits)
+            frame = (wire.frameCount, pace, alarm(at: pace.deadline))
         }
-        frame?.pace.bytes = bytes
+        let more = bytes - (frame?.pace.bytes ?? 0)
+        frame?.pace.add(more, service.limits)
     }
 
     private func alarm(at deadline: NIODeadline) -> Scheduled<Void> {
         eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             guard let frame = self.frame else { return }
-            let deadline = frame.pace.deadline(self.service.limits)
-            if .now() < deadline {
-                self.frame?.alarm = self.alarm(at: deadline)
+            if .now() < frame.pace.deadline {
+                self.frame?.alarm = self.alarm(at: frame.pace.deadline)
             } else {
                 self.leaveAtOnce("a frame of which \(frame.pace.bytes) bytes came in time: send faster")
             }

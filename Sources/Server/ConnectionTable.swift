@@ -1,4 +1,3 @@
-import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -13,6 +12,7 @@ final class ConnectionTable {
     private let eventLoop: any EventLoop
     private var connections: [UInt64: Connection] = [:]
     private var places: Quota
+    private var waiting: [Waiting] = []
     private var lastNumber: UInt64 = 0
     private var listener: Listener?
     private var lastRefusal = NIODeadline.uptimeNanoseconds(0)
@@ -25,8 +25,15 @@ final class ConnectionTable {
     /// Whether there may be freed memory that the allocator keeps.
     private var hasTraffic = false
 
-    /// How often a full table looks whether somebody waits, and the table whether all is at rest.
-    private static let patience = TimeAmount.milliseconds(100)
+    private struct Waiting {
+        let channel: any Channel
+        let owner: UInt32
+        let until: NIODeadline
+        let promise: EventLoopPromise<Void>
+    }
+
+    /// How often a full table looks for places, and how long there must be no traffic before memory goes back.
+    private static let patience = TimeAmount.milliseconds(50)
     private static let restAfter = TimeAmount.seconds(5)
     /// Refusals are logged once in this time.
     private static let refusalPause = TimeAmount.seconds(1)
@@ -51,24 +58,20 @@ final class ConnectionTable {
         rest()
     }
 
-    /// Gives a connection its place; `nil` where its user has too many that are at work.
-    func admit(_ channel: any Channel, owner: UInt32) -> Connection? {
-        if places.left(for: owner) < 1 { _ = closeIdle(of: owner) }
-        guard places.take(1, for: owner) else {
-            if .now() - lastRefusal >= Self.refusalPause {
-                lastRefusal = .now()
-                let share = places.share
-                service.log.warning(
-                    "uid \(owner): connection refused, of \(share.perUser) for a user and \(share.all) for all")
-            }
-            return nil
+    /// Gives a connection its place, as soon as there is one.
+    ///
+    /// - Returns: fails where all that the user may have are at work, or where it takes too long
+    func admit(_ channel: any Channel, owner: UInt32) -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        if place(channel, owner: owner, promise) { return promise.futureResult }
+        if places.left > 0, idle(of: owner) == nil {
+            refuse(promise, owner)
+            return promise.futureResult
         }
-        lastNumber += 1
-        let caller = Caller(owner: owner, connection: lastNumber)
-        let connection = Connection(channel, caller: caller, service: service, table: self)
-        connections[lastNumber] = connection
-        if places.used == places.share.all { waitForPlace() }
-        return connection
+        waiting.append(Waiting(channel: channel, owner: owner, until: .now() + service.limits.wait, promise: promise))
+        if waiting.count == service.limits.waiting { listener?.pause() }
+        if waiting.count == 1 { lookForPlaces() }
+        return promise.futureResult
     }
 
     func closed(_ connection: Connection) {
@@ -77,31 +80,56 @@ final class ConnectionTable {
         hasTraffic = true
     }
 
-    /// Accepts nobody until there is a place: one that has been left, or that of a connection that has been idle the
-    /// longest, if somebody waits for it.
-    private func waitForPlace() {
-        listener?.pause()
+    /// Takes a place: a free one, or that of the user's connection, else of any, that has been idle the longest.
+    ///
+    /// - Parameter promise: told whether all is well with the connection at its place
+    private func place(_ channel: any Channel, owner: UInt32, _ promise: EventLoopPromise<Void>) -> Bool {
+        if places.left(for: owner) < 1 { closeIdle(of: places.left == 0 ? nil : owner) }
+        guard places.take(1, for: owner) else { return false }
+        lastNumber += 1
+        let caller = Caller(owner: owner, connection: lastNumber)
+        let connection = Connection(channel, caller: caller, service: service, table: self)
+        connections[lastNumber] = connection
+        // Where it is closed before it has begun, it is never told so itself.
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection) }
+        promise.completeWith(Result { try channel.pipeline.syncOperations.addHandler(connection) })
+        return true
+    }
+
+    /// From time to time, as long as somebody waits, looks whether there is a place.
+    private func lookForPlaces() {
         eventLoop.assumeIsolated().scheduleTask(in: Self.patience) {
-            guard let listener = self.listener else { return }
-            let hasPlace = self.places.used < self.places.share.all
-            if hasPlace || listener.hasWaiting && self.closeIdle(of: nil) {
-                listener.resume()
-            } else {
-                self.waitForPlace()
+            self.waiting = self.waiting.filter { waiting in
+                let isPlaced = self.place(waiting.channel, owner: waiting.owner, waiting.promise)
+                if !isPlaced, .now() < waiting.until { return true }
+                if !isPlaced { self.refuse(waiting.promise, waiting.owner) }
+                return false
             }
+            if self.waiting.count < self.service.limits.waiting { self.listener?.resume() }
+            if !self.waiting.isEmpty { self.lookForPlaces() }
         }
     }
 
-    /// Closes the connection, of one user or of any, that has had nothing to do for the longest time.
-    private func closeIdle(of owner: UInt32?) -> Bool {
-        let idle = connections.values.lazy.filter { owner == nil || $0.owner == owner }
+    private func refuse(_ promise: EventLoopPromise<Void>, _ owner: UInt32) {
+        promise.fail(ChannelError.operationUnsupported)
+        guard .now() - lastRefusal >= Self.refusalPause else { return }
+        lastRefusal = .now()
+        service.log.warning(
+            "uid \(owner): connection refused, of \(places.share.perUser) for a user and \(places.share.all) for all")
+    }
+
+    /// Closes the connection, of one user or of any, that has been idle for the longest time, if that is long enough.
+    private func closeIdle(of owner: UInt32?) {
+        guard let idle = idle(of: owner), .now() - idle.since >= service.limits.idle else { return }
+        service.log.info("uid \(idle.connection.owner): closed while idle, to make room")
+        idle.connection.close()
+    }
+
+    /// The connection that has been idle for the longest time.
+    private func idle(of owner: UInt32?) -> (connection: Connection, since: NIODeadline)? {
+        connections.values.lazy.filter { owner == nil || $0.owner == owner }
             .compactMap { connection in connection.idleSince.map { (connection, since: $0) } }
-        guard let oldest = idle.min(by: { $0.since < $1.since }), .now() - oldest.since >= service.limits.idle else {
-            return false
-        }
-        service.log.info("uid \(oldest.0.owner): closed while idle, to make room")
-        oldest.0.close()
-        return true
+            .min { $0.since < $1.since }
     }
 
     // MARK: What they do
@@ -145,19 +173,11 @@ final class Listener: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
     private let channel: any Channel
-    private let descriptor: CInt
     /// How long nobody is accepted where the system has no descriptors or memory.
     private static let pause = TimeAmount.seconds(1)
 
-    init(_ channel: any Channel, descriptor: CInt) {
+    init(_ channel: any Channel) {
         self.channel = channel
-        self.descriptor = descriptor
-    }
-
-    /// Whether somebody waits to be accepted.
-    var hasWaiting: Bool {
-        var listener = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return unsafe poll(&listener, 1, 0) == 1
     }
 
     func pause() {

@@ -45,7 +45,7 @@ enum CallState {
 /// A picture as it comes.
 struct Upload {
     let file = IncomingFile()
-    var pace = Pace()
+    var pace: Pace
     /// When its answer has become useless, as its client says.
     let deadline: ContinuousClock.Instant?
     /// Looks whether it comes fast enough.

@@ -35,19 +35,18 @@ package final class Server: Sendable {
         listener = try ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let listener = Listener(channel, descriptor: descriptor)
+                    let listener = Listener(channel)
                     try channel.pipeline.syncOperations.addHandler(listener)
                     table.value.attend(listener)
                 }
             }
             .childChannelInitializer { channel in
-                Self.owner(of: channel).flatMapThrowing { owner in
-                    guard let connection = table.value.admit(channel, owner: owner) else {
-                        return channel.close(mode: .all, promise: nil)
-                    }
-                    try channel.pipeline.syncOperations.addHandler(connection)
-                }
+                Self.owner(of: channel).assumeIsolated().flatMap { owner in
+                    table.value.admit(channel, owner: owner)
+                }.nonisolated()
             }
+            // Between two who come in there is time for those who are in.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
             .withBoundSocket(descriptor).wait()

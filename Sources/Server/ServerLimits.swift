@@ -36,11 +36,15 @@ package struct ServerLimits: Sendable {
     package var callTime = TimeAmount.minutes(15)
     /// How long bytes may wait without one of them being read before the connection is closed.
     package var stall = TimeAmount.seconds(30)
-    /// How long a frame or a picture may take however few its bytes; what takes longer must come at `bytesPerSecond`.
+    /// How long a frame or a picture may be silent; what takes longer must come at `bytesPerSecond`.
     package var grace = TimeAmount.seconds(10)
     package var bytesPerSecond = 64 << 10
     /// How long a connection must have been silent before it is closed to make room for another.
-    package var idle = TimeAmount.seconds(1)
+    package var idle = TimeAmount.milliseconds(500)
+    /// How long a connection may wait for a place.
+    package var wait = TimeAmount.seconds(5)
+    /// Connections that may wait for a place before no more are accepted.
+    package var waiting = 8
 
     /// - Parameter descriptors: file descriptors that this process may have
     package init(descriptors: Int) {
@@ -49,7 +53,7 @@ package struct ServerLimits: Sendable {
         incomingBytes = Share(all: 768 << 20, perUser: 384 << 20)
     }
 
-    /// For the listener, the event loop, files that are opened for a moment, and connections accepted in one go.
+    /// For the listener, the event loop, files that are opened for a moment, and connections that wait.
     private static let reservedDescriptors = 24
 
     /// As this process's limits allow.
@@ -69,6 +73,9 @@ struct Quota {
     init(_ share: ServerLimits.Share) {
         self.share = share
     }
+
+    /// What any user could have more.
+    var left: Int { share.all - used }
 
     /// What `owner` may have more.
     func left(for owner: UInt32) -> Int {
@@ -90,14 +97,21 @@ struct Quota {
     }
 }
 
-/// How fast something must come, from its first byte on.
+/// How fast something must come: a bucket of time that empties as it passes, and that bytes fill up again, but never
+/// beyond the grace. So whatever falls silent has as long from there as whatever has just begun.
 struct Pace {
     let start = NIODeadline.now()
-    var bytes = 0
-
+    private(set) var bytes = 0
     /// When it is too slow, unless more bytes come until then.
-    func deadline(_ limits: ServerLimits) -> NIODeadline {
-        let seconds = Double(bytes) / Double(limits.bytesPerSecond)
-        return start + limits.grace + .nanoseconds(Int64(seconds * 1e9))
+    private(set) var deadline: NIODeadline
+
+    init(_ limits: ServerLimits) {
+        deadline = .now() + limits.grace
+    }
+
+    mutating func add(_ count: Int, _ limits: ServerLimits) {
+        bytes += count
+        let time = TimeAmount.nanoseconds(Int64(Double(count) / Double(limits.bytesPerSecond) * 1e9))
+        deadline = min(.now() + limits.grace, deadline + time)
     }
 }

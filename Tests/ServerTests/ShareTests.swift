@@ -118,7 +118,8 @@ struct ShareTests {
     }
 
     @Test func `a user whose share of connections is at work is refused others`() throws {
-        let bench = try Bench(limits: .with { $0.connections = .init(all: 8, perUser: 3) })
+        let bench = try Bench(
+            limits: .with { ($0.connections, $0.wait) = (.init(all: 8, perUser: 3), .milliseconds(100)) })
         let busy = try (0..<3).map { _ in try RawConnection(bench.path) }
         for wire in busy {
             #expect(try wire.open(.segment, stream: 1, SegmentRequest.long(Bench.scene()).encoded()))
@@ -135,6 +136,33 @@ struct ShareTests {
             usleep(10_000)
         }
         #expect(isServed)
+    }
+
+    @Test func `more connections than there is room for wait, and are served as others go`() throws {
+        let bench = try Bench(
+            limits: .with { limits in
+                limits.connections = .init(all: 4, perUser: 3)
+                limits.waiting = 2
+                limits.idle = .milliseconds(100)
+            })
+        // Of all but the first three some wait inside, and some before the door.
+        let crowd = try (0..<12).map { _ in try bench.client() }
+        #expect(try crowd[0].health(), "nobody who has just come is closed")
+        #expect(try bench.client().health())
+    }
+
+    @Test func `a pace bears silence as long from the last bytes as from the first`() {
+        let limits = ServerLimits.with { ($0.grace, $0.bytesPerSecond) = (.seconds(10), 1000) }
+        var pace = Pace(limits)
+        let first = pace.deadline
+        #expect(first <= .now() + .seconds(10) && first > .now() + .seconds(9))
+        pace.add(1 << 30, limits)
+        #expect(pace.deadline <= .now() + .seconds(10), "what came fast is no reserve")
+        #expect(pace.bytes == 1 << 30)
+        var slow = Pace(ServerLimits.with { ($0.grace, $0.bytesPerSecond) = (.seconds(-5), 1000) })
+        let before = slow.deadline
+        slow.add(2000, limits)
+        #expect(slow.deadline == before + .seconds(2))
     }
 
     @Test func `a quota takes all of what is asked for or nothing`() {
