@@ -35,16 +35,19 @@ let package = Package(
             name: "CKernels", cSettings: fast,
             linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
-        .target(name: "Networks", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
+        .target(name: "Texts", swiftSettings: strict),
+        .target(name: "Networks", dependencies: ["Kernels", "Texts"], swiftSettings: strict),
         .target(name: "CImages", dependencies: ["CPNG", "CTurboJPEG"], cSettings: fast),
         .target(name: "Images", dependencies: ["CImages"], swiftSettings: strict),
-        .target(name: "Segmentation", dependencies: ["Networks", "Kernels", "Images"], swiftSettings: strict),
+        .target(
+            name: "Segmentation", dependencies: ["Networks", "Kernels", "Images", "Texts"],
+            swiftSettings: strict),
         .target(name: "CMessages", dependencies: ["CProtobufC"], cSettings: fast),
         .target(name: "RPC", dependencies: ["CMessages", "CZstd"], swiftSettings: strict),
         .target(
             name: "Results",
             dependencies: [
-                "Images", "RPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Images", "RPC", "Texts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(
@@ -72,6 +75,7 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
+        .testTarget(name: "TextsTests", dependencies: ["Texts"], swiftSettings: strict),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels"], swiftSettings: strict),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], swiftSettings: strict),
         .testTarget(

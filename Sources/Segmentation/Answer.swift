@@ -1,5 +1,6 @@
 import Kernels
 import Networks
+import Texts
 
 /// An answer in the making.
 struct Answer {

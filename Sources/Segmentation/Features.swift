@@ -1,5 +1,6 @@
 package import Kernels
 package import Networks
+import Texts
 
 /// What determines a pass: whatever has the same key has the same features, bit for bit.
 struct FeatureKey: Hashable {

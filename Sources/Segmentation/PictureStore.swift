@@ -1,6 +1,7 @@
 import Images
 import Kernels
 import Networks
+import Texts
 
 /// A picture as the autoencoder reads it, until that has read it.
 final class Picture {

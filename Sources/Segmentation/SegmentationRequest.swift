@@ -1,6 +1,6 @@
 import Images
 import Kernels
-import Networks
+import Texts
 
 /// A thing to look for: its name, and one or more ways to say it, whose maps are averaged.
 package struct Label: Sendable, Equatable {
@@ -65,9 +65,6 @@ package struct SegmentationRequest: Sendable {
     package static let promptLimit = 4096
     /// Of all names, words and prompts together: 128 bytes for each of the most phrases.
     package static let textLimit = 1 << 20
-    /// Combining marks in a row, as Unicode's Stream-Safe Text Format has it (UAX #15, D4): to compose text, the marks
-    /// of a run are sorted, which takes the square of their number.
-    package static let markLimit = 30
 
     package let picture: PictureSource
     package let labels: [Label]
@@ -148,11 +145,6 @@ package struct SegmentationRequest: Sendable {
         guard text.utf8.count <= promptLimit else {
             throw .tooLong(what: what(), bytes: text.utf8.count, limit: promptLimit)
         }
-        var marks = 0
-        // No scalar below is a mark, and most text has none above.
-        for scalar in text.unicodeScalars {
-            marks = scalar.value >= 0x300 && scalar.properties.canonicalCombiningClass != .notReordered ? marks + 1 : 0
-            guard marks <= markLimit else { throw .tooManyMarks(what: what(), limit: markLimit) }
-        }
+        guard StreamSafe.isSafe(text) else { throw .tooManyMarks(what: what(), limit: StreamSafe.limit) }
     }
 }

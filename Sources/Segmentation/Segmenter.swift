@@ -1,5 +1,6 @@
 package import Kernels
 package import Networks
+import Texts
 
 /// How much a segmenter may remember, in bytes.
 package struct MemoryLimits: Sendable {

@@ -1,4 +1,5 @@
 import Networks
+import Texts
 
 extension Segmenter {
     /// Whether a request's model is this one.

@@ -16,15 +16,16 @@ struct Room: Sendable {
     ]
 
     static let all: [Room] = [
+        Room("Texts", []),
         Room("CKernels", []),
         Room("Kernels", ["CKernels"]),
-        Room("Networks", ["Kernels", "CKernels", "FoundationEssentials"]),
+        Room("Networks", ["Kernels", "Texts", "FoundationEssentials"]),
         Room("CImages", ["CPNG", "CTurboJPEG"]),
         Room("Images", ["CImages", "CPNG", "CTurboJPEG"]),
-        Room("Segmentation", ["Networks", "Kernels", "Images", "FoundationEssentials"]),
+        Room("Segmentation", ["Networks", "Kernels", "Images", "Texts", "FoundationEssentials"]),
         Room("CMessages", ["CProtobufC"]),
         Room("RPC", ["CMessages", "CProtobufC", "CZstd"]),
-        Room("Results", ["Images", "RPC", "ArgumentParser", "FoundationEssentials"]),
+        Room("Results", ["Images", "RPC", "Texts", "ArgumentParser", "FoundationEssentials"]),
         Room("Server", ["RPC", "Segmentation", "Images"] + network),
         Room("dsegd", ["Server", "Segmentation", "Results", "RPC", "Images"] + program),
         Room("dseg", ["Results", "RPC", "Images", "ArgumentParser", "FoundationEssentials"]),

@@ -1,4 +1,5 @@
 package import Kernels
+import Texts
 
 /// The weights of one network: a folder in the layout of diffusers or transformers.
 ///
@@ -21,8 +22,8 @@ package final class Checkpoint {
     }
 
     private let shards: [TensorFile]
-    private let entries: [String: Entry]
-    private var claims: [String: WeightClaim] = [:]
+    private let entries: [ExactString: Entry]
+    private var claims: [ExactString: WeightClaim] = [:]
 
     /// Opens the weights called `stem` (`diffusion_pytorch_model`, `model`) in `directory`.
     package init(directory: String, stem: String, component: String) throws(CheckpointError) {
@@ -46,12 +47,12 @@ package final class Checkpoint {
     /// All tensors of all shards by name.
     private static func merge(
         _ shards: [TensorFile], of component: String
-    ) throws(CheckpointError) -> [String: Entry] {
-        var entries: [String: Entry] = [:]
+    ) throws(CheckpointError) -> [ExactString: Entry] {
+        var entries: [ExactString: Entry] = [:]
         for shard in shards {
             for tensor in shard.header.tensors {
                 let entry = Entry(shard: shard, tensor: tensor)
-                if let other = entries.updateValue(entry, forKey: tensor.name) {
+                if let other = entries.updateValue(entry, forKey: ExactString(tensor.name)) {
                     throw .inTwoShards(
                         tensor: "\(component).\(tensor.name)", first: other.shard.path,
                         second: shard.path)
@@ -63,7 +64,7 @@ package final class Checkpoint {
 
     /// Holds the shards against the index: each tensor is where `map` says, and nowhere else.
     private static func check(
-        _ entries: [String: Entry], against map: [String: String], in directory: String,
+        _ entries: [ExactString: Entry], against map: [ExactString: String], in directory: String,
         of component: String
     ) throws(CheckpointError) {
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
@@ -84,7 +85,7 @@ package final class Checkpoint {
     /// Settles the account: throws unless every tensor was claimed or `isExempt` by its name (without
     /// the component).
     package func settle(except isExempt: (String) -> Bool) throws(CheckpointError) {
-        let left = entries.keys.filter { claims[$0] == nil && !isExempt($0) }.sorted()
+        let left = entries.keys.filter { claims[$0] == nil && !isExempt($0.text) }.sorted()
         guard left.isEmpty else {
             throw .neverRead(
                 first: left.prefix(5).map { "\(component).\($0)" }, count: left.count)
@@ -132,15 +133,15 @@ package final class Checkpoint {
 
     /// What was claimed, as it lies in the files.
     private var claimsInOrder: [WeightClaim] {
-        shards.flatMap { shard in shard.header.tensors.compactMap { claims[$0.name] } }
+        shards.flatMap { shard in shard.header.tensors.compactMap { claims[ExactString($0.name)] } }
     }
 
     func has(_ name: String) -> Bool {
-        entries[name] != nil
+        entries[ExactString(name)] != nil
     }
 
     func hasNames(under prefix: String) -> Bool {
-        entries.keys.contains { $0.hasPrefix(prefix) }
+        entries.keys.contains { $0.text.utf8.starts(with: prefix.utf8) }
     }
 
     /// Claims the tensor called `name`, of one of the `shapes`, the first of which errors quote.
@@ -150,7 +151,7 @@ package final class Checkpoint {
         _ name: String, shapes: [[Int]], _ packing: WeightPacking, in region: WeightRegion
     ) throws(CheckpointError) -> (memory: UnsafeMutableRawPointer, type: StoredFloats) {
         let fullName = "\(component).\(name)"
-        guard let entry = entries[name] else { throw .missing(tensor: fullName) }
+        guard let entry = entries[ExactString(name)] else { throw .missing(tensor: fullName) }
         let tensor = entry.tensor
         guard shapes.contains(tensor.shape) else {
             throw .shape(tensor: fullName, found: tensor.shape, expected: shapes[0])
@@ -158,14 +159,14 @@ package final class Checkpoint {
         guard let type = tensor.type.storedFloats else {
             throw .elementType(tensor: fullName, found: tensor.type.word.description)
         }
-        guard claims[name] == nil else { throw .readTwice(tensor: fullName) }
+        guard claims[ExactString(name)] == nil else { throw .readTwice(tensor: fullName) }
         let memory: UnsafeMutableRawPointer
         do throws(WeightRegionError) {
             unsafe memory = try region.allocate(bytes: packing.bytes(tensor.count, of: type))
         } catch {
             throw .region(error)
         }
-        claims[name] = unsafe WeightClaim(
+        claims[ExactString(name)] = unsafe WeightClaim(
             name: fullName, tensor: tensor, shard: entry.shard, type: type, packing: packing, memory: memory)
         return unsafe (memory, type)
     }

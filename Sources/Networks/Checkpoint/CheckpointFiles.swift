@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Texts
 
 /// Which files of a network's folder hold its weights.
 ///
@@ -13,7 +14,7 @@ struct CheckpointFiles {
     /// Names of the files with tensors, sorted.
     let shards: [String]
     /// The name of the index and, for each tensor, its shard; nil where one file holds all.
-    let index: (file: String, shardOfTensor: [String: String])?
+    let index: (file: String, shardOfTensor: [ExactString: String])?
 
     /// The largest index that is read: a name and a shard for each of 100,000 tensors.
     private static let indexLimit = 32 << 20
@@ -69,9 +70,12 @@ struct CheckpointFiles {
     /// The shard of each tensor; each shard is a plain name in the same folder.
     private static func weightMap(
         directory: String, file: String
-    ) throws(CheckpointError) -> [String: String] {
+    ) throws(CheckpointError) -> [ExactString: String] {
         let path = "\(directory)/\(file)"
         let contents = try RegularFile(path: path).contents(limit: indexLimit)
+        guard StreamSafe.isSafe(json: contents) else {
+            throw .index(file: path, reason: "over \(StreamSafe.limit) combining marks in a row")
+        }
         let index: Index
         do {
             index = try JSONDecoder().decode(Index.self, from: Data(contents))
@@ -89,6 +93,7 @@ struct CheckpointFiles {
                     reason: "\"\(shard)\" of \"\(tensor)\" is not the name of a safetensors file")
             }
         }
-        return index.weight_map
+        return Dictionary(
+            uniqueKeysWithValues: index.weight_map.lazy.map { (ExactString($0.key), $0.value) })
     }
 }

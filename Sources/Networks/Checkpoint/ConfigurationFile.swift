@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Texts
 
 /// A value of a configuration file.
 enum ConfigurationValue: Decodable, Equatable {
@@ -54,6 +55,9 @@ struct ConfigurationFile {
 
     init(path: String) throws(CheckpointError) {
         let contents = try RegularFile(path: path).contents(limit: ConfigurationFile.limit)
+        guard StreamSafe.isSafe(json: contents) else {
+            throw .notJSON(file: path, reason: "over \(StreamSafe.limit) combining marks in a row")
+        }
         do {
             values = try JSONDecoder().decode(
                 [String: ConfigurationValue].self, from: Data(contents))

@@ -1,4 +1,5 @@
 package import Kernels
+import Texts
 
 /// How a tensor's elements are stored, as safetensors names it.
 package enum ElementType: Sendable, CaseIterable {
@@ -126,15 +127,15 @@ private struct HeaderParser {
     /// The whole header: one object, then nothing but space.
     mutating func tensors() throws(SafetensorsFault) -> [SafetensorsHeader.Tensor] {
         var tensors: [SafetensorsHeader.Tensor] = []
-        var names: Set<String> = []
+        var names: Set<ExactString> = []
         try scanner.expect(UInt8(ascii: "{"))
         guard scanner.position == 1 else { throw .malformed(offset: 0, expected: "'{'") }
         if !scanner.take(UInt8(ascii: "}")) {
             repeat {
                 let name = try scanner.string(limit: HeaderScanner.nameLimit)
-                guard names.insert(name).inserted else { throw .duplicate(name: name) }
+                guard names.insert(ExactString(name)).inserted else { throw .duplicate(name: name) }
                 try scanner.expect(UInt8(ascii: ":"))
-                if name == "__metadata__" {
+                if ExactString(name) == "__metadata__" {
                     try skipMetadata()
                     continue
                 }
@@ -152,12 +153,12 @@ private struct HeaderParser {
 
     /// An object of strings, of which nothing here depends.
     private mutating func skipMetadata() throws(SafetensorsFault) {
-        var keys: Set<String> = []
+        var keys: Set<ExactString> = []
         try scanner.expect(UInt8(ascii: "{"))
         if scanner.take(UInt8(ascii: "}")) { return }
         repeat {
             let key = try scanner.string(limit: HeaderScanner.nameLimit)
-            guard keys.insert(key).inserted else { throw .duplicate(name: key) }
+            guard keys.insert(ExactString(key)).inserted else { throw .duplicate(name: key) }
             guard keys.count <= SafetensorsHeader.metadataLimit else {
                 throw scanner.malformed("at most \(SafetensorsHeader.metadataLimit) metadata")
             }

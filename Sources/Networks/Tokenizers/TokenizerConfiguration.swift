@@ -37,7 +37,7 @@ struct TokenizerConfiguration {
         func named(_ key: KeyPath<Written, Content?>, _ published: String) -> Content {
             let content = first[keyPath: key] ?? written[keyPath: key]
             let named = content ?? Content(plain: published)
-            return added.first { $0.text == named.text } ?? named
+            return added.first { $0.text.utf8.elementsEqual(named.text.utf8) } ?? named
         }
         start = named(\.start, Self.clipStart)
         end = named(\.end, Self.clipEnd)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Texts
 
 /// Reading a tokenizer's files, which a checkpoint's author wrote and nobody checked.
 enum TokenizerFile {
@@ -36,6 +37,9 @@ enum TokenizerFile {
         _ type: Value.Type, at path: String
     ) throws(TokenizerError) -> Value {
         let bytes = try bytes(at: path)
+        guard StreamSafe.isSafe(json: bytes) else {
+            throw .malformed(file: path, key: "", reason: "over \(StreamSafe.limit) combining marks in a row")
+        }
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch DecodingError.typeMismatch(_, let context) {

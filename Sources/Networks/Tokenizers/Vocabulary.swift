@@ -1,3 +1,5 @@
+import Texts
+
 /// The characters that stand for bytes in a vocabulary, so that no token holds white space.
 enum ByteAlphabet {
     /// What a token at a word's end has behind its bytes.
@@ -29,11 +31,11 @@ enum ByteAlphabet {
 
 /// The tokens and their identifiers: a permutation of `0..<count`.
 struct Vocabulary: Sendable {
-    private let identifiers: [String: Token]
+    private let identifiers: [ExactString: Token]
     let count: Int
 
     /// The identifier of a token, `nil` if the vocabulary does not hold it.
-    subscript(token: String) -> Token? { identifiers[token] }
+    subscript(token: String) -> Token? { identifiers[ExactString(token)] }
 
     /// - Parameter json: path of an object from tokens to identifiers
     init(json path: String) throws(TokenizerError) {
@@ -50,28 +52,28 @@ struct Vocabulary: Sendable {
             }
             owners[identifier] = token
         }
-        identifiers = entries.mapValues(Token.init)
+        identifiers = Dictionary(uniqueKeysWithValues: entries.lazy.map { (ExactString($0.key), Token($0.value)) })
     }
 
     /// CLIP's vocabulary, in the published order.
     init(clip merges: MergeFile) throws(TokenizerError) {
-        var identifiers: [String: Token] = [:]
+        var identifiers: [ExactString: Token] = [:]
         identifiers.reserveCapacity(2 * ByteAlphabet.published.count + merges.pairs.count + 2)
         for character in ByteAlphabet.published {
-            identifiers[character] = Token(identifiers.count)
+            identifiers[ExactString(character)] = Token(identifiers.count)
         }
         for character in ByteAlphabet.published {
-            identifiers[character + ByteAlphabet.wordEnd] = Token(identifiers.count)
+            identifiers[ExactString(character + ByteAlphabet.wordEnd)] = Token(identifiers.count)
         }
         for pair in merges.pairs {
-            let made = pair.left + pair.right
+            let made = ExactString(pair.left + pair.right)
             guard identifiers[made] == nil else {
                 throw merges.error(at: pair, expected: "a merge that makes a new token")
             }
             identifiers[made] = Token(identifiers.count)
         }
         for special in [TokenizerConfiguration.clipStart, TokenizerConfiguration.clipEnd] {
-            identifiers[special] = Token(identifiers.count)
+            identifiers[ExactString(special)] = Token(identifiers.count)
         }
         self.identifiers = identifiers
         count = identifiers.count
