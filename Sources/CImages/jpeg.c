@@ -1,52 +1,198 @@
 #include "images.h"
 
+#include <setjmp.h>
 #include <stdio.h>
-#include <turbojpeg.h>
+#include <string.h>
 
-/// The picture in a file's header; false with TurboJPEG's sentence if there is none.
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+/// libjpeg's decoder, and what it leaves behind when it gives up.
+typedef struct decoder {
+    struct jpeg_decompress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    jmp_buf escape;
+    dseg_verdict verdict;
+    char *reason;
+    int ended;     ///< the bytes ended without an end marker; libjpeg goes on as if there were one
+    int lacking;   ///< coded pixels ended before the scan did
+    int in_last;   ///< and did so in the scan's last row of blocks
+    size_t rows;   ///< of pixels that were whole then
+} decoder;
+
+/// Ends the call: back to the setjmp of `begin`'s caller.
+static void give_up(j_common_ptr jpeg) {
+    decoder *from = jpeg->client_data;
+    from->verdict = jpeg->err->msg_code == JERR_OUT_OF_MEMORY ? DSEG_NO_MEMORY
+                    : from->ended                             ? DSEG_CUT_OFF
+                                                              : DSEG_MALFORMED;
+    char sentence[JMSG_LENGTH_MAX];
+    jpeg->err->format_message(jpeg, sentence);
+    snprintf(from->reason, DSEG_REASON_BYTES, "%s", sentence);
+    longjmp(from->escape, 1);
+}
+
+/// Warnings are harmless oddities of cameras, but for those that say that pixels are lacking.
 ///
-/// TurboJPEG fails a header whose sampling factors it has no name for, though it decodes the
-/// picture; it has filled in the size and the colours by then.
-static int read_header(tjhandle decoder, const uint8_t *bytes, size_t count,
-                       dseg_picture *picture, char *reason) {
-    int width = 0, height = 0, sampling = -1, colours = -1;
-    int failed = tjDecompressHeader3(decoder, bytes, count, &width, &height, &sampling, &colours);
-    if (failed && (width < 1 || height < 1 || colours < 0)) {
-        snprintf(reason, DSEG_REASON_BYTES, "%s", tjGetErrorStr2(decoder));
-        return 0;
-    }
-    picture->width = (size_t)width;
-    picture->height = (size_t)height;
-    picture->channels = colours == TJCS_CMYK || colours == TJCS_YCCK ? 4 : 3;
-    return 1;
+/// JWRN_JPEG_EOF alone is no lack: bits are read ahead. JWRN_HIT_MARKER comes when a bit was needed
+/// and a marker stood in its place, once a scan or restart interval.
+static void listen(j_common_ptr jpeg, int level) {
+    decoder *from = jpeg->client_data;
+    if (level >= 0) return;
+    if (jpeg->err->msg_code == JWRN_JPEG_EOF) from->ended = 1;
+    if (jpeg->err->msg_code != JWRN_HIT_MARKER || from->jpeg.unread_marker != JPEG_EOI) return;
+    if (from->lacking) return;
+    from->lacking = 1;
+    from->in_last = from->jpeg.input_iMCU_row + 1 >= from->jpeg.total_iMCU_rows;
+    from->rows = from->jpeg.output_scanline;
+}
+
+static void begin(decoder *from, const uint8_t *bytes, size_t count) {
+    jpeg_create_decompress(&from->jpeg);
+    jpeg_mem_src(&from->jpeg, bytes, count);
+    jpeg_read_header(&from->jpeg, TRUE);
+}
+
+static void prepare(decoder *from, char *reason) {
+    memset(from, 0, sizeof *from);
+    from->reason = reason;
+    from->jpeg.client_data = from;
+    from->jpeg.err = jpeg_std_error(&from->errors);
+    from->errors.error_exit = give_up;
+    from->errors.emit_message = listen;
+}
+
+static int is_cmyk(const decoder *from) {
+    J_COLOR_SPACE stored = from->jpeg.jpeg_color_space;
+    return stored == JCS_CMYK || stored == JCS_YCCK;
+}
+
+/// libjpeg leaves by longjmp, so the decoder outlives the frame that sets the jump.
+static dseg_verdict read_header(decoder *from, const uint8_t *bytes, size_t count,
+                                dseg_picture *picture) {
+    if (setjmp(from->escape) != 0) return from->verdict;
+    begin(from, bytes, count);
+    picture->width = from->jpeg.image_width;
+    picture->height = from->jpeg.image_height;
+    picture->channels = is_cmyk(from) ? 4 : 3;
+    return DSEG_DONE;
 }
 
 dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
                               char *reason) {
-    tjhandle decoder = tjInitDecompress();
-    if (decoder == NULL) return DSEG_NO_MEMORY;
-    int found = read_header(decoder, bytes, count, picture, reason);
-    tjDestroy(decoder);
-    return found ? DSEG_DONE : DSEG_MALFORMED;
+    decoder from;
+    prepare(&from, reason);
+    dseg_verdict verdict = read_header(&from, bytes, count, picture);
+    jpeg_destroy_decompress(&from.jpeg);
+    return verdict;
 }
 
-dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, const dseg_picture *picture,
-                              uint8_t *pixels, char *reason) {
-    tjhandle decoder = tjInitDecompress();
-    if (decoder == NULL) return DSEG_NO_MEMORY;
-    dseg_picture found;
-    dseg_verdict verdict = DSEG_MALFORMED;
-    if (read_header(decoder, bytes, count, &found, reason)) {
-        int format = picture->channels == 4 ? TJPF_CMYK : TJPF_RGB;
-        int failed = tjDecompress2(decoder, bytes, count, pixels, (int)picture->width, 0,
-                                   (int)picture->height, format, TJFLAG_LIMITSCANS);
-        if (!failed) {
-            verdict = DSEG_DONE;
-        } else {
-            if (tjGetErrorCode(decoder) == TJERR_WARNING) verdict = DSEG_WARNED;
-            snprintf(reason, DSEG_REASON_BYTES, "%s", tjGetErrorStr2(decoder));
+static void ask(decoder *from, const dseg_watch *watch) {
+    if (watch->is_wanted(watch->context)) return;
+    from->verdict = DSEG_UNWANTED;
+    longjmp(from->escape, 1);
+}
+
+/// Whether each component has come; `wholly`: with all bits of all its coefficients.
+static int has_components(const decoder *from, const int *seen, int wholly) {
+    for (int c = 0; c < from->jpeg.num_components; c++) {
+        if (!seen[c]) return 0;
+        if (!wholly || !from->jpeg.progressive_mode) continue;
+        for (int k = 0; k < DCTSIZE2; k++) {
+            if (from->jpeg.coef_bits[c][k] != 0) return 0;
         }
     }
-    tjDestroy(decoder);
+    return 1;
+}
+
+/// Takes in scans until the picture is whole or the file ends. What stands behind a whole picture
+/// is never looked at: a camera's own data, another picture, nothing in place of the end marker.
+static void absorb_scans(decoder *from, const dseg_watch *watch) {
+    int seen[MAX_COMPONENTS] = {0};
+    for (;;) {
+        int status = jpeg_consume_input(&from->jpeg);
+        if (status == JPEG_REACHED_EOI) {
+            from->lacking = from->lacking || from->ended || !has_components(from, seen, 0);
+            return;
+        }
+        ask(from, watch);
+        if (status != JPEG_SCAN_COMPLETED) continue;
+        for (int i = 0; i < from->jpeg.comps_in_scan; i++) {
+            seen[from->jpeg.cur_comp_info[i]->component_index] = 1;
+        }
+        if (has_components(from, seen, 1)) return;
+    }
+}
+
+/// Whether pixels are lacking: more than the few bits that some encoders leave out before the end
+/// marker. Arithmetic decoding makes up bits without a word, so without an end marker nobody can tell.
+static int is_lacking(const decoder *from) {
+    if (from->jpeg.arith_code && from->ended) return 1;
+    return from->lacking && (from->ended || !from->in_last);
+}
+
+/// Reads all rows as RGB or CMYK.
+static void read_rows(decoder *from, const dseg_picture *picture, uint8_t *pixels,
+                      const dseg_watch *watch) {
+    size_t stride = picture->width * picture->channels;
+    while (from->jpeg.output_scanline < from->jpeg.output_height) {
+        if (from->jpeg.output_scanline % 64 == 0) ask(from, watch);
+        JSAMPROW row = pixels + stride * from->jpeg.output_scanline;
+        jpeg_read_scanlines(&from->jpeg, &row, 1);
+    }
+}
+
+/// Decodes after `prepare`. A file of one scan is decoded row by row, one of several scans, which
+/// must all be in memory first, from libjpeg's buffer.
+static dseg_verdict read_pixels(decoder *from, const uint8_t *bytes, size_t count,
+                                dseg_picture *picture, uint8_t *pixels, const dseg_watch *watch) {
+    if (setjmp(from->escape) != 0) return from->verdict;
+    begin(from, bytes, count);
+    int has_scans = jpeg_has_multiple_scans(&from->jpeg);
+    from->jpeg.buffered_image = has_scans;
+    from->jpeg.out_color_space = is_cmyk(from) ? JCS_CMYK : JCS_RGB;
+    jpeg_start_decompress(&from->jpeg);
+    if (has_scans) {
+        absorb_scans(from, watch);
+        picture->rows = DSEG_ROWS_UNKNOWN;
+        if (is_lacking(from)) return DSEG_CUT_OFF;
+        jpeg_start_output(&from->jpeg, from->jpeg.input_scan_number);
+    }
+    read_rows(from, picture, pixels, watch);
+    picture->rows = from->lacking ? from->rows : picture->height;
+    return is_lacking(from) ? DSEG_CUT_OFF : DSEG_DONE;
+}
+
+dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
+                              uint8_t *pixels, const dseg_watch *watch, char *reason) {
+    decoder from;
+    prepare(&from, reason);
+    dseg_verdict verdict = read_pixels(&from, bytes, count, picture, pixels, watch);
+    jpeg_destroy_decompress(&from.jpeg);
     return verdict;
+}
+
+/// False for stuffed and filling bytes and for the markers that stand alone.
+static int begins_segment(uint8_t marker) {
+    return marker > 0x01 && marker != 0xFF && (marker < 0xD0 || marker > 0xD8);
+}
+
+int dseg_jpeg_next(const uint8_t *bytes, size_t count, size_t position,
+                   dseg_jpeg_segment *segment) {
+    while (position + 1 < count) {
+        const uint8_t *mark = memchr(bytes + position, 0xFF, count - position - 1);
+        if (mark == NULL) return 0;
+        position = (size_t)(mark - bytes) + 1;
+        if (!begins_segment(mark[1])) continue;
+        *segment = (dseg_jpeg_segment){.marker = mark[1], .start = position + 1, .count = 0};
+        if (mark[1] == JPEG_EOI) return 1;
+        if (count - position < 3) return 0;
+        size_t length = (size_t)mark[2] << 8 | mark[3];
+        if (length < 2 || length > count - position - 1) return 0;
+        segment->start = position + 3;
+        segment->count = length - 2;
+        return 1;
+    }
+    return 0;
 }

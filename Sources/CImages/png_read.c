@@ -12,7 +12,18 @@ typedef struct source {
     size_t position;
     dseg_verdict verdict;
     char *reason;
+    int passes;     ///< over the rows
+    size_t unasked; ///< pixels since the caller was asked
+    size_t height;  ///< of the rows that are read; 0 before
+    size_t rows;    ///< that were whole when libpng gave up
 } source;
+
+/// Says in the head of a chunk that is cut off that it is as long as what is left of it: libpng reads
+/// ahead, and would not decode the rows that are there.
+static void shorten(uint8_t *head, size_t left) {
+    if (left >= png_get_uint_32(head)) return;
+    for (int i = 0; i < 4; i++) head[i] = (uint8_t)(left >> (24 - 8 * i));
+}
 
 static void read_bytes(png_structp png, png_bytep to, size_t count) {
     source *from = png_get_io_ptr(png);
@@ -22,12 +33,24 @@ static void read_bytes(png_structp png, png_bytep to, size_t count) {
     }
     memcpy(to, from->bytes + from->position, count);
     from->position += count;
+    if (count == 8 && memcmp(to + 4, "IDAT", 4) == 0) shorten(to, from->count - from->position);
 }
 
 /// Ends the call: libpng leaves by longjmp, back to the setjmp in `read_png`.
+///
+/// With the last row libpng reads on to the end of the compressed data. What is wrong or lacking
+/// there, and behind it, is no fault of the pixels: all have been written by then. The passes of an
+/// interlaced file add pixels everywhere, so before its last one has ended no row counts as whole.
 static void give_up(png_structp png, png_const_charp sentence) {
     source *from = png_get_error_ptr(png);
     snprintf(from->reason, DSEG_REASON_BYTES, "%s", sentence);
+    if (from->height > 0) {
+        int is_interlaced = from->passes > 1;
+        from->rows = !is_interlaced                          ? png_get_current_row_number(png)
+                     : png_get_current_pass_number(png) == 7 ? from->height
+                                                             : DSEG_ROWS_UNKNOWN;
+        if (from->rows == from->height) from->verdict = DSEG_DONE;
+    }
     png_longjmp(png, 1);
 }
 
@@ -51,30 +74,45 @@ static void read_header(png_structp png, png_infop info, dseg_picture *picture) 
     picture->channels = has_alpha ? 4 : 3;
 }
 
-/// Reads all rows as RGB or RGBA of 8 bits, and the file to its end. An interlaced file passes
-/// over the rows seven times, each time adding pixels.
-static void read_rows(png_structp png, png_infop info, const dseg_picture *picture,
-                      uint8_t *pixels) {
+/// Pixels, a millisecond's work.
+static const size_t ask_after = 1 << 16;
+
+/// Ends the call if nobody wants the picture; asks before the first row, and whenever `ask_after` were read.
+static void ask(png_structp png, source *from, const dseg_watch *watch, size_t pixels) {
+    from->unasked += pixels;
+    if (from->unasked < ask_after) return;
+    from->unasked = 0;
+    if (watch->is_wanted(watch->context)) return;
+    from->verdict = DSEG_UNWANTED;
+    png_longjmp(png, 1);
+}
+
+/// Reads all rows as RGB or RGBA of 8 bits. An interlaced file passes over the rows seven times,
+/// each time adding pixels. The file is not read beyond them.
+static void read_rows(png_structp png, png_infop info, source *from, const dseg_picture *picture,
+                      uint8_t *pixels, const dseg_watch *watch) {
     png_set_expand(png);
     png_set_strip_16(png);
     png_set_gray_to_rgb(png);
-    int passes = png_set_interlace_handling(png);
+    from->passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     size_t stride = picture->width * picture->channels;
     if (png_get_image_height(png, info) != picture->height ||
         png_get_rowbytes(png, info) != stride) {
         png_error(png, "the rows are not as the header says");
     }
-    for (int pass = 0; pass < passes; pass++) {
+    from->height = picture->height;
+    for (int pass = 0; pass < from->passes; pass++) {
         for (size_t y = 0; y < picture->height; y++) {
+            ask(png, from, watch, picture->width);
             png_read_row(png, pixels + y * stride, NULL);
         }
     }
-    png_read_end(png, NULL);
 }
 
 /// The one frame that libpng's longjmp returns to. `pixels` is NULL to read the header alone.
-static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Nullable pixels) {
+static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Nullable pixels,
+                             const dseg_watch *_Nullable watch) {
     from->verdict = DSEG_MALFORMED;
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, from, give_up, ignore);
     if (png == NULL) return DSEG_NO_MEMORY;
@@ -93,7 +131,7 @@ static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Null
             dseg_picture found;
             png_set_user_limits(png, (png_uint_32)picture->width, (png_uint_32)picture->height);
             read_header(png, info, &found);
-            read_rows(png, info, picture, pixels);
+            read_rows(png, info, from, picture, pixels, watch);
         }
         from->verdict = DSEG_DONE;
     }
@@ -104,14 +142,16 @@ static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Null
 dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
                              char *reason) {
     source from = {.bytes = bytes, .count = count, .reason = reason};
-    return read_png(&from, picture, NULL);
+    return read_png(&from, picture, NULL, NULL);
 }
 
-dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, const dseg_picture *picture,
-                             uint8_t *pixels, char *reason) {
-    source from = {.bytes = bytes, .count = count, .reason = reason};
-    dseg_picture expected = *picture;
-    return read_png(&from, &expected, pixels);
+dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
+                             uint8_t *pixels, const dseg_watch *watch, char *reason) {
+    source from = {.bytes = bytes, .count = count, .reason = reason, .rows = DSEG_ROWS_UNKNOWN,
+                   .unasked = ask_after};
+    dseg_verdict verdict = read_png(&from, picture, pixels, watch);
+    picture->rows = from.rows;
+    return verdict;
 }
 
 uint32_t dseg_png_crc(const uint8_t *bytes, size_t count) {

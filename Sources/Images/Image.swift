@@ -8,6 +8,18 @@ import CImages
 package struct Image: Sendable, Equatable {
     /// The most pixels a picture may have. A file that promises more is refused from its header.
     package static let pixelLimit = 64_000_000
+    /// The most pixels a row or a column may have: libpng's own limit. Each row costs a decoder some time of its own.
+    package static let sideLimit = 1_000_000
+
+    /// The most scans that a JPEG file of a size may have: 24 at the limit of pixels, in proportion more below.
+    ///
+    /// A decoder goes over all pixels once a scan, however little the scan says of them, some three nanoseconds a
+    /// pixel. Encoders make 6 scans of grey, 10 of three components, 18 of four.
+    ///
+    /// The pixels are counted in whole squares of 32, the largest unit that is decoded.
+    package static func scanLimit(width: Int, height: Int) -> Int {
+        24 * pixelLimit / ((width + 31) / 32 * ((height + 31) / 32) * 1024)
+    }
 
     package let width: Int
     package let height: Int
@@ -28,11 +40,13 @@ package struct Image: Sendable, Equatable {
 
     /// Decodes a PNG or JPEG file, told apart by its first bytes.
     ///
-    /// An animated PNG gives its first frame. A file that is cut off is an error, even where a
-    /// decoder would make up the rest.
-    package init(decoding bytes: [UInt8]) throws(ImageError) {
+    /// An animated PNG gives its first frame. A file that lacks pixels is an error, even where a decoder would make
+    /// them up; one that lacks only what stands behind its pixels is whole.
+    ///
+    /// - Parameter isWanted: asked again and again, on this thread; `false` ends the decoding with `interrupted`
+    package init(decoding bytes: [UInt8], while isWanted: () -> Bool = { true }) throws(ImageError) {
         let file = try ImageFile(bytes)
-        self = try file.decoded().upright(from: file.orientation)
+        self = try file.decoded(while: isWanted).upright(from: file.orientation)
     }
 
     /// The picture stretched to a square, `[side, side, 3]` in [0, 1], as the reference does it:

@@ -3,13 +3,21 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
     case empty
     /// Neither a PNG nor a JPEG file; carries the first bytes, at most 8.
     case unknownFormat(firstBytes: [UInt8])
-    /// The header promises more pixels than `Image.pixelLimit`.
+    /// The header promises more pixels than `Image.pixelLimit`, or more in a row or column than `Image.sideLimit`.
     case tooLarge(width: Int, height: Int)
+    /// A JPEG file goes over its pixels more often than `Image.scanLimit` lets a picture of its size.
+    case tooManyScans(Int, width: Int, height: Int, limit: Int)
+    /// More segments or chunks than `FileNotes.partLimit`.
+    case tooManyParts(ImageFormat, what: String)
     /// The file ends before the picture does; carries its length.
     case cutOff(ImageFormat, bytes: Int)
+    /// The same, where it is known how many rows are whole.
+    case lacksRows(ImageFormat, bytes: Int, rows: Int, of: Int)
     /// The decoder's own sentence.
     case malformed(ImageFormat, reason: String)
     case outOfMemory(ImageFormat)
+    /// The caller wanted the picture no more.
+    case interrupted
 
     package var description: String {
         switch self {
@@ -23,14 +31,25 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
                 + "convert it to one of the two first"
         case .tooLarge(let width, let height):
             return "the picture has \(width) x \(height) pixels, over the limit of "
-                + "\(Image.pixelLimit / 1_000_000) megapixels; scale it down first"
+                + "\(Image.pixelLimit / 1_000_000) megapixels and \(Image.sideLimit) pixels a side; scale it down first"
+        case .tooManyScans(let scans, let width, let height, let limit):
+            return "the JPEG file goes over its \(width) x \(height) pixels in \(scans) scans, over the limit of "
+                + "\(limit) at that size; save it again as a baseline JPEG, without progressive scans"
+        case .tooManyParts(let format, let what):
+            return "the \(format) file has more than \(FileNotes.partLimit) \(what), the limit; save it again with any "
+                + "program"
         case .cutOff(let format, let bytes):
             return "the \(format) file is cut off: it ends after \(bytes) bytes, before the "
                 + "picture does; fetch or copy it again"
+        case .lacksRows(let format, let bytes, let rows, let height):
+            return "the \(format) file is cut off: it ends after \(bytes) bytes, with \(rows) of \(height) rows; "
+                + "fetch or copy it again"
         case .malformed(let format, let reason):
             return "the \(format) file is damaged: \(reason)"
         case .outOfMemory(let format):
             return "no memory to decode the \(format) file"
+        case .interrupted:
+            return "the picture was wanted no more while it was decoded"
         }
     }
 }

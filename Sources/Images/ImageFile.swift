@@ -33,7 +33,24 @@ package enum ImageFormat: Sendable, CustomStringConvertible {
     }
 }
 
-/// A file whose header is legal and within the limit; its pixels have not been looked at.
+/// What a file says of itself beside its pixels.
+struct FileNotes {
+    /// Segments of a JPEG file or chunks of a PNG file. Writers of PNG files put 8 KiB of pixels into a chunk, so that
+    /// the largest file that is taken, of 256 MiB, has 32,768; a quarter of that is still let pass.
+    static let partLimit = 131_072
+
+    /// A TIFF structure, which `Exif\0\0` may precede.
+    var exif: ArraySlice<UInt8>?
+    /// Of a JPEG file: the times that its decoder goes over the pixels.
+    var scans = 0
+
+    static func count(_ parts: inout Int, of what: String, _ format: ImageFormat) throws(ImageError) {
+        parts += 1
+        if parts > partLimit { throw .tooManyParts(format, what: what) }
+    }
+}
+
+/// A file whose header is legal and within the limits; its pixels have not been looked at.
 struct ImageFile {
     let bytes: [UInt8]
     let format: ImageFormat
@@ -43,6 +60,11 @@ struct ImageFile {
 
     init(_ bytes: [UInt8]) throws(ImageError) {
         let format = try ImageFormat(sniffing: bytes)
+        let notes =
+            switch format {
+            case .png: try FileNotes(png: bytes)
+            case .jpeg: try FileNotes(jpeg: bytes)
+            }
         var header = dseg_picture()
         let (verdict, reason) = unsafe withReason { reason in
             switch format {
@@ -50,41 +72,47 @@ struct ImageFile {
             case .jpeg: unsafe dseg_jpeg_header(bytes, bytes.count, &header, reason)
             }
         }
-        try Self.check(verdict, reason, format, bytes)
-        let (pixels, overflows) = header.width.multipliedReportingOverflow(by: header.height)
-        if overflows || pixels > Image.pixelLimit {
-            throw .tooLarge(width: header.width, height: header.height)
-        }
+        header.rows = Int(DSEG_ROWS_UNKNOWN)
         self.bytes = bytes
         self.format = format
         self.header = header
-        orientation =
-            switch format {
-            case .png: Orientation(exif: PNGChunks.exif(in: bytes))
-            case .jpeg: Orientation(exif: JPEGSegments.exif(in: bytes))
-            }
+        orientation = Orientation(exif: notes.exif)
+        try check(verdict, reason, header)
+        try checkSize(scans: notes.scans)
+    }
+
+    private func checkSize(scans: Int) throws(ImageError) {
+        let (width, height) = (header.width, header.height)
+        let (pixels, overflows) = width.multipliedReportingOverflow(by: height)
+        if overflows || pixels > Image.pixelLimit || max(width, height) > Image.sideLimit {
+            throw .tooLarge(width: width, height: height)
+        }
+        let limit = Image.scanLimit(width: width, height: height)
+        if scans > limit { throw .tooManyScans(scans, width: width, height: height, limit: limit) }
     }
 
     /// Decodes the pixels, as stored.
-    func decoded() throws(ImageError) -> Image {
+    ///
+    /// - Parameter isWanted: asked again and again; `false` ends the decoding with `interrupted`
+    func decoded(while isWanted: () -> Bool) throws(ImageError) -> Image {
         var ending: (verdict: dseg_verdict, reason: String) = (DSEG_DONE, "")
+        var header = header
         let count = header.width * header.height
         let samples = unsafe [UInt8](
             unsafeUninitializedCapacity: count * header.channels
         ) { samples, written in
             guard let base = samples.baseAddress else { return }
             ending = unsafe withReason { reason in
-                var header = header
-                return switch format {
-                case .png: unsafe dseg_png_pixels(bytes, bytes.count, &header, base, reason)
-                case .jpeg: unsafe dseg_jpeg_pixels(bytes, bytes.count, &header, base, reason)
+                unsafe withWatch(isWanted) { watch in
+                    switch format {
+                    case .png: unsafe dseg_png_pixels(bytes, bytes.count, &header, base, watch, reason)
+                    case .jpeg: unsafe dseg_jpeg_pixels(bytes, bytes.count, &header, base, watch, reason)
+                    }
                 }
             }
-            if ending.verdict == DSEG_DONE || ending.verdict == DSEG_WARNED {
-                written = count * header.channels
-            }
+            if ending.verdict == DSEG_DONE { written = count * header.channels }
         }
-        try Self.check(ending.verdict, ending.reason, format, bytes)
+        try check(ending.verdict, ending.reason, header)
         let (width, height) = (header.width, header.height)
         if header.channels == 3 {
             return Image(width: width, height: height, pixels: samples, alpha: nil)
@@ -100,24 +128,27 @@ struct ImageFile {
     }
 
     /// Makes an error of a decoder's verdict.
-    ///
-    /// TurboJPEG warns, and fills up with grey, where a file is cut off; but it warns about
-    /// harmless oddities of cameras too. The file's end marker tells the two apart.
-    private static func check(
-        _ verdict: dseg_verdict, _ reason: String, _ format: ImageFormat, _ bytes: [UInt8]
-    ) throws(ImageError) {
+    private func check(_ verdict: dseg_verdict, _ reason: String, _ header: dseg_picture) throws(ImageError) {
         switch verdict {
-        case DSEG_DONE:
-            return
-        case DSEG_NO_MEMORY:
-            throw .outOfMemory(format)
+        case DSEG_DONE: return
+        case DSEG_NO_MEMORY: throw .outOfMemory(format)
+        case DSEG_UNWANTED: throw .interrupted
+        case DSEG_CUT_OFF where header.rows == Int(DSEG_ROWS_UNKNOWN): throw .cutOff(format, bytes: bytes.count)
         case DSEG_CUT_OFF:
-            throw .cutOff(format, bytes: bytes.count)
-        default:
-            if format == .jpeg, !JPEGSegments.reachEnd(of: bytes) {
-                throw .cutOff(format, bytes: bytes.count)
-            }
-            if verdict != DSEG_WARNED { throw .malformed(format, reason: reason) }
+            throw .lacksRows(format, bytes: bytes.count, rows: header.rows, of: header.height)
+        default: throw .malformed(format, reason: reason)
+        }
+    }
+}
+
+/// Lets a decoder ask whether its picture is still wanted.
+private func withWatch<Result>(_ isWanted: () -> Bool, _ body: (UnsafePointer<dseg_watch>) -> Result) -> Result {
+    withoutActuallyEscaping(isWanted) { isWanted in
+        var asked = isWanted
+        return unsafe withUnsafeMutablePointer(to: &asked) { pointer in
+            var watch = unsafe dseg_watch(
+                is_wanted: { context in unsafe context.load(as: (() -> Bool).self)() ? 1 : 0 }, context: pointer)
+            return unsafe body(&watch)
         }
     }
 }

@@ -30,10 +30,22 @@ struct PNGChunks: Sequence, IteratorProtocol {
     private func bigEndian(at index: Int) -> UInt32 {
         bytes[index..<index + 4].reduce(0) { $0 << 8 | UInt32($1) }
     }
+}
 
-    /// The first intact eXIf chunk.
-    static func exif(in bytes: [UInt8]) -> ArraySlice<UInt8>? {
-        PNGChunks(bytes).first { $0.type == "eXIf" && $0.isIntact }?.payload
+extension FileNotes {
+    /// What the chunks of a PNG file say.
+    ///
+    /// - Throws: `tooManyParts`
+    init(png bytes: [UInt8]) throws(ImageError) {
+        var parts = 0
+        for chunk in PNGChunks(bytes) {
+            try Self.count(&parts, of: "chunks", .png)
+            switch chunk.type {
+            case "eXIf" where exif == nil && chunk.isIntact: exif = chunk.payload
+            case "IEND": return
+            default: break
+            }
+        }
     }
 }
 

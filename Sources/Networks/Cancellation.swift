@@ -27,8 +27,13 @@ package final class Cancellation: Sendable {
 
     package var isCancelled: Bool { requested.load(ordering: .relaxed) }
 
+    /// Why to stop; `nil` while the answer is wanted.
+    package var interruption: Interruption? {
+        if isCancelled { return .cancelled }
+        return deadline.flatMap { ContinuousClock.now >= $0 ? .deadlineExceeded : nil }
+    }
+
     package func check() throws(Interruption) {
-        if isCancelled { throw .cancelled }
-        if let deadline, ContinuousClock.now >= deadline { throw .deadlineExceeded }
+        if let interruption { throw interruption }
     }
 }

@@ -49,21 +49,25 @@ struct PictureStore {
     /// The picture in a file, decoded unless it is known.
     ///
     /// - Parameter handle: the file's hash
+    /// - Throws: what the picture is refused for, or why it is wanted no more
     mutating func look(
-        at file: [UInt8], handle: String, owner: UInt32
+        at file: [UInt8], handle: String, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> Picture {
         if let known = cache.value(for: ExactString(handle)) {
             _ = known.broughtBy.note(owner)
             return known
         }
         do throws(ImageError) {
-            let image = try Image(decoding: file)
+            let image = try Image(decoding: file) { cancellation.interruption == nil }
             let picture = Picture(
                 looked: LookedAt(handle: handle, width: image.width, height: image.height),
                 square: image.square(side: side), owner: owner)
             cache.insert(picture, bytes: picture.bytes, for: ExactString(handle))
             return picture
         } catch {
+            if error == .interrupted, let interruption = cancellation.interruption {
+                throw SegmentationError(interruption)
+            }
             throw .image(error)
         }
     }

@@ -118,7 +118,7 @@ package final class Segmenter {
         at source: PictureSource, handle: String, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
-        return try picture(source, handle, owner: owner).looked
+        return try picture(source, handle, owner: owner, cancellation: cancellation).looked
     }
 
     /// Answers a question, event by event.

@@ -11,10 +11,10 @@ extension Segmenter {
     ///
     /// - Parameter handle: the source's
     func picture(
-        _ source: PictureSource, _ handle: String, owner: UInt32
+        _ source: PictureSource, _ handle: String, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> Picture {
         switch source {
-        case .file(let bytes): try pictures.look(at: bytes, handle: handle, owner: owner)
+        case .file(let bytes): try pictures.look(at: bytes, handle: handle, owner: owner, cancellation: cancellation)
         case .handle: try pictures.picture(handle, owner: owner)
         }
     }
@@ -40,7 +40,7 @@ extension Segmenter {
             }
             labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
         }
-        let picture = try picture(request.picture, handle, owner: owner)
+        let picture = try picture(request.picture, handle, owner: owner, cancellation: cancellation)
         let understanding = Understanding(
             picture: picture.looked, latentSide: model.unet.configuration.sampleSize, labels: labels,
             recipe: request.recipe,

@@ -1,7 +1,8 @@
 import Foundation
 import Networks
-import Segmentation
 import Testing
+
+@testable import Segmentation
 
 @Suite struct `an answer that nobody waits for` {
     @Test func `is not begun after the deadline`() throws {
@@ -27,6 +28,26 @@ import Testing
             try Fixture.segmenter(Fixture.odd).ask(Question("dog"), cancellation: cancellation)
         }
         guard case .cancelled = error else { throw Disorder() }
+    }
+
+    @Test func `is not waited for by the decoding of its picture`() throws {
+        var pictures = PictureStore(limit: 1 << 20, side: 8)
+        let (cancelled, late) = (Cancellation(deadline: nil), Cancellation(deadline: .now - .seconds(1)))
+        cancelled.cancel()
+        for file in [Fixture.picture, Fixture.scene] {
+            let bytes = try Fixture.bytes(file)
+            var error = #expect(throws: SegmentationError.self) {
+                try pictures.look(at: bytes, handle: file, owner: 1, cancellation: cancelled)
+            }
+            guard case .cancelled = error else { throw Disorder() }
+            error = #expect(throws: SegmentationError.self) {
+                try pictures.look(at: bytes, handle: file, owner: 1, cancellation: late)
+            }
+            guard case .deadlineExceeded = error else { throw Disorder() }
+            #expect(pictures.count == 0)
+            #expect(try pictures.look(at: bytes, handle: file, owner: 1, cancellation: .never).looked.width > 0)
+            pictures = PictureStore(limit: 1 << 20, side: 8)
+        }
     }
 
     @Test(arguments: Recipe.all.map(\.name))

@@ -7,15 +7,15 @@
 #pragma clang assume_nonnull begin
 
 // Pictures are rows of interleaved 8-bit samples without padding: [height, width, channels].
-// No function here calls back, prints, or keeps anything after it returns.
+// No function here prints, or keeps anything after it returns; none calls back but by a dseg_watch.
 
 /// How reading or writing a file ended.
 typedef enum dseg_verdict {
     DSEG_DONE,       ///< all of it
-    DSEG_WARNED,     ///< a whole picture, but the library complained
-    DSEG_CUT_OFF,    ///< the bytes end before the picture does
+    DSEG_CUT_OFF,    ///< pixels are lacking: the bytes end before the picture does
     DSEG_MALFORMED,  ///< the bytes are no legal picture
     DSEG_NO_MEMORY,
+    DSEG_UNWANTED,   ///< the caller wants it no more
 } dseg_verdict;
 
 /// Room for a library's sentence, with its end.
@@ -26,7 +26,16 @@ typedef struct dseg_picture {
     size_t width;
     size_t height;
     size_t channels;  ///< of what the reader writes. PNG: RGB or RGBA. JPEG: RGB, or CMYK as stored
+    size_t rows;      ///< that are whole, once it was found to be cut off; or DSEG_ROWS_UNKNOWN
 } dseg_picture;
+
+#define DSEG_ROWS_UNKNOWN PTRDIFF_MAX
+
+/// Asked again and again while pixels are decoded, on the caller's thread; 0 ends the decoding.
+typedef struct dseg_watch {
+    int (*is_wanted)(void *context);
+    void *context;
+} dseg_watch;
 
 // -- png_read.c
 
@@ -37,11 +46,12 @@ dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *p
                              char *reason);
 
 /// Reads a whole PNG file whose header is `picture`: palettes, grey and transparency expanded,
-/// 16 bits reduced to the high byte, colour profiles and gamma ignored.
+/// 16 bits reduced to the high byte, colour profiles and gamma ignored. What stands behind the last
+/// row is not looked at.
 ///
 /// pixels  [height, width, channels]
-dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, const dseg_picture *picture,
-                             uint8_t *pixels, char *reason);
+dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
+                             uint8_t *pixels, const dseg_watch *watch, char *reason);
 
 /// The CRC that closes a PNG chunk, over the chunk's type and payload.
 uint32_t dseg_png_crc(const uint8_t *bytes, size_t count);
@@ -88,12 +98,25 @@ void dseg_bytes_free(dseg_bytes *file);
 dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
                               char *reason);
 
-/// Reads a whole JPEG file whose header is `picture`. DSEG_WARNED also when the data end early:
-/// the rest is then grey.
+/// Reads a whole JPEG file whose header is `picture`. What stands behind the last coded pixel, an
+/// end marker or none, is not looked at.
 ///
 /// pixels  [height, width, channels]
-dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, const dseg_picture *picture,
-                              uint8_t *pixels, char *reason);
+dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
+                              uint8_t *pixels, const dseg_watch *watch, char *reason);
+
+/// A marker segment: what stands behind its marker and its length.
+typedef struct dseg_jpeg_segment {
+    uint8_t marker;
+    size_t start;
+    size_t count;
+} dseg_jpeg_segment;
+
+/// Finds the first marker segment at or behind a position, over coded pixels, filling bytes and the
+/// markers that stand alone, among which the end marker counts as an empty segment. 0 if none whole
+/// follows.
+int dseg_jpeg_next(const uint8_t *bytes, size_t count, size_t position,
+                   dseg_jpeg_segment *segment);
 
 // -- pixels.c
 

@@ -1,0 +1,120 @@
+import Images
+import Testing
+
+/// A file whose pixels are all there is read, whatever became of what stands behind them; one that lacks pixels is not.
+@Suite struct WholePictureTests {
+    private static let jpegs = Fixture.pictures.filter { $0.hasSuffix(".jpg") }
+    private static let pngs = Fixture.pictures.filter { $0.hasSuffix(".png") }
+
+    /// What cameras, phones and broken copies leave behind the coded pixels, in place of the end marker or behind it.
+    private static let trailers: [[UInt8]] = [
+        [], [0xFF], [0], [0xFF, 0x00], [UInt8](repeating: 0, count: 4096), Array("SEFT".utf8),
+        Array("\0\0\0\u{1}\u{B}MotionPhoto_Data\0\0\0\u{18}ftypmp42".utf8) + (0..<4000).map { UInt8($0 % 251) },
+        (0..<4000).map { UInt8(truncatingIfNeeded: $0 &* 97 ^ $0 >> 3) },
+        [0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x04, 0x41, 0x42, 0xFF, 0xC0, 0x00, 0x03], [0xFF, 0xC4, 0x7F, 0xFF, 1, 2, 3],
+    ]
+
+    @Test(arguments: jpegs)
+    func `a JPEG needs no end marker, with or without something else in its place`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let whole = try Image(decoding: bytes)
+        #expect(Array(bytes.suffix(2)) == [0xFF, 0xD9])
+        for trailer in Self.trailers {
+            #expect(try Image(decoding: bytes.dropLast(2) + trailer) == whole, "\(trailer.prefix(16))")
+            #expect(try Image(decoding: bytes + trailer) == whole, "\(trailer.prefix(16))")
+        }
+    }
+
+    @Test(arguments: pngs)
+    func `a PNG needs no end chunk, nor a right one`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let whole = try Image(decoding: bytes)
+        #expect(Array(bytes.suffix(12)) == PNGBytes.chunk("IEND"))
+        for kept in 0..<12 { #expect(try Image(decoding: Array(bytes.dropLast(12 - kept))) == whole) }
+        var wrong = bytes
+        wrong[wrong.count - 1] ^= 1
+        #expect(try Image(decoding: wrong) == whole)
+        for end in [PNGBytes.chunk("IENX"), [UInt8](repeating: 0, count: 99), [UInt8](repeating: 0xFF, count: 99)] {
+            #expect(try Image(decoding: bytes.dropLast(12) + end) == whole)
+            #expect(try Image(decoding: bytes + end) == whole)
+        }
+    }
+
+    @Test func `a PNG is read over chunks of no pixels whose CRC is wrong`() throws {
+        let bytes = try Fixture.bytes("images/rgb-8.png")
+        let whole = try Image(decoding: bytes)
+        for type in ["tEXt", "eXIf", "tIME", "iCCP", "gAMA", "teSt"] {
+            var broken = PNGBytes.chunk(type, Array("a\0bcdefg".utf8))
+            broken[broken.count - 1] ^= 1
+            var early = bytes
+            early.insert(contentsOf: broken, at: PNGBytes.behindHeader)
+            #expect(try Image(decoding: early) == whole)
+            #expect(try Image(decoding: bytes.dropLast(12) + broken + bytes.suffix(12)) == whole)
+        }
+    }
+
+    /// The bytes behind the last pixel are the end marker of a JPEG file; of a PNG file the end of the compressed data
+    /// with its checksum, some bytes, then whole chunks.
+    @Test(arguments: Fixture.pictures)
+    func `a file cut off anywhere is an error or the whole picture, and an error before its last pixels`(
+        name: String
+    ) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let whole = try Image(decoding: bytes)
+        let last = try name.hasSuffix(".jpg") ? bytes.count - 2 : #require(bytes.last(Array("IDAT".utf8)))
+        for length in 0..<bytes.count {
+            // A late EXIF chunk is cut off with the rest; the picture then stands as it is stored.
+            if let image = try? Image(decoding: Array(bytes.prefix(length))), name != "exif-5-late.png" {
+                #expect(image == whole, "\(length) of \(bytes.count) bytes")
+                #expect(length >= last, "\(length) of \(bytes.count) bytes")
+            }
+        }
+    }
+
+    @Test(arguments: ["rgb-8.png", "sampling-420.jpg", "sampling-444.jpg"])
+    func `a file cut off in its pixels says how many rows it has`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let height = try ImageSize(probing: bytes).height
+        let pixels = try #require(bytes.last(name.hasSuffix(".png") ? Array("IDAT".utf8) : [0xFF, 0xDA]))
+        var most = 0
+        for length in stride(from: pixels + 40, to: bytes.count - 40, by: 5) {
+            do throws(ImageError) {
+                _ = try Image(decoding: Array(bytes.prefix(length)))
+                Issue.record("decoded \(length) bytes")
+            } catch {
+                guard case .lacksRows(_, bytes: length, let rows, of: height) = error else {
+                    Issue.record("\(error)")
+                    return
+                }
+                #expect(rows >= most && rows < height)
+                let words = error.description
+                #expect(words.contains("cut off") && words.contains("\(rows) of \(height) rows"))
+                most = rows
+            }
+        }
+        #expect(most > 0)
+    }
+
+    @Test(arguments: ["grey-1-interlaced.png", "progressive.jpg"])
+    func `a file whose rows cannot be counted is cut off all the same`(name: String) throws {
+        let cut = try Array(Fixture.bytes("images/\(name)").dropLast(40))
+        let format: ImageFormat = name.hasSuffix(".png") ? .png : .jpeg
+        #expect(throws: ImageError.cutOff(format, bytes: cut.count)) { try Image(decoding: cut) }
+        #expect(ImageError.cutOff(format, bytes: cut.count).description.contains("cut off"))
+    }
+
+    @Test(arguments: ["sampling-444.jpg", "progressive.jpg", "grey.jpg"])
+    func `an end marker makes no pixels`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let start = try #require(bytes.last([0xFF, 0xDA])) + 20
+        #expect(throws: ImageError.self) { try Image(decoding: bytes.prefix(start) + [0xFF, 0xD9]) }
+    }
+
+    @Test func `an end marker inside a segment ends nothing`() throws {
+        var bytes = try Fixture.bytes("images/sampling-444.jpg")
+        let whole = try Image(decoding: bytes)
+        bytes.insert(contentsOf: [0xFF, 0xFE, 0x00, 0x04, 0xFF, 0xD9], at: 2)
+        #expect(try Image(decoding: bytes) == whole)
+        #expect(throws: ImageError.self) { try Image(decoding: Array(bytes.dropLast(10))) }
+    }
+}
