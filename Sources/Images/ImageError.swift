@@ -1,7 +1,11 @@
 /// Why bytes are no picture that dseg can look at.
 package enum ImageError: Error, Equatable, CustomStringConvertible {
     case empty
-    /// Neither a PNG nor a JPEG file; carries the first bytes, at most 8.
+    /// A file of another kind that is known; carries its name and what to do.
+    case foreign(name: String, remedy: String)
+    /// A PNG or JPEG file in a variant that is not read; `what` completes "the file …".
+    case unsupported(ImageFormat, what: String)
+    /// Neither a PNG nor a JPEG file, nor any known kind; carries the first bytes, at most 8.
     case unknownFormat(firstBytes: [UInt8])
     /// The header promises more pixels than `Image.pixelLimit`, or more in a row or column than `Image.sideLimit`.
     case tooLarge(width: Int, height: Int)
@@ -23,6 +27,10 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .empty:
             return "the picture is empty (0 bytes)"
+        case .foreign(let name, let remedy):
+            return "not a PNG or JPEG file: it is \(name); \(remedy)"
+        case .unsupported(let format, let what):
+            return "the \(format) file \(what), which is not supported; save it again as an ordinary \(format) file"
         case .unknownFormat(let firstBytes):
             let shown = firstBytes.map { byte in
                 (byte < 16 ? "0" : "") + String(byte, radix: 16)

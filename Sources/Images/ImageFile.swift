@@ -29,6 +29,7 @@ package enum ImageFormat: Sendable, CustomStringConvertible {
                 return
             }
         }
+        if let found = ForeignFormat.recognised(in: bytes) { throw .foreign(name: found.name, remedy: found.remedy) }
         throw .unknownFormat(firstBytes: Array(bytes.prefix(8)))
     }
 }

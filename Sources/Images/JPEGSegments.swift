@@ -29,16 +29,34 @@ private struct JPEGSegments: Sequence, IteratorProtocol {
 extension FileNotes {
     /// What the segments of a JPEG file say.
     ///
-    /// - Throws: `tooManyParts`
+    /// - Throws: `unsupported` for a coding that is not read, `tooManyParts`
     init(jpeg bytes: [UInt8]) throws(ImageError) {
         var parts = 0
         for (marker, payload) in JPEGSegments(bytes) {
             try Self.count(&parts, of: "segments", .jpeg)
             switch marker {
+            case 0xC0...0xCF, 0xDE, 0xF7: try Self.checkCoding(marker, payload)
             case 0xDA: scans += 1
             case 0xE1 where scans == 0 && exif == nil && payload.starts(with: Orientation.exifPrefix): exif = payload
             default: break
             }
         }
+    }
+
+    /// Of the ways to code a picture (ITU-T T.81, table B.1) those of eight bits a sample are read that are sequential
+    /// or progressive, by Huffman's code or the arithmetic one.
+    private static func checkCoding(_ marker: UInt8, _ frame: ArraySlice<UInt8>) throws(ImageError) {
+        switch marker {
+        case 0xC4, 0xC8, 0xCC: return  // tables
+        case 0xC3, 0xCB: throw .unsupported(.jpeg, what: "is coded without loss")
+        case 0xF7: throw .unsupported(.jpeg, what: "is coded without loss (JPEG-LS)")
+        case 0xC5...0xC7, 0xCD...0xCF, 0xDE: throw .unsupported(.jpeg, what: "is coded hierarchically")
+        default: break
+        }
+        let fields = Array(frame.prefix(6))
+        guard fields.count == 6 else { return }
+        if fields[0] != 8 { throw .unsupported(.jpeg, what: "has \(fields[0]) bits a sample") }
+        if fields[1...2] == [0, 0] { throw .unsupported(.jpeg, what: "gives its height behind its pixels (DNL)") }
+        if ![1, 3, 4].contains(fields[5]) { throw .unsupported(.jpeg, what: "has \(fields[5]) colours a pixel") }
     }
 }

@@ -35,7 +35,7 @@ struct PNGChunks: Sequence, IteratorProtocol {
 extension FileNotes {
     /// What the chunks of a PNG file say.
     ///
-    /// - Throws: `tooManyParts`
+    /// - Throws: `unsupported` for Apple's own form, `tooManyParts`
     init(png bytes: [UInt8]) throws(ImageError) {
         var parts = 0
         for chunk in PNGChunks(bytes) {
@@ -43,6 +43,7 @@ extension FileNotes {
             switch chunk.type {
             case "eXIf" where exif == nil && chunk.isIntact: exif = chunk.payload
             case "IEND": return
+            case "CgBI": throw .unsupported(.png, what: "is in Apple's form for devices (CgBI)")
             default: break
             }
         }

@@ -1,0 +1,118 @@
+import Images
+import Testing
+
+/// What is not read is refused by its name, with what to do, and never called damaged.
+@Suite struct ForeignFormatTests {
+    /// A character is a byte.
+    private static func bytes(_ text: String) -> [UInt8] { text.unicodeScalars.map { UInt8($0.value) } }
+
+    /// An `ftyp` box (ISO 14496-12, 4.3), then something else.
+    private static func boxes(_ brands: String...) -> String {
+        let box = "ftyp" + brands[0] + "\0\0\0\0" + brands.dropFirst().joined()
+        return "\0\0\0" + String(Unicode.Scalar(UInt8(box.utf8.count + 4))) + box + "\0\0\0\u{8}free"
+    }
+
+    private static let files: [(beginning: String, words: [String])] = [
+        ("GIF89a\u{10}\0\u{10}\0", ["GIF", "convert"]), ("GIF87a\u{10}\0\u{10}\0", ["GIF"]),
+        (boxes("heic", "mif1", "heic"), ["HEIC", "heif-convert"]), (boxes("mif1", "mif1", "heic", "miaf"), ["HEIC"]),
+        (boxes("heix", "mif1"), ["HEIC"]), (boxes("hevc", "msf1"), ["HEIC"]), (boxes("mif1", "mif1"), ["HEIF"]),
+        (boxes("avif", "mif1", "miaf"), ["AVIF", "avifdec"]), (boxes("avis", "msf1"), ["AVIF"]),
+        (boxes("mif1", "mif1", "avif", "miaf"), ["AVIF"]), (boxes("crx ", "isom"), ["Canon", "raw"]),
+        (boxes("isom", "mp41"), ["MP4", "ffmpeg"]), (boxes("qt  "), ["QuickTime"]),
+        ("\0\0\0\u{8}wide\0\0\0\0mdat", ["QuickTime"]),
+        ("\u{FF}\n\u{FA}\u{1F}", ["JPEG XL", "djxl"]), ("\0\0\0\u{C}JXL \r\n\u{87}\n", ["JPEG XL"]),
+        ("\0\0\0\u{C}jP  \r\n\u{87}\n", ["JPEG 2000"]), ("\u{FF}O\u{FF}Q\0/", ["JPEG 2000", "opj_decompress"]),
+        ("II*\0\u{8}\0\0\0", ["TIFF"]), ("MM\0*\0\0\0\u{8}", ["TIFF"]), ("II+\0\u{8}\0\0\0", ["BigTIFF"]),
+        ("II*\0\u{10}\0\0\0CR\u{2}\0", ["Canon", "CR2"]), ("IIU\0\u{18}\0\0\0", ["Panasonic"]),
+        ("IIRO\u{8}\0\0\0", ["Olympus"]), ("FUJIFILMCCD-RAW 0201", ["Fujifilm"]), ("FOVb\0\0", ["Sigma"]),
+        ("BM\u{36}\u{4}\0\0\0\0\0\0\u{36}\0\0\0\u{28}\0\0\0", ["BMP"]),
+        ("\0\0\u{1}\0\u{1}\0\u{10}\u{10}", ["icon", "ICO"]),
+        ("\0\0\u{2}\0\u{1}\0\u{10}\u{10}", ["cursor"]), ("8BPS\0\u{1}\0\0", ["Photoshop", "PSD"]),
+        ("gimp xcf v011\0", ["GIMP"]),
+        ("icns\0\0\u{1}\0", ["ICNS"]), ("v/1\u{1}\u{2}\0\0\0", ["OpenEXR"]), ("#?RADIANCE\n", ["Radiance"]),
+        ("qoif\0\0\0\u{1}", ["QOI"]), ("DDS \u{7C}\0\0\0", ["DirectDraw"]), ("P6\n4 4\n255\n\0\u{FF}", ["PNM"]),
+        ("P2\n# made by hand\n1 1\n9\n3\n", ["PNM"]), ("%PDF-1.7\n%\u{E2}\u{E3}\n", ["PDF", "pdftoppm"]),
+        ("%!PS-Adobe-3.0\n", ["PostScript"]), ("PK\u{3}\u{4}\u{14}\0", ["ZIP", "unpack"]),
+        ("\u{1F}\u{8B}\u{8}\0", ["gzip"]),
+        ("7z\u{BC}\u{AF}'\u{1C}", ["7-Zip"]), ("Rar!\u{1A}\u{7}\u{1}\0", ["RAR"]), ("\u{FD}7zXZ\0\0", ["xz"]),
+        ("RIFF\0\0\u{1}\0AVI LIST", ["AVI"]), ("\u{1A}E\u{DF}\u{A3}\u{9F}B", ["WebM"]),
+        ("\u{93}NUMPY\u{1}\0", ["NumPy"]),
+        ("\u{89}PNG\n\u{1A}\n\0\0\0\rIHDR", ["line ends", "again"]), ("\u{89}PNG\r\r\n\u{1A}\r\n\0", ["line ends"]),
+        ("\u{EF}\u{BF}\u{BD}PNG\r\n\u{1A}\n", ["taken for text"]),
+        ("<!DOCTYPE html><html>403 Forbidden</html>", ["HTML", "fetch"]), ("\n\n <HTML><head>", ["HTML"]),
+        ("\u{EF}\u{BB}\u{BF}<!doctype HTML>", ["HTML"]), ("<?xml version=\"1.0\"?>\n<!-- a --><html>", ["HTML"]),
+        ("<svg xmlns=\"http://www.w3.org/2000/svg\"/>", ["SVG", "rsvg-convert"]),
+        ("<?xml version=\"1.0\"?>\n<!-- a -->\n<svg width=\"9\">", ["SVG"]),
+        ("<?xml version=\"1.0\"?><Error/>", ["XML"]),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n", ["Git LFS", "git lfs pull"]),
+        ("{\"error\": \"not found\"}", ["JSON", "fetch"]), ("Not Found\n", ["plain text"]),
+        ("caf\u{C3}\u{A9}", ["plain text"]),
+        ("iVBORw0KGgoAAAANSUhEUg==\n", ["Base64", "base64 -d"]), ("/9j/4AAQSkZJRgABAQ==", ["Base64"]),
+        ("data:image/png;base64,iVBORw0KGgo=", ["data: URL"]), ("\u{FF}\u{FE}h\0i\0", ["UTF-16"]),
+        (String(repeating: "\0", count: 4096), ["zero"]), ("SIMPLE  =                    T", ["FITS"]),
+        (String(repeating: "\0", count: 128) + "DICM\u{2}\0", ["DICOM"]), ("BPG\u{FB} ", ["BPG"]),
+        ("AT&TFORM\0\0\0\u{9}DJVU", ["DjVu"]), ("II\u{BC}\u{1}", ["JPEG XR"]), ("BZh91AY&SY", ["bzip2"]),
+        ("(\u{B5}/\u{FD}\u{4}", ["zstd"]), (String(repeating: "n", count: 257) + "ustar\0", ["tar"]),
+    ]
+
+    @Test(arguments: files.indices)
+    func `a file of another kind is named, with what to do`(place: Int) throws {
+        let (beginning, words) = Self.files[place]
+        for bytes in [Self.bytes(beginning), Self.bytes(beginning + String(repeating: "a", count: 1000))] {
+            let error = try #require(throws: ImageError.self) { try ImageSize(probing: bytes) }
+            guard case .foreign(let name, let remedy) = error else {
+                Issue.record("\(error)")
+                continue
+            }
+            for word in words { #expect((name + remedy).contains(word), "\(error)") }
+            #expect(error.description.contains(name) && error.description.contains(remedy))
+            #expect(throws: error) { try Image(decoding: bytes) }
+        }
+    }
+
+    @Test func `bytes of no kind are not taken for one`() {
+        var random = SeededGenerator(seed: 5)
+        for _ in 0..<2000 {
+            var bytes = (0..<40).map { _ in UInt8.random(in: 0...255, using: &random) }
+            (bytes[0], bytes[1]) = (bytes[0] | 0x80, 0x01)
+            let error = ImageError.unknownFormat(firstBytes: Array(bytes.prefix(8)))
+            #expect(throws: error) { try ImageSize(probing: bytes) }
+        }
+    }
+
+    /// Markers of ITU-T T.81, table B.1, and of JPEG-LS, in place of the one of a baseline picture.
+    @Test(arguments: [0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7, 0xDE] as [UInt8])
+    func `a JPEG coded in another way is not supported`(marker: UInt8) throws {
+        try Self.expectUnsupported(at: 1, [marker], saying: "coded")
+    }
+
+    @Test func `a JPEG of other samples or colours is not supported`() throws {
+        try Self.expectUnsupported(at: 4, [12], saying: "12 bits")
+        try Self.expectUnsupported(at: 4, [16], saying: "16 bits")
+        try Self.expectUnsupported(at: 5, [0, 0], saying: "height")
+        try Self.expectUnsupported(at: 9, [2], saying: "2 colours")
+        try Self.expectUnsupported(at: 9, [5], saying: "5 colours")
+    }
+
+    /// Changes the frame header of a picture: `FF C0 length(2) precision height(2) width(2) components`.
+    private static func expectUnsupported(at offset: Int, _ change: [UInt8], saying word: String) throws {
+        var bytes = try Fixture.bytes("images/sampling-444.jpg")
+        let frame = try #require(bytes.first([0xFF, 0xC0]))
+        bytes.replaceSubrange(frame + offset..<frame + offset + change.count, with: change)
+        let error = try #require(throws: ImageError.self) { try Image(decoding: bytes) }
+        guard case .unsupported(.jpeg, let what) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        #expect(what.contains(word))
+        #expect(error.description.contains("not supported") && !error.description.contains("damaged"))
+    }
+
+    @Test func `Apple's own form of PNG is not supported`() throws {
+        var bytes = try Fixture.bytes("images/rgb-8.png")
+        bytes.insert(contentsOf: PNGBytes.chunk("CgBI", [0x50, 0, 0x20, 6]), at: 8)
+        let error = ImageError.unsupported(.png, what: "is in Apple's form for devices (CgBI)")
+        #expect(throws: error) { try Image(decoding: bytes) }
+        #expect(error.description.contains("not supported"))
+    }
+}
