@@ -52,6 +52,8 @@ struct ForeignFormat: Sendable {
         ForeignFormat("a raw picture of a Fujifilm camera (RAF)", raw, (0, "FUJIFILMCCD-RAW")),
         ForeignFormat("a raw picture of a Sigma camera (X3F)", raw, (0, "FOVb")),
         ForeignFormat("a BMP picture", magick, (0, "BM"), (6, "\0\0\0\0"), (15, "\0\0\0")),
+        ForeignFormat("a TGA picture", magick, (0, "\0\0\u{2}\0\0\0\0\0")),
+        ForeignFormat("a TGA picture", magick, (0, "\0\0\u{A}\0\0\0\0\0")),
         ForeignFormat("a Windows icon (ICO)", magick, (0, "\0\0\u{1}\0"), (5, "\0")),
         ForeignFormat("a Windows cursor (CUR)", magick, (0, "\0\0\u{2}\0"), (5, "\0")),
         ForeignFormat("a macOS icon (ICNS)", magick, (0, "icns")),

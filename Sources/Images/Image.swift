@@ -38,9 +38,9 @@ package struct Image: Sendable, Equatable {
         self.alpha = alpha
     }
 
-    /// Decodes a PNG or JPEG file, told apart by its first bytes.
+    /// Decodes a PNG, JPEG or WebP file, told apart by its first bytes.
     ///
-    /// An animated PNG gives its first frame. A file that lacks pixels is an error, even where a decoder would make
+    /// An animated file gives its first frame. A file that lacks pixels is an error, even where a decoder would make
     /// them up; one that lacks only what stands behind its pixels is whole.
     ///
     /// - Parameter isWanted: asked again and again, on this thread; `false` ends the decoding with `interrupted`
@@ -83,15 +83,21 @@ package struct Image: Sendable, Equatable {
     }
 }
 
-/// A picture's size as it is meant to be seen, known without decoding a pixel.
+/// What is known of a picture without decoding a pixel: its size as it is meant to be seen, and how its file has it.
 package struct ImageSize: Sendable, Equatable {
     package let width: Int
     package let height: Int
+    /// EXIF's number of how the stored picture is turned, 1 to 8; 1 for not at all.
+    package let orientation: UInt8
+    /// More than one where the picture moves; the first is what is seen of it.
+    package let frames: Int
 
-    /// Reads the header of a PNG or JPEG file; refuses what `Image(decoding:)` refuses there.
+    /// Reads the header of a PNG, JPEG or WebP file; refuses what `Image(decoding:)` refuses there.
     package init(probing bytes: [UInt8]) throws(ImageError) {
         let file = try ImageFile(bytes)
         let isTransposed = file.orientation.isTransposed
+        orientation = file.orientation.rawValue
+        frames = file.notes.frames
         width = isTransposed ? file.header.height : file.header.width
         height = isTransposed ? file.header.width : file.header.height
     }

@@ -3,9 +3,9 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
     case empty
     /// A file of another kind that is known; carries its name and what to do.
     case foreign(name: String, remedy: String)
-    /// A PNG or JPEG file in a variant that is not read; `what` completes "the file …".
+    /// A file in a variant that is not read; `what` completes "the file …".
     case unsupported(ImageFormat, what: String)
-    /// Neither a PNG nor a JPEG file, nor any known kind; carries the first bytes, at most 8.
+    /// Neither a PNG, JPEG or WebP file nor any known kind; carries the first bytes, at most 8.
     case unknownFormat(firstBytes: [UInt8])
     /// The header promises more pixels than `Image.pixelLimit`, or more in a row or column than `Image.sideLimit`.
     case tooLarge(width: Int, height: Int)
@@ -28,15 +28,15 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
         case .empty:
             return "the picture is empty (0 bytes)"
         case .foreign(let name, let remedy):
-            return "not a PNG or JPEG file: it is \(name); \(remedy)"
+            return "not a PNG, JPEG or WebP file: it is \(name); \(remedy)"
         case .unsupported(let format, let what):
             return "the \(format) file \(what), which is not supported; save it again as an ordinary \(format) file"
         case .unknownFormat(let firstBytes):
             let shown = firstBytes.map { byte in
                 (byte < 16 ? "0" : "") + String(byte, radix: 16)
             }
-            return "not a PNG or JPEG file: it begins with \(shown.joined(separator: " ")); "
-                + "convert it to one of the two first"
+            return "not a PNG, JPEG or WebP file: it begins with \(shown.joined(separator: " ")); "
+                + "convert it to one of the three first"
         case .tooLarge(let width, let height):
             return "the picture has \(width) x \(height) pixels, over the limit of "
                 + "\(Image.pixelLimit / 1_000_000) megapixels and \(Image.sideLimit) pixels a side; scale it down first"

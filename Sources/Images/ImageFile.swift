@@ -2,32 +2,32 @@ import CImages
 
 /// The kinds of file that are read.
 package enum ImageFormat: Sendable, CustomStringConvertible {
-    case png, jpeg
+    case png, jpeg, webP
 
     package var description: String {
         switch self {
         case .png: "PNG"
         case .jpeg: "JPEG"
+        case .webP: "WebP"
         }
     }
 
-    /// The bytes each file of this format begins with.
-    private var signature: [UInt8] {
+    /// The bytes each file of this format begins with; at a `nil` stands its length.
+    private var signature: [UInt8?] {
         switch self {
         case .png: PNGChunks.signature
         case .jpeg: [0xFF, 0xD8, 0xFF]
+        case .webP: Array("RIFF".utf8) + [nil, nil, nil, nil] + Array("WEBP".utf8)
         }
     }
 
     /// Tells a file's format by its first bytes; a file shorter than them may still be one cut off.
     fileprivate init(sniffing bytes: [UInt8]) throws(ImageError) {
         if bytes.isEmpty { throw .empty }
-        for format in [Self.png, .jpeg] {
-            let length = min(bytes.count, format.signature.count)
-            if bytes.prefix(length).elementsEqual(format.signature.prefix(length)) {
-                self = format
-                return
-            }
+        let beginsSo = { (format: Self) in zip(bytes, format.signature).allSatisfy { $1 == nil || $0 == $1 } }
+        if let format = [Self.png, .jpeg, .webP].first(where: beginsSo) {
+            self = format
+            return
         }
         if let found = ForeignFormat.recognised(in: bytes) { throw .foreign(name: found.name, remedy: found.remedy) }
         throw .unknownFormat(firstBytes: Array(bytes.prefix(8)))
@@ -36,14 +36,16 @@ package enum ImageFormat: Sendable, CustomStringConvertible {
 
 /// What a file says of itself beside its pixels.
 struct FileNotes {
-    /// Segments of a JPEG file or chunks of a PNG file. Writers of PNG files put 8 KiB of pixels into a chunk, so that
-    /// the largest file that is taken, of 256 MiB, has 32,768; a quarter of that is still let pass.
+    /// The most segments of a JPEG file or chunks of a PNG or WebP file. Writers of PNG files put 8 KiB of pixels into
+    /// a chunk, so that the largest file that is taken, of 256 MiB, has 32,768; four times as many are let pass.
     static let partLimit = 131_072
 
     /// A TIFF structure, which `Exif\0\0` may precede.
     var exif: ArraySlice<UInt8>?
     /// Of a JPEG file: the times that its decoder goes over the pixels.
     var scans = 0
+    /// More than one where the picture moves; the first is read.
+    var frames = 1
 
     static func count(_ parts: inout Int, of what: String, _ format: ImageFormat) throws(ImageError) {
         parts += 1
@@ -57,7 +59,10 @@ struct ImageFile {
     let format: ImageFormat
     /// As stored, before the orientation is applied.
     let header: dseg_picture
-    let orientation: Orientation
+    let notes: FileNotes
+
+    /// How the picture is to be turned.
+    var orientation: Orientation { Orientation(exif: notes.exif) }
 
     init(_ bytes: [UInt8]) throws(ImageError) {
         let format = try ImageFormat(sniffing: bytes)
@@ -65,31 +70,33 @@ struct ImageFile {
             switch format {
             case .png: try FileNotes(png: bytes)
             case .jpeg: try FileNotes(jpeg: bytes)
+            case .webP: try FileNotes(webP: bytes)
             }
         var header = dseg_picture()
         let (verdict, reason) = unsafe withReason { reason in
             switch format {
             case .png: unsafe dseg_png_header(bytes, bytes.count, &header, reason)
             case .jpeg: unsafe dseg_jpeg_header(bytes, bytes.count, &header, reason)
+            case .webP: unsafe dseg_webp_header(bytes, bytes.count, &header, reason)
             }
         }
         header.rows = Int(DSEG_ROWS_UNKNOWN)
         self.bytes = bytes
         self.format = format
         self.header = header
-        orientation = Orientation(exif: notes.exif)
+        self.notes = notes
         try check(verdict, reason, header)
-        try checkSize(scans: notes.scans)
+        try checkSize()
     }
 
-    private func checkSize(scans: Int) throws(ImageError) {
+    private func checkSize() throws(ImageError) {
         let (width, height) = (header.width, header.height)
         let (pixels, overflows) = width.multipliedReportingOverflow(by: height)
         if overflows || pixels > Image.pixelLimit || max(width, height) > Image.sideLimit {
             throw .tooLarge(width: width, height: height)
         }
         let limit = Image.scanLimit(width: width, height: height)
-        if scans > limit { throw .tooManyScans(scans, width: width, height: height, limit: limit) }
+        if notes.scans > limit { throw .tooManyScans(notes.scans, width: width, height: height, limit: limit) }
     }
 
     /// Decodes the pixels, as stored.
@@ -108,6 +115,7 @@ struct ImageFile {
                     switch format {
                     case .png: unsafe dseg_png_pixels(bytes, bytes.count, &header, base, watch, reason)
                     case .jpeg: unsafe dseg_jpeg_pixels(bytes, bytes.count, &header, base, watch, reason)
+                    case .webP: unsafe dseg_webp_pixels(bytes, bytes.count, &header, base, watch, reason)
                     }
                 }
             }
@@ -119,7 +127,7 @@ struct ImageFile {
             return Image(width: width, height: height, pixels: samples, alpha: nil)
         }
         switch format {
-        case .png:
+        case .png, .webP:
             let (pixels, alpha) = splitAlpha(samples, count: count)
             return Image(width: width, height: height, pixels: pixels, alpha: alpha)
         case .jpeg:

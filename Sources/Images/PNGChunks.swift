@@ -42,6 +42,7 @@ extension FileNotes {
             try Self.count(&parts, of: "chunks", .png)
             switch chunk.type {
             case "eXIf" where exif == nil && chunk.isIntact: exif = chunk.payload
+            case "acTL" where chunk.isIntact: frames = max(chunk.payload.prefix(4).reduce(0) { $0 << 8 | Int($1) }, 1)
             case "IEND": return
             case "CgBI": throw .unsupported(.png, what: "is in Apple's form for devices (CgBI)")
             default: break

@@ -30,7 +30,7 @@ package struct Drawing: Sendable {
     /// - Throws: `DrawingError`, `ImageError` for the picture, `RPCStatus` for a broken score map
     package func bytes(of output: Output) throws -> [UInt8] {
         let provenance = Provenance(
-            of: output, answer, words: words, picturePath: picturePath,
+            of: output, answer, words: words, picturePath: picturePath, size: try ImageSize(probing: picture),
             files: output == .json ? files : nil)
         let pixels: PNGFile.Pixels
         switch output {

@@ -4,8 +4,8 @@ import RPC
 /// The options of `mask`, the same for both programs.
 package struct MaskOptions: ParsableArguments {
     @Argument(
-        help: "The picture, a PNG or JPEG file; - reads it from standard input.",
-        completion: .file(extensions: ["png", "jpg", "jpeg"]))
+        help: "The picture, a PNG, JPEG or WebP file; - reads it from standard input.",
+        completion: .file(extensions: ["png", "jpg", "jpeg", "webp"]))
     package var image: String
 
     @Argument(

@@ -1,3 +1,4 @@
+import Images
 package import RPC
 
 /// What one run of `mask` asks and writes, settled before any work is done.
@@ -100,9 +101,11 @@ extension MaskPlan {
     package func deliver(_ answer: Answer, picture bytes: [UInt8]) throws -> Printout {
         let drawing = Drawing(
             answer, words: words.given, picturePath: picture, picture: bytes, files: files)
-        let notes = answer.truncatedPrompts.map { prompt in
-            "the prompt \"\(prompt)\" is longer than the model reads; its end was left out"
-        }
+        let frames = try ImageSize(probing: bytes).frames
+        let notes =
+            answer.truncatedPrompts.map { prompt in
+                "the prompt \"\(prompt)\" is longer than the model reads; its end was left out"
+            } + (frames > 1 ? ["the picture moves: the first of its \(frames) frames was looked at"] : [])
         switch destination {
         case .standardOutput(let output):
             return Printout(

@@ -37,6 +37,10 @@ package struct Provenance: Sendable, Equatable {
         package let sha256: String
         package let width: UInt32
         package let height: UInt32
+        /// EXIF's number of how the stored picture was turned for this size, 1 to 8; 1 for not at all.
+        package let orientation: UInt8?
+        /// Of a picture that moves, whose first frame was looked at.
+        package let frames: Int?
     }
 
     package struct Model: Sendable, Equatable, Codable {
@@ -62,14 +66,15 @@ package struct Provenance: Sendable, Equatable {
 
     init(
         of output: Output, _ answer: Answer, words: [String], picturePath: String,
-        files: [OutputFile]?
+        size: ImageSize, files: [OutputFile]?
     ) {
         let header = answer.header
         self.output = output
         self.files = files
         self.words = words
         picture = Picture(
-            path: picturePath, sha256: header.handle, width: header.width, height: header.height)
+            path: picturePath, sha256: header.handle, width: header.width, height: header.height,
+            orientation: size.orientation, frames: size.frames > 1 ? size.frames : nil)
         labels = header.labels.enumerated().map { place, label in
             LabelRecord(
                 name: label.name,

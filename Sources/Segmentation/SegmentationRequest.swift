@@ -28,7 +28,7 @@ package struct Phrase: Sendable, Equatable {
 
 /// Where the picture comes from.
 package enum PictureSource: Sendable {
-    /// The bytes of a PNG or JPEG file.
+    /// The bytes of a PNG, JPEG or WebP file.
     case file([UInt8])
     /// A picture that this user brought before.
     case handle(String)

@@ -7,7 +7,7 @@ struct BenchPictures {
     private var scaled: (side: Int, pixels: [UInt8])?
     private var made = 0
 
-    /// - Parameter file: of a picture, PNG or JPEG
+    /// - Parameter file: of a picture, PNG, JPEG or WebP
     init(_ file: [UInt8]) throws(ImageError) {
         source = try Image(decoding: file)
     }

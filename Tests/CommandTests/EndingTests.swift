@@ -52,7 +52,7 @@ import Testing
 
     @Test func `what is no picture is bad data, whole or cut off`() throws {
         try write(Array("a picture of a boat".utf8), to: "\(place.path)/text.png")
-        try expectError(65, ["mask", "\(place.path)/text.png", "boat"], saying: "PNG or JPEG")
+        try expectError(65, ["mask", "\(place.path)/text.png", "boat"], saying: "plain text")
         try expectError(65, ["mask", "-", "boat"], saying: "empty")
         try write(Array(bytes(picture).prefix(2000)), to: "\(place.path)/half.jpg")
         try expectError(65, ["mask", "\(place.path)/half.jpg", "boat"])

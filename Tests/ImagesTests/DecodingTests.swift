@@ -23,6 +23,21 @@ import Testing
     @Test func `every colour type, depth and interlacing has a picture`() {
         #expect(Fixture.pictures.count(where: { $0.hasSuffix(".png") }) == 57)
         #expect(Fixture.pictures.count(where: { $0.hasSuffix(".jpg") }) == 17)
+        #expect(Fixture.pictures.count(where: { $0.hasSuffix(".webp") }) == 8)
+    }
+
+    /// make_images.py wrote two frames into two files, three into one, and one into each other.
+    @Test(arguments: Fixture.pictures)
+    func `the frames of a picture that moves are counted`(name: String) throws {
+        let frames = ["animated.png": 2, "animated.webp": 2, "animated-corner.webp": 3][name] ?? 1
+        #expect(try ImageSize(probing: Fixture.bytes("images/\(name)")).frames == frames)
+    }
+
+    /// make_images.py puts EXIF's number into the file's name.
+    @Test(arguments: Fixture.pictures)
+    func `the orientation is known with the size`(name: String) throws {
+        let number = name.hasPrefix("exif-") ? name.dropFirst(5).first?.wholeNumberValue : 1
+        #expect(try Int(ImageSize(probing: Fixture.bytes("images/\(name)")).orientation) == number)
     }
 
     /// One stored picture stands under each number; number 1 shows it as it is stored.

@@ -15,7 +15,7 @@ enum Fixture {
     static let pictures: [String] = {
         let path = directory.appending(path: "images").path
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        return names.filter { $0.hasSuffix(".png") || $0.hasSuffix(".jpg") }.sorted()
+        return names.filter { name in [".png", ".jpg", ".webp"].contains(where: name.hasSuffix) }.sorted()
     }()
 
     /// What Pillow reads from a picture of make_images.py.

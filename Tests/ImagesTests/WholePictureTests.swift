@@ -40,6 +40,19 @@ import Testing
         }
     }
 
+    @Test(arguments: Fixture.pictures.filter { $0.hasSuffix(".webp") })
+    func `a WebP needs nothing behind its picture`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let whole = try Image(decoding: bytes)
+        for trailer in Self.trailers {
+            #expect(try Image(decoding: bytes + trailer) == whole, "\(trailer.prefix(16))")
+        }
+        // A size that runs past the end is what a file has whose last chunks were cut off.
+        var longer = bytes
+        longer[5] += 1
+        #expect(try Image(decoding: longer) == whole)
+    }
+
     @Test func `a PNG is read over chunks of no pixels whose CRC is wrong`() throws {
         let bytes = try Fixture.bytes("images/rgb-8.png")
         let whole = try Image(decoding: bytes)
@@ -54,17 +67,23 @@ import Testing
     }
 
     /// The bytes behind the last pixel are the end marker of a JPEG file; of a PNG file the end of the compressed data
-    /// with its checksum, some bytes, then whole chunks.
+    /// with its checksum, some bytes, then whole chunks; of a WebP file, whose pixels come first here, whole chunks.
     @Test(arguments: Fixture.pictures)
     func `a file cut off anywhere is an error or the whole picture, and an error before its last pixels`(
         name: String
     ) throws {
         let bytes = try Fixture.bytes("images/\(name)")
         let whole = try Image(decoding: bytes)
-        let last = try name.hasSuffix(".jpg") ? bytes.count - 2 : #require(bytes.last(Array("IDAT".utf8)))
+        let last =
+            switch name.split(separator: ".").last {
+            case "jpg": bytes.count - 2
+            case "png": try #require(bytes.last(Array("IDAT".utf8)))
+            default: try #require(bytes.first(Array("VP8".utf8)))
+            }
         for length in 0..<bytes.count {
             // A late EXIF chunk is cut off with the rest; the picture then stands as it is stored.
-            if let image = try? Image(decoding: Array(bytes.prefix(length))), name != "exif-5-late.png" {
+            if ["exif-5-late.png", "exif-6.webp"].contains(name) { continue }
+            if let image = try? Image(decoding: Array(bytes.prefix(length))) {
                 #expect(image == whole, "\(length) of \(bytes.count) bytes")
                 #expect(length >= last, "\(length) of \(bytes.count) bytes")
             }
@@ -95,10 +114,12 @@ import Testing
         #expect(most > 0)
     }
 
-    @Test(arguments: ["grey-1-interlaced.png", "progressive.jpg"])
-    func `a file whose rows cannot be counted is cut off all the same`(name: String) throws {
-        let cut = try Array(Fixture.bytes("images/\(name)").dropLast(40))
-        let format: ImageFormat = name.hasSuffix(".png") ? .png : .jpeg
+    @Test(arguments: [
+        ("grey-1-interlaced.png", ImageFormat.png), ("progressive.jpg", .jpeg), ("animated-corner.webp", .webP),
+    ])
+    func `a file whose rows cannot be counted is cut off all the same`(name: String, format: ImageFormat) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let cut = format == .webP ? Array(bytes.prefix(bytes.count / 4)) : Array(bytes.dropLast(40))
         #expect(throws: ImageError.cutOff(format, bytes: cut.count)) { try Image(decoding: cut) }
         #expect(ImageError.cutOff(format, bytes: cut.count).description.contains("cut off"))
     }

@@ -88,6 +88,26 @@ import Testing
         #expect(throws: ImageError.tooManyParts(.jpeg, what: "segments")) { try ImageSize(probing: bomb) }
     }
 
+    @Test func `a WebP of as many chunks is refused by its header`() throws {
+        let bytes = try Fixture.bytes("images/exif-6.webp")
+        let chunk = Array("teSt\0\0\0\0".utf8)
+        func file(_ count: Int) -> [UInt8] {
+            let body = bytes[8...] + [[UInt8]](repeating: chunk, count: count).joined()
+            return Array("RIFF".utf8) + (0..<4).map { UInt8(truncatingIfNeeded: body.count >> (8 * $0)) } + body
+        }
+        #expect(try Image(decoding: file(1000)) == Image(decoding: bytes))
+        #expect(throws: ImageError.tooManyParts(.webP, what: "chunks")) { try ImageSize(probing: file(131_072)) }
+    }
+
+    /// The canvas is given as `width - 1` and `height - 1`, three bytes each, 24 bytes into the file.
+    @Test func `a WebP canvas over the limit is refused with its size`() throws {
+        var bytes = try Fixture.bytes("images/animated-corner.webp")
+        bytes.replaceSubrange(24..<30, with: [0xFF, 0x3F, 0, 0xFF, 0x3F, 0])
+        let refusal = ImageError.tooLarge(width: 16384, height: 16384)
+        #expect(throws: refusal) { try ImageSize(probing: bytes) }
+        #expect(throws: refusal) { try Image(decoding: bytes) }
+    }
+
     @Test(arguments: Fixture.pictures)
     func `a picture that nobody wants is not decoded`(name: String) throws {
         let bytes = try Fixture.bytes("images/\(name)")

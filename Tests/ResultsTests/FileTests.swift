@@ -87,6 +87,23 @@ import Testing
         #expect(messages.count == 3)
     }
 
+    @Test(arguments: [
+        ("animated.png", 2), ("animated.webp", 2), ("animated-corner.webp", 3), ("exif-6.webp", nil), ("one.png", nil),
+    ])
+    func `a picture that moves is said to, in words and in the JSON`(name: String, frames: Int?) throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Fixtures/images/\(name)")
+        let (example, picture) = (try Example(), Array(try Data(contentsOf: file)))
+        let plan = try Self.plan(in: "-", [])
+        let answer = try example.answer(to: plan.request(.handle(""), requestID: ""))
+        let printout = try plan.deliver(answer, picture: picture)
+        let record = try Provenance(reading: printout.data).picture
+        #expect(record.frames == frames)
+        #expect(record.orientation == (name == "exif-6.webp" ? 6 : 1))
+        let notes = printout.messages.filter { $0.contains("moves") }
+        #expect(notes.map { $0.contains("\(frames ?? 0) frames") } == (frames == nil ? [] : [true]))
+    }
+
     @Test func `a run that fails leaves nothing behind`() throws {
         try withTemporaryFolder { folder in
             // Without score maps the second file cannot be drawn.

@@ -147,7 +147,7 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
 
     @Test func `about what is no picture, or is none of the user's`() throws {
         try refused("empty") { $0.with(\.picture, .file([])) }
-        try refused("not a PNG or JPEG") { $0.with(\.picture, .file(Array("a text".utf8))) }
+        try refused("not a PNG, JPEG or WebP file") { $0.with(\.picture, .file(Array("a text".utf8))) }
         let cut = Array(try Fixture.bytes(Fixture.picture).prefix(500))
         try refused("cut off") { $0.with(\.picture, .file(cut)) }
         try refused("\"abc\"", "Look") { $0.with(\.picture, .handle("abc")) }

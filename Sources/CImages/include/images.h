@@ -25,7 +25,7 @@ typedef enum dseg_verdict {
 typedef struct dseg_picture {
     size_t width;
     size_t height;
-    size_t channels;  ///< of what the reader writes. PNG: RGB or RGBA. JPEG: RGB, or CMYK as stored
+    size_t channels;  ///< of what the reader writes. RGB or RGBA, of JPEG RGB or CMYK as stored
     size_t rows;      ///< that are whole, once it was found to be cut off; or DSEG_ROWS_UNKNOWN
 } dseg_picture;
 
@@ -117,6 +117,19 @@ typedef struct dseg_jpeg_segment {
 /// follows.
 int dseg_jpeg_next(const uint8_t *bytes, size_t count, size_t position,
                    dseg_jpeg_segment *segment);
+
+// -- webp.c
+
+/// Reads the header of a WebP file.
+dseg_verdict dseg_webp_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
+                              char *reason);
+
+/// Reads the picture of a WebP file whose header is `picture`, or its first frame on a transparent
+/// canvas.
+///
+/// pixels  [height, width, channels]
+dseg_verdict dseg_webp_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
+                              uint8_t *pixels, const dseg_watch *watch, char *reason);
 
 // -- pixels.c
 

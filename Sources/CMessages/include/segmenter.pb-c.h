@@ -70,7 +70,7 @@ struct  Dseg__V1__LookRequest
 {
   ProtobufCMessage base;
   /*
-   * the next bytes of a PNG or JPEG file
+   * the next bytes of a PNG, JPEG or WebP file
    */
   ProtobufCBinaryData data;
 };
@@ -205,7 +205,7 @@ struct  Dseg__V1__SegmentRequest
   Dseg__V1__SegmentRequest__PictureCase picture_case;
   union {
     /*
-     * a PNG or JPEG file, if the whole request fits in one frame (4 MiB)
+     * a PNG, JPEG or WebP file, if the whole request fits in one frame (4 MiB)
      */
     ProtobufCBinaryData image;
     /*

@@ -6,7 +6,7 @@ import CMessages
 /// or has protobuf's zero, whose meaning is the server's.
 package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
     package enum Picture: Equatable, Sendable {
-        /// A PNG or JPEG file.
+        /// A PNG, JPEG or WebP file.
         case image([UInt8])
         /// As `Look` answered it.
         case handle(String)

@@ -18,7 +18,7 @@ import zlib
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 HERE = pathlib.Path(__file__).parent
 WIDTH, HEIGHT = 11, 9
@@ -166,6 +166,48 @@ def jpegs(random):
         check=True).stdout)
 
 
+def webp(picture, **options):
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "WEBP", **{"quality": 80, "method": 6, **options})
+    return file.getvalue()
+
+
+def riff(*chunks):
+    body = b"WEBP"
+    for kind, payload in chunks:
+        body += kind + struct.pack("<I", len(payload)) + payload + b"\0" * (len(payload) % 2)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def moving(canvas, frames):
+    """A WebP file of frames (picture, left, top), whose places are even."""
+    def three(number):
+        return struct.pack("<I", number)[:3]
+    chunks = [(b"VP8X", bytes([0x12, 0, 0, 0]) + three(canvas[0] - 1) + three(canvas[1] - 1)),
+              (b"ANIM", bytes([9, 8, 7, 255, 0, 0]))]
+    for picture, left, top in frames:
+        place = [left // 2, top // 2, picture.shape[1] - 1, picture.shape[0] - 1, 100]
+        pixels = webp(picture, lossless=True)[12:]
+        chunks.append((b"ANMF", b"".join(map(three, place)) + b"\2" + pixels))
+    return riff(*chunks)
+
+
+def webps(random):
+    rgb, alpha = smooth(random, 21, 34, 3), random.integers(0, 3, (21, 34, 1)) * 127
+    rgba = np.concatenate([rgb, alpha], axis=2).astype(np.uint8)
+    save("lossy.webp", webp(rgb))
+    save("lossless.webp", webp(rgb, lossless=True))
+    for name, options in [("lossy-alpha.webp", {}), ("lossless-alpha.webp", {"lossless": True, "exact": True})]:
+        data = webp(rgba, **options)
+        save(name, data, np.asarray(Image.open(io.BytesIO(data)))[..., 3])
+    save("exif-6.webp", webp(rgb, exif=exif(6)))
+    save("profile.webp", webp(rgb, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()))
+    save("animated.webp", moving((34, 21), [(rgb, 0, 0), (255 - rgb, 0, 0)]))
+    corner = np.zeros((21, 34))
+    corner[2:12, 4:24] = 255
+    save("animated-corner.webp", moving((34, 21), [(rgb[:10, :20], 4, 2), (rgb, 0, 0), (rgb, 0, 0)]), corner)
+
+
 def interpolated(tensor, height, width):
     return torch.nn.functional.interpolate(
         tensor, size=(height, width), mode="bilinear", align_corners=False)
@@ -200,3 +242,4 @@ if __name__ == "__main__":
     jpegs(random)
     resizes(random)
     squares()
+    webps(np.random.default_rng(20261126))

@@ -1,0 +1,39 @@
+/// The chunks of a WebP file in their order, as far as they are whole.
+///
+/// After `RIFF size(4) WEBP` a chunk is `type(4) length(4) payload(length)`, little-endian, and a byte that makes the
+/// length even. The pixels are libwebp's affair; this reads what stands beside them.
+private struct WebPChunks: Sequence, IteratorProtocol {
+    private let bytes: [UInt8]
+    private var position = 12
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    mutating func next() -> (type: String, payload: ArraySlice<UInt8>)? {
+        guard bytes.count - position >= 8 else { return nil }
+        let length = bytes[position + 4..<position + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
+        let start = position + 8
+        guard length <= bytes.count - start else { return nil }
+        defer { position = start + length + length % 2 }
+        return (String(decoding: bytes[position..<position + 4], as: UTF8.self), bytes[start..<start + length])
+    }
+}
+
+extension FileNotes {
+    /// What the chunks of a WebP file say.
+    ///
+    /// - Throws: `tooManyParts`
+    init(webP bytes: [UInt8]) throws(ImageError) {
+        var (parts, animated) = (0, 0)
+        for (type, payload) in WebPChunks(bytes) {
+            try Self.count(&parts, of: "chunks", .webP)
+            switch type {
+            case "EXIF" where exif == nil: exif = payload
+            case "ANMF": animated += 1
+            default: break
+            }
+        }
+        frames = max(animated, 1)
+    }
+}
