@@ -13,7 +13,7 @@ DESTDIR ?=
 SHELL := /bin/bash
 
 PACKAGES := \
-	libprotobuf-c-dev libzstd-dev libpng-dev libjpeg62-turbo-dev libwebp-dev \
+	libprotobuf-c-dev libzstd-dev libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev \
 	pkg-config protobuf-c-compiler protobuf-compiler python3-protobuf python3-zstandard \
 	golang-go golang-github-containerd-ttrpc-dev systemd
 

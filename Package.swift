@@ -28,6 +28,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -38,7 +39,7 @@ let package = Package(
         .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
         .target(name: "Texts", swiftSettings: strict),
         .target(name: "Networks", dependencies: ["Kernels", "Texts"], swiftSettings: strict),
-        .target(name: "CImages", dependencies: ["CPNG", "CJPEG", "CWebP"], cSettings: fast),
+        .target(name: "CImages", dependencies: ["CPNG", "CJPEG", "CWebP", "CZlib"], cSettings: fast),
         .target(name: "Images", dependencies: ["CImages"], swiftSettings: strict),
         .target(
             name: "Segmentation", dependencies: ["Networks", "Kernels", "Images", "Texts"],

@@ -153,12 +153,3 @@ dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *p
     picture->rows = from.rows;
     return verdict;
 }
-
-uint32_t dseg_png_crc(const uint8_t *bytes, size_t count) {
-    uint32_t crc = 0xFFFFFFFFu;
-    for (size_t i = 0; i < count; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0xEDB88320u & (0u - (crc & 1u)));
-    }
-    return ~crc;
-}

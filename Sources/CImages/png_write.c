@@ -69,7 +69,7 @@ static void set_text(png_structp png, png_infop info, const char *key, const cha
 }
 
 static void write_header(png_structp png, png_infop info, const dseg_png_shape *shape,
-                         const uint8_t *palette, const char *texts) {
+                         const uint8_t *palette, const uint8_t *chunks, const char *texts) {
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_compression_level(png, 6);
     png_set_IHDR(png, info, shape->width, shape->height, 8, colour_type(shape->kind),
@@ -80,12 +80,14 @@ static void write_header(png_structp png, png_infop info, const dseg_png_shape *
         set_text(png, info, key, value);
         texts = value + strlen(value) + 1;
     }
+    png_write_info_before_PLTE(png, info);
+    append(png, (png_bytep)(uintptr_t)chunks, shape->chunk_bytes);
     png_write_info(png, info);
 }
 
 /// The one frame that libpng's longjmp returns to.
 static dseg_verdict write_png(sink *to, const dseg_png_shape *shape, const uint8_t *pixels,
-                              const uint8_t *palette, const char *texts) {
+                              const uint8_t *palette, const uint8_t *chunks, const char *texts) {
     to->verdict = DSEG_MALFORMED;
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, to, give_up, refuse);
     if (png == NULL) return DSEG_NO_MEMORY;
@@ -96,7 +98,7 @@ static dseg_verdict write_png(sink *to, const dseg_png_shape *shape, const uint8
     }
     if (setjmp(png_jmpbuf(png)) == 0) {
         png_set_write_fn(png, to, append, flush);
-        write_header(png, info, shape, palette, texts);
+        write_header(png, info, shape, palette, chunks, texts);
         size_t stride = png_get_rowbytes(png, info);
         for (size_t y = 0; y < shape->height; y++) png_write_row(png, pixels + y * stride);
         png_write_end(png, NULL);
@@ -107,10 +109,10 @@ static dseg_verdict write_png(sink *to, const dseg_png_shape *shape, const uint8
 }
 
 dseg_verdict dseg_png_write(const dseg_png_shape *shape, const uint8_t *pixels,
-                            const uint8_t *palette, const char *texts, dseg_bytes *file,
-                            char *reason) {
+                            const uint8_t *palette, const uint8_t *chunks, const char *texts,
+                            dseg_bytes *file, char *reason) {
     sink to = {.file = file, .reason = reason};
-    return write_png(&to, shape, pixels, palette, texts);
+    return write_png(&to, shape, pixels, palette, chunks, texts);
 }
 
 void dseg_bytes_free(dseg_bytes *file) {

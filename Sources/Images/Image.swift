@@ -4,7 +4,7 @@ import CImages
 ///
 /// What a picture's files may leave open is decided once, as Pillow's `convert("RGB")` decides it:
 /// transparency is kept beside the colours and changes none of them, 16 bits are cut to the high
-/// byte, colour profiles and gamma are ignored.
+/// byte, colour profiles and gamma are kept beside the samples and change none of them.
 package struct Image: Sendable, Equatable {
     /// The most pixels a picture may have. A file that promises more is refused from its header.
     package static let pixelLimit = 64_000_000
@@ -27,8 +27,10 @@ package struct Image: Sendable, Equatable {
     package let pixels: [UInt8]
     /// Opacity, `[height, width]`, if the file has any.
     package let alpha: [UInt8]?
+    /// What the file says that the colours mean.
+    package let colours: ColourSpace
 
-    package init(width: Int, height: Int, pixels: [UInt8], alpha: [UInt8]?) {
+    package init(width: Int, height: Int, pixels: [UInt8], alpha: [UInt8]?, colours: ColourSpace = .unstated) {
         precondition(width > 0 && height > 0, "a picture has at least one pixel")
         precondition(pixels.count == width * height * 3, "RGB is [height, width, 3]")
         precondition(alpha.map { $0.count == width * height } ?? true, "alpha is [height, width]")
@@ -36,6 +38,7 @@ package struct Image: Sendable, Equatable {
         self.height = height
         self.pixels = pixels
         self.alpha = alpha
+        self.colours = colours
     }
 
     /// Decodes a PNG, JPEG or WebP file, told apart by its first bytes.
@@ -68,7 +71,7 @@ package struct Image: Sendable, Equatable {
             width: orientation.isTransposed ? height : width,
             height: orientation.isTransposed ? width : height,
             pixels: turned(pixels, channels: 3, from: orientation),
-            alpha: alpha.map { turned($0, channels: 1, from: orientation) })
+            alpha: alpha.map { turned($0, channels: 1, from: orientation) }, colours: colours)
     }
 
     private func turned(

@@ -46,6 +46,7 @@ struct FileNotes {
     var scans = 0
     /// More than one where the picture moves; the first is read.
     var frames = 1
+    var colours = ColourSpace.unstated
 
     static func count(_ parts: inout Int, of what: String, _ format: ImageFormat) throws(ImageError) {
         parts += 1
@@ -124,12 +125,12 @@ struct ImageFile {
         try check(ending.verdict, ending.reason, header)
         let (width, height) = (header.width, header.height)
         if header.channels == 3 {
-            return Image(width: width, height: height, pixels: samples, alpha: nil)
+            return Image(width: width, height: height, pixels: samples, alpha: nil, colours: notes.colours)
         }
         switch format {
         case .png, .webP:
             let (pixels, alpha) = splitAlpha(samples, count: count)
-            return Image(width: width, height: height, pixels: pixels, alpha: alpha)
+            return Image(width: width, height: height, pixels: pixels, alpha: alpha, colours: notes.colours)
         case .jpeg:
             let pixels = rgb(fromCMYK: samples, count: count)
             return Image(width: width, height: height, pixels: pixels, alpha: nil)

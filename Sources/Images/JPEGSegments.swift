@@ -31,23 +31,28 @@ extension FileNotes {
     ///
     /// - Throws: `unsupported` for a coding that is not read, `tooManyParts`
     init(jpeg bytes: [UInt8]) throws(ImageError) {
-        var parts = 0
+        var (parts, components) = (0, 0 as UInt8)
+        var pieces = ProfilePieces()
         for (marker, payload) in JPEGSegments(bytes) {
             try Self.count(&parts, of: "segments", .jpeg)
             switch marker {
-            case 0xC0...0xCF, 0xDE, 0xF7: try Self.checkCoding(marker, payload)
+            case 0xC4, 0xC8, 0xCC: break  // tables
+            case 0xC0...0xCF, 0xDE, 0xF7:
+                try Self.checkCoding(marker, payload)
+                components = payload.dropFirst(5).first ?? 0
             case 0xDA: scans += 1
             case 0xE1 where scans == 0 && exif == nil && payload.starts(with: Orientation.exifPrefix): exif = payload
+            case 0xE2 where scans == 0: pieces.add(payload)
             default: break
             }
         }
+        if components == 3, let profile = pieces.profile { colours = ColourSpace(profile: profile) }
     }
 
     /// Of the ways to code a picture (ITU-T T.81, table B.1) those of eight bits a sample are read that are sequential
     /// or progressive, by Huffman's code or the arithmetic one.
     private static func checkCoding(_ marker: UInt8, _ frame: ArraySlice<UInt8>) throws(ImageError) {
         switch marker {
-        case 0xC4, 0xC8, 0xCC: return  // tables
         case 0xC3, 0xCB: throw .unsupported(.jpeg, what: "is coded without loss")
         case 0xF7: throw .unsupported(.jpeg, what: "is coded without loss (JPEG-LS)")
         case 0xC5...0xC7, 0xCD...0xCF, 0xDE: throw .unsupported(.jpeg, what: "is coded hierarchically")

@@ -37,10 +37,16 @@ extension FileNotes {
     ///
     /// - Throws: `unsupported` for Apple's own form, `tooManyParts`
     init(png bytes: [UInt8]) throws(ImageError) {
-        var parts = 0
+        var (parts, isGrey, hasPixels) = (0, false, false)
+        var stated: [PNGChunk] = []
+        defer { colours = ColourSpace(stated, isGrey: isGrey) }
         for chunk in PNGChunks(bytes) {
             try Self.count(&parts, of: "chunks", .png)
             switch chunk.type {
+            case "IHDR": isGrey = (chunk.payload.dropFirst(9).first ?? 0) & 2 == 0
+            case "IDAT": hasPixels = true
+            case let type where ColourSpace.chunkTypes.contains(type) && !hasPixels:
+                if chunk.isIntact, !stated.contains(where: { $0.type == type }) { stated.append(chunk) }
             case "eXIf" where exif == nil && chunk.isIntact: exif = chunk.payload
             case "acTL" where chunk.isIntact: frames = max(chunk.payload.prefix(4).reduce(0) { $0 << 8 | Int($1) }, 1)
             case "IEND": return
@@ -59,6 +65,16 @@ struct PNGChunk {
 
     var type: String { String(decoding: content.prefix(4), as: UTF8.self) }
     var payload: ArraySlice<UInt8> { content.dropFirst(4) }
+
+    /// A chunk of a type and a payload.
+    static func bytes(_ type: String, _ payload: [UInt8]) -> [UInt8] {
+        let content = Array(type.utf8) + payload
+        return bigEndian(UInt32(payload.count)) + content + bigEndian(unsafe dseg_png_crc(content, content.count))
+    }
+
+    private static func bigEndian(_ number: UInt32) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
+    }
 
     /// Whether the bytes are those that were written. Libraries skip a broken chunk without pixels.
     var isIntact: Bool {

@@ -13,6 +13,7 @@ package struct PNGFile: Sendable {
     private let width: Int
     private let height: Int
     private let pixels: Pixels
+    private let colours: ColourSpace
     private let texts: [Text]
 
     /// One iTXt chunk. The key is 1 to 79 printable ASCII characters.
@@ -29,7 +30,8 @@ package struct PNGFile: Sendable {
         }
     }
 
-    package init(width: Int, height: Int, _ pixels: Pixels, texts: [Text]) {
+    /// - Parameter colours: what the samples mean, where they are colours of a picture
+    package init(width: Int, height: Int, _ pixels: Pixels, colours: ColourSpace = .unstated, texts: [Text]) {
         let (samples, channels) =
             switch pixels {
             case .indexed(let samples, _), .grey(let samples): (samples.count, 1)
@@ -41,6 +43,7 @@ package struct PNGFile: Sendable {
         self.width = width
         self.height = height
         self.pixels = pixels
+        self.colours = colours
         self.texts = texts
     }
 
@@ -59,12 +62,13 @@ package struct PNGFile: Sendable {
         _ kind: dseg_png_kind, _ samples: [UInt8], palette: [UInt8]?
     ) throws(ImageError) -> [UInt8] {
         var shape = dseg_png_shape(
-            kind: kind, width: UInt32(width), height: UInt32(height), text_count: texts.count)
+            kind: kind, width: UInt32(width), height: UInt32(height), text_count: texts.count,
+            chunk_bytes: colours.chunks.count)
         let strings = texts.flatMap { Array($0.key.utf8CString) + Array($0.value.utf8CString) }
         var file = unsafe dseg_bytes()
         defer { unsafe dseg_bytes_free(&file) }
         let ending = unsafe withReason { reason in
-            unsafe dseg_png_write(&shape, samples, palette, strings, &file, reason)
+            unsafe dseg_png_write(&shape, samples, palette, colours.chunks, strings, &file, reason)
         }
         switch ending.verdict {
         case DSEG_DONE:

@@ -30,6 +30,7 @@ extension FileNotes {
             try Self.count(&parts, of: "chunks", .webP)
             switch type {
             case "EXIF" where exif == nil: exif = payload
+            case "ICCP" where colours == .unstated: colours = ColourSpace(profile: payload)
             case "ANMF": animated += 1
             default: break
             }

@@ -25,7 +25,7 @@ package struct Drawing: Sendable {
         self.files = files
     }
 
-    /// The file of one output. Each carries its provenance.
+    /// The file of one output. Each carries its provenance, and one that shows the picture the picture's colour space.
     ///
     /// - Throws: `DrawingError`, `ImageError` for the picture, `RPCStatus` for a broken score map
     package func bytes(of output: Output) throws -> [UInt8] {
@@ -33,27 +33,25 @@ package struct Drawing: Sendable {
             of: output, answer, words: words, picturePath: picturePath, size: try ImageSize(probing: picture),
             files: output == .json ? files : nil)
         let pixels: PNGFile.Pixels
+        var colours = ColourSpace.unstated
         switch output {
         case .json: return Array(provenance.json.utf8) + [0x0A]
         case .mask: pixels = .indexed(answer.indices, .voc)
-        case .overlay: pixels = .rgb(try overlay())
+        case .overlay:
+            let picture = try decodedPicture()
+            pixels = .rgb(Compositing.tinted(picture.pixels, by: answer.indices, .voc))
+            colours = picture.colours
         case .heat(let label): pixels = .grey(try heat(place(of: label)))
-        case .cut(let label): pixels = .rgba(try cut(place(of: label)))
+        case .cut(let label):
+            let index = UInt8(try place(of: label) + 1)
+            let picture = try decodedPicture()
+            pixels = .rgba(Compositing.cut(picture, where: answer.indices, are: index))
+            colours = picture.colours
         }
         return try PNGFile(
-            width: Int(answer.header.width), height: Int(answer.header.height), pixels,
+            width: Int(answer.header.width), height: Int(answer.header.height), pixels, colours: colours,
             texts: [PNGFile.Text(key: Provenance.key, value: provenance.json)]
         ).encoded()
-    }
-
-    /// The picture under the labels' colours, `[height, width, 3]`.
-    private func overlay() throws -> [UInt8] {
-        Compositing.tinted(try decodedPicture().pixels, by: answer.indices, .voc)
-    }
-
-    /// The picture where a label is, `[height, width, 4]`.
-    private func cut(_ label: Int) throws -> [UInt8] {
-        Compositing.cut(try decodedPicture(), where: answer.indices, are: UInt8(label + 1))
     }
 
     /// A label's map resized to the picture, then stretched over black to white, `[height, width]`.

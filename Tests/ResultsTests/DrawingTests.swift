@@ -42,6 +42,20 @@ import Testing
         }
     }
 
+    /// A viewer that heeds the picture's profile must heed it in what shows the picture, and in nothing else.
+    @Test func `the picture's colour space goes with its colours alone`() throws {
+        var example = try Example()
+        let gamma = Array("gAMA\0\0\u{1}\u{2}".utf8)
+        // Behind the header of 33 bytes, the chunk's CRC by zlib's own crc32.
+        example.picture.insert(contentsOf: [0, 0, 0, 4] + gamma + [0x7C, 0x30, 0x30, 0x20], at: 33)
+        let drawing = try example.drawing(["--overlay", "--heat", "--cut", "dog"])
+        for output in [Output.overlay, .cut(label: "dog"), .mask, .heat(label: "dog")] {
+            let bytes = try drawing.bytes(of: output)
+            let isKept = bytes.indices.contains { bytes[$0...].starts(with: gamma) }
+            #expect(isKept == (output == .overlay || output == .cut(label: "dog")))
+        }
+    }
+
     @Test func `a heat map is the resized scores from black to white`() throws {
         let example = try Example()
         let image = try Image(decoding: example.drawing().bytes(of: .heat(label: "dog")))

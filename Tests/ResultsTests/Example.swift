@@ -9,7 +9,7 @@ import RPC
 struct Example {
     static let (width, height) = (6, 4)
     let words = ["dog=dog|puppy", "grass"]
-    let picture: [UInt8]
+    var picture: [UInt8]
     let image: Image
     /// `[4, 6]`: the dog at the left, grass below, background above at the right.
     let indices: [UInt8] = [

@@ -53,9 +53,6 @@ dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *p
 dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
                              uint8_t *pixels, const dseg_watch *watch, char *reason);
 
-/// The CRC that closes a PNG chunk, over the chunk's type and payload.
-uint32_t dseg_png_crc(const uint8_t *bytes, size_t count);
-
 // -- png_write.c
 
 typedef enum dseg_png_kind {
@@ -71,9 +68,10 @@ typedef struct dseg_png_shape {
     uint32_t width;
     uint32_t height;
     size_t text_count;  ///< of iTXt chunks
+    size_t chunk_bytes;  ///< of whole chunks that are given
 } dseg_png_shape;
 
-/// Bytes that dseg_png_write made; dseg_bytes_free frees them.
+/// Bytes that dseg_png_write or dseg_deflate made; dseg_bytes_free frees them.
 typedef struct dseg_bytes {
     uint8_t *_Nullable base;
     size_t count;
@@ -84,13 +82,29 @@ typedef struct dseg_bytes {
 ///
 /// pixels   [height, width, 1, 3 or 4]
 /// palette  [256, 3] for DSEG_PNG_INDEXED, otherwise NULL
+/// chunks   [chunk_bytes]  whole ones, written as they are between the header and the palette
 /// texts    for each iTXt chunk a Latin-1 key of 1 to 79 bytes and a UTF-8 text, each with its end
 /// file     empty before; to be freed after, whatever the verdict
 dseg_verdict dseg_png_write(const dseg_png_shape *shape, const uint8_t *pixels,
-                            const uint8_t *_Nullable palette, const char *texts,
-                            dseg_bytes *file, char *reason);
+                            const uint8_t *_Nullable palette, const uint8_t *chunks,
+                            const char *texts, dseg_bytes *file, char *reason);
 
 void dseg_bytes_free(dseg_bytes *file);
+
+// -- deflate.c
+
+/// Packs bytes in zlib's format.
+///
+/// packed  empty before; to be freed after, whatever the verdict
+dseg_verdict dseg_deflate(const uint8_t *bytes, size_t count, dseg_bytes *packed);
+
+/// Unpacks the first bytes of what is in zlib's format; returns how many there were, at most `room`.
+///
+/// bytes  [room]
+size_t dseg_inflate(const uint8_t *packed, size_t count, uint8_t *bytes, size_t room);
+
+/// The CRC that closes a PNG chunk, over the chunk's type and payload.
+uint32_t dseg_png_crc(const uint8_t *bytes, size_t count);
 
 // -- jpeg.c
 
