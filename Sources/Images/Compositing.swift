@@ -22,6 +22,11 @@ package enum Compositing {
         }
     }
 
+    /// A picture as it is seen on white, `[height, width, 3]`.
+    static func overWhite(_ pixels: [UInt8], _ alpha: [UInt8]) -> [UInt8] {
+        unsafe samples(pixels.count) { unsafe dseg_over_white(pixels, alpha, alpha.count, $0) }
+    }
+
     /// Scores stretched over black to white, `[height, width]`.
     package static func grey(_ scores: [Float]) -> [UInt8] {
         unsafe samples(scores.count) { unsafe dseg_grey(scores, scores.count, $0) }

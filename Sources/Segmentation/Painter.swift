@@ -93,7 +93,8 @@ package struct Painter: Sendable {
         return LabelScores(label: label, width: side, height: side, scores: scores)
     }
 
-    /// The index mask of all labels, at the picture's size; `nil` where it is not wanted.
+    /// The index mask of all labels, at the picture's size; where nothing of the picture is to be seen it is background.
+    /// `nil` where it is not wanted.
     private mutating func mask(while isWanted: () -> Bool) -> LabelMask? {
         guard let understanding else { return nil }
         let (width, height) = (understanding.picture.width, understanding.picture.height)
@@ -107,6 +108,7 @@ package struct Painter: Sendable {
                 index: &index)
         }
         latents = []
+        understanding.transparency?.clear(&index)
         let counts = ScoreKernels.counts(index).prefix(understanding.labels.count + 1)
         return LabelMask(width: width, height: height, indices: index, counts: Array(counts))
     }

@@ -14,6 +14,8 @@ final class Picture {
 
     let looked: LookedAt
     fileprivate(set) var content: Content
+    /// The pixels that no label may have; `nil` where there are none.
+    let transparency: Transparency?
     /// The users who brought it, and those whose questions needed its latent.
     var broughtBy = Owners()
     var encodedFor = Owners()
@@ -21,13 +23,14 @@ final class Picture {
     var bytes: Int {
         switch content {
         case .square(let numbers), .latent(let numbers):
-            looked.handle.utf8.count + numbers.count * MemoryLayout<Float>.stride
+            looked.handle.utf8.count + numbers.count * MemoryLayout<Float>.stride + (transparency?.bytes ?? 0)
         }
     }
 
-    init(looked: LookedAt, square: [Float], owner: UInt32) {
+    init(looked: LookedAt, square: [Float], transparency: Transparency?, owner: UInt32) {
         self.looked = looked
         content = .square(square)
+        self.transparency = transparency
         _ = broughtBy.note(owner)
     }
 }
@@ -61,7 +64,7 @@ struct PictureStore {
             let image = try Image(decoding: file) { cancellation.interruption == nil }
             let picture = Picture(
                 looked: LookedAt(handle: handle, width: image.width, height: image.height),
-                square: image.square(side: side), owner: owner)
+                square: image.square(side: side), transparency: image.transparency, owner: owner)
             cache.insert(picture, bytes: picture.bytes, for: ExactString(handle))
             return picture
         } catch {

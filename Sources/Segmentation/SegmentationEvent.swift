@@ -1,3 +1,5 @@
+import Images
+
 /// A phrase as it was understood.
 package struct UnderstoodPhrase: Sendable, Equatable {
     package let words: String
@@ -16,6 +18,8 @@ package struct UnderstoodLabel: Sendable, Equatable {
 /// What is known before anything is computed.
 package struct Understanding: Sendable {
     package let picture: LookedAt
+    /// The picture's pixels that no label may have; `nil` where there are none.
+    let transparency: Transparency?
     /// Width and height of the latent grid.
     package let latentSide: Int
     package let labels: [UnderstoodLabel]

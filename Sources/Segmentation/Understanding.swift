@@ -42,8 +42,8 @@ extension Segmenter {
         }
         let picture = try picture(request.picture, handle, owner: owner, cancellation: cancellation)
         let understanding = Understanding(
-            picture: picture.looked, latentSide: model.unet.configuration.sampleSize, labels: labels,
-            recipe: request.recipe,
+            picture: picture.looked, transparency: picture.transparency,
+            latentSide: model.unet.configuration.sampleSize, labels: labels, recipe: request.recipe,
             forwardPrompt: request.recipe.strategy == .sharedPass
                 ? request.forwardPrompt ?? model.forwardPrompt : nil,
             seed: request.seed, timestep: request.timestep, threshold: request.threshold,

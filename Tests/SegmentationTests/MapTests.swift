@@ -1,5 +1,6 @@
 import Images
 import Kernels
+import Networks
 import Segmentation
 import Testing
 
@@ -82,6 +83,52 @@ import Testing
             #expect(mask.counts[index] == UInt64(expected.count { $0 == UInt8(index) }))
         }
         if threshold == 1 { #expect(mask.counts == [190 * 150, 0, 0, 0]) }
+    }
+
+    /// A picture with a strip of nothing, a strip half seen, and the same picture as it is seen on white.
+    private static func pictures() throws -> (withAlpha: [UInt8], onWhite: [UInt8], alpha: [UInt8]) {
+        let image = try Image(decoding: Fixture.bytes(Fixture.picture))
+        let (width, height) = (image.width, image.height)
+        let alpha = (0..<width * height).map { pixel -> UInt8 in
+            pixel % width < 60 ? 0 : pixel % width < 90 ? 51 : 255
+        }
+        var (rgba, seen): ([UInt8], [UInt8]) = ([], [])
+        for (pixel, opacity) in alpha.enumerated() {
+            let own = image.pixels[3 * pixel..<3 * pixel + 3]
+            rgba += own + [opacity]
+            seen += own.map { UInt8((Double($0) * Double(opacity) / 255 + 255 - Double(opacity)).rounded()) }
+        }
+        return (
+            try PNGFile(width: width, height: height, .rgba(rgba), texts: []).encoded(),
+            try PNGFile(width: width, height: height, .rgb(seen), texts: []).encoded(), alpha
+        )
+    }
+
+    @Test func `a picture with alpha is looked at on white, and where it is transparent no label is`() throws {
+        let pictures = try Self.pictures()
+        let question = try Question("dog", "bird", "grass").with(\.threshold, 0.1).with(\.wantsMask, true)
+        let onWhite = try segmenter.ask(question.with(\.picture, .file(pictures.onWhite)))
+        let expected = try #require(onWhite.mask)
+        let hidden = zip(expected.indices, pictures.alpha).count { $0 != 0 && $1 == 0 }
+        try #require(hidden > 0 && hidden < expected.indices.count { $0 != 0 })
+        // The second answer is of the picture's latent, the third of what was remembered of the second.
+        for _ in 0..<3 {
+            let reply = try segmenter.ask(question.with(\.picture, .file(pictures.withAlpha)))
+            #expect(reply.bits == onWhite.bits)
+            let mask = try #require(reply.mask)
+            #expect(mask.indices == zip(expected.indices, pictures.alpha).map { $1 == 0 ? 0 : $0 })
+            for index in mask.counts.indices {
+                #expect(mask.counts[index] == UInt64(mask.indices.count { $0 == UInt8(index) }))
+            }
+        }
+    }
+
+    @Test func `the transparent pixels of a picture are counted as its bytes`() throws {
+        let pictures = try Self.pictures()
+        let (plain, clear) = (try Fixture.segmenter(Fixture.odd), try Fixture.segmenter(Fixture.odd))
+        _ = try plain.look(at: pictures.onWhite, owner: 1, cancellation: .never)
+        _ = try clear.look(at: pictures.withAlpha, owner: 1, cancellation: .never)
+        #expect(clear.memory.picturesBytes == plain.memory.picturesBytes + (pictures.alpha.count + 7) / 8)
     }
 
     @Test func `a tie goes to the first label, and one with the threshold to the background`() throws {

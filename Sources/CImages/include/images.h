@@ -210,6 +210,24 @@ void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const u
 void dseg_cut_out(const uint8_t *rgb, const uint8_t *_Nullable alpha, const uint8_t *indices,
                   size_t count, uint8_t index, uint8_t *rgba);
 
+/// A picture as it is seen on white paper.
+///
+/// rgb, seen  [count, 3]
+/// alpha      [count]
+void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uint8_t *seen);
+
+/// Sets the bits of the pixels whose alpha is 0, the lowest bit of a byte first; returns how many.
+///
+/// alpha  [count]
+/// bits   [(count + 7) / 8]  zeros before
+size_t dseg_transparent(const uint8_t *alpha, size_t count, uint8_t *bits);
+
+/// Makes indices 0 where the bit is set.
+///
+/// bits     [(count + 7) / 8]
+/// indices  [count]
+void dseg_clear_where(const uint8_t *bits, size_t count, uint8_t *indices);
+
 /// Stretches finite scores over black to white, rounded; scores that are all equal become black.
 ///
 /// scores, grey  [count], count is not 0
