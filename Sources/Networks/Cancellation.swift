@@ -7,7 +7,7 @@ package enum Interruption: Error, Equatable {
 }
 
 /// A request to stop that another thread may make at any time, and the time at which an answer has become useless.
-/// Computation looks at it between layers.
+/// Computation looks at it between layers, decoding between rows.
 package final class Cancellation: Sendable {
     private let requested = Atomic<Bool>(false)
     private let deadline: ContinuousClock.Instant?

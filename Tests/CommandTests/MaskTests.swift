@@ -175,7 +175,10 @@ import Testing
         #expect((size.width, size.height) == upright)
     }
 
-    @Test(arguments: ["grey.jpg", "cmyk.jpg", "ycck.jpg", "rgb-16.png", "grey-alpha-8.png", "palette-trns-4.png"])
+    @Test(arguments: [
+        "grey.jpg", "cmyk.jpg", "ycck.jpg", "rgb-16.png", "grey-alpha-8.png", "palette-trns-4.png",
+        "lossless-alpha.webp", "animated-corner.webp", "lossy.webp",
+    ])
     func `every kind of picture is answered, and tinted and cut in colour`(name: String) throws {
         let path = "\(Repository.fixtures)/images/\(name)"
         let ending = try succeed([path, "boat", "--overlay", "--cut", "boat", "-o", place.path])

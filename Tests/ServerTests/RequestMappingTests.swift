@@ -51,6 +51,11 @@ struct RequestMappingTests {
     @Test func `each refusal has the code that clients act on`() {
         let codes: [(SegmentationError, RPCStatus.Code)] = [
             (.image(.empty), .invalidArgument), (.image(.tooLarge(width: 1, height: 1)), .invalidArgument),
+            (.image(.foreign(name: "a GIF picture", remedy: "")), .invalidArgument),
+            (.image(.unsupported(.jpeg, what: "")), .invalidArgument),
+            (.image(.tooManyScans(9, width: 1, height: 1, limit: 8)), .invalidArgument),
+            (.image(.tooManyParts(.webP, what: "chunks")), .invalidArgument),
+            (.image(.lacksRows(.png, bytes: 9, rows: 1, of: 2)), .invalidArgument),
             (.image(.outOfMemory(.png)), .resourceExhausted), (.noLabels, .invalidArgument),
             (.noTokens(words: ""), .invalidArgument), (.unknownRecipe("", known: []), .invalidArgument),
             (.unknownModel("", loaded: ""), .notFound), (.unknownPicture(handle: ""), .notFound),

@@ -21,6 +21,7 @@ struct RefusalStories {
         }
         let cases: [(String, RPCStatus.Code, SegmentRequest)] = [
             ("not an image", .invalidArgument, changed { $0.picture = .image(Array("no picture".utf8)) }),
+            ("a GIF", .invalidArgument, changed { $0.picture = .image(Array("GIF89a\u{1}\0\u{1}\0".utf8)) }),
             ("an empty image", .invalidArgument, changed { $0.picture = .image([]) }),
             ("no picture at all", .invalidArgument, changed { $0.picture = nil }),
             ("72 megapixels", .invalidArgument, changed { $0.picture = .image(Self.bomb) }),

@@ -187,9 +187,12 @@ struct  Dseg__V1__SegmentRequest
   uint32_t map_height;
   Dseg__V1__Encoding encoding;
   /*
-   * also stream the index mask, at the picture's size: for at most 255 labels
+   * also stream the index mask, at the picture's size: for at most 255 labels;
    */
   protobuf_c_boolean mask;
+  /*
+   * background where the picture is wholly transparent
+   */
   /*
    * name or hash of the model; empty: the one that is loaded
    */
