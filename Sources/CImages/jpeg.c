@@ -15,6 +15,7 @@ typedef struct decoder {
     jmp_buf escape;
     dseg_verdict verdict;
     char *reason;
+    const uint8_t *bytes;
     int ended;     ///< the bytes ended without an end marker; libjpeg goes on as if there were one
     int lacking;   ///< coded pixels ended before the scan did
     int in_last;   ///< and did so in the scan's last row of blocks
@@ -49,6 +50,7 @@ static void listen(j_common_ptr jpeg, int level) {
 }
 
 static void begin(decoder *from, const uint8_t *bytes, size_t count) {
+    from->bytes = bytes;
     jpeg_create_decompress(&from->jpeg);
     jpeg_mem_src(&from->jpeg, bytes, count);
     jpeg_read_header(&from->jpeg, TRUE);
@@ -94,6 +96,16 @@ static void ask(decoder *from, const dseg_watch *watch) {
     longjmp(from->escape, 1);
 }
 
+/// Whether a scan was decoded from zero bytes that go on to the file's end, as a download leaves them
+/// that was given its size before its bytes. They are legal codes, of pixels that nobody stored.
+static int was_of_zeros(const decoder *from) {
+    const struct jpeg_source_mgr *source = from->jpeg.src;
+    if (from->ended || source->next_input_byte - from->bytes < 32) return 0;
+    const uint8_t *at = source->next_input_byte - 32, *end = at + 32 + source->bytes_in_buffer;
+    while (at < end && *at == 0) at++;
+    return at == end;
+}
+
 /// Whether each component has come; `wholly`: with all bits of all its coefficients.
 static int has_components(const decoder *from, const int *seen, int wholly) {
     for (int c = 0; c < from->jpeg.num_components; c++) {
@@ -118,6 +130,7 @@ static void absorb_scans(decoder *from, const dseg_watch *watch) {
         }
         ask(from, watch);
         if (status != JPEG_SCAN_COMPLETED) continue;
+        from->lacking = from->lacking || was_of_zeros(from);
         for (int i = 0; i < from->jpeg.comps_in_scan; i++) {
             seen[from->jpeg.cur_comp_info[i]->component_index] = 1;
         }
@@ -125,9 +138,16 @@ static void absorb_scans(decoder *from, const dseg_watch *watch) {
     }
 }
 
-/// Whether pixels are lacking: more than the few bits that some encoders leave out before the end
-/// marker. Arithmetic decoding makes up bits without a word, so without an end marker nobody can tell.
+/// Whether pixels are lacking. Where an end marker stands in the last row of blocks, that row is taken
+/// as it is: other readers show it, and it is no sign of a file that was cut off. Arithmetic decoding
+/// makes up bits without a word, so where no marker follows nobody can tell.
 static int is_lacking(const decoder *from) {
+    const struct jpeg_source_mgr *source = from->jpeg.src;
+    dseg_jpeg_segment next;
+    if (from->jpeg.arith_code && from->jpeg.unread_marker == 0 &&
+        !dseg_jpeg_next(source->next_input_byte, source->bytes_in_buffer, 0, &next)) {
+        return 1;
+    }
     if (from->jpeg.arith_code && from->ended) return 1;
     return from->lacking && (from->ended || !from->in_last);
 }
@@ -160,8 +180,10 @@ static dseg_verdict read_pixels(decoder *from, const uint8_t *bytes, size_t coun
         jpeg_start_output(&from->jpeg, from->jpeg.input_scan_number);
     }
     read_rows(from, picture, pixels, watch);
-    picture->rows = from->lacking ? from->rows : picture->height;
-    return is_lacking(from) ? DSEG_CUT_OFF : DSEG_DONE;
+    if (!has_scans && was_of_zeros(from)) return DSEG_CUT_OFF;
+    if (!is_lacking(from)) return DSEG_DONE;
+    picture->rows = from->rows;
+    return DSEG_CUT_OFF;
 }
 
 dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,

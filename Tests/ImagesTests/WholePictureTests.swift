@@ -14,7 +14,7 @@ import Testing
         [0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x04, 0x41, 0x42, 0xFF, 0xC0, 0x00, 0x03], [0xFF, 0xC4, 0x7F, 0xFF, 1, 2, 3],
     ]
 
-    @Test(arguments: jpegs)
+    @Test(arguments: jpegs.filter { !$0.hasPrefix("arithmetic") })
     func `a JPEG needs no end marker, with or without something else in its place`(name: String) throws {
         let bytes = try Fixture.bytes("images/\(name)")
         let whole = try Image(decoding: bytes)
@@ -22,6 +22,17 @@ import Testing
         for trailer in Self.trailers {
             #expect(try Image(decoding: bytes.dropLast(2) + trailer) == whole, "\(trailer.prefix(16))")
             #expect(try Image(decoding: bytes + trailer) == whole, "\(trailer.prefix(16))")
+        }
+    }
+
+    /// Arithmetic decoding goes on for ever, so that only a marker shows that its data were whole.
+    @Test(arguments: jpegs.filter { $0.hasPrefix("arithmetic") })
+    func `an arithmetic JPEG needs its end marker`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let whole = try Image(decoding: bytes)
+        for trailer in Self.trailers { #expect(try Image(decoding: bytes + trailer) == whole) }
+        for trailer in [[], [0], [UInt8](repeating: 0, count: 4096), Array("SEFT".utf8)] {
+            #expect(throws: ImageError.self) { try Image(decoding: bytes.dropLast(2) + trailer) }
         }
     }
 
@@ -129,6 +140,19 @@ import Testing
         let bytes = try Fixture.bytes("images/\(name)")
         let start = try #require(bytes.last([0xFF, 0xDA])) + 20
         #expect(throws: ImageError.self) { try Image(decoding: bytes.prefix(start) + [0xFF, 0xD9]) }
+    }
+
+    /// What a download leaves that was given its size before its bytes.
+    @Test(arguments: jpegs + ["rgb-8.png", "rgba-16.png", "palette-4.png", "grey-8-interlaced.png"])
+    func `zero bytes make no pixels`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let pixels = try #require(bytes.first(name.hasSuffix(".png") ? Array("IDAT".utf8) : [0xFF, 0xDA]))
+        let half = (pixels + bytes.count) / 2
+        for zeros in [400, 4000, 100_000] {
+            #expect(throws: ImageError.self) {
+                try Image(decoding: bytes.prefix(half) + [UInt8](repeating: 0, count: zeros))
+            }
+        }
     }
 
     @Test func `an end marker inside a segment ends nothing`() throws {

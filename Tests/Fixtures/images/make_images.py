@@ -1,7 +1,7 @@
 """Makes the pictures in this folder and what Pillow and PyTorch read from them.
 
     pip install pillow numpy torch      # made with Pillow 13.0.0, numpy 2.4.6, torch 2.13.0
-    python make_images.py               # needs cjpeg of libjpeg-turbo 2.1.5 for odd-sampling.jpg
+    python make_images.py               # needs cjpeg of libjpeg-turbo 2.1.5 for three pictures
 
 For each picture NAME there is NAME.rgb: width and height as little-endian 32-bit numbers, then
 [height, width, 3] bytes, then [height, width] bytes of alpha if the picture has any. They are what
@@ -161,9 +161,10 @@ def jpegs(random):
     data[at + 11] = 2  # the same samples, said to be YCCK
     save("ycck.jpg", bytes(data))
     ppm = b"P6 34 21 255\n" + rgb.tobytes()
-    save("odd-sampling.jpg", subprocess.run(
-        ["cjpeg", "-quality", "92", "-sample", "3x1,1x1,1x1"], input=ppm, capture_output=True,
-        check=True).stdout)
+    for name, options in [("odd-sampling.jpg", ["-sample", "3x1,1x1,1x1"]), ("arithmetic.jpg", ["-arithmetic"]),
+                          ("arithmetic-progressive.jpg", ["-arithmetic", "-progressive"])]:
+        save(name, subprocess.run(
+            ["cjpeg", "-quality", "92", *options], input=ppm, capture_output=True, check=True).stdout)
 
 
 def webp(picture, **options):
