@@ -96,7 +96,7 @@ package struct ImageSize: Sendable, Equatable {
     package let height: Int
     /// EXIF's number of how the stored picture is turned, 1 to 8; 1 for not at all.
     package let orientation: UInt8
-    /// More than one where the picture moves; the first is what is seen of it.
+    /// More than one in an animated picture; the first is what is seen of it.
     package let frames: Int
 
     /// Reads the header of a PNG, JPEG or WebP file; refuses what `Image(decoding:)` refuses there.

@@ -44,7 +44,7 @@ struct FileNotes {
     var exif: ArraySlice<UInt8>?
     /// Of a JPEG file: the times that its decoder goes over the pixels.
     var scans = 0
-    /// More than one where the picture moves; the first is read.
+    /// More than one in an animated picture; the first is read.
     var frames = 1
     var colours = ColourSpace.unstated
 

@@ -105,7 +105,7 @@ extension MaskPlan {
         let notes =
             answer.truncatedPrompts.map { prompt in
                 "the prompt \"\(prompt)\" is longer than the model reads; its end was left out"
-            } + (frames > 1 ? ["the picture moves: the first of its \(frames) frames was looked at"] : [])
+            } + (frames > 1 ? ["the picture is animated: the first of its \(frames) frames was looked at"] : [])
         switch destination {
         case .standardOutput(let output):
             return Printout(

@@ -39,7 +39,7 @@ package struct Provenance: Sendable, Equatable {
         package let height: UInt32
         /// EXIF's number of how the stored picture was turned for this size, 1 to 8; 1 for not at all.
         package let orientation: UInt8?
-        /// Of a picture that moves, whose first frame was looked at.
+        /// Of an animated picture, whose first frame was looked at.
         package let frames: Int?
     }
 

@@ -28,7 +28,7 @@ import Testing
 
     /// make_images.py wrote two frames into two files, three into one, and one into each other.
     @Test(arguments: Fixture.pictures)
-    func `the frames of a picture that moves are counted`(name: String) throws {
+    func `the frames of an animated picture are counted`(name: String) throws {
         let frames = ["animated.png": 2, "animated.webp": 2, "animated-corner.webp": 3][name] ?? 1
         #expect(try ImageSize(probing: Fixture.bytes("images/\(name)")).frames == frames)
     }

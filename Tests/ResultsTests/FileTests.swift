@@ -90,7 +90,7 @@ import Testing
     @Test(arguments: [
         ("animated.png", 2), ("animated.webp", 2), ("animated-corner.webp", 3), ("exif-6.webp", nil), ("one.png", nil),
     ])
-    func `a picture that moves is said to, in words and in the JSON`(name: String, frames: Int?) throws {
+    func `an animated picture is said to be one, in words and in the JSON`(name: String, frames: Int?) throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Fixtures/images/\(name)")
         let (example, picture) = (try Example(), Array(try Data(contentsOf: file)))
@@ -100,7 +100,7 @@ import Testing
         let record = try Provenance(reading: printout.data).picture
         #expect(record.frames == frames)
         #expect(record.orientation == (name == "exif-6.webp" ? 6 : 1))
-        let notes = printout.messages.filter { $0.contains("moves") }
+        let notes = printout.messages.filter { $0.contains("animated") }
         #expect(notes.map { $0.contains("\(frames ?? 0) frames") } == (frames == nil ? [] : [true]))
     }
 

@@ -180,7 +180,7 @@ def riff(*chunks):
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def moving(canvas, frames):
+def animation(canvas, frames):
     """A WebP file of frames (picture, left, top), whose places are even."""
     def three(number):
         return struct.pack("<I", number)[:3]
@@ -202,11 +202,13 @@ def webps(random):
         data = webp(rgba, **options)
         save(name, data, np.asarray(Image.open(io.BytesIO(data)))[..., 3])
     save("exif-6.webp", webp(rgb, exif=exif(6)))
-    save("profile.webp", webp(rgb, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()))
-    save("animated.webp", moving((34, 21), [(rgb, 0, 0), (255 - rgb, 0, 0)]))
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[24:36] = bytes(12)  # when it was made
+    save("profile.webp", webp(rgb, icc_profile=bytes(profile)))
+    save("animated.webp", animation((34, 21), [(rgb, 0, 0), (255 - rgb, 0, 0)]))
     corner = np.zeros((21, 34))
     corner[2:12, 4:24] = 255
-    save("animated-corner.webp", moving((34, 21), [(rgb[:10, :20], 4, 2), (rgb, 0, 0), (rgb, 0, 0)]), corner)
+    save("animated-corner.webp", animation((34, 21), [(rgb[:10, :20], 4, 2), (rgb, 0, 0), (rgb, 0, 0)]), corner)
 
 
 def interpolated(tensor, height, width):
