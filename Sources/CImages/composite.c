@@ -25,20 +25,6 @@ void dseg_cut_out(const uint8_t *rgb, const uint8_t *alpha, const uint8_t *indic
     }
 }
 
-/// a b / 255, rounded.
-static unsigned product(unsigned a, unsigned b) {
-    unsigned sum = a * b + 128;
-    return (sum + (sum >> 8)) >> 8;
-}
-
-void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uint8_t *seen) {
-    for (size_t i = 0; i < count; i++) {
-        for (size_t c = 3 * i; c < 3 * i + 3; c++) {
-            seen[c] = (uint8_t)(product(rgb[c], alpha[i]) + 255 - alpha[i]);
-        }
-    }
-}
-
 size_t dseg_transparent(const uint8_t *alpha, size_t count, uint8_t *bits) {
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {

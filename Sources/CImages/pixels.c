@@ -24,6 +24,14 @@ void dseg_cmyk_to_rgb(const uint8_t *cmyk, size_t count, uint8_t *rgb) {
     }
 }
 
+void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uint8_t *seen) {
+    for (size_t i = 0; i < count; i++) {
+        for (size_t c = 3 * i; c < 3 * i + 3; c++) {
+            seen[c] = (uint8_t)(product(rgb[c], alpha[i]) + 255 - alpha[i]);
+        }
+    }
+}
+
 void dseg_turn_upright(const uint8_t *stored, size_t width, size_t height, size_t channels,
                        int orientation, uint8_t *upright) {
     // The walk over `stored` that meets the upright picture's pixels in order: a first pixel, and

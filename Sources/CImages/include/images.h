@@ -160,6 +160,12 @@ void dseg_split_alpha(const uint8_t *rgba, size_t count, uint8_t *rgb, uint8_t *
 /// rgb   [count, 3]
 void dseg_cmyk_to_rgb(const uint8_t *cmyk, size_t count, uint8_t *rgb);
 
+/// A picture as it is seen on white paper.
+///
+/// rgb, seen  [count, 3]
+/// alpha      [count]
+void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uint8_t *seen);
+
 /// Turns a stored picture upright.
 ///
 /// stored       [height, width, channels]
@@ -209,12 +215,6 @@ void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const u
 /// rgba   [count, 4]
 void dseg_cut_out(const uint8_t *rgb, const uint8_t *_Nullable alpha, const uint8_t *indices,
                   size_t count, uint8_t index, uint8_t *rgba);
-
-/// A picture as it is seen on white paper.
-///
-/// rgb, seen  [count, 3]
-/// alpha      [count]
-void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uint8_t *seen);
 
 /// Sets the bits of the pixels whose alpha is 0, the lowest bit of a byte first; returns how many.
 ///
