@@ -41,7 +41,7 @@ final class Peer: Sendable {
     /// A new connection.
     func client() throws(RPCStatus) -> Client { try Client(path: path) }
 
-    private static func listen(at path: String) throws -> CInt {
+    static func listen(at path: String, backlog: CInt = 16) throws -> CInt {
         let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -53,7 +53,7 @@ final class Peer: Sendable {
                 unsafe bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard bound == 0, Glibc.listen(listener, 16) == 0 else {
+        guard bound == 0, Glibc.listen(listener, backlog) == 0 else {
             throw RPCStatus(.unavailable, "\(path): errno \(errno)")
         }
         return listener

@@ -9,40 +9,45 @@ package final class Client {
 
     /// Sent with every call; `nil`: the daemon may take its time.
     package var timeout: Duration?
+    /// How long the daemon may say nothing, or not read; `nil`: for ever.
+    private let patience: Duration?
+    /// When it has been silent for too long; every message of its gives it new time, as pieces of one do not.
+    private var deadline: Deadline?
 
     /// Data frames of an upload hold this much, one message of at most 1 MiB.
     private static let pieceLength = (1 << 20) - 16
 
-    package convenience init(path: String) throws(RPCStatus) {
-        self.init(socket: try UnixSocket(connecting: path))
+    package convenience init(path: String, patience: Duration? = nil) throws(RPCStatus) {
+        let socket = try UnixSocket(connecting: path, until: patience.map(Deadline.init))
+        self.init(socket: socket, patience: patience)
     }
 
     /// Connects to the first path that answers.
     ///
     /// - Parameter paths: at least one, as ``SocketPath`` finds them
     /// - Throws: what the only path's failure was, or `unavailable`, with what to type
-    package convenience init(answeringAt paths: [String]) throws(RPCStatus) {
+    package convenience init(answeringAt paths: [String], patience: Duration? = nil) throws(RPCStatus) {
         for path in paths.dropLast() {
-            if let socket = try? UnixSocket(connecting: path) {
-                self.init(socket: socket)
+            do throws(RPCStatus) {
+                try self.init(path: path, patience: patience)
                 return
+            } catch where error.code == .unavailable {
+                continue
             }
         }
         do throws(RPCStatus) {
-            self.init(socket: try UnixSocket(connecting: paths.last ?? ""))
-        } catch  where paths.count > 1 && error.code == .unavailable {
+            try self.init(path: paths.last ?? "", patience: patience)
+        } catch where paths.count > 1 && error.code == .unavailable {
             throw RPCStatus(
                 .unavailable,
-                """
-                No daemon answers at \(paths.joined(separator: " or ")); type: dsegd serve \
-                --socket \(paths[0])
-                """)
+                "No daemon answers at \(paths.joined(separator: " or ")); \(SocketAdvice.start(atFirstOf: paths))")
         }
     }
 
     /// A client of whoever is at the other end.
-    package init(socket: consuming UnixSocket) {
+    package init(socket: consuming UnixSocket, patience: Duration? = nil) {
         self.socket = socket
+        self.patience = patience
     }
 
     // MARK: Calls
@@ -52,9 +57,10 @@ package final class Client {
         let call = try open(.look, payload: [])
         for start in stride(from: 0, to: file.count, by: Self.pieceLength) {
             let piece = file[start..<min(start + Self.pieceLength, file.count)]
-            try socket.write(call.message(LookRequest(data: Array(piece)).encoded()))
+            try socket.write(call.message(LookRequest(data: Array(piece)).encoded()), until: deadline)
+            renewDeadline()
         }
-        try socket.write(call.halfClose)
+        try socket.write(call.halfClose, until: deadline)
         return try LookReply(decoding: reply(to: call))
     }
 
@@ -112,9 +118,12 @@ package final class Client {
         let call = try ClientCall(
             method, stream: nextStream, payload: payload, timeout: timeout)
         nextStream += 2
-        try socket.write(call.opening)
+        renewDeadline()
+        try socket.write(call.opening, until: deadline)
         return call
     }
+
+    private func renewDeadline() { deadline = patience.map(Deadline.init) }
 
     /// The one reply of a unary or client-streaming call.
     private func reply(to call: ClientCall) throws(RPCStatus) -> [UInt8] {
@@ -126,14 +135,18 @@ package final class Client {
     /// What the next frame means, waiting for it.
     private func events(of call: ClientCall) throws(RPCStatus) -> [ClientCall.Event] {
         while true {
-            if let event = try decoder.next() { return try call.received(event) }
-            let bytes = try socket.read()
+            if let event = try decoder.next() {
+                let events = try call.received(event)
+                if !events.isEmpty { renewDeadline() }
+                return events
+            }
+            let bytes = try socket.read(until: deadline)
             guard !bytes.isEmpty else {
                 throw RPCStatus(
                     .unavailable,
                     """
                     The daemon at \(socket.path) closed the connection before it answered; ask \
-                    again, or look at its log: journalctl -u dsegd
+                    again, or look at its log.
                     """)
             }
             decoder.append(bytes)

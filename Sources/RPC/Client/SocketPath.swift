@@ -15,16 +15,18 @@ package enum SocketPath {
     ) -> [String] {
         if let path = explicit ?? environment("DSEG_SOCKET"), !path.isEmpty {
             let scheme = "unix://"
-            return [path.hasPrefix(scheme) ? String(path.dropFirst(scheme.count)) : path]
+            let hasScheme = path.utf8.starts(with: scheme.utf8)
+            return [hasScheme ? String(path.unicodeScalars.dropFirst(scheme.count)) : path]
         }
         let machine = "/run/dseg/dseg.sock"
-        guard let directory = environment("XDG_RUNTIME_DIR"), directory.hasPrefix("/") else {
+        guard let directory = environment("XDG_RUNTIME_DIR"), directory.utf8.first == UInt8(ascii: "/") else {
             return [machine]
         }
         return ["\(directory)/dseg/dseg.sock", machine]
     }
 
+    /// A variable's value, as ``PathText`` writes it.
     package static func environment(_ name: String) -> String? {
-        unsafe getenv(name).map { unsafe String(cString: $0) }
+        unsafe getenv(name).map { unsafe PathText.text(of: $0) }
     }
 }

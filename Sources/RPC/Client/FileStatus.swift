@@ -1,0 +1,72 @@
+package import Glibc
+
+/// What lies at a path.
+package struct FileStatus: Sendable {
+    package let mode: mode_t
+    package let owner: uid_t
+    package let group: gid_t
+    package let device: UInt
+    package let inode: UInt
+
+    /// `nil` where nothing can be seen, for the reason in `errno`.
+    ///
+    /// - Parameter path: "" is the current folder
+    package init?(_ path: String, followingLinks: Bool = true) {
+        var status = stat()
+        let code = unsafe PathText.withName(of: path.isEmpty ? "." : path) { name in
+            unsafe followingLinks ? stat(name, &status) : lstat(name, &status)
+        }
+        guard code == 0 else { return nil }
+        self.init(status)
+    }
+
+    package init?(descriptor: CInt) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+        self.init(status)
+    }
+
+    private init(_ status: stat) {
+        (mode, owner, group) = (status.st_mode, status.st_uid, status.st_gid)
+        (device, inode) = (UInt(status.st_dev), UInt(status.st_ino))
+    }
+
+    package var isFile: Bool { mode & S_IFMT == S_IFREG }
+    package var isFolder: Bool { mode & S_IFMT == S_IFDIR }
+    package var isLink: Bool { mode & S_IFMT == S_IFLNK }
+    package var isSocket: Bool { mode & S_IFMT == S_IFSOCK }
+    /// Where everyone may put files of theirs, though only the owner of each may take it away.
+    package var isShared: Bool { mode & S_IWOTH != 0 }
+
+    /// In words, for a message.
+    package var kind: String {
+        switch mode & S_IFMT {
+        case S_IFREG: "a file"
+        case S_IFDIR: "a folder"
+        case S_IFLNK: "a link"
+        case S_IFSOCK: "a socket"
+        case S_IFIFO: "a pipe"
+        default: "a device"
+        }
+    }
+
+    package func isSame(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
+}
+
+/// Whether this process may put files into a folder, "" for the current one.
+package func mayWrite(in folder: String) -> Bool {
+    unsafe PathText.withName(of: folder.isEmpty ? "." : folder) { unsafe access($0, W_OK | X_OK) } == 0
+        && FileStatus(folder)?.isFolder == true
+}
+
+/// Whether `mkdir -p` would make a folder: what there is of its path is a folder to write to.
+package func mayMake(_ folder: String) -> Bool {
+    var path = folder
+    while FileStatus(path, followingLinks: false) == nil {
+        guard errno == ENOENT else { return false }
+        let bare = path.utf8.last == UInt8(ascii: "/") ? String(path.unicodeScalars.dropLast()) : path
+        path = PathText.split(bare).directory
+        if path.isEmpty { break }
+    }
+    return mayWrite(in: path)
+}

@@ -1,0 +1,78 @@
+import Glibc
+
+/// Why a socket cannot be used, and what to do that can work.
+package enum SocketAdvice {
+    static func failure(_ code: CInt, at path: String) -> RPCStatus {
+        let reason = unsafe String(cString: strerror(code))
+        switch code {
+        case ENOENT, ENOTDIR, ECONNREFUSED:
+            return RPCStatus(.unavailable, "Nothing answers at \(path) (\(reason)); \(start(at: path))")
+        case EACCES, EPERM:
+            return RPCStatus(.permissionDenied, "\(path) is not yours to open (\(reason)); \(admission(to: path))")
+        default:
+            return RPCStatus(.unavailable, "The connection to \(path) failed (\(reason)); try again.")
+        }
+    }
+
+    /// How to have a daemon at a path that was named.
+    static func start(at path: String) -> String {
+        let folder = PathText.split(path).directory
+        if let found = FileStatus(path) {
+            if found.isFolder {
+                return "it is a folder, give the socket in it: \(PathText.quoted(PathText.joined(path, "dseg.sock")))"
+            }
+            guard found.isSocket else { return "it is \(found.kind), no socket; \(elsewhere)" }
+            guard [found.owner, 0].contains(geteuid()) else {
+                return "it is \(UserName.of(found.owner))'s socket, whose daemon is not running; \(elsewhere)"
+            }
+        }
+        if mayWrite(in: folder) { return "type: dsegd serve --socket \(PathText.quoted(path))" }
+        if FileStatus(folder) == nil, mayMake(folder) {
+            return """
+                there is no folder \(folder); type: mkdir -p \(PathText.quoted(folder)) && \
+                dsegd serve --socket \(PathText.quoted(path))
+                """
+        }
+        return elsewhere
+    }
+
+    /// How to have a daemon at the first place where clients look.
+    ///
+    /// - Parameter paths: as ``SocketPath`` finds them
+    static func start(atFirstOf paths: [String]) -> String {
+        guard let first = paths.first else { return elsewhere }
+        // The daemon makes its own folder there, nothing above it.
+        let folder = String(PathText.split(first).directory.unicodeScalars.dropLast())
+        if FileStatus(first) == nil, mayWrite(in: folder) || FileStatus(folder) == nil && mayWrite(in: above(folder)) {
+            return "type: dsegd serve"
+        }
+        return start(at: first)
+    }
+
+    private static func above(_ folder: String) -> String { PathText.split(folder).directory }
+
+    /// A path of one's own, for the daemon and its clients.
+    private static var elsewhere: String {
+        let folders = [SocketPath.environment("HOME"), "/tmp"].compactMap(\.self)
+        guard let folder = folders.first(where: { $0.utf8.first == UInt8(ascii: "/") && mayWrite(in: $0) }) else {
+            return "give the path of a daemon's socket: --socket PATH"
+        }
+        let path = PathText.quoted(PathText.joined(folder, "dseg.sock"))
+        return "type: dsegd serve --socket \(path) and give dseg the same: --socket \(path)"
+    }
+
+    private static func admission(to path: String) -> String {
+        guard let found = FileStatus(path) else {
+            return "a folder on the way is closed to you; ask its owner, or name another socket: --socket PATH"
+        }
+        guard found.mode & S_IWGRP != 0 else {
+            return "only \(UserName.of(found.owner)) may; \(elsewhere)"
+        }
+        return "join the group that owns it (\(groupName(of: found.group)))."
+    }
+
+    private static func groupName(of group: gid_t) -> String {
+        guard let entry = unsafe getgrgid(group), let name = unsafe entry.pointee.gr_name else { return "\(group)" }
+        return unsafe String(cString: name)
+    }
+}

@@ -1,0 +1,77 @@
+import Glibc
+
+/// Whether the daemon at a path is one to bring pictures to: in a folder where everyone may write, `/tmp` above all,
+/// anyone can have put a socket of theirs at a path where another's is expected.
+enum SocketTrust {
+    /// Linux's `struct ucred`.
+    private struct PeerCredentials {
+        var pid: Int32 = 0
+        var uid: uid_t = 0
+        var gid: gid_t = 0
+    }
+
+    /// The peer must be this user's or root's, whose a socket is that a service manager listens at; or its path must
+    /// be one that nobody but root, this user and the peer's can have laid.
+    ///
+    /// - Throws: `permissionDenied`
+    static func check(_ descriptor: CInt, at path: String) throws(RPCStatus) {
+        var peer = PeerCredentials()
+        var length = socklen_t(MemoryLayout<PeerCredentials>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 else {
+            throw SocketAdvice.failure(errno, at: path)
+        }
+        let own = geteuid()
+        if peer.uid == own || peer.uid == 0 { return }
+        guard let folder = folderOpenToOthers(above: path, than: [0, own, peer.uid], own) else { return }
+        throw RPCStatus(
+            .permissionDenied,
+            """
+            The socket \(path) is \(UserName.of(peer.uid))'s, not yours or root's, and others than its owner may put \
+            files into \(folder): nothing is sent to it. Start a daemon of your own: dsegd serve, or name a socket \
+            in a folder that only its owner can write to.
+            """)
+    }
+
+    /// The first folder on the way to the socket into which somebody else could have put what lies in it; `nil` if
+    /// there is none.
+    ///
+    /// In a sticky folder nobody can take away another's folder; one of the user's own, or root's, is safe there.
+    private static func folderOpenToOthers(above path: String, than trusted: [uid_t], _ own: uid_t) -> String? {
+        guard var inner = FileStatus(path, followingLinks: false), !inner.isLink, var folder = realFolder(of: path)
+        else { return PathText.split(path).directory }
+        var isSocket = true
+        while true {
+            guard let status = FileStatus(folder, followingLinks: false) else { return folder }
+            let isClosed = status.mode & (S_IWGRP | S_IWOTH) == 0
+            let holdsOwn = status.mode & S_ISVTX != 0 && [0, own].contains(inner.owner) && !isSocket
+            guard trusted.contains(status.owner), isClosed || holdsOwn else { return folder }
+            if folder == "/" { return nil }
+            let above = PathText.split(folder).directory
+            folder = above == "/" ? "/" : String(above.unicodeScalars.dropLast())
+            (inner, isSocket) = (status, false)
+        }
+    }
+
+    /// The absolute path, without links, of the folder that a path lies in.
+    private static func realFolder(of path: String) -> String? {
+        let folder = PathText.split(path).directory
+        guard let found = unsafe PathText.withName(of: folder.isEmpty ? "." : folder, { unsafe realpath($0, nil) })
+        else { return nil }
+        defer { unsafe free(found) }
+        return unsafe PathText.text(of: found)
+    }
+}
+
+/// What a user is called.
+enum UserName {
+    /// The name, or the number where there is none.
+    static func of(_ user: uid_t) -> String {
+        var entry = unsafe passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var room = [CChar](repeating: 0, count: 4096)
+        guard unsafe getpwuid_r(user, &entry, &room, room.count, &found) == 0, unsafe found != nil,
+            let name = unsafe entry.pw_name
+        else { return "user \(user)" }
+        return unsafe String(cString: name)
+    }
+}

@@ -1,0 +1,37 @@
+import RPC
+import Testing
+
+struct PathTextTests {
+    @Test func `every name has a text of its own, from which it comes back`() {
+        var generator = SeededGenerator(seed: 7)
+        var texts: [String: [UInt8]] = [:]
+        let marks: [[UInt8]] = [[0xCC, 0x81], [0xF4, 0x8F, 0xBE, 0x80], [0xF4, 0x8F, 0xBF, 0xBF], [0x2F], [0xC3, 0xA9]]
+        for _ in 0..<2000 {
+            let parts = (0..<Int.random(in: 1...6, using: &generator)).map { _ in
+                Bool.random(using: &generator)
+                    ? marks[Int.random(in: 0..<marks.count, using: &generator)]
+                    : [UInt8.random(in: 1...255, using: &generator)]
+            }
+            let name = parts.flatMap(\.self)
+            let text = PathText.text(of: name)
+            #expect(PathText.name(of: text) == name)
+            let given = unsafe PathText.withName(of: text) { start in
+                (0...name.count).map { unsafe UInt8(bitPattern: start[$0]) }
+            }
+            #expect(given == name + [0])
+            let (directory, last) = PathText.split(text)
+            #expect(PathText.name(of: directory) + PathText.name(of: last) == name)
+            #expect(!PathText.name(of: last).contains(0x2F))
+            texts[text] = texts[text] ?? name
+        }
+        #expect(PathText.text(of: Array("naïve 日本".utf8)) == "naïve 日本")
+        #expect(!PathText.isUnicode(PathText.text(of: [0x80])))
+    }
+
+    @Test func `a path is quoted as a shell reads it`() {
+        for path in ["a b", "it's", "$HOME", "*", "", "a\nb"] {
+            #expect(shell("printf %s \(PathText.quoted(path))").output == path)
+        }
+        #expect(PathText.quoted("/run/user/7/dseg.sock") == "/run/user/7/dseg.sock")
+    }
+}
