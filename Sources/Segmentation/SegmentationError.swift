@@ -9,6 +9,8 @@ package enum SegmentationError: Error {
     case tooManyForMask(labels: Int, limit: Int)
     case emptyName(label: Int)
     case repeatedName(String)
+    /// Two labels that are one to the model.
+    case alike(String, String)
     case tooLong(what: String, bytes: Int, limit: Int)
     case tooManyMarks(what: String, limit: Int)
     case noTokens(words: String)
@@ -50,6 +52,9 @@ extension SegmentationError: CustomStringConvertible {
             "\(labels) labels with an index mask, whose limit is \(limit): ask without the mask, or for fewer"
         case .emptyName(let label): "label \(label + 1) has no name"
         case .repeatedName(let name): "two labels are called \"\(name)\": give them different names"
+        case .alike(let one, let other):
+            "the labels \"\(one)\" and \"\(other)\" are alike: the model reads the same words in both, whatever "
+                + "their case, accents' spelling and spaces; leave one out, or say it with other words"
         case .tooLong(let what, let bytes, let limit):
             "\(what) of \(bytes) bytes, the limit is \(limit): shorten it"
         case .tooManyMarks(let what, let limit):

@@ -1,9 +1,12 @@
 import Images
+import Networks
 
 /// A phrase as it was understood.
 package struct UnderstoodPhrase: Sendable, Equatable {
     package let words: String
     package let prompt: String
+    /// The prompt's, as far as it is read, with start and end.
+    let tokens: [Token]
     /// Of the words' tokens among the prompt's, the start token being 0.
     package let positions: [Int32]
     /// Whether the prompt is longer than the text encoder reads.

@@ -40,6 +40,7 @@ extension Segmenter {
             }
             labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
         }
+        try checkDifferent(labels)
         let picture = try picture(request.picture, handle, owner: owner, cancellation: cancellation)
         let understanding = Understanding(
             picture: picture.looked, transparency: picture.transparency,
@@ -49,6 +50,17 @@ extension Segmenter {
             seed: request.seed, timestep: request.timestep, threshold: request.threshold,
             model: model.name, modelHash: model.hash)
         return (understanding, picture)
+    }
+
+    /// Two labels that the model reads alike have one score map: the first would have every pixel, the other none.
+    /// Labels that share some of their phrases, or the words of one in another prompt, have maps of their own.
+    private func checkDifferent(_ labels: [UnderstoodLabel]) throws(SegmentationError) {
+        guard labels.count > 1 else { return }
+        var names: [Set<ReadPhrase>: String] = [:]
+        for label in labels {
+            let read = Set(label.phrases.map { ReadPhrase(tokens: $0.tokens, positions: $0.positions) })
+            if let other = names.updateValue(label.name, forKey: read) { throw .alike(other, label.name) }
+        }
     }
 
     /// Finds the words' tokens inside their prompt, unless they were found before.
@@ -71,9 +83,15 @@ extension Segmenter {
                 : .notInPrompt(words: phrase.words, prompt: prompt)
         }
         return UnderstoodPhrase(
-            words: phrase.words, prompt: prompt, positions: positions.map(Int32.init),
-            truncated: encoded.truncated)
+            words: phrase.words, prompt: prompt, tokens: encoded.tokens.prefix(encoded.count).map(\.self),
+            positions: positions.map(Int32.init), truncated: encoded.truncated)
     }
+}
+
+/// All that the text encoder sees of a phrase.
+private struct ReadPhrase: Hashable {
+    let tokens: [Token]
+    let positions: [Int32]
 }
 
 /// What determines how a phrase is understood.
@@ -95,6 +113,7 @@ struct PhraseKey: Hashable {
 extension UnderstoodPhrase {
     fileprivate var bytes: Int {
         words.utf8.count + prompt.utf8.count + positions.count * MemoryLayout<Int32>.stride
+            + tokens.count * MemoryLayout<Token>.stride
     }
 }
 

@@ -156,9 +156,9 @@ extension RPCStatus.Code {
         self =
             switch error {
             case .image(ImageError.outOfMemory), .queueFull, .displaced, .undeliverable: .resourceExhausted
-            case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .tooLong, .tooManyMarks,
-                .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe, .noWeights,
-                .unneededForwardPrompt:
+            case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike, .tooLong,
+                .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe,
+                .noWeights, .unneededForwardPrompt:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound
             case .stopping: .unavailable

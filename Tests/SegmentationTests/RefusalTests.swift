@@ -111,6 +111,27 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
         }
     }
 
+    @Test(arguments: [("Dog", "dog"), ("traffic  light", "traffic light"), ("CAFÉ", "cafe\u{301}"), (" dog", "dog\t")])
+    func `with labels that are the same tokens`(one: String, other: String) throws {
+        try refused("\"\(one)\" and \"\(other)\"", "alike") {
+            $0.with(\.labels, [label(one), label("cat"), label(other)])
+        }
+    }
+
+    @Test func `with labels whose phrases are the same, in any order`() throws {
+        let (ship, boat) = (Phrase(words: "ship", prompt: nil), Phrase(words: "boat", prompt: nil))
+        let shouted = Phrase(words: "SHIP", prompt: nil)
+        try refused("\"a\" and \"b\"", "alike") {
+            $0.with(\.labels, [label("a", ship, boat), label("b", boat, shouted)])
+        }
+        let own = Phrase(words: "ship", prompt: "a ship at sea")
+        let apart = [label("a", ship, boat), label("b", ship), label("boat"), label("sea", own)]
+        #expect(try segmenter.ask(Question().with(\.labels, apart)).scores.count == 4)
+        let loud = Phrase(words: "SHIP", prompt: "A ship at SEA")
+        let again = [label("a", ship, boat), label("b", own), label("c", loud)]
+        try refused("\"b\" and \"c\"", "alike") { $0.with(\.labels, again) }
+    }
+
     @Test func `with words that do not stand in their prompt, however long it is`() throws {
         try refused("\"a photograph of a cat\"", "\"dog\"") {
             $0.with(\.labels, [label("dog", Phrase(words: "dog", prompt: "a photograph of a cat"))])
