@@ -10,7 +10,8 @@ package struct MaskOptions: ParsableArguments {
 
     @Argument(
         help: """
-            What to look for: labels, parted by commas. name=phrase|phrase says one in several ways.
+            What to look for: labels, parted by commas or lines. name=phrase|phrase says one in several ways; a \
+            backslash before a comma, =, | or backslash makes it part of the words.
             """)
     package var words: [String]
 

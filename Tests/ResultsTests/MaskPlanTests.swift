@@ -39,7 +39,7 @@ import Testing
         }
         #expect(try heat("../../etc/passwd") == ["out/r.___.._etc_passwd.heat.png"])
         #expect(try heat("..dog") == ["out/r.__dog.heat.png"])
-        #expect(try heat("a\u{0}b\nc\u{7F}") == ["out/r.a_b_c_.heat.png"])
+        #expect(try heat("a\u{0}b\\\nc\u{7F}") == ["out/r.a_b c_.heat.png"])
         #expect(try heat("a/b,a_b") == ["out/r.a_b.heat.png", "out/r.2.a_b.heat.png"])
         let long = try heat(String(repeating: "犬", count: 200))
         #expect(long == ["out/r." + String(repeating: "犬", count: 33) + ".heat.png"])

@@ -28,6 +28,57 @@ import Testing
         #expect(try WordList(["x=a=b"]).labels[0].phrases.map(\.words) == ["a=b"])
     }
 
+    @Test(arguments: ["\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"])
+    func `a line is a label, and one that holds nothing is none`(end: String) throws {
+        #expect(try Self.names(["dog\(end)traffic light\(end)\(end)cat\(end)"]) == ["dog", "traffic light", "cat"])
+        #expect(try Self.names(["\u{FEFF}dog,\(end) cat"]) == ["dog", "cat"])
+        #expect(throws: WordError.emptyLabel(argument: end)) { try WordList([end]) }
+        #expect(throws: WordError.self) { try WordList(["dog,,\(end)cat"]) }
+    }
+
+    @Test(arguments: ["\u{FF0C}", "\u{3001}", "\u{60C}", "\u{FE50}", "\u{FE51}", "\u{FF64}", "\u{FE10}", "\u{FE11}"])
+    func `commas of other scripts part labels`(comma: String) throws {
+        #expect(try Self.names(["犬\(comma)猫 \(comma) 草"]) == ["犬", "猫", "草"])
+        #expect(throws: WordError.self) { try WordList(["犬\(comma)"]) }
+    }
+
+    @Test(arguments: [0xFEFF, 0x200B, 0xAD, 0x2060, 0x200E, 0x202E, 0x2066, 0x61C, 0x180E, 0x200C, 0x200D, 0x3164])
+    func `what cannot be seen is dropped, and makes no label`(code: UInt32) throws {
+        let mark = String(try #require(Unicode.Scalar(code)))
+        #expect(try Self.names(["\(mark)bo\(mark)at\(mark), \(mark) sea"]) == ["boat", "sea"])
+        #expect(try WordList(["a\(mark)=b\(mark)|\(mark)c"]).labels[0].phrases.map(\.words) == ["b", "c"])
+        #expect(throws: WordError.self) { try WordList([mark]) }
+        #expect(throws: WordError.self) { try WordList(["dog, \(mark) ,cat"]) }
+    }
+
+    @Test func `what shapes a sign stays`() throws {
+        let shaped = ["❤\u{FE0F}", "می\u{200C}خواهم", "🏴\u{E0067}\u{E007F}", "👩\u{200D}🚀"]
+        #expect(try Self.names(shaped).map { Array($0.utf8) } == shaped.map { Array($0.utf8) })
+    }
+
+    @Test func `a backslash takes the next sign as it is`() throws {
+        #expect(try Self.names([#"Paris\, Texas,b\=c"#, #"d\|e"#, #"f\\"#]) == ["Paris, Texas", "b=c", "d|e", #"f\"#])
+        #expect(try WordList([#"a\=b=c\,d|e\|f"#]).labels == [
+            Label(name: "a=b", phrases: [Phrase(words: "c,d"), Phrase(words: "e|f")])
+        ])
+        #expect(try Self.names([#"a\b"#, #"c\"#, #"犬\、猫"#]) == [#"a\b"#, #"c\"#, "犬、猫"])
+        #expect(WordList.name(#" Paris\, Texas"#) == "Paris, Texas")
+    }
+
+    @Test func `a list parted otherwise is one label, and that is said`() throws {
+        for words in ["boat . sheep .", "boat. sheep.", "boat .", "boat; sheep", "犬；猫", "boat\tsheep"] {
+            let list = try WordList([words])
+            #expect(list.labels.count == 1)
+            #expect(list.notes.count == 1 && list.notes[0].contains("one label"), "\(words)")
+        }
+        #expect(try WordList(["boat, sheep.", "v1.5 sign", "..."]).notes.isEmpty)
+    }
+
+    @Test func `bytes that are no text are no words`() {
+        let word = PathText.text(of: [0x62, 0xFF])
+        #expect(throws: WordError.notText(argument: word)) { try WordList([word]) }
+    }
+
     @Test func `what was typed is kept as it was`() throws {
         #expect(try WordList([" a ,b", "c"]).given == [" a ,b", "c"])
     }
