@@ -2,7 +2,8 @@ import Glibc
 package import RPC
 import Synchronization
 
-/// A line on the terminal for work that takes longer than half a second; nothing where there is no terminal.
+/// A line on the terminal for work that takes longer than half a second; nothing where there is no
+/// terminal, or one without escape sequences.
 package final class ProgressLine: Sendable {
     private struct State {
         var stage: String
@@ -18,7 +19,7 @@ package final class ProgressLine: Sendable {
 
     package init(_ stage: String) {
         state = Mutex(State(stage: stage))
-        guard isatty(STDERR_FILENO) == 1 else { return }
+        guard Streams.errorsAreAnimated else { return }
         Task.detached { [self] in
             try await Task.sleep(for: Self.patience)
             while show() { try await Task.sleep(for: Self.pace) }
@@ -30,7 +31,7 @@ package final class ProgressLine: Sendable {
         let stage: String? =
             switch reply {
             case .header(let header): "looking at \(header.width) x \(header.height) pixels"
-            case .scoreMap(let map): "label \(map.label + 1) of \(labels)"
+            case .scoreMap(let map): "label \(Int(map.label) + 1) of \(labels)"
             case .mask, .trailer: nil
             }
         if let stage { state.withLock { $0.stage = stage } }

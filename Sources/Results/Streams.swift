@@ -1,8 +1,15 @@
 import Glibc
+import RPC
 
 /// Standard output and standard error: data on one, words for a person on the other.
 package enum Streams {
     package static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// Whether standard error is a terminal that obeys escape sequences.
+    static var errorsAreAnimated: Bool {
+        guard isatty(STDERR_FILENO) == 1, let terminal = SocketPath.environment("TERM") else { return false }
+        return !terminal.isEmpty && terminal != "dumb"
+    }
 
     /// Writes data to standard output.
     package static func write(_ bytes: [UInt8]) throws(FileError) {
@@ -13,16 +20,25 @@ package enum Streams {
         }
     }
 
-    /// Writes a line to standard error. Nobody can be told that this failed.
-    package static func say(_ line: String) {
-        _ = write(Array("\(printable(line))\n".utf8), to: STDERR_FILENO)
+    /// Writes a message of one line or more to standard error. Nobody can be told that this failed.
+    package static func say(_ message: String) {
+        let lines = message.split(separator: /\r\n|\n/, omittingEmptySubsequences: false).map { printable(String($0)) }
+        _ = write(Array("\(lines.joined(separator: "\n"))\n".utf8), to: STDERR_FILENO)
     }
 
-    /// The text on one line and without control characters, which a label or a file's name may hold and a terminal
-    /// would obey.
+    /// The text on one line and without what a terminal would obey: control characters, which a label, a file's name
+    /// or a daemon's answer may hold, and marks that turn the direction of writing.
     package static func printable(_ text: String) -> String {
-        let scalars = text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }
+        let scalars = text.unicodeScalars.map { isObeyed($0) || !PathText.isUnicode(String($0)) ? "\u{FFFD}" : $0 }
         return String(String.UnicodeScalarView(scalars))
+    }
+
+    /// Whether a scalar is an order to a terminal rather than a sign on it.
+    static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: scalar.properties.isBidiControl
+        }
     }
 
     static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {

@@ -48,7 +48,7 @@ import Testing
             "/usr/bin/script", "-qefc",
             "'\(Repository.dseg)' mask '\(Repository.picture)' boat -o '\(place.path)' --socket '\(daemon.socket)'",
             "\(place.path)/seen",
-        ])
+        ], environment: ["TERM": "xterm"])
         let line = "\r\u{1B}[Kwaiting for an answer about \(Repository.picture)  "
         #expect(eventually { String(decoding: asking.output, as: UTF8.self).contains(line) })
         daemon.program.signal(SIGCONT)
@@ -56,6 +56,23 @@ import Testing
         #expect(ending.code == 0)
         #expect(ending.text.contains("\r\u{1B}[Kwrote \(place.path)/scene_501_0037.mask.png"))
         #expect(ending.text.contains("boat "))
+    }
+
+    @Test(.enabled(if: hasTerminal, "script(1) is not installed"), arguments: ["dumb", ""])
+    func `a terminal without escape sequences gets none`(kind: String) throws {
+        daemon.program.signal(SIGSTOP)
+        let asking = try Program([
+            "/usr/bin/script", "-qefc",
+            "'\(Repository.dseg)' mask '\(Repository.picture)' boat -o '\(place.path)' --socket '\(daemon.socket)'",
+            "\(place.path)/seen",
+        ], environment: ["TERM": kind])
+        // Longer than another terminal has to wait for its line.
+        usleep(800_000)
+        daemon.program.signal(SIGCONT)
+        let ending = try asking.ending()
+        #expect(ending.code == 0)
+        #expect(!ending.output.contains(0x1B), "\(ending.text)")
+        #expect(ending.text.contains("wrote"))
     }
 
     @Test func `a file or pipe shows no progress, however long it takes`() throws {
