@@ -37,6 +37,7 @@ package struct Drawing: Sendable {
         switch output {
         case .json: return Array(provenance.json.utf8) + [0x0A]
         case .mask: pixels = .indexed(answer.indices, .voc)
+        case .greyMask: pixels = .grey(answer.indices)
         case .overlay:
             let picture = try decodedPicture()
             pixels = .rgb(Compositing.tinted(picture.pixels, by: answer.indices, .voc))
@@ -95,7 +96,7 @@ package enum DrawingError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .otherPicture: "the picture changed while it was looked at; run it again"
-        case .noLabel(let label): "the answer has no label \"\(label)\""
+        case .noLabel(let label): "the answer has no label \"\(Streams.printable(label))\""
         case .noScores: "the answer has no score maps; ask for heat maps"
         }
     }

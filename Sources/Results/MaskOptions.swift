@@ -29,6 +29,12 @@ package struct MaskOptions: ParsableArguments {
             valueName: "label"))
     package var cuts: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "The mask's file: palette (indexed, in colours) or grey (each sample is the index).",
+            discussion: "OpenCV and imageio make colours of a palette; for them write grey.", valueName: "values"))
+    package var maskValues = MaskValues.palette
+
     @Flag(help: "Print one JSON object in place of the labels' shares.")
     package var json = false
 
@@ -74,3 +80,5 @@ package struct MaskOptions: ParsableArguments {
         }
     }
 }
+
+extension MaskValues: ExpressibleByArgument {}

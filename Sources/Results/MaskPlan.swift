@@ -35,6 +35,7 @@ package struct MaskPlan: Sendable {
         seed = options.seed
         threshold = options.threshold
 
+        let mask: Output = options.maskValues == .grey ? .greyMask : .mask
         let names = words.labels.map(\.name)
         var extras: [Output] = options.overlay ? [.overlay] : []
         if options.heat { extras += names.map { .heat(label: $0) } }
@@ -45,12 +46,12 @@ package struct MaskPlan: Sendable {
             if json { throw .twoOnStandardOutput }
             if extras.count > 1 { throw .severalOnStandardOutput(extras.count) }
             if options.output == nil, standardOutputIsTerminal { throw .bytesForTerminal }
-            destination = .standardOutput(extras.first ?? .mask)
+            destination = .standardOutput(extras.first ?? mask)
         case let folder:
             let (directory, name) = picture == "-" ? ("", "stdin") : splitPath(picture)
             destination = .files(
                 OutputFile.named(
-                    [.mask] + extras, after: withoutExtension(name), in: folder ?? directory))
+                    [mask] + extras, after: withoutExtension(name), in: folder ?? directory))
         }
     }
 

@@ -1,7 +1,17 @@
+/// How a mask's file holds its indices.
+package enum MaskValues: String, CaseIterable, Sendable, Codable {
+    /// An indexed PNG: people see colours, and Pillow and the VOC tools read the indices.
+    case palette
+    /// A grey PNG whose samples are the indices, for readers that would make colours of a palette, as OpenCV does.
+    case grey
+}
+
 /// One thing that can be made of an answer. The labels are named as the words name them.
 package enum Output: Hashable, Sendable {
     /// The index mask: an indexed PNG, index k is the k-th label, 0 the background.
     case mask
+    /// The same, the indices being a grey PNG's samples.
+    case greyMask
     /// The picture, tinted with the mask's colours.
     case overlay
     /// A label's scores, black to white: a grey PNG.
@@ -19,7 +29,7 @@ package enum Output: Hashable, Sendable {
     /// The end of the file's name, after the picture's.
     fileprivate var suffix: String {
         switch self {
-        case .mask: ".mask.png"
+        case .mask, .greyMask: ".mask.png"
         case .overlay: ".overlay.png"
         case .heat(let label): ".\(fileNamePart(label)).heat.png"
         case .cut(let label): ".\(fileNamePart(label)).cut.png"

@@ -46,7 +46,7 @@ extension Provenance: Codable {
         let isLegal =
             switch output {
             case .heat(let label), .cut(let label): names.contains(label)
-            case .mask, .overlay, .json: true
+            case .mask, .greyMask, .overlay, .json: true
             }
         guard isLegal, (1...WordList.labelLimit).contains(names.count), (0...1).contains(threshold)
         else {
@@ -59,7 +59,7 @@ extension Provenance: Codable {
 
 extension Output: Codable {
     private enum CodingKeys: String, CodingKey {
-        case kind, label
+        case kind, label, values
     }
 
     private enum Kind: String, Codable {
@@ -70,7 +70,7 @@ extension Output: Codable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         let (kind, label): (Kind, String?) =
             switch self {
-            case .mask: (.mask, nil)
+            case .mask, .greyMask: (.mask, nil)
             case .overlay: (.overlay, nil)
             case .heat(let label): (.heat, label)
             case .cut(let label): (.cut, label)
@@ -78,12 +78,15 @@ extension Output: Codable {
             }
         try container.encode(kind, forKey: .kind)
         try container.encodeIfPresent(label, forKey: .label)
+        if self == .greyMask { try container.encode(MaskValues.grey, forKey: .values) }
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         switch try container.decode(Kind.self, forKey: .kind) {
-        case .mask: self = .mask
+        case .mask:
+            let values = try container.decodeIfPresent(MaskValues.self, forKey: .values) ?? .palette
+            self = values == .grey ? .greyMask : .mask
         case .overlay: self = .overlay
         case .heat: self = .heat(label: try container.decode(String.self, forKey: .label))
         case .cut: self = .cut(label: try container.decode(String.self, forKey: .label))

@@ -15,6 +15,13 @@ import Testing
         #expect(image.pixels == example.indices.flatMap { colours[Int($0)] })
     }
 
+    @Test func `a grey mask's samples are the indices`() throws {
+        let example = try Example()
+        let bytes = try example.drawing().bytes(of: .greyMask)
+        #expect(Array(bytes[24...25]) == [8, 0], "8 bits, grey")
+        #expect(try Image(decoding: bytes).pixels == example.indices.flatMap { [$0, $0, $0] })
+    }
+
     @Test func `the overlay is the picture, half covered where a label is`() throws {
         let example = try Example()
         let image = try Image(decoding: example.drawing().bytes(of: .overlay))

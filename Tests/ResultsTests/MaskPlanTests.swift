@@ -22,6 +22,12 @@ import Testing
         #expect(try paths(["-", "-o", "out"]) == ["out/stdin.mask.png"])
     }
 
+    @Test func `a mask of grey values is a mask by name`() throws {
+        let plan = try Self.plan(["rex.jpg", "dog", "--mask-values", "grey"])
+        #expect(plan.files == [OutputFile(output: .greyMask, path: "rex.mask.png")])
+        #expect(try Self.plan(["-", "dog", "--mask-values", "grey"]).destination == .standardOutput(.greyMask))
+    }
+
     @Test func `each option adds its files`() throws {
         let plan = try Self.plan([
             "rex.jpg", "dog, grass", "--overlay", "--heat", "--cut", "grass", "--cut", "dog",
@@ -73,7 +79,7 @@ import Testing
         ["r.png"], [], ["r.png", "dog", "--threshold", "1.5"], ["r.png", "dog,"],
         ["r.png", "dog", "--threshold", "nan"], ["r.png", "dog", "--threshold=-0.1"],
         ["r.png", "dog", "--seed", "4294967296"], ["r.png", "dog", "--seed=-1"],
-        ["r.png", "dog", "--cut", "cat"],
+        ["r.png", "dog", "--cut", "cat"], ["r.png", "dog", "--mask-values", "colour"],
     ])
     func `options that mean nothing are usage errors`(arguments: [String]) {
         do {

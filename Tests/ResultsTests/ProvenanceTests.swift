@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct ProvenanceTests {
     private static let outputs: [Output] = [
-        .mask, .overlay, .heat(label: "dog"), .heat(label: "grass"), .cut(label: "dog"), .json,
+        .mask, .greyMask, .overlay, .heat(label: "dog"), .heat(label: "grass"), .cut(label: "dog"), .json,
     ]
 
     @Test(arguments: outputs)
@@ -116,6 +116,13 @@ import Testing
         let model: Model
         let labels: [Label]
         let files: [File]
+    }
+
+    @Test func `a grey mask is made again as one`() throws {
+        let example = try Example()
+        let file = try example.drawing(["--mask-values", "grey"]).bytes(of: .greyMask)
+        #expect(try Provenance(reading: file).output == .greyMask)
+        #expect(try Provenance(reading: example.drawing().bytes(of: .mask)).output == .mask)
     }
 
     @Test func `a file that does not say how it was made is refused`() throws {
