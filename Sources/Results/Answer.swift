@@ -38,7 +38,8 @@ package struct Answer: Sendable {
             ("autoencoder", trailer.autoencoderMilliseconds), ("text", trailer.textMilliseconds),
             ("U-Net", trailer.unetMilliseconds), ("maps", trailer.mapsMilliseconds),
         ]
-        let shown = stages.map { name, time in "\(name) \(Int(time.rounded())) ms" }
+        // What a daemon calls a time need not be one.
+        let shown = stages.map { name, time in "\(name) \(Int(exactly: time.rounded()).map(String.init) ?? "?") ms" }
         return shown.joined(separator: ", ")
     }
 }
@@ -46,14 +47,18 @@ package struct Answer: Sendable {
 /// Gathers the messages of a `Segment` stream, in their order, into an answer.
 package struct AnswerAssembly: Sendable {
     private let request: SegmentRequest
+    private let size: (width: Int, height: Int)?
     private var header: Header?
     private var maps: [ScoreMap] = []
     private var mask: (indices: [UInt8], counts: [UInt64])?
     private var trailer: Trailer?
 
-    /// - Parameter request: what was asked, with a mask
-    package init(of request: SegmentRequest) {
+    /// - Parameters:
+    ///   - request: what was asked, with a mask
+    ///   - size: the picture's, where it is known
+    package init(of request: SegmentRequest, size: (width: Int, height: Int)? = nil) {
         self.request = request
+        self.size = size
     }
 
     /// Takes the next message.
@@ -64,15 +69,15 @@ package struct AnswerAssembly: Sendable {
         switch reply {
         case .header(let header):
             if self.header != nil { throw Self.broken("a second header") }
-            guard header.labels.map(\.name) == request.labels.map(\.name) else {
-                throw Self.broken("labels that were not asked for")
-            }
-            guard header.width > 0, header.height > 0 else { throw Self.broken("an empty picture") }
+            try check(header)
             self.header = header
         case .scoreMap(let map):
-            guard header != nil, request.maps != .none, map.label == maps.count,
-                maps.count < request.labels.count
+            guard let header, request.maps != .none, map.label == maps.count, maps.count < request.labels.count
             else { throw Self.broken("a score map out of its place") }
+            guard map.width == header.latentWidth, map.height == header.latentHeight, map.encoding == request.encoding
+            else { throw Self.broken("a score map that does not fit the latent grid") }
+            // Their differences must have a place among f32, too.
+            guard abs(map.scale) <= 1e30, abs(map.offset) <= 1e30 else { throw Self.broken("scores beyond all bounds") }
             maps.append(map)
         case .mask(let mask):
             guard let header, self.mask == nil else { throw Self.broken("a mask out of its place") }
@@ -83,6 +88,26 @@ package struct AnswerAssembly: Sendable {
         case .trailer(let trailer):
             self.trailer = trailer
         }
+    }
+
+    /// That a header speaks of the question that was asked.
+    private func check(_ header: Header) throws(RPCStatus) {
+        // By their bytes: texts that look alike are equal to Swift.
+        func isSame(_ text: String, _ other: String) -> Bool { text.utf8.elementsEqual(other.utf8) }
+        guard header.labels.count == request.labels.count else { throw Self.broken("labels that were not asked for") }
+        for (label, asked) in zip(header.labels, request.labels) {
+            let phrases = asked.phrases.isEmpty ? [Phrase(words: asked.name)] : asked.phrases
+            guard isSame(label.name, asked.name), label.phrases.count == phrases.count,
+                zip(label.phrases, phrases).allSatisfy({
+                    isSame($0.words, $1.words) && ($1.prompt.isEmpty || isSame($0.prompt, $1.prompt))
+                })
+            else { throw Self.broken("labels that were not asked for") }
+        }
+        guard header.width > 0, header.height > 0 else { throw Self.broken("an empty picture") }
+        guard size.map({ $0.width == Int(header.width) && $0.height == Int(header.height) }) ?? true else {
+            throw Self.broken("a picture of another size")
+        }
+        guard (0...1).contains(header.threshold) else { throw Self.broken("a threshold that is none") }
     }
 
     /// The answer, once the stream has ended.

@@ -103,6 +103,8 @@ package struct Provenance: Sendable, Equatable {
         if let schema, schema != Self.schema { throw .otherSchema(schema) }
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(json))
+        } catch DecodingError.dataCorrupted(let context) {
+            throw .unreadable(context.debugDescription)
         } catch {
             throw .unreadable("\(error)")
         }
@@ -124,12 +126,18 @@ package struct Provenance: Sendable, Equatable {
         let schema: Int
     }
 
-    /// One line, the keys in alphabetical order.
+    /// One line, the keys in alphabetical order. What a terminal would obey is escaped, beyond what JSON asks for.
     var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // All members are strings, finite numbers, truths and lists of them: always JSON.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        let text = (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        guard text.unicodeScalars.contains(where: Streams.isObeyed) else { return text }
+        return text.unicodeScalars.map { scalar in
+            guard Streams.isObeyed(scalar) else { return String(scalar) }
+            let digits = String(scalar.value, radix: 16)
+            return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }.joined()
     }
 }
 
@@ -138,6 +146,8 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
     case none
     case otherSchema(Int)
     case unreadable(String)
+    /// What is named as the picture is something else.
+    case noPicture(path: String)
     case pictureChanged(path: String, was: String, is: String)
     case otherAnswer(was: String, is: String)
 
@@ -150,11 +160,13 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
                 + "\(Provenance.schema)); use that one"
         case .unreadable(let reason):
             "how the file was made cannot be read: \(reason)"
+        case .noPicture(let path):
+            "\(Streams.printable(path)), which the file names as its picture, is no PNG or JPEG file; nothing was sent"
         case .otherAnswer(let was, let found):
             "the file cannot be made again here: the scores' hash is \(found), it was \(was); "
                 + "ask the dseg and the machine that made it"
         case .pictureChanged(let path, let was, let found):
-            "\(path) is not the picture it was: its hash is \(found), it was \(was); "
+            "\(Streams.printable(path)) is not the picture it was: its hash is \(found), it was \(was); "
                 + "put the old one back"
         }
     }

@@ -48,12 +48,25 @@ extension Provenance: Codable {
             case .heat(let label), .cut(let label): names.contains(label)
             case .mask, .greyMask, .overlay, .json: true
             }
+        guard !texts.contains(where: { $0.utf8.contains(0) }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .words, in: container, debugDescription: "a text holds a NUL")
+        }
         guard isLegal, (1...WordList.labelLimit).contains(names.count), (0...1).contains(threshold)
         else {
             throw DecodingError.dataCorruptedError(
                 forKey: .labels, in: container,
                 debugDescription: "the labels, the output or the threshold contradict each other")
         }
+    }
+}
+
+extension Provenance {
+    /// All that a stranger may have written.
+    private var texts: [String] {
+        let phrases = labels.flatMap(\.phrases).flatMap { [$0.words, $0.prompt] }
+        return [picture.path, picture.sha256, recipe, forwardPrompt, model.name, model.hash, version, answer] + words
+            + labels.map(\.name) + phrases + (files ?? []).map(\.path)
     }
 }
 

@@ -12,7 +12,7 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         try Questioning.exiting({ nil }) {
             let status = try daemon.client().status()
-            try Streams.write(Array((lines(status).joined(separator: "\n") + "\n").utf8))
+            try Streams.write(Array(lines(status).map { Streams.printable($0) + "\n" }.joined().utf8))
         }
     }
 
@@ -30,7 +30,7 @@ struct StatusCommand: ParsableCommand {
     }
 
     private func mebibytes(_ bytes: UInt64) -> String {
-        let tenths = bytes * 10 / (1 << 20)
+        let tenths = bytes / (1 << 20) * 10 + bytes % (1 << 20) * 10 / (1 << 20)
         return "\(tenths / 10).\(tenths % 10) MiB"
     }
 }

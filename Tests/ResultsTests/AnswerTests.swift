@@ -50,6 +50,33 @@ import Testing
         }
     }
 
+    @Test func `what no answer can hold is refused`() throws {
+        let example = try Example()
+        let request = try example.plan(["--heat"]).request(.handle(""), requestID: "")
+        func isRefused(_ change: (inout Header) -> Void) -> Bool {
+            var header = example.header()
+            change(&header)
+            return (try? example.answer(to: request, header: header)) == nil
+        }
+        #expect(!isRefused { _ in })
+        for threshold in [Float.nan, .infinity, -0.1, 1.1] { #expect(isRefused { $0.threshold = threshold }) }
+        #expect(isRefused { $0.labels.removeLast() })
+        #expect(isRefused { $0.labels[0].phrases.removeLast() })
+        #expect(isRefused { $0.labels[0].phrases[0].words = "cat" })
+        #expect(isRefused { $0.latentWidth = 4 })
+        var assembly = AnswerAssembly(of: request, size: (Example.width + 1, Example.height))
+        #expect(throws: RPCStatus.self) { try assembly.receive(.header(example.header())) }
+    }
+
+    @Test(arguments: [Float.nan, .infinity, 1e38, -1])
+    func `times that are none are no reason to end`(time: Float) throws {
+        let example = try Example()
+        var trailer = example.trailer()
+        (trailer.queueMilliseconds, trailer.unetMilliseconds) = (time, time)
+        let request = try example.plan().request(.handle(""), requestID: "")
+        #expect(try example.answer(to: request, trailer: trailer).timeLine.contains("decode 1 ms"))
+    }
+
     @Test func `an answer to another question is refused`() throws {
         let example = try Example()
         let request = try MaskPlan(

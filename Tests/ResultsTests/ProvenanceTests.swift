@@ -118,6 +118,36 @@ import Testing
         let files: [File]
     }
 
+    @Test func `a text with a NUL is refused, wherever it stands`() throws {
+        let json = String(decoding: try Example().drawing(["--cut", "dog"]).bytes(of: .json), as: UTF8.self)
+        let texts = [
+            "photos/rex.png", "c0ffee", "dog=dog|puppy", "grass", "puppy", "a photograph of a dog", "shared", "abc123",
+            "demo", "0.1.0", "feed", "rex.dog.cut.png",
+        ]
+        for text in texts {
+            let meddled = json.replacing(text, with: "\(text)\\u0000")
+            #expect(meddled != json)
+            #expect(throws: ProvenanceError.unreadable("a text holds a NUL"), "\(text)") {
+                try Provenance(reading: Array(meddled.utf8))
+            }
+        }
+    }
+
+    @Test func `what a terminal would obey is escaped, and read again`() throws {
+        let example = try Example()
+        var header = example.header()
+        header.model = "a\u{1B}[m\u{7F}\u{9B}\u{202E}\u{2028}b"
+        let request = try example.plan().request(.handle(""), requestID: "")
+        let drawing = Drawing(
+            try example.answer(to: request, header: header), words: [], picturePath: "-", picture: example.picture,
+            files: [])
+        let json = try drawing.bytes(of: .json)
+        let text = String(decoding: json.dropLast(), as: UTF8.self)
+        #expect(Streams.printable(text) == text)
+        #expect(text.contains(#""a\u001b[m\u007f\u009b\u202e\u2028b""#))
+        #expect(try Provenance(reading: json).model.name == header.model)
+    }
+
     @Test func `a grey mask is made again as one`() throws {
         let example = try Example()
         let file = try example.drawing(["--mask-values", "grey"]).bytes(of: .greyMask)
