@@ -10,7 +10,7 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
     /// The picture or the file cannot be understood.
     case badData = 65
     case missingInput = 66
-    /// No daemon answers.
+    /// No daemon answers, or none that may be asked.
     case unreachable = 69
     case cannotWrite = 73
     /// The daemon is busy.
@@ -29,9 +29,9 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
         switch error {
         case let error as FileError:
             switch error {
-            case .cannotRead: self = .missingInput
+            case .cannotRead, .isFolder: self = .missingInput
             case .tooLarge: self = .badData
-            case .cannotWrite, .exists, .noDirectory: self = .cannotWrite
+            case .cannotWrite, .exists, .noDirectory, .isNoFolder, .notAll: self = .cannotWrite
             case .readerGone: self = .brokenPipe
             }
         case is WordError, is PlanError: self = .usage
@@ -48,7 +48,7 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
         case .invalidArgument:
             let isPicture = picture.map { (try? Image(decoding: $0)) != nil } ?? true
             self = isPicture ? .usage : .badData
-        case .unavailable: self = .unreachable
+        case .unavailable, .permissionDenied: self = .unreachable
         case .resourceExhausted, .deadlineExceeded: self = .tryLater
         case .cancelled: self = .interrupted
         default: self = .failure

@@ -1,27 +1,59 @@
+import RPC
+
 /// Why a file could not be read or written.
 package enum FileError: Error, Equatable, CustomStringConvertible {
     case cannotRead(path: String, reason: String)
     case tooLarge(path: String, limit: Int)
+    /// A folder, where a file is meant.
+    case isFolder(path: String)
     case cannotWrite(path: String, reason: String)
     case exists(path: String)
-    case noDirectory(path: String)
+    case noDirectory(path: String, canBeMade: Bool)
+    /// A file, or a file's name, where the folder to write to is meant.
+    case isNoFolder(path: String, what: String)
+    /// Some files of several were written and could not be taken back.
+    case notAll(path: String, reason: String, written: [String])
     /// Whoever read standard output went away.
     case readerGone
 
     package var description: String {
         switch self {
         case .cannotRead(let path, let reason):
-            "cannot read \(path == "-" ? "standard input" : path): \(reason)"
+            "cannot read \(Self.input(path)): \(reason)" + Self.hint(for: path)
         case .tooLarge(let path, let limit):
-            "\(path == "-" ? "standard input" : path) is over the limit of \(limit >> 20) MiB"
+            "\(Self.input(path)) is over the limit of \(limit >> 20) MiB"
+        case .isFolder(let path):
+            "cannot read \(Self.input(path)): it is a directory; name the file in it"
         case .cannotWrite(let path, let reason):
-            "cannot write \(path): \(reason)"
+            "cannot write \(Streams.printable(path)): \(reason)"
         case .exists(let path):
-            "\(path) exists; type --force to overwrite it, or -o DIR for another folder"
-        case .noDirectory(let path):
-            "there is no folder \(path) to write to; make it first: mkdir -p \(path)"
+            "\(Streams.printable(path)) exists; type --force to overwrite it, or -o DIR for another folder"
+        case .noDirectory(let path, let canBeMade):
+            "there is no folder \(Streams.printable(path)) to write to; "
+                + (canBeMade
+                    ? "make it first: mkdir -p \(Streams.printable(PathText.quoted(path)))"
+                    : "it cannot be made there, so name another one: -o DIR")
+        case .isNoFolder(let path, let what):
+            "-o names the folder to write to, and \(Streams.printable(path)) is \(what); type -o DIR, "
+                + "or -o - > FILE.png for one picture alone"
+        case .notAll(let path, let reason, let written):
+            "cannot write \(Streams.printable(path)): \(reason); these were written and could not be taken back: "
+                + written.map(Streams.printable).joined(separator: ", ")
         case .readerGone:
             "nobody reads standard output"
         }
+    }
+
+    private static func input(_ path: String) -> String {
+        path == "-" ? "standard input" : Streams.printable(path)
+    }
+
+    /// What a path that leads nowhere may have been meant as.
+    private static func hint(for path: String) -> String {
+        if FileStatus(path) != nil { return "" }
+        if path.utf8.starts(with: "http://".utf8) || path.utf8.starts(with: "https://".utf8) {
+            return "; dseg fetches nothing: curl URL | dseg mask - WORDS"
+        }
+        return path.utf8.contains(UInt8(ascii: "*")) ? "; nothing matches, or the shell was kept from it by quotes" : ""
     }
 }

@@ -1,20 +1,77 @@
 import Glibc
+import RPC
 
 /// Reads files whole.
 package enum InputFile {
     /// The daemon takes no larger file.
     package static let byteLimit = 256 << 20
 
-    /// The bytes of a file, of standard input for "-".
+    /// The bytes of a file, of standard input for "-"; of a descriptor that was handed over for `/dev/fd/N`, which a
+    /// shell's `<(...)` is.
     package static func bytes(at path: String) throws(FileError) -> [UInt8] {
-        let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY | O_CLOEXEC)
+        if let descriptor = descriptor(named: path) { return try bytes(of: descriptor, path) }
+        let descriptor = try open(path, O_RDONLY)
+        defer { close(descriptor) }
+        return try bytes(of: descriptor, path)
+    }
+
+    /// The bytes of a regular file, and of nothing else: a path that a stranger wrote down may lead to a pipe that
+    /// never ends or a device that obeys.
+    static func regularBytes(at path: String) throws(FileError) -> [UInt8] {
+        let descriptor = try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        defer { close(descriptor) }
+        guard let status = FileStatus(descriptor: descriptor) else {
+            throw .cannotRead(path: path, reason: systemReason())
+        }
+        guard status.isFile else {
+            throw status.isFolder ? .isFolder(path: path) : .cannotRead(path: path, reason: "it is \(status.kind)")
+        }
+        return try bytes(of: descriptor, path)
+    }
+
+    /// Whether it is read once, from a pipe or terminal, and so has no folder for what is made of it.
+    static func isStream(_ path: String) -> Bool {
+        if descriptor(named: path) != nil { return true }
+        guard let status = FileStatus(path) else { return false }
+        return !status.isFile && !status.isFolder
+    }
+
+    /// Whether a stream's path says nothing of what comes from it.
+    static func isNameless(_ path: String) -> Bool {
+        ["-", "/dev/", "/proc/"].contains { path.utf8.starts(with: $0.utf8) }
+    }
+
+    /// That a file is there and can be read, before anything else is looked at.
+    static func check(_ path: String) throws(FileError) {
+        if isStream(path) { return }
+        close(try open(path, O_RDONLY | O_NONBLOCK))
+        if FileStatus(path)?.isFolder == true { throw .isFolder(path: path) }
+    }
+
+    /// The open descriptor that a path names.
+    private static func descriptor(named path: String) -> CInt? {
+        if path == "-" || path == "/dev/stdin" { return STDIN_FILENO }
+        for folder in ["/dev/fd/", "/proc/self/fd/"] where path.utf8.starts(with: folder.utf8) {
+            if let number = CInt(path.utf8.dropFirst(folder.utf8.count).map { String(UnicodeScalar($0)) }.joined()) {
+                return number
+            }
+        }
+        return nil
+    }
+
+    private static func open(_ path: String, _ flags: CInt) throws(FileError) -> CInt {
+        let descriptor = unsafe PathText.withName(of: path) { unsafe Glibc.open($0, flags | O_CLOEXEC) }
         guard descriptor >= 0 else { throw .cannotRead(path: path, reason: systemReason()) }
-        defer { if path != "-" { close(descriptor) } }
+        return descriptor
+    }
+
+    private static func bytes(of descriptor: CInt, _ path: String) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 20)
         while true {
             let count = unsafe read(descriptor, &chunk, chunk.count)
             if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EISDIR { throw .isFolder(path: path) }
             if count < 0 { throw .cannotRead(path: path, reason: systemReason()) }
             if count == 0 { return bytes }
             bytes += chunk.prefix(count)

@@ -48,7 +48,7 @@ package struct MaskPlan: Sendable {
             if options.output == nil, standardOutputIsTerminal { throw .bytesForTerminal }
             destination = .standardOutput(extras.first ?? mask)
         case let folder:
-            let (directory, name) = picture == "-" ? ("", "stdin") : splitPath(picture)
+            let (directory, name) = picture == "-" ? ("", "stdin") : PathText.split(picture)
             destination = .files(
                 OutputFile.named(
                     [mask] + extras, after: withoutExtension(name), in: folder ?? directory))
@@ -72,7 +72,7 @@ package struct MaskPlan: Sendable {
 
     /// The bytes of all files must be written, or none; nothing that exists is lost unasked.
     package func checkFiles() throws(FileError) {
-        for file in files { try checkWritable(file.path, force: force) }
+        for file in files { _ = try OutputPlace(file.path, force: force) }
     }
 
     /// What to ask. Score maps are asked for only where heat maps are drawn from them.

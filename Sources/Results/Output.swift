@@ -1,3 +1,5 @@
+import RPC
+
 /// How a mask's file holds its indices.
 package enum MaskValues: String, CaseIterable, Sendable, Codable {
     /// An indexed PNG: people see colours, and Pillow and the VOC tools read the indices.
@@ -53,41 +55,32 @@ package struct OutputFile: Sendable, Equatable, Codable {
             var stem = picture
             while taken.contains(stem + output.suffix) { stem += ".\(place)" }
             taken.insert(stem + output.suffix)
-            return OutputFile(output: output, path: joined(directory, stem + output.suffix))
+            return OutputFile(output: output, path: PathText.joined(directory, stem + output.suffix))
         }
     }
 }
 
-/// A path's folder, "" for none, and its last name.
-func splitPath(_ path: String) -> (directory: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
-    let end = path.index(after: slash)
-    return (String(path[..<end]), String(path[end...]))
-}
-
-/// A folder, "" for the current one, and a name in it.
-func joined(_ directory: String, _ name: String) -> String {
-    directory.isEmpty || directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
-}
-
 /// A file's name without its last extension; a name that only begins with a dot has none.
 func withoutExtension(_ name: String) -> String {
-    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return name }
-    return String(name[..<dot])
+    guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex else { return name }
+    return String(name.unicodeScalars[..<dot])
 }
 
 /// A label as part of a file's name: slashes, control characters and leading dots become "_", and
 /// no more is kept than leaves room in a name's 255 bytes.
 private func fileNamePart(_ label: String) -> String {
     var leads = true
-    var part = ""
+    var part = String.UnicodeScalarView()
+    var length = 0
     for character in label {
-        let isControl = character.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
-        let isUnsafe = character == "/" || isControl || leads && character == "."
-        leads = leads && character == "."
-        let kept = isUnsafe ? "_" : String(character)
-        if part.utf8.count + kept.utf8.count > 100 { break }
-        part += kept
+        let kept = character.unicodeScalars.map { scalar -> Unicode.Scalar in
+            let isUnsafe = scalar == "/" || Streams.isObeyed(scalar) || leads && scalar == "."
+            leads = leads && scalar == "."
+            return isUnsafe ? "_" : scalar
+        }
+        length += kept.reduce(0) { $0 + $1.utf8.count }
+        if length > 100 { break }
+        part.append(contentsOf: kept)
     }
-    return part
+    return String(part)
 }

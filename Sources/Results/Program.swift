@@ -1,4 +1,5 @@
 import Glibc
+import RPC
 
 /// The program that runs.
 package enum Program {
@@ -9,6 +10,14 @@ package enum Program {
             count = unsafe max(0, readlink("/proc/self/exe", start, bytes.count))
         }
         let end = path.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
-        return String(decoding: path[..<end], as: UTF8.self)
+        return PathText.text(of: path[..<end])
+    }
+
+    /// What follows the program's name, as ``PathText`` writes it: `CommandLine.arguments` mends what is not UTF-8,
+    /// and the file that was meant could not be found.
+    package static var arguments: [String] {
+        (1..<max(1, Int(CommandLine.argc))).compactMap { place in
+            unsafe CommandLine.unsafeArgv[place].map { unsafe PathText.text(of: $0) }
+        }
     }
 }

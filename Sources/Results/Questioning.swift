@@ -11,6 +11,7 @@ package enum Questioning {
     ///
     /// - Throws: `ExitCode`, after the reason was said on standard error
     package static func mask(_ options: MaskOptions, ask: Asking) throws {
+        Interruption.watch()
         var picture: [UInt8]?
         try exiting({ picture }) {
             let plan = try MaskPlan(options, standardOutputIsTerminal: Streams.outputIsTerminal)
@@ -29,6 +30,7 @@ package enum Questioning {
     ///
     /// - Throws: `ExitCode`, after the reason was said on standard error
     package static func redo(_ file: String, ask: Asking) throws {
+        Interruption.watch()
         var picture: [UInt8]?
         try exiting({ picture }) {
             let provenance = try Provenance(reading: try InputFile.bytes(at: file))

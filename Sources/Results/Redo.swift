@@ -21,8 +21,8 @@ extension Provenance {
     /// - Parameter file: the file with this provenance
     package func picturePaths(from file: String) -> [String] {
         if picture.path == "-" { return ["-"] }
-        let beside = splitPath(file).directory
-        return [picture.path, joined(beside, splitPath(picture.path).name)]
+        let beside = PathText.split(file).directory
+        return [picture.path, PathText.joined(beside, PathText.split(picture.path).name)]
     }
 
     /// The file, drawn from a new answer, and what is different now and may have changed its bytes.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import RPC
+import Results
 
 @main
 struct Dseg: ParsableCommand {
@@ -13,4 +14,8 @@ struct Dseg: ParsableCommand {
             """,
         version: Version.current,
         subcommands: [MaskCommand.self, RedoCommand.self, StatusCommand.self])
+
+    static func main() {
+        main(Program.arguments)
+    }
 }

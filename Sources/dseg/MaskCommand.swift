@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import RPC
 import Results
 
 struct MaskCommand: ParsableCommand {
@@ -24,10 +25,10 @@ struct MaskCommand: ParsableCommand {
 
     /// Replaces this program by `dsegd mask`, found beside it or on the path.
     private func becomeDaemonProgram() throws {
-        let arguments = ["dsegd"] + Self.withoutDaemon(Array(CommandLine.arguments.dropFirst()))
-        var pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        let arguments = ["dsegd"] + Self.withoutDaemon(Program.arguments)
+        var pointers = unsafe arguments.map { unsafe PathText.withName(of: $0) { unsafe strdup($0) } } + [nil]
         let beside = Program.folder + "/dsegd"
-        _ = unsafe execv(beside, &pointers)
+        _ = unsafe PathText.withName(of: beside) { unsafe execv($0, &pointers) }
         _ = unsafe execvp("dsegd", &pointers)
         let reason = unsafe String(cString: strerror(errno))
         Streams.say("dseg: cannot run \(beside) nor dsegd on the path (\(reason)); install dsegd beside dseg")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import RPC
+import Results
 
 @main
 struct Dsegd: ParsableCommand {
@@ -8,4 +9,8 @@ struct Dsegd: ParsableCommand {
         abstract: "Find words in pictures: the daemon, and the tools that need its core.",
         version: Version.current,
         subcommands: [ServeCommand.self, MaskCommand.self, VerifyCommand.self, BenchCommand.self])
+
+    static func main() {
+        main(Program.arguments)
+    }
 }

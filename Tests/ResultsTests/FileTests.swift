@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import Images
 import RPC
 import Testing
@@ -121,14 +122,19 @@ import Testing
     @Test func `a folder that is missing or a file is told before any work`() throws {
         try withTemporaryFolder { folder in
             try replaceFile(at: "\(folder)/file", with: [])
-            for missing in ["\(folder)/none", "\(folder)/file"] {
-                let plan = try Self.plan(in: missing, [])
+            let kinds = [
+                ("none", "mkdir -p \(folder)/none"), ("a b", "mkdir -p '\(folder)/a b'"), ("file", "is a file"),
+                ("file/none", "another one: -o DIR"),
+            ]
+            for (name, words) in kinds {
+                let plan = try Self.plan(in: "\(folder)/\(name)", [])
                 do throws(FileError) {
                     try plan.checkFiles()
                     Issue.record("accepted")
                 } catch {
                     #expect(ExitReason(error, picture: nil) == .cannotWrite)
-                    #expect(error.description.contains("mkdir -p \(missing)"))
+                    #expect(error.description.contains(words), "\(error)")
+                    #expect(error.description.contains("mkdir") == words.contains("mkdir"), "\(error)")
                 }
             }
             try FileManager.default.createDirectory(
@@ -146,6 +152,102 @@ import Testing
             #expect(throws: FileError.self) { try replaceFile(at: folder, with: [1]) }
             #expect(throws: FileError.self) { try replaceFile(at: path + "n", with: [1]) }
             #expect(try Self.names(in: folder).count == 1)
+        }
+    }
+
+    @Test func `what replaces a file has its mode, and goes where its links lead`() throws {
+        try withTemporaryFolder { folder in
+            let files = FileManager.default
+            func mode(_ name: String) throws -> Int? {
+                try files.attributesOfItem(atPath: "\(folder)/\(name)")[.posixPermissions] as? Int
+            }
+            for set in [0o600, 0o664, 0o444, 0o4755] {
+                try replaceFile(at: "\(folder)/file", with: [1])
+                try files.setAttributes([.posixPermissions: set], ofItemAtPath: "\(folder)/file")
+                try replaceFile(at: "\(folder)/file", with: [2])
+                #expect(try mode("file") == set)
+            }
+            try files.createDirectory(atPath: "\(folder)/far", withIntermediateDirectories: false)
+            try files.createSymbolicLink(atPath: "\(folder)/far/next", withDestinationPath: "../file")
+            try files.createSymbolicLink(atPath: "\(folder)/link", withDestinationPath: "far/next")
+            try replaceFile(at: "\(folder)/link", with: [3])
+            #expect(try InputFile.bytes(at: "\(folder)/file") == [3])
+            #expect(try files.destinationOfSymbolicLink(atPath: "\(folder)/link") == "far/next")
+            try files.createSymbolicLink(atPath: "\(folder)/dangling", withDestinationPath: "\(folder)/far/made")
+            try replaceFile(at: "\(folder)/dangling", with: [4])
+            #expect(try InputFile.bytes(at: "\(folder)/far/made") == [4])
+            try files.createSymbolicLink(atPath: "\(folder)/circle", withDestinationPath: "circle")
+            try files.createSymbolicLink(atPath: "\(folder)/nowhere", withDestinationPath: "none/file")
+            for path in ["circle", "nowhere"] {
+                #expect(throws: FileError.self) { try replaceFile(at: "\(folder)/\(path)", with: [5]) }
+            }
+            #expect(try Self.names(in: folder) == ["circle", "dangling", "far", "file", "link", "nowhere"])
+            #expect(try Self.names(in: "\(folder)/far") == ["made", "next"])
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root gives files away"))
+    func `an owner is kept, and another user's link in a folder for all is not followed`() throws {
+        try withTemporaryFolder { folder in
+            let (file, link) = ("\(folder)/file", "\(folder)/link")
+            try replaceFile(at: file, with: [1])
+            #expect(unsafe chown(file, 65533, 65534) == 0)
+            try replaceFile(at: file, with: [2])
+            #expect(FileStatus(file).map { [$0.owner, $0.group] } == [65533, 65534])
+            #expect(unsafe symlink("file", link) == 0 && lchown(link, 65533, 65533) == 0)
+            try replaceFile(at: link, with: [3])
+            #expect(unsafe chmod(folder, 0o1777) == 0)
+            #expect(throws: FileError.self) { try replaceFile(at: link, with: [4]) }
+            #expect(try InputFile.bytes(at: file) == [3])
+        }
+    }
+
+    @Test func `where one file cannot have its name, those before it are taken back`() throws {
+        try withTemporaryFolder { folder in
+            let (old, new, last) = ("\(folder)/old", "\(folder)/new", "\(folder)/last")
+            try replaceFile(at: old, with: [1])
+            try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: old)
+            var staged = StagedFiles(force: true)
+            for path in [old, new, last] { try staged.stage([2], for: path) }
+            // What came in between.
+            try FileManager.default.createDirectory(atPath: last, withIntermediateDirectories: false)
+            #expect(throws: FileError.cannotWrite(path: last, reason: "it is a folder")) { try staged.commit() }
+            staged.discard()
+            #expect(try Self.names(in: folder) == ["last", "old"])
+            #expect(try InputFile.bytes(at: old) == [1])
+            #expect(FileStatus(old).map { $0.mode & 0o777 } == 0o640)
+
+            var unforced = StagedFiles(force: false)
+            for name in ["a", "b"] { try unforced.stage([3], for: "\(folder)/\(name)") }
+            try replaceFile(at: "\(folder)/b", with: [4])
+            #expect(throws: FileError.exists(path: "\(folder)/b")) { try unforced.commit() }
+            unforced.discard()
+            #expect(try Self.names(in: folder) == ["b", "last", "old"])
+            #expect(try InputFile.bytes(at: "\(folder)/b") == [4])
+        }
+    }
+
+    @Test func `nothing but a file is replaced, and nothing but a file is read where a stranger names it`() throws {
+        try withTemporaryFolder { folder in
+            let pipe = "\(folder)/pipe"
+            #expect(unsafe mkfifo(pipe, 0o600) == 0)
+            #expect(throws: FileError.cannotWrite(path: pipe, reason: "it is a pipe")) {
+                try replaceFile(at: pipe, with: [1])
+            }
+            for path in [pipe, "/dev/zero", folder] {
+                #expect(throws: FileError.self) { try InputFile.regularBytes(at: path) }
+            }
+        }
+    }
+
+    @Test func `a name that is not UTF-8 stays what it is`() throws {
+        try withTemporaryFolder { folder in
+            let name = PathText.text(of: Array("\(folder)/r".utf8) + [0xE9, 0x78] + Array(".jpg".utf8))
+            try replaceFile(at: name, with: [1])
+            #expect(try InputFile.bytes(at: name) == [1])
+            let options = try MaskOptions.parse([name, "dog"])
+            let mask = try MaskPlan(options, standardOutputIsTerminal: false).files[0].path
+            #expect(PathText.name(of: mask) == Array("\(folder)/r".utf8) + [0xE9, 0x78] + Array(".mask.png".utf8))
         }
     }
 

@@ -22,6 +22,17 @@ import Testing
         #expect(try paths(["-", "-o", "out"]) == ["out/stdin.mask.png"])
     }
 
+    /// A combining mark after a slash or a full stop makes one `Character` of both; to the system it does not.
+    @Test func `names are cut at the bytes of slashes and full stops`() throws {
+        func bytes(_ picture: String) throws -> [UInt8] {
+            Array(try Self.plan(["-o", "out", picture, "dog"]).files[0].path.utf8)
+        }
+        #expect(try bytes("dir/\u{301}x.jpg") == Array("out/\u{301}x.mask.png".utf8))
+        #expect(try bytes("x.\u{301}jpg") == Array("out/x.mask.png".utf8))
+        let beside = try Self.plan(["dir/\u{301}x.jpg", "dog"]).files[0].path
+        #expect(Array(beside.utf8) == Array("dir/\u{301}x.mask.png".utf8))
+    }
+
     @Test func `a mask of grey values is a mask by name`() throws {
         let plan = try Self.plan(["rex.jpg", "dog", "--mask-values", "grey"])
         #expect(plan.files == [OutputFile(output: .greyMask, path: "rex.mask.png")])
@@ -45,7 +56,8 @@ import Testing
         }
         #expect(try heat("../../etc/passwd") == ["out/r.___.._etc_passwd.heat.png"])
         #expect(try heat("..dog") == ["out/r.__dog.heat.png"])
-        #expect(try heat("a\u{0}b\\\nc\u{7F}") == ["out/r.a_b c_.heat.png"])
+        #expect(try heat("a\u{0}b\\\nc\u{7F}\u{9B}") == ["out/r.a_b c__.heat.png"])
+        #expect(try heat("a/\u{301}b") == ["out/r.a_\u{301}b.heat.png"])
         #expect(try heat("a/b,a_b") == ["out/r.a_b.heat.png", "out/r.2.a_b.heat.png"])
         let long = try heat(String(repeating: "犬", count: 200))
         #expect(long == ["out/r." + String(repeating: "犬", count: 33) + ".heat.png"])

@@ -62,6 +62,12 @@ package enum PathText {
         return (String(path.unicodeScalars[..<end]), String(path.unicodeScalars[end...]))
     }
 
+    /// The folder that a path lies in, "" for the current one.
+    package static func folder(of path: String) -> String {
+        let directory = split(path).directory
+        return directory.utf8.count > 1 ? String(directory.unicodeScalars.dropLast()) : directory
+    }
+
     /// A folder, "" for the current one, and a name in it.
     package static func joined(_ directory: String, _ name: String) -> String {
         directory.isEmpty || directory.utf8.last == UInt8(ascii: "/") ? directory + name : "\(directory)/\(name)"

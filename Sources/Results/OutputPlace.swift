@@ -1,0 +1,57 @@
+import Glibc
+import RPC
+
+/// Where a file's bytes go: at the end of its links, into the place of what lies there.
+struct OutputPlace {
+    /// As it was named.
+    let path: String
+    /// The file itself.
+    let target: String
+    /// What is replaced.
+    let replaced: FileStatus?
+
+    /// - Throws: what keeps a file from being written there: its folder is not there or not writable, or something
+    ///   would be lost unasked
+    init(_ path: String, force: Bool) throws(FileError) {
+        let seen = FileStatus(path, followingLinks: false)
+        if seen == nil, errno != ENOENT, errno != ENOTDIR { throw .cannotWrite(path: path, reason: systemReason()) }
+        let target = try Self.end(ofLinksFrom: path)
+        let folder = PathText.folder(of: target)
+        guard let status = FileStatus(folder) else { throw .noDirectory(path: folder, canBeMade: mayMake(folder)) }
+        guard status.isFolder else { throw .isNoFolder(path: folder, what: status.kind) }
+        guard mayWrite(in: folder) else {
+            throw .cannotWrite(path: path, reason: systemReason())
+        }
+        replaced = FileStatus(target, followingLinks: false)
+        if let replaced, !replaced.isFile { throw .cannotWrite(path: path, reason: "it is \(replaced.kind)") }
+        if seen != nil, !force { throw .exists(path: path) }
+        self.path = path
+        self.target = target
+    }
+
+    /// Where links lead, which need not be there. One of another user's in a folder where everyone may write is not
+    /// followed, as Linux would not (`fs.protected_symlinks`): it may lead to any file of this user's.
+    private static func end(ofLinksFrom path: String) throws(FileError) -> String {
+        var target = path
+        for _ in 0..<40 {
+            guard let link = FileStatus(target, followingLinks: false), link.isLink else { return target }
+            let folder = PathText.split(target).directory
+            if let around = FileStatus(folder), around.isShared, ![geteuid(), around.owner].contains(link.owner) {
+                throw .cannotWrite(
+                    path: path, reason: "it is another user's link, in a folder where everyone may write")
+            }
+            let next = try destination(of: target, path)
+            target = next.utf8.first == UInt8(ascii: "/") ? next : PathText.joined(folder, next)
+        }
+        throw .cannotWrite(path: path, reason: "its links lead in a circle")
+    }
+
+    private static func destination(of link: String, _ path: String) throws(FileError) -> String {
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { bytes, count in
+            guard let start = bytes.baseAddress else { return }
+            count = unsafe max(0, PathText.withName(of: link) { unsafe readlink($0, start, bytes.count) })
+        }
+        guard !bytes.isEmpty else { throw .cannotWrite(path: path, reason: systemReason()) }
+        return PathText.text(of: bytes)
+    }
+}
