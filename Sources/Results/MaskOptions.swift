@@ -4,7 +4,7 @@ import RPC
 /// The options of `mask`, the same for both programs.
 package struct MaskOptions: ParsableArguments {
     @Argument(
-        help: "The picture, a PNG, JPEG or WebP file; - reads it from standard input.",
+        help: "The picture, a PNG, JPEG or WebP file; - reads it from standard input. More may follow.",
         completion: .file(extensions: ["png", "jpg", "jpeg", "webp"]))
     package var image: String
 
@@ -35,7 +35,7 @@ package struct MaskOptions: ParsableArguments {
             discussion: "OpenCV and imageio make colours of a palette; for them write grey.", valueName: "values"))
     package var maskValues = MaskValues.palette
 
-    @Flag(help: "Print one JSON object in place of the labels' shares.")
+    @Flag(help: "Print one JSON object for each picture in place of the labels' shares.")
     package var json = false
 
     @Option(
@@ -64,21 +64,21 @@ package struct MaskOptions: ParsableArguments {
         if let threshold, !(0...1).contains(threshold) {
             throw ValidationError("the threshold is \(threshold); type a number from 0 to 1")
         }
-        let names = try names()
-        for cut in cuts where !names.contains(cut) {
-            throw ValidationError(
-                "--cut \(cut) is no label; type one of: \(names.joined(separator: ", "))")
-        }
-    }
-
-    /// The labels' names.
-    private func names() throws(ValidationError) -> [String] {
+        if output == "" { throw ValidationError("-o names no folder; type -o . for the current one") }
+        let names: [String]
         do throws(WordError) {
-            return try WordList(words).labels.map(\.name)
+            names = try MaskArguments(self).words.labels.map(\.name)
         } catch {
             throw ValidationError(error.description)
         }
+        for cut in cuts where !names.contains(cut) && !names.contains(WordList.name(cut)) {
+            let known = Streams.printable(names.joined(separator: ", "))
+            throw ValidationError("--cut \(Streams.printable(cut)) is no label; type one of: \(known)")
+        }
     }
+
+    /// Whether a label is to be cut out, as it is called or as it was typed.
+    func cutsOut(_ name: String) -> Bool { cuts.contains(name) || cuts.map(WordList.name).contains(name) }
 }
 
 extension MaskValues: ExpressibleByArgument {}

@@ -1,7 +1,7 @@
 import Images
 package import RPC
 
-/// What one run of `mask` asks and writes, settled before any work is done.
+/// What one run of `mask` asks about one picture and writes, settled before any work is done.
 package struct MaskPlan: Sendable {
     /// Where the outputs go.
     package enum Destination: Sendable, Equatable {
@@ -10,48 +10,94 @@ package struct MaskPlan: Sendable {
         case standardOutput(Output)
     }
 
-    /// As given; "-" is standard input.
+    /// As given; "-" is standard input, and whatever else is read from a pipe.
     package let picture: String
     package let words: WordList
     package let destination: Destination
     /// Whether the JSON object is printed, in place of the shares.
     package let json: Bool
+    /// The folder that was named for the files.
+    private let folder: String?
+    /// Whether this is one of several pictures, whose shares are told apart.
+    private let isOneOfSeveral: Bool
     private let force: Bool
     private let recipe: String
     private let seed: UInt32
     private let threshold: Float?
 
+    /// The plans of all pictures, in their order.
+    ///
     /// - Parameter standardOutputIsTerminal: bytes go there only if `-o -` asks for it
-    package init(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws(PlanError) {
+    package static func all(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws(PlanError) -> [MaskPlan] {
+        let arguments: MaskArguments
         do throws(WordError) {
-            words = try WordList(options.words)
+            arguments = try MaskArguments(options)
         } catch {
             throw .words(error)
         }
-        picture = options.image
+        var plans: [MaskPlan] = []
+        for picture in arguments.pictures {
+            plans.append(
+                try MaskPlan(
+                    picture, arguments.words, options, isOneOfSeveral: arguments.pictures.count > 1,
+                    standardOutputIsTerminal: standardOutputIsTerminal))
+        }
+        try checkNames(plans)
+        return plans
+    }
+
+    private init(
+        _ picture: String, _ words: WordList, _ options: MaskOptions, isOneOfSeveral: Bool,
+        standardOutputIsTerminal: Bool
+    ) throws(PlanError) {
+        self.picture = picture
+        self.words = words
+        self.isOneOfSeveral = isOneOfSeveral
         json = options.json
         force = options.force
         recipe = options.recipe ?? ""
         seed = options.seed
         threshold = options.threshold
+        folder = options.output == "-" ? nil : options.output
 
         let mask: Output = options.maskValues == .grey ? .greyMask : .mask
         let names = words.labels.map(\.name)
         var extras: [Output] = options.overlay ? [.overlay] : []
         if options.heat { extras += names.map { .heat(label: $0) } }
-        extras += names.filter(options.cuts.contains).map { .cut(label: $0) }
+        extras += names.filter(options.cutsOut).map { .cut(label: $0) }
 
+        let isStream = InputFile.isStream(picture)
         switch options.output {
-        case nil where picture == "-", "-":
+        case nil where isStream, "-":
+            if isOneOfSeveral { throw .severalPicturesOnStandardOutput }
             if json { throw .twoOnStandardOutput }
             if extras.count > 1 { throw .severalOnStandardOutput(extras.count) }
             if options.output == nil, standardOutputIsTerminal { throw .bytesForTerminal }
             destination = .standardOutput(extras.first ?? mask)
         case let folder:
-            let (directory, name) = picture == "-" ? ("", "stdin") : PathText.split(picture)
+            let isNameless = isStream && InputFile.isNameless(picture)
+            let (directory, name) = isNameless ? ("", "stdin") : PathText.split(picture)
             destination = .files(
-                OutputFile.named(
-                    [mask] + extras, after: withoutExtension(name), in: folder ?? directory))
+                OutputFile.named([mask] + extras, after: withoutExtension(name), in: folder ?? directory))
+        }
+    }
+
+    /// No two pictures' files have one name, and none takes another picture's place.
+    private static func checkNames(_ plans: [MaskPlan]) throws(PlanError) {
+        var owners: [[UInt8]: String] = [:]
+        for plan in plans {
+            for file in plan.files {
+                let name = PathText.name(of: file.path)
+                if let other = owners[name] { throw .sameFile(file.path, of: other, and: plan.picture) }
+                owners[name] = plan.picture
+            }
+        }
+        let pictures = plans.compactMap { plan in FileStatus(plan.picture).map { (plan.picture, $0) } }
+        for file in plans.flatMap(\.files) {
+            guard let status = FileStatus(file.path) else { continue }
+            for (picture, other) in pictures where status.isSame(as: other) {
+                throw .picturesPlace(file.path, picture: picture)
+            }
         }
     }
 
@@ -70,9 +116,27 @@ package struct MaskPlan: Sendable {
         }
     }
 
+    /// The picture must be there, before anything is said of outputs.
+    package func checkPicture() throws(FileError) {
+        try InputFile.check(picture)
+    }
+
     /// The bytes of all files must be written, or none; nothing that exists is lost unasked.
     package func checkFiles() throws(FileError) {
+        if let folder { try checkFolder(folder) }
         for file in files { _ = try OutputPlace(file.path, force: force) }
+    }
+
+    private func checkFolder(_ folder: String) throws(FileError) {
+        guard let status = FileStatus(folder) else {
+            if MaskArguments.isNamedAsPicture(folder) {
+                throw .isNoFolder(path: folder, what: "no folder but named as a file")
+            }
+            throw .noDirectory(path: folder, canBeMade: mayMake(folder))
+        }
+        if status.isFolder { return }
+        let isPicture = FileStatus(picture).map(status.isSame) ?? false
+        throw .isNoFolder(path: folder, what: isPicture ? "the picture itself" : status.kind)
     }
 
     /// What to ask. Score maps are asked for only where heat maps are drawn from them.
@@ -100,12 +164,13 @@ extension MaskPlan {
     /// - Parameter picture: the picture's file
     /// - Throws: what `Drawing.bytes(of:)` throws, or `FileError`; no file is left then
     package func deliver(_ answer: Answer, picture bytes: [UInt8]) throws -> Printout {
-        let drawing = Drawing(
-            answer, words: words.given, picturePath: picture, picture: bytes, files: files)
+        // A pipe is not there to be read again; whoever makes the file again is to bring the picture.
+        let path = InputFile.isStream(picture) ? "-" : picture
+        let drawing = Drawing(answer, words: words.given, picturePath: path, picture: bytes, files: files)
         let frames = try ImageSize(probing: bytes).frames
         let notes =
             answer.truncatedPrompts.map { prompt in
-                "the prompt \"\(prompt)\" is longer than the model reads; its end was left out"
+                "the prompt \"\(Streams.printable(prompt))\" is longer than the model reads; its end was left out"
             } + (frames > 1 ? ["the picture is animated: the first of its \(frames) frames was looked at"] : [])
         switch destination {
         case .standardOutput(let output):
@@ -115,10 +180,11 @@ extension MaskPlan {
             var staged = StagedFiles(force: force)
             defer { staged.discard() }
             for file in files { try staged.stage(drawing.bytes(of: file.output), for: file.path) }
-            let shares = answer.shareLines.map { $0 + "\n" }.joined()
+            let name = isOneOfSeveral ? "\(Streams.printable(picture)): " : ""
+            let shares = answer.shareLines.map { "\(name)\($0)\n" }.joined()
             let data = json ? try drawing.bytes(of: .json) : Array(shares.utf8)
             try staged.commit()
-            return Printout(data: data, messages: files.map { "wrote \($0.path)" } + notes)
+            return Printout(data: data, messages: files.map { "wrote \(Streams.printable($0.path))" } + notes)
         }
     }
 }
@@ -128,18 +194,31 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
     case words(WordError)
     case twoOnStandardOutput
     case severalOnStandardOutput(Int)
+    case severalPicturesOnStandardOutput
     case bytesForTerminal
+    /// Two pictures' files have one name.
+    case sameFile(String, of: String, and: String)
+    /// A file would take the place of a picture that is asked about.
+    case picturesPlace(String, picture: String)
 
     package var description: String {
         switch self {
         case .words(let error):
-            error.description
+            return error.description
         case .twoOnStandardOutput:
-            "--json and a picture cannot both go to standard output; type -o DIR for the files"
+            return "--json and a picture cannot both go to standard output; type -o DIR for the files"
         case .severalOnStandardOutput(let count):
-            "\(count) pictures cannot all go to standard output; type -o DIR, or ask for one"
+            return "\(count) pictures cannot all go to standard output; type -o DIR, or ask for one"
+        case .severalPicturesOnStandardOutput:
+            return "the masks of several pictures cannot all go to standard output; type -o DIR, or ask about one"
         case .bytesForTerminal:
-            "a PNG file would go to the terminal; type > FILE, -o DIR, or -o - if it is meant"
+            return "a PNG file would go to the terminal; type > FILE, -o DIR, or -o - if it is meant"
+        case .sameFile(let path, let one, let other):
+            let (path, one, other) = (Streams.printable(path), Streams.printable(one), Streams.printable(other))
+            return "\(one) and \(other) would both be written to \(path); ask in two runs, each with its own -o DIR"
+        case .picturesPlace(let path, let picture):
+            return "\(Streams.printable(path)) would take the place of the picture \(Streams.printable(picture)); "
+                + "leave that one out, or type -o DIR for another folder"
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Images
 package import RPC
 
@@ -7,19 +8,43 @@ package typealias Asking = (_ request: SegmentRequest, _ onReply: (SegmentReply)
 
 /// What `mask` and `redo` do, whoever answers.
 package enum Questioning {
-    /// Asks for a picture's labels, writes what was asked for, prints the shares.
+    /// Asks for the labels of one picture or more, writes what was asked for, prints the shares.
+    ///
+    /// A picture that cannot be understood does not keep the others from their masks; whatever else fails ends the run.
     ///
     /// - Throws: `ExitCode`, after the reason was said on standard error
     package static func mask(_ options: MaskOptions, ask: Asking) throws {
         Interruption.watch()
+        var plans: [MaskPlan] = []
+        try exiting({ nil }) {
+            plans = try MaskPlan.all(options, standardOutputIsTerminal: Streams.outputIsTerminal)
+            for plan in plans { try plan.checkPicture() }
+            for plan in plans { try plan.checkFiles() }
+        }
+        for note in plans.first?.words.notes ?? [] { Streams.say("note: \(note)") }
+        var failure: ExitCode?
+        for (place, plan) in plans.enumerated() {
+            do {
+                try mask(plan, named: plans.count > 1, ask: ask)
+            } catch let error as ExitCode {
+                let isOfPicture = [ExitReason.badData, .missingInput].map(\.rawValue).contains(error.rawValue)
+                let left = plans.count - place - 1
+                guard isOfPicture else {
+                    if left > 0 { Streams.say("dseg: \(left) more of the pictures were not looked at") }
+                    throw error
+                }
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private static func mask(_ plan: MaskPlan, named isNamed: Bool, ask: Asking) throws {
         var picture: [UInt8]?
-        try exiting({ picture }) {
-            let plan = try MaskPlan(options, standardOutputIsTerminal: Streams.outputIsTerminal)
-            try plan.checkFiles()
+        try exiting({ picture }, about: isNamed ? plan.picture : nil) {
             let bytes = try InputFile.bytes(at: plan.picture)
             picture = bytes
-            _ = try ImageSize(probing: bytes)      // what is no picture need not travel
-            let answer = try answer(plan.request(.image(bytes), requestID: ""), plan.picture, ask)
+            let answer = try answer(plan.request(.image(bytes), requestID: ""), about: bytes, plan.picture, ask)
             let printout = try plan.deliver(answer, picture: bytes)
             for message in printout.messages { Streams.say(message) }
             try Streams.write(printout.data)
@@ -33,36 +58,49 @@ package enum Questioning {
         Interruption.watch()
         var picture: [UInt8]?
         try exiting({ picture }) {
-            let provenance = try Provenance(reading: try InputFile.bytes(at: file))
+            if file == "-" { throw FileError.cannotRead(path: file, reason: "redo writes a file anew; name it") }
+            let provenance = try Provenance(reading: try InputFile.regularBytes(at: file))
+            _ = try OutputPlace(file, force: true)
             let (bytes, answer) = try samePicture(provenance, file, ask)
             picture = bytes
             let redrawn = try provenance.redrawn(from: answer, picture: bytes)
             try replaceFile(at: file, with: redrawn.bytes)
-            for difference in redrawn.differences { Streams.say(difference) }
-            Streams.say("wrote \(file)")
+            for difference in redrawn.differences { Streams.say(Streams.printable(difference)) }
+            Streams.say("wrote \(Streams.printable(file))")
         }
     }
 
     /// Says why something failed, and ends the program with the code for it.
-    package static func exiting(_ picture: () -> [UInt8]?, _ body: () throws -> Void) throws {
+    ///
+    /// - Parameter path: the picture's, where there are several
+    package static func exiting(
+        _ picture: () -> [UInt8]?, about path: String? = nil, _ body: () throws -> Void
+    ) throws {
         do {
             try body()
         } catch let error as ExitCode {
             throw error
         } catch {
             let reason = ExitReason(error, picture: picture())
-            if reason != .brokenPipe { Streams.say("dseg: \((error as? RPCStatus)?.message ?? "\(error)")") }
+            let name = path.map { "\(Streams.printable($0)): " } ?? ""
+            // A daemon's sentence is one; a wall of text hides it.
+            let message = ((error as? RPCStatus)?.message ?? "\(error)").prefix(4096)
+            if reason != .brokenPipe { Streams.say("dseg: \(name)\(message)") }
             throw ExitCode(reason.rawValue)
         }
     }
 
-    private static func answer(_ request: SegmentRequest, _ path: String, _ ask: Asking) throws -> Answer {
+    private static func answer(
+        _ request: SegmentRequest, about picture: [UInt8], _ path: String, _ ask: Asking
+    ) throws -> Answer {
+        // What is no picture need not travel, and must not where a stranger's file named it.
+        let size = try ImageSize(probing: picture)
         let progress = ProgressLine("waiting for an answer about \(path)")
         defer { progress.finish() }
-        var assembly = AnswerAssembly(of: request)
+        var assembly = AnswerAssembly(of: request, size: (size.width, size.height))
         try ask(request) { reply in
-            progress.advance(reply, labels: request.labels.count)
             try assembly.receive(reply)
+            progress.advance(reply, labels: request.labels.count)
         }
         return try assembly.answer()
     }
@@ -73,12 +111,20 @@ package enum Questioning {
         _ provenance: Provenance, _ file: String, _ ask: Asking
     ) throws -> (picture: [UInt8], answer: Answer) {
         let paths = provenance.picturePaths(from: file)
-        var found = paths.compactMap { try? InputFile.bytes(at: $0) }
-        if found.isEmpty { found = [try InputFile.bytes(at: paths[0])] }
+        if paths == ["-"], isatty(STDIN_FILENO) == 1 {
+            throw FileError.cannotRead(path: "-", reason: "the picture came from there; bring it again: < PICTURE")
+        }
+        func bytes(at path: String) throws(FileError) -> [UInt8] {
+            path == "-" ? try InputFile.bytes(at: path) : try InputFile.regularBytes(at: path)
+        }
+        var found = paths.compactMap { try? bytes(at: $0) }
+        if found.isEmpty { found = [try bytes(at: paths[0])] }
+        let pictures = found.filter { (try? ImageSize(probing: $0)) != nil }
+        if pictures.isEmpty { throw ProvenanceError.noPicture(path: paths[0]) }
         var last: (picture: [UInt8], answer: Answer)?
-        for bytes in found where last?.answer.header.handle != provenance.picture.sha256 {
+        for bytes in pictures where last?.answer.header.handle != provenance.picture.sha256 {
             let request = provenance.request(.image(bytes), requestID: "")
-            last = (bytes, try answer(request, provenance.picture.path, ask))
+            last = (bytes, try answer(request, about: bytes, provenance.picture.path, ask))
         }
         guard let last else { throw FileError.cannotRead(path: paths[0], reason: "it is gone") }
         return last

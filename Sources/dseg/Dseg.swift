@@ -9,6 +9,7 @@ struct Dseg: ParsableCommand {
         abstract: "Find words in pictures.",
         discussion: """
             dseg mask photo.jpg "cat, sofa=sofa|couch"
+            dseg mask *.jpg cat
             dseg mask photo.jpg cat --overlay --cut cat
             dseg status
             """,

@@ -9,7 +9,8 @@ struct MaskCommand: ParsableCommand {
         abstract: "Write a picture's index mask, and print each label's share.",
         discussion: """
             Writes IMAGE.mask.png: an indexed picture with the VOC palette and the picture's size, whose index k is \
-            the k-th label and 0 the background.
+            the k-th label and 0 the background. Pictures may be several; words begin with the first argument that \
+            is none.
             """)
 
     @OptionGroup var options: MaskOptions
@@ -20,7 +21,7 @@ struct MaskCommand: ParsableCommand {
 
     func run() throws {
         if noDaemon { try becomeDaemonProgram() }
-        try Questioning.mask(options, ask: daemon.ask)
+        try Questioning.mask(options, ask: daemon.asking())
     }
 
     /// Replaces this program by `dsegd mask`, found beside it or on the path.
@@ -44,9 +45,9 @@ struct MaskCommand: ParsableCommand {
         for argument in arguments[..<end] {
             if isValue {
                 isValue = false
-            } else if argument == "--socket" {
+            } else if ["--socket", "--timeout"].contains(argument) {
                 isValue = true
-            } else if argument != "--no-daemon", !argument.hasPrefix("--socket=") {
+            } else if argument != "--no-daemon", !["--socket=", "--timeout="].contains(where: argument.hasPrefix) {
                 kept.append(argument)
             }
         }

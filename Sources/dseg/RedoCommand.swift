@@ -16,6 +16,6 @@ struct RedoCommand: ParsableCommand {
     @OptionGroup var daemon: Daemon
 
     func run() throws {
-        try Questioning.redo(file, ask: daemon.ask)
+        try Questioning.redo(file, ask: daemon.asking())
     }
 }

@@ -17,7 +17,7 @@ struct Door: ~Copyable {
             own = nil
             return
         }
-        let chosen = path == "" ? "" : SocketPath.candidates(explicit: path)[0]
+        let chosen = SocketPath.candidates(explicit: path)[0]
         // The folder of dseg's own in a folder for sockets: /run, or the user's.
         if path == nil, let end = chosen.lastIndex(of: "/"), chosen[..<end].hasSuffix("/dseg") {
             unsafe mkdir(String(chosen[..<end]), 0o700)

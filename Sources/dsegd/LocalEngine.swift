@@ -1,3 +1,4 @@
+import Glibc
 import Kernels
 import RPC
 import Segmentation
@@ -26,11 +27,11 @@ extension Engine {
         }
     }
 
-    /// Does one last thing on the engine's thread, and returns its result when the engine has stopped.
+    /// Does one thing on the engine's thread, and returns its result.
     ///
     /// - Throws: errors as a daemon would send them
-    func finish<Result: Sendable>(
-        with body: @escaping @Sendable (Segmenter) throws(SegmentationError) -> Result
+    func perform<Result: Sendable>(
+        _ body: @escaping @Sendable (Segmenter) throws(SegmentationError) -> Result
     ) throws(RPCStatus) -> Result {
         let outcome = Outcome<Result>()
         do throws(SegmentationError) {
@@ -44,23 +45,48 @@ extension Engine {
                 } refuse: {
                     outcome.set(.failure($0))
                 })
-            drain()
-            return try outcome.get()
+            return try outcome.wait()
         } catch {
             throw RPCStatus(error)
         }
+    }
+
+    /// Does one last thing on the engine's thread, and returns its result when the engine has stopped.
+    ///
+    /// - Throws: errors as a daemon would send them
+    func finish<Result: Sendable>(
+        with body: @escaping @Sendable (Segmenter) throws(SegmentationError) -> Result
+    ) throws(RPCStatus) -> Result {
+        let result = try perform(body)
+        drain()
+        return result
     }
 }
 
 /// What a job leaves for the thread that waits for it.
 private final class Outcome<Value: Sendable>: Sendable {
     private let result = Mutex<Result<Value, SegmentationError>>(.failure(.stopping))
+    /// A pipe, whose reading end waits until the writing one is closed.
+    private let ends: (reading: CInt, writing: CInt)
+
+    init() {
+        var ends: [CInt] = [-1, -1]
+        let code = unsafe pipe(&ends)
+        precondition(code == 0, "pipe: errno \(errno)")
+        self.ends = (ends[0], ends[1])
+    }
+
+    deinit { close(ends.reading) }
 
     func set(_ newResult: Result<Value, SegmentationError>) {
         result.withLock { $0 = newResult }
+        close(ends.writing)
     }
 
-    func get() throws(SegmentationError) -> Value {
-        try result.withLock(\.self).get()
+    /// Returns when the pipe has ended.
+    func wait() throws(SegmentationError) -> Value {
+        var byte: UInt8 = 0
+        while unsafe read(ends.reading, &byte, 1) < 0, errno == EINTR {}
+        return try result.withLock(\.self).get()
     }
 }

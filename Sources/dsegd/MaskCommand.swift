@@ -8,23 +8,29 @@ import Server
 struct MaskCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mask",
-        abstract: "Answer one question in process: what dseg mask does, without a daemon.")
+        abstract: "Answer in this process: what dseg mask does, without a daemon.")
 
     @OptionGroup var options: MaskOptions
 
     @OptionGroup var computing: Computing
 
     func run() throws {
-        try Questioning.mask(options, ask: ask)
+        try Questioning.mask(options, ask: asking())
     }
 
-    private func ask(_ request: SegmentRequest, onReply: (SegmentReply) throws -> Void) throws {
-        let question = try SegmentationRequest(request)
-        let events = try computing.engine().finish { segmenter throws(SegmentationError) in
-            var events: [SegmentationEvent] = []
-            try segmenter.answer(question) { events.append($0) }
-            return events
+    /// Loads the model for the first question.
+    private func asking() -> Asking {
+        var loaded: Engine?
+        return { message, onReply in
+            let question = try SegmentationRequest(message)
+            let engine = try loaded ?? computing.engine()
+            loaded = engine
+            let events = try engine.perform { segmenter throws(SegmentationError) in
+                var events: [SegmentationEvent] = []
+                try segmenter.answer(question) { events.append($0) }
+                return events
+            }
+            for event in events { try onReply(SegmentReply(event, encoding: message.encoding)) }
         }
-        for event in events { try onReply(SegmentReply(event, encoding: request.encoding)) }
     }
 }

@@ -137,6 +137,7 @@ struct ClientTests {
         #expect(candidates("/x", all) == ["/x"])
         #expect(candidates("unix:///x", all) == ["/x"])
         #expect(candidates(nil, all) == ["/a/b"])
+        #expect(candidates("", all) == [""])
         let usual = ["/run/user/7/dseg/dseg.sock", "/run/dseg/dseg.sock"]
         #expect(candidates(nil, ["XDG_RUNTIME_DIR": "/run/user/7"]) == usual)
         #expect(candidates(nil, ["DSEG_SOCKET": "", "XDG_RUNTIME_DIR": "/run/user/7"]) == usual)

@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import Images
 import RPC
+import Testing
 
 @testable import Results
 
@@ -101,6 +102,14 @@ struct Example {
         return Drawing(
             try answer(to: request), words: plan.words.given, picturePath: plan.picture,
             picture: picture, files: plan.files)
+    }
+}
+
+extension MaskPlan {
+    /// The plan of the only picture.
+    init(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws {
+        let plans = try Self.all(options, standardOutputIsTerminal: standardOutputIsTerminal)
+        self = try #require(plans.count == 1 ? plans.first : nil)
     }
 }
 

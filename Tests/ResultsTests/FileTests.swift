@@ -124,7 +124,7 @@ import Testing
             try replaceFile(at: "\(folder)/file", with: [])
             let kinds = [
                 ("none", "mkdir -p \(folder)/none"), ("a b", "mkdir -p '\(folder)/a b'"), ("file", "is a file"),
-                ("file/none", "another one: -o DIR"),
+                ("cat.png", "named as a file"), ("file/none", "another one: -o DIR"),
             ]
             for (name, words) in kinds {
                 let plan = try Self.plan(in: "\(folder)/\(name)", [])

@@ -13,7 +13,9 @@ package enum SocketPath {
     package static func candidates(
         explicit: String?, environment: (String) -> String? = Self.environment
     ) -> [String] {
-        if let path = explicit ?? environment("DSEG_SOCKET"), !path.isEmpty {
+        // A variable that is empty is none; an option that is empty is a path that no socket can have.
+        let variable = environment("DSEG_SOCKET")
+        if let path = explicit ?? (variable == "" ? nil : variable) {
             let scheme = "unix://"
             let hasScheme = path.utf8.starts(with: scheme.utf8)
             return [hasScheme ? String(path.unicodeScalars.dropFirst(scheme.count)) : path]

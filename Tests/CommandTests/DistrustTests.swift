@@ -1,0 +1,100 @@
+import FoundationEssentials
+import Glibc
+import Images
+import RPC
+import Results
+import Testing
+
+/// `dseg` takes nobody's word: neither a daemon's nor that of a file it is to make again.
+@Suite struct DistrustTests {
+    /// What a terminal would obey, and a line's end.
+    private static let orders = "a\u{1B}[31mb\u{9B}c\u{7F}d\u{202E}e\nf"
+    private let place: TemporaryDirectory
+    private let picture: String
+
+    init() throws {
+        place = try TemporaryDirectory()
+        picture = "\(place.path)/pond.jpg"
+        try copy(Repository.picture, to: picture)
+    }
+
+    private func expectHarmless(_ text: String, at location: SourceLocation = #_sourceLocation) {
+        for line in text.split(separator: "\n") {
+            #expect(Streams.printable(String(line)) == line, sourceLocation: location)
+        }
+    }
+
+    @Test func `status prints any number, and no order to the terminal`() throws {
+        let orders = Self.orders
+        let daemon = try StandInDaemon { call, connection in
+            let model = ModelStatus(name: orders, hash: orders, bytes: 1 << 62, precision: orders)
+            let status = StatusReply(
+                version: orders, models: [model], queued: .max, queueLimit: .max, answered: .max, refused: .max,
+                pictures: .max, picturesBytes: .max, picturesLimit: .max, words: .max, wordsBytes: .max,
+                wordsLimit: .max, uptimeMilliseconds: .max, threads: .max)
+            return [connection.reply(status.encoded(), on: call.stream)]
+        }
+        let ending = try daemon.dseg(["status"])
+        #expect(ending.code == 0, "\(ending.errors)")
+        #expect(ending.text.contains("4398046511104.0 MiB"))
+        #expect(ending.text.split(separator: "\n").count == 5)
+        expectHarmless(ending.text)
+    }
+
+    @Test func `a refusal of two lines is two lines, and no order to the terminal`() throws {
+        let message = "first \(Self.orders)\r\nlast"
+        let daemon = try StandInDaemon { call, connection in
+            [connection.fail(call.stream, with: RPCStatus(.resourceExhausted, message))]
+        }
+        for arguments in [["status"], ["mask", picture, "boat"]] {
+            let ending = try daemon.dseg(arguments)
+            #expect(ending.code == 75)
+            #expect(ending.errors.split(separator: "\n").map(String.init).suffix(2) == ["f", "last"])
+            expectHarmless(ending.errors)
+        }
+    }
+
+    @Test(arguments: [["status"], ["mask", "pond.jpg", "boat"], ["redo", "made.png"]])
+    func `a daemon that is silent is not waited for`(arguments: [String]) throws {
+        let made = try run([Repository.dsegd, "mask", picture, "boat", "-o", "-"])
+        try write(made.output, to: "\(place.path)/made.png")
+        let daemon = try StandInDaemon { _, _ in [] }
+        let paths = arguments.map { $0.contains(".") ? "\(place.path)/\($0)" : $0 }
+        let ending = try daemon.dseg(paths + ["--timeout", "0.3"])
+        #expect(ending.code == 75)
+        #expect(ending.errors.contains("--timeout SECONDS"))
+        #expect(try bytes("\(place.path)/made.png") == made.output)
+    }
+
+    @Test func `an answer about a picture of another size is refused, and nothing is written`() throws {
+        let daemon = try StandInDaemon { call, connection in
+            let phrase = UnderstoodPhrase(words: "boat", prompt: "boat", positions: [1], truncated: false)
+            let header = Header(
+                handle: "", width: 8, height: 8, latentWidth: 8, latentHeight: 8,
+                labels: [UnderstoodLabel(name: "boat", phrases: [phrase])], recipe: "", forwardPrompt: "", seed: 0,
+                timestep: 0, threshold: 0.5, model: "", modelHash: "", version: "")
+            return [try connection.send(SegmentReply.header(header).encoded(), on: call.stream)]
+        }
+        let ending = try daemon.dseg(["mask", picture, "boat"])
+        #expect(ending.code == 1)
+        #expect(ending.errors.contains("another size"))
+        #expect(try place.names == ["pond.jpg"])
+    }
+
+    @Test(arguments: ["/etc/passwd", "/dev/zero", "/proc/self/mem", "pipe", "folder", "secret"])
+    func `a stranger's file has nothing sent but a picture`(path: String) throws {
+        let json = try run([Repository.dsegd, "mask", picture, "boat", "--json"]).text
+        #expect(unsafe mkfifo("\(place.path)/pipe", 0o600) == 0)
+        try FileManager.default.createDirectory(atPath: "\(place.path)/folder", withIntermediateDirectories: false)
+        try write(Array("a key".utf8), to: "\(place.path)/secret")
+        let named = path.hasPrefix("/") ? path : "\(place.path)/\(path)"
+        try write(Array(json.replacing(picture, with: named).utf8), to: "\(place.path)/made.json")
+        let daemon = try StandInDaemon { call, connection in
+            Issue.record("asked")
+            return [connection.fail(call.stream, with: RPCStatus(.internal, ""))]
+        }
+        let ending = try daemon.dseg(["redo", "\(place.path)/made.json"])
+        #expect([65, 66].contains(ending.code))
+        #expect(ending.errors.contains(named), "\(ending.errors)")
+    }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import RPC
+import Testing
+
+@testable import Results
+
+@Suite struct MaskArgumentsTests {
+    private static func arguments(_ arguments: [String]) throws -> MaskArguments {
+        try MaskArguments(try MaskOptions.parse(arguments))
+    }
+
+    private static let beginnings: [[UInt8]] = [
+        [0x89, 0x50, 0x4E, 0x47, 0x0D], [0xFF, 0xD8, 0xFF, 0xE0], Array("GIF89a".utf8), Array("RIFF1234WEBPVP8".utf8),
+        [0, 0, 0, 24] + Array("ftypheic".utf8), [0x49, 0x49, 0x2A, 0, 8], Array("P6\n1 1".utf8),
+        Array("BM".utf8) + [70, 0, 0, 0, 0, 0, 0, 0],
+    ]
+
+    @Test(arguments: beginnings)
+    func `pictures lead, whatever they are called and whatever their format is`(beginning: [UInt8]) throws {
+        try withTemporaryFolder { folder in
+            let (one, two) = ("\(folder)/one", "\(folder)/two")
+            for path in [one, two] { try replaceFile(at: path, with: beginning) }
+            let found = try Self.arguments([one, two, "dog, cat"])
+            #expect(found.pictures == [one, two])
+            #expect(found.words.labels.map(\.name) == ["dog", "cat"])
+            for words in [["dog", two], ["dog, \(two)"], ["dog", "cat,\(two)"]] {
+                #expect(throws: (any Error).self) { try Self.arguments([one] + words) }
+            }
+            #expect(try Self.arguments([one, "it=\(two)"]).words.labels[0].phrases.map(\.words) == [two])
+            #expect(throws: (any Error).self) { try Self.arguments([one, two]) }
+        }
+    }
+
+    @Test func `a file that is none, a folder and a word are words`() throws {
+        try withTemporaryFolder { folder in
+            let text = "\(folder)/boat"
+            try replaceFile(at: text, with: Array("a list of boats".utf8))
+            #expect(try Self.arguments(["r.png", text]).pictures == ["r.png"])
+            #expect(try Self.arguments(["r.png", folder]).words.labels.map(\.name) == [folder])
+            #expect(try Self.arguments(["r.png", "dog"]).pictures == ["r.png"])
+        }
+    }
+
+    @Test func `what is named as a picture is one, there or not`() throws {
+        try withTemporaryFolder { folder in
+            try replaceFile(at: "\(folder)/empty.jpg", with: [])
+            let found = try Self.arguments(["r.png", "\(folder)/empty.jpg", "\(folder)/gone.JPEG", "-", "dog"])
+            #expect(found.pictures.count == 4)
+            #expect(found.words.labels.map(\.name) == ["dog"])
+        }
+    }
+
+    @Test func `each picture has its plan, and no file takes another's place`() throws {
+        try withTemporaryFolder { folder in
+            func plans(_ arguments: String...) throws -> [MaskPlan] {
+                try MaskPlan.all(try MaskOptions.parse(arguments), standardOutputIsTerminal: false)
+            }
+            #expect(try plans("a/x.png", "b/y.jpg", "dog").flatMap(\.files).map(\.path) == [
+                "a/x.mask.png", "b/y.mask.png",
+            ])
+            #expect(throws: PlanError.sameFile("x.mask.png", of: "x.png", and: "x.jpg")) {
+                try plans("x.png", "x.jpg", "dog")
+            }
+            #expect(throws: PlanError.sameFile("out/x.mask.png", of: "a/x.png", and: "b/x.png")) {
+                try plans("a/x.png", "b/x.png", "dog", "-o", "out")
+            }
+            #expect(throws: PlanError.severalPicturesOnStandardOutput) { try plans("x.png", "y.png", "dog", "-o", "-") }
+            let (picture, mask) = ("\(folder)/x.png", "\(folder)/x.mask.png")
+            for path in [picture, mask] { try replaceFile(at: path, with: []) }
+            #expect(throws: PlanError.picturesPlace(mask, picture: mask)) {
+                try plans(picture, mask, "dog", "--force")
+            }
+        }
+    }
+}
