@@ -78,7 +78,7 @@ struct SocketAdviceTests {
         #expect(!message(file).contains("--socket \(file)"))
         #expect(message("\(folder)/none.sock").contains("type: dsegd serve --socket \(folder)/none.sock"))
         let missing = message("\(folder)/a b/c/none.sock")
-        #expect(missing.contains("mkdir -p '\(folder)/a b/c/' && dsegd serve --socket '\(folder)/a b/c/none.sock'"))
+        #expect(missing.contains("mkdir -p '\(folder)/a b/c' && dsegd serve --socket '\(folder)/a b/c/none.sock'"))
         for path in ["\(file)/dseg.sock", "\(file)/none/dseg.sock"] {
             #expect(!message(path).contains("--socket \(path)"))
             #expect(!message(path).contains("mkdir"))

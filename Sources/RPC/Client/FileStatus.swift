@@ -64,8 +64,7 @@ package func mayMake(_ folder: String) -> Bool {
     var path = folder
     while FileStatus(path, followingLinks: false) == nil {
         guard errno == ENOENT else { return false }
-        let bare = path.utf8.last == UInt8(ascii: "/") ? String(path.unicodeScalars.dropLast()) : path
-        path = PathText.split(bare).directory
+        path = PathText.folder(of: path.utf8.last == UInt8(ascii: "/") ? PathText.folder(of: path) : path)
         if path.isEmpty { break }
     }
     return mayWrite(in: path)

@@ -16,7 +16,7 @@ package enum SocketAdvice {
 
     /// How to have a daemon at a path that was named.
     static func start(at path: String) -> String {
-        let folder = PathText.split(path).directory
+        let folder = PathText.folder(of: path)
         if let found = FileStatus(path) {
             if found.isFolder {
                 return "it is a folder, give the socket in it: \(PathText.quoted(PathText.joined(path, "dseg.sock")))"
@@ -42,14 +42,13 @@ package enum SocketAdvice {
     static func start(atFirstOf paths: [String]) -> String {
         guard let first = paths.first else { return elsewhere }
         // The daemon makes its own folder there, nothing above it.
-        let folder = String(PathText.split(first).directory.unicodeScalars.dropLast())
-        if FileStatus(first) == nil, mayWrite(in: folder) || FileStatus(folder) == nil && mayWrite(in: above(folder)) {
+        let folder = PathText.folder(of: first)
+        let isMade = FileStatus(folder) != nil
+        if FileStatus(first) == nil, mayWrite(in: isMade ? folder : PathText.folder(of: folder)) {
             return "type: dsegd serve"
         }
         return start(at: first)
     }
-
-    private static func above(_ folder: String) -> String { PathText.split(folder).directory }
 
     /// A path of one's own, for the daemon and its clients.
     private static var elsewhere: String {

@@ -38,7 +38,7 @@ enum SocketTrust {
     /// In a sticky folder nobody can take away another's folder; one of the user's own, or root's, is safe there.
     private static func folderOpenToOthers(above path: String, than trusted: [uid_t], _ own: uid_t) -> String? {
         guard var inner = FileStatus(path, followingLinks: false), !inner.isLink, var folder = realFolder(of: path)
-        else { return PathText.split(path).directory }
+        else { return PathText.folder(of: path) }
         var isSocket = true
         while true {
             guard let status = FileStatus(folder, followingLinks: false) else { return folder }
@@ -46,15 +46,14 @@ enum SocketTrust {
             let holdsOwn = status.mode & S_ISVTX != 0 && [0, own].contains(inner.owner) && !isSocket
             guard trusted.contains(status.owner), isClosed || holdsOwn else { return folder }
             if folder == "/" { return nil }
-            let above = PathText.split(folder).directory
-            folder = above == "/" ? "/" : String(above.unicodeScalars.dropLast())
+            folder = PathText.folder(of: folder)
             (inner, isSocket) = (status, false)
         }
     }
 
     /// The absolute path, without links, of the folder that a path lies in.
     private static func realFolder(of path: String) -> String? {
-        let folder = PathText.split(path).directory
+        let folder = PathText.folder(of: path)
         guard let found = unsafe PathText.withName(of: folder.isEmpty ? "." : folder, { unsafe realpath($0, nil) })
         else { return nil }
         defer { unsafe free(found) }
