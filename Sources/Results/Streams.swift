@@ -5,6 +5,14 @@ import RPC
 package enum Streams {
     package static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+    /// Gives the three standard descriptors that are closed a place where nothing can be read or written: else the next
+    /// file or socket that is opened would have their number, and get what is meant for them.
+    package static func keepPlaces() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+        }
+    }
+
     /// Whether standard error is a terminal that obeys escape sequences.
     static var errorsAreAnimated: Bool {
         guard isatty(STDERR_FILENO) == 1, let terminal = SocketPath.environment("TERM") else { return false }

@@ -17,6 +17,7 @@ struct Dseg: ParsableCommand {
         subcommands: [MaskCommand.self, RedoCommand.self, StatusCommand.self])
 
     static func main() {
+        Streams.keepPlaces()
         main(Program.arguments)
     }
 }

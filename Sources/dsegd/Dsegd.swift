@@ -11,6 +11,7 @@ struct Dsegd: ParsableCommand {
         subcommands: [ServeCommand.self, MaskCommand.self, VerifyCommand.self, BenchCommand.self])
 
     static func main() {
+        Streams.keepPlaces()
         main(Program.arguments)
     }
 }

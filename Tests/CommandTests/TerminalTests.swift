@@ -38,6 +38,17 @@ import Testing
         #expect(try IndexPicture(at: "\(place.path)/scene_501_0037.mask.png").width == 192)
     }
 
+    @Test(arguments: ["dseg", "dsegd"])
+    func `standard output that is closed is told, and nobody else gets what was meant for it`(program: String) throws {
+        let arguments = program == "dseg" ? ["--socket", daemon.socket] : []
+        let mask = ["\(Repository.programs)/\(program)", "mask", Repository.picture, "boat", "-o", place.path]
+        let ending = try run(["/bin/bash", "-c", "exec \"$@\" >&-", "sh"] + mask + arguments)
+        #expect(ending.code == 73)
+        #expect(ending.errors.contains("cannot write standard output"), "\(ending.errors)")
+        let unread = ["/bin/bash", "-c", "exec \"$@\" <&-", "sh", Repository.dseg, "mask", "-", "boat"]
+        #expect(try run(unread + arguments).code == 66)
+    }
+
     private static let hasTerminal = exists("/usr/bin/script")
 
     /// The daemon sleeps until the line has been seen.
