@@ -1,4 +1,5 @@
 import Glibc
+import RPC
 
 /// A listening Unix socket at a path of the daemon's own, which only its user may connect to.
 ///
@@ -25,7 +26,7 @@ package struct ListeningSocket: ~Copyable {
 
     /// Takes the path away, if it still leads to this socket; the lock and the descriptor stay.
     package func unlink() {
-        if let found = try? FileIdentity(path), found == identity { unsafe Glibc.unlink(path) }
+        if let found = try? FileIdentity(path), found == identity { Self.remove(path) }
     }
 
     deinit { unlink() }
@@ -42,7 +43,12 @@ package struct ListeningSocket: ~Copyable {
         let probe = try stream(path)
         defer { close(probe) }
         guard address.connect(probe) != 0, errno == ECONNREFUSED else { throw .inUse(path: path) }
-        guard unsafe Glibc.unlink(path) == 0 else { throw .system(call: "unlink", path: path, code: errno) }
+        guard remove(path) == 0 else { throw .system(call: "unlink", path: path, code: errno) }
+    }
+
+    @discardableResult
+    private static func remove(_ path: String) -> CInt {
+        unsafe PathText.withName(of: path) { unsafe Glibc.unlink($0) }
     }
 
     private static func listen(_ path: String, _ address: SocketAddress) throws(ListeningError) -> CInt {
@@ -76,7 +82,9 @@ private struct PathLock: ~Copyable {
 
     init(_ path: String) throws(ListeningError) {
         let name = "\(path).lock"
-        let descriptor = unsafe open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        let descriptor = unsafe PathText.withName(of: name) {
+            unsafe open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        }
         guard descriptor >= 0 else { throw .system(call: "open", path: name, code: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
@@ -97,7 +105,8 @@ private struct FileIdentity: Equatable {
 
     init(_ path: String) throws(ListeningError) {
         var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { throw .system(call: "look at", path: path, code: errno) }
+        let code = unsafe PathText.withName(of: path) { unsafe lstat($0, &status) }
+        guard code == 0 else { throw .system(call: "look at", path: path, code: errno) }
         (device, inode, mode) = (UInt(status.st_dev), UInt(status.st_ino), status.st_mode)
     }
 
@@ -117,7 +126,7 @@ private struct SocketAddress {
 
     init(_ path: String) throws(ListeningError) {
         let room = MemoryLayout.size(ofValue: address.sun_path)
-        let bytes = Array(path.utf8)
+        let bytes = PathText.name(of: path)
         guard (1..<room).contains(bytes.count), !bytes.contains(0) else { throw .badPath(path, limit: room - 1) }
         address.sun_family = sa_family_t(AF_UNIX)
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }

@@ -19,8 +19,9 @@ struct Door: ~Copyable {
         }
         let chosen = SocketPath.candidates(explicit: path)[0]
         // The folder of dseg's own in a folder for sockets: /run, or the user's.
-        if path == nil, let end = chosen.lastIndex(of: "/"), chosen[..<end].hasSuffix("/dseg") {
-            unsafe mkdir(String(chosen[..<end]), 0o700)
+        let folder = PathText.folder(of: chosen)
+        if path == nil, PathText.split(folder).name == "dseg" {
+            _ = unsafe PathText.withName(of: folder) { unsafe mkdir($0, 0o700) }
         }
         let own = try ListeningSocket(path: chosen)
         descriptor = own.descriptor

@@ -148,6 +148,18 @@ import Testing
         #expect(try run([Repository.dseg, "status"], environment: ["XDG_RUNTIME_DIR": place.path]).code == 0)
     }
 
+    @Test(arguments: [[0x78, 0xE9], Array("\u{301}x".utf8), [0xF4, 0x8F, 0xBE, 0x80]] as [[UInt8]])
+    func `a socket's name is bytes, to the daemon as to its clients`(name: [UInt8]) throws {
+        // A shell's printf writes the bytes that no argument of this test could hold.
+        let octal = name.map { "\\" + String(0o1000 + Int($0), radix: 8).dropFirst() }.joined()
+        let socket = "\"\(place.path)/$(printf '\(octal)')\""
+        let serving = try Program(["/bin/bash", "-c", "exec '\(Repository.dsegd)' serve --socket \(socket)"])
+        #expect(try eventually {
+            try run(["/bin/bash", "-c", "'\(Repository.dseg)' status --socket \(socket)"]).code == 0
+        }, "\(serving.errors)")
+        #expect(try run(["/bin/bash", "-c", "test -S \(socket)"]).code == 0)
+    }
+
     @Test func `status says who answers, with what, and how much`() throws {
         #expect(try daemon.dseg(["mask", picture, "boat", "-o", "-"]).code == 0)
         let ending = try daemon.dseg(["status"])
