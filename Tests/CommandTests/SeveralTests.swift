@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Images
 import Testing
 
 /// Several pictures in a run, pipes as pictures, and runs that are broken off.
@@ -61,8 +62,30 @@ import Testing
         #expect(try place.names == ["a.jpg", "b.jpg", "stdin.mask.png"])
     }
 
+    /// The first of six large files is there without its name when the signal comes; a run that is faster is run again.
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
-    func `a signal leaves nothing behind`(number: CInt) throws {
+    func `a signal while files are written leaves none of them`(number: CInt) throws {
+        let (side, folder) = (2400, path("out"))
+        let grey = [UInt8](repeating: 128, count: side * side)
+        try write(PNGFile(width: side, height: side, .grey(grey), texts: []).encoded(), to: path("big.png"))
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder) }
+        var code: CInt = 0
+        for _ in 0..<5 where code == 0 {
+            let asking = try Program([
+                Repository.dseg, "mask", path("big.png"), "boat, sheep", "--overlay", "--heat", "--cut", "boat",
+                "--cut", "sheep", "-o", folder, "--force", "--socket", daemon.socket,
+            ])
+            #expect(try eventually { try asking.hasEnded || names().contains { $0.hasPrefix(".dseg-") } })
+            if !asking.hasEnded { asking.signal(number) }
+            code = try asking.ending().code
+        }
+        #expect(code == 128 + number)
+        #expect(try names().filter { $0.hasPrefix(".dseg-") }.isEmpty)
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
+    func `a signal while the daemon works leaves nothing behind`(number: CInt) throws {
         daemon.program.signal(SIGSTOP)
         let asking = try Program([
             Repository.dseg, "mask", path("a.jpg"), "boat", "--socket", daemon.socket,
