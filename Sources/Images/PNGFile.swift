@@ -98,10 +98,13 @@ package struct PNGFile: Sendable {
 }
 
 extension PNGFile.Text {
+    /// Bytes of a key (PNG specification, 11.3.3.2).
+    private static let keyLimit = 79
+
     /// Reads `key NUL compressed(1) method(1) language NUL translated-key NUL text`.
     fileprivate init?(_ payload: ArraySlice<UInt8>) {
         var fields = payload.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
-        guard fields.count == 2, fields[1].first == 0 else { return nil }
+        guard fields.count == 2, fields[0].count <= Self.keyLimit, fields[1].first == 0 else { return nil }
         let key = String(validating: fields[0], as: UTF8.self)
         fields = fields[1].dropFirst(2)
             .split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)

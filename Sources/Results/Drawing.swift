@@ -1,5 +1,6 @@
 import Images
 import RPC
+import Texts
 
 /// The pictures and the JSON of an answer, as bytes. The same answer gives the same bytes.
 package struct Drawing: Sendable {
@@ -71,7 +72,8 @@ package struct Drawing: Sendable {
     }
 
     private func place(of label: String) throws(DrawingError) -> Int {
-        guard let place = answer.header.labels.firstIndex(where: { $0.name == label }) else {
+        guard let place = answer.header.labels.firstIndex(where: { ExactString($0.name) == ExactString(label) })
+        else {
             throw .noLabel(label)
         }
         return place

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Images
 import RPC
+import Texts
 
 /// Where an output comes from: all that is needed to make it again, bit for bit.
 ///
@@ -99,6 +100,9 @@ package struct Provenance: Sendable, Equatable {
     package init(reading bytes: [UInt8]) throws(ProvenanceError) {
         let json = bytes.first == 0x89 ? try Self.chunk(of: bytes) : bytes
         guard json.first == UInt8(ascii: "{") else { throw .none }
+        guard StreamSafe.isSafe(json: json) else {
+            throw .unreadable("it has over \(StreamSafe.limit) combining marks in a row")
+        }
         let schema = try? JSONDecoder().decode(Schema.self, from: Data(json)).schema
         if let schema, schema != Self.schema { throw .otherSchema(schema) }
         do {

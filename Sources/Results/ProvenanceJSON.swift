@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Texts
 
 /// The JSON of a provenance; a value that is read is as legal as one that was made.
 extension Provenance: Codable {
@@ -45,7 +46,7 @@ extension Provenance: Codable {
         let names = labels.map(\.name)
         let isLegal =
             switch output {
-            case .heat(let label), .cut(let label): names.contains(label)
+            case .heat(let label), .cut(let label): names.contains { ExactString($0) == ExactString(label) }
             case .mask, .greyMask, .overlay, .json: true
             }
         guard !texts.contains(where: { $0.utf8.contains(0) }) else {

@@ -93,8 +93,8 @@ package struct Painter: Sendable {
         return LabelScores(label: label, width: side, height: side, scores: scores)
     }
 
-    /// The index mask of all labels, at the picture's size; where nothing of the picture is to be seen it is background.
-    /// `nil` where it is not wanted.
+    /// The index mask of all labels, at the picture's size; background where nothing is to be seen of it. `nil`
+    /// where it is not wanted.
     private mutating func mask(while isWanted: () -> Bool) -> LabelMask? {
         guard let understanding else { return nil }
         let (width, height) = (understanding.picture.width, understanding.picture.height)

@@ -1,4 +1,5 @@
 import Glibc
+import RPC
 
 /// The folders that lead to a socket. Whoever may write to one of them could put a socket of their own in its place,
 /// unless the folder is sticky, as `/tmp` is.
@@ -7,12 +8,12 @@ enum SocketFolder {
     /// - Throws: unless the folder exists, and root and this user alone may change what lies on the way to it
     static func check(_ path: String) throws(ListeningError) {
         let folder = parent(of: path)
-        guard let resolved = unsafe realpath(folder, nil) else {
+        guard let found = unsafe PathText.withName(of: folder, { unsafe realpath($0, nil) }) else {
             throw .system(call: "look into", path: folder, code: errno)
         }
-        defer { unsafe free(resolved) }
+        defer { unsafe free(found) }
         // Both where links lie and where they lead.
-        for chain in [folder, unsafe String(cString: resolved)] {
+        for chain in [folder, unsafe PathText.text(of: found)] {
             var step = chain
             while true {
                 try checkOne(step)
@@ -25,24 +26,20 @@ enum SocketFolder {
 
     /// The folder that a path lies in; that of "/" and of "." is itself.
     private static func parent(of path: String) -> String {
-        let bytes = Array(path.utf8)
-        let slash = UInt8(ascii: "/")
-        guard let end = bytes.lastIndex(of: slash) else { return "." }
-        let kept = bytes[..<end].lastIndex { $0 != slash }.map { bytes[...$0] } ?? [slash]
-        return String(decoding: kept, as: UTF8.self)
+        let folder = PathText.folder(of: path)
+        return folder.isEmpty ? "." : folder
     }
 
     private static func checkOne(_ folder: String) throws(ListeningError) {
-        var status = stat()
-        guard unsafe stat(folder, &status) == 0 else { throw .system(call: "look into", path: folder, code: errno) }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            throw .system(call: "look into", path: folder, code: ENOTDIR)
+        guard let status = FileStatus(folder, followingLinks: true) else {
+            throw .system(call: "look into", path: folder, code: errno)
         }
-        guard [0, geteuid()].contains(status.st_uid) || isUnknown(status.st_uid) else {
-            throw .ownedByAnother(folder: folder, owner: status.st_uid)
+        guard status.mode & S_IFMT == S_IFDIR else { throw .system(call: "look into", path: folder, code: ENOTDIR) }
+        guard [0, geteuid()].contains(status.owner) || isUnknown(status.owner) else {
+            throw .ownedByAnother(folder: folder, owner: status.owner)
         }
-        guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 || status.st_mode & S_ISVTX != 0 else {
-            throw .openToOthers(folder: folder, group: status.st_mode & S_IWOTH == 0 ? status.st_gid : nil)
+        guard status.mode & (S_IWGRP | S_IWOTH) == 0 || status.mode & S_ISVTX != 0 else {
+            throw .openToOthers(folder: folder, group: status.mode & S_IWOTH == 0 ? status.group : nil)
         }
     }
 

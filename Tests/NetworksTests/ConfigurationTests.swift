@@ -246,6 +246,17 @@ private func oracle(_ fixture: String, _ file: String) -> String {
         }
     }
 
+    /// As JSON they would take hours.
+    @Test func `half a million marks in a row are refused, as a key and as a value`() throws {
+        let folder = try TemporaryFolder()
+        let marks = "a" + String(repeating: "\u{301}\u{323}", count: 125_000)
+        for text in ["{\"\(marks)\": 1}", "{\"act_fn\": \"\(marks)\"}"] {
+            let path = try folder.write("config.json", text)
+            let error = #expect(throws: CheckpointError.self) { try UNetConfiguration(path: path) }
+            #expect("\(error, default: "")".contains("30 combining marks"))
+        }
+    }
+
     @Test func `one over a megabyte is refused by its size`() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(

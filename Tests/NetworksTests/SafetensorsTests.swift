@@ -67,6 +67,17 @@ private func entry(_ name: String, _ start: Int, _ end: Int, shape: String = "[1
         }
     }
 
+    @Test func `names that are canonically equal are two, and marks cost no more than letters`() throws {
+        let both = try parse("{\(entry("caf\u{E9}", 0, 4)),\(entry("cafe\u{301}", 4, 8))}", dataBytes: 8)
+        #expect(both.tensors.map { Array($0.name.utf8).count } == [5, 6])
+        // Composing each for the comparison would take 10^10 steps.
+        let marks = String(repeating: "\u{301}\u{323}", count: 240)
+        let names = (0..<40_000).map { "\(marks)\($0)" }
+        let entries = names.enumerated().map { entry($1, 4 * $0, 4 * $0 + 4) }
+        let many = try parse("{\(entries.joined(separator: ","))}", dataBytes: 4 * names.count)
+        #expect(many.tensors.count == names.count)
+    }
+
     @Test func `tensors must tile the data: no hole, no overlap, nothing left over`() {
         #expect(throws: SafetensorsFault.notContiguous(tensor: "b", start: 8, expected: 4)) {
             try parse("{\(entry("a", 0, 4)),\(entry("b", 8, 12))}", dataBytes: 12)

@@ -41,6 +41,13 @@ import Testing
         }
     }
 
+    @Test(arguments: ["vocab.json", "tokenizer_config.json"])
+    func `a megabyte of marks in a row is refused with its file`(name: String) throws {
+        let marks = "a" + String(repeating: "\u{301}\u{323}", count: 250_000)
+        let error = #expect(throws: TokenizerError.self) { try load([name: "{\"\(marks)\": 0}"]) }
+        #expect("\(error, default: "")".contains("\(name)") && "\(error, default: "")".contains("30 combining"))
+    }
+
     @Test(arguments: ["vocab.json", "merges.txt"])
     func `a missing file is named`(name: String) throws {
         let error = try refusal([name: nil])

@@ -133,6 +133,19 @@ import Testing
         }
     }
 
+    /// To read it as other JSON would take 10^11 steps.
+    @Test func `a run of a million marks is refused, wherever it stands`() throws {
+        let json = String(decoding: try Example().drawing(["--cut", "dog"]).bytes(of: .json), as: UTF8.self)
+        for marks in [String(repeating: "\u{301}\u{323}", count: 500_000), String(repeating: #"\u0301"#, count: 31)] {
+            for place in [#""schema""#, #""grass""#, "{"] {
+                let key = place == "{" ? #"{"a\#(marks)": 1,"# : place.dropLast() + marks + "\""
+                #expect(throws: ProvenanceError.self) {
+                    try Provenance(reading: Array(json.replacing(place, with: key, maxReplacements: 1).utf8))
+                }
+            }
+        }
+    }
+
     @Test func `what a terminal would obey is escaped, and read again`() throws {
         let example = try Example()
         var header = example.header()

@@ -121,7 +121,7 @@ import Testing
         let questions = try [
             Question("dog", "cat"), Question("dog"), Question("dog", "grass"), Question("dog").with(\.seed, 1),
             Question("dog").with(\.recipe, .diffsegmenter), Question("cat", "sky").with(\.recipe, .diffsegmenter),
-            Question("dog", file: Fixture.scene), Question("dog", "cat", "grass", "dog  "),
+            Question("dog", file: Fixture.scene), Question("dog", "cat", "grass", "a dog"),
         ]
         // What the first user asks is known to the daemon, and no news to the second.
         let others = try questions + [Question("tree", "cat"), Question("sky").with(\.seed, 1)]
