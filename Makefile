@@ -2,6 +2,7 @@
 # make test     everything that must hold; by the instructions of older processors too, if told to:
 #               make test DSEG_INSTRUCTIONS=portable, or =avx2
 # make build    both programs, optimised, into .build/release
+# make trust    the daemon under attack, timed: what one caller sends must not harm another (some minutes, idle machine)
 # make arm      the kernels held against their definitions on an emulated Arm processor
 # make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one
 # make install  programs, demo model and units below PREFIX
@@ -39,7 +40,7 @@ endef
 RELEASE := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
 PROGRAMS := .build/release/dseg .build/release/dsegd
 
-.PHONY: setup build test demo arm avx512 install clean
+.PHONY: setup build test trust demo arm avx512 install clean
 
 setup:
 	@command -v swift > /dev/null || { \
@@ -54,6 +55,10 @@ build: setup
 test: setup
 	swift build --build-tests
 	swift test --skip-build
+
+trust: build
+	swift build --build-tests
+	DSEG_TRUST=1 DSEG_PROGRAMS=$(CURDIR)/.build/release swift test --skip-build --filter TrustTests.AttackTests
 
 demo: build
 	Tests/demo.sh .build/release demo

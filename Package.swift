@@ -97,8 +97,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(name: "Support", dependencies: ["RPC"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(
-            name: "StoryTests", dependencies: ["RPC", "dsegd"], swiftSettings: strict),
+            name: "StoryTests", dependencies: ["RPC", "Support", "dsegd"], swiftSettings: strict),
+        .testTarget(
+            name: "TrustTests", dependencies: ["RPC", "Support", "dsegd"], path: "Tests/Trust", swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
             dependencies: ["Results", "Images", "RPC", "Networks", "dseg", "dsegd"], swiftSettings: strict),

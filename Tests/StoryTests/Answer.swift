@@ -1,4 +1,5 @@
 import RPC
+import Support
 
 /// All replies to a question.
 struct Answer: Equatable {

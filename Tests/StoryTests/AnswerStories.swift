@@ -1,4 +1,5 @@
 import RPC
+import Support
 import Testing
 
 /// What the daemon answers does not depend on what it was asked before.

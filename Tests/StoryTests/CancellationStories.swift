@@ -1,4 +1,5 @@
 import RPC
+import Support
 import Testing
 
 /// Work that nobody wants is not done, and work that nobody can do is refused at once.

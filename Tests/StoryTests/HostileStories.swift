@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import RPC
+import Support
 import Testing
 
 /// Whatever is done to the daemon, it answers the next honest client, and keeps nothing.

@@ -1,4 +1,5 @@
 import RPC
+import Support
 import Testing
 
 /// Every instruction set gives the same answer, as far as goldens tell answers apart.

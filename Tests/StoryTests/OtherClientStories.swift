@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import RPC
+import Support
 import Testing
 
 /// Clients that share no code with ours, and users who are not us.

@@ -1,4 +1,5 @@
 import RPC
+import Support
 import Testing
 
 /// Bad input gets a typed status and a sentence, and the connection goes on.

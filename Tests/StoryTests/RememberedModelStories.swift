@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RPC
+import Support
 import Testing
 
 /// A daemon need not hash a model twice, and says of it what is true.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import RPC
+import Support
 import Testing
 
 /// A path has one owner, nothing but a dead socket is replaced, and a socket may be handed over.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import RPC
+import Support
 import Testing
 
 /// SIGTERM lets calls under way end, and leaves nothing behind.

@@ -1,15 +1,15 @@
-import Glibc
+package import Glibc
 import RPC
 
 /// A process of these tests, ended with its owner.
-final class Child {
-    let process: pid_t
+package final class Child {
+    package let process: pid_t
     private var status: CInt?
 
     /// - Parameters:
     ///   - environment: added to the tests' own; where it names no folder for it, a daemon remembers no files
     ///   - errors: the file that gets stdout and stderr
-    init(_ arguments: [String], environment: [String: String], errors: String) throws {
+    package init(_ arguments: [String], environment: [String: String], errors: String) throws {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -37,7 +37,7 @@ final class Child {
         }
     }
 
-    var hasEnded: Bool {
+    package var hasEnded: Bool {
         if status != nil { return true }
         var found: CInt = 0
         guard unsafe waitpid(process, &found, WNOHANG) == process else { return false }
@@ -46,7 +46,7 @@ final class Child {
     }
 
     /// Waits, a minute at most; `nil` for a process that lives on or was killed.
-    var exitCode: CInt? {
+    package var exitCode: CInt? {
         guard eventually({ hasEnded }), let status, status & 0x7f == 0 else { return nil }
         return status >> 8 & 0xff
     }

@@ -1,32 +1,32 @@
-import RPC
+package import RPC
 
 /// A connection that may say anything.
-final class Wire {
+package final class Wire {
     private let socket: UnixSocket
     private let daemon: Daemon
     private var decoder = FrameDecoder()
 
-    init(_ daemon: Daemon) throws {
+    package init(_ daemon: Daemon) throws {
         self.daemon = daemon
         socket = try UnixSocket(connecting: daemon.socket)
     }
 
-    func send(_ bytes: [UInt8]) throws { try socket.write(bytes) }
+    package func send(_ bytes: [UInt8]) throws { try socket.write(bytes) }
 
     /// Sends a frame's header and bytes, whatever they are.
-    func frame(_ kind: UInt8, stream: UInt8, flags: UInt8, length: Int? = nil, _ payload: [UInt8]) throws {
+    package func frame(_ kind: UInt8, stream: UInt8, flags: UInt8, length: Int? = nil, _ payload: [UInt8]) throws {
         let length = length ?? payload.count
         let size = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: length >> $0) }
         try send(size + [0, 0, 0, stream, kind, flags] + payload)
     }
 
     /// Opens a call.
-    func open(_ method: Method, stream: UInt32, _ payload: [UInt8], timeout: Duration? = nil) throws {
+    package func open(_ method: Method, stream: UInt32, _ payload: [UInt8], timeout: Duration? = nil) throws {
         try send(ClientCall(method, stream: stream, payload: payload, timeout: timeout).opening)
     }
 
     /// The next frame; `nil` at the end.
-    func next() throws -> Frame? {
+    package func next() throws -> Frame? {
         while true {
             if case .frame(let frame)? = try decoder.next() { return frame }
             let bytes = try socket.read()
@@ -36,7 +36,7 @@ final class Wire {
     }
 
     /// The code of the response that ends a call; frames of other calls are passed over.
-    func code(of stream: UInt32) throws -> RPCStatus.Code? {
+    package func code(of stream: UInt32) throws -> RPCStatus.Code? {
         while let frame = try next() {
             guard frame.stream == stream, frame.kind == .response else { continue }
             switch try CallResponse(decoding: frame.payload) {
@@ -48,7 +48,7 @@ final class Wire {
     }
 
     /// Whether a health check is answered after all that was said.
-    func isUsable(stream: UInt32) throws -> Bool {
+    package func isUsable(stream: UInt32) throws -> Bool {
         try open(.health, stream: stream, HealthCheckRequest(service: "").encoded())
         return try code(of: stream) == .ok
     }

@@ -3,35 +3,36 @@ import Glibc
 import RPC
 
 /// The checkout that these tests stand in.
-enum Repository {
-    static let root = URL(filePath: #filePath).deletingLastPathComponent()
+package enum Repository {
+    package static let root = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path(percentEncoded: false)
 
-    /// Where the programs lie that were built with these tests: beside the running one.
-    static let programs = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+    /// Where the programs lie: `DSEG_PROGRAMS`, else beside the running tests, with which they were built.
+    package static let programs = unsafe getenv("DSEG_PROGRAMS").map { unsafe String(cString: $0) }
+        ?? (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
         .map { URL(filePath: $0).deletingLastPathComponent().path(percentEncoded: false) } ?? ""
 
     /// The bytes of a scene's picture.
-    static func scene(_ number: Int) throws -> [UInt8] {
+    package static func scene(_ number: Int) throws -> [UInt8] {
         try bytes(scenePath(number))
     }
 
-    static func scenePath(_ number: Int) -> String {
+    package static func scenePath(_ number: Int) -> String {
         let digits = String(number)
         let name = "scene_501_" + String(repeating: "0", count: 4 - digits.count) + digits
         return "\(root)/Tests/Fixtures/scenes/JPEGImages/\(name).jpg"
     }
 
-    static func bytes(_ path: String) throws -> [UInt8] {
+    package static func bytes(_ path: String) throws -> [UInt8] {
         [UInt8](try Data(contentsOf: URL(filePath: path)))
     }
 }
 
 /// A directory that lasts as long as its owner.
-final class TemporaryDirectory: Sendable {
-    let path: String
+package final class TemporaryDirectory: Sendable {
+    package let path: String
 
-    init() throws {
+    package init() throws {
         path = FileManager.default.temporaryDirectory
             .appending(path: "dseg-\(UInt64.random(in: 0...UInt64.max))").path(percentEncoded: false)
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
@@ -41,7 +42,7 @@ final class TemporaryDirectory: Sendable {
 }
 
 /// A command of the shell, its output and its errors together, and its exit status.
-func shell(_ command: String) -> (status: CInt, output: String) {
+package func shell(_ command: String) -> (status: CInt, output: String) {
     guard let pipe = unsafe popen("{ \(command)\n} 2>&1", "r") else { return (-1, "no shell") }
     var output: [UInt8] = []
     while case let byte = unsafe fgetc(pipe), byte != EOF { output.append(UInt8(byte)) }
@@ -50,7 +51,7 @@ func shell(_ command: String) -> (status: CInt, output: String) {
 }
 
 /// Asks again and again until it is so, or a minute has passed.
-func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+package func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
     for _ in 0..<6000 {
         if try condition() { return true }
         usleep(10_000)

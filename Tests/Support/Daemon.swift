@@ -1,0 +1,62 @@
+import FoundationEssentials
+import Glibc
+package import RPC
+
+/// The real `dsegd serve`, with the embedded demo model.
+package final class Daemon {
+    package let socket: String
+    package let child: Child
+    private let directory: TemporaryDirectory
+    private let logPath: String
+
+    /// Starts it and waits until it answers.
+    package convenience init(_ options: String...) throws {
+        try self.init(starting: options)
+        guard eventually({ child.hasEnded || answers }), !child.hasEnded else {
+            throw RPCStatus(.unavailable, "The daemon does not answer: \(log)")
+        }
+    }
+
+    /// Starts it in a shell after another command, such as `ulimit`, and waits until it answers.
+    package convenience init(after command: String) throws {
+        try self.init(starting: [], after: command)
+        guard eventually({ child.hasEnded || answers }), !child.hasEnded else {
+            throw RPCStatus(.unavailable, "The daemon does not answer: \(log)")
+        }
+    }
+
+    /// Starts it and waits for nothing.
+    ///
+    /// - Parameters:
+    ///   - socket: `nil`: a new path
+    ///   - command: of the shell, before it
+    package init(
+        starting options: [String], socket: String? = nil, environment: [String: String] = [:], after command: String = ":"
+    ) throws {
+        directory = try TemporaryDirectory()
+        logPath = "\(directory.path)/log"
+        self.socket = socket ?? "\(directory.path)/dseg.sock"
+        child = try Child(
+            ["/bin/sh", "-c", "\(command); exec \"$@\"", "sh", "\(Repository.programs)/dsegd", "serve", "--socket", self.socket]
+                + options,
+            environment: environment, errors: logPath)
+    }
+
+    /// A new connection.
+    package func client() throws(RPCStatus) -> Client { try Client(path: socket) }
+
+    /// Whether it takes work.
+    package var answers: Bool { Self.answers(at: socket) }
+
+    package static func answers(at path: String) -> Bool { (try? Client(path: path).health()) == true }
+
+    package var log: String { (try? String(contentsOf: URL(filePath: logPath), encoding: .utf8)) ?? "" }
+
+    package func signal(_ number: CInt) { kill(child.process, number) }
+
+    /// Opens the door to other users; only the owner's own is open by default.
+    package func admitEveryone() {
+        unsafe chmod(directory.path, 0o711)
+        unsafe chmod(socket, 0o666)
+    }
+}
