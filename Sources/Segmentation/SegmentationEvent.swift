@@ -63,7 +63,7 @@ package struct LabelMask: Sendable {
     package let counts: [UInt64]
 }
 
-/// Where the time went, in milliseconds, and what was known already.
+/// Where the time went, in milliseconds, and what the same user's earlier questions have made known.
 package struct Report: Sendable {
     package var queue: Float = 0
     package var decode: Float = 0
@@ -71,13 +71,13 @@ package struct Report: Sendable {
     package var text: Float = 0
     package var unet: Float = 0
     package var maps: Float = 0
-    /// Passes that were run for this answer.
+    /// Passes that this answer needed and no question of the user's before.
     package var passes = 0
-    /// Passes that were known before the question.
+    /// Passes that were needed before.
     package var featuresCached = 0
-    /// Prompts whose keys were known before the question.
+    /// Prompts whose keys were needed before.
     package var phrasesCached = 0
-    /// Whether the autoencoder was not run.
+    /// Whether the picture's latent was needed before, or not at all.
     package var latentCached = false
     /// SHA-256 of the latent-grid score maps, little-endian f32, in the labels' order.
     package var answerHash = ""

@@ -29,11 +29,10 @@ package struct ServerLimits: Sendable {
     package var backlogBytes = 2 << 20
     /// Bytes of remembered replies.
     package var replyBytes = 64 << 20
-    /// Numbers of score maps and pixels of a mask in one call: a day of the largest maps would be too much, an index
-    /// mask and 255 maps of 16 megapixels are not.
+    /// Numbers of score maps in one call: 255 maps of 16 megapixels, or 4,096 of one.
     package var callPixels = 1 << 32
     /// From a call's beginning to its end.
-    package var callTime = TimeAmount.minutes(15)
+    package var callTime = TimeAmount.seconds(Int64(callSeconds))
     /// How long bytes may wait without one of them being read before the connection is closed.
     package var stall = TimeAmount.seconds(30)
     /// How long a frame or a picture may be silent; what takes longer must come at `bytesPerSecond`.
@@ -56,11 +55,16 @@ package struct ServerLimits: Sendable {
     /// For the listener, the event loop, files that are opened for a moment, and connections that wait.
     private static let reservedDescriptors = 24
 
+    /// A pass of Stable Diffusion for each of 255 labels takes eight minutes on two cores.
+    package static let callSeconds = 900
+
     /// As this process's limits allow.
-    package static var standard: ServerLimits {
+    package static func standard(callSeconds: Int) -> ServerLimits {
         var limit = rlimit()
         let isKnown = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
-        return ServerLimits(descriptors: isKnown ? Int(clamping: limit.rlim_cur) : 1024)
+        var limits = ServerLimits(descriptors: isKnown ? Int(clamping: limit.rlim_cur) : 1024)
+        limits.callTime = .seconds(Int64(callSeconds))
+        return limits
     }
 }
 

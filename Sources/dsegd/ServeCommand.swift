@@ -24,6 +24,9 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Calls that may wait for their turn.")
     var queue = 16
 
+    @Option(help: "Seconds that a call may take, from its first byte to its last.")
+    var callLimit = ServerLimits.callSeconds
+
     private static let graceSeconds: Int64 = 25
 
     /// Exit codes of sysexits(3).
@@ -32,6 +35,9 @@ struct ServeCommand: ParsableCommand {
 
     func validate() throws {
         guard (1...4096).contains(queue) else { throw ValidationError("--queue must be 1 to 4096.") }
+        guard (1...604_800).contains(callLimit) else {
+            throw ValidationError("--call-limit \(callLimit): type a number of seconds from 1 to 604800")
+        }
     }
 
     func run() throws {
@@ -46,7 +52,8 @@ struct ServeCommand: ParsableCommand {
             Supervisor.isStopping("ends before its model is loaded")
             return door.close()
         }
-        let server = try Server(engine: engine, listeningOn: door.descriptor, limits: .standard, log: log)
+        let server = try Server(
+            engine: engine, listeningOn: door.descriptor, limits: .standard(callSeconds: callLimit), log: log)
         let name = engine.status?.model ?? ""
         log.notice("answers at \(door.path) with the model \(name)")
         Supervisor.isReady("answers with the model \(name)")

@@ -24,7 +24,7 @@ final class Bench {
         [UInt8](try Data(contentsOf: URL(filePath: "\(root)/Tests/Fixtures/scenes/JPEGImages/scene_501_0001.jpg")))
     }
 
-    init(limits: ServerLimits = .standard) throws {
+    init(limits: ServerLimits = .standard(callSeconds: ServerLimits.callSeconds)) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "dseg-\(UInt64.random(in: 0...UInt64.max))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
         path = directory.appending(path: "dseg.sock").path(percentEncoded: false)
@@ -58,7 +58,7 @@ final class Bench {
 extension ServerLimits {
     /// As the standard ones but for what is changed.
     static func with(_ change: (inout ServerLimits) -> Void) -> ServerLimits {
-        var limits = standard
+        var limits = standard(callSeconds: callSeconds)
         change(&limits)
         return limits
     }

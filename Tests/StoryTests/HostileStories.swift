@@ -46,35 +46,33 @@ struct HostileStories {
     }
 
     @Test func `more clients than descriptors wait until others have left`() throws {
-        let directory = try TemporaryDirectory()
-        let path = "\(directory.path)/dseg.sock"
-        let child = try Child(
-            ["/bin/sh", "-c", "ulimit -n 40; exec '\(Repository.programs)/dsegd' serve --socket '\(path)'"],
-            environment: [:], errors: "\(directory.path)/log")
-        #expect(eventually { Daemon.answers(at: path) })
-        var crowd = try (0..<80).map { _ in try Client(path: path) }
+        let daemon = try Daemon(after: "ulimit -n 40")
+        var crowd = try (0..<80).map { _ in try daemon.client() }
         #expect(try crowd[0].health())
         crowd.removeAll()
-        #expect(eventually { Daemon.answers(at: path) })
-        #expect(!child.hasEnded)
+        #expect(eventually { daemon.answers })
+        #expect(!daemon.child.hasEnded)
+    }
+
+    @Test func `silent connections make room for who asks`() throws {
+        let daemon = try Daemon(after: "ulimit -n 64")
+        let crowd = try (0..<150).map { _ in try Wire(daemon) }
+        for (index, wire) in crowd.enumerated() where index % 2 == 0 { try? wire.send([0, 0]) }
+        for _ in 0..<3 { #expect(try daemon.client().health()) }
     }
 
     /// From far too little to enough: where it is too little, the daemon says what is missing.
     @Test func `a limit of address space is no riddle`() throws {
         var endings: Set<String> = []
         for mebibytes in [250, 350, 450, 550, 700, 900, 1200, 2000] {
-            let directory = try TemporaryDirectory()
-            let (path, log) = ("\(directory.path)/dseg.sock", "\(directory.path)/log")
-            let command = "ulimit -v \(mebibytes * 1024); exec '\(Repository.programs)/dsegd' serve --socket '\(path)'"
-            let child = try Child(["/bin/sh", "-c", command], environment: [:], errors: log)
-            #expect(eventually { child.hasEnded || Daemon.answers(at: path) })
-            if child.hasEnded {
-                let text = try String(contentsOf: URL(filePath: log), encoding: .utf8)
-                #expect(child.exitCode == 78, "\(mebibytes) MiB: \(text)")
-                #expect(text.contains("ulimit -v"), "\(mebibytes) MiB: \(text)")
+            let daemon = try Daemon(starting: [], after: "ulimit -v \(mebibytes * 1024)")
+            #expect(eventually { daemon.child.hasEnded || daemon.answers })
+            if daemon.child.hasEnded {
+                #expect(daemon.child.exitCode == 78, "\(mebibytes) MiB: \(daemon.log)")
+                #expect(daemon.log.contains("ulimit -v"), "\(mebibytes) MiB: \(daemon.log)")
                 endings.insert("refused")
             } else {
-                let client = try Client(path: path)
+                let client = try daemon.client()
                 let picture = SegmentRequest.Picture.image(try Repository.scene(1))
                 let words = (0..<40).map { "thing \($0)" }
                 for recipe in ["shared", "diffsegmenter"] {

@@ -18,7 +18,7 @@ package final class Daemon {
     }
 
     /// Starts it in a shell after another command, such as `ulimit`, and waits until it answers.
-    package convenience init(after command: String) throws {
+    package convenience init(after command: String?) throws {
         try self.init(starting: [], after: command)
         guard eventually({ child.hasEnded || answers }), !child.hasEnded else {
             throw RPCStatus(.unavailable, "The daemon does not answer: \(log)")
@@ -29,16 +29,17 @@ package final class Daemon {
     ///
     /// - Parameters:
     ///   - socket: `nil`: a new path
-    ///   - command: of the shell, before it
+    ///   - command: of a shell, before it; `nil`: none
     package init(
-        starting options: [String], socket: String? = nil, environment: [String: String] = [:], after command: String = ":"
+        starting options: [String], socket: String? = nil, environment: [String: String] = [:],
+        after command: String? = nil
     ) throws {
         directory = try TemporaryDirectory()
         logPath = "\(directory.path)/log"
         self.socket = socket ?? "\(directory.path)/dseg.sock"
+        let shell = command.map { ["/bin/sh", "-c", "\($0); exec \"$@\"", "sh"] } ?? []
         child = try Child(
-            ["/bin/sh", "-c", "\(command); exec \"$@\"", "sh", "\(Repository.programs)/dsegd", "serve", "--socket", self.socket]
-                + options,
+            shell + ["\(Repository.programs)/dsegd", "serve", "--socket", self.socket] + options,
             environment: environment, errors: logPath)
     }
 

@@ -3,8 +3,8 @@ import RPC
 import Support
 import Testing
 
-/// Whatever one caller does, another's Health stays under 20 ms at the 99th percentile, their question waits for no more
-/// than one job, and afterwards the daemon holds what it held before. Of three rounds the median counts.
+/// Whatever one caller does, another's Health stays under 20 ms at the 99th percentile, their question waits for no
+/// more than one job, and afterwards the daemon holds what it held before. Of three rounds the median counts.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["DSEG_TRUST"] != nil))
 struct AttackTests {
     /// Longer than any job of the demo model that these tests ask for.
@@ -52,8 +52,9 @@ struct AttackTests {
                 #expect(try wire.code(of: stream) == .unimplemented)
             }
             let name = String(marks.unicodeScalars.prefix(2000))
+            let handle = String(marks.unicodeScalars.prefix(30_000))
             for (stream, request) in [
-                SegmentRequest(picture: .handle(String(marks.unicodeScalars.prefix(30_000))), labels: labels(1) { "\($0)" }),
+                SegmentRequest(picture: .handle(handle), labels: labels(1) { "\($0)" }),
                 SegmentRequest(picture: .handle("0"), labels: labels(1) { "\($0)" }, model: marks),
                 SegmentRequest(picture: .handle("0"), labels: labels(900) { "\(name)\($0)" }),
             ].enumerated() {

@@ -29,7 +29,7 @@ final class Watched {
 
     /// - Parameter limit: of descriptors; `nil`: as these tests have
     init(descriptors limit: Int? = nil) throws {
-        daemon = try Daemon(after: limit.map { "ulimit -n \($0)" } ?? ":")
+        daemon = try Daemon(after: limit.map { "ulimit -n \($0)" })
         let client = try daemon.client()
         handle = try client.look(Repository.scene(1)).handle
         _ = try client.segment(Self.question(handle)) { _ in }
@@ -50,7 +50,8 @@ final class Watched {
         get throws {
             let text = try String(contentsOfFile: "/proc/\(daemon.child.process)/stat", encoding: .utf8)
             let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-            return fields.dropFirst(11).prefix(2).reduce(0) { $0 + (Double($1) ?? 0) } / Double(sysconf(CInt(_SC_CLK_TCK)))
+            let ticks = fields.dropFirst(11).prefix(2).reduce(0) { $0 + (Double($1) ?? 0) }
+            return ticks / Double(sysconf(CInt(_SC_CLK_TCK)))
         }
     }
 
@@ -91,7 +92,8 @@ final class Watched {
         usleep(100_000)
         isOver.raise()
         for thread in threads { thread.wait() }
-        #expect(health.errors.isEmpty && questions.errors.isEmpty, "\(health.errors.first ?? questions.errors.first ?? "")")
+        let errors = health.errors + questions.errors
+        #expect(errors.isEmpty, "\(errors.first ?? "")")
         return Sight(healthP99: health.percentile(0.99) * 1e3, slowest: questions.percentile(1))
     }
 

@@ -167,7 +167,7 @@ struct  Dseg__V1__SegmentRequest
 {
   ProtobufCMessage base;
   /*
-   * 1 to 4,096, with a mask 255, of 8,192 phrases in all; in the mask's order
+   * 1 to 4,096, with a mask 255, of 8,192 phrases and 1 MiB of text in all; in the mask's order
    */
   size_t n_labels;
   Dseg__V1__Label **labels;
@@ -394,7 +394,8 @@ struct  Dseg__V1__IndexMask
 
 
 /*
- * Where the time went, and what was known already.
+ * Where the time went, and what was known already. Known is what earlier questions of the same user needed; what other
+ * users' questions made known shows in the times alone.
  */
 struct  Dseg__V1__Trailer
 {
@@ -406,19 +407,19 @@ struct  Dseg__V1__Trailer
   float unet_milliseconds;
   float maps_milliseconds;
   /*
-   * run for this answer
+   * that this answer needed and no earlier one of the user's
    */
   uint32_t unet_passes;
   /*
-   * passes that were known already
+   * passes that were known
    */
   uint32_t features_cached;
   /*
-   * prompts whose keys were known already
+   * prompts whose keys were known
    */
   uint32_t phrases_cached;
   /*
-   * the autoencoder was not run
+   * the picture's latent was known, or not needed
    */
   protobuf_c_boolean latent_cached;
   /*
@@ -446,6 +447,9 @@ struct  Dseg__V1__StatusReply
   ProtobufCBinaryData version;
   size_t n_models;
   Dseg__V1__ModelStatus **models;
+  /*
+   * calls that wait for their turn, to be computed or to be drawn
+   */
   uint32_t queued;
   uint32_t queue_limit;
   /*

@@ -56,12 +56,12 @@ package struct Trailer: WireMessage, @unsafe PackedMessage {
     package var textMilliseconds: Float
     package var unetMilliseconds: Float
     package var mapsMilliseconds: Float
-    /// U-Net passes run for this answer, and passes that were known already.
+    /// U-Net passes that this answer needed: no earlier one of the user's did, and those that one did.
     package var unetPasses: UInt32
     package var featuresCached: UInt32
-    /// Prompts whose keys were known already.
+    /// Prompts whose keys the user's earlier answers needed.
     package var phrasesCached: UInt32
-    /// The autoencoder was not run.
+    /// The picture's latent was known to the user's questions, or not needed.
     package var latentCached: Bool
     /// The SHA-256 of the f32 latent-grid score maps, in the labels' order.
     package var answerHash: String
