@@ -97,12 +97,14 @@ extension Connection {
 
     /// Draws the next step of an answer in its turn, unless its reader is too far behind.
     func advance(_ stream: UInt32) {
+        var isTurn = false
         change(stream) { delivery in
             delivery.hasMore = true
-            guard backlog.hasRoom, !delivery.isInTurn else { return }
-            delivery.isInTurn = true
-            table.courier.enqueue(for: caller) { self.step(stream) }
+            isTurn = backlog.hasRoom && !delivery.isInTurn
+            if isTurn { delivery.isInTurn = true }
         }
+        // The turn may come at once, and changes the delivery itself.
+        if isTurn { table.courier.enqueue(for: caller) { self.step(stream) } }
     }
 
     /// The step whose turn has come.

@@ -149,6 +149,25 @@ struct AttackTests {
         }
     }
 
+    /// Who waits, sleeps: the event loop and the courier have nothing to do while the engine computes.
+    @Test func `an answer under way keeps nobody but the engine at work`() throws {
+        let watched = try Watched()
+        let wire = try Wire(watched.daemon)
+        let long = SegmentRequest(
+            picture: .handle(watched.handle), labels: labels(255) { "thing \($0)" }, recipe: "diffsegmenter")
+        var shares: [Double] = []
+        for stream in [1, 3, 5] as [UInt32] {
+            try wire.open(.segment, stream: stream, long.encoded())
+            usleep(200_000)
+            let (before, all) = try (watched.processorTime(of: ["NIO-ELT", "TP-#"]), watched.processorTime)
+            usleep(1_000_000)
+            let (after, total) = try (watched.processorTime(of: ["NIO-ELT", "TP-#"]), watched.processorTime)
+            shares.append((after - before) / (total - all))
+        }
+        print("event loop and courier: \(shares.map { String(format: "%.3f", $0) }); \(Machine.description)")
+        #expect(shares.sorted()[1] < 0.05)
+    }
+
     /// Constant time for each new label, however full the caches are.
     @Test func `more labels than are remembered`() throws {
         let watched = try Watched()

@@ -47,12 +47,23 @@ final class Watched {
 
     /// Seconds of processor time so far.
     var processorTime: Double {
-        get throws {
-            let text = try String(contentsOfFile: "/proc/\(daemon.child.process)/stat", encoding: .utf8)
-            let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-            let ticks = fields.dropFirst(11).prefix(2).reduce(0) { $0 + (Double($1) ?? 0) }
-            return ticks / Double(sysconf(CInt(_SC_CLK_TCK)))
-        }
+        get throws { try Self.time("/proc/\(daemon.child.process)/stat").seconds }
+    }
+
+    /// Seconds of processor time of the threads whose names begin so.
+    func processorTime(of names: [String]) throws -> Double {
+        let threads = "/proc/\(daemon.child.process)/task"
+        return try FileManager.default.contentsOfDirectory(atPath: threads)
+            .map { try Self.time("\(threads)/\($0)/stat") }
+            .filter { thread in names.contains { thread.name.hasPrefix($0) } }.reduce(0) { $0 + $1.seconds }
+    }
+
+    private static func time(_ path: String) throws -> (name: Substring, seconds: Double) {
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let name = text.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        let ticks = fields.dropFirst(11).prefix(2).reduce(0) { $0 + (Double($1) ?? 0) }
+        return (name, ticks / Double(sysconf(CInt(_SC_CLK_TCK))))
     }
 
     /// What an honest caller saw during an attack.
