@@ -9,7 +9,7 @@ package struct ListeningSocket: ~Copyable {
     package let descriptor: CInt
     private let path: String
     private let lock: PathLock
-    private let identity: FileIdentity
+    private let identity: FileStatus
 
     /// - Throws: why the path cannot be had
     package init(path: String) throws(ListeningError) {
@@ -18,7 +18,7 @@ package struct ListeningSocket: ~Copyable {
         let lock = try PathLock(path)
         try Self.removeLeftOver(path, address)
         let descriptor = try Self.listen(path, address)
-        identity = try FileIdentity(path)
+        identity = try Self.look(at: path)
         self.lock = lock
         self.descriptor = descriptor
         self.path = path
@@ -26,20 +26,28 @@ package struct ListeningSocket: ~Copyable {
 
     /// Takes the path away, if it still leads to this socket; the lock and the descriptor stay.
     package func unlink() {
-        if let found = try? FileIdentity(path), found == identity { Self.remove(path) }
+        if let found = FileStatus(path, followingLinks: false), found.isSame(as: identity) { Self.remove(path) }
     }
 
     deinit { unlink() }
 
+    /// What lies at a path; a link is a link.
+    private static func look(at path: String) throws(ListeningError) -> FileStatus {
+        guard let found = FileStatus(path, followingLinks: false) else {
+            throw .system(call: "look at", path: path, code: errno)
+        }
+        return found
+    }
+
     private static func removeLeftOver(_ path: String, _ address: SocketAddress) throws(ListeningError) {
-        let found: FileIdentity
+        let found: FileStatus
         do throws(ListeningError) {
-            found = try FileIdentity(path)
+            found = try look(at: path)
         } catch {
             if case .system(_, _, ENOENT) = error { return }
             throw error
         }
-        guard found.mode & S_IFMT == S_IFSOCK else { throw .notASocket(path: path, kind: found.kind) }
+        guard found.isSocket else { throw .notASocket(path: path, kind: found.kind) }
         let probe = try stream(path)
         defer { close(probe) }
         guard address.connect(probe) != 0, errno == ECONNREFUSED else { throw .inUse(path: path) }
@@ -95,29 +103,6 @@ private struct PathLock: ~Copyable {
     }
 
     deinit { close(descriptor) }
-}
-
-/// What lies at a path; a link is a link.
-private struct FileIdentity: Equatable {
-    let device: UInt
-    let inode: UInt
-    let mode: mode_t
-
-    init(_ path: String) throws(ListeningError) {
-        var status = stat()
-        let code = unsafe PathText.withName(of: path) { unsafe lstat($0, &status) }
-        guard code == 0 else { throw .system(call: "look at", path: path, code: errno) }
-        (device, inode, mode) = (UInt(status.st_dev), UInt(status.st_ino), status.st_mode)
-    }
-
-    var kind: String {
-        switch mode & S_IFMT {
-        case S_IFLNK: "a symbolic link"
-        case S_IFDIR: "a folder"
-        case S_IFREG: "a file"
-        default: "a device or a pipe"
-        }
-    }
 }
 
 /// A path as the kernel's socket calls take it.
