@@ -51,19 +51,19 @@ extension SegmentationError: CustomStringConvertible {
         case .tooManyForMask(let labels, let limit):
             "\(labels) labels with an index mask, whose limit is \(limit): ask without the mask, or for fewer"
         case .emptyName(let label): "label \(label + 1) has no name"
-        case .repeatedName(let name): "two labels are called \"\(name)\": give them different names"
+        case .repeatedName(let name): "two labels are called \(quoted(name)): give them different names"
         case .alike(let one, let other):
-            "the labels \"\(one)\" and \"\(other)\" are alike: the model reads the same words in both, whatever "
+            "the labels \(quoted(one)) and \(quoted(other)) are alike: the model reads the same words in both, whatever "
                 + "their case, accents' spelling and spaces; leave one out, or say it with other words"
         case .tooLong(let what, let bytes, let limit):
             "\(what) of \(bytes) bytes, the limit is \(limit): shorten it"
         case .tooManyMarks(let what, let limit):
             "\(what) has over \(limit) combining marks in a row: leave some out"
-        case .noTokens(let words): "\"\(words)\" has no token of the model's vocabulary: use letters or digits"
+        case .noTokens(let words): "\(quoted(words)) has no token of the model's vocabulary: use letters or digits"
         case .notInPrompt(let words, let prompt):
-            "the prompt \"\(prompt)\" does not contain the words \"\(words)\": write them as they stand in it"
+            "the prompt \(quoted(prompt)) does not contain the words \(quoted(words)): write them as they stand in it"
         case .cutOff(let words, let prompt, let positions):
-            "\"\(words)\" lies beyond the \(positions) positions that the text encoder reads of \"\(prompt)\": "
+            "\(quoted(words)) lies beyond the \(positions) positions that the text encoder reads of \(quoted(prompt)): "
                 + "shorten the prompt"
         case .threshold(let value): "threshold \(value) is not in 0...1"
         case .timestep(let value, let limit): "timestep \(value), the model was trained with 0..<\(limit)"
@@ -71,14 +71,14 @@ extension SegmentationError: CustomStringConvertible {
             "score maps of \(width) x \(height) pixels: both sides must be positive, and at most \(limit) pixels "
                 + "in all"
         case .unknownRecipe(let name, let known):
-            "unknown recipe \"\(name)\": use one of \(known.joined(separator: ", "))"
+            "unknown recipe \(quoted(name)): use one of \(known.joined(separator: ", "))"
         case .noWeights(let recipe, let resolutions):
             "recipe \(recipe) has no weights for a U-Net with attention at \(resolutions) resolutions"
         case .unneededForwardPrompt(let recipe):
             "recipe \(recipe) runs each label's own prompt: leave the forward prompt out"
-        case .unknownModel(let name, let loaded): "unknown model \"\(name)\": \"\(loaded)\" is loaded"
+        case .unknownModel(let name, let loaded): "unknown model \(quoted(name)): \"\(loaded)\" is loaded"
         case .unknownPicture(let handle):
-            "no picture of yours is known as \"\(handle)\": bring it by Look, or send it with the question"
+            "no picture of yours is known as \(quoted(handle)): bring it by Look, or send it with the question"
         case .queueFull(let limit): "\(limit) questions are waiting already: try again later"
         case .displaced(let limit):
             "\(limit) questions are waiting, most of them yours, and another caller came: ask fewer at a time"
@@ -87,5 +87,11 @@ extension SegmentationError: CustomStringConvertible {
         case .deadlineExceeded: "the deadline passed before the answer was ready"
         case .undeliverable(let reason): reason
         }
+    }
+
+    /// The beginning of what a caller wrote, in quotes: enough to know it again.
+    private func quoted(_ text: String) -> String {
+        let kept = String(text.unicodeScalars.prefix(100))
+        return kept.utf8.count == text.utf8.count ? "\"\(text)\"" : "\"\(kept)…\""
     }
 }
