@@ -49,6 +49,15 @@ import Testing
         }
     }
 
+    /// Whoever gives a cut-out another alpha finds the picture's own colours where it was transparent.
+    @Test func `a cut-out keeps the colours of transparent pixels, which no label has`() {
+        let count = 5
+        let image = Image(
+            width: count, height: 1, pixels: (1...15).map { UInt8($0) }, alpha: [255, 0, 0, 7, 255])
+        let cut = Compositing.cut(image, where: [1, 0, 1, 2, 0], are: 1)
+        #expect(cut == [1, 2, 3, 255, 4, 5, 6, 0, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    }
+
     /// A viewer that heeds the picture's profile must heed it in what shows the picture, and in nothing else.
     @Test func `the picture's colour space goes with its colours alone`() throws {
         var example = try Example()

@@ -207,8 +207,9 @@ void dseg_bilinear_line(size_t count, size_t out_count, uint32_t *first, float *
 void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const uint8_t *palette,
                uint8_t *tinted);
 
-/// Keeps the pixels of one index, with their own alpha, opaque if `alpha` is NULL; all others become
-/// transparent black, so that nothing of the picture hides in them.
+/// Keeps the pixels of one index, with their own alpha, opaque if `alpha` is NULL, and those that are
+/// transparent anyway, with their colours; all others become transparent black, so that nothing of the
+/// picture hides in them.
 ///
 /// rgb    [count, 3]
 /// alpha  [count], or NULL
