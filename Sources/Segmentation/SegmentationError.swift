@@ -53,8 +53,8 @@ extension SegmentationError: CustomStringConvertible {
         case .emptyName(let label): "label \(label + 1) has no name"
         case .repeatedName(let name): "two labels are called \(quoted(name)): give them different names"
         case .alike(let one, let other):
-            "the labels \(quoted(one)) and \(quoted(other)) are alike: the model reads the same words in both, whatever "
-                + "their case, accents' spelling and spaces; leave one out, or say it with other words"
+            "the labels \(quoted(one)) and \(quoted(other)) are alike: the model reads the same words in both, "
+                + "whatever their case, accents' spelling and spaces; leave one out, or say it with other words"
         case .tooLong(let what, let bytes, let limit):
             "\(what) of \(bytes) bytes, the limit is \(limit): shorten it"
         case .tooManyMarks(let what, let limit):
