@@ -46,16 +46,6 @@ package enum CheckpointError: Error, Equatable {
 extension CheckpointError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .missing, .shape, .elementType, .readTwice, .neverRead, .inTwoShards, .notInIndex,
-            .notInShard:
-            tensorSentence
-        default:
-            fileSentence
-        }
-    }
-
-    private var tensorSentence: String {
-        switch self {
         case .missing(let tensor):
             "missing \"\(tensor)\""
         case .shape(let tensor, let found, let expected):
@@ -73,13 +63,6 @@ extension CheckpointError: CustomStringConvertible {
             "\"\(tensor)\" is in \(shard), but the index does not place it there"
         case .notInShard(let tensor, let shard):
             "the index places \"\(tensor)\" in \(shard), which does not hold it"
-        default:
-            fileSentence
-        }
-    }
-
-    private var fileSentence: String {
-        switch self {
         case .system(let path, let call, let code):
             "\(call) \(path): \(unsafe String(cString: strerror(code)))"
         case .notAFile(let path):
@@ -107,8 +90,6 @@ extension CheckpointError: CustomStringConvertible {
             "\(file): \(key) is \(found), expected \(expected)"
         case .notJSON(let file, let reason):
             "\(file) is not a JSON object: \(reason)"
-        default:
-            tensorSentence
         }
     }
 
