@@ -149,6 +149,27 @@ struct AttackTests {
         }
     }
 
+    /// A connection that cannot be accepted stays readable: the loop must not look at it all the time.
+    @Test func `no descriptors for those who wait`() throws {
+        let watched = try Watched()
+        var shares: [Double] = []
+        for _ in 0..<3 {
+            let process = watched.daemon.child.process
+            let used = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+            #expect(shell("prlimit --pid \(process) --nofile=\(used + 1):4096").status == 0)
+            let crowd = try (0..<20).map { _ in try Wire(watched.daemon) }
+            usleep(200_000)
+            let before = try watched.processorTime
+            usleep(2_000_000)
+            shares.append((try watched.processorTime - before) / 2)
+            #expect(shell("prlimit --pid \(process) --nofile=4096:4096").status == 0)
+            let isServed = try withExtendedLifetime(crowd) { try watched.daemon.client().health() }
+            #expect(isServed)
+        }
+        print("no descriptors: \(shares.map { String(format: "%.3f", $0) }) of a core; \(Machine.description)")
+        #expect(shares.sorted()[1] < 0.05)
+    }
+
     /// Who waits, sleeps: the event loop and the courier have nothing to do while the engine computes.
     @Test func `an answer under way keeps nobody but the engine at work`() throws {
         let watched = try Watched()
