@@ -160,6 +160,8 @@ final class ConnectionTable {
     /// - Returns: succeeds when no call is open
     func closeListener(stall: TimeAmount) -> EventLoopFuture<Void> {
         listener = nil
+        for waiting in waiting { waiting.promise.fail(ChannelError.eof) }
+        waiting = []
         for connection in connections.values { connection.backlog.hurry(stall: stall) }
         let promise = eventLoop.makePromise(of: Void.self)
         quiet = promise

@@ -151,6 +151,16 @@ struct ShareTests {
         #expect(try bench.client().health())
     }
 
+    @Test func `a server that stops sends away who waits for a place`() throws {
+        let bench = try Bench(
+            limits: .with { ($0.connections, $0.idle) = (.init(all: 2, perUser: 2), .hours(1)) })
+        let crowd = try (0..<5).map { _ in try RawConnection(bench.path) }
+        #expect(try crowd[0].open(.health, stream: 1, HealthCheckRequest(service: "").encoded()))
+        #expect(try crowd[0].next()?.stream == 1)
+        try bench.drain(grace: .zero)
+        for wire in crowd { #expect(try wire.next() == nil) }
+    }
+
     @Test func `a pace bears silence as long from the last bytes as from the first`() {
         let limits = ServerLimits.with { ($0.grace, $0.bytesPerSecond) = (.seconds(10), 1000) }
         var pace = Pace(limits)
