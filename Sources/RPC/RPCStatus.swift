@@ -32,4 +32,15 @@ package struct RPCStatus: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "\(code): \(message)" }
+
+    /// Reads what a server sent: a fault in it is the server's, and says nothing of what was asked.
+    ///
+    /// - Throws: `dataLoss` for whatever `body` throws
+    static func ofAnswer<Value>(_ body: () throws(RPCStatus) -> Value) throws(RPCStatus) -> Value {
+        do throws(RPCStatus) {
+            return try body()
+        } catch {
+            throw RPCStatus(.dataLoss, "The daemon's answer cannot be read: \(error.message)")
+        }
+    }
 }

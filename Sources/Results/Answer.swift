@@ -1,4 +1,5 @@
 package import RPC
+import Texts
 
 /// A whole answer to one question.
 package struct Answer: Sendable {
@@ -92,8 +93,7 @@ package struct AnswerAssembly: Sendable {
 
     /// That a header speaks of the question that was asked.
     private func check(_ header: Header) throws(RPCStatus) {
-        // By their bytes: texts that look alike are equal to Swift.
-        func isSame(_ text: String, _ other: String) -> Bool { text.utf8.elementsEqual(other.utf8) }
+        func isSame(_ text: String, _ other: String) -> Bool { ExactString(text) == ExactString(other) }
         guard header.labels.count == request.labels.count else { throw Self.broken("labels that were not asked for") }
         for (label, asked) in zip(header.labels, request.labels) {
             let phrases = asked.phrases.isEmpty ? [Phrase(words: asked.name)] : asked.phrases
@@ -107,8 +107,21 @@ package struct AnswerAssembly: Sendable {
         guard size.map({ $0.width == Int(header.width) && $0.height == Int(header.height) }) ?? true else {
             throw Self.broken("a picture of another size")
         }
+        guard (1...Self.latentLimit).contains(header.latentWidth), (1...Self.latentLimit).contains(header.latentHeight)
+        else { throw Self.broken("a latent grid of \(header.latentWidth) x \(header.latentHeight)") }
         guard (0...1).contains(header.threshold) else { throw Self.broken("a threshold that is none") }
+        // What a request leaves out, 0 for the seed, is the daemon's to choose.
+        let isAnswered =
+            (request.seed == 0 || request.seed == header.seed) && request.timestep.map { $0 == header.timestep } ?? true
+            && request.threshold.map { $0 == header.threshold } ?? true
+            && (request.recipe.isEmpty || isSame(request.recipe, header.recipe))
+            && request.forwardPrompt.map { isSame($0, header.forwardPrompt) } ?? true
+            && (request.model.isEmpty || isSame(request.model, header.model) || isSame(request.model, header.modelHash))
+        guard isAnswered else { throw Self.broken("another question's recipe, model or numbers") }
     }
+
+    /// Of each side: eight times Stable Diffusion XL's.
+    private static let latentLimit: UInt32 = 1024
 
     /// The answer, once the stream has ended.
     ///

@@ -81,6 +81,23 @@ import Testing
         #expect(try place.names == ["pond.jpg"])
     }
 
+    @Test func `an answer that cannot be read is the daemon's fault, no usage`() throws {
+        for kind in 0..<4 {
+            let daemon = try StandInDaemon { call, connection in
+                switch kind {
+                case 0: return [Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8)]
+                case 1: return [try connection.send([0xFF, 0xFF, 0xFF], on: call.stream)]
+                case 2: return [try connection.send([], on: call.stream)]
+                default:
+                    return [try Frame(.response, stream: call.stream, flags: [], payload: [0x0A, 0xFF]).encoded()]
+                }
+            }
+            let ending = try daemon.dseg(["mask", picture, "boat"])
+            #expect(ending.code == 1, "\(ending.errors)")
+            #expect(ending.errors.contains("The daemon's answer cannot be read"), "\(ending.errors)")
+        }
+    }
+
     @Test(arguments: ["/etc/passwd", "/dev/zero", "/proc/self/mem", "pipe", "folder", "secret"])
     func `a stranger's file has nothing sent but a picture`(path: String) throws {
         let json = try run([Repository.dsegd, "mask", picture, "boat", "--json"]).text

@@ -50,6 +50,25 @@ import Testing
         }
     }
 
+    @Test func `an answer by other numbers, another recipe or model than was asked for is refused`() throws {
+        let example = try Example()
+        let options = ["--recipe", "shared", "--seed", "7", "--threshold", "0.3"]
+        var request = try example.plan(options).request(.handle(""), requestID: "")
+        (request.timestep, request.model, request.forwardPrompt) = (100, "demo", "a")
+        func isRefused(_ change: (inout Header) -> Void) -> Bool {
+            var header = example.header()
+            header.forwardPrompt = "a"
+            change(&header)
+            return (try? example.answer(to: request, header: header)) == nil
+        }
+        #expect(!isRefused { _ in })
+        #expect(!isRefused { ($0.model, $0.modelHash) = ("another", "demo") }, "a model is named by its hash, too")
+        #expect(isRefused { $0.recipe = "diffsegmenter" } && isRefused { $0.seed = 8 })
+        #expect(isRefused { $0.threshold = 0.5 } && isRefused { $0.timestep = 99 })
+        #expect(isRefused { $0.forwardPrompt = "A" } && isRefused { $0.model = "another" })
+        for side in [0, 1025, 8192, UInt32.max] { #expect(isRefused { $0.latentWidth = side }) }
+    }
+
     @Test func `what no answer can hold is refused`() throws {
         let example = try Example()
         let request = try example.plan(["--heat"]).request(.handle(""), requestID: "")

@@ -47,7 +47,10 @@ package struct ClientCall: Sendable {
         case .frame(let frame) where frame.stream == stream:
             switch frame.kind {
             case .response:
-                switch try CallResponse(decoding: frame.payload) {
+                let response = try RPCStatus.ofAnswer { () throws(RPCStatus) in
+                    try CallResponse(decoding: frame.payload)
+                }
+                switch response {
                 case .success(let payload): return [.finished(payload)]
                 case .failure(let status): throw status
                 }

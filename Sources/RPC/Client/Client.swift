@@ -61,7 +61,7 @@ package final class Client {
             renewDeadline()
         }
         try socket.write(call.halfClose, until: deadline)
-        return try LookReply(decoding: reply(to: call))
+        return try reply(to: call, as: LookReply.self)
     }
 
     /// Asks for labels; `onReply` gets the replies in their order, the last is the trailer.
@@ -76,7 +76,7 @@ package final class Client {
             for event in try events(of: call) {
                 switch event {
                 case .message(let message):
-                    let reply = try SegmentReply(decoding: message)
+                    let reply = try RPCStatus.ofAnswer { () throws(RPCStatus) in try SegmentReply(decoding: message) }
                     if case .trailer = reply { isComplete = true }
                     try onReply(reply)
                 case .finished:
@@ -91,23 +91,19 @@ package final class Client {
     }
 
     package func status() throws(RPCStatus) -> StatusReply {
-        try StatusReply(decoding: reply(to: open(.status, payload: StatusRequest().encoded())))
+        try reply(to: open(.status, payload: StatusRequest().encoded()), as: StatusReply.self)
     }
 
     /// - Returns: how many calls were cancelled
     package func cancel(_ requestID: String) throws(RPCStatus) -> Int {
         let request = CancelRequest(requestID: requestID)
-        return Int(
-            try CancelReply(decoding: reply(to: open(.cancel, payload: request.encoded())))
-                .cancelled)
+        return Int(try reply(to: open(.cancel, payload: request.encoded()), as: CancelReply.self).cancelled)
     }
 
     /// Whether the daemon takes work.
     package func health() throws(RPCStatus) -> Bool {
         let request = HealthCheckRequest(service: Method.segmenterService)
-        let reply = try HealthCheckResponse(
-            decoding: reply(to: open(.health, payload: request.encoded())))
-        return reply.status == .serving
+        return try reply(to: open(.health, payload: request.encoded()), as: HealthCheckResponse.self).status == .serving
     }
 
     // MARK: The connection
@@ -126,16 +122,18 @@ package final class Client {
     private func renewDeadline() { deadline = patience.map(Deadline.init) }
 
     /// The one reply of a unary or client-streaming call.
-    private func reply(to call: ClientCall) throws(RPCStatus) -> [UInt8] {
+    private func reply<Reply: WireMessage>(to call: ClientCall, as _: Reply.Type) throws(RPCStatus) -> Reply {
         while true {
-            for case .finished(let payload) in try events(of: call) { return payload }
+            for case .finished(let payload) in try events(of: call) {
+                return try RPCStatus.ofAnswer { () throws(RPCStatus) in try Reply(decoding: payload) }
+            }
         }
     }
 
     /// What the next frame means, waiting for it.
     private func events(of call: ClientCall) throws(RPCStatus) -> [ClientCall.Event] {
         while true {
-            if let event = try decoder.next() {
+            if let event = try RPCStatus.ofAnswer({ () throws(RPCStatus) in try decoder.next() }) {
                 let events = try call.received(event)
                 if !events.isEmpty { renewDeadline() }
                 return events
