@@ -55,7 +55,7 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "RPC", "Segmentation", "Images",
+                "RPC", "Segmentation", "Images", "Texts",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -22,7 +22,7 @@ final class AnswerDrawing: Sendable {
     }
 
     /// A step ends after the message that makes it so large, or take so long: others wait for theirs.
-    private static let stepBytes = 1 << 18
+    static let stepBytes = 1 << 18
     private static let stepTime = Duration.milliseconds(5)
 
     /// Parts that may wait to be drawn before the engine makes no more, and the maps that they hold at most.

@@ -85,26 +85,51 @@ extension Connection {
         change(stream) { $0.key = key }
     }
 
-    /// Sends an answer that is known.
+    /// Sends an answer that is known, as its reader takes it.
     func send(_ reply: RememberedReply, queueMilliseconds: Float, on stream: UInt32) {
-        do throws(RPCStatus) {
-            try send(reply.messages + [reply.trailer(queueMilliseconds: queueMilliseconds)], on: stream)
-            finish(stream)
-        } catch {
-            fail(stream, with: error)
+        guard let call = calls[stream] else { return }
+        table.answers.giveBack(call.answerBytes, of: owner)
+        calls[stream]?.answerBytes = 0
+        guard table.answers.take(reply.bytes, for: owner) else {
+            return fail(
+                stream,
+                with: RPCStatus(.resourceExhausted, "Answers under way leave no room for another: read those first."))
         }
+        calls[stream]?.answerBytes = reply.bytes
+        change(stream) { $0.known = (reply.messages + [reply.trailer(queueMilliseconds: queueMilliseconds)])[...] }
+        advance(stream)
     }
 
-    /// Draws the next step of an answer in its turn, unless its reader is too far behind.
+    /// Sends or draws the next step of an answer in its turn, unless its reader is too far behind.
     func advance(_ stream: UInt32) {
-        var isTurn = false
+        guard case .answering(_, let delivery)? = calls[stream]?.state else { return }
+        if delivery.known != nil { return sendKnown(stream) }
+        let isTurn = backlog.hasRoom(unread: table.unread) && !delivery.isInTurn
         change(stream) { delivery in
             delivery.hasMore = true
-            isTurn = backlog.hasRoom && !delivery.isInTurn
             if isTurn { delivery.isInTurn = true }
         }
         // The turn may come at once, and changes the delivery itself.
         if isTurn { table.courier.enqueue(for: caller) { self.step(stream) } }
+    }
+
+    private func sendKnown(_ stream: UInt32) {
+        do throws(RPCStatus) {
+            while case .answering(_, let delivery)? = calls[stream]?.state, let rest = delivery.known {
+                if rest.isEmpty { return finish(stream) }
+                guard backlog.hasRoom(unread: table.unread) else { return change(stream) { $0.hasMore = true } }
+                var bytes = 0
+                let next = rest.prefix { message in
+                    defer { bytes += message.count }
+                    return bytes < AnswerDrawing.stepBytes
+                }
+                // Writing may tell at once that bytes have left, which leads back to here.
+                change(stream) { ($0.known, $0.hasMore) = (rest.dropFirst(next.count), false) }
+                try send(Array(next), on: stream)
+            }
+        } catch {
+            fail(stream, with: error)
+        }
     }
 
     /// The step whose turn has come.

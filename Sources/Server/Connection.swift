@@ -20,6 +20,10 @@ final class Connection: ChannelInboundHandler {
     let backlog: WriteBacklog
     /// No call will follow: the client has shut its side, or the daemon stops.
     private var isLast = false
+    /// The channel is closed. That may be found out by any write, in the midst of what led to it.
+    private(set) var isGone = false
+    /// Whether frames have come that nobody has looked at.
+    private var isBehind = false
     /// When it last had something to do.
     private var lastActive = NIODeadline.now()
     /// The frame that has begun to come, and which one that is.
@@ -55,13 +59,6 @@ final class Connection: ChannelInboundHandler {
         return channel.closeFuture
     }
 
-    /// Cancels the calls of that name; returns how many.
-    func cancel(_ requestID: String) -> Int {
-        let streams = calls.filter { !requestID.isEmpty && $0.value.requestID.utf8.elementsEqual(requestID.utf8) }.keys
-        for stream in streams { fail(stream, with: RPCStatus(SegmentationError.cancelled)) }
-        return streams.count
-    }
-
     /// Ends the calls that are left.
     func cancelAll() {
         for stream in calls.keys { fail(stream, with: RPCStatus(SegmentationError.cancelled)) }
@@ -74,28 +71,57 @@ final class Connection: ChannelInboundHandler {
     // MARK: The channel
 
     func handlerAdded(context: ChannelHandlerContext) {
-        backlog.onProgress = { self.progressed() }
+        backlog.onChange = { self.changed(unread: $0) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastActive = .now()
         table.noteTraffic()
-        for action in wire.receive(unwrapInboundIn(data).readableBytesView) {
-            switch action {
-            case .open(let call): open(call)
-            case .message(let stream, let message): received(message, on: stream)
-            case .halfClose(let stream): look(stream)
-            case .cancel(let stream): ended(stream, "broke the protocol")
-            case .write(let bytes): backlog.write(bytes)
-            case .close(let status): leaveAtOnce(status.message)
-            }
-        }
-        watchFrame()
+        wire.append(unwrapInboundIn(data).readableBytesView)
+        if !isBehind { lookAtFrames() }
     }
 
-    /// A reader that asks and does not read is not listened to.
+    /// Looks at some of the frames that have come; at the others when all other connections have had their turn.
+    private func lookAtFrames() {
+        isBehind = false
+        var count = 0
+        backlog.gathering {
+            while count < service.limits.framesAtOnce, !isGone, channel.isWritable, let actions = wire.next() {
+                count += 1
+                for action in actions { act(action) }
+            }
+        }
+        // Writing may have found that nobody is there.
+        if isGone { return }
+        isBehind = count == service.limits.framesAtOnce
+        watchFrame()
+        if isBehind { eventLoop.assumeIsolated().execute { if !self.isGone { self.lookAtFrames() } } }
+        listen()
+    }
+
+    private func act(_ action: ServerConnection.Action) {
+        guard !isGone else { return }
+        switch action {
+        case .open(let call): open(call)
+        case .message(let stream, let message): received(message, on: stream)
+        case .halfClose(let stream): look(stream)
+        case .cancel(let stream): ended(stream, "broke the protocol")
+        case .write(let bytes): backlog.write(bytes)
+        case .close(let status): leaveAtOnce(status.message)
+        }
+    }
+
+    /// Reads on, unless there is enough to look at; a reader that asks and does not read is not listened to.
+    private func listen() {
+        channel.setOption(.autoRead, value: channel.isWritable && !isBehind).whenFailure { _ in }
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        channel.setOption(.autoRead, value: channel.isWritable).whenFailure { _ in }
+        if channel.isWritable, !isBehind {
+            isBehind = true
+            eventLoop.assumeIsolated().execute { if !self.isGone { self.lookAtFrames() } }
+        }
+        listen()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -113,6 +139,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        isGone = true
         backlog.close()
         for stream in calls.keys { ended(stream, "cancelled: the client left") }
         frame?.alarm.cancel()
@@ -136,10 +163,13 @@ final class Connection: ChannelInboundHandler {
     }
 
     func closeIfDone() {
-        if isLast, calls.isEmpty, backlog.bytes == 0 { close() }
+        if isLast, !isBehind, calls.isEmpty, backlog.bytes == 0 { close() }
     }
 
-    private func progressed() {
+    /// Bytes have been written, or have left.
+    private func changed(unread: Int) {
+        table.unread += unread
+        guard unread < 0, !isGone else { return }
         lastActive = .now()
         for (stream, call) in calls {
             if case .answering(_, let delivery) = call.state, delivery.hasMore { advance(stream) }
@@ -157,7 +187,8 @@ final class Connection: ChannelInboundHandler {
         }
         if kept < frameBytes { table.incoming.giveBack(frameBytes - kept, of: owner) }
         frameBytes = kept
-        guard let bytes = wire.partialBytes else {
+        // What nobody has looked at is no fault of who sent it.
+        guard !isBehind, channel.isWritable, let bytes = wire.partialBytes else {
             frame?.alarm.cancel()
             frame = nil
             return
@@ -223,7 +254,7 @@ final class Connection: ChannelInboundHandler {
                         "A call may take \(most.nanoseconds / 1_000_000_000) s, this one has: ask in parts."))
         }
         calls[call.stream] = open
-        table.openCalls += 1
+        table.opened(call.stream, of: self, named: requestID)
     }
 
     /// Takes bytes of what comes from the user's share, for a call that is open.
@@ -279,7 +310,7 @@ final class Connection: ChannelInboundHandler {
     /// - Parameter result: for the log
     private func ended(_ stream: UInt32, _ result: String) {
         guard let call = calls.removeValue(forKey: stream) else { return }
-        defer { table.openCalls -= 1 }
+        defer { table.ended(stream, of: self, named: call.requestID) }
         lastActive = .now()
         call.alarm?.cancel()
         table.incoming.giveBack(call.incomingBytes, of: owner)

@@ -1,7 +1,9 @@
 import Logging
 import NIOCore
 import NIOPosix
+import RPC
 import Segmentation
+import Texts
 
 /// The connections that are open, and what they share: quotas, the courier, the listener. Lives on the event loop.
 final class ConnectionTable {
@@ -16,10 +18,11 @@ final class ConnectionTable {
     private var lastNumber: UInt64 = 0
     private var listener: Listener?
     private var lastRefusal = NIODeadline.uptimeNanoseconds(0)
-    /// Calls that are not answered yet.
-    var openCalls = 0 {
-        didSet { if openCalls == 0 { quiet?.succeed() } }
-    }
+    /// Bytes of answers that wait for their readers.
+    var unread = 0
+    /// Calls that are not answered yet, and those of them that their clients have named.
+    private var openCalls = 0
+    private var named: [CallName: [(connection: Connection, stream: UInt32)]] = [:]
     /// Told when no call is open.
     private var quiet: EventLoopPromise<Void>?
     /// Whether there may be freed memory that the allocator keeps.
@@ -28,7 +31,7 @@ final class ConnectionTable {
     private struct Waiting {
         let channel: any Channel
         let owner: UInt32
-        let until: NIODeadline
+        let since = NIODeadline.now()
         let promise: EventLoopPromise<Void>
     }
 
@@ -63,12 +66,12 @@ final class ConnectionTable {
     /// - Returns: fails where all that the user may have are at work, or where it takes too long
     func admit(_ channel: any Channel, owner: UInt32) -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
-        if place(channel, owner: owner, promise) { return promise.futureResult }
+        if place(channel, owner: owner, promise, after: service.limits.idle) { return promise.futureResult }
         if places.left > 0, idle(of: owner) == nil {
             refuse(promise, owner)
             return promise.futureResult
         }
-        waiting.append(Waiting(channel: channel, owner: owner, until: .now() + service.limits.wait, promise: promise))
+        waiting.append(Waiting(channel: channel, owner: owner, promise: promise))
         if waiting.count == service.limits.waiting { listener?.pause() }
         if waiting.count == 1 { lookForPlaces() }
         return promise.futureResult
@@ -82,9 +85,13 @@ final class ConnectionTable {
 
     /// Takes a place: a free one, or that of the user's connection, else of any, that has been idle the longest.
     ///
-    /// - Parameter promise: told whether all is well with the connection at its place
-    private func place(_ channel: any Channel, owner: UInt32, _ promise: EventLoopPromise<Void>) -> Bool {
-        if places.left(for: owner) < 1 { closeIdle(of: places.left == 0 ? nil : owner) }
+    /// - Parameters:
+    ///   - promise: told whether all is well with the connection at its place
+    ///   - silence: how long a connection must have been idle to give way
+    private func place(
+        _ channel: any Channel, owner: UInt32, _ promise: EventLoopPromise<Void>, after silence: TimeAmount
+    ) -> Bool {
+        if places.left(for: owner) < 1 { closeIdle(of: places.left == 0 ? nil : owner, after: silence) }
         guard places.take(1, for: owner) else { return false }
         lastNumber += 1
         let caller = Caller(owner: owner, connection: lastNumber)
@@ -100,8 +107,12 @@ final class ConnectionTable {
     private func lookForPlaces() {
         eventLoop.assumeIsolated().scheduleTask(in: Self.patience) {
             self.waiting = self.waiting.filter { waiting in
-                let isPlaced = self.place(waiting.channel, owner: waiting.owner, waiting.promise)
-                if !isPlaced, .now() < waiting.until { return true }
+                // Who has waited as long as others may be silent is not kept out by those who say something in time.
+                let limits = self.service.limits
+                let hasWaited = .now() - waiting.since
+                let silence = hasWaited < limits.idle ? limits.idle : .zero
+                let isPlaced = self.place(waiting.channel, owner: waiting.owner, waiting.promise, after: silence)
+                if !isPlaced, hasWaited < limits.wait { return true }
                 if !isPlaced { self.refuse(waiting.promise, waiting.owner) }
                 return false
             }
@@ -119,8 +130,8 @@ final class ConnectionTable {
     }
 
     /// Closes the connection, of one user or of any, that has been idle for the longest time, if that is long enough.
-    private func closeIdle(of owner: UInt32?) {
-        guard let idle = idle(of: owner), .now() - idle.since >= service.limits.idle else { return }
+    private func closeIdle(of owner: UInt32?, after silence: TimeAmount) {
+        guard let idle = idle(of: owner), .now() - idle.since >= silence else { return }
         service.log.info("uid \(idle.connection.owner): closed while idle, to make room")
         idle.connection.close()
     }
@@ -138,9 +149,32 @@ final class ConnectionTable {
         hasTraffic = true
     }
 
+    /// A client's name for its calls, which are then cancelled together.
+    private struct CallName: Hashable {
+        let owner: UInt32
+        let name: ExactString
+    }
+
+    func opened(_ stream: UInt32, of connection: Connection, named name: String) {
+        openCalls += 1
+        guard !name.isEmpty else { return }
+        named[CallName(owner: connection.owner, name: ExactString(name)), default: []].append((connection, stream))
+    }
+
+    func ended(_ stream: UInt32, of connection: Connection, named name: String) {
+        openCalls -= 1
+        if openCalls == 0 { quiet?.succeed() }
+        guard !name.isEmpty else { return }
+        let key = CallName(owner: connection.owner, name: ExactString(name))
+        named[key]?.removeAll { $0.connection === connection && $0.stream == stream }
+        if named[key]?.isEmpty == true { named[key] = nil }
+    }
+
     /// Cancels the user's calls of that name; returns how many. The empty name is none.
     func cancel(_ requestID: String, owner: UInt32) -> Int {
-        connections.values.lazy.filter { $0.owner == owner }.reduce(0) { $0 + $1.cancel(requestID) }
+        let calls = named[CallName(owner: owner, name: ExactString(requestID))] ?? []
+        for call in calls { call.connection.fail(call.stream, with: RPCStatus(SegmentationError.cancelled)) }
+        return calls.count
     }
 
     /// From time to time, when nothing is under way, gives the system what the allocator keeps of freed memory.

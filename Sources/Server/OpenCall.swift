@@ -56,8 +56,17 @@ struct Upload {
 final class IncomingFile: Sendable {
     private let pieces = Mutex<[[UInt8]]>([])
 
+    /// What small pieces are gathered to: an array of its own for each would take more than its bytes.
+    private static let leastBytes = 1 << 16
+
     func append(_ piece: [UInt8]) {
-        pieces.withLock { $0.append(piece) }
+        pieces.withLock { pieces in
+            if let last = pieces.indices.last, pieces[last].count + piece.count <= Self.leastBytes {
+                pieces[last] += piece
+            } else {
+                pieces.append(piece)
+            }
+        }
     }
 
     /// Takes the file out. Each piece goes as it is copied, so that a file is never there twice.
@@ -81,6 +90,8 @@ struct Delivery {
     var key: ReplyKey?
     /// What was sent.
     var reply = RememberedReply()
+    /// The rest of an answer that is known; `nil` where it is drawn.
+    var known: ArraySlice<[UInt8]>?
     /// Whether there may be something to draw.
     var hasMore = false
     /// Whether the next step has its place in the courier's queue, or is being made.

@@ -48,7 +48,10 @@ package final class Server: Sendable {
             // Between two who come in there is time for those who are in.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 1 << 20))
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
+            // A connection is read in small portions, one in a turn: what one sends takes no other's time.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1 << 16))
             .withBoundSocket(descriptor).wait()
         // NIO listens with a backlog of its own, however many the socket's owner asked for.
         Glibc.listen(descriptor, Self.backlog)

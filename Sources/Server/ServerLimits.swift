@@ -27,6 +27,10 @@ package struct ServerLimits: Sendable {
     package var answerBytes = Share(all: 512 << 20, perUser: 384 << 20)
     /// Bytes of answers that may wait for a connection's reader before no more are drawn for it.
     package var backlogBytes = 2 << 20
+    /// Bytes of answers that wait for all readers, beyond which none is made for who has any unread.
+    package var unreadBytes = 128 << 20
+    /// Frames of a connection that are looked at in one go: then it is another's turn.
+    package var framesAtOnce = 32
     /// Bytes of remembered replies.
     package var replyBytes = 64 << 20
     /// Numbers of score maps in one call: 255 maps of 16 megapixels, or 4,096 of one.
@@ -43,12 +47,13 @@ package struct ServerLimits: Sendable {
     /// How long a connection may wait for a place.
     package var wait = TimeAmount.seconds(5)
     /// Connections that may wait for a place before no more are accepted.
-    package var waiting = 8
+    package var waiting: Int
 
     /// - Parameter descriptors: file descriptors that this process may have
     package init(descriptors: Int) {
         let count = max(4, min(1024, descriptors - Self.reservedDescriptors))
-        connections = Share(all: count, perUser: max(1, count * 3 / 4))
+        waiting = min(64, count / 4)
+        connections = Share(all: count - waiting, perUser: max(1, (count - waiting) * 3 / 4))
         incomingBytes = Share(all: 768 << 20, perUser: 384 << 20)
     }
 

@@ -4,30 +4,53 @@ import RPC
 /// The folders that lead to a socket. Whoever may write to one of them could put a socket of their own in its place,
 /// unless the folder is sticky, as `/tmp` is.
 enum SocketFolder {
+    /// Links on a way, as the kernel allows.
+    private static let linkLimit = 40
+
     /// - Parameter path: of the socket
-    /// - Throws: unless the folder exists, and root and this user alone may change what lies on the way to it
+    /// - Throws: unless the folder exists, and root and this user alone may change what lies on the way to it, links
+    ///   and what they lead to among that
     static func check(_ path: String) throws(ListeningError) {
-        let folder = parent(of: path)
-        guard let found = unsafe PathText.withName(of: folder, { unsafe realpath($0, nil) }) else {
-            throw .system(call: "look into", path: folder, code: errno)
-        }
-        defer { unsafe free(found) }
-        // Both where links lie and where they lead.
-        for chain in [folder, unsafe PathText.text(of: found)] {
-            var step = chain
-            while true {
-                try checkOne(step)
-                let next = parent(of: step)
-                if next == step { break }
-                step = next
+        let folder = PathText.folder(of: path)
+        var rest = names(of: folder.utf8.first == slash ? folder : "\(try currentFolder())/\(folder)")
+        var here = "/"
+        var links = 0
+        try checkOne(here)
+        while let name = rest.popLast() {
+            if name == ".." { here = PathText.folder(of: here) }
+            if name == "." || name == ".." { continue }
+            let next = PathText.joined(here, name)
+            if FileStatus(next, followingLinks: false)?.isLink == true {
+                links += 1
+                guard links <= linkLimit, let target = target(of: next) else {
+                    throw .system(call: "look into", path: folder, code: ELOOP)
+                }
+                if target.utf8.first == slash { here = "/" }
+                rest += names(of: target)
+            } else {
+                here = next
+                try checkOne(here)
             }
         }
     }
 
-    /// The folder that a path lies in; that of "/" and of "." is itself.
-    private static func parent(of path: String) -> String {
-        let folder = PathText.folder(of: path)
-        return folder.isEmpty ? "." : folder
+    private static let slash = UInt8(ascii: "/")
+
+    /// The names in a path, the last one first.
+    private static func names(of path: String) -> [String] {
+        PathText.name(of: path).split(separator: slash).reversed().map { PathText.text(of: $0) }
+    }
+
+    private static func currentFolder() throws(ListeningError) -> String {
+        guard let found = unsafe getcwd(nil, 0) else { throw .system(call: "look into", path: ".", code: errno) }
+        defer { unsafe free(found) }
+        return unsafe PathText.text(of: UnsafePointer(found))
+    }
+
+    private static func target(of link: String) -> String? {
+        var room = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe PathText.withName(of: link) { unsafe readlink($0, &room, room.count) }
+        return count < 0 ? nil : PathText.text(of: room.prefix(count).map { UInt8(bitPattern: $0) })
     }
 
     private static func checkOne(_ folder: String) throws(ListeningError) {

@@ -3,40 +3,72 @@ import NIOCore
 /// What waits to be read at the other end. Lives on the event loop.
 final class WriteBacklog {
     private let channel: any Channel
-    private let limit: Int
+    private let limits: ServerLimits
     /// How long bytes may wait without one of them being read.
     private var stall: TimeAmount
-    /// Handed to the channel, and still in this process.
+    /// Handed to the channel or gathered for it, and still in this process.
     private(set) var bytes = 0
+    /// What is handed to the channel next: many small answers cost it as much as one.
+    private var gathered: ByteBuffer
+    private var isGathering = false
+    /// Of all that was handed to the channel.
+    private var handed = 0
+    /// Of them, those that had left when somebody looked last.
+    private var left = 0
     private var lastProgress = NIODeadline.now()
     private var watch: Scheduled<Void>?
     private var isClosed = false
-    /// Told when bytes have left.
-    var onProgress: () -> Void = {}
+    /// Told of bytes that came, or left, by their number.
+    var onChange: (Int) -> Void = { _ in }
 
     private var eventLoop: any EventLoop { channel.eventLoop }
 
     init(_ channel: any Channel, limits: ServerLimits) {
         self.channel = channel
-        limit = limits.backlogBytes
+        self.limits = limits
         stall = limits.stall
+        gathered = channel.allocator.buffer(capacity: 0)
     }
 
-    var hasRoom: Bool { bytes <= limit }
+    /// Whether more may be made for the reader.
+    ///
+    /// - Parameter unread: what waits for all readers
+    func hasRoom(unread: Int) -> Bool {
+        bytes <= (unread < limits.unreadBytes ? limits.backlogBytes : 0)
+    }
 
     /// Does nothing once the channel is closed: nobody will read.
     func write(_ message: [UInt8]) {
-        guard !isClosed else { return }
+        guard !isClosed, !message.isEmpty else { return }
         if bytes == 0 { lastProgress = .now() }
         bytes += message.count
+        onChange(message.count)
+        gathered.writeBytes(message)
+        if !isGathering { flush() }
+    }
+
+    /// Hands over at once what `body` writes.
+    func gathering(_ body: () -> Void) {
+        isGathering = true
+        body()
+        isGathering = false
+        flush()
+    }
+
+    private func flush() {
+        guard !isClosed, gathered.readableBytes > 0 else { return }
+        let count = gathered.readableBytes
+        let buffer = gathered
+        gathered = channel.allocator.buffer(capacity: 0)
+        handed += count
         let promise = eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenSuccess {
-            self.bytes -= message.count
+            self.bytes -= count
             self.lastProgress = .now()
-            self.onProgress()
+            self.onChange(-count)
         }
-        channel.writeAndFlush(ByteBuffer(bytes: message), promise: promise)
-        if bytes > 0, watch == nil { watchReader() }
+        if watch == nil { watchReader() }
+        channel.writeAndFlush(buffer, promise: promise)
     }
 
     /// Bears a reader that stalls no longer than `stall` from here on.
@@ -44,7 +76,7 @@ final class WriteBacklog {
         self.stall = min(stall, self.stall)
         watch?.cancel()
         watch = nil
-        if bytes > 0 { watchReader() }
+        if bytes > 0, !isClosed { watchReader() }
     }
 
     /// The channel is closed.
@@ -52,14 +84,24 @@ final class WriteBacklog {
         isClosed = true
         watch?.cancel()
         watch = nil
-        onProgress = {}
+        gathered = channel.allocator.buffer(capacity: 0)
+        onChange(-bytes)
+        onChange = { _ in }
+        bytes = 0
     }
 
-    /// Closes the connection when nothing has been read for as long as a reader may stall.
+    /// Closes the connection when nothing has been read for as long as a reader may stall. A part of a message that
+    /// was read is progress, too.
     private func watchReader() {
-        watch = eventLoop.assumeIsolated().scheduleTask(deadline: lastProgress + stall) {
+        let often = TimeAmount.nanoseconds(stall.nanoseconds / 4)
+        watch = eventLoop.assumeIsolated().scheduleTask(in: often) {
             self.watch = nil
-            guard self.bytes > 0 else { return }
+            guard self.bytes > 0, !self.isClosed else { return }
+            let waiting = (try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? self.bytes
+            if self.handed - waiting > self.left {
+                self.left = self.handed - waiting
+                self.lastProgress = .now()
+            }
             if .now() - self.lastProgress >= self.stall {
                 self.channel.close(mode: .all, promise: nil)
             } else {

@@ -26,7 +26,7 @@ struct Room: Sendable {
         Room("CMessages", ["CProtobufC"]),
         Room("RPC", ["CMessages", "CProtobufC", "CZstd"]),
         Room("Results", ["Images", "RPC", "Texts", "ArgumentParser", "FoundationEssentials"]),
-        Room("Server", ["RPC", "Segmentation", "Images"] + network),
+        Room("Server", ["RPC", "Segmentation", "Images", "Texts"] + network),
         Room("dsegd", ["Server", "Segmentation", "Results", "RPC", "Images"] + program),
         Room("dseg", ["Results", "RPC", "Images", "ArgumentParser", "FoundationEssentials"]),
     ]

@@ -62,17 +62,27 @@ package struct ServerConnection: Sendable {
     // MARK: From the client
 
     package mutating func receive(_ bytes: some Collection<UInt8>) -> [Action] {
-        guard !isClosed else { return [] }
+        append(bytes)
         var actions: [Action] = []
-        decoder.append(bytes)
+        while let next = next() { actions += next }
+        return actions
+    }
+
+    /// Takes bytes over, which ``next()`` looks at.
+    package mutating func append(_ bytes: some Collection<UInt8>) {
+        if !isClosed { decoder.append(bytes) }
+    }
+
+    /// What the next frame asks for, perhaps nothing; `nil` until more bytes are appended.
+    package mutating func next() -> [Action]? {
+        guard !isClosed else { return nil }
         do throws(RPCStatus) {
-            while let event = try decoder.next() { actions += receive(event) }
+            return try decoder.next().map { receive($0) }
         } catch {
             isClosed = true
             calls = [:]
-            actions.append(.close(error))
+            return [.close(error)]
         }
-        return actions
     }
 
     private mutating func receive(_ event: FrameDecoder.Event) -> [Action] {
