@@ -52,12 +52,14 @@ package struct Image: Sendable, Equatable {
         self = try file.decoded(while: isWanted).upright(from: file.orientation)
     }
 
+    /// The picture as it is seen on white, `[height, width, 3]`.
+    package var seen: [UInt8] { alpha.map { Compositing.overWhite(pixels, $0) } ?? pixels }
+
     /// The picture as it is seen on white, stretched to a square, `[side, side, 3]` in [0, 1], as the reference does
     /// it: each sample divided by 255, then bilinear with half-pixel centres and no antialiasing.
     package func square(side: Int) -> [Float] {
         precondition(side > 0, "a square has at least one pixel")
-        let count = side * side * 3
-        let seen = alpha.map { Compositing.overWhite(pixels, $0) } ?? pixels
+        let (seen, count) = (seen, side * side * 3)
         return unsafe [Float](unsafeUninitializedCapacity: count) { square, written in
             guard let base = square.baseAddress else { return }
             unsafe dseg_bilinear_bytes(seen, width, height, 3, side, side, base)

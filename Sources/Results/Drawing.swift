@@ -41,7 +41,7 @@ package struct Drawing: Sendable {
         case .greyMask: pixels = .grey(answer.indices)
         case .overlay:
             let picture = try decodedPicture()
-            pixels = .rgb(Compositing.tinted(picture.pixels, by: answer.indices, .voc))
+            pixels = .rgb(Compositing.tinted(picture.seen, by: answer.indices, .voc))
             colours = picture.colours
         case .heat(let label): pixels = .grey(try heat(place(of: label)))
         case .cut(let label):

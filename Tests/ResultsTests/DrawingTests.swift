@@ -22,17 +22,39 @@ import Testing
         #expect(try Image(decoding: bytes).pixels == example.indices.flatMap { [$0, $0, $0] })
     }
 
-    @Test func `the overlay is the picture, half covered where a label is`() throws {
-        let example = try Example()
-        let image = try Image(decoding: example.drawing().bytes(of: .overlay))
-        for (i, sample) in image.pixels.enumerated() {
-            let index = Int(example.indices[i / 3])
-            let (own, colour) = (
-                Int(example.image.pixels[i]), Int(Palette.voc.colours[3 * index + i % 3])
-            )
-            let expected = index == 0 ? own : (own + colour + 1) / 2
-            #expect(Int(sample) == expected)
+    /// As the network and every viewer see it; what lies under alpha 0 may be anything, and was hidden on purpose.
+    @Test(arguments: [true, false])
+    func `the overlay is the picture on white, half covered where a label is`(hasAlpha: Bool) throws {
+        var example = try Example()
+        if !hasAlpha {
+            example.picture = try PNGFile(
+                width: Example.width, height: Example.height, .rgb(example.image.pixels), texts: []
+            ).encoded()
         }
+        let alpha = hasAlpha ? try #require(example.image.alpha) : example.indices.map { _ in 255 }
+        let image = try Image(decoding: example.drawing().bytes(of: .overlay))
+        #expect(image.alpha == nil)
+        for (i, sample) in image.pixels.enumerated() {
+            let (index, opacity) = (Int(example.indices[i / 3]), Double(alpha[i / 3]) / 255)
+            let own = Int((Double(example.image.pixels[i]) * opacity + 255 * (1 - opacity)).rounded())
+            let colour = Int(Palette.voc.colours[3 * index + i % 3])
+            #expect(Int(sample) == (index == 0 ? own : (own + colour + 1) / 2))
+        }
+    }
+
+    @Test func `an overlay shows nothing of what is hidden under alpha 0`() throws {
+        var example = try Example()
+        let files = try [0, 200].map { hidden in
+            try PNGFile(
+                width: Example.width, height: Example.height,
+                .rgba((0..<Example.width * Example.height * 4).map { $0 % 4 == 3 ? 0 : hidden }), texts: []
+            ).encoded()
+        }
+        let overlays = try files.map { file in
+            example.picture = file
+            return try Image(decoding: example.drawing().bytes(of: .overlay))
+        }
+        #expect(overlays[0] == overlays[1])
     }
 
     @Test(arguments: [("dog", 1), ("grass", 2)])
