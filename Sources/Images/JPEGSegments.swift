@@ -37,7 +37,9 @@ extension FileNotes {
             try Self.count(&parts, of: "segments", .jpeg)
             switch marker {
             case 0xC4, 0xC8, 0xCC: break  // tables
+            // Behind coded pixels a trailer, or pixels in place of an end marker, may look like a frame's header.
             case 0xC0...0xCF, 0xDE, 0xF7:
+                if scans > 0 { break }
                 try Self.checkCoding(marker, payload)
                 components = payload.dropFirst(5).first ?? 0
             case 0xDA: scans += 1

@@ -12,7 +12,14 @@ import Testing
         Array("\0\0\0\u{1}\u{B}MotionPhoto_Data\0\0\0\u{18}ftypmp42".utf8) + (0..<4000).map { UInt8($0 % 251) },
         (0..<4000).map { UInt8(truncatingIfNeeded: $0 &* 97 ^ $0 >> 3) },
         [0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x04, 0x41, 0x42, 0xFF, 0xC0, 0x00, 0x03], [0xFF, 0xC4, 0x7F, 0xFF, 1, 2, 3],
-    ]
+    ] + frames
+
+    /// What would be the header of a frame, of a coding or of samples that are not read.
+    private static let frames: [[UInt8]] = [0xC0, 0xC2, 0xC3, 0xC5, 0xC9, 0xCB, 0xCF, 0xDE, 0xF7].flatMap {
+        (marker: UInt8) -> [[UInt8]] in
+        let frame: [UInt8] = [0xFF, marker, 0x00, 0x08, 12, 0, 16, 0, 16, 2]
+        return [frame + [0, 0, 0, 0, 0, 0, 0], [0x6A, 0x75, 0x6E, 0x6B] + frame]
+    }
 
     @Test(arguments: jpegs.filter { !$0.hasPrefix("arithmetic") })
     func `a JPEG needs no end marker, with or without something else in its place`(name: String) throws {
