@@ -73,6 +73,7 @@ struct ImageFile {
             case .jpeg: try FileNotes(jpeg: bytes)
             case .webP: try FileNotes(webP: bytes)
             }
+        let bytes = format == .webP ? WebPChunks.sized(bytes) : bytes
         var header = dseg_picture()
         let (verdict, reason) = unsafe withReason { reason in
             switch format {

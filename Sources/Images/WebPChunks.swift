@@ -2,7 +2,7 @@
 ///
 /// After `RIFF size(4) WEBP` a chunk is `type(4) length(4) payload(length)`, little-endian, and a byte that makes the
 /// length even. The pixels are libwebp's affair; this reads what stands beside them.
-private struct WebPChunks: Sequence, IteratorProtocol {
+struct WebPChunks: Sequence, IteratorProtocol {
     private let bytes: [UInt8]
     private var position = 12
 
@@ -18,6 +18,21 @@ private struct WebPChunks: Sequence, IteratorProtocol {
         defer { position = start + length + length % 2 }
         return (String(decoding: bytes[position..<position + 4], as: UTF8.self), bytes[start..<start + length])
     }
+
+    /// The file, of the largest size where its own ends before its chunks do, or is over the format's limit: libwebp
+    /// looks at nothing behind that size, though each chunk has its own.
+    static func sized(_ bytes: [UInt8]) -> [UInt8] {
+        guard bytes.count >= 12 else { return bytes }
+        let end = 8 + bytes[4..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+        let known = ["VP8X", "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF", "ICCP", "EXIF", "XMP "]
+        let chunks = WebPChunks(bytes).prefix { known.contains($0.type) }
+        let isLegal = end <= sizeLimit + 8 && !chunks.contains { $0.payload.endIndex > end }
+        if isLegal { return bytes }
+        return bytes.prefix(4) + (0..<4).map { UInt8(truncatingIfNeeded: sizeLimit >> (8 * $0)) } + bytes.dropFirst(8)
+    }
+
+    /// The largest even size that leaves room for the head of the file and of a chunk in 32 bits.
+    private static let sizeLimit = 0xFFFF_FFF6
 }
 
 extension FileNotes {

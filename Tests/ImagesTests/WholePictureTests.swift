@@ -65,10 +65,21 @@ import Testing
         for trailer in Self.trailers {
             #expect(try Image(decoding: bytes + trailer) == whole, "\(trailer.prefix(16))")
         }
-        // A size that runs past the end is what a file has whose last chunks were cut off.
-        var longer = bytes
-        longer[5] += 1
-        #expect(try Image(decoding: longer) == whole)
+    }
+
+    /// A size that runs past the end is what a file has whose last chunks were cut off.
+    @Test(arguments: Fixture.pictures.filter { $0.hasSuffix(".webp") })
+    func `a WebP is read whatever size its head gives`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let whole = try Image(decoding: bytes)
+        let size = Fixture.int32(bytes, at: 4)
+        for wrong in [0, 1, 4, size / 2, size - 2, size - 1, size + 1, size + 256, 0x7FFF_FFFF, 0xFFFF_FFFF] {
+            let head = (0..<4).map { UInt8(truncatingIfNeeded: wrong >> (8 * $0)) }
+            let stated = bytes.prefix(4) + head + bytes.dropFirst(8)
+            #expect(try Image(decoding: Array(stated)) == whole, "\(wrong) for \(size)")
+            #expect(try ImageSize(probing: Array(stated)) == ImageSize(probing: bytes))
+            #expect(throws: ImageError.self) { try Image(decoding: Array(stated.prefix(40))) }
+        }
     }
 
     @Test func `a PNG is read over chunks of no pixels whose CRC is wrong`() throws {
