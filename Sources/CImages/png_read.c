@@ -10,19 +10,31 @@ typedef struct source {
     const uint8_t *bytes;
     size_t count;
     size_t position;
+    size_t head;    ///< where the next chunk begins
     dseg_verdict verdict;
     char *reason;
+    int by_crc;     ///< the chunks' CRCs must be right, the checksum of the data in them need not
     int passes;     ///< over the rows
     size_t unasked; ///< pixels since the caller was asked
     size_t height;  ///< of the rows that are read; 0 before
     size_t rows;    ///< that were whole when libpng gave up
 } source;
 
-/// Says in the head of a chunk that is cut off that it is as long as what is left of it: libpng reads
-/// ahead, and would not decode the rows that are there.
-static void shorten(uint8_t *head, size_t left) {
-    if (left >= png_get_uint_32(head)) return;
-    for (int i = 0; i < 4; i++) head[i] = (uint8_t)(left >> (24 - 8 * i));
+/// Changes the head of a chunk that libpng would give up at, though no pixel is lacking or in doubt.
+///
+/// One that is cut off is as long as what is left of it: libpng reads ahead, and would not decode the
+/// rows that are there. One that is called critical and makes no pixels is skipped as if it were not:
+/// one of a kind that libpng does not know, and the palette that is suggested for true colours.
+static void adapt(uint8_t *head, const source *from) {
+    static const char pixels[4][5] = {"IHDR", "PLTE", "IDAT", "IEND"};
+    static const size_t colour_type = 25;
+    size_t left = from->count - from->position;
+    int kind = 0;
+    while (kind < 4 && memcmp(head + 4, pixels[kind], 4) != 0) kind++;
+    if (kind == 2 && left < png_get_uint_32(head)) png_save_uint_32(head, (png_uint_32)left);
+    int is_suggested = kind == 1 && from->count > colour_type &&
+                       from->bytes[colour_type] != PNG_COLOR_TYPE_PALETTE;
+    if (kind == 4 || is_suggested) head[4] |= 0x20;
 }
 
 static void read_bytes(png_structp png, png_bytep to, size_t count) {
@@ -31,9 +43,12 @@ static void read_bytes(png_structp png, png_bytep to, size_t count) {
         from->verdict = DSEG_CUT_OFF;
         png_error(png, "the file ends early");
     }
+    int is_head = from->position == from->head;
     memcpy(to, from->bytes + from->position, count);
     from->position += count;
-    if (count == 8 && memcmp(to + 4, "IDAT", 4) == 0) shorten(to, from->count - from->position);
+    if (!is_head) return;
+    from->head += 12 + (size_t)png_get_uint_32(to);
+    adapt(to, from);
 }
 
 /// Ends the call: libpng leaves by longjmp, back to the setjmp in `read_png`.
@@ -49,7 +64,7 @@ static void give_up(png_structp png, png_const_charp sentence) {
         from->rows = !is_interlaced                          ? png_get_current_row_number(png)
                      : png_get_current_pass_number(png) == 7 ? from->height
                                                              : DSEG_ROWS_UNKNOWN;
-        if (from->rows == from->height) from->verdict = DSEG_DONE;
+        if (from->rows == from->height && !from->by_crc) from->verdict = DSEG_DONE;
     }
     png_longjmp(png, 1);
 }
@@ -114,6 +129,7 @@ static void read_rows(png_structp png, png_infop info, source *from, const dseg_
 static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Nullable pixels,
                              const dseg_watch *_Nullable watch) {
     from->verdict = DSEG_MALFORMED;
+    from->head = 8;
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, from, give_up, ignore);
     if (png == NULL) return DSEG_NO_MEMORY;
     png_infop info = png_create_info_struct(png);
@@ -123,6 +139,7 @@ static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Null
     }
     if (setjmp(png_jmpbuf(png)) == 0) {
         png_set_read_fn(png, from, read_bytes);
+        if (from->by_crc) png_set_option(png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
         if (pixels == NULL) {
             // Any legal size passes here: the caller refuses a large one with its numbers.
             png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
@@ -145,11 +162,19 @@ dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *p
     return read_png(&from, picture, NULL, NULL);
 }
 
+/// zlib withholds the last row for a wrong checksum. Where every CRC of the chunks is right, which cover
+/// the same bytes, the checksum was written wrong, and the rows are as they were.
 dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
                              uint8_t *pixels, const dseg_watch *watch, char *reason) {
     source from = {.bytes = bytes, .count = count, .reason = reason, .rows = DSEG_ROWS_UNKNOWN,
                    .unasked = ask_after};
+    source again = from;
     dseg_verdict verdict = read_png(&from, picture, pixels, watch);
     picture->rows = from.rows;
-    return verdict;
+    if (verdict != DSEG_MALFORMED) return verdict;
+    char other_reason[DSEG_REASON_BYTES];
+    again.reason = other_reason;
+    again.by_crc = 1;
+    dseg_verdict second = read_png(&again, picture, pixels, watch);
+    return second == DSEG_DONE || second == DSEG_UNWANTED ? second : verdict;
 }

@@ -95,6 +95,42 @@ import Testing
         }
     }
 
+    /// The checksum says nothing that the CRCs of the chunks have not said of the same bytes.
+    @Test(arguments: pngs)
+    func `a PNG is read over a wrong checksum behind its pixels`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let head = try #require(bytes.last(Array("IDAT".utf8))) - 4
+        let end = head + 12 + bytes[head..<head + 4].reduce(0) { $0 << 8 | Int($1) }
+        var payload = Array(bytes[head + 8..<end - 4])
+        for place in payload.indices.suffix(4) { payload[place] ^= 0x55 }
+        let wrong = Array(bytes.prefix(head)) + PNGBytes.chunk("IDAT", payload) + Array(bytes[end...])
+        #expect(try Image(decoding: wrong) == Image(decoding: bytes))
+    }
+
+    /// As other readers do; a suggested palette is not needed to show true colours or grey.
+    @Test(arguments: ["rgb-8.png", "rgba-16.png", "grey-8-interlaced.png", "grey-alpha-8.png"])
+    func `a PNG is read over critical chunks that make no pixels`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let whole = try Image(decoding: bytes)
+        for (type, length) in [("PLTE", 30), ("PLTE", 0), ("PLTE", 7), ("JUNK", 4), ("PLTE", 900), ("JUNK", 0)] {
+            var chunk = PNGBytes.chunk(type, [UInt8](repeating: 9, count: length))
+            for wrong in [0, 1] as [UInt8] {
+                chunk[chunk.count - 1] ^= wrong
+                var early = bytes
+                early.insert(contentsOf: chunk, at: PNGBytes.behindHeader)
+                #expect(try Image(decoding: early) == whole, "\(type) \(length) \(wrong)")
+                #expect(try Image(decoding: bytes.dropLast(12) + chunk + bytes.suffix(12)) == whole)
+            }
+        }
+    }
+
+    @Test func `a palette that the pixels need must be right`() throws {
+        var bytes = try Fixture.bytes("images/palette-4.png")
+        let palette = try #require(bytes.first(Array("PLTE".utf8)))
+        bytes[palette + 4] ^= 1
+        #expect(throws: ImageError.self) { try Image(decoding: bytes) }
+    }
+
     /// The bytes behind the last pixel are the end marker of a JPEG file; of a PNG file the end of the compressed data
     /// with its checksum, some bytes, then whole chunks; of a WebP file, whose pixels come first here, whole chunks.
     @Test(arguments: Fixture.pictures)
