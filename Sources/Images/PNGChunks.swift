@@ -37,9 +37,14 @@ extension FileNotes {
     ///
     /// - Throws: `unsupported` for Apple's own form, `tooManyParts`
     init(png bytes: [UInt8]) throws(ImageError) {
-        var (parts, isGrey, hasPixels) = (0, false, false)
+        var (parts, isGrey, hasPixels, isFrame) = (0, false, false, false)
+        var animated = 0
         var stated: [PNGChunk] = []
-        defer { colours = ColourSpace(stated, isGrey: isGrey) }
+        defer {
+            colours = ColourSpace(stated, isGrey: isGrey)
+            // A still picture, which stands in for an animation that is not shown, is looked at before all frames.
+            if animated > 0 { frames = isFrame || !hasPixels ? animated : animated + 1 }
+        }
         for chunk in PNGChunks(bytes) {
             try Self.count(&parts, of: "chunks", .png)
             switch chunk.type {
@@ -48,7 +53,8 @@ extension FileNotes {
             case let type where ColourSpace.chunkTypes.contains(type) && !hasPixels:
                 if chunk.isIntact, !stated.contains(where: { $0.type == type }) { stated.append(chunk) }
             case "eXIf" where exif == nil && chunk.isIntact: exif = chunk.payload
-            case "acTL" where chunk.isIntact: frames = max(chunk.payload.prefix(4).reduce(0) { $0 << 8 | Int($1) }, 1)
+            case "acTL" where chunk.isIntact: animated = chunk.payload.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            case "fcTL" where !hasPixels: isFrame = true
             case "IEND": return
             case "CgBI": throw .unsupported(.png, what: "is in Apple's form for devices (CgBI)")
             default: break

@@ -33,6 +33,16 @@ import Testing
         #expect(try ImageSize(probing: Fixture.bytes("images/\(name)")).frames == frames)
     }
 
+    /// A control chunk before the pixels makes them the first frame; without one they are a still picture that an
+    /// animation's frames follow, as Pillow counts them too.
+    @Test func `a still picture before an animation is counted beside its frames`() throws {
+        var bytes = try Fixture.bytes("images/animated.png")
+        let control = try #require(bytes.first(Array("fcTL".utf8))) - 4
+        bytes.removeSubrange(control..<control + 12 + 26)
+        #expect(try ImageSize(probing: bytes).frames == 3)
+        #expect(try Image(decoding: bytes) == Fixture.expected("animated.png"))
+    }
+
     /// make_images.py puts EXIF's number into the file's name.
     @Test(arguments: Fixture.pictures)
     func `the orientation is known with the size`(name: String) throws {
