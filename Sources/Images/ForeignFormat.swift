@@ -15,12 +15,14 @@ struct ForeignFormat: Sendable {
 
     /// The kind of file that begins so, if it is a known one.
     static func recognised(in bytes: [UInt8]) -> ForeignFormat? {
-        let beginning = bytes.prefix(4096)
+        let beginning = bytes.prefix(1 << 16)
         if let found = table.first(where: { $0.matches(beginning) }) { return found }
-        if let brands = brands(beginning) { return ofBrands.first { brands.starts(with: $0.brand) }?.format ?? video }
-        if beginning.allSatisfy({ $0 == 0 }) { return zeros }
-        guard let text = text(beginning) else { return nil }
-        return ofTexts.first { text.hasPrefix($0.beginning) && text.contains($0.part) }?.format ?? plainText
+        if let brands = brands(beginning) { return ofBrands.first { brands.contains($0.brand) }?.format ?? video }
+        if bytes.prefix(4096).allSatisfy({ $0 == 0 }) { return zeros }
+        let (text, isPlain) = (text(beginning), isPlain(beginning))
+        return ofTexts.first { known in
+            (isPlain || known.isTelling) && text.hasPrefix(known.beginning) && text.contains(known.part)
+        }?.format ?? (isPlain ? plainText : nil)
     }
 
     private func matches(_ beginning: ArraySlice<UInt8>) -> Bool {
@@ -34,6 +36,7 @@ struct ForeignFormat: Sendable {
     private static let unpacking = "unpack the picture first"
     private static let frame = "take a picture from it first, for example by: ffmpeg -i IN -frames:v 1 OUT.png"
     private static let pnm = conversion("pnmtopng IN > OUT.png")
+    private static let drawn = conversion("inkscape IN -o OUT.png")
     private static let raw = conversion("darktable-cli IN OUT.jpg")
     private static let fetching = "fetch the picture itself"
     private static let another = "name the picture instead"
@@ -67,6 +70,15 @@ struct ForeignFormat: Sendable {
         ForeignFormat("an OpenEXR picture", magick, (0, "v/1\u{1}")),
         ForeignFormat("a Radiance HDR picture", magick, (0, "#?RADIANCE")),
         ForeignFormat("a Radiance HDR picture", magick, (0, "#?RGBE")),
+        ForeignFormat("a FLIF picture", conversion("flif -d IN OUT.png"), (0, "FLIF")),
+        ForeignFormat("an SGI picture", magick, (0, "\u{1}\u{DA}\0")),
+        ForeignFormat("an SGI picture", magick, (0, "\u{1}\u{DA}\u{1}")),
+        ForeignFormat("a Sun raster picture", magick, (0, "Y\u{A6}j\u{95}")),
+        ForeignFormat("an IFUNC picture (IM)", magick, (0, "Image type: ")),
+        ForeignFormat("a Windows drawing (WMF)", drawn, (0, "\u{D7}\u{CD}\u{C6}\u{9A}")),
+        ForeignFormat("a Windows drawing (EMF)", drawn, (0, "\u{1}\0\0\0"), (40, " EMF")),
+        ForeignFormat("a PFM picture (floating-point numbers)", magick, (0, "PF\n")),
+        ForeignFormat("a PFM picture (floating-point numbers)", magick, (0, "Pf\n")),
         ForeignFormat("a QOI picture", magick, (0, "qoif")),
         ForeignFormat("a DirectDraw surface (DDS)", magick, (0, "DDS ")),
         ForeignFormat("a BPG picture", conversion("bpgdec -o OUT.png IN"), (0, "BPG\u{FB}")),
@@ -75,9 +87,9 @@ struct ForeignFormat: Sendable {
         ForeignFormat("a FITS picture", magick, (0, "SIMPLE  =")),
         ForeignFormat("a DICOM picture", conversion("dcm2pnm IN OUT.png"), (128, "DICM")),
         ForeignFormat("a DjVu document", conversion("ddjvu -format=tiff IN OUT.tif"), (0, "AT&TFORM")),
-        ForeignFormat("a PDF document", conversion("pdftoppm -png IN OUT"), (0, "%PDF-")),
         ForeignFormat("a PostScript document", conversion("gs -sDEVICE=png16m -o OUT.png IN"), (0, "%!PS")),
         ForeignFormat("a ZIP archive, or a document in that form", unpacking, (0, "PK\u{3}\u{4}")),
+        ForeignFormat("a ZIP archive without files", another, (0, "PK\u{5}\u{6}")),
         ForeignFormat("a gzip file", unpacking, (0, "\u{1F}\u{8B}")),
         ForeignFormat("a bzip2 file", unpacking, (0, "BZh")),
         ForeignFormat("an xz file", unpacking, (0, "\u{FD}7zXZ\0")),
@@ -86,20 +98,44 @@ struct ForeignFormat: Sendable {
         ForeignFormat("a RAR archive", unpacking, (0, "Rar!\u{1A}\u{7}")),
         ForeignFormat("a tar archive", unpacking, (257, "ustar")),
         ForeignFormat("an AVI video", frame, (0, "RIFF"), (8, "AVI ")),
+        ForeignFormat("a WAV sound", another, (0, "RIFF"), (8, "WAVE")),
         ForeignFormat("a Matroska or WebM video", frame, (0, "\u{1A}E\u{DF}\u{A3}")),
         ForeignFormat("a NumPy array", "save it as a PNG first", (0, "\u{93}NUMPY")),
         ForeignFormat("a PNG file whose line ends were changed on its way", again, (0, "\u{89}PNG\u{A}")),
         ForeignFormat("a PNG file whose line ends were changed on its way", again, (0, "\u{89}PNG\u{D}\u{D}")),
         ForeignFormat("a PNG file that was taken for text on its way", again, (0, "\u{EF}\u{BF}\u{BD}PNG")),
+        ForeignFormat("a PNG file that was taken for text on its way", again, (0, "\u{C2}\u{89}PNG")),
         ForeignFormat(
-            "a JPEG file that was taken for text on its way", again, (0, "\u{EF}\u{BF}\u{BD}\u{EF}\u{BF}\u{BD}"),
-            (15, "JFIF")),
+            "a JPEG file that was taken for text on its way", again, (0, "\u{C3}\u{BF}\u{C3}\u{98}\u{C3}\u{BF}")),
         ForeignFormat("a QuickTime video", frame, (4, "moov")),
         ForeignFormat("a QuickTime video", frame, (4, "mdat")),
         ForeignFormat("a QuickTime video", frame, (4, "wide")),
         ForeignFormat("text in UTF-16", another, (0, "\u{FF}\u{FE}")),
         ForeignFormat("text in UTF-16", another, (0, "\u{FE}\u{FF}")),
-    ] + (1...7).map { ForeignFormat("a PNM picture (PBM, PGM, PPM or PAM)", pnm, (0, "P\($0)\n")) }
+    ] + mangledJPEG + pcx + pnms
+
+    /// Where the four bytes before a segment's length are no UTF-8, and those of the length may be none either, three
+    /// bytes stand for each: so Exif's name may be found at one of three places. Without a name a table comes first.
+    private static let mangledJPEG = [(14, "JFIF"), (14, "Adobe"), (12, "\0C\0")].map(mangledJPEG)
+        + [14, 16, 18].map { mangledJPEG($0, "Exif") }
+
+    private static func mangledJPEG(_ offset: Int, _ mark: String) -> ForeignFormat {
+        let replaced = String(repeating: "\u{EF}\u{BF}\u{BD}", count: 4)
+        return ForeignFormat(
+            "a JPEG file that was taken for text on its way", again, (0, replaced), (offset, mark))
+    }
+
+    /// By version; the third byte says that rows are run-length coded.
+    private static let pcx = ["\0", "\u{2}", "\u{3}", "\u{4}", "\u{5}"].map { version in
+        ForeignFormat("a PCX picture", magick, (0, "\n\(version)\u{1}"))
+    }
+
+    /// A blank or comment follows the number; one in a line with words is text.
+    private static let pnms = (1...7).flatMap { kind in
+        (["\n", "\r", "\t", "#"] + (1...9).map { " \($0)" }).map { next in
+            ForeignFormat("a PNM picture (PBM, PGM, PPM or PAM)", pnm, (0, "P\(kind)\(next)"))
+        }
+    }
 
     // MARK: ISO base media
 
@@ -107,22 +143,20 @@ struct ForeignFormat: Sendable {
     private static let avif = ForeignFormat("an AVIF picture", conversion("avifdec IN OUT.png"))
     private static let video = ForeignFormat("an MP4 or QuickTime video", frame)
 
-    /// By the brands of a file of boxes, the most telling first.
+    /// By the brands of a file of boxes, the most telling first; the last say no more than "pictures".
     private static let ofBrands: [(brand: String, format: ForeignFormat)] =
-        ["avif", "avis"].map { ($0, avif) }
-        + ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs", "mif1", "mif2", "msf1"].map { ($0, heic) }
+        ["avif", "avis", "avio"].map { ($0, avif) }
         + [("crx ", ForeignFormat("a raw picture of a Canon camera (CR3)", raw))]
+        + ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"].map { ($0, heic) }
+        + ["mif1", "mif2", "mif3", "msf1", "miaf", "tmap", "unif"].map { ($0, heic) }
 
-    /// The brand of a file of boxes; where that says no more than "pictures", one that it is compatible with.
-    private static func brands(_ beginning: ArraySlice<UInt8>) -> String? {
+    /// The brand of a file of boxes, its version, which for `mif3` is a brand too, and those that it is compatible
+    /// with.
+    private static func brands(_ beginning: ArraySlice<UInt8>) -> [String]? {
         let box = Array(beginning)
         guard box.count >= 12, box[4..<8].elementsEqual("ftyp".utf8) else { return nil }
-        let end = min(box.count, Int(box[2]) << 8 | Int(box[3]))
-        let all = ([8] + stride(from: 16, to: max(16, end - 3), by: 4)).map { offset in
-            String(decoding: box[offset..<offset + 4], as: UTF8.self)
-        }
-        let isGeneral = ["mif1", "mif2", "msf1", "miaf"].contains(all[0])
-        return isGeneral ? ofBrands.lazy.map(\.brand).first { all.contains($0) } ?? "mif1" : all[0]
+        let end = max(12, min(box.count, Int(box[2]) << 8 | Int(box[3])))
+        return stride(from: 8, through: end - 4, by: 4).map { String(decoding: box[$0..<$0 + 4], as: UTF8.self) }
     }
 
     // MARK: Text
@@ -133,26 +167,60 @@ struct ForeignFormat: Sendable {
     private static let drawing = ForeignFormat("an SVG drawing", conversion("rsvg-convert IN -o OUT.png"))
     private static let base64 = ForeignFormat("a picture as Base64 text", "decode it first: base64 -d IN > OUT")
 
-    /// By how a text begins and what stands in it, in small letters.
-    private static let ofTexts: [(beginning: String, part: String, format: ForeignFormat)] = [
-        ("version https://git-lfs", "", ForeignFormat("a Git LFS pointer, not the file itself", "type: git lfs pull")),
-        ("<!doctype html", "", page), ("<html", "", page), ("<", "<svg", drawing), ("<", "<html", page),
-        ("<", "<body", page), ("<", "", ForeignFormat("an XML document", another)),
-        ("{", "", ForeignFormat("JSON text, perhaps a server's refusal of the picture", fetching)),
-        ("data:image/", "", ForeignFormat("a data: URL as text", "decode what stands behind its comma: base64 -d")),
-        ("/9j/", "", base64), ("ivborw0kggo", "", base64), ("uklgr", "", base64),
-    ]
+    private static let pdf = ForeignFormat("a PDF document", conversion("pdftoppm -png IN OUT"))
+    private static let xml = ForeignFormat("an XML document", another)
+    private static let json = ForeignFormat("JSON text, perhaps a server's refusal of the picture", fetching)
+    private static let lfs = ForeignFormat("a Git LFS pointer, not the file itself", "type: git lfs pull")
+    private static let annex = ForeignFormat("a git-annex pointer, not the file itself", "type: git annex get")
 
-    /// The beginning in small letters, without blanks before it, if it is text in UTF-8.
-    private static func text(_ beginning: ArraySlice<UInt8>) -> String? {
+    private struct KnownText {
+        let beginning: String
+        var part = ""
+        let format: ForeignFormat
+
+        /// Whether what follows need not be looked at.
+        var isTelling: Bool { beginning.utf8.count + part.utf8.count > 4 }
+    }
+
+    /// By how a text begins and what stands in it, in small letters.
+    private static let ofTexts: [KnownText] = [
+        KnownText(beginning: "version https://git-lfs", format: lfs),
+        KnownText(beginning: "version https://hawser", format: lfs),
+        KnownText(beginning: "/annex/objects/", format: annex),
+        KnownText(beginning: "%pdf-", format: pdf),
+        KnownText(beginning: "data:image/", format: ForeignFormat(
+            "a data: URL as text", "decode what stands behind its comma: base64 -d")),
+        KnownText(beginning: "<svg", format: drawing), KnownText(beginning: "<!doctype svg", format: drawing),
+    ] + [
+        "!doctype html", "html", "head>", "head ", "body", "title", "meta", "script", "style>", "style ", "link ",
+        "base ", "h1", "h2", "h3", "p>", "p ", "div", "span", "center", "pre>", "table", "br", "a ", "b>", "font ",
+        "img ", "form ", "iframe",
+    ].map { KnownText(beginning: "<" + $0, format: page) } + [
+        KnownText(beginning: "<", part: "<svg", format: drawing),
+        KnownText(beginning: "<", part: "<html", format: page),
+        KnownText(beginning: "<", part: "<body", format: page), KnownText(beginning: "<", format: xml),
+    ] + ["{", "[{", "[[", "[]", "[\"", "[ ", "[\t", "[\n", "[\r\n"].map { KnownText(beginning: $0, format: json) }
+        + ["/9j/", "ivborw0kggo", "uklgr"].map { KnownText(beginning: $0, format: base64) }
+
+    /// The beginning in small letters, without what may precede a document: a byte order mark, blanks, XML's
+    /// declaration, comments. What is not ASCII may be in any letters, and says nothing here.
+    private static func text(_ beginning: ArraySlice<UInt8>) -> Substring {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let body = beginning.starts(with: byteOrderMark) ? beginning.dropFirst(3) : beginning
-        // The last character may be cut off.
-        let whole = (0..<4).lazy.compactMap { String(validating: body.dropLast($0), as: UTF8.self) }.first
-        let layout: [Unicode.Scalar] = ["\t", "\n", "\u{C}", "\r", "\u{1B}"]
-        guard let whole,
-            whole.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control || layout.contains($0) })
-        else { return nil }
-        return String(whole.drop(while: \.isWhitespace)).lowercased()
+        var text = String(decoding: body, as: UTF8.self).lowercased()[...].drop(while: \.isWhitespace)
+        while text.hasPrefix("<?xml") || text.hasPrefix("<!--") {
+            guard let end = text.firstRange(of: text.hasPrefix("<?") ? "?>" : "-->") else { break }
+            let rest = text[end.upperBound...].drop(while: \.isWhitespace)
+            if rest.isEmpty { break }
+            text = rest
+        }
+        return text
+    }
+
+    /// Whether bytes can be text in UTF-8 or in the letters of a country, none of which have control characters
+    /// other than for layout, or the byte 0xFF.
+    private static func isPlain(_ beginning: ArraySlice<UInt8>) -> Bool {
+        let layout: [UInt8] = [0x09, 0x0A, 0x0C, 0x0D, 0x1B]
+        return beginning.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != 0xFF || layout.contains($0) }
     }
 }

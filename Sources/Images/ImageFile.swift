@@ -21,10 +21,13 @@ package enum ImageFormat: Sendable, CustomStringConvertible {
         }
     }
 
-    /// Tells a file's format by its first bytes; a file shorter than them may still be one cut off.
+    /// Tells a file's format by its first bytes; a file shorter than them may still be one cut off, unless it has no
+    /// more of them than other kinds of file have too: `RIFF`.
     fileprivate init(sniffing bytes: [UInt8]) throws(ImageError) {
         if bytes.isEmpty { throw .empty }
-        let beginsSo = { (format: Self) in zip(bytes, format.signature).allSatisfy { $1 == nil || $0 == $1 } }
+        let beginsSo = { (format: Self) in
+            (format != .webP || bytes.count > 4) && zip(bytes, format.signature).allSatisfy { $1 == nil || $0 == $1 }
+        }
         if let format = [Self.png, .jpeg, .webP].first(where: beginsSo) {
             self = format
             return

@@ -54,21 +54,82 @@ import Testing
         (String(repeating: "\0", count: 128) + "DICM\u{2}\0", ["DICOM"]), ("BPG\u{FB} ", ["BPG"]),
         ("AT&TFORM\0\0\0\u{9}DJVU", ["DjVu"]), ("II\u{BC}\u{1}", ["JPEG XR"]), ("BZh91AY&SY", ["bzip2"]),
         ("(\u{B5}/\u{FD}\u{4}", ["zstd"]), (String(repeating: "n", count: 257) + "ustar\0", ["tar"]),
+        (boxes("avio", "mif1", "avif"), ["AVIF"]), (boxes("tmap", "mif1", "avif", "miaf"), ["AVIF"]),
+        (boxes("tmap", "mif1", "heic"), ["HEIC"]), (boxes("unif", "mif1", "unif"), ["HEIF"]),
+        ("\0\0\0\u{10}ftypmif3avif\0\0\0\u{8}meta", ["AVIF"]),
+        ("\0\0\0\u{10}ftypmif3heic\0\0\0\u{8}meta", ["HEIC"]), ("\0\0\0\u{10}ftypmif3\0\0\0\0", ["HEIF"]),
+        ("P6 4 4 255 \0\u{FF}", ["PNM"]), ("P5\r\n4 4\r\n255\r\n\0", ["PNM"]), ("P6#by hand\n4 4 255\n\0", ["PNM"]),
+        ("P4\t8 8\n\u{FF}\0", ["PNM"]), ("P7\nWIDTH 4\n", ["PNM"]), ("P6 is a chip", ["plain text"]),
+        ("PF\n2 2\n-1.0\n\0\0\u{80}?", ["PFM"]), ("Pf\n2 2\n-1.0\n\0\0\u{80}?", ["PFM"]),
+        ("\n\u{5}\u{1}\u{8}\0\0\0\0", ["PCX"]), ("\n\u{3}\u{1}\u{1}\0\0\0\0", ["PCX"]),
+        ("\u{1}\u{DA}\0\u{1}\0\u{3}", ["SGI"]), ("\u{1}\u{DA}\u{1}\u{1}\0\u{3}", ["SGI"]),
+        ("Y\u{A6}j\u{95}\0\0", ["Sun raster"]), ("\u{D7}\u{CD}\u{C6}\u{9A}\0\0", ["WMF"]), ("FLIF1\u{1}", ["FLIF"]),
+        ("\u{1}\0\0\0l\0\0\0" + String(repeating: "\0", count: 32) + " EMF\0\0\u{1}\0", ["EMF"]),
+        ("Image type: RGB\r\n\0", ["IFUNC"]), ("RIFF \0\0\0WAVEfmt ", ["WAV"]),
+        ("PK\u{5}\u{6}" + String(repeating: "\0", count: 18), ["ZIP"]),
+        ("\n\r\n%PDF-1.4\n%\u{E2}\u{E3}\0", ["PDF"]), ("\u{EF}\u{BB}\u{BF}%PDF-1.4\n%\u{E2}\0", ["PDF"]),
+        ("/annex/objects/SHA256E-s1--aa.png\n", ["git-annex", "git annex get"]),
+        ("version https://hawser.github.com/spec/v1\noid sha256:aa\n", ["Git LFS"]),
+        (mangled + mangled + "\0\u{10}JFIF\0", ["JPEG", "taken for text"]),
+        (mangled + mangled + "\0jExif\0\0", ["JPEG", "taken for text"]),
+        (mangled + mangled + "+\u{EF}\u{BF}\u{BD}Exif\0\0", ["JPEG", "taken for text"]),
+        (mangled + mangled + "\0C\0\u{8}", ["JPEG", "taken for text"]),
+        ("\u{C3}\u{BF}\u{C3}\u{98}\u{C3}\u{BF}\u{C3}\u{A0}\0\u{10}JFIF\0", ["JPEG", "taken for text"]),
+        ("\u{C2}\u{89}PNG\r\n\u{1A}\n\0", ["PNG", "taken for text"]),
+        ("R", ["plain text"]), ("RIFF", ["plain text"]),
     ]
+
+    /// Two bytes that are not UTF-8, as a program leaves them that takes all bytes for it.
+    private static let mangled = "\u{EF}\u{BF}\u{BD}\u{EF}\u{BF}\u{BD}"
+
+    /// In Latin-1 and UTF-8 alike, a character being a byte.
+    private static let texts: [(beginning: String, words: [String])] = [
+        ("<!doctype html><p>", ["HTML"]), ("<html>\u{8}\u{B}", ["HTML"]), ("<h1>Forbidden</h1>", ["HTML"]),
+        ("<script>location='/login'</script>", ["HTML"]), ("<meta http-equiv=refresh>", ["HTML"]),
+        ("<head><title>403</title></head>", ["HTML"]), ("<!-- cached -->\n<html>", ["HTML"]),
+        ("<?xml version=\"1.0\"?><html><svg/>", ["HTML"]), ("<center>", ["HTML"]), ("<div class=error>", ["HTML"]),
+        ("<svg><text>", ["SVG"]),
+        ("<?xml version='1.0'?>\n<!-- \(String(repeating: "x", count: 9000)) -->\n<svg>", ["SVG"]),
+        ("<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\">\n<svg>", ["SVG"]), ("<svg:svg>", ["SVG"]),
+        ("<?xml version='1.0' encoding='ISO-8859-1'?><Error>", ["XML"]), ("<rss>", ["XML"]),
+        ("{\"error\": \"", ["JSON"]), ("[{\"error\": \"", ["JSON"]),
+        ("[ \"a\", \"", ["JSON"]), ("[\n  {\"a\": \"", ["JSON"]),
+        ("[error] ", ["plain text"]), ("for all: ", ["plain text"]),
+    ]
+
+    /// Latin-1, Windows-1252, Shift-JIS, GBK and UTF-8.
+    private static let letters: [[UInt8]] = [
+        [0x66, 0xFC, 0x72], [0x64, 0x6F, 0x6E, 0x92, 0x74], [0x94, 0x4C, 0x82, 0xCC, 0x8E, 0xCA, 0x90, 0x5E],
+        [0xD5, 0xD2, 0xB2, 0xBB, 0xB5, 0xBD], [0xC3, 0xA9], [0xE7, 0x8C, 0xAB],
+    ]
+
+    @Test(arguments: texts.indices)
+    func `text is named in whatever letters it is written`(place: Int) throws {
+        let (beginning, words) = Self.texts[place]
+        for letters in Self.letters {
+            try Self.expectForeign(Self.bytes(beginning) + letters, words)
+            try Self.expectForeign(Self.bytes("\r\n \n" + beginning) + letters, words)
+            try Self.expectForeign([0xEF, 0xBB, 0xBF] + Self.bytes(beginning) + letters, words)
+        }
+    }
 
     @Test(arguments: files.indices)
     func `a file of another kind is named, with what to do`(place: Int) throws {
         let (beginning, words) = Self.files[place]
         for bytes in [Self.bytes(beginning), Self.bytes(beginning + String(repeating: "a", count: 1000))] {
-            let error = try #require(throws: ImageError.self) { try ImageSize(probing: bytes) }
-            guard case .foreign(let name, let remedy) = error else {
-                Issue.record("\(error)")
-                continue
-            }
-            for word in words { #expect((name + remedy).contains(word), "\(error)") }
-            #expect(error.description.contains(name) && error.description.contains(remedy))
-            #expect(throws: error) { try Image(decoding: bytes) }
+            try Self.expectForeign(bytes, words)
         }
+    }
+
+    private static func expectForeign(_ bytes: [UInt8], _ words: [String]) throws {
+        let error = try #require(throws: ImageError.self) { try ImageSize(probing: bytes) }
+        guard case .foreign(let name, let remedy) = error else {
+            Issue.record("\(error) for \(String(decoding: bytes.prefix(40), as: UTF8.self))")
+            return
+        }
+        for word in words { #expect((name + remedy).contains(word), "\(error)") }
+        #expect(error.description.contains(name) && error.description.contains(remedy))
+        #expect(throws: error) { try Image(decoding: bytes) }
     }
 
     @Test func `bytes of no kind are not taken for one`() {
@@ -76,6 +137,13 @@ import Testing
         for _ in 0..<2000 {
             var bytes = (0..<40).map { _ in UInt8.random(in: 0...255, using: &random) }
             (bytes[0], bytes[1]) = (bytes[0] | 0x80, 0x01)
+            let error = ImageError.unknownFormat(firstBytes: Array(bytes.prefix(8)))
+            #expect(throws: error) { try ImageSize(probing: bytes) }
+        }
+    }
+
+    @Test func `bytes that no letters have are not taken for text`() {
+        for bytes in [[UInt8](repeating: 0xFF, count: 99), [0x41, 0, 0x42], [0x66, 0xFC, 0x02], [0x66, 0xFC, 0x7F]] {
             let error = ImageError.unknownFormat(firstBytes: Array(bytes.prefix(8)))
             #expect(throws: error) { try ImageSize(probing: bytes) }
         }
