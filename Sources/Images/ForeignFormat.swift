@@ -100,6 +100,15 @@ struct ForeignFormat: Sendable {
         ForeignFormat("an AVI video", frame, (0, "RIFF"), (8, "AVI ")),
         ForeignFormat("a WAV sound", another, (0, "RIFF"), (8, "WAVE")),
         ForeignFormat("a Matroska or WebM video", frame, (0, "\u{1A}E\u{DF}\u{A3}")),
+        ForeignFormat("an MP3 sound", another, (0, "ID3")),
+        ForeignFormat(
+            "what macOS keeps beside a file (AppleDouble)", "name the file without ._ before its name",
+            (0, "\0\u{5}\u{16}\u{7}")),
+        ForeignFormat("a folder's settings of macOS (.DS_Store)", another, (0, "\0\0\0\u{1}Bud1")),
+        ForeignFormat("an SQLite database", another, (0, "SQLite format 3\0")),
+        ForeignFormat("a program (ELF)", another, (0, "\u{7F}ELF")),
+        ForeignFormat("a Windows program", another, (0, "MZ"), (3, "\0")),
+        ForeignFormat("a safetensors file", another, (5, "\0\0\0{\"")),
         ForeignFormat("a NumPy array", "save it as a PNG first", (0, "\u{93}NUMPY")),
         ForeignFormat("a PNG file whose line ends were changed on its way", again, (0, "\u{89}PNG\u{A}")),
         ForeignFormat("a PNG file whose line ends were changed on its way", again, (0, "\u{89}PNG\u{D}\u{D}")),
@@ -168,6 +177,7 @@ struct ForeignFormat: Sendable {
     private static let base64 = ForeignFormat("a picture as Base64 text", "decode it first: base64 -d IN > OUT")
 
     private static let pdf = ForeignFormat("a PDF document", conversion("pdftoppm -png IN OUT"))
+    private static let answer = ForeignFormat("a server's answer with its head (HTTP)", fetching)
     private static let xml = ForeignFormat("an XML document", another)
     private static let json = ForeignFormat("JSON text, perhaps a server's refusal of the picture", fetching)
     private static let lfs = ForeignFormat("a Git LFS pointer, not the file itself", "type: git lfs pull")
@@ -187,7 +197,8 @@ struct ForeignFormat: Sendable {
         KnownText(beginning: "version https://git-lfs", format: lfs),
         KnownText(beginning: "version https://hawser", format: lfs),
         KnownText(beginning: "/annex/objects/", format: annex),
-        KnownText(beginning: "%pdf-", format: pdf),
+        KnownText(beginning: "%pdf-", format: pdf), KnownText(beginning: "http/1.", format: answer),
+        KnownText(beginning: "http/2 ", format: answer),
         KnownText(beginning: "data:image/", format: ForeignFormat(
             "a data: URL as text", "decode what stands behind its comma: base64 -d")),
         KnownText(beginning: "<svg", format: drawing), KnownText(beginning: "<!doctype svg", format: drawing),
@@ -200,7 +211,7 @@ struct ForeignFormat: Sendable {
         KnownText(beginning: "<", part: "<html", format: page),
         KnownText(beginning: "<", part: "<body", format: page), KnownText(beginning: "<", format: xml),
     ] + ["{", "[{", "[[", "[]", "[\"", "[ ", "[\t", "[\n", "[\r\n"].map { KnownText(beginning: $0, format: json) }
-        + ["/9j/", "ivborw0kggo", "uklgr"].map { KnownText(beginning: $0, format: base64) }
+        + ["/9j/", "ivborw0kggo", "uklgr", "r0lgod"].map { KnownText(beginning: $0, format: base64) }
 
     /// The beginning in small letters, without what may precede a document: a byte order mark, blanks, XML's
     /// declaration, comments. What is not ASCII may be in any letters, and says nothing here.

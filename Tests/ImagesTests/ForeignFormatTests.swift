@@ -76,6 +76,10 @@ import Testing
         (mangled + mangled + "\0C\0\u{8}", ["JPEG", "taken for text"]),
         ("\u{C3}\u{BF}\u{C3}\u{98}\u{C3}\u{BF}\u{C3}\u{A0}\0\u{10}JFIF\0", ["JPEG", "taken for text"]),
         ("\u{C2}\u{89}PNG\r\n\u{1A}\n\0", ["PNG", "taken for text"]),
+        ("ID3\u{3}\0\0", ["MP3"]), ("\0\u{5}\u{16}\u{7}\0\u{2}\0\0Mac OS X", ["AppleDouble", "without ._"]),
+        ("\0\0\0\u{1}Bud1\0\0", ["DS_Store"]), ("SQLite format 3\0", ["SQLite"]), ("\u{7F}ELF\u{2}\u{1}", ["program"]),
+        ("MZ\u{90}\0\u{3}\0", ["program"]), ("\u{14}\u{1}\0\0\0\0\0\0{\"a\":{", ["safetensors"]),
+        ("HTTP/1.1 403 Forbidden\r\nServer: a\r\n\r\n", ["HTTP", "fetch"]), ("R0lGODlhAQABAAAAACw=", ["Base64"]),
         ("R", ["plain text"]), ("RIFF", ["plain text"]),
     ]
 
