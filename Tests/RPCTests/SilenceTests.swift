@@ -85,6 +85,30 @@ struct SocketAdviceTests {
         }
     }
 
+    @Test(arguments: ["/proc/none", "/sys/none", "/proc/self/none", "/sys/kernel/none"])
+    func `nothing is to be made in the kernel's folders`(folder: String) {
+        for path in ["\(folder)/dseg.sock", "\(folder).sock"] {
+            #expect(!message(path).contains("mkdir") && !message(path).contains("--socket \(path)"), "\(message(path))")
+        }
+    }
+
+    @Test(arguments: ["tcp://localhost:80", "http://localhost:8080", "https://a.b/c"])
+    func `an address of another kind is no path`(address: String) {
+        let said = message(address)
+        #expect(!said.contains("mkdir") && !said.contains("--socket \(address)"))
+        #expect(said.contains("sockets of Unix"))
+    }
+
+    @Test func `a socket for datagrams is called one`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/log.sock"
+        let script = "import socket,sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind(sys.argv[1])"
+        #expect(shell("python3 -c '\(script)' '\(path)'").status == 0)
+        let said = message(path)
+        #expect(said.contains("datagram") || said.contains("Connection refused"), "\(said)")
+        #expect(!said.contains("try again"))
+    }
+
     @Test func `a socket that was left over may be served again`() throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/left.sock"

@@ -53,10 +53,15 @@ package struct FileStatus: Sendable {
     package func isSame(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }
 
-/// Whether this process may put files into a folder, "" for the current one.
+/// Whether this process may put files into a folder, "" for the current one; if not, `errno` says why.
 package func mayWrite(in folder: String) -> Bool {
-    unsafe PathText.withName(of: folder.isEmpty ? "." : folder) { unsafe access($0, W_OK | X_OK) } == 0
-        && FileStatus(folder)?.isFolder == true
+    let code = unsafe PathText.withName(of: folder.isEmpty ? "." : folder) { unsafe access($0, W_OK | X_OK) }
+    guard code == 0, let status = FileStatus(folder), status.isFolder else { return false }
+    // In the kernel's own folders not even root makes a file, whatever their mode.
+    let devices = ["/proc", "/sys"].compactMap { FileStatus($0)?.device }
+    guard devices.contains(status.device), status.device != FileStatus("/")?.device else { return true }
+    errno = EROFS
+    return false
 }
 
 /// Whether `mkdir -p` would make a folder: what there is of its path is a folder to write to.

@@ -7,6 +7,8 @@ package enum SocketAdvice {
         switch code {
         case ENOENT, ENOTDIR, ECONNREFUSED:
             return RPCStatus(.unavailable, "Nothing answers at \(path) (\(reason)); \(start(at: path))")
+        case EPROTOTYPE:
+            return RPCStatus(.unavailable, "\(path) is a socket for datagrams, no daemon's; \(elsewhere)")
         case EACCES, EPERM:
             return RPCStatus(.permissionDenied, "\(path) is not yours to open (\(reason)); \(admission(to: path))")
         default:
@@ -16,6 +18,9 @@ package enum SocketAdvice {
 
     /// How to have a daemon at a path that was named.
     static func start(at path: String) -> String {
+        if path.contains("://") {
+            return "it is an address of another kind, and dsegd listens at sockets of Unix alone; \(elsewhere)"
+        }
         let folder = PathText.folder(of: path)
         if let found = FileStatus(path) {
             if found.isFolder {
@@ -53,11 +58,18 @@ package enum SocketAdvice {
     /// A path of one's own, for the daemon and its clients.
     private static var elsewhere: String {
         let folders = [SocketPath.environment("HOME"), "/tmp"].compactMap(\.self)
-        guard let folder = folders.first(where: { $0.utf8.first == UInt8(ascii: "/") && mayWrite(in: $0) }) else {
+        let paths = folders.filter { $0.utf8.first == UInt8(ascii: "/") && mayWrite(in: $0) }
+            .map { PathText.joined($0, "dseg.sock") }
+        guard let path = paths.first(where: isFree).map(PathText.quoted) else {
             return "give the path of a daemon's socket: --socket PATH"
         }
-        let path = PathText.quoted(PathText.joined(folder, "dseg.sock"))
         return "type: dsegd serve --socket \(path) and give dseg the same: --socket \(path)"
+    }
+
+    /// Whether nothing lies at a path, or a socket of this user's.
+    private static func isFree(_ path: String) -> Bool {
+        guard let found = FileStatus(path, followingLinks: false) else { return true }
+        return found.isSocket && found.owner == geteuid()
     }
 
     private static func admission(to path: String) -> String {
