@@ -70,7 +70,7 @@ package enum InputFile {
         var chunk = [UInt8](repeating: 0, count: 1 << 20)
         while true {
             let count = unsafe read(descriptor, &chunk, chunk.count)
-            if count < 0 && errno == EINTR { continue }
+            if count < 0 && Streams.mayRetry(descriptor, awaiting: POLLIN) { continue }
             if count < 0 && errno == EISDIR { throw .isFolder(path: path) }
             if count < 0 { throw .cannotRead(path: path, reason: systemReason()) }
             if count == 0 { return bytes }

@@ -49,11 +49,20 @@ package enum Streams {
         }
     }
 
+    /// Whether the call that failed last is to be made again: it was interrupted, or it found nothing to read or no
+    /// room on a descriptor that whoever shares it made non-blocking, and this waited for that.
+    static func mayRetry(_ descriptor: CInt, awaiting events: CInt) -> Bool {
+        if errno == EINTR { return true }
+        guard errno == EAGAIN else { return false }
+        var state = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        return unsafe poll(&state, 1, -1) >= 0 || errno == EINTR
+    }
+
     static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
+            if count < 0 && mayRetry(descriptor, awaiting: POLLOUT) { continue }
             guard count >= 0 else { return false }
             rest = rest.dropFirst(count)
         }
