@@ -13,6 +13,12 @@ package enum Program {
         return PathText.text(of: path[..<end])
     }
 
+    /// What it was started as, without folders; messages begin with it.
+    package static var name: String {
+        let path = CommandLine.argc > 0 ? unsafe CommandLine.unsafeArgv[0].map { unsafe PathText.text(of: $0) } : nil
+        return PathText.split(path ?? "dseg").name
+    }
+
     /// What follows the program's name, as ``PathText`` writes it: `CommandLine.arguments` mends what is not UTF-8,
     /// and the file that was meant could not be found.
     package static var arguments: [String] {

@@ -165,7 +165,8 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
         case .unreadable(let reason):
             "how the file was made cannot be read: \(reason)"
         case .noPicture(let path):
-            "\(Streams.printable(path)), which the file names as its picture, is no PNG or JPEG file; nothing was sent"
+            "\(Streams.printable(path)), which the file names as its picture, is no PNG, JPEG or WebP file; "
+                + "nothing was sent"
         case .otherAnswer(let was, let found):
             "the file cannot be made again here: the scores' hash is \(found), it was \(was); "
                 + "ask the dseg and the machine that made it"

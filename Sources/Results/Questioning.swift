@@ -30,7 +30,7 @@ package enum Questioning {
                 let isOfPicture = [ExitReason.badData, .missingInput].map(\.rawValue).contains(error.rawValue)
                 let left = plans.count - place - 1
                 guard isOfPicture else {
-                    if left > 0 { Streams.say("dseg: \(left) more of the pictures were not looked at") }
+                    if left > 0 { Streams.say("\(Program.name): \(left) more of the pictures were not looked at") }
                     throw error
                 }
                 failure = failure ?? error
@@ -85,7 +85,7 @@ package enum Questioning {
             let name = path.map { "\(Streams.printable($0)): " } ?? ""
             // A daemon's sentence is one; a wall of text hides it.
             let message = ((error as? RPCStatus)?.message ?? "\(error)").prefix(4096)
-            if reason != .brokenPipe { Streams.say("dseg: \(name)\(message)") }
+            if reason != .brokenPipe { Streams.say("\(Program.name): \(name)\(message)") }
             throw ExitCode(reason.rawValue)
         }
     }

@@ -83,7 +83,7 @@ import Testing
     @Test func `a picture that is missing is named`() throws {
         let ending = try run([Repository.dsegd, "bench", "--image", "/nowhere/pond.jpg"])
         #expect(ending.code == 66)
-        #expect(ending.errors.hasPrefix("dseg: cannot read /nowhere/pond.jpg"))
+        #expect(ending.errors.hasPrefix("dsegd: cannot read /nowhere/pond.jpg"))
     }
 
     @Test(arguments: ["bench", "mask"])
