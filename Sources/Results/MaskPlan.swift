@@ -82,14 +82,17 @@ package struct MaskPlan: Sendable {
         }
     }
 
-    /// No two pictures' files have one name, and none takes another picture's place.
+    /// No two outputs are one file, and none takes another picture's place.
     private static func checkNames(_ plans: [MaskPlan]) throws(PlanError) {
-        var owners: [[UInt8]: String] = [:]
-        for plan in plans {
+        var owners: [OutputPlace.Identity: (plan: Int, path: String)] = [:]
+        for (number, plan) in plans.enumerated() {
             for file in plan.files {
-                let name = PathText.name(of: file.path)
-                if let other = owners[name] { throw .sameFile(file.path, of: other, and: plan.picture) }
-                owners[name] = plan.picture
+                let place = OutputPlace.Identity(file.path)
+                if let other = owners[place] {
+                    if other.plan == number { throw .linkedFiles(other.path, file.path) }
+                    throw .sameFile(file.path, of: plans[other.plan].picture, and: plan.picture)
+                }
+                owners[place] = (number, file.path)
             }
         }
         let pictures = plans.compactMap { plan in FileStatus(plan.picture).map { (plan.picture, $0) } }
@@ -198,6 +201,8 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
     case bytesForTerminal
     /// Two pictures' files have one name.
     case sameFile(String, of: String, and: String)
+    /// Two files of one picture, of which links make one.
+    case linkedFiles(String, String)
     /// A file would take the place of a picture that is asked about.
     case picturesPlace(String, picture: String)
 
@@ -216,6 +221,9 @@ package enum PlanError: Error, Equatable, CustomStringConvertible {
         case .sameFile(let path, let one, let other):
             let (path, one, other) = (Streams.printable(path), Streams.printable(one), Streams.printable(other))
             return "\(one) and \(other) would both be written to \(path); ask in two runs, each with its own -o DIR"
+        case .linkedFiles(let one, let other):
+            return "\(Streams.printable(one)) and \(Streams.printable(other)) are links to one file; "
+                + "remove one of them, or type -o DIR for another folder"
         case .picturesPlace(let path, let picture):
             return "\(Streams.printable(path)) would take the place of the picture \(Streams.printable(picture)); "
                 + "leave that one out, or type -o DIR for another folder"

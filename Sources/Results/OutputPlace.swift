@@ -29,9 +29,25 @@ struct OutputPlace {
         self.target = target
     }
 
+    /// What two paths of one file have in common, however they are spelled and whichever links they go through.
+    struct Identity: Hashable {
+        /// The folder's device and inode; where it is not there, its path.
+        private let folder: [UInt]
+        private let missing: [UInt8]
+        private let name: [UInt8]
+
+        init(_ path: String) {
+            let (directory, name) = PathText.split((try? OutputPlace.end(ofLinksFrom: path)) ?? path)
+            let status = FileStatus(directory)
+            folder = status.map { [$0.device, $0.inode] } ?? []
+            missing = status == nil ? PathText.name(of: directory) : []
+            self.name = PathText.name(of: name)
+        }
+    }
+
     /// Where links lead, which need not be there. One of another user's in a folder where everyone may write is not
     /// followed, as Linux would not (`fs.protected_symlinks`): it may lead to any file of this user's.
-    private static func end(ofLinksFrom path: String) throws(FileError) -> String {
+    fileprivate static func end(ofLinksFrom path: String) throws(FileError) -> String {
         var target = path
         for _ in 0..<40 {
             guard let link = FileStatus(target, followingLinks: false), link.isLink else { return target }

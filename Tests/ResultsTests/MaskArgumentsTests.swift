@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import RPC
 import Testing
 
@@ -70,6 +71,40 @@ import Testing
             #expect(throws: PlanError.picturesPlace(mask, picture: mask)) {
                 try plans(picture, mask, "dog", "--force")
             }
+        }
+    }
+
+    @Test func `outputs that are one file are refused, however they are spelled`() throws {
+        try withTemporaryFolder { folder in
+            func refusal(_ arguments: String...) -> PlanError? {
+                #expect(throws: PlanError.self) {
+                    let options = try MaskOptions.parse(arguments + ["dog", "--force"])
+                    _ = try MaskPlan.all(options, standardOutputIsTerminal: false)
+                }
+            }
+            for name in ["in", "out"] { #expect(unsafe mkdir("\(folder)/\(name)", 0o700) == 0) }
+            #expect(unsafe symlink("in", "\(folder)/linked") == 0)
+            let spellings = ["in/x.jpg", "in/./x.jpg", "out/../in/x.jpg", "linked/x.jpg", "in//x.jpg"]
+            for spelling in spellings.map({ "\(folder)/\($0)" }) {
+                let path = String(spelling.dropLast(4)) + ".mask.png"
+                #expect(refusal("\(folder)/in/x.png", spelling) == .sameFile(
+                    path, of: "\(folder)/in/x.png", and: spelling))
+            }
+            #expect(unsafe symlink("../one.png", "\(folder)/in/y.mask.png") == 0)
+            #expect(unsafe symlink("\(folder)/one.png", "\(folder)/out/z.mask.png") == 0)
+            #expect(refusal("\(folder)/in/y.png", "\(folder)/out/z.png") == .sameFile(
+                "\(folder)/out/z.mask.png", of: "\(folder)/in/y.png", and: "\(folder)/out/z.png"))
+            #expect(unsafe symlink("y.mask.png", "\(folder)/in/y.overlay.png") == 0)
+            #expect(refusal("\(folder)/in/y.png", "--overlay") == .linkedFiles(
+                "\(folder)/in/y.mask.png", "\(folder)/in/y.overlay.png"))
+        }
+    }
+
+    @Test func `files of one name in two folders are two`() throws {
+        try withTemporaryFolder { folder in
+            for name in ["a", "b"] { #expect(unsafe mkdir("\(folder)/\(name)", 0o700) == 0) }
+            let options = try MaskOptions.parse(["\(folder)/a/x.png", "\(folder)/b/x.png", "dog"])
+            #expect(try MaskPlan.all(options, standardOutputIsTerminal: false).count == 2)
         }
     }
 }
