@@ -1,4 +1,5 @@
 import Glibc
+import Images
 import RPC
 
 /// The arguments of `mask`, told apart: pictures come first, then words.
@@ -14,16 +15,37 @@ struct MaskArguments {
         let rest = options.words.drop(while: Self.isPicture)
         pictures = [options.image] + options.words[..<rest.startIndex]
         if rest.isEmpty, pictures.count > 1 { throw .onlyPictures(pictures.count) }
-        for argument in rest where Self.isPictureFile(argument) { throw .picture(argument) }
+        try Self.checkBeginning(of: rest)
+        for argument in rest { try Self.checkWords(argument) }
         words = try WordList(Array(rest))
-        for label in words.labels where label.phrases.isEmpty && Self.isPictureFile(label.name) {
-            throw .picture(label.name)
+    }
+
+    /// A shell's `*` gives whatever lies in a folder. A file or a folder may be called as the only words are, or the
+    /// last; where words follow it, it was meant as a picture.
+    private static func checkBeginning(of words: ArraySlice<String>) throws(WordError) {
+        guard words.count > 1, let first = words.first, let status = FileStatus(first), !isPictureFile(first) else {
+            return
+        }
+        throw .noPicture(first, what: "\(status.kind)\(status.isFile ? " of another kind" : "")")
+    }
+
+    /// That no label is a picture's name.
+    private static func checkWords(_ argument: String) throws(WordError) {
+        if isPictureFile(argument) { throw .picture(argument) }
+        if FileStatus(argument) != nil { return }
+        for name in WordList.fileNames(in: argument) {
+            if isPictureFile(name) { throw .picture(name) }
+            if isNamedAsPicture(name), FileStatus(name) == nil { throw .missingPicture(name) }
         }
     }
 
+    /// Words in which a comma or `=` stands are a picture only where they lead to one.
     private static func isPicture(_ argument: String) -> Bool {
         if argument == "-" { return true }
-        guard let status = FileStatus(argument) else { return isNamedAsPicture(argument) && !argument.contains("=") }
+        guard let status = FileStatus(argument) else {
+            let isOneName = WordList.fileNames(in: argument) == [argument] && !argument.utf8.contains(UInt8(ascii: "="))
+            return isOneName && isNamedAsPicture(argument)
+        }
         if status.isFolder { return argument.utf8.last == UInt8(ascii: "/") }
         // A pipe is told from a word that happens to be one's name by its folder.
         return isPictureFile(argument) || !status.isFile && argument.utf8.contains(UInt8(ascii: "/"))
@@ -35,9 +57,13 @@ struct MaskArguments {
         return isNamedAsPicture(path) || beginsAsPicture(path)
     }
 
+    /// Of names of pictures, of documents that are looked at as pictures, and of cameras' raw files.
     private static let endings: Set<String> = [
-        "png", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif", "avif", "jxl", "jp2",
-        "psd", "ppm", "pgm", "pnm", "exr", "svg",
+        "png", "apng", "mng", "jng", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "dib", "tif", "tiff", "ico",
+        "cur", "icns", "heic", "heif", "hif", "avif", "jxl", "jxr", "jp2", "j2k", "jpx", "psd", "psb", "xcf", "tga",
+        "pcx", "dds", "qoi", "bpg", "pbm", "pgm", "ppm", "pnm", "pam", "exr", "hdr", "fits", "dcm", "djvu", "svg",
+        "svgz", "pdf", "eps", "cr2", "cr3", "crw", "nef", "nrw", "arw", "sr2", "srf", "dng", "raf", "orf", "rw2",
+        "pef", "srw", "x3f", "3fr", "iiq", "mos", "mrw", "erf", "kdc", "dcr",
     ]
 
     /// Whether a name ends as those of pictures do.
@@ -47,27 +73,22 @@ struct MaskArguments {
         return endings.contains(String(name.unicodeScalars[dot...].dropFirst()).lowercased())
     }
 
-    /// PNG, JPEG, GIF, TIFF, JPEG XL, JPEG 2000, Photoshop, OpenEXR.
-    private static let signatures: [[UInt8]] = [
-        [0x89, 0x50, 0x4E, 0x47], [0xFF, 0xD8, 0xFF], Array("GIF8".utf8), [0x49, 0x49, 0x2A, 0], [0x4D, 0x4D, 0, 0x2A],
-        [0xFF, 0x0A], [0, 0, 0, 0x0C, 0x4A, 0x58], [0, 0, 0, 0x0C, 0x6A, 0x50], Array("8BPS".utf8),
-        [0x76, 0x2F, 0x31, 0x01],
-    ]
-
+    /// Whether a file's first bytes are those of a known kind, whole or not; text may be of words.
     private static func beginsAsPicture(_ path: String) -> Bool {
         let descriptor = unsafe PathText.withName(of: path) { unsafe open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 16)
+        var bytes = [UInt8](repeating: 0, count: 4096)
         let count = unsafe read(descriptor, &bytes, bytes.count)
-        let start = bytes.prefix(max(0, count))
-        if signatures.contains(where: start.starts(with:)) { return true }
-        // WebP in RIFF, HEIF and AVIF in ISO's boxes, a bitmap whose reserved bytes are 0, a portable one.
-        let isRIFF = start.starts(with: Array("RIFF".utf8)) && start.dropFirst(8).starts(with: Array("WEBP".utf8))
-        let isBoxed = start.dropFirst(4).starts(with: Array("ftyp".utf8))
-        let isBitmap = start.starts(with: Array("BM".utf8)) && start.dropFirst(6).starts(with: [0, 0, 0, 0])
-        let isPortable = start.first == UInt8(ascii: "P") && start.dropFirst().first.map { (0x31...0x36).contains($0) }
-            == true && start.dropFirst(2).first == 0x0A
-        return isRIFF || isBoxed || isBitmap || isPortable
+        do throws(ImageError) {
+            _ = try ImageSize(probing: Array(bytes.prefix(max(0, count))))
+            return true
+        } catch .foreign(name: "plain text", remedy: _) {
+            return false
+        } catch .empty, .unknownFormat {
+            return false
+        } catch {
+            return true
+        }
     }
 }

@@ -11,7 +11,7 @@ package struct MaskOptions: ParsableArguments {
     @Argument(
         help: """
             What to look for: labels, parted by commas or lines. name=phrase|phrase says one in several ways; a \
-            backslash before a comma, =, | or backslash makes it part of the words.
+            backslash before a comma, =, |, full stop or backslash makes it part of the words.
             """)
     package var words: [String]
 
@@ -68,6 +68,9 @@ package struct MaskOptions: ParsableArguments {
         let names: [String]
         do throws(WordError) {
             names = try MaskArguments(self).words.labels.map(\.name)
+        } catch .missingPicture {
+            // No mistake of usage: the plan tells it as any picture that is not there.
+            return
         } catch {
             throw ValidationError(error.description)
         }

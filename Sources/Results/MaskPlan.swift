@@ -28,12 +28,14 @@ package struct MaskPlan: Sendable {
     /// The plans of all pictures, in their order.
     ///
     /// - Parameter standardOutputIsTerminal: bytes go there only if `-o -` asks for it
-    package static func all(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws(PlanError) -> [MaskPlan] {
+    package static func all(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws -> [MaskPlan] {
         let arguments: MaskArguments
         do throws(WordError) {
             arguments = try MaskArguments(options)
+        } catch .missingPicture(let file) {
+            throw FileError.cannotRead(path: file, reason: WordError.missingPicture(file).description)
         } catch {
-            throw .words(error)
+            throw PlanError.words(error)
         }
         var plans: [MaskPlan] = []
         for picture in arguments.pictures {

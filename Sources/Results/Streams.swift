@@ -41,6 +41,13 @@ package enum Streams {
         return String(String.UnicodeScalarView(scalars))
     }
 
+    /// The text as ``printable(_:)`` gives it, with no more than its beginning where it is long.
+    static func excerpt(_ text: String, limit: Int = 100) -> String {
+        let scalars = text.unicodeScalars
+        guard scalars.count > limit else { return printable(text) }
+        return printable(String(scalars.prefix(limit))) + "\u{2026}"
+    }
+
     /// Whether a scalar is an order to a terminal rather than a sign on it.
     static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {

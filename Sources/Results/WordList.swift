@@ -3,8 +3,8 @@ package import RPC
 /// What to look for, as a person types it.
 ///
 /// Commas, lines and separate arguments part labels; `name=phrase|phrase` says a label in several ways. Space around a
-/// name or phrase does not count, space inside it does. A backslash before a comma, `=`, `|`, a backslash or the end of
-/// a line makes it part of the words.
+/// name or phrase does not count, space inside it does. A backslash before a comma, `=`, `|`, a full stop, a backslash
+/// or the end of a line makes it part of the words.
 ///
 ///     dseg mask street.jpg "car, traffic light" road=street|asphalt 'Paris\, Texas'
 package struct WordList: Sendable, Equatable {
@@ -43,8 +43,15 @@ package struct WordList: Sendable, Equatable {
     /// what to say of them.
     package var notes: [String] {
         labels.map(\.name).filter(WrittenWords.looksLikeSeveral).map {
-            "\"\(Streams.printable($0))\" was taken as one label; commas part labels: dog, grass"
+            "\"\(Streams.excerpt($0))\" was taken as one label; commas part labels: dog, grass"
         }
+    }
+
+    /// What an argument's labels would be called as files. A backslash before its last full stop makes a name words.
+    static func fileNames(in argument: String) -> [String] {
+        WrittenWords.marks(of: argument).split(whereSeparator: \.partsLabels).filter { entry in
+            entry.last { $0 == .stop || $0 == .scalar(".") } != .scalar(".")
+        }.map(WrittenWords.text)
     }
 
     /// What stands between separators. A line that holds nothing is none, nor is one's end after a comma.
@@ -91,11 +98,13 @@ enum WrittenWords {
         case line
         case equals
         case bar
+        /// Before the ending of a file's name; else a full stop like any other.
+        case stop
 
         var partsLabels: Bool {
             switch self {
             case .comma, .line: true
-            case .scalar, .equals, .bar: false
+            case .scalar, .equals, .bar, .stop: false
             }
         }
 
@@ -105,26 +114,37 @@ enum WrittenWords {
             case .line: "\n"
             case .equals: "="
             case .bar: "|"
+            case .stop: "."
             }
         }
     }
 
-    /// Of Latin, Arabic and East Asian writing, in all their widths.
-    private static let commas: Set<Unicode.Scalar> = [
-        ",", "\u{60C}", "\u{3001}", "\u{FE10}", "\u{FE11}", "\u{FE50}", "\u{FE51}", "\u{FF0C}", "\u{FF64}",
+    private static let lineEnds: Set<Unicode.Scalar> = [
+        "\n", "\u{B}", "\u{C}", "\r", "\u{85}", "\u{2028}", "\u{2029}",
     ]
-    private static let lineEnds: Set<Unicode.Scalar> = ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"]
+
+    /// Of any script and width; Unicode calls them so: "ARABIC COMMA". Letters are none, as Hawaiian's turned comma.
+    private static func isComma(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.isASCII { return scalar == "," }
+        let properties = scalar.properties
+        return properties.generalCategory == .otherPunctuation && properties.name?.hasSuffix("COMMA") == true
+    }
 
     static func marks(of text: String) -> [Mark] {
         var marks: [Mark] = []
         var isEscaped = false
+        var previous: Unicode.Scalar?
         for scalar in text.unicodeScalars {
+            defer { previous = scalar }
+            // Both end one line, and one backslash escapes both.
+            if scalar == "\n", previous == "\r" { continue }
             let mark: Mark =
                 switch scalar {
-                case _ where commas.contains(scalar): .comma(scalar)
+                case _ where isComma(scalar): .comma(scalar)
                 case _ where lineEnds.contains(scalar): .line
                 case "=": .equals
                 case "|": .bar
+                case ".": .stop
                 default: .scalar(scalar)
                 }
             if isEscaped, mark != .scalar(scalar) || scalar == "\\" {
@@ -143,8 +163,12 @@ enum WrittenWords {
     /// The words, without what cannot be seen and without space around them.
     static func text(of marks: ArraySlice<Mark>) -> String {
         let scalars = marks.map(\.scalar)
-        let seen = scalars.indices.filter { !isInvisible(at: $0, in: scalars) }.map { scalars[$0] }
-        let isSpace: (Unicode.Scalar) -> Bool = { isBlank($0) && !$0.properties.isDefaultIgnorableCodePoint }
+        var seen: [Unicode.Scalar] = []
+        for (place, scalar) in scalars.enumerated() {
+            let next = scalars.dropFirst(place + 1).first
+            if !isUnseen(scalar) || isShaping(scalar, after: seen.last, before: next) { seen.append(scalar) }
+        }
+        let isSpace: (Unicode.Scalar) -> Bool = { isBlank($0) && !isUnseen($0) }
         guard let start = seen.firstIndex(where: { !isSpace($0) }), let end = seen.lastIndex(where: { !isSpace($0) })
         else { return "" }
         return String(String.UnicodeScalarView(seen[start...end]))
@@ -159,28 +183,46 @@ enum WrittenWords {
     }
 
     private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
-        let properties = scalar.properties
         // Braille's blank is a letter to Unicode.
-        return properties.isWhitespace || properties.isDefaultIgnorableCodePoint || scalar == "\u{2800}"
+        scalar.properties.isWhitespace || isUnseen(scalar) || scalar == "\u{2800}"
     }
 
-    /// Byte-order marks, soft hyphens, zero-width spaces and marks of direction, which pasted text brings along. What
-    /// shapes the sign before it stays where it does: selectors and joiners of emoji and of scripts beyond ASCII.
-    private static func isInvisible(at place: Int, in scalars: [Unicode.Scalar]) -> Bool {
-        guard scalars[place].properties.isDefaultIgnorableCodePoint else { return false }
-        func isShaped(_ place: Int) -> Bool {
-            scalars.indices.contains(place) && !scalars[place].isASCII && !isPlainSpace(scalars[place])
-        }
-        switch scalars[place].value {
-        case 0x200C, 0x200D: return !isShaped(place - 1) || !isShaped(place + 1)
-        case 0x34F, 0x180B...0x180D, 0xFE00...0xFE0F, 0xE0020...0xE007F, 0xE0100...0xE01EF:
-            return place == 0 || isPlainSpace(scalars[place - 1])
-        default: return true
+    /// Byte-order marks, soft hyphens, zero-width spaces and marks of direction, which pasted text brings along;
+    /// control characters that are no space; what stands for notes between lines and for objects.
+    private static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
+        let properties = scalar.properties
+        return properties.isDefaultIgnorableCodePoint || properties.isNoncharacterCodePoint
+            || properties.generalCategory == .control && !properties.isWhitespace
+            || (0xFFF9...0xFFFC).contains(scalar.value)
+    }
+
+    /// Whether what cannot be seen changes how the signs around it look: selectors and joiners of emoji and of scripts
+    /// that have them.
+    private static func isShaping(
+        _ scalar: Unicode.Scalar, after previous: Unicode.Scalar?, before next: Unicode.Scalar?
+    ) -> Bool {
+        guard let previous, !previous.properties.isWhitespace else { return false }
+        switch scalar.value {
+        case 0x200C, 0x200D:
+            // After a virama, or an Arabic letter for the joiner, it shapes the sign before it, whatever follows.
+            if previous.properties.canonicalCombiningClass == .virama { return true }
+            if scalar.value == 0x200D, (0x600...0x8FF).contains(previous.value) { return true }
+            return isJoined(previous) && next.map(isJoined) == true
+        case 0x34F: return next.map { [.nonspacingMark, .spacingMark].contains($0.properties.generalCategory) } == true
+        case 0x180B...0x180D, 0x180F: return (0x1800...0x18AF).contains(previous.value)
+        case 0xFE00...0xFE0D: return !previous.isASCII
+        case 0xFE0E, 0xFE0F:
+            return previous.properties.isEmoji && (!previous.isASCII || next == "\u{20E3}")
+        case 0xE0020...0xE007F:
+            return !previous.isASCII && previous.properties.isEmoji || (0xE0020...0xE007E).contains(previous.value)
+        case 0xE0100...0xE01EF: return previous.properties.isIdeographic
+        default: return false
         }
     }
 
-    private static func isPlainSpace(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.isWhitespace || scalar.value == 0xFEFF || scalar.value == 0x200B
+    /// Of a script that joins its letters, or an emoji: neither European nor space.
+    private static func isJoined(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value >= 0x590 && !isBlank(scalar) || scalar.value == 0xFE0F
     }
 }
 
@@ -191,6 +233,10 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
     case onlyPictures(Int)
     /// A picture's file, where words are meant.
     case picture(String)
+    /// What is there and is no picture, where pictures are meant.
+    case noPicture(String, what: String)
+    /// What is named as a picture and is not there.
+    case missingPicture(String)
     case notText(argument: String)
     case emptyLabel(argument: String)
     case emptyPhrase(label: String, argument: String)
@@ -205,25 +251,38 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
         case .onlyPictures(let count):
             return "\(count) pictures and no words to look for; type them after the pictures: dog, grass"
         case .picture(let file):
-            let file = Streams.printable(file)
-            return "\(file) among the words is a picture; pictures come first, then words. To look for these very "
-                + "words type name=\(file)"
+            return "\(Streams.excerpt(file)) among the words is a picture; pictures come first, then words. "
+                + Self.instead(of: file)
+        case .noPicture(let file, let what):
+            return "\(Streams.excerpt(file)) among the pictures is \(what); leave it out. " + Self.instead(of: file)
+        case .missingPicture(let file):
+            return "there is no such file. " + Self.instead(of: file)
         case .notText(let argument):
-            return "\"\(Streams.printable(argument))\" is not UTF-8; type words in it"
+            return "\"\(Streams.excerpt(argument))\" is not UTF-8; type words in it"
         case .emptyLabel(let argument):
-            return "a label in \"\(Streams.printable(argument))\" is empty; type a word between the commas: dog, grass"
+            return "a label in \"\(Streams.excerpt(argument))\" is empty; type a word between the commas: dog, grass"
         case .emptyPhrase(let label, let argument):
-            let label = Streams.printable(label)
-            return "a phrase of \"\(label)\" in \"\(Streams.printable(argument))\" is empty; "
+            let label = Streams.excerpt(label)
+            return "a phrase of \"\(label)\" in \"\(Streams.excerpt(argument))\" is empty; "
                 + "type \(label)=phrase|phrase, or \(label) alone"
         case .namelessPhrases(let phrases):
-            let phrases = Streams.printable(phrases)
+            let phrases = Streams.excerpt(phrases)
             return "\"\(phrases)\" are phrases without a name; type name=\(phrases)"
         case .repeatedLabel(let name):
-            let name = Streams.printable(name)
+            let name = Streams.excerpt(name)
             return "the label \"\(name)\" is there twice; to say it in several ways type \(name)=phrase|phrase"
         case .tooManyLabels(let count):
             return "\(count) labels are over the limit of \(WordList.labelLimit); ask in several runs"
         }
+    }
+
+    /// How a file's name is typed as words.
+    private static func instead(of file: String) -> String {
+        let (directory, name) = PathText.split(file)
+        guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else {
+            return "To look for these very words type name=\(Streams.excerpt(file))"
+        }
+        let words = directory + String(name.unicodeScalars[..<dot]) + "\\" + String(name.unicodeScalars[dot...])
+        return "To look for these very words type \(Streams.excerpt(PathText.quoted(words)))"
     }
 }

@@ -13,7 +13,12 @@ import Testing
     private static let beginnings: [[UInt8]] = [
         [0x89, 0x50, 0x4E, 0x47, 0x0D], [0xFF, 0xD8, 0xFF, 0xE0], Array("GIF89a".utf8), Array("RIFF1234WEBPVP8".utf8),
         [0, 0, 0, 24] + Array("ftypheic".utf8), [0x49, 0x49, 0x2A, 0, 8], Array("P6\n1 1".utf8),
-        Array("BM".utf8) + [70, 0, 0, 0, 0, 0, 0, 0],
+        Array("BM".utf8) + [70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0], [0, 0, 1, 0, 1, 0],
+        Array("8BPS\0\u{1}".utf8), Array("%PDF-1.4\n".utf8), Array("icns".utf8), Array("DDS |".utf8),
+        Array("qoif".utf8),
+        [0, 0, 2, 0, 0, 0, 0, 0, 0, 0], [0x49, 0x49, 0x2A, 0, 16, 0, 0, 0] + Array("CR".utf8),
+        Array("FUJIFILMCCD-RAW ".utf8), Array("<svg xmlns='http://www.w3.org/2000/svg'/>".utf8),
+        [0x49, 0x49, 0x55, 0],
     ]
 
     @Test(arguments: beginnings)
@@ -39,6 +44,49 @@ import Testing
             #expect(try Self.arguments(["r.png", text]).pictures == ["r.png"])
             #expect(try Self.arguments(["r.png", folder]).words.labels.map(\.name) == [folder])
             #expect(try Self.arguments(["r.png", "dog"]).pictures == ["r.png"])
+        }
+    }
+
+    @Test func `what is named as a picture and is not there is one that is missing, wherever it stands`() throws {
+        let names = [
+            "no.png", "no.CR2", "no.dng", "no=1.png", "a/no.ico", "a b.jxl", "no.pdf", "boat=no.svg", "no.nef",
+            "no.tga",
+        ]
+        for name in names {
+            for words in [["boat", name], [name, "boat"], ["boat,\(name)"], ["r.png", "boat", name, "s.png"]] {
+                let options = try MaskOptions.parse(["r.png"] + words)
+                do {
+                    for plan in try MaskPlan.all(options, standardOutputIsTerminal: false) where plan.picture == name {
+                        try plan.checkPicture()
+                    }
+                    Issue.record("\(words) were accepted")
+                } catch {
+                    #expect(ExitReason(error, picture: nil) == .missingInput, "\(words): \(error)")
+                    #expect("\(error)".contains("cannot read \(name)"))
+                }
+            }
+            guard !name.contains("=") else { continue }
+            let escaped = name.replacing(".", with: "\\.")
+            #expect(try Self.arguments(["r.png", escaped]).words.labels.map(\.name) == [name])
+        }
+    }
+
+    @Test func `a picture's name is looked for when a backslash stands in it`() throws {
+        try withTemporaryFolder { folder in
+            try replaceFile(at: "\(folder)/a.png", with: [])
+            #expect(throws: (any Error).self) { try Self.arguments(["r.png", "dog", "\(folder)/a.png"]) }
+            #expect(try Self.arguments(["r.png", "dog", "\(folder)/a\\.png"]).words.labels.count == 2)
+        }
+    }
+
+    @Test func `what lies among pictures and is none is refused`() throws {
+        try withTemporaryFolder { folder in
+            try replaceFile(at: "\(folder)/notes.txt", with: Array("a list of boats".utf8))
+            #expect(unsafe mkdir("\(folder)/more", 0o700) == 0)
+            for name in ["notes.txt", "more"].map({ "\(folder)/\($0)" }) {
+                #expect(throws: (any Error).self) { try Self.arguments(["r.png", name, "boat"]) }
+                #expect(try Self.arguments(["r.png", "boat", name]).words.labels.count == 2)
+            }
         }
     }
 

@@ -28,21 +28,30 @@ import Testing
         #expect(try WordList(["x=a=b"]).labels[0].phrases.map(\.words) == ["a=b"])
     }
 
-    @Test(arguments: ["\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"])
+    @Test(arguments: ["\n", "\r\n", "\r", "\u{B}", "\u{C}", "\u{85}", "\u{2028}", "\u{2029}"])
     func `a line is a label, and one that holds nothing is none`(end: String) throws {
         #expect(try Self.names(["dog\(end)traffic light\(end)\(end)cat\(end)"]) == ["dog", "traffic light", "cat"])
         #expect(try Self.names(["\u{FEFF}dog,\(end) cat"]) == ["dog", "cat"])
         #expect(throws: WordError.emptyLabel(argument: end)) { try WordList([end]) }
         #expect(throws: WordError.self) { try WordList(["dog,,\(end)cat"]) }
+        #expect(try Self.names(["dog\\\(end)house\(end)cat"]) == ["dog house", "cat"])
     }
 
-    @Test(arguments: ["\u{FF0C}", "\u{3001}", "\u{60C}", "\u{FE50}", "\u{FE51}", "\u{FF64}", "\u{FE10}", "\u{FE11}"])
+    @Test(arguments: [
+        "\u{FF0C}", "\u{3001}", "\u{60C}", "\u{FE50}", "\u{FE51}", "\u{FF64}", "\u{FE10}", "\u{FE11}", "\u{55D}",
+        "\u{1363}", "\u{1802}", "\u{1808}", "\u{7F8}", "\u{A60D}", "\u{A4FE}", "\u{A6F5}", "\u{2E32}", "\u{2E34}",
+        "\u{2E41}", "\u{2E49}", "\u{2E4C}", "\u{16E97}", "\u{1DA87}",
+    ])
     func `commas of other scripts part labels`(comma: String) throws {
         #expect(try Self.names(["犬\(comma)猫 \(comma) 草"]) == ["犬", "猫", "草"])
         #expect(throws: WordError.self) { try WordList(["犬\(comma)"]) }
     }
 
-    @Test(arguments: [0xFEFF, 0x200B, 0xAD, 0x2060, 0x200E, 0x202E, 0x2066, 0x61C, 0x180E, 0x200C, 0x200D, 0x3164])
+    @Test(arguments: [
+        0xFEFF, 0x200B, 0xAD, 0x2060, 0x200E, 0x202E, 0x2066, 0x61C, 0x180E, 0x200C, 0x200D, 0x3164, 1, 7, 8, 0xE, 0x1B,
+        0x1F, 0x7F, 0x80, 0x84, 0x9B, 0x9F, 0xFFF9, 0xFFFA, 0xFFFB, 0xFFFC, 0xFFFE, 0x34F, 0x180B, 0x180F, 0xFE00,
+        0xFE0E, 0xFE0F, 0xE0041, 0xE007F, 0xE0100, 0x1D173, 0x1BCA0,
+    ])
     func `what cannot be seen is dropped, and makes no label`(code: UInt32) throws {
         let mark = String(try #require(Unicode.Scalar(code)))
         #expect(try Self.names(["\(mark)bo\(mark)at\(mark), \(mark) sea"]) == ["boat", "sea"])
@@ -52,7 +61,11 @@ import Testing
     }
 
     @Test func `what shapes a sign stays`() throws {
-        let shaped = ["❤\u{FE0F}", "می\u{200C}خواهم", "🏴\u{E0067}\u{E007F}", "👩\u{200D}🚀"]
+        let shaped = [
+            "❤\u{FE0F}", "می\u{200C}خواهم", "🏴\u{E0067}\u{E0062}\u{E007F}", "👩\u{200D}🚀", "1\u{FE0F}\u{20E3}",
+            "🏳\u{FE0F}\u{200D}🌈", "ക\u{D4D}\u{200D}", "ه\u{200D}", "葛\u{E0100}", "ᠠ\u{180B}", "≨\u{FE00}",
+            "a\u{34F}\u{308}",
+        ]
         #expect(try Self.names(shaped).map { Array($0.utf8) } == shaped.map { Array($0.utf8) })
     }
 
@@ -63,6 +76,18 @@ import Testing
         ])
         #expect(try Self.names([#"a\b"#, #"c\"#, #"犬\、猫"#]) == [#"a\b"#, #"c\"#, "犬、猫"])
         #expect(WordList.name(#" Paris\, Texas"#) == "Paris, Texas")
+    }
+
+    @Test func `letters that are called commas are letters`() throws {
+        #expect(try Self.names(["Hawai\u{2BB}i", "a\u{312}b"]) == ["Hawai\u{2BB}i", "a\u{312}b"])
+    }
+
+    @Test func `a refusal quotes no more than the beginning of what is long`() {
+        let long = String(repeating: "boat ", count: 10_000)
+        for words in [["\(long),,"], [long, long], ["\(long)=|"], ["\(long)|a"], [PathText.text(of: [0xFF]) + long]] {
+            let error = #expect(throws: WordError.self) { try WordList(words) }
+            #expect((error?.description.unicodeScalars.count ?? .max) < 500)
+        }
     }
 
     @Test func `a list parted otherwise is one label, and that is said`() throws {
