@@ -15,17 +15,15 @@ struct MaskArguments {
         let rest = options.words.drop(while: Self.isPicture)
         pictures = [options.image] + options.words[..<rest.startIndex]
         if rest.isEmpty, pictures.count > 1 { throw .onlyPictures(pictures.count) }
-        try Self.checkBeginning(of: rest)
         for argument in rest { try Self.checkWords(argument) }
+        try Self.checkBeginning(of: rest)
         words = try WordList(Array(rest))
     }
 
     /// A shell's `*` gives whatever lies in a folder. A file or a folder may be called as the only words are, or the
     /// last; where words follow it, it was meant as a picture.
     private static func checkBeginning(of words: ArraySlice<String>) throws(WordError) {
-        guard words.count > 1, let first = words.first, let status = FileStatus(first), !isPictureFile(first) else {
-            return
-        }
+        guard words.count > 1, let first = words.first, let status = FileStatus(first) else { return }
         throw .noPicture(first, what: "\(status.kind)\(status.isFile ? " of another kind" : "")")
     }
 
@@ -64,6 +62,7 @@ struct MaskArguments {
         "pcx", "dds", "qoi", "bpg", "pbm", "pgm", "ppm", "pnm", "pam", "exr", "hdr", "fits", "dcm", "djvu", "svg",
         "svgz", "pdf", "eps", "cr2", "cr3", "crw", "nef", "nrw", "arw", "sr2", "srf", "dng", "raf", "orf", "rw2",
         "pef", "srw", "x3f", "3fr", "iiq", "mos", "mrw", "erf", "kdc", "dcr",
+        "rwl", "sgi", "rgb", "ras", "wbmp", "xbm", "xpm", "pfm", "pict", "wmf", "emf", "fit", "heics", "avifs", "jif",
     ]
 
     /// Whether a name ends as those of pictures do.

@@ -135,6 +135,15 @@ import Testing
         #expect(try place.names == ["pond.jpg"])
     }
 
+    @Test func `no place that is taken is proposed for a socket`() throws {
+        let arguments = [Repository.dseg, "status", "--socket", "tcp://localhost:80"]
+        let free = try run(arguments, environment: ["HOME": place.path])
+        #expect(free.code == 69 && free.errors.contains("--socket \(place.path)/dseg.sock"), "\(free.errors)")
+        try write([7], to: "\(place.path)/dseg.sock")
+        let taken = try run(arguments, environment: ["HOME": place.path])
+        #expect(taken.code == 69 && !taken.errors.contains("--socket \(place.path)/dseg.sock"), "\(taken.errors)")
+    }
+
     @Test func `the option, then the environment, then the user's folder say where the daemon is`() throws {
         let none = "\(place.path)/none.sock"
         try FileManager.default.createDirectory(atPath: "\(place.path)/dseg", withIntermediateDirectories: false)

@@ -84,7 +84,13 @@ import Testing
             try replaceFile(at: "\(folder)/notes.txt", with: Array("a list of boats".utf8))
             #expect(unsafe mkdir("\(folder)/more", 0o700) == 0)
             for name in ["notes.txt", "more"].map({ "\(folder)/\($0)" }) {
-                #expect(throws: (any Error).self) { try Self.arguments(["r.png", name, "boat"]) }
+                let options = try MaskOptions.parse(["r.png", "boat"])
+                var mixed = options
+                mixed.words = [name, "boat"]
+                #expect(throws: WordError.self) { try MaskArguments(mixed) }
+                try replaceFile(at: "\(folder)/late.png", with: [])
+                mixed.words = [name, "boat", "\(folder)/late.png"]
+                #expect(throws: WordError.picture("\(folder)/late.png")) { try MaskArguments(mixed) }
                 #expect(try Self.arguments(["r.png", "boat", name]).words.labels.count == 2)
             }
         }
