@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import RPC
 import Testing
@@ -21,27 +22,34 @@ struct StreamsTests {
         #expect(Streams.printable(text) == text)
     }
 
-    @Test func `a descriptor that does not block is waited for`() throws {
-        func withPipe(blocking: Int, _ body: (_ reader: CInt, _ writer: CInt) throws -> Void) throws {
-            var ends: [CInt] = [0, 0]
-            #expect(unsafe pipe(&ends) == 0)
-            #expect(fcntl(ends[1 - blocking], F_SETFL, O_NONBLOCK) == 0)
-            try body(ends[0], ends[1])
+    /// A child that another test starts meanwhile must not hold an end open, hence `FD_CLOEXEC`.
+    @Test(arguments: [0, 1]) func `a descriptor that does not block is waited for`(nonblocking: Int) async throws {
+        var ends: [CInt] = [0, 0]
+        #expect(unsafe pipe(&ends) == 0)
+        for end in ends { #expect(fcntl(end, F_SETFD, FD_CLOEXEC) == 0) }
+        #expect(fcntl(ends[nonblocking], F_SETFL, O_NONBLOCK) == 0)
+        let (reader, writer) = (ends[0], ends[1])
+        let bytes = [UInt8](repeating: 7, count: 1_000_000)
+        let pause: UInt32 = 200_000
+        async let wrote = withCheckedContinuation { done in
+            Thread.detachNewThread {
+                // The reader comes first: it finds a pipe that is empty.
+                if nonblocking == 0 { usleep(pause) }
+                let wrote = Streams.write(bytes, to: writer)
+                close(writer)
+                done.resume(returning: wrote)
+            }
         }
-        try withPipe(blocking: 1) { reader, writer in
-            let other = unsafe try #require(popen("sleep 0.2; head -c 1000000 /dev/zero >&\(writer)", "r"))
-            close(writer)
-            #expect(try InputFile.bytes(at: "/dev/fd/\(reader)").count == 1_000_000)
-            close(reader)
-            unsafe pclose(other)
+        let read: [UInt8] = try await withCheckedThrowingContinuation { done in
+            Thread.detachNewThread {
+                // The writer comes first: it finds a pipe that is full.
+                if nonblocking == 1 { usleep(pause) }
+                done.resume(with: Result { try Array(InputFile.bytes(at: "/dev/fd/\(reader)")) })
+            }
         }
-        try withPipe(blocking: 0) { reader, writer in
-            let command = "exec \(writer)>&-; sleep 0.2; test $(cat <&\(reader) | wc -c) = 1000000"
-            let other = unsafe try #require(popen(command, "r"))
-            close(reader)
-            #expect(Streams.write([UInt8](repeating: 7, count: 1_000_000), to: writer))
-            close(writer)
-            #expect(unsafe pclose(other) == 0)
-        }
+        let same = read == bytes
+        #expect(same, "\(read.count) bytes were read")
+        #expect(await wrote)
+        close(reader)
     }
 }
