@@ -67,6 +67,7 @@ package final class Model {
     ) throws(ModelError) {
         self.precision = precision
         do throws(CheckpointError) {
+            try CheckpointFiles.checkLayout(of: directory)
             let unet = try Checkpoint(
                 directory: "\(directory)/unet", stem: "diffusion_pytorch_model", component: "unet")
             let vae = try Checkpoint(

@@ -163,6 +163,29 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
         }
     }
 
+    @Test func `what is no folder in the diffusers layout says so, and what to do`() throws {
+        func refusal(_ path: String) throws -> String {
+            "\(try #require(throws: CheckpointError.self) { try CheckpointFiles.checkLayout(of: path) })"
+        }
+        let folder = try TemporaryFolder()
+        #expect(
+            try refusal(folder.path) == "\(folder.path) is no model in the diffusers layout: "
+                + "it lacks the folders unet, vae, text_encoder, scheduler")
+        for name in ["b.safetensors", "a.ckpt"] {
+            let whole = try folder.write(name, [0])
+            #expect(try refusal(whole).hasPrefix("\(whole) is a file: single-file checkpoints are not read; "))
+            #expect(try refusal(folder.path).contains("\(whole) is a file: single-file checkpoints are not read; "))
+        }
+        for name in ["vae", "unet", "scheduler"] {
+            try FileManager.default.createDirectory(atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
+        }
+        #expect(try refusal(folder.path).contains("it lacks the folders text_encoder"))
+        try FileManager.default.createDirectory(
+            atPath: "\(folder.path)/text_encoder", withIntermediateDirectories: true)
+        try CheckpointFiles.checkLayout(of: folder.path)
+        #expect(try refusal("/no/folder") == "there is no folder /no/folder")
+    }
+
     private func shards(_ map: String, _ shards: [String: [String]]) throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         try folder.write("model.safetensors.index.json", map)

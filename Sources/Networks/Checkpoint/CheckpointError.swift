@@ -7,6 +7,12 @@ package enum CheckpointError: Error, Equatable {
     case system(path: String, call: String, code: Int32)
     /// `path` is a folder, a pipe, a device: anything but a file.
     case notAFile(path: String)
+    /// There is nothing at `path`, where a model's folder should be.
+    case noFolder(path: String)
+    /// `path` is a file where a model's folder should be.
+    case singleFile(path: String)
+    /// A model's folder lacks folders of the layout; `singleFile` is a whole checkpoint in it.
+    case layout(directory: String, lacking: [String], singleFile: String?)
     /// A file of `bytes` bytes is over the `limit` for its kind.
     case tooLarge(path: String, bytes: Int, limit: Int)
     /// The header of a safetensors file breaks a rule of the format.
@@ -67,6 +73,15 @@ extension CheckpointError: CustomStringConvertible {
             "\(call) \(path): \(unsafe String(cString: strerror(code)))"
         case .notAFile(let path):
             "\(path) is not a regular file"
+        case .noFolder(let path):
+            "there is no folder \(path)"
+        case .singleFile(let path):
+            "\(path) is a file: single-file checkpoints are not read; make a folder of it once with diffusers "
+                + "(StableDiffusionPipeline.from_single_file, then save_pretrained) and name that"
+        case .layout(let directory, let lacking, let singleFile):
+            "\(directory) is no model in the diffusers layout: "
+                + "it lacks the folders \(lacking.joined(separator: ", "))"
+                + (singleFile.map { "; \(CheckpointError.singleFile(path: "\(directory)/\($0)"))" } ?? "")
         case .tooLarge(let path, let bytes, let limit):
             "\(path) has \(bytes) bytes, the limit is \(limit)"
         case .header(let file, let fault):

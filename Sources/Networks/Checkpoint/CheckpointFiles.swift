@@ -10,7 +10,7 @@ import Texts
 /// 2. shards by `<stem>.fp16.safetensors.index.json` or `<stem>.safetensors.index.fp16.json`
 /// 3. `<stem>.safetensors`
 /// 4. shards by `<stem>.safetensors.index.json`
-struct CheckpointFiles {
+package struct CheckpointFiles {
     /// Names of the files with tensors, sorted.
     let shards: [String]
     /// The name of the index and, for each tensor, its shard; nil where one file holds all.
@@ -46,6 +46,27 @@ struct CheckpointFiles {
             throw .pickled(file: "\(directory)/\(pickle)")
         }
         throw .noWeights(directory: directory, stem: stem)
+    }
+
+    /// What a model's folder holds; `tokenizer` may lack.
+    private static let layout = ["unet", "vae", "text_encoder", "scheduler"]
+
+    /// Refuses what is no model's folder by what it is, before a network's folder is looked for in it: a checkpoint
+    /// in one file, or a folder around one, is what people have downloaded.
+    package static func checkLayout(of directory: String) throws(CheckpointError) {
+        let present: Set<String>
+        do {
+            present = try names(in: directory)
+        } catch .system(_, _, ENOTDIR) {
+            throw .singleFile(path: directory)
+        } catch .system(_, _, ENOENT) {
+            throw .noFolder(path: directory)
+        }
+        let lacking = layout.filter { !present.contains($0) }
+        guard lacking.isEmpty else {
+            let whole = present.filter { name in [".safetensors", ".ckpt"].contains { name.hasSuffix($0) } }
+            throw .layout(directory: directory, lacking: lacking, singleFile: whole.min())
+        }
     }
 
     private static func names(in directory: String) throws(CheckpointError) -> Set<String> {
