@@ -69,9 +69,19 @@ final class WriteBacklog {
         }
         if watch == nil { watchReader() }
         channel.writeAndFlush(buffer, promise: promise)
+        noteProgress()
     }
 
-    /// Bears a reader that stalls no longer than `stall` from here on.
+    /// A part of a message that was read is progress, too. Looked for right after a write, too: what the socket's own
+    /// buffer took then must not pass for progress at the next look.
+    private func noteProgress() {
+        let waiting = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? bytes
+        guard handed - waiting > left else { return }
+        left = handed - waiting
+        lastProgress = .now()
+    }
+
+    /// Shortens the time after which a reader that stalls is closed to `stall`.
     func hurry(stall: TimeAmount) {
         self.stall = min(stall, self.stall)
         watch?.cancel()
@@ -90,18 +100,13 @@ final class WriteBacklog {
         bytes = 0
     }
 
-    /// Closes the connection when nothing has been read for as long as a reader may stall. A part of a message that
-    /// was read is progress, too.
+    /// Closes the connection when nothing has been read for as long as a reader may stall.
     private func watchReader() {
         let often = TimeAmount.nanoseconds(stall.nanoseconds / 4)
         watch = eventLoop.assumeIsolated().scheduleTask(in: often) {
             self.watch = nil
             guard self.bytes > 0, !self.isClosed else { return }
-            let waiting = (try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? self.bytes
-            if self.handed - waiting > self.left {
-                self.left = self.handed - waiting
-                self.lastProgress = .now()
-            }
+            self.noteProgress()
             if .now() - self.lastProgress >= self.stall {
                 self.channel.close(mode: .all, promise: nil)
             } else {
