@@ -22,8 +22,11 @@ final class Connection: ChannelInboundHandler {
     private var isLast = false
     /// The channel is closed. That may be found out by any write, in the midst of what led to it.
     private(set) var isGone = false
-    /// Whether frames have come that nobody has looked at.
+    /// The client has shut its side.
+    private var isShut = false
+    /// Whether frames may have come that nobody has looked at, and whether their turn is to come.
     private var isBehind = false
+    private var hasTurn = false
     /// When it last had something to do.
     private var lastActive = NIODeadline.now()
     /// The frame that has begun to come, and which one that is.
@@ -49,7 +52,7 @@ final class Connection: ChannelInboundHandler {
         let owesNothing = calls.values.allSatisfy { call in
             if case .receiving = call.state { true } else { false }
         }
-        return owesNothing && backlog.bytes == 0 ? frame?.pace.start ?? lastActive : nil
+        return owesNothing && !isBehind && backlog.bytes == 0 ? frame?.pace.start ?? lastActive : nil
     }
 
     /// Closes when the calls under way are answered and the answers are read.
@@ -83,20 +86,33 @@ final class Connection: ChannelInboundHandler {
 
     /// Looks at some of the frames that have come; at the others when all other connections have had their turn.
     private func lookAtFrames() {
-        isBehind = false
-        var count = 0
+        // Until all have been looked at: that an answer has left must not end the connection.
+        isBehind = true
         backlog.gathering {
-            while count < service.limits.framesAtOnce, !isGone, channel.isWritable, let actions = wire.next() {
-                count += 1
+            for _ in 0..<service.limits.framesAtOnce where !isGone && channel.isWritable {
+                guard let actions = wire.next() else {
+                    isBehind = false
+                    break
+                }
                 for action in actions { act(action) }
             }
         }
         // Writing may have found that nobody is there.
         if isGone { return }
-        isBehind = count == service.limits.framesAtOnce
         watchFrame()
-        if isBehind { eventLoop.assumeIsolated().execute { if !self.isGone { self.lookAtFrames() } } }
+        takeTurn()
         listen()
+        endInput()
+    }
+
+    /// Looks at frames again, unless there are none, or their answers would have nowhere to go.
+    private func takeTurn() {
+        guard isBehind, !hasTurn, channel.isWritable else { return }
+        hasTurn = true
+        eventLoop.assumeIsolated().execute {
+            self.hasTurn = false
+            if !self.isGone { self.lookAtFrames() }
+        }
     }
 
     private func act(_ action: ServerConnection.Action) {
@@ -117,25 +133,27 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if channel.isWritable, !isBehind {
-            isBehind = true
-            eventLoop.assumeIsolated().execute { if !self.isGone { self.lookAtFrames() } }
-        }
+        // Of a frame that is incomplete the clock runs again, too.
+        if channel.isWritable { isBehind = true }
+        takeTurn()
         listen()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
-        isLast = true
+        (isShut, isLast) = (true, true)
         // A client that has gone altogether is inactive by then.
-        eventLoop.assumeIsolated().execute {
-            for (stream, call) in self.calls {
-                guard case .receiving = call.state else { continue }
-                self.fail(
-                    stream, with: RPCStatus(.invalidArgument, "The connection was shut before the picture's end."))
-            }
-            self.closeIfDone()
+        eventLoop.assumeIsolated().execute { self.endInput() }
+    }
+
+    /// Once the client has shut its side, and all that it sent before has been looked at, no picture goes on.
+    private func endInput() {
+        guard isShut, !isBehind, !isGone else { return }
+        for (stream, call) in calls {
+            guard case .receiving = call.state else { continue }
+            fail(stream, with: RPCStatus(.invalidArgument, "The connection was shut before the picture's end."))
         }
+        closeIfDone()
     }
 
     func channelInactive(context: ChannelHandlerContext) {

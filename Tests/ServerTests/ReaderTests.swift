@@ -119,6 +119,30 @@ struct ReaderTests {
         #expect(try half.next() == nil)
     }
 
+    @Test func `what was sent in one go before a client shuts its side is all answered`() throws {
+        let bench = try Bench()
+        let asking = try RawConnection(bench.path)
+        let streams = (0..<1000).map { UInt32(2 * $0 + 1) }
+        let questions = try streams.flatMap { stream in
+            try ClientCall(.health, stream: stream, payload: [], timeout: nil).opening
+        }
+        #expect(asking.send(questions))
+        asking.shutWriting()
+        var answers: [UInt32] = []
+        while let frame = try asking.next() { answers.append(frame.stream) }
+        #expect(answers == streams)
+
+        let looking = try RawConnection(bench.path)
+        let call = try ClientCall(.look, stream: 1, payload: [], timeout: nil)
+        var pieces = call.opening
+        for byte in try Bench.scene() { pieces += try call.message(LookRequest(data: [byte]).encoded()) }
+        #expect(looking.send(pieces + call.halfClose))
+        looking.shutWriting()
+        let answer = try #require(try looking.next())
+        #expect(try CallResponse(decoding: answer.payload).code == .ok)
+        #expect(try looking.next() == nil)
+    }
+
     @Test func `draining cuts what outlasts its grace`() throws {
         let bench = try Bench()
         let file = try Bench.scene()
