@@ -46,13 +46,14 @@ final class Connection: ChannelInboundHandler {
         backlog = WriteBacklog(channel, limits: service.limits)
     }
 
-    /// Since when the daemon has had nothing to do for it, or waited for the rest of what has begun to come; `nil`
-    /// where the daemon owes it something.
+    /// Since when the daemon has had nothing to do for it, or waited for its client: for the rest of what has begun to
+    /// come, or, from a while later on, for the reader of what it sent. `nil` where the daemon owes it something.
     var idleSince: NIODeadline? {
+        if let stalled = backlog.stalledSince { return stalled + service.limits.reading }
         let owesNothing = calls.values.allSatisfy { call in
             if case .receiving = call.state { true } else { false }
         }
-        return owesNothing && !isBehind && backlog.bytes == 0 ? frame?.pace.start ?? lastActive : nil
+        return owesNothing && !isBehind ? frame?.pace.start ?? lastActive : nil
     }
 
     /// Closes when the calls under way are answered and the answers are read.
@@ -74,7 +75,7 @@ final class Connection: ChannelInboundHandler {
     // MARK: The channel
 
     func handlerAdded(context: ChannelHandlerContext) {
-        backlog.onChange = { self.changed(unread: $0) }
+        backlog.onChange = { [weak self] in self?.changed(unread: $0) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -35,7 +35,7 @@ final class ConnectionTable {
         let promise: EventLoopPromise<Void>
     }
 
-    /// How often a full table looks for places, and how long there must be no traffic before memory goes back.
+    /// How often a full table looks for places, and how often somebody looks whether freed memory may go back.
     private static let patience = TimeAmount.milliseconds(50)
     private static let restAfter = TimeAmount.seconds(5)
     /// Refusals are logged once in this time.
@@ -67,12 +67,12 @@ final class ConnectionTable {
     func admit(_ channel: any Channel, owner: UInt32) -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         if place(channel, owner: owner, promise, after: service.limits.idle) { return promise.futureResult }
-        if places.left > 0, idle(of: owner) == nil {
+        if hasWholeShare(owner), mayGiveWay(to: owner).isEmpty {
             refuse(promise, owner)
             return promise.futureResult
         }
         waiting.append(Waiting(channel: channel, owner: owner, promise: promise))
-        if waiting.count == service.limits.waiting { listener?.pause() }
+        listener?.isCrowded = waiting.count >= service.limits.waiting
         if waiting.count == 1 { lookForPlaces() }
         return promise.futureResult
     }
@@ -83,7 +83,7 @@ final class ConnectionTable {
         hasTraffic = true
     }
 
-    /// Takes a place: a free one, or that of the user's connection, else of any, that has been idle the longest.
+    /// Takes a place: a free one, or that of a connection that is idle.
     ///
     /// - Parameters:
     ///   - promise: told whether all is well with the connection at its place
@@ -91,7 +91,7 @@ final class ConnectionTable {
     private func place(
         _ channel: any Channel, owner: UInt32, _ promise: EventLoopPromise<Void>, after silence: TimeAmount
     ) -> Bool {
-        if places.left(for: owner) < 1 { closeIdle(of: places.left == 0 ? nil : owner, after: silence) }
+        if places.left(for: owner) < 1 { closeIdle(for: owner, after: silence) }
         guard places.take(1, for: owner) else { return false }
         lastNumber += 1
         let caller = Caller(owner: owner, connection: lastNumber)
@@ -116,7 +116,7 @@ final class ConnectionTable {
                 if !isPlaced { self.refuse(waiting.promise, waiting.owner) }
                 return false
             }
-            if self.waiting.count < self.service.limits.waiting { self.listener?.resume() }
+            self.listener?.isCrowded = self.waiting.count >= self.service.limits.waiting
             if !self.waiting.isEmpty { self.lookForPlaces() }
         }
     }
@@ -129,18 +129,27 @@ final class ConnectionTable {
             "uid \(owner): connection refused, of \(places.share.perUser) for a user and \(places.share.all) for all")
     }
 
-    /// Closes the connection, of one user or of any, that has been idle for the longest time, if that is long enough.
-    private func closeIdle(of owner: UInt32?, after silence: TimeAmount) {
-        guard let idle = idle(of: owner), .now() - idle.since >= silence else { return }
-        service.log.info("uid \(idle.connection.owner): closed while idle, to make room")
-        idle.connection.close()
+    /// Closes a connection that gives way to another of `owner`'s, if it has been idle for long enough: of those of the
+    /// user who has most places the one that has been so for the longest time.
+    private func closeIdle(for owner: UInt32, after silence: TimeAmount) {
+        let now = NIODeadline.now()
+        func rank(_ idle: (connection: Connection, since: NIODeadline)) -> (Int, TimeAmount) {
+            (places.used(by: idle.connection.owner), now - idle.since)
+        }
+        let longEnough = mayGiveWay(to: owner).filter { now - $0.since >= silence }
+        guard let idle = longEnough.max(by: { rank($0) < rank($1) })?.connection else { return }
+        service.log.info("uid \(idle.owner): closed while idle, to make room")
+        idle.close()
     }
 
-    /// The connection that has been idle for the longest time.
-    private func idle(of owner: UInt32?) -> (connection: Connection, since: NIODeadline)? {
-        connections.values.lazy.filter { owner == nil || $0.owner == owner }
-            .compactMap { connection in connection.idleSince.map { (connection, since: $0) } }
-            .min { $0.since < $1.since }
+    /// The connections that are idle: of all users, or of `owner` alone where no other's place would help.
+    private func mayGiveWay(to owner: UInt32) -> [(connection: Connection, since: NIODeadline)] {
+        connections.values.filter { $0.owner == owner || !hasWholeShare(owner) }
+            .compactMap { connection in connection.idleSince.map { (connection, $0) } }
+    }
+
+    private func hasWholeShare(_ owner: UInt32) -> Bool {
+        places.used(by: owner) >= places.share.perUser
     }
 
     // MARK: What they do
@@ -204,30 +213,35 @@ final class ConnectionTable {
     }
 }
 
-/// The listener's side of the table.
+/// Accepts connections while it may.
 final class Listener: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
     private let channel: any Channel
-    /// How long nobody is accepted where the system has no descriptors or memory.
+    /// Whether so many wait inside that the others wait outside.
+    var isCrowded = false {
+        didSet { if isCrowded != oldValue { listen() } }
+    }
+    /// Whether the system has no descriptors or memory for another.
+    private var isShort = false {
+        didSet { if isShort != oldValue { listen() } }
+    }
+
+    /// How long nobody is accepted then.
     private static let pause = TimeAmount.seconds(1)
 
     init(_ channel: any Channel) {
         self.channel = channel
     }
 
-    func pause() {
-        channel.setOption(.autoRead, value: false).whenFailure { _ in }
-    }
-
-    func resume() {
-        channel.setOption(.autoRead, value: true).whenFailure { _ in }
+    private func listen() {
+        channel.setOption(.autoRead, value: !isCrowded && !isShort).whenFailure { _ in }
     }
 
     /// A descriptor that cannot be accepted stays readable: the loop would spin on it.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        pause()
-        channel.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { self.resume() }
+        isShort = true
+        channel.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { self.isShort = false }
         context.fireErrorCaught(error)
     }
 }

@@ -23,7 +23,7 @@ package struct ServerLimits: Sendable {
     /// Bytes of a picture in one message of `Look`.
     package var pieceBytes = 1 << 20
     /// Bytes of computed score maps, on the latent grid, that wait to be drawn and read. Keeping answers in the size
-    /// that was asked for instead would let one question for 4,096 maps of a large picture hold a hundred gigabytes.
+    /// that was asked for instead would let one question hold sixteen gigabytes (``callPixels``).
     package var answerBytes = Share(all: 512 << 20, perUser: 384 << 20)
     /// Bytes of answers that may wait for a connection's reader before no more are drawn for it.
     package var backlogBytes = 2 << 20
@@ -44,6 +44,8 @@ package struct ServerLimits: Sendable {
     package var bytesPerSecond = 64 << 10
     /// How long a connection must have been silent before it is closed to make room for another.
     package var idle = TimeAmount.milliseconds(500)
+    /// How long, beyond that, one may not have read what waits for it.
+    package var reading = TimeAmount.milliseconds(1500)
     /// How long a connection may wait for a place.
     package var wait = TimeAmount.seconds(5)
     /// Connections that may wait for a place before no more are accepted.
@@ -57,7 +59,7 @@ package struct ServerLimits: Sendable {
         incomingBytes = Share(all: 768 << 20, perUser: 384 << 20)
     }
 
-    /// For the listener, the event loop, files that are opened for a moment, and connections that wait.
+    /// For the listener, the event loop, and files that are opened for a moment.
     private static let reservedDescriptors = 24
 
     /// A pass of Stable Diffusion for each of 255 labels takes eight minutes on two cores.
@@ -88,7 +90,7 @@ struct Quota {
 
     /// What `owner` may have more.
     func left(for owner: UInt32) -> Int {
-        min(share.all - used, share.perUser - usedBy[owner, default: 0])
+        min(share.all - used, share.perUser - used(by: owner))
     }
 
     /// Takes `amount` of what is left; takes nothing and returns `false` where that is less.
@@ -98,6 +100,8 @@ struct Quota {
         usedBy[owner, default: 0] += amount
         return true
     }
+
+    func used(by owner: UInt32) -> Int { usedBy[owner, default: 0] }
 
     mutating func giveBack(_ amount: Int, of owner: UInt32) {
         used -= amount

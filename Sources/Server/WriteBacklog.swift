@@ -15,6 +15,7 @@ final class WriteBacklog {
     private var handed = 0
     /// Of them, those that had left when somebody looked last.
     private var left = 0
+    /// When bytes left last, or came while there were none.
     private var lastProgress = NIODeadline.now()
     private var watch: Scheduled<Void>?
     private var isClosed = false
@@ -35,6 +36,12 @@ final class WriteBacklog {
     /// - Parameter unread: what waits for all readers
     func hasRoom(unread: Int) -> Bool {
         bytes <= (unread < limits.unreadBytes ? limits.backlogBytes : 0)
+    }
+
+    /// Since when nothing has been read of what waits; `nil` where nothing does.
+    var stalledSince: NIODeadline? {
+        noteProgress()
+        return bytes > 0 ? lastProgress : nil
     }
 
     /// Does nothing once the channel is closed: nobody will read.

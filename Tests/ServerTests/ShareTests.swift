@@ -117,6 +117,22 @@ struct ShareTests {
         #expect(try busy.next()?.kind == .data)
     }
 
+    @Test func `who does not read makes room, too`() throws {
+        let bench = try Bench(
+            limits: .with { limits in
+                limits.connections = .init(all: 3, perUser: 3)
+                (limits.backlogBytes, limits.reading, limits.stall) = (64 << 10, .milliseconds(100), .hours(1))
+            })
+        let file = try Bench.scene()
+        let stalled = try (0..<3).map { _ in try RawConnection(bench.path) }
+        for wire in stalled {
+            #expect(try wire.open(.segment, stream: 1, SegmentRequest.bulky(file, labels: 60).encoded()))
+            #expect(try wire.next()?.kind == .data, "the header: it runs")
+        }
+        #expect(try bench.client().health())
+        #expect(try stalled.contains { try $0.rest().last != .end(of: 1) }, "one of them was closed")
+    }
+
     @Test func `a user whose share of connections is at work is refused others`() throws {
         let bench = try Bench(
             limits: .with { ($0.connections, $0.wait) = (.init(all: 8, perUser: 3), .milliseconds(100)) })
