@@ -14,7 +14,7 @@ struct Demand {
 
     /// The demands of all steps.
     static func all(_ model: Model) -> [Demand] {
-        [features(model.unet), prompt(model), pass(model.unet), encoding(model.autoencoder.configuration)]
+        [features(model.unet), prompts(model), pass(model.unet), encoding(model.autoencoder.configuration)]
     }
 
     private init(_ what: String, floats: Double) {
@@ -29,13 +29,14 @@ struct Demand {
         return Demand("the features of a pass", floats: queries + pixels * pixels)
     }
 
-    /// The text encoder's states, and the keys of all cross-attention layers.
-    private static func prompt(_ model: Model) -> Demand {
+    /// The text encoder's states of prompts that are read together, and their keys for all cross-attention layers.
+    private static func prompts(_ model: Model) -> Demand {
         let text = model.textEncoder.configuration
         let keys = model.unet.attentionLayers.reduce(0) { $0 + Double($1.channels) }
+        let positions = Double(Segmenter.groupPhrases) * Double(text.positions)
         return Demand(
-            "a prompt",
-            floats: Double(text.positions) * (keys + 8 * Double(text.width) + Double(text.intermediate)))
+            "a reading of \(Segmenter.groupPhrases) prompts",
+            floats: positions * (keys + 8 * Double(text.width) + Double(text.intermediate)))
     }
 
     /// The maps that the way up reads, which are twice as wide as a level or wider, and one layer's scratch.

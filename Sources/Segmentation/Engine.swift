@@ -56,8 +56,8 @@ package struct EngineStatus: Sendable {
     private var queue = FairQueue<Waiting>()
     /// Jobs that have begun and wait for room.
     private var parked: [ObjectIdentifier: Waiting] = [:]
-    /// Whether a job was withdrawn that may have begun.
-    private var hasWithdrawn = false
+    /// Jobs that were withdrawn after they had begun.
+    private var withdrawn: Set<ObjectIdentifier> = []
     private var loadingError: (any Error)?
     private var known: EngineStatus?
 
@@ -134,8 +134,10 @@ package struct EngineStatus: Sendable {
         let id = ObjectIdentifier(ticket.cancellation)
         return locked {
             let waiting = parked.removeValue(forKey: id) ?? queue.removeAll { $0.id == id }.first
-            hasWithdrawn = hasWithdrawn || waiting?.hasBegun == true
-            if hasWithdrawn { unsafe pthread_cond_broadcast(changed) }
+            if waiting?.hasBegun == true {
+                withdrawn.insert(id)
+                unsafe pthread_cond_broadcast(changed)
+            }
             return waiting?.job
         }
     }
@@ -144,7 +146,7 @@ package struct EngineStatus: Sendable {
     package func resume(_ ticket: Job.Ticket) {
         locked {
             guard let waiting = parked.removeValue(forKey: ObjectIdentifier(ticket.cancellation)) else { return }
-            queue.append(waiting, from: waiting.job.caller)
+            queue.putBack(waiting, from: waiting.job.caller)
             unsafe pthread_cond_broadcast(changed)
         }
     }
@@ -212,8 +214,8 @@ package struct EngineStatus: Sendable {
             case .rest:
                 segmenter.rest()
                 turn = next(hasRested: true)
-            case .forget(let living):
-                begun = begun.filter { living.contains($0.key) }
+            case .forget(let withdrawn):
+                for id in withdrawn { begun[id] = nil }
                 turn = next(hasRested: false)
             case .run(let waiting):
                 let continuation = begun.removeValue(forKey: waiting.id)
@@ -231,44 +233,31 @@ package struct EngineStatus: Sendable {
         _ waiting: Waiting, _ continuation: Job.Continuation?, _ segmenter: Segmenter
     ) -> Job.Continuation? {
         let start = ContinuousClock.now
-        let (job, hasBegun) = (waiting.job, continuation != nil)
+        let job = waiting.job
         var rest = continuation
-        if !hasBegun {
-            rest = job.begin(segmenter, job.cancellation, waiting.since.duration(to: start).milliseconds)
-        }
-        var pause = Pause.none
-        while let step = rest, pause == .none {
-            if !job.hasRoom() {
-                pause = .forRoom
-            } else if start.duration(to: .now) > Self.longestTurn, locked({ !queue.isEmpty }) {
-                pause = .forOthers
-            } else if !step() {
-                rest = nil
-            }
+            ?? job.begin(segmenter, job.cancellation, waiting.since.duration(to: start).milliseconds)
+        while let step = rest, job.hasRoom(), start.duration(to: .now) < Self.longestTurn || locked({ queue.isEmpty }) {
+            if !step() { rest = nil }
         }
         let memory = segmenter.memory
         locked {
             known?.memory = memory
-            if rest == nil { known?.finished += 1 } else { leave(waiting, pause) }
+            if rest == nil { known?.finished += 1 } else { leave(waiting) }
         }
         return rest
     }
 
-    private enum Pause {
-        case none, forRoom, forOthers
-    }
-
     /// Lets a job that has begun wait, unless it was withdrawn meanwhile.
-    private func leave(_ waiting: Waiting, _ pause: Pause) {
+    private func leave(_ waiting: Waiting) {
         var waiting = waiting
         waiting.hasBegun = true
         if waiting.job.cancellation.isCancelled {
-            hasWithdrawn = true
-        } else if pause == .forRoom, !waiting.job.hasRoom() {
+            withdrawn.insert(waiting.id)
+        } else if waiting.job.hasRoom() {
+            queue.putBack(waiting, from: waiting.job.caller)
+        } else {
             // Whoever makes room from here on finds the job here, and resumes it.
             parked[waiting.id] = waiting
-        } else {
-            queue.putBack(waiting, from: waiting.job.caller)
         }
     }
 
@@ -276,8 +265,8 @@ package struct EngineStatus: Sendable {
         case run(Waiting)
         /// Nothing came for a while: scratch memory may go back.
         case rest
-        /// Only these jobs have anything left to do.
-        case forget(except: Set<ObjectIdentifier>)
+        /// Nothing is left to do of these jobs.
+        case forget(Set<ObjectIdentifier>)
         /// Nothing waits, and nothing will.
         case end
     }
@@ -295,18 +284,16 @@ package struct EngineStatus: Sendable {
         unsafe clock_gettime(CLOCK_MONOTONIC, &end)
         end.tv_sec += Self.restAfter
         return locked {
-            while queue.isEmpty && !hasWithdrawn && (phase == .serving || !parked.isEmpty) {
+            while queue.isEmpty && withdrawn.isEmpty && (phase == .serving || !parked.isEmpty) {
                 if hasRested {
                     unsafe pthread_cond_wait(changed, mutex)
                 } else if unsafe pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT {
                     return .rest
                 }
             }
-            if hasWithdrawn {
-                hasWithdrawn = false
-                var living = Set(parked.keys)
-                queue.forEach { living.insert($0.id) }
-                return .forget(except: living)
+            if !withdrawn.isEmpty {
+                defer { withdrawn = [] }
+                return .forget(withdrawn)
             }
             return queue.popFirst().map(Turn.run) ?? .end
         }

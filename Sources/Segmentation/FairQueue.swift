@@ -70,10 +70,6 @@ package struct FairQueue<Element> {
         return element
     }
 
-    package func forEach(_ body: (Element) -> Void) {
-        for user in users { for line in user.lines { line.elements.forEach(body) } }
-    }
-
     /// Takes all elements for which that is so, in no order that means anything.
     package mutating func removeAll(where isUnwanted: (Element) -> Bool) -> [Element] {
         var removed: [Element] = []

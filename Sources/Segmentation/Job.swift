@@ -11,7 +11,7 @@ package struct Job: Sendable {
     let begin: @Sendable (Segmenter, Cancellation, Float) -> Continuation?
     /// Whether there is room for what another step makes; asked on any thread.
     let hasRoom: @Sendable () -> Bool
-    /// Told instead, on any thread, when the job leaves the queue before it has begun.
+    /// Told instead, on any thread, when the job gives way to another's in a full queue.
     let refuse: @Sendable (SegmentationError) -> Void
 
     /// What its caller keeps of it: to withdraw it, and nothing of what it holds.

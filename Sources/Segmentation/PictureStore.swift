@@ -75,10 +75,12 @@ struct PictureStore {
         }
     }
 
-    /// Keeps a picture's latent instead of its square.
+    /// Keeps a picture's latent instead of its square, for whoever has brought it meanwhile, too.
     mutating func keep(latent: [Float], of picture: Picture) {
         picture.content = .latent(latent)
-        cache.insert(picture, bytes: picture.bytes, for: ExactString(picture.looked.handle))
+        let known = cache.value(for: ExactString(picture.looked.handle)) ?? picture
+        known.content = .latent(latent)
+        cache.insert(known, bytes: known.bytes, for: ExactString(picture.looked.handle))
     }
 
     /// The picture that `owner` brought before.

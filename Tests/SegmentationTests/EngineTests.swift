@@ -190,6 +190,23 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(Array(diary.read.dropFirst()) == ["gate", "a", "d", "b"])
     }
 
+    @Test func `a job that goes on keeps nobody's newest job in a full queue`() throws {
+        let engine = try engine(queueLimit: 2)
+        let steps = Steps()
+        let slow = steps.job(1, diary)
+        try engine.submit(slow)
+        let gate = try Gate(engine, diary)
+        try engine.submit(job("a", connection: 1, diary))
+        steps.room.store(1, ordering: .relaxed)
+        engine.resume(slow.ticket)
+        try engine.submit(job("b", owner: 2, connection: 2, diary))
+        #expect(diary.read.count == 2)
+        #expect(diary.read.last?.hasPrefix("a refused: 2 questions") == true)
+        gate.open()
+        engine.drain()
+        #expect(Set(diary.read.suffix(2)) == ["step 0", "b"])
+    }
+
     @Test func `finishes what it accepted before it stops, and takes nothing more`() throws {
         let engine = try engine(queueLimit: 1 << 16)
         let gate = try Gate(engine, diary)

@@ -55,6 +55,19 @@ import Testing
         #expect(second.map(\.bits) == first.map(\.bits))
     }
 
+    @Test func `a picture that came again while a question about it rested stays everybody's`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.tiny)
+        let request = try Question("dog").request()
+        let handle = request.picture.handle
+        let resting = try segmenter.begin(
+            request, handle: handle, owner: 1, cancellation: .never, queueMilliseconds: 0)
+        segmenter.forget()
+        _ = try segmenter.look(at: request.picture, handle: handle, owner: 2, cancellation: .never)
+        while try resting.next() != nil {}
+        _ = try segmenter.look(at: .handle(handle), handle: handle, owner: 2, cancellation: .never)
+        #expect(try segmenter.ask(Question("dog"), owner: 2).report.autoencoder == 0)
+    }
+
     @Test func `saying what a recipe says anyway changes nothing`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         let silent = try segmenter.ask(Question("dog"))

@@ -11,8 +11,8 @@ package enum CheckpointError: Error, Equatable {
     case noFolder(path: String)
     /// `path` is a file where a model's folder should be.
     case singleFile(path: String)
-    /// A model's folder lacks folders of the layout; `singleFile` is a whole checkpoint in it.
-    case layout(directory: String, lacking: [String], singleFile: String?)
+    /// A model's folder lacks that of a network; `singleFile` is a whole checkpoint in it.
+    case noNetwork(directory: String, network: String, singleFile: String?)
     /// A file of `bytes` bytes is over the `limit` for its kind.
     case tooLarge(path: String, bytes: Int, limit: Int)
     /// The header of a safetensors file breaks a rule of the format.
@@ -78,9 +78,9 @@ extension CheckpointError: CustomStringConvertible {
         case .singleFile(let path):
             "\(path) is a file: single-file checkpoints are not read; make a folder of it once with diffusers "
                 + "(StableDiffusionPipeline.from_single_file, then save_pretrained) and name that"
-        case .layout(let directory, let lacking, let singleFile):
-            "\(directory) is no model in the diffusers layout: "
-                + "it lacks the folders \(lacking.joined(separator: ", "))"
+        case .noNetwork(let directory, let network, let singleFile):
+            "there is no folder \(directory)/\(network): a model is a folder in the diffusers layout, "
+                + "with unet, vae, text_encoder and scheduler in it"
                 + (singleFile.map { "; \(CheckpointError.singleFile(path: "\(directory)/\($0)"))" } ?? "")
         case .tooLarge(let path, let bytes, let limit):
             "\(path) has \(bytes) bytes, the limit is \(limit)"

@@ -48,9 +48,6 @@ package struct CheckpointFiles {
         throw .noWeights(directory: directory, stem: stem)
     }
 
-    /// What a model's folder holds; `tokenizer` may lack.
-    private static let layout = ["unet", "vae", "text_encoder", "scheduler"]
-
     /// Refuses what is no model's folder by what it is, before a network's folder is looked for in it: a checkpoint
     /// in one file, or a folder around one, is what people have downloaded.
     package static func checkLayout(of directory: String) throws(CheckpointError) {
@@ -62,11 +59,9 @@ package struct CheckpointFiles {
         } catch .system(_, _, ENOENT) {
             throw .noFolder(path: directory)
         }
-        let lacking = layout.filter { !present.contains($0) }
-        guard lacking.isEmpty else {
-            let whole = present.filter { name in [".safetensors", ".ckpt"].contains { name.hasSuffix($0) } }
-            throw .layout(directory: directory, lacking: lacking, singleFile: whole.min())
-        }
+        guard let network = ["unet", "vae", "text_encoder"].first(where: { !present.contains($0) }) else { return }
+        let whole = present.filter { name in [".safetensors", ".ckpt"].contains { name.hasSuffix($0) } }
+        throw .noNetwork(directory: directory, network: network, singleFile: whole.min())
     }
 
     private static func names(in directory: String) throws(CheckpointError) -> Set<String> {
