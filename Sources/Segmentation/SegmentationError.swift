@@ -30,8 +30,6 @@ package enum SegmentationError: Error {
     case stopping
     case cancelled
     case deadlineExceeded
-    /// Whoever wanted the answer cannot be given it.
-    case undeliverable(String)
 
     init(_ interruption: Interruption) {
         self =
@@ -85,7 +83,6 @@ extension SegmentationError: CustomStringConvertible {
         case .stopping: "the daemon is stopping: try again when it is back"
         case .cancelled: "cancelled"
         case .deadlineExceeded: "the deadline passed before the answer was ready"
-        case .undeliverable(let reason): reason
         }
     }
 

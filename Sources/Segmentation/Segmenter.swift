@@ -49,7 +49,7 @@ package struct MemoryLimits: Sendable {
 /// A segmenter belongs to one thread.
 package final class Segmenter {
     /// Phrases that are scored together, and so wait for each other: sixteen share one reading of the self-attention.
-    static let groupPhrases = 16
+    package static let groupPhrases = 16
 
     package let model: Model
     package let limits: MemoryLimits

@@ -27,7 +27,7 @@ final class AnswerDrawing: Sendable {
 
     /// Parts that may wait to be drawn before the engine makes no more, and the maps that they hold at most.
     private static let partRoom = 4
-    static let mapRoom = (partRoom + 1) * 16
+    static let mapRoom = (partRoom + 1) * Segmenter.groupPhrases
 
     /// Whether it takes another part; what draws is behind else, or who reads.
     var hasRoom: Bool { parts.withLock { $0.count < Self.partRoom } }

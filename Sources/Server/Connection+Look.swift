@@ -64,10 +64,10 @@ extension Connection {
                 let looked = try segmenter.look(at: file.joined(), owner: owner, cancellation: cancellation)
                 replies.reply(LookReply(looked).encoded())
             } catch {
-                replies.fail(error)
+                replies.fail(RPCStatus(error))
             }
         } refuse: {
-            replies.fail($0)
+            replies.fail(RPCStatus($0))
         }
         calls[stream]?.state = .queued(job.ticket)
         do throws(RPCStatus) {

@@ -8,17 +8,25 @@ extension Connection {
     func openSegment(_ call: ServerConnection.Call) throws(RPCStatus) {
         let message = try SegmentRequest(decoding: call.payload)
         let request = try SegmentationRequest(message)
-        if case .sized(let width, let height) = request.maps {
-            try service.limits.check(labels: request.labels.count, width: width, height: height)
+        if case .sized(let width, let height) = request.maps,
+            let refusal = service.limits.refusal(labels: request.labels.count, width: width, height: height)
+        {
+            throw refusal
         }
         let milliseconds = message.deadlineMilliseconds
         let limits = [call.timeout, milliseconds == 0 ? nil : .milliseconds(milliseconds)].compactMap(\.self)
         let deadline = limits.min().map { ContinuousClock.now + $0 }
         let drawing = AnswerDrawing(request, encoding: message.encoding)
-        let job = job(message, request, drawing, stream: call.stream, deadline: deadline)
+        // A file's hash is not made on the event loop.
+        let key: ReplyKey? =
+            switch request.picture {
+            case .handle(let handle): service.key(of: message, handle, owner: owner)
+            case .file: nil
+            }
+        let job = job(message, request, drawing, key, stream: call.stream, deadline: deadline)
         register(
             call, .answering(job.ticket, Delivery(drawing: drawing)), requestID: message.requestID, deadline: deadline)
-        if case .handle(let handle) = request.picture, let known = service.reply(to: message, handle, owner: owner) {
+        if let known = key.flatMap(service.replies.reply) {
             return send(known, queueMilliseconds: 0, on: call.stream)
         }
         try hold(call.payload.count, on: call.stream)
@@ -29,55 +37,61 @@ extension Connection {
     /// Takes room for what is computed, which may have to wait for its reader.
     private func holdAnswer(of request: SegmentationRequest, on stream: UInt32) throws(RPCStatus) {
         let maps = AnswerDrawing.mapRoom + (request.wantsMask ? request.labels.count : 0)
-        let bytes = min(maps, request.labels.count) * (service.engine.status?.mapBytes ?? 0)
-        guard table.answers.take(bytes, for: owner) else {
-            throw RPCStatus(
-                .resourceExhausted,
-                """
-                Answers under way leave no room for the maps of \(request.labels.count) labels more: read those, \
-                or ask for fewer at a time.
-                """)
-        }
-        calls[stream]?.answerBytes = bytes
+        try holdAnswer(min(maps, request.labels.count) * service.mapBytes, on: stream)
+    }
+
+    /// Takes bytes of what is answered from the user's share, for a call that is open.
+    private func holdAnswer(_ bytes: Int, on stream: UInt32) throws(RPCStatus) {
+        try table.answers.take(bytes, of: "answers", for: owner)
+        calls[stream]?.answerBytes += bytes
+    }
+
+    private func letAnswerGo(_ bytes: Int, on stream: UInt32) {
+        table.answers.giveBack(bytes, of: owner)
+        calls[stream]?.answerBytes -= bytes
     }
 
     private func job(
-        _ message: SegmentRequest, _ request: SegmentationRequest, _ drawing: AnswerDrawing, stream: UInt32,
-        deadline: ContinuousClock.Instant?
+        _ message: SegmentRequest, _ request: SegmentationRequest, _ drawing: AnswerDrawing, _ key: ReplyKey?,
+        stream: UInt32, deadline: ContinuousClock.Instant?
     ) -> Job {
         let replies = ReplyStream(self, stream: stream)
         let (service, owner) = (service, owner)
         return Job(caller: caller, deadline: deadline, hasRoom: { drawing.hasRoom }) {
             segmenter, cancellation, queued in
             let handle = request.picture.handle
+            let key = key ?? service.key(of: message, handle, owner: owner)
             do throws(SegmentationError) {
-                if let known = service.reply(to: message, handle, owner: owner) {
+                if let known = service.replies.reply(for: key) {
                     _ = try segmenter.look(
                         at: request.picture, handle: handle, owner: owner, cancellation: cancellation)
                     replies.send(known, queueMilliseconds: queued)
                     return nil
                 }
-                replies.remember(as: service.key(of: message, handle, owner: owner))
+                replies.remember(as: key)
                 let computation = try segmenter.begin(
                     request, handle: handle, owner: owner, cancellation: cancellation, queueMilliseconds: queued)
                 return {
                     do throws(SegmentationError) {
                         guard let part = try computation.next() else { return false }
-                        try service.limits.check(request, part)
+                        if let refusal = service.limits.refusal(of: request, part) {
+                            replies.fail(refusal)
+                            return false
+                        }
                         drawing.add(part)
                         replies.advance()
                         return true
                     } catch {
-                        replies.fail(error)
+                        replies.fail(RPCStatus(error))
                         return false
                     }
                 }
             } catch {
-                replies.fail(error)
+                replies.fail(RPCStatus(error))
                 return nil
             }
         } refuse: {
-            replies.fail($0)
+            replies.fail(RPCStatus($0))
         }
     }
 
@@ -88,16 +102,14 @@ extension Connection {
     /// Sends an answer that is known, as its reader takes it.
     func send(_ reply: RememberedReply, queueMilliseconds: Float, on stream: UInt32) {
         guard let call = calls[stream] else { return }
-        table.answers.giveBack(call.answerBytes, of: owner)
-        calls[stream]?.answerBytes = 0
-        guard table.answers.take(reply.bytes, for: owner) else {
-            return fail(
-                stream,
-                with: RPCStatus(.resourceExhausted, "Answers under way leave no room for another: read those first."))
+        letAnswerGo(call.answerBytes, on: stream)
+        do throws(RPCStatus) {
+            try holdAnswer(reply.bytes, on: stream)
+            change(stream) { $0.known = (reply.messages + [reply.trailer(queueMilliseconds: queueMilliseconds)])[...] }
+            advance(stream)
+        } catch {
+            fail(stream, with: error)
         }
-        calls[stream]?.answerBytes = reply.bytes
-        change(stream) { $0.known = (reply.messages + [reply.trailer(queueMilliseconds: queueMilliseconds)])[...] }
-        advance(stream)
     }
 
     /// Sends or draws the next step of an answer in its turn, unless its reader is too far behind.
@@ -137,11 +149,11 @@ extension Connection {
         guard case .answering(_, let delivery)? = calls[stream]?.state else { return nil }
         change(stream) { $0.hasMore = false }
         let drawing = delivery.drawing
-        let loopBound = ReplyStream(self, stream: stream)
+        let replies = ReplyStream(self, stream: stream)
         return {
             let result: Result<AnswerDrawing.Step, RPCStatus>
             do throws(RPCStatus) { result = .success(try drawing.step()) } catch { result = .failure(error) }
-            return { loopBound.drew(result) }
+            return { replies.drew(result) }
         }
     }
 
@@ -152,21 +164,32 @@ extension Connection {
         do throws(RPCStatus) {
             let step = try result.get()
             try send(step.messages, on: stream)
-            change(stream) { delivery in
-                delivery.reply.add(step)
-                if delivery.reply.bytes > service.replies.largest { delivery.reply.drop() }
-            }
+            keep(step, on: stream)
             guard case .answering(_, let delivery)? = calls[stream]?.state else { return }
             if step.report != nil {
-                if let key = delivery.key, delivery.reply.bytes <= service.replies.largest {
-                    service.replies.remember(delivery.reply, for: key)
-                }
+                if let key = delivery.key, let reply = delivery.reply { service.replies.remember(reply, for: key) }
                 finish(stream)
             } else if step.hasMore || delivery.hasMore {
                 advance(stream)
             }
         } catch {
             fail(stream, with: error)
+        }
+    }
+
+    /// Keeps what was sent, to remember the answer by, as long as it is small enough and there is room for it.
+    private func keep(_ step: AnswerDrawing.Step, on stream: UInt32) {
+        var taken: RememberedReply?
+        change(stream) { swap(&taken, &$0.reply) }
+        guard var reply = taken.take() else { return }
+        let before = reply.bytes
+        reply.add(step)
+        let more = reply.bytes - before
+        if reply.bytes <= service.replies.largest, table.answers.take(more, for: owner) {
+            calls[stream]?.answerBytes += more
+            change(stream) { $0.reply = reply }
+        } else {
+            letAnswerGo(before, on: stream)
         }
     }
 
@@ -180,32 +203,29 @@ extension Connection {
     /// Changes the delivery of an answer, if there is one.
     private func change(_ stream: UInt32, _ body: (inout Delivery) -> Void) {
         guard case .answering(let ticket, var delivery)? = calls[stream]?.state else { return }
+        // What a delivery holds is changed in its place: there is no second owner to copy it for.
+        calls[stream]?.state = .queued(ticket)
         body(&delivery)
         calls[stream]?.state = .answering(ticket, delivery)
     }
 }
 
 extension ServerLimits {
-    /// Refuses a question for maps of the picture's size, once that is known, if its answer would be too large.
-    fileprivate func check(_ request: SegmentationRequest, _ part: AnswerPart) throws(SegmentationError) {
-        guard case .understood(let understanding) = part, case .picture = request.maps else { return }
+    /// Why a question for maps of the picture's size, once that is known, has too large an answer.
+    fileprivate func refusal(of request: SegmentationRequest, _ part: AnswerPart) -> RPCStatus? {
+        guard case .understood(let understanding) = part, case .picture = request.maps else { return nil }
         let picture = understanding.picture
-        do throws(RPCStatus) {
-            try check(labels: request.labels.count, width: picture.width, height: picture.height)
-        } catch {
-            throw .undeliverable(error.message)
-        }
+        return refusal(labels: request.labels.count, width: picture.width, height: picture.height)
     }
 
-    /// Refuses a question whose answer would be too large.
-    fileprivate func check(labels: Int, width: Int, height: Int) throws(RPCStatus) {
-        guard labels * width * height <= callPixels else {
-            throw RPCStatus(
-                .resourceExhausted,
-                """
-                \(labels) score maps of \(width) x \(height) numbers, the limit of a call is \(callPixels) in all: \
-                ask for fewer, or for smaller ones.
-                """)
-        }
+    /// Why a question has too large an answer.
+    fileprivate func refusal(labels: Int, width: Int, height: Int) -> RPCStatus? {
+        guard labels * width * height > callPixels else { return nil }
+        return RPCStatus(
+            .resourceExhausted,
+            """
+            \(labels) score maps of \(width) x \(height) numbers, the limit of a call is \(callPixels) in all: \
+            ask for fewer, or for smaller ones.
+            """)
     }
 }

@@ -201,8 +201,12 @@ final class Connection: ChannelInboundHandler {
     /// Bounds the time and the bytes of the frame that is incomplete, if one is.
     private func watchFrame() {
         let kept = wire.keptBytes
-        if kept > frameBytes, !table.incoming.take(kept - frameBytes, for: owner) {
-            return leaveAtOnce("no room for \(kept) more bytes of requests: \(table.incoming.used) are under way")
+        if kept > frameBytes {
+            do throws(RPCStatus) {
+                try table.incoming.take(kept - frameBytes, of: "requests", for: owner)
+            } catch {
+                return leaveAtOnce(error.message)
+            }
         }
         if kept < frameBytes { table.incoming.giveBack(frameBytes - kept, of: owner) }
         frameBytes = kept
@@ -283,18 +287,11 @@ final class Connection: ChannelInboundHandler {
             throw RPCStatus(
                 .resourceExhausted,
                 """
-                Pictures of \(held) bytes at a time on one connection, the limit is \
+                Pictures and questions of \(held) bytes at a time on one connection, the limit is \
                 \(service.limits.pictureBytes): send smaller files, or one after the other.
                 """)
         }
-        guard table.incoming.take(bytes, for: owner) else {
-            throw RPCStatus(
-                .resourceExhausted,
-                """
-                \(bytes) bytes more than the daemon takes at a time, which is \(table.incoming.share.all) of all \
-                users and \(table.incoming.share.perUser) of one: try again when others are answered.
-                """)
-        }
+        try table.incoming.take(bytes, of: "pictures and questions", for: owner)
         calls[stream]?.incomingBytes += bytes
     }
 

@@ -88,8 +88,8 @@ struct Delivery {
     let drawing: AnswerDrawing
     /// What the answer is remembered by, once its picture's handle is known.
     var key: ReplyKey?
-    /// What was sent.
-    var reply = RememberedReply()
+    /// What was sent; `nil` where it is not kept.
+    var reply: RememberedReply? = RememberedReply()
     /// The rest of an answer that is known; `nil` where it is drawn.
     var known: ArraySlice<[UInt8]>?
     /// Whether there may be something to draw.

@@ -26,10 +26,10 @@ struct ReplyKey: Hashable, Sendable {
 /// An answer in the messages that were sent, all but the trailer.
 struct RememberedReply: Sendable {
     /// What a message, or the entry of an answer, takes beside its bytes.
-    private static let overhead = 64
+    fileprivate static let overhead = 64
 
     private(set) var messages: [[UInt8]] = []
-    private(set) var bytes = overhead
+    private(set) var bytes = 0
     /// What the answer needed.
     private var prompts = 0
     private var passes = 0
@@ -45,11 +45,6 @@ struct RememberedReply: Sendable {
             passes = report.passes + report.featuresCached
             hash = report.answerHash
         }
-    }
-
-    /// Gives the messages back: the answer is too large to be kept.
-    mutating func drop() {
-        messages = []
     }
 
     /// The trailer of an answer to which nothing was added.
@@ -83,6 +78,6 @@ final class RememberedReplies: Sendable {
     }
 
     func remember(_ reply: RememberedReply, for key: ReplyKey) {
-        cache.withLock { $0.insert(reply, bytes: reply.bytes + key.bytes, for: key) }
+        cache.withLock { $0.insert(reply, bytes: reply.bytes + key.bytes + RememberedReply.overhead, for: key) }
     }
 }

@@ -30,7 +30,7 @@ struct ReplyStream: Sendable {
         eventLoop.execute { connection.value.remember(stream, as: key) }
     }
 
-    /// Sends an answer that is known, whole.
+    /// Sends an answer that is known, as its reader takes it.
     func send(_ reply: RememberedReply, queueMilliseconds: Float) {
         eventLoop.execute { connection.value.send(reply, queueMilliseconds: queueMilliseconds, on: stream) }
     }
@@ -40,7 +40,7 @@ struct ReplyStream: Sendable {
         eventLoop.execute { connection.value.reply(message, on: stream) }
     }
 
-    func fail(_ error: SegmentationError) {
-        eventLoop.execute { connection.value.fail(stream, with: RPCStatus(error)) }
+    func fail(_ status: RPCStatus) {
+        eventLoop.execute { connection.value.fail(stream, with: status) }
     }
 }

@@ -155,7 +155,7 @@ extension RPCStatus.Code {
     fileprivate init(_ error: SegmentationError) {
         self =
             switch error {
-            case .image(ImageError.outOfMemory), .queueFull, .displaced, .undeliverable: .resourceExhausted
+            case .image(ImageError.outOfMemory), .queueFull, .displaced: .resourceExhausted
             case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike, .tooLong,
                 .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe,
                 .noWeights, .unneededForwardPrompt:

@@ -1,5 +1,6 @@
 import Glibc
 package import NIOCore
+import RPC
 
 /// What callers may cost the daemon and each other.
 package struct ServerLimits: Sendable {
@@ -99,6 +100,21 @@ struct Quota {
         used += amount
         usedBy[owner, default: 0] += amount
         return true
+    }
+
+    /// Takes `amount` bytes of what is left, or nothing.
+    ///
+    /// - Parameter what: they are of
+    /// - Throws: `resourceExhausted` where less is left
+    mutating func take(_ amount: Int, of what: String, for owner: UInt32) throws(RPCStatus) {
+        guard !take(amount, for: owner) else { return }
+        throw RPCStatus(
+            .resourceExhausted,
+            """
+            No room for \(amount) bytes more of \(what): of the daemon's \(share.all) \(used) are taken, and \
+            \(used(by: owner)) by this user, who may have \(share.perUser): read what is answered, send less at a \
+            time, or try again.
+            """)
     }
 
     func used(by owner: UInt32) -> Int { usedBy[owner, default: 0] }

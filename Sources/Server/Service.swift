@@ -9,6 +9,9 @@ final class Service: Sendable {
     let limits: ServerLimits
     let log: Logger
     let replies: RememberedReplies
+    /// Of the model, and of one of its score maps on the latent grid.
+    private let modelHash: String
+    let mapBytes: Int
     private let started = ContinuousClock.now
     private let draining = Atomic<Bool>(false)
 
@@ -17,6 +20,8 @@ final class Service: Sendable {
         self.limits = limits
         self.log = log
         replies = RememberedReplies(limit: limits.replyBytes)
+        let status = engine.status
+        (modelHash, mapBytes) = (status?.modelHash ?? "", status?.mapBytes ?? 0)
     }
 
     var uptime: Duration { started.duration(to: .now) }
@@ -33,11 +38,6 @@ final class Service: Sendable {
     ///
     /// - Parameter handle: the picture's
     func key(of message: SegmentRequest, _ handle: String, owner: UInt32) -> ReplyKey {
-        ReplyKey(message, handle: handle, modelHash: engine.status?.modelHash ?? "", owner: owner)
-    }
-
-    /// The answer that this user got to this question before.
-    func reply(to message: SegmentRequest, _ handle: String, owner: UInt32) -> RememberedReply? {
-        replies.reply(for: key(of: message, handle, owner: owner))
+        ReplyKey(message, handle: handle, modelHash: modelHash, owner: owner)
     }
 }

@@ -60,7 +60,7 @@ struct RequestMappingTests {
             (.noTokens(words: ""), .invalidArgument), (.unknownRecipe("", known: []), .invalidArgument),
             (.unknownModel("", loaded: ""), .notFound), (.unknownPicture(handle: ""), .notFound),
             (.queueFull(limit: 1), .resourceExhausted), (.stopping, .unavailable), (.cancelled, .cancelled),
-            (.deadlineExceeded, .deadlineExceeded), (.undeliverable(""), .resourceExhausted),
+            (.deadlineExceeded, .deadlineExceeded),
         ]
         for (error, code) in codes {
             #expect(RPCStatus(error).code == code, "\(error)")
