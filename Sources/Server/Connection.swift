@@ -24,7 +24,8 @@ final class Connection: ChannelInboundHandler {
     private(set) var isGone = false
     /// The client has shut its side.
     private var isShut = false
-    /// Whether frames may have come that nobody has looked at, and whether their turn is to come.
+    /// Whether frames may have come that nobody has looked at. Until then it is not done, whatever has been answered.
+    /// Their turn may be to come.
     private var isBehind = false
     private var hasTurn = false
     /// When it last had something to do.
@@ -82,15 +83,27 @@ final class Connection: ChannelInboundHandler {
         lastActive = .now()
         table.noteTraffic()
         wire.append(unwrapInboundIn(data).readableBytesView)
-        if !isBehind { lookAtFrames() }
+        isBehind = true
+        takeTurn()
     }
 
-    /// Looks at some of the frames that have come; at the others when all other connections have had their turn.
-    private func lookAtFrames() {
-        // Until all have been looked at: that an answer has left must not end the connection.
-        isBehind = true
+    /// Whether the next frame takes long to look at.
+    var isNextLarge: Bool { wire.nextFrameBytes.map { $0 > service.limits.largeFrame } ?? false }
+
+    /// Lets frames be looked at, unless there are none, or their answers would have nowhere to go.
+    private func takeTurn() {
+        guard isBehind, !hasTurn, channel.isWritable else { return }
+        hasTurn = true
+        table.turns.take(self)
+    }
+
+    /// Looks at one large frame that has come, or at some that are small; at the others in another turn.
+    func lookAtFrames(large: Bool) {
+        hasTurn = false
+        guard !isGone else { return }
         backlog.gathering {
-            for _ in 0..<service.limits.framesAtOnce where !isGone && channel.isWritable {
+            for _ in 0..<(large ? 1 : service.limits.framesAtOnce)
+            where !isGone && channel.isWritable && isNextLarge == large {
                 guard let actions = wire.next() else {
                     isBehind = false
                     break
@@ -104,16 +117,7 @@ final class Connection: ChannelInboundHandler {
         takeTurn()
         listen()
         endInput()
-    }
-
-    /// Looks at frames again, unless there are none, or their answers would have nowhere to go.
-    private func takeTurn() {
-        guard isBehind, !hasTurn, channel.isWritable else { return }
-        hasTurn = true
-        eventLoop.assumeIsolated().execute {
-            self.hasTurn = false
-            if !self.isGone { self.lookAtFrames() }
-        }
+        closeIfDone()
     }
 
     private func act(_ action: ServerConnection.Action) {
@@ -144,7 +148,10 @@ final class Connection: ChannelInboundHandler {
         guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
         (isShut, isLast) = (true, true)
         // A client that has gone altogether is inactive by then.
-        eventLoop.assumeIsolated().execute { self.endInput() }
+        eventLoop.assumeIsolated().execute {
+            self.endInput()
+            self.closeIfDone()
+        }
     }
 
     /// Once the client has shut its side, and all that it sent before has been looked at, no picture goes on.
@@ -154,7 +161,6 @@ final class Connection: ChannelInboundHandler {
             guard case .receiving = call.state else { continue }
             fail(stream, with: RPCStatus(.invalidArgument, "The connection was shut before the picture's end."))
         }
-        closeIfDone()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -182,7 +188,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     func closeIfDone() {
-        if isLast, !isBehind, calls.isEmpty, backlog.bytes == 0 { close() }
+        if isLast, !isBehind, !isGone, calls.isEmpty, backlog.bytes == 0 { close() }
     }
 
     /// Bytes have been written, or have left.

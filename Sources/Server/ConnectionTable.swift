@@ -9,6 +9,7 @@ import Texts
 final class ConnectionTable {
     let service: Service
     let courier: Courier
+    let turns: FrameTurns
     var incoming: Quota
     var answers: Quota
     private let eventLoop: any EventLoop
@@ -46,6 +47,7 @@ final class ConnectionTable {
         self.service = service
         self.eventLoop = eventLoop
         courier = Courier(pool, eventLoop: eventLoop)
+        turns = FrameTurns(eventLoop)
         incoming = Quota(service.limits.incomingBytes)
         answers = Quota(service.limits.answerBytes)
         places = Quota(service.limits.connections)

@@ -32,6 +32,8 @@ package struct ServerLimits: Sendable {
     package var unreadBytes = 128 << 20
     /// Frames of a connection that are looked at in one go: then it is another's turn.
     package var framesAtOnce = 32
+    /// A frame over so many bytes is looked at alone.
+    package var largeFrame = 64 << 10
     /// Bytes of remembered replies.
     package var replyBytes = 64 << 20
     /// Numbers of score maps in one call: 255 maps of 16 megapixels, or 4,096 of one.

@@ -56,6 +56,9 @@ package struct ServerConnection: Sendable {
     /// What has come of the next frame, kept or passed over; `nil` between frames.
     package var partialBytes: Int? { decoder.partialBytes }
 
+    /// Of the next frame, if it has come whole.
+    package var nextFrameBytes: Int? { decoder.nextBytes }
+
     /// Calls that wait for their answer.
     package var openCalls: Int { calls.count }
 

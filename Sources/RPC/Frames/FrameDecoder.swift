@@ -32,6 +32,16 @@ package struct FrameDecoder: Sendable {
         return buffered > 0 ? buffered : nil
     }
 
+    /// Of the next frame's payload, if it is complete.
+    package var nextBytes: Int? {
+        guard buffered >= Frame.headerLength else { return nil }
+        let length = nextLength
+        return buffered >= Frame.headerLength + length ? length : nil
+    }
+
+    /// What the header at hand says.
+    private var nextLength: Int { Int(Self.word(buffer[start..<start + 4])) }
+
     package mutating func append(_ bytes: some Collection<UInt8>) {
         let more = min(passing, bytes.count)
         pass(more)
@@ -44,7 +54,7 @@ package struct FrameDecoder: Sendable {
     package mutating func next() throws(RPCStatus) -> Event? {
         while buffered >= Frame.headerLength {
             let header = buffer[start..<start + Frame.headerLength]
-            let length = Int(Self.word(header.prefix(4)))
+            let length = nextLength
             let stream = Self.word(header.dropFirst(4).prefix(4))
             guard length < 1 << 24 else {
                 throw RPCStatus(
