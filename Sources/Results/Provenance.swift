@@ -101,7 +101,7 @@ package struct Provenance: Sendable, Equatable {
         let json = bytes.first == 0x89 ? try Self.chunk(of: bytes) : bytes
         guard json.first == UInt8(ascii: "{") else { throw .none }
         guard StreamSafe.isSafe(json: json) else {
-            throw .unreadable("it has over \(StreamSafe.limit) combining marks in a row")
+            throw .unreadable("it has \(StreamSafe.refusal)")
         }
         let schema = try? JSONDecoder().decode(Schema.self, from: Data(json)).schema
         if let schema, schema != Self.schema { throw .otherSchema(schema) }

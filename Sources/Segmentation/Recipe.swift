@@ -1,3 +1,5 @@
+import Texts
+
 /// How score maps are made: a value, named by a request.
 package struct Recipe: Sendable, Equatable {
     package enum Strategy: Sendable {
@@ -34,7 +36,7 @@ package struct Recipe: Sendable, Equatable {
 
     /// - Parameter name: of a recipe; the empty name means `shared`
     package init(named name: String) throws(SegmentationError) {
-        guard let recipe = Self.all.first(where: { $0.name.utf8.elementsEqual(name.utf8) || name.isEmpty }) else {
+        guard let recipe = Self.all.first(where: { ExactString($0.name) == ExactString(name) || name.isEmpty }) else {
             throw .unknownRecipe(name, known: Self.all.map(\.name))
         }
         self = recipe

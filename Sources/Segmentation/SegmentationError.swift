@@ -79,7 +79,8 @@ extension SegmentationError: CustomStringConvertible {
             "no picture of yours is known as \(quoted(handle)): bring it by Look, or send it with the question"
         case .queueFull(let limit): "\(limit) questions are waiting already: try again later"
         case .displaced(let limit):
-            "\(limit) questions are waiting, nobody has more of them than you, and another caller came: ask fewer at a time"
+            "\(limit) questions are waiting, nobody has more of them than you, and another caller came: "
+                + "ask fewer at a time"
         case .stopping: "the daemon is stopping: try again when it is back"
         case .cancelled: "cancelled"
         case .deadlineExceeded: "the deadline passed before the answer was ready"

@@ -4,7 +4,7 @@ import Texts
 extension Segmenter {
     /// Whether a request's model is this one.
     func isLoaded(_ name: String) -> Bool {
-        [model.name, model.hash, ""].contains { $0.utf8.elementsEqual(name.utf8) }
+        [model.name, model.hash, ""].contains { ExactString($0) == ExactString(name) }
     }
 
     /// The picture that `owner` asks about.

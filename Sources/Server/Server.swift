@@ -2,6 +2,7 @@ import Glibc
 package import Logging
 import NIOCore
 import NIOPosix
+import RPC
 package import Segmentation
 
 /// Answers calls on a listening socket: one event loop for all connections, one engine for all computing, one courier
@@ -99,11 +100,4 @@ package final class Server: Sendable {
             level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
         return credentials.map(\.uid)
     }
-}
-
-/// Linux's `struct ucred`.
-private struct PeerCredentials {
-    var pid: Int32
-    var uid: UInt32
-    var gid: UInt32
 }

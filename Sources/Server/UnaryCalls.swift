@@ -1,5 +1,6 @@
 import RPC
 import Segmentation
+import Texts
 
 /// The calls that never wait for the engine.
 extension ConnectionTable {
@@ -15,7 +16,7 @@ extension ConnectionTable {
     }
 
     private func health(_ request: HealthCheckRequest) throws(RPCStatus) -> HealthCheckResponse {
-        guard ["", Method.segmenterService].contains(where: { $0.utf8.elementsEqual(request.service.utf8) }) else {
+        guard ["", Method.segmenterService].contains(where: { ExactString($0) == ExactString(request.service) }) else {
             throw RPCStatus(
                 .notFound,
                 "Nothing is known of the service \"\(request.service)\": ask for \(Method.segmenterService).")

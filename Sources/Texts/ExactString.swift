@@ -18,7 +18,8 @@ package struct ExactString: Hashable, Comparable, Sendable {
     }
 
     package func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
+        var text = text
+        text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
         // Ends the text, so that those of a key with several do not run together; no UTF-8 has this byte.
         hasher.combine(0xFF as UInt8)
     }

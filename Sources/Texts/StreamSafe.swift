@@ -6,6 +6,9 @@ package struct StreamSafe {
     /// Combining marks in a row.
     package static let limit = 30
 
+    /// Why a text is refused.
+    package static let refusal = "over \(limit) combining marks in a row"
+
     private var marks = 0
 
     /// Whether the text is safe with one more scalar.

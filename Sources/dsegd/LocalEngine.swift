@@ -33,7 +33,7 @@ extension Engine {
     func perform<Result: Sendable>(
         _ body: @escaping @Sendable (Segmenter) throws(SegmentationError) -> Result
     ) throws(RPCStatus) -> Result {
-        let outcome = Outcome<Result>()
+        let outcome = try Outcome<Result>()
         do throws(SegmentationError) {
             try submit(
                 Job(caller: Caller(owner: 0, connection: 0), deadline: nil) { segmenter, _, _ in
@@ -47,6 +47,7 @@ extension Engine {
                 })
             return try outcome.wait()
         } catch {
+            outcome.close()
             throw RPCStatus(error)
         }
     }
@@ -67,26 +68,38 @@ extension Engine {
 private final class Outcome<Value: Sendable>: Sendable {
     private let result = Mutex<Result<Value, SegmentationError>>(.failure(.stopping))
     /// A pipe, whose reading end waits until the writing one is closed.
-    private let ends: (reading: CInt, writing: CInt)
+    private let reading: CInt
+    private let writing: Mutex<CInt>
 
-    init() {
+    init() throws(RPCStatus) {
         var ends: [CInt] = [-1, -1]
-        let code = unsafe pipe(&ends)
-        precondition(code == 0, "pipe: errno \(errno)")
-        self.ends = (ends[0], ends[1])
+        guard unsafe pipe(&ends) == 0 else {
+            throw RPCStatus(.resourceExhausted, "pipe: \(unsafe String(cString: strerror(errno)))")
+        }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        reading = ends[0]
+        writing = Mutex(ends[1])
     }
 
-    deinit { close(ends.reading) }
+    deinit { Glibc.close(reading) }
 
     func set(_ newResult: Result<Value, SegmentationError>) {
         result.withLock { $0 = newResult }
-        close(ends.writing)
+        close()
+    }
+
+    /// Nothing will come, or all has.
+    func close() {
+        writing.withLock { writing in
+            if writing >= 0 { Glibc.close(writing) }
+            writing = -1
+        }
     }
 
     /// Returns when the pipe has ended.
     func wait() throws(SegmentationError) -> Value {
         var byte: UInt8 = 0
-        while unsafe read(ends.reading, &byte, 1) < 0, errno == EINTR {}
+        while unsafe read(reading, &byte, 1) < 0, errno == EINTR {}
         return try result.withLock(\.self).get()
     }
 }

@@ -198,7 +198,7 @@ struct  Dseg__V1__SegmentRequest
    */
   ProtobufCBinaryData model;
   /*
-   * for Cancel and the log; chosen by the client
+   * for Cancel; chosen by the client
    */
   ProtobufCBinaryData request_id;
   /*
@@ -453,7 +453,7 @@ struct  Dseg__V1__StatusReply
   uint32_t queued;
   uint32_t queue_limit;
   /*
-   * questions that ended, whatever their end
+   * pictures and questions whose turn has come, however they ended
    */
   uint64_t answered;
   uint64_t refused;

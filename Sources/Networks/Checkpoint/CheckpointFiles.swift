@@ -90,7 +90,7 @@ package struct CheckpointFiles {
         let path = "\(directory)/\(file)"
         let contents = try RegularFile(path: path).contents(limit: indexLimit)
         guard StreamSafe.isSafe(json: contents) else {
-            throw .index(file: path, reason: "over \(StreamSafe.limit) combining marks in a row")
+            throw .index(file: path, reason: StreamSafe.refusal)
         }
         let index: Index
         do {

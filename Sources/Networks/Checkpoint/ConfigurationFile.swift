@@ -56,7 +56,7 @@ struct ConfigurationFile {
     init(path: String) throws(CheckpointError) {
         let contents = try RegularFile(path: path).contents(limit: ConfigurationFile.limit)
         guard StreamSafe.isSafe(json: contents) else {
-            throw .notJSON(file: path, reason: "over \(StreamSafe.limit) combining marks in a row")
+            throw .notJSON(file: path, reason: StreamSafe.refusal)
         }
         do {
             values = try JSONDecoder().decode(

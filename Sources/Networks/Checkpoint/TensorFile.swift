@@ -1,4 +1,5 @@
 import Kernels
+import Texts
 
 /// A safetensors file, opened, its header checked. A network's tensors are read by ``WeightReading``, others by name.
 package final class TensorFile {
@@ -38,7 +39,7 @@ package final class TensorFile {
 
     /// The elements of the tensor called `name`, in the file's order.
     package func values(of name: String) throws(CheckpointError) -> [Float] {
-        guard let tensor = header.tensors.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
+        guard let tensor = header.tensors.first(where: { ExactString($0.name) == ExactString(name) }) else {
             throw .missing(tensor: name)
         }
         guard let type = tensor.type.storedFloats else {
@@ -57,7 +58,7 @@ package final class TensorFile {
 
     /// The stored bytes of the tensor called `name`, whatever its type.
     package func bytes(of name: String) throws(CheckpointError) -> [UInt8] {
-        guard let tensor = header.tensors.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
+        guard let tensor = header.tensors.first(where: { ExactString($0.name) == ExactString(name) }) else {
             throw .missing(tensor: name)
         }
         let bytes = UnsafeMutableRawBufferPointer.allocate(

@@ -1,3 +1,5 @@
+import Texts
+
 /// The special tokens of a tokenizer and the length of its sequences.
 struct TokenizerConfiguration {
     static let clipStart = "<|startoftext|>"
@@ -37,7 +39,7 @@ struct TokenizerConfiguration {
         func named(_ key: KeyPath<Written, Content?>, _ published: String) -> Content {
             let content = first[keyPath: key] ?? written[keyPath: key]
             let named = content ?? Content(plain: published)
-            return added.first { $0.text.utf8.elementsEqual(named.text.utf8) } ?? named
+            return added.first { ExactString($0.text) == ExactString(named.text) } ?? named
         }
         start = named(\.start, Self.clipStart)
         end = named(\.end, Self.clipEnd)

@@ -38,7 +38,7 @@ enum TokenizerFile {
     ) throws(TokenizerError) -> Value {
         let bytes = try bytes(at: path)
         guard StreamSafe.isSafe(json: bytes) else {
-            throw .malformed(file: path, key: "", reason: "over \(StreamSafe.limit) combining marks in a row")
+            throw .malformed(file: path, key: "", reason: StreamSafe.refusal)
         }
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))

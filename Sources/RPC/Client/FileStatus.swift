@@ -35,7 +35,7 @@ package struct FileStatus: Sendable {
     package var isFolder: Bool { mode & S_IFMT == S_IFDIR }
     package var isLink: Bool { mode & S_IFMT == S_IFLNK }
     package var isSocket: Bool { mode & S_IFMT == S_IFSOCK }
-    /// Where everyone may put files of theirs, though only the owner of each may take it away.
+    /// Where everyone may put files.
     package var isShared: Bool { mode & S_IWOTH != 0 }
 
     /// In words, for a message.

@@ -76,9 +76,9 @@ package enum PathText {
     /// A path as it is typed in a shell.
     package static func quoted(_ path: String) -> String {
         let safe = path.unicodeScalars.allSatisfy {
-            $0.properties.isAlphabetic || $0.properties.numericType != nil || "/._-+,:@%~=".unicodeScalars.contains($0)
+            $0.properties.isAlphabetic || $0.properties.numericType != nil || "/._-+,:@%=".unicodeScalars.contains($0)
         }
         if safe, !path.isEmpty { return path }
-        return "'" + path.replacing("'", with: "'\\''") + "'"
+        return "'" + path.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }.joined() + "'"
     }
 }

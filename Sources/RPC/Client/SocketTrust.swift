@@ -1,15 +1,15 @@
-import Glibc
+package import Glibc
+
+/// Linux's `struct ucred`: who is at the other end of a socket (`SO_PEERCRED`).
+package struct PeerCredentials {
+    package var pid: Int32 = 0
+    package var uid: uid_t = 0
+    package var gid: gid_t = 0
+}
 
 /// Whether the daemon at a path is one to bring pictures to: in a folder where everyone may write, `/tmp` above all,
 /// anyone can have put a socket of theirs at a path where another's is expected.
 enum SocketTrust {
-    /// Linux's `struct ucred`.
-    private struct PeerCredentials {
-        var pid: Int32 = 0
-        var uid: uid_t = 0
-        var gid: gid_t = 0
-    }
-
     /// The peer must be this user's or root's, whose a socket is that a service manager listens at; or its path must
     /// be one that nobody but root, this user and the peer's can have laid.
     ///
@@ -22,29 +22,30 @@ enum SocketTrust {
         }
         let own = geteuid()
         if peer.uid == own || peer.uid == 0 { return }
-        guard let folder = folderOpenToOthers(above: path, than: [0, own, peer.uid], own) else { return }
+        guard let doubt = doubt(of: path, laidBy: [0, own, peer.uid], own) else { return }
         throw RPCStatus(
             .permissionDenied,
             """
-            The socket \(path) is \(UserName.of(peer.uid))'s, not yours or root's, and others than its owner may put \
-            files into \(folder): nothing is sent to it. Start a daemon of your own: dsegd serve, or name a socket \
-            in a folder that only its owner can write to.
+            The socket \(path) is \(UserName.of(peer.uid))'s, not yours or root's, and \(doubt): nothing is sent to \
+            it. Start a daemon of your own: dsegd serve, or name a socket in a folder that only its owner can write to.
             """)
     }
 
-    /// The first folder on the way to the socket into which somebody else could have put what lies in it; `nil` if
-    /// there is none.
+    /// Why somebody else could have put what lies at the path there; `nil` if nobody could.
     ///
     /// In a sticky folder nobody can take away another's folder; one of the user's own, or root's, is safe there.
-    private static func folderOpenToOthers(above path: String, than trusted: [uid_t], _ own: uid_t) -> String? {
-        guard var inner = FileStatus(path, followingLinks: false), !inner.isLink, var folder = realFolder(of: path)
-        else { return PathText.folder(of: path) }
+    private static func doubt(of path: String, laidBy trusted: [uid_t], _ own: uid_t) -> String? {
+        guard var inner = FileStatus(path, followingLinks: false), var folder = realFolder(of: path) else {
+            return "it is gone"
+        }
+        guard !inner.isLink else { return "what lies there is a link" }
         var isSocket = true
         while true {
-            guard let status = FileStatus(folder, followingLinks: false) else { return folder }
+            let open = "others than its owner may put files into \(folder)"
+            guard let status = FileStatus(folder, followingLinks: false) else { return open }
             let isClosed = status.mode & (S_IWGRP | S_IWOTH) == 0
             let holdsOwn = status.mode & S_ISVTX != 0 && [0, own].contains(inner.owner) && !isSocket
-            guard trusted.contains(status.owner), isClosed || holdsOwn else { return folder }
+            guard trusted.contains(status.owner), isClosed || holdsOwn else { return open }
             if folder == "/" { return nil }
             folder = PathText.folder(of: folder)
             (inner, isSocket) = (status, false)

@@ -152,10 +152,11 @@ package struct Deadline: Sendable {
 
     func status(of path: String) -> RPCStatus {
         let seconds = allowed / .seconds(1)
+        let text = seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)"
         return RPCStatus(
             .deadlineExceeded,
             """
-            The daemon at \(path) said nothing for \(seconds) s; try again later, or wait longer: --timeout SECONDS \
+            The daemon at \(path) said nothing for \(text) s; try again later, or wait longer: --timeout SECONDS \
             (0: for as long as it takes).
             """)
     }
