@@ -20,9 +20,7 @@ struct ForeignFormat: Sendable {
         if let brands = brands(beginning) { return ofBrands.first { brands.contains($0.brand) }?.format ?? video }
         if bytes.prefix(4096).allSatisfy({ $0 == 0 }) { return zeros }
         let (text, isPlain) = (text(beginning), isPlain(beginning))
-        return ofTexts.first { known in
-            (isPlain || known.isTelling) && text.hasPrefix(known.beginning) && text.contains(known.part)
-        }?.format ?? (isPlain ? plainText : nil)
+        return ofTexts.first { (isPlain || $0.isTelling) && $0.matches(text) }?.format ?? (isPlain ? plainText : nil)
     }
 
     private func matches(_ beginning: ArraySlice<UInt8>) -> Bool {
@@ -175,6 +173,8 @@ struct ForeignFormat: Sendable {
     private static let page = ForeignFormat("an HTML page, perhaps a server's refusal of the picture", fetching)
     private static let drawing = ForeignFormat("an SVG drawing", conversion("rsvg-convert IN -o OUT.png"))
     private static let base64 = ForeignFormat("a picture as Base64 text", "decode it first: base64 -d IN > OUT")
+    private static let dataURL = ForeignFormat(
+        "a data: URL as text", "decode what stands behind its comma: base64 -d")
 
     private static let pdf = ForeignFormat("a PDF document", conversion("pdftoppm -png IN OUT"))
     private static let answer = ForeignFormat("a server's answer with its head (HTTP)", fetching)
@@ -184,48 +184,63 @@ struct ForeignFormat: Sendable {
     private static let annex = ForeignFormat("a git-annex pointer, not the file itself", "type: git annex get")
 
     private struct KnownText {
-        let beginning: String
-        var part = ""
+        let beginning: [UInt8]
+        let part: [UInt8]
         let format: ForeignFormat
 
+        init(_ beginning: String, part: String = "", _ format: ForeignFormat) {
+            self.beginning = Array(beginning.utf8)
+            self.part = Array(part.utf8)
+            self.format = format
+        }
+
         /// Whether what follows need not be looked at.
-        var isTelling: Bool { beginning.utf8.count + part.utf8.count > 4 }
+        var isTelling: Bool { beginning.count + part.count > 4 }
+
+        func matches(_ text: ArraySlice<UInt8>) -> Bool {
+            text.starts(with: beginning) && ForeignFormat.end(of: part, in: text) != nil
+        }
     }
 
     /// By how a text begins and what stands in it, in small letters.
     private static let ofTexts: [KnownText] = [
-        KnownText(beginning: "version https://git-lfs", format: lfs),
-        KnownText(beginning: "version https://hawser", format: lfs),
-        KnownText(beginning: "/annex/objects/", format: annex),
-        KnownText(beginning: "%pdf-", format: pdf), KnownText(beginning: "http/1.", format: answer),
-        KnownText(beginning: "http/2 ", format: answer),
-        KnownText(beginning: "data:image/", format: ForeignFormat(
-            "a data: URL as text", "decode what stands behind its comma: base64 -d")),
-        KnownText(beginning: "<svg", format: drawing), KnownText(beginning: "<!doctype svg", format: drawing),
+        KnownText("version https://git-lfs", lfs), KnownText("version https://hawser", lfs),
+        KnownText("/annex/objects/", annex), KnownText("%pdf-", pdf),
+        KnownText("http/1.", answer), KnownText("http/2 ", answer), KnownText("data:image/", dataURL),
+        KnownText("<svg", drawing), KnownText("<!doctype svg", drawing),
     ] + [
         "!doctype html", "html", "head>", "head ", "body", "title", "meta", "script", "style>", "style ", "link ",
         "base ", "h1", "h2", "h3", "p>", "p ", "div", "span", "center", "pre>", "table", "br", "a ", "b>", "font ",
         "img ", "form ", "iframe",
-    ].map { KnownText(beginning: "<" + $0, format: page) } + [
-        KnownText(beginning: "<", part: "<svg", format: drawing),
-        KnownText(beginning: "<", part: "<html", format: page),
-        KnownText(beginning: "<", part: "<body", format: page), KnownText(beginning: "<", format: xml),
-    ] + ["{", "[{", "[[", "[]", "[\"", "[ ", "[\t", "[\n", "[\r\n"].map { KnownText(beginning: $0, format: json) }
-        + ["/9j/", "ivborw0kggo", "uklgr", "r0lgod"].map { KnownText(beginning: $0, format: base64) }
+    ].map { KnownText("<" + $0, page) } + [
+        KnownText("<", part: "<svg", drawing), KnownText("<", part: "<html", page),
+        KnownText("<", part: "<body", page), KnownText("<", xml),
+    ] + ["{", "[{", "[[", "[]", "[\"", "[ ", "[\t", "[\n", "[\r\n"].map { KnownText($0, json) }
+        + ["/9j/", "ivborw0kggo", "uklgr", "r0lgod"].map { KnownText($0, base64) }
 
     /// The beginning in small letters, without what may precede a document: a byte order mark, blanks, XML's
-    /// declaration, comments. What is not ASCII may be in any letters, and says nothing here.
-    private static func text(_ beginning: ArraySlice<UInt8>) -> Substring {
+    /// declaration, comments. Other letters than ASCII's stay as they are, and say nothing here.
+    ///
+    /// Bytes are compared, for strings are canonically: that takes the square of a run of combining marks.
+    private static func text(_ beginning: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let body = beginning.starts(with: byteOrderMark) ? beginning.dropFirst(3) : beginning
-        var text = String(decoding: body, as: UTF8.self).lowercased()[...].drop(while: \.isWhitespace)
-        while text.hasPrefix("<?xml") || text.hasPrefix("<!--") {
-            guard let end = text.firstRange(of: text.hasPrefix("<?") ? "?>" : "-->") else { break }
-            let rest = text[end.upperBound...].drop(while: \.isWhitespace)
+        let small = body.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+        var text = small.drop(while: isBlank)
+        while let closing = [("<?xml", "?>"), ("<!--", "-->")].first(where: { text.starts(with: $0.0.utf8) })?.1 {
+            guard let end = end(of: Array(closing.utf8), in: text) else { break }
+            let rest = text[end...].drop(while: isBlank)
             if rest.isEmpty { break }
             text = rest
         }
         return text
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+    /// Where some bytes end that stand in others; `nil` where they do not.
+    private static func end(of part: [UInt8], in text: ArraySlice<UInt8>) -> Int? {
+        text.indices.first { text[$0...].starts(with: part) }.map { $0 + part.count }
     }
 
     /// Whether bytes can be text in UTF-8 or in the letters of a country, none of which have control characters

@@ -117,6 +117,20 @@ import Testing
         }
     }
 
+    /// Strings are compared canonically: a mark would be part of the letter before it, and a run of them be put in order.
+    @Test func `combining marks behind a beginning hide it not, however many there are`() throws {
+        let beginnings = [
+            ("a", "plain text"), ("<html", "HTML"), ("<svg", "SVG"), ("<?xml?><body", "HTML"), ("{", "JSON"),
+            ("/9j/", "Base64"), ("http/1.", "HTTP"), ("version https://git-lfs", "Git LFS"),
+        ]
+        for (beginning, word) in beginnings {
+            for pairs in [1, 16_384] {
+                let marks = String(repeating: "\u{301}\u{316}", count: pairs)
+                try Self.expectForeign(Array((beginning + marks).utf8), [word])
+            }
+        }
+    }
+
     @Test(arguments: files.indices)
     func `a file of another kind is named, with what to do`(place: Int) throws {
         let (beginning, words) = Self.files[place]
