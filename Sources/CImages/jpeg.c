@@ -17,9 +17,9 @@ typedef struct decoder {
     char *reason;
     const uint8_t *bytes;
     int ended;     ///< the bytes ended without an end marker; libjpeg goes on as if there were one
-    int lacking;   ///< coded pixels ended before the scan did
-    int in_last;   ///< and did so in the scan's last row of blocks
-    size_t rows;   ///< of pixels that were whole then
+    int lacking;   ///< coded pixels ended before the last row of blocks of a scan
+    int in_last;   ///< coded pixels ended in the last row of blocks of a scan
+    size_t rows;   ///< of pixels that were whole when they first ended
 } decoder;
 
 /// Ends the call: back to the setjmp of `begin`'s caller.
@@ -37,16 +37,17 @@ static void give_up(j_common_ptr jpeg) {
 /// Warnings are harmless oddities of cameras, but for those that say that pixels are lacking.
 ///
 /// JWRN_JPEG_EOF alone is no lack: bits are read ahead. JWRN_HIT_MARKER comes when a bit was needed
-/// and a marker stood in its place, once a scan or restart interval.
-static void listen(j_common_ptr jpeg, int level) {
+/// and a marker stood in its place, once a scan or restart interval. Behind a restart marker the pixels
+/// go on: what lacks before it is a few blocks, as a camera's memory card may spoil them.
+static void on_warning(j_common_ptr jpeg, int level) {
     decoder *from = jpeg->client_data;
     if (level >= 0) return;
     if (jpeg->err->msg_code == JWRN_JPEG_EOF) from->ended = 1;
-    if (jpeg->err->msg_code != JWRN_HIT_MARKER || from->jpeg.unread_marker != JPEG_EOI) return;
-    if (from->lacking) return;
-    from->lacking = 1;
-    from->in_last = from->jpeg.input_iMCU_row + 1 >= from->jpeg.total_iMCU_rows;
-    from->rows = from->jpeg.output_scanline;
+    int marker = from->jpeg.unread_marker;
+    if (jpeg->err->msg_code != JWRN_HIT_MARKER || (marker >= JPEG_RST0 && marker <= JPEG_RST0 + 7)) return;
+    if (!from->lacking && !from->in_last) from->rows = from->jpeg.output_scanline;
+    int is_last = from->jpeg.input_iMCU_row + 1 >= from->jpeg.total_iMCU_rows;
+    *(is_last ? &from->in_last : &from->lacking) = 1;
 }
 
 static void begin(decoder *from, const uint8_t *bytes, size_t count) {
@@ -62,7 +63,7 @@ static void prepare(decoder *from, char *reason) {
     from->jpeg.client_data = from;
     from->jpeg.err = jpeg_std_error(&from->errors);
     from->errors.error_exit = give_up;
-    from->errors.emit_message = listen;
+    from->errors.emit_message = on_warning;
 }
 
 static int is_cmyk(const decoder *from) {
@@ -119,13 +120,14 @@ static int has_components(const decoder *from, const int *seen, int wholly) {
 }
 
 /// Takes in scans until the picture is whole or the file ends. What stands behind a whole picture
-/// is never looked at: a camera's own data, another picture, nothing in place of the end marker.
+/// is never looked at: a camera's own data, another picture, nothing in place of the end marker. Where
+/// the file ends with some coefficients still to come, no scan may have been cut off.
 static void absorb_scans(decoder *from, const dseg_watch *watch) {
     int seen[MAX_COMPONENTS] = {0};
     for (;;) {
         int status = jpeg_consume_input(&from->jpeg);
         if (status == JPEG_REACHED_EOI) {
-            from->lacking = from->lacking || from->ended || !has_components(from, seen, 0);
+            from->lacking = from->lacking || from->in_last || from->ended || !has_components(from, seen, 0);
             return;
         }
         ask(from, watch);
@@ -138,7 +140,7 @@ static void absorb_scans(decoder *from, const dseg_watch *watch) {
     }
 }
 
-/// Whether pixels are lacking. Where an end marker stands in the last row of blocks, that row is taken
+/// Whether pixels are lacking. Where a marker stands in the last row of blocks, that row is taken
 /// as it is: other readers show it, and it is no sign of a file that was cut off. Arithmetic decoding
 /// makes up bits without a word, so where no marker follows nobody can tell.
 static int is_lacking(const decoder *from) {
@@ -149,7 +151,7 @@ static int is_lacking(const decoder *from) {
         return 1;
     }
     if (from->jpeg.arith_code && from->ended) return 1;
-    return from->lacking && (from->ended || !from->in_last);
+    return from->lacking || (from->in_last && from->ended);
 }
 
 /// Reads all rows as RGB or CMYK.

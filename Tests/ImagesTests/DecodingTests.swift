@@ -22,7 +22,7 @@ import Testing
 
     @Test func `every colour type, depth and interlacing has a picture`() {
         #expect(Fixture.pictures.count(where: { $0.hasSuffix(".png") }) == 57)
-        #expect(Fixture.pictures.count(where: { $0.hasSuffix(".jpg") }) == 19)
+        #expect(Fixture.pictures.count(where: { $0.hasSuffix(".jpg") }) == 20)
         #expect(Fixture.pictures.count(where: { $0.hasSuffix(".webp") }) == 8)
     }
 

@@ -196,6 +196,31 @@ import Testing
         #expect(throws: ImageError.self) { try Image(decoding: bytes.prefix(start) + [0xFF, 0xD9]) }
     }
 
+    /// Behind what there is of the pixels stands a table, a frame, a scan, a note, a marker alone, the whole picture.
+    @Test(arguments: jpegs.filter { !$0.hasPrefix("arithmetic") })
+    func `no marker makes pixels`(name: String) throws {
+        let bytes = try Fixture.bytes("images/\(name)")
+        let start = try #require(bytes.first([0xFF, 0xDA]))
+        let markers: [UInt8] = [0x01, 0xC0, 0xC4, 0xD8, 0xD9, 0xDA, 0xDB, 0xE1, 0xFE]
+        for trailer in [bytes] + markers.map({ [0xFF, $0, 0, 4, 1, 2] }) {
+            for kept in stride(from: 20, through: 40, by: 4) {
+                #expect(throws: ImageError.self, "\(trailer.prefix(2)) behind \(kept) bytes") {
+                    try Image(decoding: bytes.prefix(start + kept) + trailer)
+                }
+            }
+        }
+    }
+
+    @Test func `an end marker before the last of the colours' scans makes no pixels`() throws {
+        let bytes = try Fixture.bytes("images/separate-scans.jpg")
+        let (first, last) = (try #require(bytes.first([0xFF, 0xDA])), try #require(bytes.last([0xFF, 0xDA])))
+        for length in first..<last {
+            #expect(throws: ImageError.self, "\(length) of \(bytes.count) bytes") {
+                try Image(decoding: bytes.prefix(length) + [0xFF, 0xD9])
+            }
+        }
+    }
+
     /// What a download leaves that was given its size before its bytes.
     @Test(arguments: jpegs + ["rgb-8.png", "rgba-16.png", "palette-4.png", "grey-8-interlaced.png"])
     func `zero bytes make no pixels`(name: String) throws {

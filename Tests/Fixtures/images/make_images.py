@@ -1,7 +1,7 @@
 """Makes the pictures in this folder and what Pillow and PyTorch read from them.
 
     pip install pillow numpy torch      # made with Pillow 13.0.0, numpy 2.4.6, torch 2.13.0
-    python make_images.py               # needs cjpeg of libjpeg-turbo 2.1.5 for three pictures
+    python make_images.py               # needs cjpeg and jpegtran of libjpeg-turbo 2.1.5 for four pictures
 
 For each picture NAME there is NAME.rgb: width and height as little-endian 32-bit numbers, then
 [height, width, 3] bytes, then [height, width] bytes of alpha if the picture has any. They are what
@@ -165,6 +165,9 @@ def jpegs(random):
                           ("arithmetic-progressive.jpg", ["-arithmetic", "-progressive"])]:
         save(name, subprocess.run(
             ["cjpeg", "-quality", "92", *options], input=ppm, capture_output=True, check=True).stdout)
+    save("separate-scans.jpg", subprocess.run(
+        ["jpegtran", "-scans", "/dev/stdin", str(HERE / "sampling-420.jpg")],
+        input=b"0; 1; 2;", capture_output=True, check=True).stdout)
 
 
 def webp(picture, **options):
