@@ -2,12 +2,18 @@
 struct ForeignFormat: Sendable {
     /// As in "the file is …".
     let name: String
-    /// What to do, as a sentence's end.
-    let remedy: String
+    let remedy: Remedy
     /// What all must stand at their offsets; a character is a byte.
     private let marks: [(offset: Int, bytes: [UInt8])]
 
-    private init(_ name: String, _ remedy: String, _ marks: (offset: Int, text: String)...) {
+    struct Remedy {
+        /// What to do, as a sentence's end.
+        let sentence: String
+        /// Whether a picture comes of it: the file is one, or pictures are what it holds.
+        let makesPicture: Bool
+    }
+
+    private init(_ name: String, _ remedy: Remedy, _ marks: (offset: Int, text: String)...) {
         self.name = name
         self.remedy = remedy
         self.marks = marks.map { mark in (mark.offset, mark.text.unicodeScalars.map { UInt8($0.value) }) }
@@ -27,18 +33,21 @@ struct ForeignFormat: Sendable {
         marks.allSatisfy { beginning.dropFirst($0.offset).starts(with: $0.bytes) }
     }
 
-    private static func conversion(_ command: String) -> String {
-        "convert it to PNG or JPEG first, for example by: \(command)"
+    private static func conversion(_ command: String) -> Remedy {
+        picture("convert it to PNG or JPEG first, for example by: \(command)")
     }
+    private static func picture(_ sentence: String) -> Remedy { Remedy(sentence: sentence, makesPicture: true) }
+    private static func other(_ sentence: String) -> Remedy { Remedy(sentence: sentence, makesPicture: false) }
+
     private static let magick = conversion("convert IN OUT.png (ImageMagick)")
-    private static let unpacking = "unpack the picture first"
-    private static let frame = "take a picture from it first, for example by: ffmpeg -i IN -frames:v 1 OUT.png"
+    private static let frame = picture("take a picture from it first, for example by: ffmpeg -i IN -frames:v 1 OUT.png")
     private static let pnm = conversion("pnmtopng IN > OUT.png")
     private static let drawn = conversion("inkscape IN -o OUT.png")
     private static let raw = conversion("darktable-cli IN OUT.jpg")
-    private static let fetching = "fetch the picture itself"
-    private static let another = "name the picture instead"
-    private static let again = "fetch or copy it again, byte for byte"
+    private static let again = picture("fetch or copy it again, byte for byte")
+    private static let unpacking = other("unpack the picture first")
+    private static let fetching = other("fetch the picture itself")
+    private static let another = other("name the picture instead")
 
     private static let table = [
         ForeignFormat("a GIF picture", magick, (0, "GIF8")),
@@ -100,14 +109,14 @@ struct ForeignFormat: Sendable {
         ForeignFormat("a Matroska or WebM video", frame, (0, "\u{1A}E\u{DF}\u{A3}")),
         ForeignFormat("an MP3 sound", another, (0, "ID3")),
         ForeignFormat(
-            "what macOS keeps beside a file (AppleDouble)", "name the file without ._ before its name",
+            "what macOS keeps beside a file (AppleDouble)", other("name the file without ._ before its name"),
             (0, "\0\u{5}\u{16}\u{7}")),
         ForeignFormat("a folder's settings of macOS (.DS_Store)", another, (0, "\0\0\0\u{1}Bud1")),
         ForeignFormat("an SQLite database", another, (0, "SQLite format 3\0")),
         ForeignFormat("a program (ELF)", another, (0, "\u{7F}ELF")),
         ForeignFormat("a Windows program", another, (0, "MZ"), (3, "\0")),
         ForeignFormat("a safetensors file", another, (5, "\0\0\0{\"")),
-        ForeignFormat("a NumPy array", "save it as a PNG first", (0, "\u{93}NUMPY")),
+        ForeignFormat("a NumPy array", picture("save it as a PNG first"), (0, "\u{93}NUMPY")),
         ForeignFormat("a PNG file whose line ends were changed on its way", again, (0, "\u{89}PNG\u{A}")),
         ForeignFormat("a PNG file whose line ends were changed on its way", again, (0, "\u{89}PNG\u{D}\u{D}")),
         ForeignFormat("a PNG file that was taken for text on its way", again, (0, "\u{EF}\u{BF}\u{BD}PNG")),
@@ -168,20 +177,21 @@ struct ForeignFormat: Sendable {
 
     // MARK: Text
 
-    private static let zeros = ForeignFormat("nothing but zero bytes", again)
+    private static let zeros = ForeignFormat("nothing but zero bytes", other(again.sentence))
     private static let plainText = ForeignFormat("plain text", another)
     private static let page = ForeignFormat("an HTML page, perhaps a server's refusal of the picture", fetching)
     private static let drawing = ForeignFormat("an SVG drawing", conversion("rsvg-convert IN -o OUT.png"))
-    private static let base64 = ForeignFormat("a picture as Base64 text", "decode it first: base64 -d IN > OUT")
+    private static let base64 = ForeignFormat(
+        "a picture as Base64 text", picture("decode it first: base64 -d IN > OUT"))
     private static let dataURL = ForeignFormat(
-        "a data: URL as text", "decode what stands behind its comma: base64 -d")
+        "a data: URL as text", picture("decode what stands behind its comma: base64 -d"))
 
     private static let pdf = ForeignFormat("a PDF document", conversion("pdftoppm -png IN OUT"))
     private static let answer = ForeignFormat("a server's answer with its head (HTTP)", fetching)
     private static let xml = ForeignFormat("an XML document", another)
     private static let json = ForeignFormat("JSON text, perhaps a server's refusal of the picture", fetching)
-    private static let lfs = ForeignFormat("a Git LFS pointer, not the file itself", "type: git lfs pull")
-    private static let annex = ForeignFormat("a git-annex pointer, not the file itself", "type: git annex get")
+    private static let lfs = ForeignFormat("a Git LFS pointer, not the file itself", other("type: git lfs pull"))
+    private static let annex = ForeignFormat("a git-annex pointer, not the file itself", other("type: git annex get"))
 
     private struct KnownText {
         let beginning: [UInt8]

@@ -1,8 +1,8 @@
 /// Why bytes are no picture that dseg can look at.
 package enum ImageError: Error, Equatable, CustomStringConvertible {
     case empty
-    /// A file of another kind that is known; carries its name and what to do.
-    case foreign(name: String, remedy: String)
+    /// A file of another kind that is known; carries its name, what to do, and whether that makes a picture of it.
+    case foreign(name: String, remedy: String, makesPicture: Bool = true)
     /// A file in a variant that is not read; `what` completes "the file …".
     case unsupported(ImageFormat, what: String)
     /// Neither a PNG, JPEG or WebP file nor any known kind; carries the first bytes, at most 8.
@@ -27,7 +27,7 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .empty:
             return "the picture is empty (0 bytes)"
-        case .foreign(let name, let remedy):
+        case .foreign(let name, let remedy, _):
             return "not a PNG, JPEG or WebP file: it is \(name); \(remedy)"
         case .unsupported(let format, let what):
             return "the \(format) file \(what), which is not supported; save it again as an ordinary \(format) file"

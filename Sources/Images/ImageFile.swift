@@ -32,7 +32,10 @@ package enum ImageFormat: Sendable, CustomStringConvertible {
             self = format
             return
         }
-        if let found = ForeignFormat.recognised(in: bytes) { throw .foreign(name: found.name, remedy: found.remedy) }
+        if let found = ForeignFormat.recognised(in: bytes) {
+            throw .foreign(
+                name: found.name, remedy: found.remedy.sentence, makesPicture: found.remedy.makesPicture)
+        }
         throw .unknownFormat(firstBytes: Array(bytes.prefix(8)))
     }
 }

@@ -16,7 +16,7 @@ package enum InputFile {
     }
 
     /// The bytes of a regular file, and of nothing else: a path that a stranger wrote down may lead to a pipe that
-    /// never ends or a device that obeys.
+    /// never ends or a device that does something when it is read.
     static func regularBytes(at path: String) throws(FileError) -> [UInt8] {
         let descriptor = try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         defer { close(descriptor) }
@@ -27,6 +27,16 @@ package enum InputFile {
             throw status.isFolder ? .isFolder(path: path) : .cannotRead(path: path, reason: "it is \(status.kind)")
         }
         return try bytes(of: descriptor, path)
+    }
+
+    /// The first bytes of a file, enough to tell its kind.
+    static func beginning(of path: String) throws(FileError) -> [UInt8] {
+        let descriptor = try open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe read(descriptor, &bytes, bytes.count)
+        if count < 0 { throw .cannotRead(path: path, reason: systemReason()) }
+        return Array(bytes.prefix(count))
     }
 
     /// Whether it is read once, from a pipe or terminal, and so has no folder for what is made of it.

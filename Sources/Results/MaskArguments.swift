@@ -1,4 +1,3 @@
-import Glibc
 import Images
 import RPC
 
@@ -72,18 +71,14 @@ struct MaskArguments {
         return endings.contains(String(name.unicodeScalars[dot...].dropFirst()).lowercased())
     }
 
-    /// Whether a file's first bytes are those of a known kind, whole or not; text may be of words.
+    /// Whether a file's first bytes are those of a picture, whole or not, or of a known kind that holds pictures.
     private static func beginsAsPicture(_ path: String) -> Bool {
-        let descriptor = unsafe PathText.withName(of: path) { unsafe open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe read(descriptor, &bytes, bytes.count)
+        guard let beginning = try? InputFile.beginning(of: path) else { return false }
         do throws(ImageError) {
-            _ = try ImageSize(probing: Array(bytes.prefix(max(0, count))))
+            _ = try ImageSize(probing: beginning)
             return true
-        } catch .foreign(name: "plain text", remedy: _) {
-            return false
+        } catch .foreign(_, _, let makesPicture) {
+            return makesPicture
         } catch .empty, .unknownFormat {
             return false
         } catch {

@@ -141,7 +141,7 @@ import Testing
 
     private static func expectForeign(_ bytes: [UInt8], _ words: [String]) throws {
         let error = try #require(throws: ImageError.self) { try ImageSize(probing: bytes) }
-        guard case .foreign(let name, let remedy) = error else {
+        guard case .foreign(let name, let remedy, _) = error else {
             Issue.record("\(error) for \(String(decoding: bytes.prefix(40), as: UTF8.self))")
             return
         }

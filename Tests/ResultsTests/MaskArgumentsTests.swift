@@ -37,6 +37,30 @@ import Testing
         }
     }
 
+    /// Programs, archives, a database, a sound, texts, numbers, nothing: whoever stands in a folder of programs may well
+    /// look for a cat.
+    private static let others: [[UInt8]] = [
+        Array("\u{7F}ELF\u{2}\u{1}\u{1}".utf8), Array("MZ\u{10}\0\u{3}\0".utf8), Array("PK\u{3}\u{4}\u{14}\0".utf8),
+        [0x1F, 0x8B, 8, 0], Array("BZh91AY".utf8), Array("7z".utf8) + [0xBC, 0xAF], Array("SQLite format 3\0".utf8),
+        Array("ID3\u{3}\0".utf8), Array("<!doctype html><p>cats".utf8), Array("{\"cat\": 1}".utf8),
+        Array("<?xml version='1.0'?><cats/>".utf8), [0xFF, 0xFE, 0x63, 0], Array("HTTP/1.1 200 OK\r\n".utf8),
+        [0x14, 1, 0, 0, 0, 0, 0, 0] + Array("{\"a\":".utf8), [UInt8](repeating: 0, count: 4096),
+        [UInt8](repeating: 0x6E, count: 257) + Array("ustar\0".utf8), Array("#!/bin/sh\n".utf8),
+    ]
+
+    @Test(arguments: others)
+    func `what holds no picture is a word`(beginning: [UInt8]) throws {
+        try withTemporaryFolder { folder in
+            let cat = "\(folder)/cat"
+            try replaceFile(at: cat, with: beginning)
+            for words in [[cat], ["dog", cat], ["dog,\(cat)"]] {
+                let found = try Self.arguments(["r.png"] + words)
+                #expect(found.pictures == ["r.png"])
+                #expect(found.words.labels.last?.name == cat)
+            }
+        }
+    }
+
     @Test func `a file that is none, a folder and a word are words`() throws {
         try withTemporaryFolder { folder in
             let text = "\(folder)/boat"
