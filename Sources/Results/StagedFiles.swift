@@ -1,6 +1,7 @@
 import Glibc
 import RPC
 import Synchronization
+import Texts
 
 /// Files that appear whole and together, or not at all.
 ///
@@ -9,16 +10,16 @@ import Synchronization
 /// permits it, the owner of the other.
 struct StagedFiles: ~Copyable {
     private struct Staged {
-        let place: OutputPlace
+        var place: OutputPlace
         let temporary: String
-        /// Another name of what was replaced, until all is done.
+        /// Another name of what was replaced, until all have theirs.
         var aside: String?
         var hasName = false
     }
 
     /// Every temporary name of the process. Whoever holds the lock makes or removes files; a signal that ends the
     /// process waits for it, and so never finds them half renamed.
-    private static let temporaries = Mutex<Set<[UInt8]>>([])
+    private static let temporaries = Mutex<Set<String>>([])
 
     private let force: Bool
     private var staged: [Staged] = []
@@ -30,7 +31,7 @@ struct StagedFiles: ~Copyable {
     /// Removes every temporary file, and then does what ends the process; nothing can be staged in between.
     static func abandon(then end: () -> Void) {
         temporaries.withLock { names in
-            for name in names { _ = unsafe PathText.withName(of: PathText.text(of: name)) { unsafe unlink($0) } }
+            for name in names { remove(name) }
             end()
         }
     }
@@ -40,7 +41,7 @@ struct StagedFiles: ~Copyable {
         let place = try OutputPlace(path, force: force)
         let temporary = Self.temporary(beside: place.target)
         let descriptor = Self.temporaries.withLock { names in
-            names.insert(PathText.name(of: temporary))
+            names.insert(temporary)
             // What replaces a file that others may not read is not open to them either.
             let mode: mode_t = place.replaced == nil ? 0o644 : 0o600
             return unsafe PathText.withName(of: temporary) {
@@ -61,6 +62,7 @@ struct StagedFiles: ~Copyable {
     /// Gives every file its name; where one cannot have it, those before it are taken back.
     mutating func commit() throws(FileError) {
         try Self.temporaries.withLock { _ throws(FileError) in
+            defer { removeAsides() }
             do throws(FileError) {
                 for number in staged.indices { try name(number, isLast: number == staged.count - 1) }
             } catch {
@@ -69,7 +71,8 @@ struct StagedFiles: ~Copyable {
                 throw .notAll(path: path, reason: reason, written: left)
             }
         }
-        for folder in Set(staged.map { PathText.split($0.place.target).directory }) { Self.syncFolder(folder) }
+        let folders = Set(staged.map { ExactString(PathText.split($0.place.target).directory) })
+        for folder in folders { Self.syncFolder(folder.text) }
         discard()
     }
 
@@ -77,10 +80,8 @@ struct StagedFiles: ~Copyable {
     mutating func discard() {
         Self.temporaries.withLock { names in
             for file in staged {
-                for name in [file.temporary, file.aside].compactMap(\.self) {
-                    Self.remove(name)
-                    names.remove(PathText.name(of: name))
-                }
+                Self.remove(file.temporary)
+                names.remove(file.temporary)
             }
         }
         staged = []
@@ -96,6 +97,7 @@ struct StagedFiles: ~Copyable {
     private mutating func name(_ number: Int, isLast: Bool) throws(FileError) {
         let file = staged[number]
         let place = try OutputPlace(file.place.path, force: force)
+        staged[number].place = place
         if place.replaced == nil {
             // Unlike a renaming, a second name never replaces what came there since.
             let code = Self.link(file.temporary, place.target)
@@ -128,6 +130,14 @@ struct StagedFiles: ~Copyable {
             }
         }
         return left
+    }
+
+    /// Within the lock that they were made in, for a signal removes the temporary names alone.
+    private mutating func removeAsides() {
+        for number in staged.indices {
+            if let aside = staged[number].aside { Self.remove(aside) }
+            staged[number].aside = nil
+        }
     }
 
     private static func link(_ path: String, _ other: String) -> CInt {

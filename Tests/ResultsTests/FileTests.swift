@@ -227,6 +227,25 @@ import Testing
         }
     }
 
+    /// While the other files were written somebody took one away, and turned a link elsewhere.
+    @Test func `what is taken back is what was there when the names were given`() throws {
+        try withTemporaryFolder { folder in
+            let (gone, link, last) = ("\(folder)/gone", "\(folder)/link", "\(folder)/last")
+            for name in ["gone", "one", "two"] { try replaceFile(at: "\(folder)/\(name)", with: Array(name.utf8)) }
+            #expect(unsafe symlink("one", link) == 0)
+            var staged = StagedFiles(force: true)
+            for path in [gone, link, last] { try staged.stage([2], for: path) }
+            #expect(unsafe unlink(gone) == 0 && unlink(link) == 0 && symlink("two", link) == 0)
+            #expect(unsafe mkdir(last, 0o700) == 0)
+            #expect(throws: FileError.cannotWrite(path: last, reason: "it is a folder")) { try staged.commit() }
+            staged.discard()
+            #expect(try Self.names(in: folder) == ["last", "link", "one", "two"])
+            for name in ["one", "two"] {
+                #expect(try InputFile.bytes(at: "\(folder)/\(name)") == Array(name.utf8))
+            }
+        }
+    }
+
     @Test func `nothing but a file is replaced, and nothing but a file is read where a stranger names it`() throws {
         try withTemporaryFolder { folder in
             let pipe = "\(folder)/pipe"
