@@ -18,7 +18,10 @@ struct OutputPlace {
         let target = try Self.end(ofLinksFrom: path)
         let folder = PathText.folder(of: target)
         guard let status = FileStatus(folder) else { throw .noDirectory(path: folder, canBeMade: mayMake(folder)) }
-        guard status.isFolder else { throw .isNoFolder(path: folder, what: status.kind) }
+        guard status.isFolder else {
+            let reason = "\(Streams.printable(folder)), its folder, is \(status.kind); move that away"
+            throw .cannotWrite(path: path, reason: reason)
+        }
         guard mayWrite(in: folder) else {
             throw .cannotWrite(path: path, reason: systemReason())
         }

@@ -143,6 +143,22 @@ import Testing
         }
     }
 
+    @Test func `a file where the folder of an output is meant is named as that`() throws {
+        try withTemporaryFolder { folder in
+            let (file, link) = ("\(folder)/file", "\(folder)/link")
+            try replaceFile(at: file, with: [1])
+            #expect(unsafe symlink("file/mask.png", link) == 0)
+            do throws(FileError) {
+                try replaceFile(at: link, with: [2])
+                Issue.record("written")
+            } catch {
+                #expect(ExitReason(error, picture: nil) == .cannotWrite)
+                #expect(error.description.contains("\(file), its folder, is a file"), "\(error)")
+                #expect(!error.description.contains("-o names"), "\(error)")
+            }
+        }
+    }
+
     @Test func `a file is replaced whole, or stays as it was`() throws {
         try withTemporaryFolder { folder in
             let path = "\(folder)/" + String(repeating: "n", count: 255)
