@@ -10,8 +10,10 @@ package struct MaskPlan: Sendable {
         case standardOutput(Output)
     }
 
-    /// As given; "-" is standard input, and whatever else is read from a pipe.
+    /// As given; "-" is standard input.
     package let picture: String
+    /// Whether the picture is read once, from standard input or a pipe.
+    private let isStream: Bool
     package let words: WordList
     package let destination: Destination
     /// Whether the JSON object is printed, in place of the shares.
@@ -68,7 +70,7 @@ package struct MaskPlan: Sendable {
         if options.heat { extras += names.map { .heat(label: $0) } }
         extras += names.filter(options.cutsOut).map { .cut(label: $0) }
 
-        let isStream = InputFile.isStream(picture)
+        isStream = InputFile.isStream(picture)
         switch options.output {
         case nil where isStream, "-":
             if isOneOfSeveral { throw .severalPicturesOnStandardOutput }
@@ -170,7 +172,7 @@ extension MaskPlan {
     /// - Throws: what `Drawing.bytes(of:)` throws, or `FileError`; no file is left then
     package func deliver(_ answer: Answer, picture bytes: [UInt8]) throws -> Printout {
         // A pipe is not there to be read again; whoever makes the file again is to bring the picture.
-        let path = InputFile.isStream(picture) ? "-" : picture
+        let path = isStream ? "-" : picture
         let drawing = Drawing(answer, words: words.given, picturePath: path, picture: bytes, files: files)
         let frames = try ImageSize(probing: bytes).frames
         let notes =

@@ -105,6 +105,18 @@ import Testing
         #expect(notes.map { $0.contains("\(frames ?? 0) frames") } == (frames == nil ? [] : [true]))
     }
 
+    /// It is read once; what is there when the answer has come is another matter.
+    @Test func `a picture that came through a pipe has no path, whatever became of the pipe`() throws {
+        try withTemporaryFolder { folder in
+            let pipe = "\(folder)/pipe"
+            #expect(unsafe mkfifo(pipe, 0o600) == 0)
+            let options = try MaskOptions.parse([pipe, "dog=dog|puppy", "grass", "-o", folder, "--json"])
+            let plan = try MaskPlan(options, standardOutputIsTerminal: false)
+            #expect(unsafe unlink(pipe) == 0)
+            #expect(try Provenance(reading: Example().delivery(of: plan).data).picture.path == "-")
+        }
+    }
+
     @Test func `a run that fails leaves nothing behind`() throws {
         try withTemporaryFolder { folder in
             // Without score maps the second file cannot be drawn.
