@@ -1,5 +1,6 @@
 import Images
 import RPC
+import Texts
 
 /// The arguments of `mask`, told apart: pictures come first, then words.
 ///
@@ -40,7 +41,8 @@ struct MaskArguments {
     private static func isPicture(_ argument: String) -> Bool {
         if argument == "-" { return true }
         guard let status = FileStatus(argument) else {
-            let isOneName = WordList.fileNames(in: argument) == [argument] && !argument.utf8.contains(UInt8(ascii: "="))
+            let names = WordList.fileNames(in: argument).map { ExactString($0) }
+            let isOneName = names == [ExactString(argument)] && !argument.utf8.contains(UInt8(ascii: "="))
             return isOneName && isNamedAsPicture(argument)
         }
         if status.isFolder { return argument.utf8.last == UInt8(ascii: "/") }
@@ -64,11 +66,14 @@ struct MaskArguments {
         "rwl", "sgi", "rgb", "ras", "wbmp", "xbm", "xpm", "pfm", "pict", "wmf", "emf", "fit", "heics", "avifs", "jif",
     ]
 
+    private static let longestEnding = endings.map(\.utf8.count).max() ?? 0
+
     /// Whether a name ends as those of pictures do.
     static func isNamedAsPicture(_ path: String) -> Bool {
         let name = PathText.split(path).name
         guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return false }
-        return endings.contains(String(name.unicodeScalars[dot...].dropFirst()).lowercased())
+        let ending = String(name.unicodeScalars[dot...].dropFirst())
+        return ending.utf8.count <= longestEnding && endings.contains(ending.lowercased())
     }
 
     /// Whether a file's first bytes are those of a picture, whole or not, or of a known kind that holds pictures.

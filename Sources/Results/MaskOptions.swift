@@ -1,5 +1,6 @@
 package import ArgumentParser
 import RPC
+import Texts
 
 /// The options of `mask`, the same for both programs.
 package struct MaskOptions: ParsableArguments {
@@ -74,14 +75,18 @@ package struct MaskOptions: ParsableArguments {
         } catch {
             throw ValidationError(error.description)
         }
-        for cut in cuts where !names.contains(cut) && !names.contains(WordList.name(cut)) {
+        for cut in cuts where !names.contains(where: { Self.names(cut, label: $0) }) {
             let known = Streams.printable(names.joined(separator: ", "))
-            throw ValidationError("--cut \(Streams.printable(cut)) is no label; type one of: \(known)")
+            throw ValidationError("--cut \(Streams.excerpt(cut)) is no label; type one of: \(known)")
         }
     }
 
-    /// Whether a label is to be cut out, as it is called or as it was typed.
-    func cutsOut(_ name: String) -> Bool { cuts.contains(name) || cuts.map(WordList.name).contains(name) }
+    func cutsOut(_ label: String) -> Bool { cuts.contains { Self.names($0, label: label) } }
+
+    /// Whether what is to be cut out is a label, as it is called or as it was typed.
+    private static func names(_ cut: String, label: String) -> Bool {
+        [cut, WordList.name(cut)].contains { StreamSafe.isSafe($0) && $0 == label }
+    }
 }
 
 extension MaskValues: ExpressibleByArgument {}

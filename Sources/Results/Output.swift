@@ -1,4 +1,5 @@
 import RPC
+import Texts
 
 /// How a mask's file holds its indices.
 package enum MaskValues: String, CaseIterable, Sendable, Codable {
@@ -50,12 +51,12 @@ package struct OutputFile: Sendable, Equatable, Codable {
     static func named(
         _ outputs: [Output], after picture: String, in directory: String
     ) -> [OutputFile] {
-        var taken: Set<String> = []
+        var taken: Set<ExactString> = []
         return outputs.enumerated().map { place, output in
+            let suffix = output.suffix
             var stem = picture
-            while taken.contains(stem + output.suffix) { stem += ".\(place)" }
-            taken.insert(stem + output.suffix)
-            return OutputFile(output: output, path: PathText.joined(directory, stem + output.suffix))
+            while !taken.insert(ExactString(stem + suffix)).inserted { stem += ".\(place)" }
+            return OutputFile(output: output, path: PathText.joined(directory, stem + suffix))
         }
     }
 }

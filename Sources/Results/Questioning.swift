@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Images
 package import RPC
+import Texts
 
 /// Gets the answer to a question, wherever it is computed; hands over replies as they come.
 package typealias Asking = (_ request: SegmentRequest, _ onReply: (SegmentReply) throws -> Void) throws -> Void
@@ -84,7 +85,7 @@ package enum Questioning {
             let reason = ExitReason(error, picture: picture())
             let name = path.map { "\(Streams.printable($0)): " } ?? ""
             // A daemon's sentence is one; a wall of text hides it.
-            let message = ((error as? RPCStatus)?.message ?? "\(error)").prefix(4096)
+            let message = String(((error as? RPCStatus)?.message ?? "\(error)").unicodeScalars.prefix(4096))
             if reason != .brokenPipe { Streams.say("\(Program.name): \(name)\(message)") }
             throw ExitCode(reason.rawValue)
         }
@@ -122,7 +123,8 @@ package enum Questioning {
         let pictures = found.filter { (try? ImageSize(probing: $0)) != nil }
         if pictures.isEmpty { throw ProvenanceError.noPicture(path: paths[0]) }
         var last: (picture: [UInt8], answer: Answer)?
-        for bytes in pictures where last?.answer.header.handle != provenance.picture.sha256 {
+        let asked = ExactString(provenance.picture.sha256)
+        for bytes in pictures where last.map({ ExactString($0.answer.header.handle) }) != asked {
             let request = provenance.request(.image(bytes), requestID: "")
             last = (bytes, try answer(request, about: bytes, provenance.picture.path, ask))
         }

@@ -1,4 +1,5 @@
 package import RPC
+import Texts
 
 /// Making a file again from what it says of itself.
 extension Provenance {
@@ -33,11 +34,13 @@ extension Provenance {
     package func redrawn(
         from answer: Answer, picture bytes: [UInt8]
     ) throws -> (bytes: [UInt8], differences: [String]) {
-        guard answer.header.handle == picture.sha256 else {
+        // What a daemon writes may have a run of combining marks of any length.
+        func isSame(_ text: String, _ other: String) -> Bool { ExactString(text) == ExactString(other) }
+        guard isSame(answer.header.handle, picture.sha256) else {
             throw ProvenanceError.pictureChanged(
                 path: picture.path, was: picture.sha256, is: answer.header.handle)
         }
-        guard answer.trailer.answerHash == self.answer else {
+        guard isSame(answer.trailer.answerHash, self.answer) else {
             throw ProvenanceError.otherAnswer(was: self.answer, is: answer.trailer.answerHash)
         }
         let drawing = Drawing(
@@ -47,7 +50,7 @@ extension Provenance {
             ("the model's name", model.name, answer.header.model),
             ("the model's hash", model.hash, answer.header.modelHash),
         ]
-        let differences = comparisons.filter { $0.1 != $0.2 }
+        let differences = comparisons.filter { !isSame($0.1, $0.2) }
             .map { "\($0.0) was \($0.1), is \($0.2)" }
         return (try drawing.bytes(of: output), differences)
     }

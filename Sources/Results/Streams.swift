@@ -30,7 +30,9 @@ package enum Streams {
 
     /// Writes a message of one line or more to standard error. Nobody can be told that this failed.
     package static func say(_ message: String) {
-        let lines = message.split(separator: /\r\n|\n/, omittingEmptySubsequences: false).map { printable(String($0)) }
+        let lines = message.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            printable(String(line.last == "\r" ? line.dropLast() : line))
+        }
         _ = write(Array("\(lines.joined(separator: "\n"))\n".utf8), to: STDERR_FILENO)
     }
 

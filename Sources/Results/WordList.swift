@@ -1,4 +1,5 @@
 package import RPC
+import Texts
 
 /// What to look for, as a person types it.
 ///
@@ -82,10 +83,12 @@ package struct WordList: Sendable, Equatable {
         let parts = entry.split(separator: .equals, maxSplits: 1, omittingEmptySubsequences: false)
         let name = WrittenWords.text(of: parts[0])
         if name.isEmpty { throw .emptyLabel(argument: argument) }
+        if !StreamSafe.isSafe(name) { throw .tooManyMarks(name) }
         if parts[0].contains(.bar) { throw .namelessPhrases(name) }
         guard parts.count == 2 else { return Label(name: name, phrases: []) }
         let phrases = parts[1].split(separator: .bar, omittingEmptySubsequences: false).map(WrittenWords.text)
-        if phrases.contains("") { throw .emptyPhrase(label: name, argument: argument) }
+        if let phrase = phrases.first(where: { !StreamSafe.isSafe($0) }) { throw .tooManyMarks(phrase) }
+        if phrases.contains(where: \.isEmpty) { throw .emptyPhrase(label: name, argument: argument) }
         return Label(name: name, phrases: phrases.map { Phrase(words: $0, prompt: "") })
     }
 }
@@ -242,6 +245,8 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
     case emptyPhrase(label: String, argument: String)
     case namelessPhrases(String)
     case repeatedLabel(String)
+    /// More combining marks in a row than any language has; to compare them takes the square of their number.
+    case tooManyMarks(String)
     case tooManyLabels(Int)
 
     package var description: String {
@@ -271,6 +276,9 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
         case .repeatedLabel(let name):
             let name = Streams.excerpt(name)
             return "the label \"\(name)\" is there twice; to say it in several ways type \(name)=phrase|phrase"
+        case .tooManyMarks(let words):
+            return "\"\(Streams.excerpt(words))\" has over \(StreamSafe.limit) combining marks in a row, the limit; "
+                + "leave some out"
         case .tooManyLabels(let count):
             return "\(count) labels are over the limit of \(WordList.labelLimit); ask in several runs"
         }

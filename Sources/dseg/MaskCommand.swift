@@ -47,7 +47,9 @@ struct MaskCommand: ParsableCommand {
                 isValue = false
             } else if ["--socket", "--timeout"].contains(argument) {
                 isValue = true
-            } else if argument != "--no-daemon", !["--socket=", "--timeout="].contains(where: argument.hasPrefix) {
+            } else if argument != "--no-daemon",
+                !["--socket=", "--timeout="].contains(where: { argument.utf8.starts(with: $0.utf8) })
+            {
                 kept.append(argument)
             }
         }

@@ -90,6 +90,20 @@ import Testing
         }
     }
 
+    /// Unicode's Stream-Safe Text Format, which the daemon asks for too; what cannot be seen and is dropped parts no run.
+    @Test func `more combining marks than any language has are refused, and quoted by their beginning`() throws {
+        let mark = "\u{301}"
+        let few = "a" + String(repeating: mark, count: 30)
+        #expect(try Self.names([few, "b=\(few)"]).count == 2)
+        for many in [few + mark, few + "\u{200B}" + mark, "a" + String(repeating: mark, count: 5000)] {
+            for words in [[many], ["dog, \(many)"], ["dog=\(many)"], [many, many], ["\(many)=dog"]] {
+                let error = #expect(throws: WordError.self) { try WordList(words) }
+                #expect(error?.description.contains("over 30 combining marks") == true)
+                #expect((error?.description.unicodeScalars.count ?? .max) < 500)
+            }
+        }
+    }
+
     @Test func `a list parted otherwise is one label, and that is said`() throws {
         for words in ["boat . sheep .", "boat. sheep.", "boat .", "boat; sheep", "犬；猫", "boat\tsheep"] {
             let list = try WordList([words])
