@@ -67,9 +67,8 @@ struct ImageFile {
     /// As stored, before the orientation is applied.
     let header: dseg_picture
     let notes: FileNotes
-
     /// How the picture is to be turned.
-    var orientation: Orientation { Orientation(exif: notes.exif) }
+    let orientation: Orientation
 
     init(_ bytes: [UInt8]) throws(ImageError) {
         let format = try ImageFormat(sniffing: bytes)
@@ -93,6 +92,7 @@ struct ImageFile {
         self.format = format
         self.header = header
         self.notes = notes
+        orientation = Orientation(exif: notes.exif)
         try check(verdict, reason, header)
         try checkSize()
     }
