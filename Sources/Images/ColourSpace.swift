@@ -4,25 +4,40 @@ import CImages
 ///
 /// Nothing is converted: the networks look at the samples as they are, and pictures made of them mean the same.
 package struct ColourSpace: Sendable, Equatable {
-    /// Whole chunks, which stand between a PNG file's header and its palette (PNG 3, 11.3.2).
-    let chunks: [UInt8]
+    private enum Statement: Sendable, Equatable {
+        /// Whole chunks, which stand between a PNG file's header and its palette (PNG 3, 11.3.2).
+        case chunks([UInt8])
+        /// An ICC profile as it is.
+        case profile([UInt8])
+    }
+
+    private let statement: Statement
 
     /// A file that says nothing; viewers take the samples for sRGB.
-    package static let unstated = ColourSpace(chunks: [])
+    package static let unstated = ColourSpace(.chunks([]))
 
-    private init(chunks: [UInt8]) {
-        self.chunks = chunks
+    private init(_ statement: Statement) {
+        self.statement = statement
     }
 
     /// Of an ICC profile. One that is not of RGB, as a grey or a CMYK picture has it, says nothing of RGB samples.
     init(profile: some Collection<UInt8>) {
         let profile = profile.count <= Self.byteLimit ? Array(profile) : []
-        guard Self.isRGB(profile), let packed = Deflation.packed(profile) else {
-            self = .unstated
-            return
+        self = Self.isRGB(profile) ? ColourSpace(.profile(profile)) : .unstated
+    }
+
+    /// The same, a profile being packed already, which takes time: for several files.
+    var packed: ColourSpace { ColourSpace(.chunks(chunks)) }
+
+    /// As a PNG file has it; a profile is packed anew each time. Nothing without memory.
+    var chunks: [UInt8] {
+        switch statement {
+        case .chunks(let chunks): return chunks
+        case .profile(let profile):
+            guard let packed = Deflation.packed(profile) else { return [] }
+            // A name, its end, and the only method.
+            return PNGChunk.bytes("iCCP", Array("ICC\0\0".utf8) + packed)
         }
-        // A name, its end, and the only method.
-        chunks = PNGChunk.bytes("iCCP", Array("ICC\0\0".utf8) + packed)
     }
 
     /// Of the chunks of a PNG file in their order.
@@ -33,7 +48,7 @@ package struct ColourSpace: Sendable, Equatable {
             chunk.payload.count <= Self.byteLimit
                 && (chunk.type != "iCCP" || !isGrey && Self.isRGB(chunk.profileHeader))
         }
-        chunks = kept.flatMap { PNGChunk.bytes($0.type, Array($0.payload)) }
+        statement = .chunks(kept.flatMap { PNGChunk.bytes($0.type, Array($0.payload)) })
     }
 
     /// Of a profile; the largest that are met, tables of a scanner or a printer, have two MiB.

@@ -52,6 +52,11 @@ package struct Image: Sendable, Equatable {
         self = try file.decoded(while: isWanted).upright(from: file.orientation)
     }
 
+    /// The same, for several files that have its colour space: a profile, which takes time to pack, is packed already.
+    package var withPackedColours: Image {
+        Image(width: width, height: height, pixels: pixels, alpha: alpha, colours: colours.packed)
+    }
+
     /// The picture as it is seen on white, `[height, width, 3]`.
     package var seen: [UInt8] { alpha.map { Compositing.overWhite(pixels, $0) } ?? pixels }
 

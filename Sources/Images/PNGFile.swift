@@ -61,14 +61,15 @@ package struct PNGFile: Sendable {
     private func write(
         _ kind: dseg_png_kind, _ samples: [UInt8], palette: [UInt8]?
     ) throws(ImageError) -> [UInt8] {
+        let chunks = colours.chunks
         var shape = dseg_png_shape(
             kind: kind, width: UInt32(width), height: UInt32(height), text_count: texts.count,
-            chunk_bytes: colours.chunks.count)
+            chunk_bytes: chunks.count)
         let strings = texts.flatMap { Array($0.key.utf8CString) + Array($0.value.utf8CString) }
         var file = unsafe dseg_bytes()
         defer { unsafe dseg_bytes_free(&file) }
         let ending = unsafe withReason { reason in
-            unsafe dseg_png_write(&shape, samples, palette, colours.chunks, strings, &file, reason)
+            unsafe dseg_png_write(&shape, samples, palette, chunks, strings, &file, reason)
         }
         switch ending.verdict {
         case DSEG_DONE:

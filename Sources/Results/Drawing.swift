@@ -1,5 +1,6 @@
 import Images
 import RPC
+import Synchronization
 import Texts
 
 /// The pictures and the JSON of an answer, as bytes. The same answer gives the same bytes.
@@ -7,22 +8,21 @@ package struct Drawing: Sendable {
     private let answer: Answer
     private let words: [String]
     private let picturePath: String
-    private let picture: [UInt8]
+    private let picture: ShownPicture
     private let files: [OutputFile]
 
     /// - Parameters:
     ///   - words: as they were given
     ///   - picturePath: where the picture was, as it was given
-    ///   - picture: the picture's file
     ///   - files: what is written with this answer, for the JSON
     package init(
-        _ answer: Answer, words: [String], picturePath: String, picture: [UInt8],
+        _ answer: Answer, words: [String], picturePath: String, picture: InputPicture,
         files: [OutputFile]
     ) {
         self.answer = answer
         self.words = words
         self.picturePath = picturePath
-        self.picture = picture
+        self.picture = ShownPicture(of: picture)
         self.files = files
     }
 
@@ -31,7 +31,7 @@ package struct Drawing: Sendable {
     /// - Throws: `DrawingError`, `ImageError` for the picture, `RPCStatus` for a broken score map
     package func bytes(of output: Output) throws -> [UInt8] {
         let provenance = Provenance(
-            of: output, answer, words: words, picturePath: picturePath, size: try ImageSize(probing: picture),
+            of: output, answer, words: words, picturePath: picturePath, size: picture.file.size,
             files: output == .json ? files : nil)
         let pixels: PNGFile.Pixels
         var colours = ColourSpace.unstated
@@ -80,10 +80,30 @@ package struct Drawing: Sendable {
     }
 
     private func decodedPicture() throws -> Image {
-        let image = try Image(decoding: picture)
-        guard image.width == Int(answer.header.width), image.height == Int(answer.header.height)
-        else { throw DrawingError.otherPicture }
-        return image
+        let (size, header) = (picture.file.size, answer.header)
+        guard size.width == Int(header.width), size.height == Int(header.height) else {
+            throw DrawingError.otherPicture
+        }
+        return try picture.image()
+    }
+}
+
+/// A picture that is decoded, and its profile packed, for the first output that shows it.
+private final class ShownPicture: Sendable {
+    let file: InputPicture
+    private let decoded = Mutex<Image?>(nil)
+
+    init(of file: InputPicture) {
+        self.file = file
+    }
+
+    func image() throws(ImageError) -> Image {
+        try decoded.withLock { decoded throws(ImageError) in
+            if let decoded { return decoded }
+            let image = try Image(decoding: file.bytes).withPackedColours
+            decoded = image
+            return image
+        }
     }
 }
 

@@ -168,13 +168,12 @@ extension MaskPlan {
     /// The shares (or the JSON in their place) are the data, unless a picture is: then they are
     /// messages.
     ///
-    /// - Parameter picture: the picture's file
     /// - Throws: what `Drawing.bytes(of:)` throws, or `FileError`; no file is left then
-    package func deliver(_ answer: Answer, picture bytes: [UInt8]) throws -> Printout {
+    package func deliver(_ answer: Answer, picture input: InputPicture) throws -> Printout {
         // A pipe is not there to be read again; whoever makes the file again is to bring the picture.
         let path = isStream ? "-" : picture
-        let drawing = Drawing(answer, words: words.given, picturePath: path, picture: bytes, files: files)
-        let frames = try ImageSize(probing: bytes).frames
+        let drawing = Drawing(answer, words: words.given, picturePath: path, picture: input, files: files)
+        let frames = input.size.frames
         let notes =
             answer.truncatedPrompts.map { prompt in
                 "the prompt \"\(Streams.printable(prompt))\" is longer than the model reads; its end was left out"

@@ -45,8 +45,10 @@ package enum Questioning {
         try exiting({ picture }, about: isNamed ? plan.picture : nil) {
             let bytes = try InputFile.bytes(at: plan.picture)
             picture = bytes
-            let answer = try answer(plan.request(.image(bytes), requestID: ""), about: bytes, plan.picture, ask)
-            let printout = try plan.deliver(answer, picture: bytes)
+            // What is no picture need not travel.
+            let input = try InputPicture(bytes)
+            let answer = try answer(plan.request(.image(bytes), requestID: ""), about: input, plan.picture, ask)
+            let printout = try plan.deliver(answer, picture: input)
             for message in printout.messages { Streams.say(message) }
             try Streams.write(printout.data)
         }
@@ -62,9 +64,9 @@ package enum Questioning {
             if file == "-" { throw FileError.cannotRead(path: file, reason: "redo writes a file anew; name it") }
             let provenance = try Provenance(reading: try InputFile.regularBytes(at: file))
             _ = try OutputPlace(file, force: true)
-            let (bytes, answer) = try samePicture(provenance, file, ask)
-            picture = bytes
-            let redrawn = try provenance.redrawn(from: answer, picture: bytes)
+            let (input, answer) = try samePicture(provenance, file, ask)
+            picture = input.bytes
+            let redrawn = try provenance.redrawn(from: answer, picture: input)
             try replaceFile(at: file, with: redrawn.bytes)
             for difference in redrawn.differences { Streams.say(Streams.printable(difference)) }
             Streams.say("wrote \(Streams.printable(file))")
@@ -92,10 +94,9 @@ package enum Questioning {
     }
 
     private static func answer(
-        _ request: SegmentRequest, about picture: [UInt8], _ path: String, _ ask: Asking
+        _ request: SegmentRequest, about picture: InputPicture, _ path: String, _ ask: Asking
     ) throws -> Answer {
-        // What is no picture need not travel, and must not where a stranger's file named it.
-        let size = try ImageSize(probing: picture)
+        let size = picture.size
         let progress = ProgressLine("waiting for an answer about \(path)")
         defer { progress.finish() }
         var assembly = AnswerAssembly(of: request, size: (size.width, size.height))
@@ -110,7 +111,7 @@ package enum Questioning {
     /// picture that was found.
     private static func samePicture(
         _ provenance: Provenance, _ file: String, _ ask: Asking
-    ) throws -> (picture: [UInt8], answer: Answer) {
+    ) throws -> (picture: InputPicture, answer: Answer) {
         let paths = provenance.picturePaths(from: file)
         if paths == ["-"], isatty(STDIN_FILENO) == 1 {
             throw FileError.cannotRead(path: "-", reason: "the picture came from there; bring it again: < PICTURE")
@@ -120,15 +121,15 @@ package enum Questioning {
         }
         var found = paths.compactMap { try? bytes(at: $0) }
         if found.isEmpty { found = [try bytes(at: paths[0])] }
-        let pictures = found.filter { (try? ImageSize(probing: $0)) != nil }
-        if pictures.isEmpty { throw ProvenanceError.noPicture(path: paths[0]) }
-        var last: (picture: [UInt8], answer: Answer)?
-        let asked = ExactString(provenance.picture.sha256)
-        for bytes in pictures where last.map({ ExactString($0.answer.header.handle) }) != asked {
-            let request = provenance.request(.image(bytes), requestID: "")
-            last = (bytes, try answer(request, about: bytes, provenance.picture.path, ask))
+        // What is no picture must not travel where a stranger's file named it.
+        var last: (picture: InputPicture, answer: Answer)?
+        for picture in found.compactMap({ try? InputPicture($0) }) {
+            let request = provenance.request(.image(picture.bytes), requestID: "")
+            let answer = try answer(request, about: picture, provenance.picture.path, ask)
+            if ExactString(answer.header.handle) == ExactString(provenance.picture.sha256) { return (picture, answer) }
+            last = (picture, answer)
         }
-        guard let last else { throw FileError.cannotRead(path: paths[0], reason: "it is gone") }
+        guard let last else { throw ProvenanceError.noPicture(path: paths[0]) }
         return last
     }
 }

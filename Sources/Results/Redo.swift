@@ -28,23 +28,22 @@ extension Provenance {
 
     /// The file, drawn from a new answer, and what is different now and may have changed its bytes.
     ///
-    /// - Parameter picture: the picture's file
     /// - Throws: `ProvenanceError.pictureChanged` if it is another one, `otherAnswer` if its scores are not what they
     ///   were: then the file could not be the same
     package func redrawn(
-        from answer: Answer, picture bytes: [UInt8]
+        from answer: Answer, picture: InputPicture
     ) throws -> (bytes: [UInt8], differences: [String]) {
         // What a daemon writes may have a run of combining marks of any length.
         func isSame(_ text: String, _ other: String) -> Bool { ExactString(text) == ExactString(other) }
-        guard isSame(answer.header.handle, picture.sha256) else {
+        guard isSame(answer.header.handle, self.picture.sha256) else {
             throw ProvenanceError.pictureChanged(
-                path: picture.path, was: picture.sha256, is: answer.header.handle)
+                path: self.picture.path, was: self.picture.sha256, is: answer.header.handle)
         }
         guard isSame(answer.trailer.answerHash, self.answer) else {
             throw ProvenanceError.otherAnswer(was: self.answer, is: answer.trailer.answerHash)
         }
         let drawing = Drawing(
-            answer, words: words, picturePath: picture.path, picture: bytes, files: files ?? [])
+            answer, words: words, picturePath: self.picture.path, picture: picture, files: files ?? [])
         let comparisons = [
             ("dseg", version, answer.header.version),
             ("the model's name", model.name, answer.header.model),

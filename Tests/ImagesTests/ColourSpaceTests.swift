@@ -43,13 +43,19 @@ import Testing
         return chunks
     }
 
+    private static func file(of image: Image) throws -> [UInt8] {
+        try PNGFile(
+            width: image.width, height: image.height, .rgb(image.pixels), colours: image.colours, texts: []
+        ).encoded()
+    }
+
     /// What a picture made of this one says of its colours.
     private static func stated(by image: Image) throws -> [[UInt8]] {
-        let file = PNGFile(
-            width: image.width, height: image.height, .rgb(image.pixels), colours: image.colours, texts: [])
-        let bytes = try file.encoded()
-        #expect(try Image(decoding: bytes) == Image(
-            width: image.width, height: image.height, pixels: image.pixels, alpha: nil, colours: image.colours))
+        let bytes = try file(of: image)
+        let read = try Image(decoding: bytes)
+        #expect(read.pixels == image.pixels)
+        #expect(try file(of: read) == bytes)
+        #expect(try file(of: image.withPackedColours) == bytes)
         return chunks(bytes)
     }
 

@@ -126,8 +126,8 @@ import Testing
         }
         let request = try example.plan().request(.handle(""), requestID: "")
         let other = try PNGFile(width: 1, height: 1, .grey([0]), texts: []).encoded()
-        let drawing = Drawing(
-            try example.answer(to: request), words: [], picturePath: "", picture: other, files: [])
+        let drawing = try Drawing(
+            example.answer(to: request), words: [], picturePath: "", picture: InputPicture(other), files: [])
         #expect(throws: DrawingError.otherPicture) { try drawing.bytes(of: .overlay) }
     }
 }

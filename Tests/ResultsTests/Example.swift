@@ -92,16 +92,16 @@ struct Example {
     /// A plan carried out with the answer to its question.
     func delivery(of plan: MaskPlan) throws -> Printout {
         let request = plan.request(.image(picture), requestID: "1")
-        return try plan.deliver(answer(to: request), picture: picture)
+        return try plan.deliver(answer(to: request), picture: InputPicture(picture))
     }
 
     /// A drawing of everything that a plan with all options asks for.
     func drawing(_ arguments: [String] = ["--overlay", "--heat"]) throws -> Drawing {
         let plan = try plan(arguments)
         let request = plan.request(.image(picture), requestID: "1")
-        return Drawing(
-            try answer(to: request), words: plan.words.given, picturePath: plan.picture,
-            picture: picture, files: plan.files)
+        return try Drawing(
+            answer(to: request), words: plan.words.given, picturePath: plan.picture,
+            picture: InputPicture(picture), files: plan.files)
     }
 }
 

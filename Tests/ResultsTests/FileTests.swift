@@ -83,7 +83,7 @@ import Testing
         header.labels[1].phrases[0].truncated = true
         let answer = try example.answer(
             to: plan.request(.handle(""), requestID: ""), header: header)
-        let messages = try plan.deliver(answer, picture: example.picture).messages
+        let messages = try plan.deliver(answer, picture: InputPicture(example.picture)).messages
         #expect(messages.last?.contains("a photograph of a grass") == true)
         #expect(messages.count == 3)
     }
@@ -97,7 +97,7 @@ import Testing
         let (example, picture) = (try Example(), Array(try Data(contentsOf: file)))
         let plan = try Self.plan(in: "-", [])
         let answer = try example.answer(to: plan.request(.handle(""), requestID: ""))
-        let printout = try plan.deliver(answer, picture: picture)
+        let printout = try plan.deliver(answer, picture: InputPicture(picture))
         let record = try Provenance(reading: printout.data).picture
         #expect(record.frames == frames)
         #expect(record.orientation == (name == "exif-6.webp" ? 6 : 1))
@@ -125,7 +125,7 @@ import Testing
                 to: Self.plan(in: folder, []).request(.handle(""), requestID: ""))
             let plan = try Self.plan(in: folder, ["--heat"])
             #expect(throws: DrawingError.noScores) {
-                try plan.deliver(answer, picture: example.picture)
+                try plan.deliver(answer, picture: InputPicture(example.picture))
             }
             #expect(try Self.names(in: folder).isEmpty)
         }

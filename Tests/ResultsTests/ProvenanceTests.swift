@@ -16,7 +16,7 @@ import Testing
         let provenance = try Provenance(reading: file)
         let request = provenance.request(.image(example.picture), requestID: "2")
         let again = try provenance.redrawn(
-            from: example.answer(to: request), picture: example.picture)
+            from: example.answer(to: request), picture: InputPicture(example.picture))
         #expect(again.bytes == file)
         #expect(again.differences.isEmpty)
     }
@@ -40,8 +40,8 @@ import Testing
         header.recipe = "diffsegmenter"
         let answer = try example.answer(
             to: example.plan().request(.handle(""), requestID: ""), header: header)
-        let drawing = Drawing(
-            answer, words: [], picturePath: "-", picture: example.picture, files: [])
+        let drawing = try Drawing(
+            answer, words: [], picturePath: "-", picture: InputPicture(example.picture), files: [])
         let provenance = try Provenance(reading: drawing.bytes(of: .mask))
         #expect(provenance.request(.handle(""), requestID: "").forwardPrompt == nil)
         #expect(provenance.picturePaths(from: "x/y.png") == ["-"])
@@ -61,18 +61,18 @@ import Testing
         #expect(
             throws: ProvenanceError.pictureChanged(
                 path: "photos/rex.png", was: "c0ffee", is: "bad")
-        ) { try provenance.redrawn(from: other, picture: example.picture) }
+        ) { try provenance.redrawn(from: other, picture: InputPicture(example.picture)) }
 
         var header = example.header()
         header.version = "0.2.0"
         let newer = try example.answer(to: request, header: header)
-        let again = try provenance.redrawn(from: newer, picture: example.picture)
+        let again = try provenance.redrawn(from: newer, picture: InputPicture(example.picture))
         #expect(again.differences == ["dseg was 0.1.0, is 0.2.0"])
 
         let scored = try example.answer(
             to: request, header: header, trailer: example.trailer(answerHash: "beef"))
         #expect(throws: ProvenanceError.otherAnswer(was: "feed", is: "beef")) {
-            try provenance.redrawn(from: scored, picture: example.picture)
+            try provenance.redrawn(from: scored, picture: InputPicture(example.picture))
         }
     }
 
@@ -151,9 +151,9 @@ import Testing
         var header = example.header()
         header.model = "a\u{1B}[m\u{7F}\u{9B}\u{202E}\u{2028}b"
         let request = try example.plan().request(.handle(""), requestID: "")
-        let drawing = Drawing(
-            try example.answer(to: request, header: header), words: [], picturePath: "-", picture: example.picture,
-            files: [])
+        let drawing = try Drawing(
+            example.answer(to: request, header: header), words: [], picturePath: "-",
+            picture: InputPicture(example.picture), files: [])
         let json = try drawing.bytes(of: .json)
         let text = String(decoding: json.dropLast(), as: UTF8.self)
         #expect(Streams.printable(text) == text)
