@@ -162,8 +162,14 @@ dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *p
     return read_png(&from, picture, NULL, NULL);
 }
 
-/// zlib withholds the last row for a wrong checksum. Where every CRC of the chunks is right, which cover
-/// the same bytes, the checksum was written wrong, and the rows are as they were.
+/// Whether a wrong checksum may be all that is wrong: zlib withholds the last row for it. That of an
+/// interlaced file is the last of any pass.
+static int may_be_checksum(const source *from) {
+    return from->passes > 1 || from->rows + 1 == from->height;
+}
+
+/// Where a wrong checksum may be the cause the file is read once more, without it. Where every CRC of the
+/// chunks is right, which cover the same bytes, it was written wrong, and the rows are as they were.
 dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
                              uint8_t *pixels, const dseg_watch *watch, char *reason) {
     source from = {.bytes = bytes, .count = count, .reason = reason, .rows = DSEG_ROWS_UNKNOWN,
@@ -171,7 +177,7 @@ dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *p
     source again = from;
     dseg_verdict verdict = read_png(&from, picture, pixels, watch);
     picture->rows = from.rows;
-    if (verdict != DSEG_MALFORMED) return verdict;
+    if (verdict != DSEG_MALFORMED || !may_be_checksum(&from)) return verdict;
     char other_reason[DSEG_REASON_BYTES];
     again.reason = other_reason;
     again.by_crc = 1;

@@ -59,6 +59,23 @@ import Testing
         #expect(questions.own > 0 && questions.own == questions.repeated)
     }
 
+    /// The first block of the compressed data, behind two bytes of zlib's, is said to be of the kind that there is not.
+    @Test func `a damaged PNG is decoded no more than once`() throws {
+        let grey = PNGFile(width: 500, height: 500, .grey([UInt8](repeating: 7, count: 250_000)), texts: [])
+        var bytes = try grey.encoded()
+        let pixels = try #require(bytes.first(Array("IDAT".utf8))) + 4
+        bytes[pixels + 2] |= 0b110
+        var questions = 0
+        let error = #expect(throws: ImageError.self) {
+            try Image(decoding: bytes) {
+                questions += 1
+                return true
+            }
+        }
+        #expect(error?.description.contains("damaged") == true)
+        #expect(questions == 1)
+    }
+
     private static func png(chunks: Int) throws -> [UInt8] {
         var bytes = try Fixture.bytes("images/rgb-8.png")
         let many = [[UInt8]](repeating: PNGBytes.chunk("teSt"), count: chunks)
