@@ -59,18 +59,11 @@ struct OutputPlace {
                 throw .cannotWrite(
                     path: path, reason: "it is another user's link, in a folder where everyone may write")
             }
-            let next = try destination(of: target, path)
+            guard let next = PathText.target(ofLink: target) else {
+                throw .cannotWrite(path: path, reason: systemReason())
+            }
             target = next.utf8.first == UInt8(ascii: "/") ? next : PathText.joined(folder, next)
         }
         throw .cannotWrite(path: path, reason: "its links lead in a circle")
-    }
-
-    private static func destination(of link: String, _ path: String) throws(FileError) -> String {
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { bytes, count in
-            guard let start = bytes.baseAddress else { return }
-            count = unsafe max(0, PathText.withName(of: link) { unsafe readlink($0, start, bytes.count) })
-        }
-        guard !bytes.isEmpty else { throw .cannotWrite(path: path, reason: systemReason()) }
-        return PathText.text(of: bytes)
     }
 }

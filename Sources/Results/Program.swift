@@ -5,12 +5,7 @@ import RPC
 package enum Program {
     /// The folder that the program's file lies in, whatever the working directory is.
     package static var folder: String {
-        let path = unsafe [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { bytes, count in
-            guard let start = bytes.baseAddress else { return }
-            count = unsafe max(0, readlink("/proc/self/exe", start, bytes.count))
-        }
-        let end = path.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
-        return PathText.text(of: path[..<end])
+        PathText.folder(of: PathText.target(ofLink: "/proc/self/exe") ?? "")
     }
 
     /// What it was started as, without folders; messages begin with it.

@@ -1,3 +1,4 @@
+import Glibc
 import RPC
 import Testing
 
@@ -26,6 +27,21 @@ struct PathTextTests {
         }
         #expect(PathText.text(of: Array("naïve 日本".utf8)) == "naïve 日本")
         #expect(!PathText.isUnicode(PathText.text(of: [0x80])))
+    }
+
+    @Test func `a link's target is read as it stands`() {
+        let link = "/tmp/dseg-\(UInt64.random(in: 0...UInt64.max))"
+        for name in [Array("../a b".utf8), [0x2F, 0xE9, 0xFF], [UInt8](repeating: 0x6E, count: 4000)] {
+            let text = PathText.text(of: name)
+            let code = unsafe PathText.withName(of: text) { target in
+                unsafe PathText.withName(of: link) { unsafe symlink(target, $0) }
+            }
+            #expect(code == 0)
+            #expect(PathText.target(ofLink: link) == text)
+            _ = unsafe unlink(link)
+        }
+        #expect(PathText.target(ofLink: link) == nil && errno == ENOENT)
+        #expect(PathText.target(ofLink: "/") == nil && errno == EINVAL)
     }
 
     @Test func `a path is quoted as a shell reads it`() {

@@ -55,6 +55,13 @@ package enum PathText {
         }
     }
 
+    /// What a link says that it leads to; `nil` where that cannot be read, for the reason in `errno`.
+    package static func target(ofLink path: String) -> String? {
+        var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe withName(of: path) { unsafe readlink($0, &target, target.count) }
+        return count < 0 ? nil : text(of: target.prefix(count).map(UInt8.init(bitPattern:)))
+    }
+
     /// A path's folder with its slash, "" for none, and its last name.
     package static func split(_ path: String) -> (directory: String, name: String) {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
