@@ -33,7 +33,7 @@ package enum Compositing {
     }
 
     /// Lets a kernel fill samples.
-    private static func samples(_ count: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Void) -> [UInt8] {
+    static func samples(_ count: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Void) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: count) { samples, written in
             guard let base = samples.baseAddress else { return }
             unsafe fill(base)

@@ -88,11 +88,8 @@ package struct Image: Sendable, Equatable {
     private func turned(
         _ samples: [UInt8], channels: Int, from orientation: Orientation
     ) -> [UInt8] {
-        unsafe [UInt8](unsafeUninitializedCapacity: samples.count) { upright, written in
-            guard let base = upright.baseAddress else { return }
-            unsafe dseg_turn_upright(
-                samples, width, height, channels, Int32(orientation.rawValue), base)
-            written = samples.count
+        unsafe Compositing.samples(samples.count) { upright in
+            unsafe dseg_turn_upright(samples, width, height, channels, Int32(orientation.rawValue), upright)
         }
     }
 }

@@ -187,19 +187,11 @@ func withReason(
 /// RGBA `[count, 4]` as RGB `[count, 3]` and alpha `[count]`.
 private func splitAlpha(_ rgba: [UInt8], count: Int) -> (rgb: [UInt8], alpha: [UInt8]) {
     var alpha = [UInt8](repeating: 0, count: count)
-    let rgb = unsafe [UInt8](unsafeUninitializedCapacity: count * 3) { rgb, written in
-        guard let base = rgb.baseAddress else { return }
-        unsafe dseg_split_alpha(rgba, count, base, &alpha)
-        written = count * 3
-    }
+    let rgb = unsafe Compositing.samples(count * 3) { unsafe dseg_split_alpha(rgba, count, $0, &alpha) }
     return (rgb, alpha)
 }
 
 /// CMYK `[count, 4]`, inverted as Adobe stores it, as RGB `[count, 3]`.
 private func rgb(fromCMYK cmyk: [UInt8], count: Int) -> [UInt8] {
-    unsafe [UInt8](unsafeUninitializedCapacity: count * 3) { rgb, written in
-        guard let base = rgb.baseAddress else { return }
-        unsafe dseg_cmyk_to_rgb(cmyk, count, base)
-        written = count * 3
-    }
+    unsafe Compositing.samples(count * 3) { unsafe dseg_cmyk_to_rgb(cmyk, count, $0) }
 }
