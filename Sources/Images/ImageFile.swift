@@ -54,8 +54,7 @@ struct FileNotes {
     var frames = 1
     var colours = ColourSpace.unstated
 
-    static func count(_ parts: inout Int, of what: String, _ format: ImageFormat) throws(ImageError) {
-        parts += 1
+    static func check(_ parts: Int, of what: String, _ format: ImageFormat) throws(ImageError) {
         if parts > partLimit { throw .tooManyParts(format, what: what) }
     }
 }

@@ -31,12 +31,12 @@ extension FileNotes {
     ///
     /// - Throws: `unsupported` for a coding that is not read, `tooManyParts`
     init(jpeg bytes: [UInt8]) throws(ImageError) {
-        var (parts, components) = (0, 0 as UInt8)
+        var components: UInt8 = 0
         var pieces = ProfilePieces()
-        for (marker, payload) in JPEGSegments(bytes) {
-            try Self.count(&parts, of: "segments", .jpeg)
+        for (place, (marker, payload)) in JPEGSegments(bytes).enumerated() {
+            try Self.check(place + 1, of: "segments", .jpeg)
             switch marker {
-            case 0xC4, 0xC8, 0xCC: break  // tables
+            case 0xC4, 0xC8, 0xCC: break  // Tables, and what is reserved.
             // Behind coded pixels a trailer, or pixels in place of an end marker, may look like a frame's header.
             case 0xC0...0xCF, 0xDE, 0xF7:
                 if scans > 0 { break }

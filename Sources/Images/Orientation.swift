@@ -74,6 +74,6 @@ private struct TIFFDirectory {
     private func read(_ count: Int, at offset: Int) -> Int? {
         guard offset <= bytes.count - count else { return nil }
         let field = bytes[offset..<offset + count]
-        return (isBigEndian ? Array(field) : field.reversed()).reduce(0) { $0 << 8 | Int($1) }
+        return isBigEndian ? field.bigEndian : field.littleEndian
     }
 }

@@ -1,6 +1,6 @@
 import CImages
 
-/// The chunks of a PNG file in their order, as far as they are whole and their CRCs right.
+/// The chunks of a PNG file in their order, as far as they are whole; a CRC need not be right.
 ///
 /// A chunk is `length(4) type(4) payload(length) crc(4)`, big-endian, after eight bytes of
 /// signature. The pixels are libpng's affair; this reads what stands beside them.
@@ -18,17 +18,11 @@ struct PNGChunks: Sequence, IteratorProtocol {
     /// The next chunk; `nil` after the last whole one.
     mutating func next() -> PNGChunk? {
         guard bytes.count - position >= 12 else { return nil }
-        let length = Int(bigEndian(at: position))
+        let length = bytes[position..<position + 4].bigEndian
         guard length <= bytes.count - position - 12 else { return nil }
-        let chunk = PNGChunk(
-            content: bytes[position + 4..<position + 8 + length],
-            crc: bigEndian(at: position + 8 + length))
-        position += 12 + length
-        return chunk
-    }
-
-    private func bigEndian(at index: Int) -> UInt32 {
-        bytes[index..<index + 4].reduce(0) { $0 << 8 | UInt32($1) }
+        let end = position + 8 + length
+        defer { position = end + 4 }
+        return PNGChunk(content: bytes[position + 4..<end], crc: bytes[end..<end + 4].bigEndian)
     }
 }
 
@@ -37,7 +31,7 @@ extension FileNotes {
     ///
     /// - Throws: `unsupported` for Apple's own form, `tooManyParts`
     init(png bytes: [UInt8]) throws(ImageError) {
-        var (parts, isGrey, hasPixels, isFrame) = (0, false, false, false)
+        var (isGrey, hasPixels, isFrame) = (false, false, false)
         var animated = 0
         var stated: [PNGChunk] = []
         defer {
@@ -45,15 +39,15 @@ extension FileNotes {
             // A still picture, which stands in for an animation that is not shown, is looked at before all frames.
             if animated > 0 { frames = isFrame || !hasPixels ? animated : animated + 1 }
         }
-        for chunk in PNGChunks(bytes) {
-            try Self.count(&parts, of: "chunks", .png)
+        for (place, chunk) in PNGChunks(bytes).enumerated() {
+            try Self.check(place + 1, of: "chunks", .png)
             switch chunk.type {
             case "IHDR": isGrey = (chunk.payload.dropFirst(9).first ?? 0) & 2 == 0
             case "IDAT": hasPixels = true
             case let type where ColourSpace.chunkTypes.contains(type) && !hasPixels:
                 if chunk.isIntact, !stated.contains(where: { $0.type == type }) { stated.append(chunk) }
             case "eXIf" where exif == nil && chunk.isIntact: exif = chunk.payload
-            case "acTL" where chunk.isIntact: animated = chunk.payload.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+            case "acTL" where chunk.isIntact: animated = chunk.payload.prefix(4).bigEndian
             case "fcTL" where !hasPixels: isFrame = true
             case "IEND": return
             case "CgBI": throw .unsupported(.png, what: "is in Apple's form for devices (CgBI)")
@@ -67,7 +61,7 @@ extension FileNotes {
 struct PNGChunk {
     /// The type and the payload.
     fileprivate let content: ArraySlice<UInt8>
-    fileprivate let crc: UInt32
+    fileprivate let crc: Int
 
     var type: String { String(decoding: content.prefix(4), as: UTF8.self) }
     var payload: ArraySlice<UInt8> { content.dropFirst(4) }
@@ -75,15 +69,12 @@ struct PNGChunk {
     /// A chunk of a type and a payload.
     static func bytes(_ type: String, _ payload: [UInt8]) -> [UInt8] {
         let content = Array(type.utf8) + payload
-        return bigEndian(UInt32(payload.count)) + content + bigEndian(unsafe dseg_png_crc(content, content.count))
-    }
-
-    private static func bigEndian(_ number: UInt32) -> [UInt8] {
-        (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
+        let crc = unsafe dseg_png_crc(content, content.count)
+        return UInt32(payload.count).bigEndianBytes + content + crc.bigEndianBytes
     }
 
     /// Whether the bytes are those that were written. Libraries skip a broken chunk without pixels.
     var isIntact: Bool {
-        unsafe dseg_png_crc(Array(content), content.count) == crc
+        unsafe Int(dseg_png_crc(Array(content), content.count)) == crc
     }
 }

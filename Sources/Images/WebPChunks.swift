@@ -12,7 +12,7 @@ struct WebPChunks: Sequence, IteratorProtocol {
 
     mutating func next() -> (type: String, payload: ArraySlice<UInt8>)? {
         guard bytes.count - position >= 8 else { return nil }
-        let length = bytes[position + 4..<position + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
+        let length = bytes[position + 4..<position + 8].littleEndian
         let start = position + 8
         guard length <= bytes.count - start else { return nil }
         defer { position = start + length + length % 2 }
@@ -23,12 +23,12 @@ struct WebPChunks: Sequence, IteratorProtocol {
     /// looks at nothing behind that size, though each chunk has its own.
     static func sized(_ bytes: [UInt8]) -> [UInt8] {
         guard bytes.count >= 12 else { return bytes }
-        let end = 8 + bytes[4..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+        let end = 8 + bytes[4..<8].littleEndian
         let known = ["VP8X", "VP8 ", "VP8L", "ALPH", "ANIM", "ANMF", "ICCP", "EXIF", "XMP "]
         let chunks = WebPChunks(bytes).prefix { known.contains($0.type) }
         let isLegal = end <= sizeLimit + 8 && !chunks.contains { $0.payload.endIndex > end }
         if isLegal { return bytes }
-        return bytes.prefix(4) + (0..<4).map { UInt8(truncatingIfNeeded: sizeLimit >> (8 * $0)) } + bytes.dropFirst(8)
+        return bytes.prefix(4) + UInt32(sizeLimit).bigEndianBytes.reversed() + bytes.dropFirst(8)
     }
 
     /// The largest even size that leaves room for the head of the file and of a chunk in 32 bits.
@@ -40,9 +40,9 @@ extension FileNotes {
     ///
     /// - Throws: `tooManyParts`
     init(webP bytes: [UInt8]) throws(ImageError) {
-        var (parts, animated) = (0, 0)
-        for (type, payload) in WebPChunks(bytes) {
-            try Self.count(&parts, of: "chunks", .webP)
+        var animated = 0
+        for (place, (type, payload)) in WebPChunks(bytes).enumerated() {
+            try Self.check(place + 1, of: "chunks", .webP)
             switch type {
             case "EXIF" where exif == nil: exif = payload
             case "ICCP" where colours == .unstated: colours = ColourSpace(profile: payload)
