@@ -3,8 +3,8 @@ struct ForeignFormat: Sendable {
     /// As in "the file is …".
     let name: String
     let remedy: Remedy
-    /// What all must stand at their offsets; a character is a byte.
-    private let marks: [(offset: Int, bytes: [UInt8])]
+    /// What must stand at each offset: one of some texts.
+    private let marks: [(offset: Int, texts: [[UInt8]])]
 
     struct Remedy {
         /// What to do, as a sentence's end.
@@ -13,10 +13,16 @@ struct ForeignFormat: Sendable {
         let makesPicture: Bool
     }
 
-    private init(_ name: String, _ remedy: Remedy, _ marks: (offset: Int, text: String)...) {
+    /// - Parameters:
+    ///   - beginnings: one of which stands at the file's beginning, a character being a byte
+    ///   - others: by their offset texts one of which stands there
+    private init(
+        _ name: String, _ remedy: Remedy, _ beginnings: String..., at others: KeyValuePairs<Int, [String]> = [:]
+    ) {
         self.name = name
         self.remedy = remedy
-        self.marks = marks.map { mark in (mark.offset, mark.text.unicodeScalars.map { UInt8($0.value) }) }
+        let all = [(key: 0, value: beginnings)].filter { !$0.value.isEmpty } + others
+        marks = all.map { offset, texts in (offset, texts.map { $0.unicodeScalars.map { UInt8($0.value) } }) }
     }
 
     /// The kind of file that begins so, if it is a known one.
@@ -30,7 +36,10 @@ struct ForeignFormat: Sendable {
     }
 
     private func matches(_ beginning: ArraySlice<UInt8>) -> Bool {
-        marks.allSatisfy { beginning.dropFirst($0.offset).starts(with: $0.bytes) }
+        marks.allSatisfy { offset, texts in
+            let there = beginning.dropFirst(offset)
+            return texts.contains { there.starts(with: $0) }
+        }
     }
 
     private static func conversion(_ command: String) -> Remedy {
@@ -50,107 +59,88 @@ struct ForeignFormat: Sendable {
     private static let another = other("name the picture instead")
 
     private static let table = [
-        ForeignFormat("a GIF picture", magick, (0, "GIF8")),
-        ForeignFormat("a raw picture of a Canon camera (CR2, based on TIFF)", raw, (0, "II*\0"), (8, "CR")),
-        ForeignFormat("a TIFF picture or a camera's raw file in that form", magick, (0, "II*\0")),
-        ForeignFormat("a TIFF picture or a camera's raw file in that form", magick, (0, "MM\0*")),
-        ForeignFormat("a BigTIFF picture", magick, (0, "II+\0")),
-        ForeignFormat("a BigTIFF picture", magick, (0, "MM\0+")),
-        ForeignFormat("a raw picture of a Panasonic camera (RW2, based on TIFF)", raw, (0, "IIU\0")),
-        ForeignFormat("a raw picture of an Olympus camera (ORF, based on TIFF)", raw, (0, "IIR")),
-        ForeignFormat("a raw picture of an Olympus camera (ORF, based on TIFF)", raw, (0, "MMOR")),
-        ForeignFormat("a raw picture of a Fujifilm camera (RAF)", raw, (0, "FUJIFILMCCD-RAW")),
-        ForeignFormat("a raw picture of a Sigma camera (X3F)", raw, (0, "FOVb")),
-        ForeignFormat("a BMP picture", magick, (0, "BM"), (6, "\0\0\0\0"), (15, "\0\0\0")),
-        ForeignFormat("a TGA picture", magick, (0, "\0\0\u{2}\0\0\0\0\0")),
-        ForeignFormat("a TGA picture", magick, (0, "\0\0\u{A}\0\0\0\0\0")),
-        ForeignFormat("a Windows icon (ICO)", magick, (0, "\0\0\u{1}\0"), (5, "\0")),
-        ForeignFormat("a Windows cursor (CUR)", magick, (0, "\0\0\u{2}\0"), (5, "\0")),
-        ForeignFormat("a macOS icon (ICNS)", magick, (0, "icns")),
-        ForeignFormat("a Photoshop document (PSD)", magick, (0, "8BPS")),
-        ForeignFormat("a GIMP document (XCF)", magick, (0, "gimp xcf")),
-        ForeignFormat("a JPEG XL picture", conversion("djxl IN OUT.png"), (0, "\u{FF}\u{A}")),
-        ForeignFormat("a JPEG XL picture", conversion("djxl IN OUT.png"), (0, "\0\0\0\u{C}JXL ")),
-        ForeignFormat("a JPEG 2000 picture", conversion("opj_decompress -i IN -o OUT.png"), (0, "\0\0\0\u{C}jP  ")),
-        ForeignFormat("a JPEG 2000 picture", conversion("opj_decompress -i IN -o OUT.png"), (0, "\u{FF}O\u{FF}Q")),
-        ForeignFormat("a JPEG XR picture", magick, (0, "II\u{BC}")),
-        ForeignFormat("an OpenEXR picture", magick, (0, "v/1\u{1}")),
-        ForeignFormat("a Radiance HDR picture", magick, (0, "#?RADIANCE")),
-        ForeignFormat("a Radiance HDR picture", magick, (0, "#?RGBE")),
-        ForeignFormat("a FLIF picture", conversion("flif -d IN OUT.png"), (0, "FLIF")),
-        ForeignFormat("an SGI picture", magick, (0, "\u{1}\u{DA}\0")),
-        ForeignFormat("an SGI picture", magick, (0, "\u{1}\u{DA}\u{1}")),
-        ForeignFormat("a Sun raster picture", magick, (0, "Y\u{A6}j\u{95}")),
-        ForeignFormat("an IFUNC picture (IM)", magick, (0, "Image type: ")),
-        ForeignFormat("a Windows drawing (WMF)", drawn, (0, "\u{D7}\u{CD}\u{C6}\u{9A}")),
-        ForeignFormat("a Windows drawing (EMF)", drawn, (0, "\u{1}\0\0\0"), (40, " EMF")),
-        ForeignFormat("a PFM picture (floating-point numbers)", magick, (0, "PF\n")),
-        ForeignFormat("a PFM picture (floating-point numbers)", magick, (0, "Pf\n")),
-        ForeignFormat("a QOI picture", magick, (0, "qoif")),
-        ForeignFormat("a DirectDraw surface (DDS)", magick, (0, "DDS ")),
-        ForeignFormat("a BPG picture", conversion("bpgdec -o OUT.png IN"), (0, "BPG\u{FB}")),
-        ForeignFormat("an animation (MNG)", frame, (0, "\u{8A}MNG")),
-        ForeignFormat("a JNG picture", magick, (0, "\u{8B}JNG")),
-        ForeignFormat("a FITS picture", magick, (0, "SIMPLE  =")),
-        ForeignFormat("a DICOM picture", conversion("dcm2pnm IN OUT.png"), (128, "DICM")),
-        ForeignFormat("a DjVu document", conversion("ddjvu -format=tiff IN OUT.tif"), (0, "AT&TFORM")),
-        ForeignFormat("a PostScript document", conversion("gs -sDEVICE=png16m -o OUT.png IN"), (0, "%!PS")),
-        ForeignFormat("a ZIP archive, or a document in that form", unpacking, (0, "PK\u{3}\u{4}")),
-        ForeignFormat("a ZIP archive without files", another, (0, "PK\u{5}\u{6}")),
-        ForeignFormat("a gzip file", unpacking, (0, "\u{1F}\u{8B}")),
-        ForeignFormat("a bzip2 file", unpacking, (0, "BZh")),
-        ForeignFormat("an xz file", unpacking, (0, "\u{FD}7zXZ\0")),
-        ForeignFormat("a zstd file", unpacking, (0, "(\u{B5}/\u{FD}")),
-        ForeignFormat("a 7-Zip archive", unpacking, (0, "7z\u{BC}\u{AF}")),
-        ForeignFormat("a RAR archive", unpacking, (0, "Rar!\u{1A}\u{7}")),
-        ForeignFormat("a tar archive", unpacking, (257, "ustar")),
-        ForeignFormat("an AVI video", frame, (0, "RIFF"), (8, "AVI ")),
-        ForeignFormat("a WAV sound", another, (0, "RIFF"), (8, "WAVE")),
-        ForeignFormat("a Matroska or WebM video", frame, (0, "\u{1A}E\u{DF}\u{A3}")),
-        ForeignFormat("an MP3 sound", another, (0, "ID3")),
+        ForeignFormat("a GIF picture", magick, "GIF8"),
+        ForeignFormat("a raw picture of a Canon camera (CR2, based on TIFF)", raw, "II*\0", at: [8: ["CR"]]),
+        ForeignFormat("a TIFF picture or a camera's raw file in that form", magick, "II*\0", "MM\0*"),
+        ForeignFormat("a BigTIFF picture", magick, "II+\0", "MM\0+"),
+        ForeignFormat("a raw picture of a Panasonic camera (RW2, based on TIFF)", raw, "IIU\0"),
+        ForeignFormat("a raw picture of an Olympus camera (ORF, based on TIFF)", raw, "IIR", "MMOR"),
+        ForeignFormat("a raw picture of a Fujifilm camera (RAF)", raw, "FUJIFILMCCD-RAW"),
+        ForeignFormat("a raw picture of a Sigma camera (X3F)", raw, "FOVb"),
+        ForeignFormat("a BMP picture", magick, "BM", at: [6: ["\0\0\0\0"], 15: ["\0\0\0"]]),
+        ForeignFormat("a TGA picture", magick, "\0\0\u{2}\0\0\0\0\0", "\0\0\u{A}\0\0\0\0\0"),
+        ForeignFormat("a Windows icon (ICO)", magick, "\0\0\u{1}\0", at: [5: ["\0"]]),
+        ForeignFormat("a Windows cursor (CUR)", magick, "\0\0\u{2}\0", at: [5: ["\0"]]),
+        ForeignFormat("a macOS icon (ICNS)", magick, "icns"),
+        ForeignFormat("a Photoshop document (PSD)", magick, "8BPS"),
+        ForeignFormat("a GIMP document (XCF)", magick, "gimp xcf"),
+        ForeignFormat("a JPEG XL picture", conversion("djxl IN OUT.png"), "\u{FF}\u{A}", "\0\0\0\u{C}JXL "),
+        ForeignFormat(
+            "a JPEG 2000 picture", conversion("opj_decompress -i IN -o OUT.png"), "\0\0\0\u{C}jP  ", "\u{FF}O\u{FF}Q"),
+        ForeignFormat("a JPEG XR picture", magick, "II\u{BC}"),
+        ForeignFormat("an OpenEXR picture", magick, "v/1\u{1}"),
+        ForeignFormat("a Radiance HDR picture", magick, "#?RADIANCE", "#?RGBE"),
+        ForeignFormat("a FLIF picture", conversion("flif -d IN OUT.png"), "FLIF"),
+        ForeignFormat("an SGI picture", magick, "\u{1}\u{DA}\0", "\u{1}\u{DA}\u{1}"),
+        ForeignFormat("a Sun raster picture", magick, "Y\u{A6}j\u{95}"),
+        ForeignFormat("an IFUNC picture (IM)", magick, "Image type: "),
+        ForeignFormat("a Windows drawing (WMF)", drawn, "\u{D7}\u{CD}\u{C6}\u{9A}"),
+        ForeignFormat("a Windows drawing (EMF)", drawn, "\u{1}\0\0\0", at: [40: [" EMF"]]),
+        ForeignFormat("a PFM picture (floating-point numbers)", magick, "PF\n", "Pf\n"),
+        ForeignFormat("a QOI picture", magick, "qoif"),
+        ForeignFormat("a DirectDraw surface (DDS)", magick, "DDS "),
+        ForeignFormat("a BPG picture", conversion("bpgdec -o OUT.png IN"), "BPG\u{FB}"),
+        ForeignFormat("an animation (MNG)", frame, "\u{8A}MNG"),
+        ForeignFormat("a JNG picture", magick, "\u{8B}JNG"),
+        ForeignFormat("a FITS picture", magick, "SIMPLE  ="),
+        ForeignFormat("a DICOM picture", conversion("dcm2pnm IN OUT.png"), at: [128: ["DICM"]]),
+        ForeignFormat("a DjVu document", conversion("ddjvu -format=tiff IN OUT.tif"), "AT&TFORM"),
+        ForeignFormat("a PostScript document", conversion("gs -sDEVICE=png16m -o OUT.png IN"), "%!PS"),
+        ForeignFormat("a ZIP archive, or a document in that form", unpacking, "PK\u{3}\u{4}"),
+        ForeignFormat("a ZIP archive without files", another, "PK\u{5}\u{6}"),
+        ForeignFormat("a gzip file", unpacking, "\u{1F}\u{8B}"),
+        ForeignFormat("a bzip2 file", unpacking, "BZh"),
+        ForeignFormat("an xz file", unpacking, "\u{FD}7zXZ\0"),
+        ForeignFormat("a zstd file", unpacking, "(\u{B5}/\u{FD}"),
+        ForeignFormat("a 7-Zip archive", unpacking, "7z\u{BC}\u{AF}"),
+        ForeignFormat("a RAR archive", unpacking, "Rar!\u{1A}\u{7}"),
+        ForeignFormat("a tar archive", unpacking, at: [257: ["ustar"]]),
+        ForeignFormat("an AVI video", frame, "RIFF", at: [8: ["AVI "]]),
+        ForeignFormat("a WAV sound", another, "RIFF", at: [8: ["WAVE"]]),
+        ForeignFormat("a Matroska or WebM video", frame, "\u{1A}E\u{DF}\u{A3}"),
+        ForeignFormat("an MP3 sound", another, "ID3"),
         ForeignFormat(
             "what macOS keeps beside a file (AppleDouble)", other("name the file without ._ before its name"),
-            (0, "\0\u{5}\u{16}\u{7}")),
-        ForeignFormat("a folder's settings of macOS (.DS_Store)", another, (0, "\0\0\0\u{1}Bud1")),
-        ForeignFormat("an SQLite database", another, (0, "SQLite format 3\0")),
-        ForeignFormat("a program (ELF)", another, (0, "\u{7F}ELF")),
-        ForeignFormat("a Windows program", another, (0, "MZ"), (3, "\0")),
-        ForeignFormat("a safetensors file", another, (5, "\0\0\0{\"")),
-        ForeignFormat("a NumPy array", picture("save it as a PNG first"), (0, "\u{93}NUMPY")),
-        ForeignFormat("a PNG file whose line ends were changed on its way", again, (0, "\u{89}PNG\u{A}")),
-        ForeignFormat("a PNG file whose line ends were changed on its way", again, (0, "\u{89}PNG\u{D}\u{D}")),
-        ForeignFormat("a PNG file that was taken for text on its way", again, (0, "\u{EF}\u{BF}\u{BD}PNG")),
-        ForeignFormat("a PNG file that was taken for text on its way", again, (0, "\u{C2}\u{89}PNG")),
+            "\0\u{5}\u{16}\u{7}"),
+        ForeignFormat("a folder's settings of macOS (.DS_Store)", another, "\0\0\0\u{1}Bud1"),
+        ForeignFormat("an SQLite database", another, "SQLite format 3\0"),
+        ForeignFormat("a program (ELF)", another, "\u{7F}ELF"),
+        ForeignFormat("a Windows program", another, "MZ", at: [3: ["\0"]]),
+        ForeignFormat("a safetensors file", another, at: [5: ["\0\0\0{\""]]),
+        ForeignFormat("a NumPy array", picture("save it as a PNG first"), "\u{93}NUMPY"),
         ForeignFormat(
-            "a JPEG file that was taken for text on its way", again, (0, "\u{C3}\u{BF}\u{C3}\u{98}\u{C3}\u{BF}")),
-        ForeignFormat("a QuickTime video", frame, (4, "moov")),
-        ForeignFormat("a QuickTime video", frame, (4, "mdat")),
-        ForeignFormat("a QuickTime video", frame, (4, "wide")),
-        ForeignFormat("text in UTF-16", another, (0, "\u{FF}\u{FE}")),
-        ForeignFormat("text in UTF-16", another, (0, "\u{FE}\u{FF}")),
-    ] + mangledJPEG + pcx + pnms
+            "a PNG file whose line ends were changed on its way", again, "\u{89}PNG\u{A}", "\u{89}PNG\u{D}\u{D}"),
+        ForeignFormat(
+            "a PNG file that was taken for text on its way", again, "\u{EF}\u{BF}\u{BD}PNG", "\u{C2}\u{89}PNG"),
+        ForeignFormat("a JPEG file that was taken for text on its way", again, "\u{C3}\u{BF}\u{C3}\u{98}\u{C3}\u{BF}"),
+        ForeignFormat("a QuickTime video", frame, at: [4: ["moov", "mdat", "wide"]]),
+        ForeignFormat("text in UTF-16", another, "\u{FF}\u{FE}", "\u{FE}\u{FF}"),
+        // By version; the third byte says that rows are run-length coded.
+        ForeignFormat(
+            "a PCX picture", magick, "\n\0\u{1}", "\n\u{2}\u{1}", "\n\u{3}\u{1}", "\n\u{4}\u{1}", "\n\u{5}\u{1}"),
+        // A blank or comment follows the number; one in a line with words is text.
+        ForeignFormat(
+            "a PNM picture (PBM, PGM, PPM or PAM)", pnm, "P1", "P2", "P3", "P4", "P5", "P6", "P7",
+            at: [2: ["\n", "\r", "\t", "#", " 1", " 2", " 3", " 4", " 5", " 6", " 7", " 8", " 9"]]),
+    ] + mangledJPEG
 
     /// Where the four bytes before a segment's length are no UTF-8, and those of the length may be none either, three
     /// bytes stand for each: so Exif's name may be found at one of three places. Without a name a table comes first.
-    private static let mangledJPEG = [(14, "JFIF"), (14, "Adobe"), (12, "\0C\0")].map(mangledJPEG)
-        + [14, 16, 18].map { mangledJPEG($0, "Exif") }
-
-    private static func mangledJPEG(_ offset: Int, _ mark: String) -> ForeignFormat {
+    private static let mangledJPEG = [
+        (14, ["JFIF", "Adobe", "Exif"]), (16, ["Exif"]), (18, ["Exif"]), (12, ["\0C\0"]),
+    ].map { offset, marks in
         let replaced = String(repeating: "\u{EF}\u{BF}\u{BD}", count: 4)
-        return ForeignFormat(
-            "a JPEG file that was taken for text on its way", again, (0, replaced), (offset, mark))
-    }
-
-    /// By version; the third byte says that rows are run-length coded.
-    private static let pcx = ["\0", "\u{2}", "\u{3}", "\u{4}", "\u{5}"].map { version in
-        ForeignFormat("a PCX picture", magick, (0, "\n\(version)\u{1}"))
-    }
-
-    /// A blank or comment follows the number; one in a line with words is text.
-    private static let pnms = (1...7).flatMap { kind in
-        (["\n", "\r", "\t", "#"] + (1...9).map { " \($0)" }).map { next in
-            ForeignFormat("a PNM picture (PBM, PGM, PPM or PAM)", pnm, (0, "P\(kind)\(next)"))
-        }
+        return ForeignFormat("a JPEG file that was taken for text on its way", again, replaced, at: [offset: marks])
     }
 
     // MARK: ISO base media
