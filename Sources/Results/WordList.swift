@@ -288,7 +288,7 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
     private static func instead(of file: String) -> String {
         let (directory, name) = PathText.split(file)
         guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else {
-            return "To look for these very words type name=\(Streams.excerpt(file))"
+            return "To look for these very words type \(Streams.excerpt(PathText.quoted("\(file)=\(file)")))"
         }
         let words = directory + String(name.unicodeScalars[..<dot]) + "\\" + String(name.unicodeScalars[dot...])
         return "To look for these very words type \(Streams.excerpt(PathText.quoted(words)))"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Glibc
 import RPC
 import Testing
@@ -116,6 +117,22 @@ import Testing
                 mixed.words = [name, "boat", "\(folder)/late.png"]
                 #expect(throws: WordError.picture("\(folder)/late.png")) { try MaskArguments(mixed) }
                 #expect(try Self.arguments(["r.png", "boat", name]).words.labels.count == 2)
+            }
+        }
+    }
+
+    /// The last words of a refusal, after "type".
+    @Test func `what a refusal says to type names the very words`() throws {
+        try withTemporaryFolder { folder in
+            for name in ["cat", "cat.jpg", "cat's"] {
+                let path = "\(folder)/\(name)"
+                try replaceFile(at: path, with: Array("GIF89a".utf8))
+                var options = try MaskOptions.parse(["r.png", "boat"])
+                options.words = ["boat", path]
+                let error = #expect(throws: WordError.picture(path)) { try MaskArguments(options) }
+                let typed = try #require(error?.description.components(separatedBy: " type ").last)
+                options.words = ["boat", typed.replacing("'\\''", with: "\u{1}").filter { $0 != "'" }.replacing("\u{1}", with: "'")]
+                #expect(try MaskArguments(options).words.labels.map(\.name) == ["boat", path])
             }
         }
     }
