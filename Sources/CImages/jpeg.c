@@ -99,7 +99,7 @@ static void ask(decoder *from, const dseg_watch *watch) {
 
 /// Whether a scan was decoded from zero bytes that go on to the file's end, as a download leaves them
 /// that was given its size before its bytes. They are legal codes, of pixels that nobody stored.
-static int was_of_zeros(const decoder *from) {
+static int scan_was_zeros(const decoder *from) {
     const struct jpeg_source_mgr *source = from->jpeg.src;
     if (from->ended || source->next_input_byte - from->bytes < 32) return 0;
     const uint8_t *at = source->next_input_byte - 32, *end = at + 32 + source->bytes_in_buffer;
@@ -132,7 +132,7 @@ static void absorb_scans(decoder *from, const dseg_watch *watch) {
         }
         ask(from, watch);
         if (status != JPEG_SCAN_COMPLETED) continue;
-        from->lacking = from->lacking || was_of_zeros(from);
+        from->lacking = from->lacking || scan_was_zeros(from);
         for (int i = 0; i < from->jpeg.comps_in_scan; i++) {
             seen[from->jpeg.cur_comp_info[i]->component_index] = 1;
         }
@@ -177,12 +177,11 @@ static dseg_verdict read_pixels(decoder *from, const uint8_t *bytes, size_t coun
     jpeg_start_decompress(&from->jpeg);
     if (has_scans) {
         absorb_scans(from, watch);
-        picture->rows = DSEG_ROWS_UNKNOWN;
         if (is_lacking(from)) return DSEG_CUT_OFF;
         jpeg_start_output(&from->jpeg, from->jpeg.input_scan_number);
     }
     read_rows(from, picture, pixels, watch);
-    if (!has_scans && was_of_zeros(from)) return DSEG_CUT_OFF;
+    if (!has_scans && scan_was_zeros(from)) return DSEG_CUT_OFF;
     if (!is_lacking(from)) return DSEG_DONE;
     picture->rows = from->rows;
     return DSEG_CUT_OFF;

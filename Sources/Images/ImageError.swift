@@ -20,7 +20,7 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
     /// The decoder's own sentence.
     case malformed(ImageFormat, reason: String)
     case outOfMemory(ImageFormat)
-    /// The caller wanted the picture no more.
+    /// The caller cancelled the decoding.
     case interrupted
 
     package var description: String {
@@ -53,11 +53,11 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
             return "the \(format) file is cut off: it ends after \(bytes) bytes, with \(rows) of \(height) rows; "
                 + "fetch or copy it again"
         case .malformed(let format, let reason):
-            return "the \(format) file is damaged: \(reason)"
+            return "the \(format) file is damaged: \(reason); fetch or copy it again"
         case .outOfMemory(let format):
-            return "no memory to decode the \(format) file"
+            return "no memory to decode the \(format) file; try again later, or scale it down first"
         case .interrupted:
-            return "the picture was wanted no more while it was decoded"
+            return "the decoding of the picture was cancelled"
         }
     }
 }

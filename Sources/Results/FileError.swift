@@ -21,9 +21,9 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
         case .cannotRead(let path, let reason):
             "cannot read \(Self.input(path)): \(reason)" + Self.hint(for: path)
         case .tooLarge(let path, let limit):
-            "\(Self.input(path)) is over the limit of \(limit >> 20) MiB"
+            "\(Self.input(path)) is over the limit of \(limit >> 20) MiB; scale the picture down first"
         case .isFolder(let path):
-            "cannot read \(Self.input(path)): it is a directory; name the file in it"
+            "cannot read \(Self.input(path)): it is a folder; name the file in it"
         case .cannotWrite(let path, let reason):
             "cannot write \(Streams.printable(path)): \(reason)"
         case .exists(let path):

@@ -62,9 +62,7 @@ package enum InputFile {
     private static func descriptor(named path: String) -> CInt? {
         if path == "-" || path == "/dev/stdin" { return STDIN_FILENO }
         for folder in ["/dev/fd/", "/proc/self/fd/"] where path.utf8.starts(with: folder.utf8) {
-            if let number = CInt(path.utf8.dropFirst(folder.utf8.count).map { String(UnicodeScalar($0)) }.joined()) {
-                return number
-            }
+            return CInt(String(decoding: path.utf8.dropFirst(folder.utf8.count), as: UTF8.self))
         }
         return nil
     }

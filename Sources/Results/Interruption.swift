@@ -7,10 +7,10 @@ enum Interruption {
     /// From here on a signal removes the files that have no name yet, then ends the program as it would have. To be
     /// called before other threads are there: they inherit that the signals are held back.
     static func watch() {
-        _ = isWatched
+        watching
     }
 
-    private static let isWatched: Bool = {
+    private static let watching: Void = {
         // A limit on the size of files is told as an error, like a full disk.
         signal(SIGXFSZ, SIG_IGN)
         var signals = awaited
@@ -18,7 +18,6 @@ enum Interruption {
         var thread = pthread_t()
         let code = unsafe pthread_create(&thread, nil, { _ in unsafe Interruption.wait() }, nil)
         if code == 0 { pthread_detach(thread) } else { unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
-        return code == 0
     }()
 
     /// Without those that whoever started the program wants ignored, as `nohup` does.

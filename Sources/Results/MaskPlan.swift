@@ -21,7 +21,7 @@ package struct MaskPlan: Sendable {
     /// The folder that was named for the files.
     private let folder: String?
     /// Whether this is one of several pictures, whose shares are told apart.
-    private let isOneOfSeveral: Bool
+    let isOneOfSeveral: Bool
     private let force: Bool
     private let recipe: String
     private let seed: UInt32

@@ -11,7 +11,8 @@ package typealias Asking = (_ request: SegmentRequest, _ onReply: (SegmentReply)
 package enum Questioning {
     /// Asks for the labels of one picture or more, writes what was asked for, prints the shares.
     ///
-    /// A picture that cannot be understood does not keep the others from their masks; whatever else fails ends the run.
+    /// All pictures must be there before the first is looked at. One that cannot be understood does not keep the others
+    /// from their masks; whatever else fails ends the run.
     ///
     /// - Throws: `ExitCode`, after the reason was said on standard error
     package static func mask(_ options: MaskOptions, ask: Asking) throws {
@@ -26,7 +27,7 @@ package enum Questioning {
         var failure: ExitCode?
         for (place, plan) in plans.enumerated() {
             do {
-                try mask(plan, named: plans.count > 1, ask: ask)
+                try mask(plan, ask: ask)
             } catch let error as ExitCode {
                 let isOfPicture = [ExitReason.badData, .missingInput].map(\.rawValue).contains(error.rawValue)
                 let left = plans.count - place - 1
@@ -40,9 +41,9 @@ package enum Questioning {
         if let failure { throw failure }
     }
 
-    private static func mask(_ plan: MaskPlan, named isNamed: Bool, ask: Asking) throws {
+    private static func mask(_ plan: MaskPlan, ask: Asking) throws {
         var picture: [UInt8]?
-        try exiting({ picture }, about: isNamed ? plan.picture : nil) {
+        try exiting({ picture }, about: plan.isOneOfSeveral ? plan.picture : nil) {
             let bytes = try InputFile.bytes(at: plan.picture)
             picture = bytes
             // What is no picture need not travel.

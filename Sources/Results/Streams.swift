@@ -5,9 +5,9 @@ import RPC
 package enum Streams {
     package static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-    /// Gives the three standard descriptors that are closed a place where nothing can be read or written: else the next
-    /// file or socket that is opened would have their number, and get what is meant for them.
-    package static func keepPlaces() {
+    /// Opens those of the three standard descriptors that are closed, so that nothing can be read or written there:
+    /// else the next file or socket that is opened would have their number, and get what is meant for them.
+    package static func openStandardDescriptors() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
         }
@@ -44,10 +44,9 @@ package enum Streams {
     }
 
     /// The text as ``printable(_:)`` gives it, with no more than its beginning where it is long.
-    static func excerpt(_ text: String, limit: Int = 100) -> String {
-        let scalars = text.unicodeScalars
-        guard scalars.count > limit else { return printable(text) }
-        return printable(String(scalars.prefix(limit))) + "\u{2026}"
+    static func excerpt(_ text: String) -> String {
+        let beginning = String(text.unicodeScalars.prefix(100))
+        return printable(beginning) + (beginning.utf8.count < text.utf8.count ? "\u{2026}" : "")
     }
 
     /// Whether a scalar is an order to a terminal rather than a sign on it.

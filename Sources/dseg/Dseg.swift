@@ -17,7 +17,7 @@ struct Dseg: ParsableCommand {
         subcommands: [MaskCommand.self, RedoCommand.self, StatusCommand.self])
 
     static func main() {
-        Streams.keepPlaces()
+        Streams.openStandardDescriptors()
         main(Program.arguments)
     }
 }

@@ -32,7 +32,8 @@ struct MaskCommand: ParsableCommand {
         _ = unsafe PathText.withName(of: beside) { unsafe execv($0, &pointers) }
         _ = unsafe execvp("dsegd", &pointers)
         let reason = unsafe String(cString: strerror(errno))
-        Streams.say("dseg: cannot run \(beside) nor dsegd on the path (\(reason)); install dsegd beside dseg")
+        Streams.say(
+            "\(Program.name): cannot run \(beside) nor dsegd on the path (\(reason)); install dsegd beside dseg")
         throw ExitCode(ExitReason.unreachable.rawValue)
     }
 

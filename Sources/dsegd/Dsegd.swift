@@ -11,7 +11,7 @@ struct Dsegd: ParsableCommand {
         subcommands: [ServeCommand.self, MaskCommand.self, VerifyCommand.self, BenchCommand.self])
 
     static func main() {
-        Streams.keepPlaces()
+        Streams.openStandardDescriptors()
         main(Program.arguments)
     }
 }

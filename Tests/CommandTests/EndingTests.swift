@@ -61,7 +61,7 @@ import Testing
 
     @Test func `what is not there is missing input`() throws {
         try expectError(66, ["mask", "\(place.path)/gone.jpg", "boat"], saying: "\(place.path)/gone.jpg")
-        try expectError(66, ["mask", place.path, "boat", "-o", place.path], saying: "directory")
+        try expectError(66, ["mask", place.path, "boat", "-o", place.path], saying: "folder")
         try expectError(66, ["redo", "\(place.path)/gone.png"], saying: "\(place.path)/gone.png")
     }
 

@@ -28,6 +28,11 @@ import Testing
         #expect(ImageError.unknownFormat(firstBytes: [0x47, 0x0A]).description.contains("47 0a"))
     }
 
+    @Test func `each refusal says what to do`() {
+        let refusals: [ImageError] = [.malformed(.png, reason: "bad"), .outOfMemory(.jpeg), .cutOff(.webP, bytes: 9)]
+        for error in refusals { #expect(error.description.contains("; ")) }
+    }
+
     /// A PNG file with nothing after its header.
     private static func png(width: UInt32, height: UInt32) throws -> [UInt8] {
         var bytes = Array(try Fixture.bytes("images/rgb-8.png"))

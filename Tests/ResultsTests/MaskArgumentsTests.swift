@@ -131,7 +131,8 @@ import Testing
                 options.words = ["boat", path]
                 let error = #expect(throws: WordError.picture(path)) { try MaskArguments(options) }
                 let typed = try #require(error?.description.components(separatedBy: " type ").last)
-                options.words = ["boat", typed.replacing("'\\''", with: "\u{1}").filter { $0 != "'" }.replacing("\u{1}", with: "'")]
+                let unquoted = typed.replacing("'\\''", with: "\u{1}").replacing("'", with: "")
+                options.words = ["boat", unquoted.replacing("\u{1}", with: "'")]
                 #expect(try MaskArguments(options).words.labels.map(\.name) == ["boat", path])
             }
         }

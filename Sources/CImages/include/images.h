@@ -15,7 +15,7 @@ typedef enum dseg_verdict {
     DSEG_CUT_OFF,    ///< pixels are lacking: the bytes end before the picture does
     DSEG_MALFORMED,  ///< the bytes are no legal picture
     DSEG_NO_MEMORY,
-    DSEG_UNWANTED,   ///< the caller wants it no more
+    DSEG_UNWANTED,   ///< the caller cancelled it
 } dseg_verdict;
 
 /// Room for a library's sentence, with its end.
