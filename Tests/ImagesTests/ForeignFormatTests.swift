@@ -117,7 +117,8 @@ import Testing
         }
     }
 
-    /// Strings are compared canonically: a mark would be part of the letter before it, and a run of them be put in order.
+    /// Strings are compared canonically: a mark would be part of the letter before it, and a run of them be put in
+    /// order.
     @Test func `combining marks behind a beginning hide it not, however many there are`() throws {
         let beginnings = [
             ("a", "plain text"), ("<html", "HTML"), ("<svg", "SVG"), ("<?xml?><body", "HTML"), ("{", "JSON"),
