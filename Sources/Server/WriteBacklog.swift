@@ -107,10 +107,11 @@ final class WriteBacklog {
         bytes = 0
     }
 
-    /// Closes the connection when nothing has been read for as long as a reader may stall.
+    /// Closes the connection when nothing has been read for as long as a reader may stall. What is read between two
+    /// looks counts from the later one.
     private func watchReader() {
-        let often = TimeAmount.nanoseconds(stall.nanoseconds / 4)
-        watch = eventLoop.assumeIsolated().scheduleTask(in: often) {
+        let look = min(.now() + .nanoseconds(stall.nanoseconds / 30), lastProgress + stall)
+        watch = eventLoop.assumeIsolated().scheduleTask(deadline: look) {
             self.watch = nil
             guard self.bytes > 0, !self.isClosed else { return }
             self.noteProgress()
