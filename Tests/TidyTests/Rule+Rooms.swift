@@ -64,8 +64,8 @@ extension Rule {
         guard let manifest = tree["Package.swift"] else { return [] }
         let declared = Set(manifest.lines.flatMap { $0[...].quoted })
         let folders = Set(tree.files.filter { $0.kind == "swift" && $0.isTest }.compactMap(\.room))
-        return folders.subtracting(declared).filter { $0.hasSuffix("Tests") }.sorted().map {
-            Offence("Package.swift", "no target runs \($0)", instead: "declare a .testTarget of that name")
+        return folders.filter { !declared.contains($0) && !declared.contains("Tests/\($0)") }.sorted().map {
+            Offence("Package.swift", "no target runs \($0)", instead: "declare a .testTarget of that name or path")
         }
     }
 

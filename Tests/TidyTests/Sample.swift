@@ -77,6 +77,14 @@ struct Sample: Sendable {
                 "Package.swift": ".testTarget(name: \"WireTests\")", "Tests/WireTests/A.swift": "",
             ]),
         Sample(
+            .tested,
+            offending: ["Package.swift": ".testTarget(name: \"WireTests\")", "Tests/Wires/A.swift": ""],
+            at: "Package.swift:0",
+            clean: [
+                "Package.swift": ".testTarget(name: \"WireTests\", path: \"Tests/Wires\")",
+                "Tests/Wires/A.swift": "",
+            ]),
+        Sample(
             .manifest, "Package.swift",
             offending: .manifest("\"RPC\", .product(name: \"NIOCore\", package: \"swift-nio\")"),
             line: 2,
