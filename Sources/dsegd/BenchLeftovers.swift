@@ -40,19 +40,26 @@ enum BenchLeftovers {
         _ = unsafe write(bell.rung, &note, 1)
     }
 
+    /// The lock stays taken until the program has ended: nothing is started or made any more.
     private static func hear() {
         var note: UInt8 = 0
         while unsafe read(bell.heard, &note, 1) < 0 && errno == EINTR {}
-        clear()
-        _exit(128 + CInt(note))
-    }
-
-    /// The lock stays taken: nothing is started any more.
-    private static func clear() {
         things.withLock { things in
             for group in things.groups { kill(-group, SIGKILL) }
+            let deadline = ContinuousClock.now + patience
+            for group in things.groups { awaitEnd(of: group, until: deadline) }
             for folder in things.folders { try? FileManager.default.removeItem(atPath: folder) }
-            things = Things()
+            _exit(128 + CInt(note))
+        }
+    }
+
+    /// How long killed processes, which may be writing to the folders, are waited for.
+    private static let patience = Duration.seconds(5)
+
+    private static func awaitEnd(of group: pid_t, until deadline: ContinuousClock.Instant) {
+        while ContinuousClock.now < deadline, kill(-group, 0) == 0 {
+            // Its leader is this process's child, and stays in the group until it is waited for.
+            if waitpid(-group, nil, WNOHANG) <= 0 { usleep(1000) }
         }
     }
 
@@ -67,9 +74,21 @@ enum BenchLeftovers {
 
     static func ended(_ group: pid_t) { _ = things.withLock { $0.groups.remove(group) } }
 
-    static func made(_ folder: String) { _ = things.withLock { $0.folders.insert(folder) } }
+    /// Makes a folder that nobody else may enter.
+    static func make(_ folder: String) throws {
+        try things.withLock { things in
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+            things.folders.insert(folder)
+        }
+    }
 
-    static func removed(_ folder: String) { _ = things.withLock { $0.folders.remove(folder) } }
+    static func remove(_ folder: String) {
+        things.withLock { things in
+            try? FileManager.default.removeItem(atPath: folder)
+            things.folders.remove(folder)
+        }
+    }
 }
 
 /// A folder that lasts as long as its owner.
@@ -79,13 +98,8 @@ final class BenchFolder: Sendable {
     init() throws {
         path = FileManager.default.temporaryDirectory
             .appending(path: "dseg-bench-\(UInt64.random(in: 0...UInt64.max))").path(percentEncoded: false)
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        BenchLeftovers.made(path)
+        try BenchLeftovers.make(path)
     }
 
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-        BenchLeftovers.removed(path)
-    }
+    deinit { BenchLeftovers.remove(path) }
 }
