@@ -4,34 +4,47 @@ import Support
 import Testing
 
 /// Whatever one caller does, another's Health stays under 20 ms at the 99th percentile, their question waits for no
-/// more than one job, and afterwards the daemon holds what it held before. Of three rounds the median counts.
+/// more than one job of the attacker's, and afterwards the daemon holds what it held before. Of three rounds the median
+/// counts.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["DSEG_TRUST"] != nil))
 struct AttackTests {
-    /// Longer than any job of the demo model that these tests ask for.
-    private static let oneJob = 2.5
+    /// Seconds that a question may take longer than it takes alone, beside a job: the attacker, the probes and the
+    /// daemon's event loop share two processors with the engine.
+    private static let slack = 0.25
 
+    /// - Parameters:
+    ///   - job: does what an attacker may have under way when an honest question comes, to its end, and tells the
+    ///     seconds; `nil`: nothing of the attack is a job
+    ///   - wait: seconds that connections wait for others by the daemon's own rules
     private func judge(
-        _ name: String, descriptors: Int? = nil, sourceLocation: SourceLocation = #_sourceLocation,
-        _ attack: (Watched) throws -> Void
+        _ name: String, on watched: Watched, job: ((Watched) throws -> Double)? = nil, wait: Double = 0,
+        sourceLocation: SourceLocation = #_sourceLocation, _ attack: (Watched) throws -> Void
     ) throws {
-        let watched = try Watched(descriptors: descriptors)
+        let job = try job.map { job in try (0..<3).map { _ in try job(watched) }.reduce(0, max) } ?? 0
+        let base = try watched.atRest()
         var sights: [Watched.Sight] = []
         for _ in 0..<3 { sights.append(try watched.during { try attack(watched) }) }
         let health = sights.map(\.healthP99).sorted()
         let slowest = sights.map(\.slowest).sorted()
         print("""
             \(name): Health p99 \(health.map { String(format: "%.1f", $0) }) ms, slowest question \
-            \(slowest.map { String(format: "%.2f", $0) }) s; \(Machine.description)
+            \(slowest.map { String(format: "%.2f", $0) }) s (alone \(String(format: "%.2f", watched.own)) s, the \
+            attacker's job \(String(format: "%.2f", job)) s, by rule \(wait) s); \(Machine.description)
             """)
         #expect(health[1] < 20, sourceLocation: sourceLocation)
-        #expect(slowest[1] < Self.oneJob, sourceLocation: sourceLocation)
-        try watched.expectRest(sourceLocation: sourceLocation)
+        #expect(slowest[1] <= job + wait + watched.own + Self.slack, sourceLocation: sourceLocation)
+        try watched.expectRest(base, sourceLocation: sourceLocation)
     }
 
-    private let piece = LookRequest(data: [UInt8](repeating: 1, count: (1 << 20) - 16))
+    /// A mebibyte of a picture on the first stream.
+    private func data() throws -> [UInt8] {
+        let piece = LookRequest(data: [UInt8](repeating: 1, count: (1 << 20) - 16))
+        return try Frame(.data, stream: 1, flags: [], payload: piece.encoded()).encoded()
+    }
 
-    private func data(_ stream: UInt32 = 1) throws -> [UInt8] {
-        try Frame(.data, stream: stream, flags: [], payload: piece.encoded()).encoded()
+    /// With words that nobody has asked for.
+    private func newLabels(_ count: Int, _ watched: Watched) -> [Label] {
+        (0..<count).map { _ in Label(name: watched.newWord()) }
     }
 
     private func labels(_ count: Int, _ name: (Int) -> String) -> [Label] {
@@ -40,7 +53,7 @@ struct AttackTests {
 
     @Test func `runs of combining marks wherever there is text`() throws {
         let marks = "a" + String(repeating: "\u{301}\u{323}", count: 250_000)
-        try judge("marks") { watched in
+        try judge("marks", on: Watched()) { watched in
             let wire = try Wire(watched.daemon)
             let calls = [
                 CallRequest(service: "dseg.v1.Segmenter", method: marks, payload: [], timeout: 0),
@@ -65,12 +78,12 @@ struct AttackTests {
     }
 
     @Test func `uploads whose callers hang up`() throws {
-        try judge("hung-up uploads, 64 MiB each") { watched in
+        try judge("hung-up uploads, 64 MiB each", on: Watched()) { watched in
             let data = try data()
             for _ in 0..<10 {
                 let wire = try Wire(watched.daemon)
                 try wire.open(.look, stream: 1, [])
-                for _ in 0..<64 { try? wire.send(data) }
+                for _ in 0..<64 { try wire.send(data) }
             }
         }
     }
@@ -79,33 +92,42 @@ struct AttackTests {
         let data = try Frame(
             .data, stream: 1, flags: [], payload: LookRequest(data: [UInt8](repeating: 1, count: 65_000)).encoded()
         ).encoded()
-        try judge("a storm of hung-up uploads") { watched in
+        try judge("a storm of hung-up uploads", on: Watched()) { watched in
             for _ in 0..<4000 {
                 let wire = try Wire(watched.daemon)
-                try? wire.open(.look, stream: 1, [])
-                try? wire.send(data)
+                try wire.open(.look, stream: 1, [])
+                try wire.send(data)
             }
         }
     }
 
     @Test func `pictures of 200 MiB`() throws {
-        try judge("uploads of 200 MiB") { watched in
-            let data = try data()
+        let data = try data()
+        /// Seconds from a picture's end to its refusal.
+        func upload(_ watched: Watched) throws -> Double {
             let wire = try Wire(watched.daemon)
             try wire.open(.look, stream: 1, [])
             for _ in 0..<200 { try wire.send(data) }
-            try wire.send(Frame.end(of: 1).encoded())
-            #expect(try wire.code(of: 1) == .invalidArgument)
+            return try seconds {
+                try wire.send(Frame.end(of: 1).encoded())
+                #expect(try wire.code(of: 1) == .invalidArgument)
+            }
         }
+        try judge("uploads of 200 MiB", on: Watched(), job: upload) { _ = try upload($0) }
     }
 
     @Test func `readers who stop`() throws {
-        try judge("stalled readers") { watched in
-            var request = SegmentRequest(
-                picture: .handle(watched.handle), labels: labels(300) { "thing \($0)" }, maps: .sized, mapWidth: 900,
+        func bulky(_ watched: Watched) -> SegmentRequest {
+            SegmentRequest(
+                picture: .handle(watched.handle), labels: newLabels(300, watched), maps: .sized, mapWidth: 900,
                 mapHeight: 900, encoding: .u16)
+        }
+        try judge("stalled readers", on: Watched(), job: { watched in
+            try seconds { try watched.daemon.client().segment(bulky(watched)) { _ in } }
+        }) { watched in
             let wires = try (0..<4).map { _ in try Wire(watched.daemon) }
             for (index, wire) in wires.enumerated() {
+                var request = bulky(watched)
                 request.requestID = "slow \(index)"
                 try wire.open(.segment, stream: 1, request.encoded())
             }
@@ -115,24 +137,29 @@ struct AttackTests {
         }
     }
 
+    /// Of 256 descriptors 130 are for one user's connections, which a half second of silence costs them. Whoever comes
+    /// after 377 waits until all places have been given away twice.
     @Test func `silent connections, more than there are descriptors`() throws {
-        try judge("377 silent connections of 256 descriptors", descriptors: 256) { watched in
-            let wires = (0..<377).compactMap { _ in try? Wire(watched.daemon) }
-            #expect(wires.count == 377)
+        try judge("377 silent connections", on: Watched(descriptors: 256), wait: 2 * 0.5) { watched in
+            let wires = try (0..<377).map { _ in try Wire(watched.daemon) }
             for (index, wire) in wires.enumerated() where index % 2 == 0 { try? wire.send([0, 0]) }
             usleep(2_000_000)
         }
     }
 
     @Test func `thirty open calls on one connection`() throws {
-        try judge("30 open calls") { watched in
+        func call(_ watched: Watched) -> SegmentRequest {
+            SegmentRequest(
+                picture: .handle(watched.handle), labels: newLabels(30, watched), recipe: "diffsegmenter")
+        }
+        try judge("30 open calls", on: Watched(), job: { watched in
+            try seconds { try watched.daemon.client().segment(call(watched)) { _ in } }
+        }) { watched in
             let client = try watched.daemon.client()
             let wire = try Wire(watched.daemon)
-            for call in 0..<30 {
-                let request = SegmentRequest(
-                    picture: .handle(try client.look(Repository.scene(2)).handle),
-                    labels: labels(30) { "thing \(call) \($0)" }, recipe: "diffsegmenter")
-                try wire.open(.segment, stream: UInt32(2 * call + 1), request.encoded())
+            for stream in stride(from: 1, to: 61, by: 2) as StrideTo<UInt32> {
+                _ = try client.look(Repository.scene(2))
+                try wire.open(.segment, stream: stream, call(watched).encoded())
             }
             usleep(2_000_000)
         }
@@ -144,41 +171,57 @@ struct AttackTests {
         var file = try Repository.bytes("\(Repository.root)/Tests/Fixtures/images/rgb-8.png")
         file.insert(contentsOf: (0..<5_000_000).flatMap { _ in chunk }, at: 33)
         let bomb = file
-        try judge("five million chunks") { watched in
-            #expect(throws: RPCStatus.self) { try watched.daemon.client().look(bomb) }
+        func look(_ watched: Watched) -> Double {
+            seconds {
+                let refusal = #expect(throws: RPCStatus.self) { try watched.daemon.client().look(bomb) }
+                #expect(refusal?.code == .invalidArgument)
+            }
         }
+        try judge("five million chunks", on: Watched(), job: look) { _ = look($0) }
     }
 
-    /// A connection that cannot be accepted stays readable: the loop must not look at it all the time.
+    /// A crowd comes, of whom one gets the last descriptor; there are others again at the end.
+    private func withoutDescriptors(_ watched: Watched, _ meanwhile: () throws -> Void) throws {
+        let process = watched.daemon.child.process
+        let used = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+        #expect(shell("prlimit --pid \(process) --nofile=\(used + 1):4096").status == 0)
+        let crowd = try (0..<20).map { _ in try Wire(watched.daemon) }
+        usleep(200_000)
+        try meanwhile()
+        #expect(shell("prlimit --pid \(process) --nofile=4096:4096").status == 0)
+        let isServed = try withExtendedLifetime(crowd) { try watched.daemon.client().health() }
+        #expect(isServed)
+    }
+
+    /// A connection that cannot be accepted stays readable: the loop must not look at it all the time, but every
+    /// second. Whoever comes meanwhile waits until it finds descriptors.
     @Test func `no descriptors for those who wait`() throws {
         let watched = try Watched()
         var shares: [Double] = []
         for _ in 0..<3 {
-            let process = watched.daemon.child.process
-            let used = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
-            #expect(shell("prlimit --pid \(process) --nofile=\(used + 1):4096").status == 0)
-            let crowd = try (0..<20).map { _ in try Wire(watched.daemon) }
-            usleep(200_000)
-            let before = try watched.processorTime
-            usleep(2_000_000)
-            shares.append((try watched.processorTime - before) / 2)
-            #expect(shell("prlimit --pid \(process) --nofile=4096:4096").status == 0)
-            let isServed = try withExtendedLifetime(crowd) { try watched.daemon.client().health() }
-            #expect(isServed)
+            try withoutDescriptors(watched) {
+                let before = try watched.processorTime
+                usleep(2_000_000)
+                shares.append((try watched.processorTime - before) / 2)
+            }
         }
         print("no descriptors: \(shares.map { String(format: "%.3f", $0) }) of a core; \(Machine.description)")
         #expect(shares.sorted()[1] < 0.05)
+        try judge("no descriptors", on: watched, wait: 2.2 + 1) { watched in
+            try withoutDescriptors(watched) { usleep(2_000_000) }
+        }
     }
 
-    /// Who waits, sleeps: the event loop and the courier have nothing to do while the engine computes.
+    /// Whoever waits does nothing: the event loop and the courier are at rest while the engine computes.
     @Test func `an answer under way keeps nobody but the engine at work`() throws {
+        func long(_ watched: Watched) -> SegmentRequest {
+            SegmentRequest(picture: .handle(watched.handle), labels: newLabels(255, watched), recipe: "diffsegmenter")
+        }
         let watched = try Watched()
-        let wire = try Wire(watched.daemon)
-        let long = SegmentRequest(
-            picture: .handle(watched.handle), labels: labels(255) { "thing \($0)" }, recipe: "diffsegmenter")
         var shares: [Double] = []
-        for stream in [1, 3, 5] as [UInt32] {
-            try wire.open(.segment, stream: stream, long.encoded())
+        for _ in 0..<3 {
+            let wire = try Wire(watched.daemon)
+            try wire.open(.segment, stream: 1, long(watched).encoded())
             usleep(200_000)
             let (before, all) = try (watched.processorTime(of: ["NIO-ELT", "TP-#"]), watched.processorTime)
             usleep(1_000_000)
@@ -187,23 +230,32 @@ struct AttackTests {
         }
         print("event loop and courier: \(shares.map { String(format: "%.3f", $0) }); \(Machine.description)")
         #expect(shares.sorted()[1] < 0.05)
+        try judge("an answer under way", on: watched, job: { watched in
+            try seconds { try watched.daemon.client().segment(long(watched)) { _ in } }
+        }) { watched in
+            let wire = try Wire(watched.daemon)
+            try wire.open(.segment, stream: 1, long(watched).encoded())
+            usleep(2_000_000)
+        }
     }
 
     /// Constant time for each new label, however full the caches are.
     @Test func `more labels than are remembered`() throws {
+        func ask(_ watched: Watched) throws -> Double {
+            let request = SegmentRequest(
+                picture: .handle(watched.handle), labels: newLabels(2000, watched), maps: .none)
+            return try seconds { try watched.daemon.client().segment(request) { _ in } }
+        }
         let watched = try Watched()
-        let client = try watched.daemon.client()
         var times: [Double] = []
-        for round in 0..<7 {
+        for _ in 0..<7 {
             let before = try watched.processorTime
-            try client.segment(
-                SegmentRequest(
-                    picture: .handle(watched.handle), labels: labels(2000) { "w\(round) x\($0)" }, maps: .none)
-            ) { _ in }
+            _ = try ask(watched)
             times.append(try watched.processorTime - before)
         }
         print("2,000 new labels: \(times.map { String(format: "%.2f", $0) }) s; \(Machine.description)")
         let (first, last) = (times.prefix(3).sorted()[1], times.suffix(3).sorted()[1])
         #expect(last < 1.3 * first)
+        try judge("2,000 new labels", on: watched, job: ask) { _ = try ask($0) }
     }
 }

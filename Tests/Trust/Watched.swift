@@ -9,61 +9,29 @@ final class Watched {
     let daemon: Daemon
     /// A picture that the honest caller has asked about.
     let handle: String
-    private let base: Holdings
+    /// Seconds that the slowest of some new questions took with nobody else there.
+    let own: Double
+    private let words = Words()
 
-    /// What a process holds, beside what it says that it remembers.
-    private struct Holdings {
-        let resident, descriptors, threads: Int
-
-        init(_ process: pid_t, remembered: Int) throws {
-            let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-            func value(_ name: String) -> Int {
-                let line = status.split(separator: "\n").first { $0.hasPrefix("\(name):") }
-                return line?.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap { Int($0) } ?? 0
-            }
-            resident = value("VmRSS") << 10 - remembered
-            threads = value("Threads")
-            descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
-        }
+    /// - Parameters:
+    ///   - options: the daemon's
+    ///   - limit: of descriptors; `nil`: as these tests have
+    init(_ options: [String] = [], descriptors limit: Int? = nil) throws {
+        daemon = try Daemon(answering: options, after: limit.map { "ulimit -n \($0)" })
+        handle = try daemon.client().look(Repository.scene(1)).handle
+        let (path, handle, words) = (daemon.socket, handle, words)
+        own = try (0..<20).map { _ in
+            try seconds { try Self.ask(path, handle, words) }
+        }.reduce(0, max)
     }
 
-    /// - Parameter limit: of descriptors; `nil`: as these tests have
-    init(descriptors limit: Int? = nil) throws {
-        daemon = try Daemon(after: limit.map { "ulimit -n \($0)" })
-        let client = try daemon.client()
-        handle = try client.look(Repository.scene(1)).handle
-        _ = try client.segment(Self.question(handle)) { _ in }
-        base = try Holdings(daemon.child.process, remembered: Self.remembered(client))
-    }
+    /// A word that nobody has asked this daemon for.
+    func newWord() -> String { words.next() }
 
-    private static func remembered(_ client: Client) throws -> Int {
-        let status = try client.status()
-        return Int(status.picturesBytes + status.wordsBytes)
-    }
-
-    private static func question(_ handle: String) -> SegmentRequest {
-        SegmentRequest(picture: .handle(handle), labels: [Label(name: "boat"), Label(name: "sheep")], mask: true)
-    }
-
-    /// Seconds of processor time so far.
-    var processorTime: Double {
-        get throws { try Self.time("/proc/\(daemon.child.process)/stat").seconds }
-    }
-
-    /// Seconds of processor time of the threads whose names begin so.
-    func processorTime(of names: [String]) throws -> Double {
-        let threads = "/proc/\(daemon.child.process)/task"
-        return try FileManager.default.contentsOfDirectory(atPath: threads)
-            .map { try Self.time("\(threads)/\($0)/stat") }
-            .filter { thread in names.contains { thread.name.hasPrefix($0) } }.reduce(0) { $0 + $1.seconds }
-    }
-
-    private static func time(_ path: String) throws -> (name: Substring, seconds: Double) {
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        let name = text.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
-        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-        let ticks = fields.dropFirst(11).prefix(2).reduce(0) { $0 + (Double($1) ?? 0) }
-        return (name, ticks / Double(sysconf(CInt(_SC_CLK_TCK))))
+    /// A question with a new word, which no memory answers, on a new connection.
+    private static func ask(_ path: String, _ handle: String, _ words: Words) throws {
+        let labels = [Label(name: "boat"), Label(name: words.next())]
+        try Client(path: path).segment(SegmentRequest(picture: .handle(handle), labels: labels, mask: true)) { _ in }
     }
 
     /// What an honest caller saw during an attack.
@@ -78,20 +46,14 @@ final class Watched {
     func during(_ attack: () throws -> Void) throws -> Sight {
         let isOver = Flag()
         let (health, questions) = (Samples(), Samples())
-        let (path, handle) = (daemon.socket, handle)
+        let (path, handle, words) = (daemon.socket, handle, words)
         let threads = [
-            thread(until: isOver, every: 5_000, health) {
-                let client = try Client(path: path)
-                return { _ = try client.health() }
-            },
-            thread(until: isOver, every: 50_000, questions) {
-                var seed: UInt32 = 0
-                return {
-                    seed += 1
-                    var question = Self.question(handle)
-                    question.threshold = Float(seed % 1000) / 1000
-                    try Client(path: path).segment(question) { _ in }
-                }
+            thread(health) { try Self.probe(Client(path: path), until: isOver, health) },
+            thread(questions) {
+                repeat {
+                    questions.add(try seconds { try Self.ask(path, handle, words) })
+                    usleep(50_000)
+                } while !isOver.isRaised
             },
         ]
         defer {
@@ -105,43 +67,46 @@ final class Watched {
         for thread in threads { thread.wait() }
         let errors = health.errors + questions.errors
         #expect(errors.isEmpty, "\(errors.first ?? "")")
-        return Sight(healthP99: health.percentile(0.99) * 1e3, slowest: questions.percentile(1))
+        return Sight(
+            healthP99: try #require(health.percentile(0.99)) * 1e3, slowest: try #require(questions.percentile(1)))
     }
 
-    private func thread(
-        until isOver: Flag, every microseconds: UInt32, _ samples: Samples,
-        _ prepare: @escaping @Sendable () throws -> () throws -> Void
-    ) -> Flag {
+    /// Asks for Health every 5 ms. A probe's time counts from when it was due: those that an answer delays are late
+    /// too, and those that were due before the end are asked after it.
+    private static func probe(_ client: Client, until isOver: Flag, _ samples: Samples) throws {
+        let clock = ContinuousClock()
+        var due = clock.now
+        while !isOver.isRaised || due < clock.now {
+            let early = clock.now.duration(to: due) / .microseconds(1)
+            if early > 0 { usleep(UInt32(early)) }
+            _ = try client.health()
+            samples.add(due.duration(to: clock.now) / .seconds(1))
+            due += .milliseconds(5)
+        }
+    }
+
+    private func thread(_ samples: Samples, _ work: @escaping @Sendable () throws -> Void) -> Flag {
         let ended = Flag()
         Thread.detachNewThread {
-            do {
-                let ask = try prepare()
-                while !isOver.isRaised {
-                    let start = ContinuousClock.now
-                    try ask()
-                    samples.add(start.duration(to: .now) / .seconds(1))
-                    usleep(microseconds)
-                }
-            } catch {
-                samples.fail("\(error)")
-            }
+            do { try work() } catch { samples.fail("\(error)") }
             ended.raise()
         }
         return ended
     }
+}
 
-    /// Afterwards everything is given back: within half a minute, and 32 MiB.
-    func expectRest(sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let client = try daemon.client()
-        var now = base
-        let isAtRest = try eventually {
-            now = try Holdings(daemon.child.process, remembered: Self.remembered(client))
-            // The connection that asks is one descriptor more.
-            return now.resident <= base.resident + 32 << 20 && now.descriptors <= base.descriptors + 1
-                && now.threads <= base.threads
-        }
-        #expect(isAtRest, "\(base), now \(now)", sourceLocation: sourceLocation)
-    }
+/// How long something takes, in seconds.
+func seconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = ContinuousClock.now
+    try body()
+    return start.duration(to: .now) / .seconds(1)
+}
+
+/// Words that never come again.
+private final class Words: Sendable {
+    private let count = Atomic<Int>(0)
+
+    func next() -> String { "word \(count.add(1, ordering: .relaxed).newValue)" }
 }
 
 /// Raised once, waited for by polling: these tests measure, and need no precision.
@@ -161,9 +126,10 @@ private final class Samples: Sendable {
     func fail(_ error: String) { taken.withLock { $0.errors.append(error) } }
     var errors: [String] { taken.withLock(\.errors) }
 
-    func percentile(_ share: Double) -> Double {
+    /// `nil` where nothing was taken.
+    func percentile(_ share: Double) -> Double? {
         let sorted = taken.withLock(\.times).sorted()
-        return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
+        return sorted.isEmpty ? nil : sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
     }
 }
 
