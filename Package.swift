@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(
             name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images"],
             swiftSettings: strict),
-        .testTarget(name: "RPCTests", dependencies: ["RPC", "CZstd"], swiftSettings: strict),
+        .testTarget(name: "RPCTests", dependencies: ["RPC", "CZstd", "Support"], swiftSettings: strict),
         .testTarget(
             name: "ResultsTests",
             dependencies: [
@@ -104,7 +104,7 @@ let package = Package(
             name: "TrustTests", dependencies: ["RPC", "Support", "dsegd"], path: "Tests/Trust", swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["Results", "Images", "RPC", "Networks", "dseg", "dsegd"], swiftSettings: strict),
+            dependencies: ["Results", "Images", "RPC", "Networks", "Support", "dseg", "dsegd"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     cLanguageStandard: .c11

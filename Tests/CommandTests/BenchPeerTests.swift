@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Support
 import Testing
 
 /// `dsegd bench --peer` holds our figures against PyTorch's; its table is whole without a PyTorch too.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Support
 import Testing
 
 /// `dsegd bench --scaling` shows how time and memory grow.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RPC
+import Support
 import Testing
 
 /// `dsegd bench` times the engine that `dsegd serve` answers with.

@@ -3,6 +3,7 @@ import Glibc
 import Images
 import RPC
 import Results
+import Support
 import Testing
 
 /// `dseg` takes nobody's word: neither a daemon's nor that of a file it is to make again.

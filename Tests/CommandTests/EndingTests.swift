@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import RPC
+import Support
 import Testing
 
 /// How `dseg` ends: its exit codes, and what it says then.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Networks
+import Support
 import Testing
 
 /// bf16 against f32: what `dsegd verify` computes in each from the goldens' inputs.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Networks
+import Support
 
 /// A checkpoint and its goldens that may be tampered with.
 final class GoldenCopy {

@@ -1,4 +1,5 @@
 import RPC
+import Support
 import Testing
 
 /// What `dseg` says of itself.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Images
 import RPC
+import Support
 import Testing
 
 /// `dseg mask`: what it writes and prints.

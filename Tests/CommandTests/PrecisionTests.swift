@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RPC
+import Support
 import Testing
 
 /// In what a program multiplies, and with which instructions.

@@ -1,4 +1,6 @@
+import FoundationEssentials
 import Glibc
+import Support
 
 /// A program that runs in a directory of its own, ended with its owner.
 final class Program {
@@ -66,6 +68,16 @@ final class Program {
         guard unsafe waitpid(process, &found, WNOHANG) == process else { return false }
         status = found
         return true
+    }
+
+    /// Whether it has a socket open.
+    var hasSocket: Bool {
+        let folder = "/proc/\(process)/fd"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.contains { name in
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)"))?.hasPrefix("socket:")
+                == true
+        }
     }
 
     func signal(_ number: CInt) { kill(process, number) }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Images
 import RPC
+import Support
 import Testing
 
 /// Every file says how it was made, and can be made again.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Support
 import Testing
 
 /// The drawn scenes, asked of a real daemon by the real client, against what diffusers makes of them.

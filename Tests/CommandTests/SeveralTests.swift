@@ -1,6 +1,8 @@
 import FoundationEssentials
 import Glibc
 import Images
+import RPC
+import Support
 import Testing
 
 /// Several pictures in a run, pipes as pictures, and runs that are broken off.
@@ -47,6 +49,7 @@ import Testing
         #expect(try daemon.dseg(["mask", path("a.jpg"), path("b.jpg"), "boat"]).code == 73)
         #expect(try daemon.dseg(["mask", path("a.jpg"), "boat", path("b.jpg")]).code == 64)
         #expect(try place.names == ["a.jpg", "b.jpg", "b.mask.png"])
+        #expect(try daemon.client().status().answered == 0)
     }
 
     @Test(arguments: ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "<(cat \"$1\")"])
@@ -64,36 +67,38 @@ import Testing
 
     /// The first of six large files is there without its name when the signal comes; a run that is faster is run again.
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
-    func `a signal while files are written leaves none of them`(number: CInt) throws {
-        let (side, folder) = (2400, path("out"))
+    func `a signal while files are written leaves all of them or none`(number: CInt) throws {
+        let side = 2400
         let grey = [UInt8](repeating: 128, count: side * side)
         try write(PNGFile(width: side, height: side, .grey(grey), texts: []).encoded(), to: path("big.png"))
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder) }
         var code: CInt = 0
         for _ in 0..<5 where code == 0 {
+            let folder = try TemporaryDirectory()
             let asking = try Program([
                 Repository.dseg, "mask", path("big.png"), "boat, sheep", "--overlay", "--heat", "--cut", "boat",
-                "--cut", "sheep", "-o", folder, "--force", "--socket", daemon.socket,
+                "--cut", "sheep", "-o", folder.path, "--socket", daemon.socket,
             ])
-            #expect(try eventually { try asking.hasEnded || names().contains { $0.hasPrefix(".dseg-") } })
+            #expect(try eventually { try asking.hasEnded || folder.names.contains { $0.hasPrefix(".dseg-") } })
             if !asking.hasEnded { asking.signal(number) }
             code = try asking.ending().code
+            let names = try folder.names
+            #expect([0, 6].contains(names.count) && !names.contains { $0.hasPrefix(".") }, "\(names)")
         }
         #expect(code == 128 + number)
-        #expect(try names().filter { $0.hasPrefix(".dseg-") }.isEmpty)
     }
 
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
     func `a signal while the daemon works leaves nothing behind`(number: CInt) throws {
-        daemon.program.signal(SIGSTOP)
+        daemon.signal(SIGSTOP)
         let asking = try Program([
             Repository.dseg, "mask", path("a.jpg"), "boat", "--socket", daemon.socket,
         ])
-        usleep(300_000)
+        #expect(eventually { asking.hasSocket })
+        usleep(100_000)
+        #expect(!asking.hasEnded, "it waits for its answer")
         asking.signal(number)
         #expect(try asking.ending().code == 128 + number)
-        daemon.program.signal(SIGCONT)
+        daemon.signal(SIGCONT)
         #expect(try place.names == ["a.jpg", "b.jpg"])
     }
 }

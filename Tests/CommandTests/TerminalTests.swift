@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Support
 import Testing
 
 /// Pipes that close, and a terminal that shows progress.
@@ -41,11 +42,12 @@ import Testing
     @Test(arguments: ["dseg", "dsegd"])
     func `standard output that is closed is told, and nobody else gets what was meant for it`(program: String) throws {
         let arguments = program == "dseg" ? ["--socket", daemon.socket] : []
-        let mask = ["\(Repository.programs)/\(program)", "mask", Repository.picture, "boat", "-o", place.path]
+        let path = "\(Repository.programs)/\(program)"
+        let mask = [path, "mask", Repository.picture, "boat", "-o", place.path]
         let ending = try run(["/bin/bash", "-c", "exec \"$@\" >&-", "sh"] + mask + arguments)
         #expect(ending.code == 73)
         #expect(ending.errors.contains("cannot write standard output"), "\(ending.errors)")
-        let unread = ["/bin/bash", "-c", "exec \"$@\" <&-", "sh", Repository.dseg, "mask", "-", "boat"]
+        let unread = ["/bin/bash", "-c", "exec \"$@\" <&-", "sh", path, "mask", "-", "boat"]
         #expect(try run(unread + arguments).code == 66)
     }
 
@@ -54,7 +56,7 @@ import Testing
     /// The daemon sleeps until the line has been seen.
     @Test(.enabled(if: hasTerminal, "script(1) is not installed"))
     func `a terminal shows what is waited for, and the line goes away`() throws {
-        daemon.program.signal(SIGSTOP)
+        daemon.signal(SIGSTOP)
         let asking = try Program([
             "/usr/bin/script", "-qefc",
             "'\(Repository.dseg)' mask '\(Repository.picture)' boat -o '\(place.path)' --socket '\(daemon.socket)'",
@@ -62,7 +64,7 @@ import Testing
         ], environment: ["TERM": "xterm"])
         let line = "\r\u{1B}[Kwaiting for an answer about \(Repository.picture)  "
         #expect(eventually { String(decoding: asking.output, as: UTF8.self).contains(line) })
-        daemon.program.signal(SIGCONT)
+        daemon.signal(SIGCONT)
         let ending = try asking.ending()
         #expect(ending.code == 0)
         #expect(ending.text.contains("\r\u{1B}[Kwrote \(place.path)/scene_501_0037.mask.png"))
@@ -71,7 +73,7 @@ import Testing
 
     @Test(.enabled(if: hasTerminal, "script(1) is not installed"), arguments: ["dumb", ""])
     func `a terminal without escape sequences gets none`(kind: String) throws {
-        daemon.program.signal(SIGSTOP)
+        daemon.signal(SIGSTOP)
         let asking = try Program([
             "/usr/bin/script", "-qefc",
             "'\(Repository.dseg)' mask '\(Repository.picture)' boat -o '\(place.path)' --socket '\(daemon.socket)'",
@@ -79,7 +81,7 @@ import Testing
         ], environment: ["TERM": kind])
         // Longer than another terminal has to wait for its line.
         usleep(800_000)
-        daemon.program.signal(SIGCONT)
+        daemon.signal(SIGCONT)
         let ending = try asking.ending()
         #expect(ending.code == 0)
         #expect(!ending.output.contains(0x1B), "\(ending.text)")
@@ -87,13 +89,13 @@ import Testing
     }
 
     @Test func `a file or pipe shows no progress, however long it takes`() throws {
-        daemon.program.signal(SIGSTOP)
+        daemon.signal(SIGSTOP)
         let asking = try Program([
             Repository.dseg, "mask", Repository.picture, "boat", "-o", place.path, "--socket", daemon.socket,
         ])
         // Longer than a terminal has to wait for its line.
         usleep(800_000)
-        daemon.program.signal(SIGCONT)
+        daemon.signal(SIGCONT)
         let ending = try asking.ending()
         #expect(ending.code == 0)
         #expect(ending.errors == "wrote \(place.path)/scene_501_0037.mask.png\n")

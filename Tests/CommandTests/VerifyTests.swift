@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Networks
+import Support
 import Testing
 
 /// `dsegd verify` on the small checkpoints, whose numbers PyTorch made.

@@ -1,4 +1,6 @@
+import Foundation
 import RPC
+import Support
 import Testing
 
 /// The blocking client against a real socket with the real server half behind it.
@@ -101,7 +103,7 @@ struct ClientTests {
 
     @Test func `another client cancels while the first one waits`() throws {
         let peer = try Peer()
-        Peer.thread { _ = try? peer.client().cancel("wait") }
+        Thread.detachNewThread { _ = try? peer.client().cancel("wait") }
         let error = #expect(throws: RPCStatus.self) {
             try peer.client().segment(Self.request("wait")) { _ in }
         }

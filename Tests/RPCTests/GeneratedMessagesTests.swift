@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Support
 import Testing
 
 /// The committed C half of the messages is what `Protos/generate.sh` makes.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RPC
+import Support
 import Testing
 
 /// Clients that share no code with this one read the same bits.

@@ -1,5 +1,6 @@
 import Glibc
 import RPC
+import Support
 import Testing
 
 struct PathTextTests {

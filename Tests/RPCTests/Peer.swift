@@ -1,5 +1,6 @@
-import Glibc
+import Foundation
 import RPC
+import Support
 import Synchronization
 
 /// A small daemon without an engine: a listening socket, a thread for each connection, the real
@@ -25,11 +26,11 @@ final class Peer: Sendable {
     init() throws {
         directory = try TemporaryDirectory()
         path = "\(directory.path)/peer.sock"
-        listener = try Self.listen(at: path)
+        listener = try listen(at: path)
         let (listener, path, state) = (listener, path, SharedState())
-        Self.thread {
+        Thread.detachNewThread {
             while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
-                Self.thread { Self.serve(UnixSocket(adopting: descriptor, path: path), state) }
+                Thread.detachNewThread { Self.serve(UnixSocket(adopting: descriptor, path: path), state) }
             }
             close(listener)
         }
@@ -40,42 +41,6 @@ final class Peer: Sendable {
 
     /// A new connection.
     func client() throws(RPCStatus) -> Client { try Client(path: path) }
-
-    static func listen(at path: String, backlog: CInt = 16) throws -> CInt {
-        let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) {
-            unsafe $0.copyBytes(from: path.utf8)
-        }
-        let bound = unsafe withUnsafePointer(to: address) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard bound == 0, Glibc.listen(listener, backlog) == 0 else {
-            throw RPCStatus(.unavailable, "\(path): errno \(errno)")
-        }
-        return listener
-    }
-
-    /// Runs blocking work off Swift's pool.
-    static func thread(_ work: @escaping @Sendable () -> Void) {
-        final class Work: Sendable {
-            let run: @Sendable () -> Void
-            init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-        }
-        var thread = pthread_t()
-        let argument = unsafe Unmanaged.passRetained(Work(work)).toOpaque()
-        _ = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, argument)
-        pthread_detach(thread)
-    }
 
     private static func serve(_ socket: consuming UnixSocket, _ state: SharedState) {
         var connection = ServerConnection()

@@ -1,5 +1,6 @@
-import Glibc
+import Foundation
 import RPC
+import Support
 import Testing
 
 /// A peer that says nothing has an end.
@@ -21,14 +22,14 @@ struct SilenceTests {
     }
 
     @Test func `of one that never answers, and one that does not read`() throws {
-        let listener = try Peer.listen(at: path)
+        let listener = try listen(at: path)
         defer { close(listener) }
         expectEnd { _ = try Client(path: path, patience: patience).status() }
         expectEnd { _ = try Client(path: path, patience: patience).look([UInt8](repeating: 0, count: 8 << 20)) }
     }
 
-    @Test func `of one whose door is crowded`() throws {
-        let listener = try Peer.listen(at: path, backlog: 0)
+    @Test func `of one that accepts nobody while its backlog is full`() throws {
+        let listener = try listen(at: path, backlog: 0)
         defer { close(listener) }
         var waiting: [Client] = []
         expectEnd { for _ in 0..<8 { waiting.append(try Client(path: path, patience: patience)) } }
@@ -36,8 +37,8 @@ struct SilenceTests {
     }
 
     @Test func `of one that sends a message a byte at a time`() throws {
-        let listener = try Peer.listen(at: path)
-        Peer.thread {
+        let listener = try listen(at: path)
+        Thread.detachNewThread {
             let descriptor = accept(listener, nil, nil)
             close(listener)
             // A frame of 64 KiB for the first stream, whose end never comes.
@@ -52,12 +53,42 @@ struct SilenceTests {
         expectEnd { _ = try Client(path: path, patience: patience).status() }
     }
 
-    @Test func `of one that stops in the middle of an answer, but not of one that goes on`() throws {
-        let peer = try Peer()
-        let client = try Client(path: peer.path, patience: patience)
-        expectEnd { try client.segment(ClientTests.request("wait")) { _ in } }
-        #expect(try Client(path: peer.path, patience: patience).health())
-        _ = try peer.client().cancel("wait")
+    /// Answers a question with a header and trailer, after the header with some maps.
+    private func serve(maps: Int, pause: UInt32, isWhole: Bool) throws {
+        let (listener, path) = (try listen(at: path), path)
+        let map = try ScoreMap(label: 0, scores: Peer.maps[0], width: 8, height: 8, encoding: .f16)
+        let replies = [.header(MessageTests.header)] + Array(repeating: SegmentReply.scoreMap(map), count: maps)
+            + (isWhole ? [.trailer(MessageTests.trailer)] : [])
+        Thread.detachNewThread {
+            let socket = UnixSocket(adopting: accept(listener, nil, nil), path: path)
+            close(listener)
+            var connection = ServerConnection()
+            while let bytes = try? socket.read(), !bytes.isEmpty {
+                for case .open(let call) in connection.receive(bytes) {
+                    for reply in replies {
+                        try? socket.write(connection.send(reply.encoded(), on: call.stream) ?? [])
+                        usleep(pause)
+                    }
+                    if isWhole { try? socket.write(connection.finish(call.stream) ?? []) }
+                }
+            }
+        }
+    }
+
+    @Test func `of one that stops in the middle of an answer`() throws {
+        try serve(maps: 1, pause: 0, isWhole: false)
+        let client = try Client(path: path, patience: patience)
+        var replies = 0
+        expectEnd { try client.segment(ClientTests.request) { _ in replies += 1 } }
+        #expect(replies == 2)
+    }
+
+    @Test func `but not of one that goes on, however long the whole takes`() throws {
+        try serve(maps: 3, pause: 400_000, isWhole: true)
+        let client = try Client(path: path, patience: .seconds(1))
+        var replies = 0
+        try client.segment(ClientTests.request) { _ in replies += 1 }
+        #expect(replies == 5)
     }
 }
 
@@ -103,7 +134,7 @@ struct SocketAdviceTests {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/log.sock"
         let script = "import socket,sys; s=socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1])"
-        let owner = unsafe try #require(popen("python3 -c '\(script); sys.stdin.read()' '\(path)'", "w"))
+        let owner = unsafe try #require(popen("python3 -c '\(script); sys.stdin.read()' '\(path)'", "we"))
         defer { unsafe pclose(owner) }
         #expect(shell("for i in $(seq 100); do test -S '\(path)' && exit; sleep 0.1; done; exit 1").status == 0)
         let said = message(path)
@@ -114,7 +145,7 @@ struct SocketAdviceTests {
     @Test func `a socket that was left over may be served again`() throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/left.sock"
-        close(try Peer.listen(at: path))
+        close(try listen(at: path))
         #expect(message(path).contains("type: dsegd serve --socket \(path)"))
     }
 }

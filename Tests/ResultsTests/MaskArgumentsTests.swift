@@ -38,8 +38,8 @@ import Testing
         }
     }
 
-    /// Programs, archives, a database, a sound, texts, numbers, nothing: whoever stands in a folder of programs may well
-    /// look for a cat.
+    /// Programs, archives, a database, a sound, texts, numbers, nothing: whoever stands in a folder of programs may
+    /// well look for a cat.
     private static let others: [[UInt8]] = [
         Array("\u{7F}ELF\u{2}\u{1}\u{1}".utf8), Array("MZ\u{10}\0\u{3}\0".utf8), Array("PK\u{3}\u{4}\u{14}\0".utf8),
         [0x1F, 0x8B, 8, 0], Array("BZh91AY".utf8), Array("7z".utf8) + [0xBC, 0xAF], Array("SQLite format 3\0".utf8),

@@ -90,7 +90,8 @@ import Testing
         }
     }
 
-    /// Unicode's Stream-Safe Text Format, which the daemon asks for too; what cannot be seen and is dropped parts no run.
+    /// Unicode's Stream-Safe Text Format, which the daemon asks for too; what cannot be seen and is dropped parts no
+    /// run.
     @Test func `more combining marks than any language has are refused, and quoted by their beginning`() throws {
         let mark = "\u{301}"
         let few = "a" + String(repeating: mark, count: 30)

@@ -30,6 +30,17 @@ private func drained(_ queue: FairQueue<Ticket>) -> [Ticket] {
         #expect(drained(queue) == tickets)
     }
 
+    /// Between two turns of any caller there is at most one of each other.
+    private func expectAlternation(of turns: [UInt64]) {
+        for caller in Set(turns) {
+            let places = turns.indices.filter { turns[$0] == caller }
+            for (start, end) in zip(places, places.dropFirst()) {
+                let others = turns[start + 1..<end]
+                #expect(Set(others).count == others.count, "\(others) between two turns of \(caller)")
+            }
+        }
+    }
+
     /// Of any two callers who wait all the time, none gets two turns between two of the other's.
     @Test(arguments: 1...20) func `gives users turns, and connections within them`(seed: Int) {
         var state = UInt64(seed)
@@ -45,20 +56,16 @@ private func drained(_ queue: FairQueue<Ticket>) -> [Ticket] {
             queue.append(ticket, from: ticket.caller)
             waiting.append(ticket)
         }
-        var turns: [UInt32: Int] = [:]
-        var lines: [UInt64: Int] = [:]
+        var turns: [Ticket] = []
         while let ticket = queue.popFirst() {
             let first = waiting.first { $0.caller == ticket.caller }
             #expect(first == ticket, "in order within a connection")
             waiting.removeAll { $0 == ticket }
-            turns[ticket.owner, default: 0] += 1
-            lines[ticket.connection, default: 0] += 1
-            let users = Set(waiting.map(\.owner)).map { turns[$0] ?? 0 }
-            #expect((users.max() ?? 0) - (users.min() ?? 0) <= 1)
-            for owner in Set(waiting.map(\.owner)) {
-                let own = Set(waiting.filter { $0.owner == owner }.map(\.connection)).map { lines[$0] ?? 0 }
-                #expect((own.max() ?? 0) - (own.min() ?? 0) <= 1)
-            }
+            turns.append(ticket)
+        }
+        expectAlternation(of: turns.map { UInt64($0.owner) })
+        for owner in 0..<3 as Range<UInt32> {
+            expectAlternation(of: turns.filter { $0.owner == owner }.map(\.connection))
         }
         #expect(waiting.isEmpty && queue.isEmpty)
     }

@@ -122,6 +122,12 @@ final class RawConnection {
         send(try ClientCall(method, stream: stream, payload: payload, timeout: nil).opening)
     }
 
+    /// Whether the server has closed; what it sent before may still be read.
+    var isHungUp: Bool {
+        var question = pollfd(fd: descriptor, events: 0, revents: 0)
+        return unsafe poll(&question, 1, 0) == 1 && question.revents & Int16(POLLHUP) != 0
+    }
+
     /// Says that no more will be sent.
     func shutWriting() { shutdown(descriptor, CInt(SHUT_WR)) }
 

@@ -65,7 +65,7 @@ struct HostileStories {
     @Test func `a limit of address space is no riddle`() throws {
         var endings: Set<String> = []
         for mebibytes in [250, 350, 450, 550, 700, 900, 1200, 2000] {
-            let daemon = try Daemon(starting: [], after: "ulimit -v \(mebibytes * 1024)")
+            let daemon = try Daemon(starting: ["--threads", "2"], after: "ulimit -v \(mebibytes * 1024)")
             #expect(eventually { daemon.child.hasEnded || daemon.answers })
             if daemon.child.hasEnded {
                 #expect(daemon.child.exitCode == 78, "\(mebibytes) MiB: \(daemon.log)")

@@ -77,16 +77,15 @@ struct StoppingStories {
     }
 }
 
-/// A service manager's ear.
+/// Where a service manager is told how a service fares: a socket for datagrams.
 private struct NotifySocket: ~Copyable {
     private let descriptor: CInt
 
     init(path: String) throws {
-        descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        descriptor = try bind(to: path, kind: SOCK_DGRAM)
         var patience = timeval(tv_sec: 60, tv_usec: 0)
         unsafe setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        guard bindUnix(descriptor, path) == 0 else { throw RPCStatus(.internal, "\(path): errno \(errno)") }
     }
 
     deinit { close(descriptor) }
@@ -96,17 +95,5 @@ private struct NotifySocket: ~Copyable {
             count = unsafe max(0, recv(descriptor, bytes.baseAddress, bytes.count, 0))
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// Gives a socket its path.
-func bindUnix(_ descriptor: CInt, _ path: String) -> CInt {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
-    return unsafe withUnsafePointer(to: address) {
-        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
     }
 }

@@ -10,16 +10,15 @@ package final class Daemon {
     private let logPath: String
 
     /// Starts it and waits until it answers.
-    package convenience init(_ options: String...) throws {
-        try self.init(starting: options)
-        guard eventually({ child.hasEnded || answers }), !child.hasEnded else {
-            throw RPCStatus(.unavailable, "The daemon does not answer: \(log)")
-        }
+    ///
+    /// - Parameter command: of a shell, before it, such as `ulimit`; `nil`: none
+    package convenience init(_ options: String..., after command: String? = nil) throws {
+        try self.init(answering: options, after: command)
     }
 
-    /// Starts it in a shell after another command, such as `ulimit`, and waits until it answers.
-    package convenience init(after command: String?) throws {
-        try self.init(starting: [], after: command)
+    /// Starts it and waits until it answers.
+    package convenience init(answering options: [String], after command: String? = nil) throws {
+        try self.init(starting: options, after: command)
         guard eventually({ child.hasEnded || answers }), !child.hasEnded else {
             throw RPCStatus(.unavailable, "The daemon does not answer: \(log)")
         }

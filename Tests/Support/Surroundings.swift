@@ -50,11 +50,15 @@ package func shell(_ command: String) -> (status: CInt, output: String) {
     return (status >> 8 & 0xff, String(decoding: output, as: UTF8.self))
 }
 
-/// Asks again and again until it is so, or a minute has passed.
-package func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-    for _ in 0..<6000 {
+/// Asks again and again until it is so, or the time has passed.
+package func eventually(
+    within limit: Duration = .seconds(60), _ condition: () throws -> Bool
+) rethrows -> Bool {
+    let end = ContinuousClock.now + limit
+    while true {
+        let isLast = ContinuousClock.now >= end
         if try condition() { return true }
+        if isLast { return false }
         usleep(10_000)
     }
-    return false
 }

@@ -1,10 +1,14 @@
 import FoundationEssentials
 import Glibc
+import Support
 import Testing
 
 /// Whom `dseg` asks: it runs as one user here, a listener as another.
-@Suite(.enabled(if: geteuid() == 0 && exists("/usr/bin/setpriv") && exists("/usr/bin/python3")))
-struct TrustTests {
+@Suite(
+    .enabled(
+        if: geteuid() == 0 && exists("/usr/bin/setpriv") && exists("/usr/bin/python3"),
+        "it takes root, setpriv(1) and python3"))
+struct SocketTrustTests {
     private static func user(_ number: Int) -> [String] {
         ["/usr/bin/setpriv", "--reuid=\(number)", "--regid=\(number)", "--clear-groups"]
     }
@@ -13,7 +17,8 @@ struct TrustTests {
     private func asking(as client: Int = 65534, folder owner: Int, mode: mode_t) throws -> Program.Ending {
         let place = try TemporaryDirectory()
         let (dseg, folder) = ("\(place.path)/dseg", "\(place.path)/folder")
-        // By another process: while this one had the program open to write, no child of another test could be it.
+        // Not by this process: a child that another test forks meanwhile would hold the copy open to write, and to run
+        // it then is ETXTBSY.
         #expect(try run(["/bin/cp", Repository.dseg, dseg]).code == 0)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         unsafe chmod(place.path, 0o755)
