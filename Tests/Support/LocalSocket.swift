@@ -15,6 +15,11 @@ package func bind(to path: String, kind: __socket_type = SOCK_STREAM) throws -> 
     try unsafe socket(kind, at: path) { unsafe bind($0, $1, $2) }
 }
 
+/// A socket that is connected to the one that listens at a path.
+func connect(to path: String) throws -> CInt {
+    try unsafe socket(SOCK_STREAM, at: path) { unsafe connect($0, $1, $2) }
+}
+
 private func socket(
     _ kind: __socket_type, at path: String, _ use: (CInt, UnsafePointer<sockaddr>, socklen_t) -> CInt
 ) throws -> CInt {

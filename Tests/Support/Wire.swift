@@ -1,14 +1,23 @@
+import Glibc
 package import RPC
 
 /// A connection that may say anything.
 package final class Wire {
+    private let descriptor: CInt
     private let socket: UnixSocket
     private let daemon: Daemon
     private var decoder = FrameDecoder()
 
     package init(_ daemon: Daemon) throws {
         self.daemon = daemon
-        socket = try UnixSocket(connecting: daemon.socket)
+        descriptor = try connect(to: daemon.socket)
+        socket = UnixSocket(adopting: descriptor, path: daemon.socket)
+    }
+
+    /// Whether the daemon has closed; what it sent before may still be read.
+    package var isHungUp: Bool {
+        var question = pollfd(fd: descriptor, events: 0, revents: 0)
+        return unsafe poll(&question, 1, 0) == 1 && question.revents & Int16(POLLHUP) != 0
     }
 
     package func send(_ bytes: [UInt8]) throws { try socket.write(bytes) }

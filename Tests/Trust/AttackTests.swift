@@ -116,12 +116,14 @@ struct AttackTests {
         try judge("uploads of 200 MiB", on: Watched(), job: upload) { _ = try upload($0) }
     }
 
+    /// A question whose answer is far more than a connection's share of bytes that wait for a reader.
+    private func bulky(_ watched: Watched) -> SegmentRequest {
+        SegmentRequest(
+            picture: .handle(watched.handle), labels: newLabels(300, watched), maps: .sized, mapWidth: 900,
+            mapHeight: 900, encoding: .u16)
+    }
+
     @Test func `readers who stop`() throws {
-        func bulky(_ watched: Watched) -> SegmentRequest {
-            SegmentRequest(
-                picture: .handle(watched.handle), labels: newLabels(300, watched), maps: .sized, mapWidth: 900,
-                mapHeight: 900, encoding: .u16)
-        }
         try judge("stalled readers", on: Watched(), job: { watched in
             try seconds { try watched.daemon.client().segment(bulky(watched)) { _ in } }
         }) { watched in
@@ -135,6 +137,20 @@ struct AttackTests {
             let client = try watched.daemon.client()
             for index in wires.indices { #expect(try client.cancel("slow \(index)") == 1) }
         }
+    }
+
+    /// They keep what waits for them, and their connection, until 30 s have passed without a byte.
+    @Test func `readers who never read`() throws {
+        var cuts: [Double] = []
+        try judge("readers who never read", on: Watched(), job: { watched in
+            try seconds { try watched.daemon.client().segment(bulky(watched)) { _ in } }
+        }) { watched in
+            let wire = try Wire(watched.daemon)
+            try wire.open(.segment, stream: 1, bulky(watched).encoded())
+            cuts.append(seconds { #expect(eventually { wire.isHungUp }) })
+        }
+        print("cut after \(cuts.map { String(format: "%.1f", $0) }) s")
+        #expect((30..<34).contains(cuts.sorted()[1]))
     }
 
     /// Of 256 descriptors 130 are for one user's connections, which a half second of silence costs them. Whoever comes
