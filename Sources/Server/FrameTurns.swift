@@ -51,7 +51,6 @@ final class FrameTurns {
         guard !isScheduled, !small.isEmpty || !large.isEmpty else { return }
         isScheduled = true
         eventLoop.assumeIsolated().scheduleTask(in: Self.nextRound) {
-            self.isScheduled = false
             if self.isLargeNext || self.small.isEmpty, let connection = self.large.popFirst() {
                 self.isLargeNext = false
                 self.look(connection, large: true)
@@ -61,6 +60,8 @@ final class FrameTurns {
                     self.look(connection, large: false)
                 }
             }
+            // Not before: what was due when this ends would come in this round.
+            self.isScheduled = false
             self.schedule()
         }
     }

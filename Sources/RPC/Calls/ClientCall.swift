@@ -62,7 +62,7 @@ package struct ClientCall: Sendable {
                 throw RPCStatus(
                     .internal, "The server sent a \(frame.kind) frame for \(method.name).")
             }
-        case .oversized, .frame: return []
+        case .oversized, .unknown, .frame: return []
         }
     }
 

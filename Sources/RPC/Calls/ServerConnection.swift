@@ -99,6 +99,7 @@ package struct ServerConnection: Sendable {
                 case .data: return try received(frame)
                 case .response: return []
                 }
+            case .unknown: return []
             case .oversized(let kind, let id, let length):
                 stream = id
                 switch kind {

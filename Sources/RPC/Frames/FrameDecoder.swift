@@ -9,6 +9,8 @@ package struct FrameDecoder: Sendable {
         /// A frame over ``Frame/longestPayload``, reported as soon as its header is known. The
         /// frames after it are unharmed.
         case oversized(Frame.Kind, stream: UInt32, length: Int)
+        /// A frame of a kind that ttrpc does not know, reported likewise: whoever gives frames their turns counts it.
+        case unknown(kind: UInt8)
     }
 
     /// Bytes not yet decoded start at `start`.
@@ -52,7 +54,7 @@ package struct FrameDecoder: Sendable {
     ///
     /// - Throws: `invalidArgument` for bytes that are not ttrpc; nothing after them can be read
     package mutating func next() throws(RPCStatus) -> Event? {
-        while buffered >= Frame.headerLength {
+        if buffered >= Frame.headerLength {
             let header = buffer[start..<start + Frame.headerLength]
             let length = nextLength
             let stream = Self.word(header.dropFirst(4).prefix(4))
@@ -64,21 +66,23 @@ package struct FrameDecoder: Sendable {
                     speaks another protocol.
                     """)
             }
-            guard let kind = Frame.Kind(rawValue: buffer[start + 8]) else {
+            let number = buffer[start + 8]
+            guard let kind = Frame.Kind(rawValue: number) else {
                 pass(over: length)
-                continue
+                return .unknown(kind: number)
             }
             guard length <= Frame.longestPayload else {
                 pass(over: length)
                 return .oversized(kind, stream: stream, length: length)
             }
-            guard buffered >= Frame.headerLength + length else { break }
-            let flags = Frame.Flags(rawValue: buffer[start + 9])
-            let payload = Array(
-                buffer[start + Frame.headerLength..<start + Frame.headerLength + length])
-            start += Frame.headerLength + length
-            count += 1
-            return .frame(Frame(checked: kind, stream: stream, flags: flags, payload: payload))
+            if buffered >= Frame.headerLength + length {
+                let flags = Frame.Flags(rawValue: buffer[start + 9])
+                let payload = Array(
+                    buffer[start + Frame.headerLength..<start + Frame.headerLength + length])
+                start += Frame.headerLength + length
+                count += 1
+                return .frame(Frame(checked: kind, stream: stream, flags: flags, payload: payload))
+            }
         }
         compact()
         return nil

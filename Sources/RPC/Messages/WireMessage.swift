@@ -23,7 +23,7 @@ enum MemoryBudget {
     func callAsFunction(messageBytes: Int) -> Int {
         switch self {
         case .control: 1 << 20
-        case .bulk: min(max(8 * messageBytes, 4 << 20), 64 << 20)
+        case .bulk: 2 * messageBytes + (4 << 20)
         }
     }
 }
