@@ -79,9 +79,9 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
         .testTarget(name: "TextsTests", dependencies: ["Texts"], swiftSettings: strict),
         .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels"], swiftSettings: strict),
-        .testTarget(name: "ImagesTests", dependencies: ["Images"], swiftSettings: strict),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "Support"], swiftSettings: strict),
         .testTarget(
-            name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images"],
+            name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images", "Support"],
             swiftSettings: strict),
         .testTarget(name: "RPCTests", dependencies: ["RPC", "CZstd", "Support"], swiftSettings: strict),
         .testTarget(

@@ -30,14 +30,6 @@ package struct EngineStatus: Sendable {
 /// `@unchecked Sendable`: every stored property is a constant, or is read and written only while `mutex` is locked;
 /// the segmenter is created on the engine's thread, never leaves it, and is seen by jobs only there.
 @safe package final class Engine: @unchecked Sendable {
-    private struct Waiting {
-        let job: Job
-        let since: ContinuousClock.Instant
-        var hasBegun = false
-
-        var id: ObjectIdentifier { ObjectIdentifier(job.cancellation) }
-    }
-
     private enum Phase {
         case loading
         case serving
@@ -50,14 +42,9 @@ package struct EngineStatus: Sendable {
 
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
-    private let queueLimit: Int
     private let load: @Sendable () throws -> Segmenter
     private var phase = Phase.loading
-    private var queue = FairQueue<Waiting>()
-    /// Jobs that have begun and wait for room.
-    private var parked: [ObjectIdentifier: Waiting] = [:]
-    /// Jobs that were withdrawn after they had begun.
-    private var withdrawn: Set<ObjectIdentifier> = []
+    private var queue: JobQueue
     private var loadingError: (any Error)?
     private var known: EngineStatus?
 
@@ -78,7 +65,7 @@ package struct EngineStatus: Sendable {
         unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         unsafe pthread_cond_init(changed, &attributes)
         unsafe pthread_condattr_destroy(&attributes)
-        self.queueLimit = queueLimit
+        queue = JobQueue(limit: queueLimit)
         self.load = load
         try Threads.start(threads)
         Heap.returnLargeBlocks()
@@ -111,19 +98,15 @@ package struct EngineStatus: Sendable {
     ///
     /// - Throws: `queueFull`, `stopping`
     package func submit(_ job: Job) throws(SegmentationError) {
-        let outcome = locked { () -> Result<Waiting?, SegmentationError> in
+        let outcome = locked { () -> Result<Job?, SegmentationError> in
             guard phase == .serving else { return .failure(.stopping) }
-            var displaced: Waiting?
-            if queue.count >= queueLimit {
-                known?.refused += 1
-                displaced = queue.makeRoom(for: job.caller) { !$0.hasBegun }
-                if displaced == nil { return .failure(.queueFull(limit: queueLimit)) }
-            }
-            queue.append(Waiting(job: job, since: .now), from: job.caller)
+            let isFull = queue.count >= queue.limit
+            let displaced = Result { () throws(SegmentationError) in try queue.append(job, at: .now) }
+            if isFull { known?.refused += 1 }
             unsafe pthread_cond_broadcast(changed)
-            return .success(displaced)
+            return displaced
         }
-        try outcome.get()?.job.refuse(.displaced(limit: queueLimit))
+        try outcome.get()?.refuse(.displaced(limit: queue.limit))
     }
 
     /// Stops a job, wherever it is: one that waits leaves the queue, one that runs ends at its next layer.
@@ -131,22 +114,16 @@ package struct EngineStatus: Sendable {
     /// - Returns: the job that waited, for whoever lets go of what it holds
     package func withdraw(_ ticket: Job.Ticket) -> Job? {
         ticket.cancellation.cancel()
-        let id = ObjectIdentifier(ticket.cancellation)
         return locked {
-            let waiting = parked.removeValue(forKey: id) ?? queue.removeAll { $0.id == id }.first
-            if waiting?.hasBegun == true {
-                withdrawn.insert(id)
-                unsafe pthread_cond_broadcast(changed)
-            }
-            return waiting?.job
+            defer { unsafe pthread_cond_broadcast(changed) }
+            return queue.withdraw(ticket)
         }
     }
 
     /// Lets a job that waits for room go on, if it does: there is some.
     package func resume(_ ticket: Job.Ticket) {
         locked {
-            guard let waiting = parked.removeValue(forKey: ObjectIdentifier(ticket.cancellation)) else { return }
-            queue.putBack(waiting, from: waiting.job.caller)
+            queue.resume(ticket)
             unsafe pthread_cond_broadcast(changed)
         }
     }
@@ -189,7 +166,7 @@ package struct EngineStatus: Sendable {
                     modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision.rawValue,
                     threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue,
                     mapBytes: segmenter.mapBytes, limits: segmenter.limits, memory: segmenter.memory, queued: 0,
-                    queueLimit: queueLimit, finished: 0, refused: 0)
+                    queueLimit: queue.limit, finished: 0, refused: 0)
                 enter(.serving)
             }
             serve(segmenter)
@@ -207,20 +184,13 @@ package struct EngineStatus: Sendable {
     private func serve(_ segmenter: Segmenter) {
         // What is left of jobs that have begun.
         var begun: [ObjectIdentifier: Job.Continuation] = [:]
-        var turn = next(hasRested: true)
-        while true {
-            switch turn {
-            case .end: return
-            case .rest:
-                segmenter.rest()
-                turn = next(hasRested: true)
+        while awaitTurn(or: segmenter.rest) {
+            switch locked({ queue.next() }) {
+            case nil: return
             case .forget(let withdrawn):
-                for id in withdrawn { begun[id] = nil }
-                turn = next(hasRested: false)
-            case .run(let waiting):
-                let continuation = begun.removeValue(forKey: waiting.id)
-                begun[waiting.id] = run(waiting, continuation, segmenter)
-                turn = next(hasRested: false)
+                for ticket in withdrawn { begun[ticket.id] = nil }
+            case .run(let entry):
+                begun[entry.id] = run(entry, begun.removeValue(forKey: entry.id), segmenter)
             }
         }
     }
@@ -230,45 +200,23 @@ package struct EngineStatus: Sendable {
     /// - Parameter continuation: what is left of it; `nil`: it begins
     /// - Returns: what is left after the turn
     private func run(
-        _ waiting: Waiting, _ continuation: Job.Continuation?, _ segmenter: Segmenter
+        _ entry: JobQueue.Entry, _ continuation: Job.Continuation?, _ segmenter: Segmenter
     ) -> Job.Continuation? {
         let start = ContinuousClock.now
-        let job = waiting.job
+        let job = entry.job
         var rest = continuation
-            ?? job.begin(segmenter, job.cancellation, waiting.since.duration(to: start).milliseconds)
-        while let step = rest, job.hasRoom(), start.duration(to: .now) < Self.longestTurn || locked({ queue.isEmpty }) {
+            ?? job.begin(segmenter, job.cancellation, entry.since.duration(to: start).milliseconds)
+        while let step = rest, job.hasRoom(),
+            start.duration(to: .now) < Self.longestTurn || !locked({ queue.hasTurn })
+        {
             if !step() { rest = nil }
         }
         let memory = segmenter.memory
         locked {
             known?.memory = memory
-            if rest == nil { known?.finished += 1 } else { leave(waiting) }
+            if rest == nil { known?.finished += 1 } else { queue.putBack(entry) }
         }
         return rest
-    }
-
-    /// Lets a job that has begun wait, unless it was withdrawn meanwhile.
-    private func leave(_ waiting: Waiting) {
-        var waiting = waiting
-        waiting.hasBegun = true
-        if waiting.job.cancellation.isCancelled {
-            withdrawn.insert(waiting.id)
-        } else if waiting.job.hasRoom() {
-            queue.putBack(waiting, from: waiting.job.caller)
-        } else {
-            // Whoever makes room from here on finds the job here, and resumes it.
-            parked[waiting.id] = waiting
-        }
-    }
-
-    private enum Turn {
-        case run(Waiting)
-        /// Nothing came for a while: scratch memory may go back.
-        case rest
-        /// Nothing is left to do of these jobs.
-        case forget(Set<ObjectIdentifier>)
-        /// Nothing waits, and nothing will.
-        case end
     }
 
     /// Seconds without a job after which scratch memory goes back: a question that follows another finds it in place,
@@ -278,24 +226,29 @@ package struct EngineStatus: Sendable {
     /// After which a job that could go on gives others their turn: longer than a picture and twenty words take.
     private static let longestTurn = Duration.seconds(10)
 
-    /// Waits for what to do next.
-    private func next(hasRested: Bool) -> Turn {
+    /// Waits until there is something to do.
+    ///
+    /// - Parameter rest: called when nothing has come for a while
+    /// - Returns: `false`: nothing is left to do, and nothing will be
+    private func awaitTurn(or rest: () -> Void) -> Bool {
         var end = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &end)
         end.tv_sec += Self.restAfter
-        return locked {
-            while queue.isEmpty && withdrawn.isEmpty && (phase == .serving || !parked.isEmpty) {
-                if hasRested {
-                    unsafe pthread_cond_wait(changed, mutex)
-                } else if unsafe pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT {
-                    return .rest
+        var hasRested = false
+        while true {
+            let hasTurn = locked { () -> Bool? in
+                while !queue.hasTurn && (phase == .serving || !queue.isDone) {
+                    if hasRested {
+                        unsafe pthread_cond_wait(changed, mutex)
+                    } else if unsafe pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT {
+                        return nil
+                    }
                 }
+                return queue.hasTurn
             }
-            if !withdrawn.isEmpty {
-                defer { withdrawn = [] }
-                return .forget(withdrawn)
-            }
-            return queue.popFirst().map(Turn.run) ?? .end
+            if let hasTurn { return hasTurn }
+            rest()
+            hasRested = true
         }
     }
 }

@@ -17,6 +17,8 @@ package struct Job: Sendable {
     /// What its caller keeps of it: to withdraw it, and nothing of what it holds.
     package struct Ticket: Sendable {
         let cancellation: Cancellation
+
+        package var id: ObjectIdentifier { ObjectIdentifier(cancellation) }
     }
 
     package var ticket: Ticket { Ticket(cancellation: cancellation) }

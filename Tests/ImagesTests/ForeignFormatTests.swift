@@ -1,4 +1,5 @@
 import Images
+import Support
 import Testing
 
 /// What is not read is refused by its name, with what to do, and never called damaged.

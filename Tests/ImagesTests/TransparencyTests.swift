@@ -1,4 +1,5 @@
 import Images
+import Support
 import Testing
 
 /// A picture with alpha is looked at as it is seen on white, and keeps its own samples.

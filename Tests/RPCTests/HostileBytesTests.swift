@@ -1,4 +1,5 @@
 import RPC
+import Support
 import Testing
 
 /// A hundred thousand hostile byte strings, the same in every run, through everything that reads.

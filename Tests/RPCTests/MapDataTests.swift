@@ -1,5 +1,6 @@
 import CZstd
 import RPC
+import Support
 import Testing
 
 /// What a reader of maps refuses, and the layout that `segmenter.proto` states.

@@ -1,4 +1,5 @@
 import RPC
+import Support
 import Testing
 
 /// Laws of the score-map codec: the stated bound is true, useful, and the same for every reader.
