@@ -130,6 +130,27 @@ struct ServerConnectionTests {
         #expect(Self.opened(connection.receive(try Self.request(.status, stream: 7))).count == 1)
     }
 
+    @Test func `a frame for which there is no room costs its call alone`() throws {
+        let full = RPCStatus(.resourceExhausted, "no room")
+        let (request, data) = (try Self.request(.status, stream: 5), try Self.data(stream: 1, [1, 2, 3]))
+        for count in 0..<max(request.count, data.count) {
+            for (frame, stream) in [(request, UInt32(5)), (data, 1)] where count < frame.count {
+                var connection = ServerConnection()
+                _ = connection.receive(try Self.request(.look, stream: 1))
+                _ = connection.receive(try Self.request(.status, stream: 3))
+                #expect(connection.receive(frame[..<count]).isEmpty)
+                let actions = connection.refuseNext(with: full)
+                #expect(connection.keptBytes == 0)
+                #expect(try Self.failures(actions) == (count < Frame.headerLength ? [:] : [stream: .resourceExhausted]))
+                #expect(connection.refuseNext(with: full).isEmpty)
+                let rest = connection.receive(frame[count...])
+                #expect(rest.isEmpty == (count >= Frame.headerLength))
+                #expect(connection.reply([1], on: 3) != nil)
+                #expect(Self.opened(connection.receive(try Self.request(.status, stream: 7))).count == 1)
+            }
+        }
+    }
+
     @Test func `a call too many is refused until another ends`() throws {
         var connection = ServerConnection()
         let limit = UInt32(ServerConnection.mostCalls)

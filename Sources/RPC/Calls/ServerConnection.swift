@@ -50,8 +50,8 @@ package struct ServerConnection: Sendable {
     /// Frames that are over.
     package var frameCount: Int { decoder.count }
 
-    /// What is kept of the next frame.
-    package var keptBytes: Int { decoder.buffered }
+    /// What is kept of the next frame, once its header has come.
+    package var keptBytes: Int { decoder.buffered < Frame.headerLength ? 0 : decoder.buffered }
 
     /// What has come of the next frame, kept or passed over; `nil` between frames.
     package var partialBytes: Int? { decoder.partialBytes }
@@ -88,27 +88,40 @@ package struct ServerConnection: Sendable {
         }
     }
 
+    /// Refuses the frame that has come in part, for want of room: it ends its call, and its bytes are passed over as
+    /// they come.
+    package mutating func refuseNext(with status: RPCStatus) -> [Action] {
+        guard !isClosed, case .oversized(let kind, let stream, _)? = decoder.passOver() else { return [] }
+        return passedOver(kind, stream, because: status)
+    }
+
     private mutating func receive(_ event: FrameDecoder.Event) -> [Action] {
-        let stream: UInt32
-        do throws(RPCStatus) {
-            switch event {
-            case .frame(let frame):
-                stream = frame.stream
+        switch event {
+        case .frame(let frame):
+            do throws(RPCStatus) {
                 switch frame.kind {
                 case .request: return [.open(try opened(frame))]
                 case .data: return try received(frame)
                 case .response: return []
                 }
-            case .unknown: return []
-            case .oversized(let kind, let id, let length):
-                stream = id
-                switch kind {
-                case .request: try admit(stream)
-                case .data: guard try input(of: stream) != nil else { return [] }
-                case .response: return []
-                }
-                throw Frame.tooLong(length)
+            } catch {
+                return refuse(frame.stream, error)
             }
+        case .oversized(let kind, let stream, let length):
+            return passedOver(kind, stream, because: Frame.tooLong(length))
+        case .unknown: return []
+        }
+    }
+
+    /// Ends the call of a frame that was passed over.
+    private mutating func passedOver(_ kind: Frame.Kind, _ stream: UInt32, because status: RPCStatus) -> [Action] {
+        do throws(RPCStatus) {
+            switch kind {
+            case .request: try admit(stream)
+            case .data: guard try input(of: stream) != nil else { return [] }
+            case .response: return []
+            }
+            throw status
         } catch {
             return refuse(stream, error)
         }

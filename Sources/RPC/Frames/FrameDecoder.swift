@@ -22,6 +22,18 @@ package struct FrameDecoder: Sendable {
 
     package init() {}
 
+    /// Passes over the frame that is not complete, as if it were over the limit: what has come of it is let go of.
+    ///
+    /// - Returns: the frame; `nil` where its header has not come, or its kind is unknown
+    package mutating func passOver() -> Event? {
+        guard nextBytes == nil, buffered >= Frame.headerLength, let kind = Frame.Kind(rawValue: buffer[start + 8])
+        else { return nil }
+        let (stream, length) = (nextStream, nextLength)
+        pass(over: length)
+        compact()
+        return .oversized(kind, stream: stream, length: length)
+    }
+
     /// Bytes kept for a frame that is not complete.
     package var buffered: Int { buffer.count - start }
 
@@ -43,6 +55,7 @@ package struct FrameDecoder: Sendable {
 
     /// What the header at hand says.
     private var nextLength: Int { Int(Self.word(buffer[start..<start + 4])) }
+    private var nextStream: UInt32 { Self.word(buffer[start + 4..<start + 8]) }
 
     package mutating func append(_ bytes: some Collection<UInt8>) {
         let more = min(passing, bytes.count)
@@ -55,9 +68,7 @@ package struct FrameDecoder: Sendable {
     /// - Throws: `invalidArgument` for bytes that are not ttrpc; nothing after them can be read
     package mutating func next() throws(RPCStatus) -> Event? {
         if buffered >= Frame.headerLength {
-            let header = buffer[start..<start + Frame.headerLength]
-            let length = nextLength
-            let stream = Self.word(header.dropFirst(4).prefix(4))
+            let (stream, length) = (nextStream, nextLength)
             guard length < 1 << 24 else {
                 throw RPCStatus(
                     .invalidArgument,
