@@ -5,15 +5,15 @@ import Segmentation
 /// `Look`: a picture comes in pieces.
 extension Connection {
     func openLook(_ call: ServerConnection.Call) throws(RPCStatus) {
-        var upload = Upload(pace: Pace(service.limits), deadline: call.timeout.map { ContinuousClock.now + $0 })
-        upload.alarm = uploadAlarm(call.stream, at: upload.pace.deadline)
+        let alarm = PaceAlarm(service.limits, on: eventLoop) { [weak self] in self?.uploadIsLate(call.stream, $0) }
+        let upload = Upload(alarm: alarm, deadline: call.timeout.map { ContinuousClock.now + $0 })
         register(call, .receiving(upload), requestID: "", deadline: upload.deadline)
     }
 
     /// The next piece of a picture.
     func received(_ message: [UInt8], on stream: UInt32) {
         do throws(RPCStatus) {
-            guard case .receiving(var upload)? = calls[stream]?.state else { return }
+            guard case .receiving(let upload)? = calls[stream]?.state else { return }
             let piece = try LookRequest(decoding: message).data
             guard piece.count <= service.limits.pieceBytes else {
                 throw RPCStatus(
@@ -25,38 +25,29 @@ extension Connection {
             }
             try hold(piece.count, on: stream)
             upload.file.append(piece)
-            upload.pace.add(piece.count, service.limits)
-            calls[stream]?.state = .receiving(upload)
+            upload.alarm.add(piece.count)
         } catch {
             fail(stream, with: error)
         }
     }
 
-    /// Fails an upload that comes too slowly.
-    private func uploadAlarm(_ stream: UInt32, at deadline: NIODeadline) -> Scheduled<Void> {
-        eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            guard case .receiving(var upload)? = self.calls[stream]?.state else { return }
-            guard .now() >= upload.pace.deadline else {
-                upload.alarm = self.uploadAlarm(stream, at: upload.pace.deadline)
-                self.calls[stream]?.state = .receiving(upload)
-                return
-            }
-            let limits = self.service.limits
-            self.fail(
-                stream,
-                with: RPCStatus(
-                    .deadlineExceeded,
-                    """
-                    \(upload.pace.bytes) bytes of a picture in \(self.calls[stream]?.milliseconds ?? 0) ms, too few in \
-                    the last \(limits.grace.nanoseconds / 1_000_000): send at least \(limits.bytesPerSecond) a second.
-                    """))
-        }
+    private func uploadIsLate(_ stream: UInt32, _ pace: Pace) {
+        guard let call = calls[stream] else { return }
+        let limits = service.limits
+        fail(
+            stream,
+            with: RPCStatus(
+                .deadlineExceeded,
+                """
+                \(pace.bytes) bytes of a picture in \(call.milliseconds) ms, too few in the last \
+                \(limits.grace.nanoseconds / 1_000_000): send at least \(limits.bytesPerSecond) a second.
+                """))
     }
 
     /// The picture is complete.
     func look(_ stream: UInt32) {
         guard case .receiving(let upload)? = calls[stream]?.state else { return }
-        upload.alarm?.cancel()
+        upload.alarm.cancel()
         let replies = ReplyStream(self, stream: stream)
         let (file, owner) = (upload.file, owner)
         let job = Job(caller: caller, deadline: upload.deadline) { segmenter, cancellation, _ in

@@ -122,7 +122,7 @@ extension Connection {
             if isTurn { delivery.isInTurn = true }
         }
         // The turn may come at once, and changes the delivery itself.
-        if isTurn { table.courier.enqueue(for: caller) { self.step(stream) } }
+        if isTurn { table.drawing.enqueue(for: caller) { self.step(stream) } }
     }
 
     private func sendKnown(_ stream: UInt32) {
@@ -145,7 +145,7 @@ extension Connection {
     }
 
     /// The step whose turn has come.
-    private func step(_ stream: UInt32) -> Courier.Step? {
+    private func step(_ stream: UInt32) -> DrawingThread.Step? {
         guard case .answering(_, let delivery)? = calls[stream]?.state else { return nil }
         change(stream) { $0.hasMore = false }
         let drawing = delivery.drawing

@@ -31,7 +31,7 @@ final class Connection: ChannelInboundHandler {
     /// When it last had something to do.
     private var lastActive = NIODeadline.now()
     /// The frame that has begun to come, and which one that is.
-    private var frame: (number: Int, pace: Pace, alarm: Scheduled<Void>)?
+    private var frame: (number: Int, alarm: PaceAlarm)?
     /// What the incomplete frame has taken of the user's share.
     private var frameBytes = 0
 
@@ -54,7 +54,7 @@ final class Connection: ChannelInboundHandler {
         let owesNothing = calls.values.allSatisfy { call in
             if case .receiving = call.state { true } else { false }
         }
-        return owesNothing && !isBehind ? frame?.pace.start ?? lastActive : nil
+        return owesNothing && !isBehind ? frame?.alarm.pace.start ?? lastActive : nil
     }
 
     /// Closes when the calls under way are answered and the answers are read.
@@ -108,6 +108,8 @@ final class Connection: ChannelInboundHandler {
                     isBehind = false
                     break
                 }
+                // The bytes of a whole frame are its call's, which takes them over.
+                giveBackFrame()
                 for action in actions { act(action) }
             }
         }
@@ -126,9 +128,9 @@ final class Connection: ChannelInboundHandler {
         case .open(let call): open(call)
         case .message(let stream, let message): received(message, on: stream)
         case .halfClose(let stream): look(stream)
-        case .cancel(let stream): ended(stream, "broke the protocol")
+        case .cancel(let stream): ended(stream, "refused")
         case .write(let bytes): backlog.write(bytes)
-        case .close(let status): leaveAtOnce(status.message)
+        case .close(let status): disconnect(status.message)
         }
     }
 
@@ -182,7 +184,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     /// Closes the connection of a client that does what none may.
-    func leaveAtOnce(_ reason: String) {
+    func disconnect(_ reason: String) {
         service.log.warning("uid \(owner): \(reason)")
         close()
     }
@@ -204,18 +206,25 @@ final class Connection: ChannelInboundHandler {
 
     // MARK: Frames that come slowly
 
+    /// Gives back what a frame has taken and is not kept of it now.
+    private func giveBackFrame() {
+        guard wire.keptBytes < frameBytes else { return }
+        table.incoming.giveBack(frameBytes - wire.keptBytes, of: owner)
+        frameBytes = wire.keptBytes
+    }
+
     /// Bounds the time and the bytes of the frame that is incomplete, if one is.
     private func watchFrame() {
-        let kept = wire.keptBytes
-        if kept > frameBytes {
+        if wire.keptBytes > frameBytes {
             do throws(RPCStatus) {
-                try table.incoming.take(kept - frameBytes, of: "requests", for: owner)
+                try table.incoming.take(wire.keptBytes - frameBytes, of: "requests", for: owner)
+                frameBytes = wire.keptBytes
             } catch {
-                return leaveAtOnce(error.message)
+                for action in wire.refuseNext(with: error) { act(action) }
+                if isGone { return }
             }
         }
-        if kept < frameBytes { table.incoming.giveBack(frameBytes - kept, of: owner) }
-        frameBytes = kept
+        giveBackFrame()
         // What nobody has looked at is no fault of who sent it.
         guard !isBehind, channel.isWritable, let bytes = wire.partialBytes else {
             frame?.alarm.cancel()
@@ -224,22 +233,11 @@ final class Connection: ChannelInboundHandler {
         }
         if frame?.number != wire.frameCount {
             frame?.alarm.cancel()
-            let pace = Pace(service.limits)
-            frame = (wire.frameCount, pace, alarm(at: pace.deadline))
+            frame = (wire.frameCount, PaceAlarm(service.limits, on: eventLoop) { [weak self] pace in
+                self?.disconnect("a frame of which \(pace.bytes) bytes came in time: send faster")
+            })
         }
-        let more = bytes - (frame?.pace.bytes ?? 0)
-        frame?.pace.add(more, service.limits)
-    }
-
-    private func alarm(at deadline: NIODeadline) -> Scheduled<Void> {
-        eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            guard let frame = self.frame else { return }
-            if .now() < frame.pace.deadline {
-                self.frame?.alarm = self.alarm(at: frame.pace.deadline)
-            } else {
-                self.leaveAtOnce("a frame of which \(frame.pace.bytes) bytes came in time: send faster")
-            }
-        }
+        if let alarm = frame?.alarm { alarm.add(bytes - alarm.pace.bytes) }
     }
 
     // MARK: Calls
@@ -337,15 +335,15 @@ final class Connection: ChannelInboundHandler {
         call.alarm?.cancel()
         table.incoming.giveBack(call.incomingBytes, of: owner)
         table.answers.giveBack(call.answerBytes, of: owner)
-        if let job = call.ticket.flatMap(service.engine.withdraw) { table.courier.dispose(of: job) }
+        if let job = call.ticket.flatMap(service.engine.withdraw) { table.drawing.dispose(of: job) }
         switch call.state {
         case .receiving(let upload):
-            upload.alarm?.cancel()
-            table.courier.dispose(of: upload.file)
+            upload.alarm.cancel()
+            table.drawing.dispose(of: upload.file)
         case .queued: break
         case .answering(_, let delivery):
             delivery.drawing.stop()
-            table.courier.dispose(of: delivery.drawing)
+            table.drawing.dispose(of: delivery.drawing)
         }
         log(call.method, result, milliseconds: call.milliseconds)
     }

@@ -5,10 +5,11 @@ import RPC
 import Segmentation
 import Texts
 
-/// The connections that are open, and what they share: quotas, the courier, the listener. Lives on the event loop.
+/// The connections that are open, and what they share: quotas, the drawing thread, the listener. Lives on the event
+/// loop.
 final class ConnectionTable {
     let service: Service
-    let courier: Courier
+    let drawing: DrawingThread
     let turns: FrameTurns
     var incoming: Quota
     var answers: Quota
@@ -42,11 +43,11 @@ final class ConnectionTable {
     /// Refusals are logged once in this time.
     private static let refusalPause = TimeAmount.seconds(1)
 
-    /// - Parameter pool: the courier's
+    /// - Parameter pool: of the drawing thread
     init(_ service: Service, pool: NIOThreadPool, eventLoop: any EventLoop) {
         self.service = service
         self.eventLoop = eventLoop
-        courier = Courier(pool, eventLoop: eventLoop)
+        drawing = DrawingThread(pool, eventLoop: eventLoop)
         turns = FrameTurns(eventLoop)
         incoming = Quota(service.limits.incomingBytes)
         answers = Quota(service.limits.answerBytes)
@@ -58,7 +59,7 @@ final class ConnectionTable {
     // MARK: Who comes in
 
     /// Watches the listener, which stops accepting where there is no place.
-    func attend(_ listener: Listener) {
+    func watch(_ listener: Listener) {
         self.listener = listener
         rest()
     }
@@ -193,7 +194,7 @@ final class ConnectionTable {
         eventLoop.assumeIsolated().scheduleTask(in: Self.restAfter) {
             if self.hasTraffic, self.incoming.used == 0, self.answers.used == 0 {
                 self.hasTraffic = false
-                self.courier.run { Engine.releaseFreedMemory() }
+                self.drawing.run { Engine.releaseFreedMemory() }
             }
             if self.listener != nil { self.rest() }
         }
@@ -207,7 +208,7 @@ final class ConnectionTable {
         listener = nil
         for waiting in waiting { waiting.promise.fail(ChannelError.eof) }
         waiting = []
-        for connection in connections.values { connection.backlog.hurry(stall: stall) }
+        for connection in connections.values { connection.backlog.shortenStall(to: stall) }
         let promise = eventLoop.makePromise(of: Void.self)
         quiet = promise
         if openCalls == 0 { promise.succeed() }

@@ -4,7 +4,7 @@ import Segmentation
 
 /// Draws answers on a thread of its own, step by step: one step of each connection in turn, so that no reader, however
 /// slow, and no answer, however large, holds the engine or the event loop. Lives on the event loop.
-final class Courier {
+final class DrawingThread {
     /// Work for the thread; what it returns runs on the event loop.
     typealias Step = @Sendable () -> @Sendable () -> Void
 

@@ -45,11 +45,9 @@ enum CallState {
 /// A picture as it comes.
 struct Upload {
     let file = IncomingFile()
-    var pace: Pace
+    let alarm: PaceAlarm
     /// When its answer has become useless, as its client says.
     let deadline: ContinuousClock.Instant?
-    /// Looks whether it comes fast enough.
-    var alarm: Scheduled<Void>?
 }
 
 /// The pieces of a file: nobody joins them on the event loop.
@@ -94,6 +92,6 @@ struct Delivery {
     var known: ArraySlice<[UInt8]>?
     /// Whether there may be something to draw.
     var hasMore = false
-    /// Whether the next step has its place in the courier's queue, or is being made.
+    /// Whether the next step has its place in the drawing thread's queue, or is being made.
     var isInTurn = false
 }

@@ -5,11 +5,11 @@ import NIOPosix
 import RPC
 package import Segmentation
 
-/// Answers calls on a listening socket: one event loop for all connections, one engine for all computing, one courier
+/// Answers calls on a listening socket: one event loop for all connections, one engine for all computing, one thread
 /// for all drawing.
 package final class Server: Sendable {
     private let group: MultiThreadedEventLoopGroup
-    /// The courier's thread.
+    /// The drawing thread.
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let service: Service
     private let listener: any Channel
@@ -38,7 +38,7 @@ package final class Server: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let listener = Listener(channel)
                     try channel.pipeline.syncOperations.addHandler(listener)
-                    table.value.attend(listener)
+                    table.value.watch(listener)
                 }
             }
             .childChannelInitializer { channel in

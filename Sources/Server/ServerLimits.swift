@@ -146,3 +146,28 @@ struct Pace {
         deadline = min(.now() + limits.grace, deadline + time)
     }
 }
+
+/// Looks whether something comes as fast as its pace asks. Lives on the event loop.
+final class PaceAlarm {
+    private(set) var pace: Pace
+    private let limits: ServerLimits
+    private var timer: Scheduled<Void>?
+
+    /// - Parameter isLate: called once, when too little has come; not after ``cancel()``
+    init(_ limits: ServerLimits, on eventLoop: any EventLoop, isLate: @escaping (Pace) -> Void) {
+        self.limits = limits
+        pace = Pace(limits)
+        arm(eventLoop, isLate)
+    }
+
+    private func arm(_ eventLoop: any EventLoop, _ isLate: @escaping (Pace) -> Void) {
+        timer = eventLoop.assumeIsolated().scheduleTask(deadline: pace.deadline) {
+            if .now() < self.pace.deadline { self.arm(eventLoop, isLate) } else { isLate(self.pace) }
+        }
+    }
+
+    /// Bytes have come.
+    func add(_ count: Int) { pace.add(count, limits) }
+
+    func cancel() { timer?.cancel() }
+}

@@ -22,7 +22,7 @@ enum SocketFolder {
             let next = PathText.joined(here, name)
             if FileStatus(next, followingLinks: false)?.isLink == true {
                 links += 1
-                guard links <= linkLimit, let target = target(of: next) else {
+                guard links <= linkLimit, let target = PathText.target(ofLink: next) else {
                     throw .system(call: "look into", path: folder, code: ELOOP)
                 }
                 if target.utf8.first == slash { here = "/" }
@@ -45,12 +45,6 @@ enum SocketFolder {
         guard let found = unsafe getcwd(nil, 0) else { throw .system(call: "look into", path: ".", code: errno) }
         defer { unsafe free(found) }
         return unsafe PathText.text(of: UnsafePointer(found))
-    }
-
-    private static func target(of link: String) -> String? {
-        var room = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = unsafe PathText.withName(of: link) { unsafe readlink($0, &room, room.count) }
-        return count < 0 ? nil : PathText.text(of: room.prefix(count).map { UInt8(bitPattern: $0) })
     }
 
     private static func checkOne(_ folder: String) throws(ListeningError) {

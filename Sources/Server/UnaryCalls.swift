@@ -29,7 +29,7 @@ extension ConnectionTable {
             throw RPCStatus(.unavailable, "No model is loaded.")
         }
         return StatusReply(
-            status, drawing: courier.waiting, replyBytes: service.replies.bytes, limits: service.limits,
+            status, drawing: drawing.waiting, replyBytes: service.replies.bytes, limits: service.limits,
             uptime: service.uptime)
     }
 

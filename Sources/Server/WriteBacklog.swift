@@ -89,7 +89,7 @@ final class WriteBacklog {
     }
 
     /// Shortens the time after which a reader that stalls is closed to `stall`.
-    func hurry(stall: TimeAmount) {
+    func shortenStall(to stall: TimeAmount) {
         self.stall = min(stall, self.stall)
         watch?.cancel()
         watch = nil

@@ -32,22 +32,37 @@ struct ShareTests {
         #expect(try CallResponse(decoding: answer.payload).code == .ok)
     }
 
+    @Test func `a frame that finds no room costs its call, not the connection`() throws {
+        let piece = [UInt8](repeating: 0, count: 1 << 16)
+        let bench = try Bench(limits: .with { $0.incomingBytes = .init(all: 1 << 20, perUser: piece.count + 1000) })
+        let data = try Frame(.data, stream: 1, flags: [], payload: LookRequest(data: piece).encoded()).encoded()
+        let upload = try RawConnection(bench.path)
+        let health = HealthCheckRequest(service: "").encoded()
+        #expect(try upload.open(.look, stream: 1, []) && upload.send(data) && upload.open(.health, stream: 3, health))
+        #expect(try upload.next()?.stream == 3)
+        let late = try RawConnection(bench.path)
+        #expect(try late.open(.look, stream: 1, []))
+        // In part: the rest may come when it likes.
+        #expect(late.send(Array(data[..<30_000])))
+        #expect(try CallResponse(decoding: #require(try late.next()).payload).code == .resourceExhausted)
+        #expect(late.send(Array(data[30_000...])))
+        #expect(try late.open(.health, stream: 3, health))
+        #expect(try late.next()?.stream == 3)
+    }
+
     @Test func `pictures under way are bounded over all connections of a user`() throws {
         let piece = [UInt8](repeating: 0, count: 1 << 16)
-        let bench = try Bench(limits: .with { $0.incomingBytes = .init(all: 1 << 20, perUser: 3 * piece.count) })
+        let bench = try Bench(limits: .with { $0.incomingBytes = .init(all: 1 << 20, perUser: 3 * piece.count + 1000) })
         let data = try Frame(.data, stream: 1, flags: [], payload: LookRequest(data: piece).encoded()).encoded()
         let uploads = try (0..<3).map { _ in try RawConnection(bench.path) }
-        for upload in uploads { #expect(try upload.open(.look, stream: 1, []) && upload.send(data)) }
-        let late = try RawConnection(bench.path)
-        // The others' bytes may still be on their way.
-        var code: RPCStatus.Code?
-        for stream in stride(from: 1, to: 2001, by: 2) as StrideTo<UInt32> where code != .resourceExhausted {
-            let data = try Frame(.data, stream: stream, flags: [], payload: LookRequest(data: piece).encoded())
-            #expect(try late.open(.look, stream: stream, []) && late.send(data.encoded()))
-            #expect(late.send(Frame.end(of: stream).encoded()))
-            code = try CallResponse(decoding: #require(try late.next()).payload).code
+        for upload in uploads {
+            #expect(try upload.open(.look, stream: 1, []) && upload.send(data))
+            #expect(try upload.open(.health, stream: 3, HealthCheckRequest(service: "").encoded()))
+            #expect(try upload.next()?.stream == 3, "the data before it have come")
         }
-        #expect(code == .resourceExhausted)
+        let late = try RawConnection(bench.path)
+        #expect(try late.open(.look, stream: 1, []) && late.send(data))
+        #expect(try CallResponse(decoding: #require(try late.next()).payload).code == .resourceExhausted)
         // Who leaves gives back what they held.
         uploads[0].shutWriting()
         #expect(try uploads[0].next() != nil)

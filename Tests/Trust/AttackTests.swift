@@ -228,7 +228,7 @@ struct AttackTests {
         }
     }
 
-    /// Whoever waits does nothing: the event loop and the courier are at rest while the engine computes.
+    /// Whoever waits does nothing: the event loop and the drawing thread are at rest while the engine computes.
     @Test func `an answer under way keeps nobody but the engine at work`() throws {
         func long(_ watched: Watched) -> SegmentRequest {
             SegmentRequest(picture: .handle(watched.handle), labels: newLabels(255, watched), recipe: "diffsegmenter")
@@ -244,7 +244,7 @@ struct AttackTests {
             let (after, total) = try (watched.processorTime(of: ["NIO-ELT", "TP-#"]), watched.processorTime)
             shares.append((after - before) / (total - all))
         }
-        print("event loop and courier: \(shares.map { String(format: "%.3f", $0) }); \(Machine.description)")
+        print("event loop and drawing thread: \(shares.map { String(format: "%.3f", $0) }); \(Machine.description)")
         #expect(shares.sorted()[1] < 0.05)
         try judge("an answer under way", on: watched, job: { watched in
             try seconds { try watched.daemon.client().segment(long(watched)) { _ in } }
