@@ -30,7 +30,7 @@ extension File {
     /// The lines of each function, first to last, counted from 1.
     var functions: [ClosedRange<Int>] {
         switch kind {
-        case "swift": bracedFunctions { $0.containsWord("func") || $0.opensInitializer }
+        case "swift": bracedFunctions { $0.containsWord("func") || $0.opensInitializer || $0.opensProperty }
         case "go": bracedFunctions { $0.hasPrefix("func ") }
         case "c", "h": bracedFunctions { $0.opensCFunction }
         case "py": indentedFunctions
@@ -85,6 +85,13 @@ extension String {
     /// `init(`, `init?(` or `init<`, declared rather than called.
     fileprivate var opensInitializer: Bool {
         occurrences(ofWord: "init").contains { !utf8.prefix($0).hasSuffix(".") }
+    }
+
+    /// `var name: Type {`, a computed property; what has a value is none.
+    fileprivate var opensProperty: Bool {
+        guard let brace = firstIndex(of: "{") else { return false }
+        let head = String(self[..<brace])
+        return (head.containsWord("var") || head.containsWord("subscript")) && !head.contains("=")
     }
 
     /// C functions stand at the margin; what else stands there is no call.

@@ -90,7 +90,11 @@ extension Rule {
                     file.path, target.line, "\(target.name) imports \($0) by accident",
                     instead: "declare the dependency")
             }
-            return excess + accidents
+            let unused = target.dependencies.subtracting(modules).sorted().filter { _ in !modules.isEmpty }.map {
+                Offence(
+                    file.path, target.line, "no file of \(target.name) imports \($0)", instead: "remove the dependency")
+            }
+            return excess + accidents + unused
         }
     }
 }

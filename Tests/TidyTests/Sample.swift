@@ -85,6 +85,28 @@ struct Sample: Sendable {
                 "Tests/Wires/A.swift": "",
             ]),
         Sample(
+            .includes, "Sources/CImages/a.c", offending: "#include <png.h>\n#include <zstd.h>\n", line: 2,
+            clean: "#include <png.h>\n#include <string.h>\n"),
+        Sample(
+            .includes,
+            offending: ["Sources/CImages/a.c": "#include \"k.h\"", "Sources/CKernels/include/k.h": ""],
+            at: "Sources/CImages/a.c:1",
+            clean: ["Sources/CKernels/a.c": "#include \"k.h\"", "Sources/CKernels/include/k.h": ""]),
+        Sample(
+            .circles,
+            offending: [
+                "Sources/CKernels/a.c": "void dseg_a(void) {\n    dseg_b();\n}\n",
+                "Sources/CKernels/b.c": "void dseg_b(void) {\n}\nvoid dseg_c(void) {\n    dseg_a();\n}\n",
+            ],
+            at: "Sources/CKernels/a.c:0",
+            clean: [
+                "Sources/CKernels/a.c": "void dseg_a(void) {\n    dseg_b();\n}\nstatic void c(void) {\n}\n",
+                "Sources/CKernels/b.c": "void dseg_b(void) {\n    c();\n}\nstatic void c(void) {\n}\n",
+            ]),
+        Sample(
+            .circles, offending: ["Sources/CKernels/a.h": "#include \"a.h\""], at: "Sources/CKernels/a.h:0",
+            clean: ["Sources/CKernels/a.h": "#include \"b.h\"", "Sources/CKernels/b.h": ""]),
+        Sample(
             .manifest, "Package.swift",
             offending: .manifest("\"RPC\", .product(name: \"NIOCore\", package: \"swift-nio\")"),
             line: 2,
@@ -92,17 +114,27 @@ struct Sample: Sendable {
                 "\"RPC\", .product(name: \"ArgumentParser\", package: \"swift-argument-parser\")")),
         Sample(
             .manifest,
+            offending: ["Package.swift": .manifest("\"RPC\", \"Images\""), "Sources/dseg/A.swift": "import RPC"],
+            at: "Package.swift:2",
+            clean: ["Package.swift": .manifest("\"RPC\""), "Sources/dseg/A.swift": "import RPC"]),
+        Sample(
+            .manifest,
             offending: [
-                "Package.swift": .manifest("\"RPC\""), "Sources/dseg/A.swift": "import Images",
+                "Package.swift": .manifest("\"RPC\""), "Sources/dseg/A.swift": "import Images\nimport RPC",
             ],
             at: "Package.swift:2",
             clean: [
                 "Package.swift": .manifest("\"RPC\", \"Images\""),
-                "Sources/dseg/A.swift": "import Images",
+                "Sources/dseg/A.swift": "import Images\nimport RPC",
             ]),
     ]
 
     private static let lengths: [Sample] = [
+        Sample(
+            .functionLength, "Sources/Images/A.swift",
+            offending: "struct A {\n    let b = 1\n    var c: Int {\n" + .rows(69) + "    }\n}\n", line: 3,
+            clean: "struct A {\n    var b = [1].map {\n" + .rows(90) + "    }\n    var c: Int {\n" + .rows(68)
+                + "    }\n}\n"),
         Sample(
             .fileLength, "Sources/CKernels/gemm.c", offending: .rows(401), line: 401,
             clean: .rows(400)),
