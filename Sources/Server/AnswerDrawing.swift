@@ -47,9 +47,11 @@ final class AnswerDrawing: Sendable {
         isStopped.store(true, ordering: .relaxed)
     }
 
+    private func isWanted() -> Bool { !isStopped.load(ordering: .relaxed) }
+
     /// Makes the next messages.
     ///
-    /// - Throws: `internal` for a map that cannot be encoded
+    /// - Throws: `internal` for a map that cannot be encoded, or is not wanted in the midst of it
     func step() throws(RPCStatus) -> Step {
         let start = ContinuousClock.now
         return try painter.withLock { painter throws(RPCStatus) in
@@ -60,8 +62,8 @@ final class AnswerDrawing: Sendable {
                     step.hasMore = true
                     break
                 }
-                if let event = painter.next(while: { !isStopped.load(ordering: .relaxed) }) {
-                    let message = try SegmentReply(event, encoding: encoding).encoded()
+                if let event = painter.next(while: isWanted) {
+                    let message = try SegmentReply(event, encoding: encoding, while: isWanted).encoded()
                     bytes += message.count
                     step.messages.append(message)
                     switch event {

@@ -54,9 +54,13 @@ extension MapSize {
 extension SegmentReply {
     /// A part of an answer as the wire carries it.
     ///
-    /// - Parameter encoding: of score maps
-    /// - Throws: `internal` for a map that cannot be encoded: its numbers are none
-    package init(_ event: SegmentationEvent, encoding: Encoding) throws(RPCStatus) {
+    /// - Parameters:
+    ///   - encoding: of score maps
+    ///   - isWanted: asked again and again; `false` ends the encoding of a map
+    /// - Throws: `internal` for a map that cannot be encoded: its numbers are none, or it is not wanted
+    package init(
+        _ event: SegmentationEvent, encoding: Encoding, while isWanted: () -> Bool = { true }
+    ) throws(RPCStatus) {
         do throws(RPCStatus) {
             switch event {
             case .header(let understanding): self = .header(Header(understanding))
@@ -64,7 +68,7 @@ extension SegmentReply {
                 self = .scoreMap(
                     try ScoreMap(
                         label: map.label, scores: map.scores, width: map.width, height: map.height,
-                        encoding: encoding))
+                        encoding: encoding, while: isWanted))
             case .mask(let mask):
                 self = .mask(
                     try IndexMask(

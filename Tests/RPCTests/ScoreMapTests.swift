@@ -35,6 +35,33 @@ struct ScoreMapTests {
     }
 
     /// The bound leaves room for a product and a sum that are each rounded to f32.
+    /// The farthest score stands first, in the middle or last of more than are compared in one go.
+    @Test(arguments: Encoding.allCases, [0, 65_535, 65_536, 100_000, 140_001])
+    func `the bound holds for each score of a large map`(encoding: Encoding, place: Int) throws {
+        var scores = [Float](repeating: 0.25, count: 140_002)
+        (scores[1], scores[2]) = (0, 1)
+        scores[place] = 0.7001
+        let map = try ScoreMap(label: 0, scores: scores, width: 70_001, height: 2, encoding: encoding)
+        try expectWithinBound(map, scores)
+    }
+
+    @Test func `a map that is not wanted ends at once, wherever it stands`() throws {
+        let scores = [Float](repeating: 0.5, count: 12)
+        func map(asked most: Int) throws(RPCStatus) -> Int {
+            var asked = 0
+            _ = try ScoreMap(label: 3, scores: scores, width: 4, height: 3, encoding: .u16) {
+                asked += 1
+                return asked <= most
+            }
+            return asked
+        }
+        let whole = try map(asked: .max)
+        #expect(whole > 0)
+        for most in 0..<whole {
+            #expect(throws: RPCStatus(.cancelled, "The map of label 3 is not wanted.")) { try map(asked: most) }
+        }
+    }
+
     @Test(arguments: [Encoding.u16, .u8])
     func `a reader that works in f32 stays within the bound too`(encoding: Encoding) throws {
         var random = SeededGenerator(seed: 14)

@@ -32,7 +32,7 @@ package struct IndexMask: WireMessage, @unsafe PackedMessage {
         let symbols = unsafe array(of: UInt16.self, count: indices.count) { symbols in
             unsafe dseg_widen(indices, indices.count, symbols)
         }
-        data = SymbolPlanes.data(of: symbols, bytes: 1)
+        data = Zstandard.frame(of: SymbolPlanes.planes(of: symbols, bytes: 1))
     }
 
     /// - Returns: `[height, width]`, as many of each index as `counts` says

@@ -73,24 +73,39 @@ struct Quantisation {
     }
 
     func scores(of symbols: [UInt16]) -> [Float] {
-        unsafe array(of: Float.self, count: symbols.count) { scores in
-            switch encoding {
-            case .f16: unsafe dseg_restore_half(symbols, symbols.count, scores)
-            case .u16, .u8:
-                unsafe dseg_restore_linear(symbols, symbols.count, offset, scale, scores)
-            }
+        unsafe array(of: Float.self, count: symbols.count) { unsafe restore(symbols, symbols.count, to: $0) }
+    }
+
+    private func restore(_ symbols: UnsafePointer<UInt16>, _ count: Int, to scores: UnsafeMutablePointer<Float>) {
+        switch encoding {
+        case .f16: unsafe dseg_restore_half(symbols, count, scores)
+        case .u16, .u8: unsafe dseg_restore_linear(symbols, count, offset, scale, scores)
         }
     }
 
-    /// The largest distance between a score and its restored value.
+    /// Symbols that are restored in one go to be compared: their scores stay in the second-level cache.
+    private static let strip = 1 << 16
+
+    /// The largest distance between a score and what its symbol is restored to.
     ///
     /// A reader that works in f32 rounds the product (at most by 2^-24 of the range) and the sum
     /// (by 2^-24 of the largest magnitude, as the rounding it replaces): the bound holds for it
     /// too.
     func errorBound(
-        from scores: UnsafeBufferPointer<Float>, to restored: [Float], in range: ClosedRange<Float>
+        from scores: UnsafeBufferPointer<Float>, to symbols: [UInt16], in range: ClosedRange<Float>
     ) -> Float {
-        let measured = unsafe dseg_largest_difference(scores.baseAddress, restored, scores.count)
+        var measured = 0.0
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: min(Self.strip, scores.count)) { restored in
+            guard let scores = scores.baseAddress, let restored = restored.baseAddress else { return }
+            unsafe symbols.withUnsafeBufferPointer { symbols in
+                guard let start = symbols.baseAddress else { return }
+                for first in stride(from: 0, to: symbols.count, by: Self.strip) {
+                    let count = min(Self.strip, symbols.count - first)
+                    unsafe restore(start + first, count, to: restored)
+                    measured = max(measured, unsafe dseg_largest_difference(scores + first, restored, count))
+                }
+            }
+        }
         let (low, high) = (Double(range.lowerBound), Double(range.upperBound))
         let isExactInF32 = encoding == .f16 || scale == 0
         let bound = measured + (isExactInF32 ? 0 : (high - low + 2 * max(-low, high)) * 0x1p-24)

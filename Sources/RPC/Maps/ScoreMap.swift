@@ -20,22 +20,28 @@ package struct ScoreMap: WireMessage, @unsafe PackedMessage {
     package let maxAbsError: Float
     package let data: [UInt8]
 
-    /// - Parameter scores: `[height, width]`, finite
+    /// - Parameters:
+    ///   - scores: `[height, width]`, finite
+    ///   - isWanted: asked again and again; `false` ends the encoding
     /// - Throws: `invalidArgument` for an empty map, a score that is not finite, or one that `f16`
-    ///   cannot hold
+    ///   cannot hold; `cancelled` where it is not wanted
     package init(
-        label: Int, scores: [Float], width: Int, height: Int, encoding: Encoding
+        label: Int, scores: [Float], width: Int, height: Int, encoding: Encoding, while isWanted: () -> Bool = { true }
     ) throws(RPCStatus) {
         self = try unsafe scores.withUnsafeBufferPointer { scores throws(RPCStatus) in
             try unsafe Self(
-                label: label, scores: scores, width: width, height: height, encoding: encoding)
+                label: label, scores: scores, width: width, height: height, encoding: encoding, while: isWanted)
         }
     }
 
     /// As the initialiser from an array, without a copy.
     package init(
-        label: Int, scores: UnsafeBufferPointer<Float>, width: Int, height: Int, encoding: Encoding
+        label: Int, scores: UnsafeBufferPointer<Float>, width: Int, height: Int, encoding: Encoding,
+        while isWanted: () -> Bool = { true }
     ) throws(RPCStatus) {
+        func check() throws(RPCStatus) {
+            guard isWanted() else { throw RPCStatus(.cancelled, "The map of label \(label) is not wanted.") }
+        }
         let size = try MapSize(width: width, height: height)
         guard let label = UInt32(exactly: label), scores.count == size.pixels else {
             throw RPCStatus(
@@ -50,8 +56,9 @@ package struct ScoreMap: WireMessage, @unsafe PackedMessage {
                 .invalidArgument, "A score of label \(label) is infinite or not a number.")
         }
         let quantisation = try Quantisation(encoding, for: range)
+        try check()
         let symbols = unsafe quantisation.symbols(of: scores)
-        let restored = quantisation.scores(of: symbols)
+        try check()
 
         self.label = label
         self.width = size.width
@@ -59,8 +66,11 @@ package struct ScoreMap: WireMessage, @unsafe PackedMessage {
         self.encoding = encoding
         scale = quantisation.scale
         offset = quantisation.offset
-        maxAbsError = unsafe quantisation.errorBound(from: scores, to: restored, in: range)
-        data = SymbolPlanes.data(of: symbols, bytes: quantisation.bytes)
+        maxAbsError = unsafe quantisation.errorBound(from: scores, to: symbols, in: range)
+        try check()
+        let planes = SymbolPlanes.planes(of: symbols, bytes: quantisation.bytes)
+        try check()
+        data = Zstandard.frame(of: planes)
     }
 
     /// - Returns: `[height, width]`, all finite

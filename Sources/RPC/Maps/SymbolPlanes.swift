@@ -1,20 +1,14 @@
 import CMessages
 
-/// Symbols as a map's `data` holds them: differences of neighbours, low bytes before high bytes,
-/// one zstd frame.
+/// Symbols as the zstd frame of a map's `data` holds them: differences of neighbours, low bytes before high bytes.
 enum SymbolPlanes {
     /// - Parameters:
     ///   - symbols: `[pixels]`, at least one
     ///   - bytes: of a symbol, 1 or 2
-    static func data(of symbols: [UInt16], bytes: Int) -> [UInt8] {
-        let size = symbols.count * bytes
-        let planes = unsafe [UInt8](unsafeUninitializedCapacity: size) { planes, count in
-            if let start = planes.baseAddress {
-                unsafe dseg_split_planes(symbols, symbols.count, bytes, start)
-            }
-            count = size
+    static func planes(of symbols: [UInt16], bytes: Int) -> [UInt8] {
+        unsafe array(of: UInt8.self, count: symbols.count * bytes) {
+            unsafe dseg_split_planes(symbols, symbols.count, bytes, $0)
         }
-        return Zstandard.frame(of: planes)
     }
 
     /// - Returns: `[pixels]`
