@@ -21,7 +21,7 @@ struct MaskCommand: ParsableCommand {
 
     func run() throws {
         if noDaemon { try becomeDaemonProgram() }
-        try Questioning.mask(options, ask: daemon.asking())
+        try MaskRun.mask(options, ask: daemon.asking())
     }
 
     /// Replaces this program by `dsegd mask`, found beside it or on the path.

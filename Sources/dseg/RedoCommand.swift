@@ -16,6 +16,6 @@ struct RedoCommand: ParsableCommand {
     @OptionGroup var daemon: Daemon
 
     func run() throws {
-        try Questioning.redo(file, ask: daemon.asking())
+        try MaskRun.redo(file, ask: daemon.asking())
     }
 }

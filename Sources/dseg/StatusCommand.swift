@@ -10,7 +10,7 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var daemon: Daemon
 
     func run() throws {
-        try Questioning.exiting({ nil }) {
+        try MaskRun.exiting({ nil }) {
             let status = try daemon.client(patience: .seconds(10)).status()
             try Streams.write(Array(lines(status).map { Streams.printable($0) + "\n" }.joined().utf8))
         }

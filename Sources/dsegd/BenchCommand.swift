@@ -75,7 +75,7 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         var picture: [UInt8]?
-        try Questioning.exiting({ picture }) {
+        try MaskRun.exiting({ picture }) {
             let file = try InputFile.bytes(at: image ?? Resources.benchPicture)
             picture = file
             let text = if peer {

@@ -15,7 +15,7 @@ struct MaskCommand: ParsableCommand {
     @OptionGroup var computing: Computing
 
     func run() throws {
-        try Questioning.mask(options, ask: asking())
+        try MaskRun.mask(options, ask: asking())
     }
 
     /// Loads the model for the first question.

@@ -43,24 +43,24 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         var signals = TerminationSignals()
         let log = Logger(label: "dsegd") { _ in LogLines() }
-        let door = try orExit(Self.cannotCreate, log) { try Door(socket) }
+        let endpoint = try orExit(Self.cannotCreate, log) { try Endpoint(socket) }
         let engine = try orExit(Self.badConfiguration, log) {
             try loadedEngine()
         }
         guard let engine else {
             log.notice("stops on \(signals.wait()) before its model is loaded")
             Supervisor.isStopping("ends before its model is loaded")
-            return door.close()
+            return endpoint.close()
         }
         let server = try Server(
-            engine: engine, listeningOn: door.descriptor, limits: .standard(callSeconds: callLimit), log: log)
+            engine: engine, listeningOn: endpoint.descriptor, limits: .standard(callSeconds: callLimit), log: log)
         let name = engine.status?.model ?? ""
-        log.notice("answers at \(door.path) with the model \(name)")
+        log.notice("answers at \(endpoint.path) with the model \(name)")
         Supervisor.isReady("answers with the model \(name)")
         let signal = signals.wait()
         log.notice("stops on \(signal)")
         Supervisor.isStopping("ends the calls under way")
-        door.close()
+        endpoint.close()
         try server.drain(grace: .seconds(Self.graceSeconds))
         log.notice("has stopped")
     }

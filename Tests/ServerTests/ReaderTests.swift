@@ -7,15 +7,15 @@ import Testing
 /// What one connection may cost the others.
 struct ReaderTests {
     @Test func `readers that stop hold nobody up, and are cut off`() throws {
-        let bench = try Bench(
+        let server = try TestServer(
             limits: .with { ($0.backlogBytes, $0.stall) = (64 << 10, .milliseconds(500)) })
-        let file = try Bench.scene()
-        let idle = try (0..<4).map { _ in try RawConnection(bench.path) }
+        let file = try TestServer.scene()
+        let idle = try (0..<4).map { _ in try RawConnection(server.path) }
         for wire in idle {
             #expect(try wire.open(.segment, stream: 1, SegmentRequest.bulky(file, labels: 60).encoded()))
         }
         var maps = 0
-        try bench.client().segment(SegmentRequest(picture: .image(file), labels: [RPC.Label(name: "dog")])) { reply in
+        try server.client().segment(SegmentRequest(picture: .image(file), labels: [RPC.Label(name: "dog")])) { reply in
             if case .scoreMap = reply { maps += 1 }
         }
         #expect(maps == 1)
@@ -30,10 +30,10 @@ struct ReaderTests {
     }
 
     @Test func `a slow reader gets everything`() throws {
-        let bench = try Bench(limits: .with { $0.backlogBytes = 64 << 10 })
-        let slow = try RawConnection(bench.path)
-        #expect(try slow.open(.segment, stream: 1, SegmentRequest.bulky(Bench.scene(), labels: 12).encoded()))
-        #expect(try bench.client().health())
+        let server = try TestServer(limits: .with { $0.backlogBytes = 64 << 10 })
+        let slow = try RawConnection(server.path)
+        #expect(try slow.open(.segment, stream: 1, SegmentRequest.bulky(TestServer.scene(), labels: 12).encoded()))
+        #expect(try server.client().health())
         usleep(200_000)
         let frames = try slow.rest()
         #expect(frames.count == 15, "header, 12 maps, trailer, end")
@@ -42,10 +42,10 @@ struct ReaderTests {
     }
 
     @Test func `nothing is computed far ahead of a reader that has stopped`() throws {
-        let bench = try Bench(limits: .with { ($0.backlogBytes, $0.stall) = (64 << 10, .hours(1)) })
-        let client = try bench.client()
-        let slow = try RawConnection(bench.path)
-        var request = SegmentRequest.bulky(try Bench.scene(), labels: 1000)
+        let server = try TestServer(limits: .with { ($0.backlogBytes, $0.stall) = (64 << 10, .hours(1)) })
+        let client = try server.client()
+        let slow = try RawConnection(server.path)
+        var request = SegmentRequest.bulky(try TestServer.scene(), labels: 1000)
         (request.mapWidth, request.mapHeight) = (128, 128)
         #expect(try slow.open(.segment, stream: 1, request.encoded()))
         #expect(try slow.next()?.kind == .data, "the header: it runs")
@@ -58,7 +58,7 @@ struct ReaderTests {
         #expect(words.last.map { $0 < 1000 } == true)
         #expect(try client.status().queued == 0, "it waits for its reader, not for its turn")
         // Others are answered meanwhile, bit by bit the slow one too.
-        let other = SegmentRequest(picture: .image(try Bench.scene()), labels: [RPC.Label(name: "dog")])
+        let other = SegmentRequest(picture: .image(try TestServer.scene()), labels: [RPC.Label(name: "dog")])
         try client.segment(other) { _ in }
         var labels: [UInt32] = []
         for frame in try slow.rest() where frame.kind == .data && !frame.payload.isEmpty {
@@ -68,18 +68,18 @@ struct ReaderTests {
     }
 
     @Test func `Cancel and deadlines end a call whose reader has stopped, at once`() throws {
-        let bench = try Bench(limits: .with { ($0.backlogBytes, $0.stall) = (64 << 10, .hours(1)) })
-        let file = try Bench.scene()
+        let server = try TestServer(limits: .with { ($0.backlogBytes, $0.stall) = (64 << 10, .hours(1)) })
+        let file = try TestServer.scene()
         var request = SegmentRequest.bulky(file, labels: 100)
         request.requestID = "slow"
-        let cancelled = try RawConnection(bench.path)
+        let cancelled = try RawConnection(server.path)
         #expect(try cancelled.open(.segment, stream: 1, request.encoded()))
         #expect(try cancelled.next()?.kind == .data)
         (request.requestID, request.deadlineMilliseconds) = ("", 4000)
-        let late = try RawConnection(bench.path)
+        let late = try RawConnection(server.path)
         #expect(try late.open(.segment, stream: 1, request.encoded()))
         #expect(try late.next()?.kind == .data)
-        let client = try bench.client()
+        let client = try server.client()
         #expect(try client.cancel("slow") == 1)
         #expect(try client.cancel("slow") == 0)
         // Beyond the deadline: who reads meanwhile may get the whole answer first.
@@ -91,19 +91,19 @@ struct ReaderTests {
     }
 
     @Test func `who asks and never reads is not listened to, and is closed in the end`() throws {
-        let bench = try Bench(limits: .with { $0.stall = .milliseconds(300) })
-        let greedy = try RawConnection(bench.path)
+        let server = try TestServer(limits: .with { $0.stall = .milliseconds(300) })
+        let greedy = try RawConnection(server.path)
         var stream: UInt32 = 1
         // A blocking send ends with the connection; 2^20 answers of a hundred bytes fit no buffer.
         while stream < 1 << 21, try greedy.open(.status, stream: stream, []) { stream += 2 }
         #expect(stream < 1 << 21)
-        #expect(try bench.client().health())
+        #expect(try server.client().health())
     }
 
     @Test func `a client that shuts its side still gets its answer, then the connection ends`() throws {
-        let bench = try Bench()
-        let half = try RawConnection(bench.path)
-        let request = SegmentRequest(picture: .image(try Bench.scene()), labels: [RPC.Label(name: "dog")])
+        let server = try TestServer()
+        let half = try RawConnection(server.path)
+        let request = SegmentRequest(picture: .image(try TestServer.scene()), labels: [RPC.Label(name: "dog")])
         #expect(try half.open(.segment, stream: 1, request.encoded()))
         half.shutWriting()
         let frames = try half.rest()
@@ -112,8 +112,8 @@ struct ReaderTests {
     }
 
     @Test func `a client that shuts its side before its picture's end is told so`() throws {
-        let bench = try Bench()
-        let half = try RawConnection(bench.path)
+        let server = try TestServer()
+        let half = try RawConnection(server.path)
         #expect(try half.open(.look, stream: 1, []))
         half.shutWriting()
         let frame = try #require(try half.next())
@@ -124,8 +124,8 @@ struct ReaderTests {
     }
 
     @Test func `what was sent in one go before a client shuts its side is all answered`() throws {
-        let bench = try Bench()
-        let asking = try RawConnection(bench.path)
+        let server = try TestServer()
+        let asking = try RawConnection(server.path)
         let streams = (0..<1000).map { UInt32(2 * $0 + 1) }
         let questions = try streams.flatMap { stream in
             try ClientCall(.health, stream: stream, payload: [], timeout: nil).opening
@@ -136,10 +136,10 @@ struct ReaderTests {
         while let frame = try asking.next() { answers.append(frame.stream) }
         #expect(answers == streams)
 
-        let looking = try RawConnection(bench.path)
+        let looking = try RawConnection(server.path)
         let call = try ClientCall(.look, stream: 1, payload: [], timeout: nil)
         var pieces = call.opening
-        for byte in try Bench.scene() { pieces += try call.message(LookRequest(data: [byte]).encoded()) }
+        for byte in try TestServer.scene() { pieces += try call.message(LookRequest(data: [byte]).encoded()) }
         #expect(looking.send(pieces + call.halfClose))
         looking.shutWriting()
         let answer = try #require(try looking.next())
@@ -148,12 +148,12 @@ struct ReaderTests {
     }
 
     @Test func `draining cuts what outlasts its grace`() throws {
-        let bench = try Bench()
-        let file = try Bench.scene()
-        let wire = try RawConnection(bench.path)
+        let server = try TestServer()
+        let file = try TestServer.scene()
+        let wire = try RawConnection(server.path)
         #expect(try wire.open(.segment, stream: 1, SegmentRequest.long(file).encoded()))
         #expect(try wire.next()?.kind == .data, "the header: it runs")
-        try bench.drain(grace: .zero)
+        try server.drain(grace: .zero)
         let last = try #require(try wire.rest().last)
         #expect(try CallResponse(decoding: last.payload).code == .cancelled)
         #expect(try wire.next() == nil)

@@ -58,10 +58,10 @@ struct RememberedReplyTests {
     @Test(arguments: ["shared", "diffsegmenter"]) func `is sent again whole, with a trailer of its own`(
         recipe: String
     ) throws {
-        let bench = try Bench()
-        let client = try bench.client()
+        let server = try TestServer()
+        let client = try server.client()
         let request = SegmentRequest(
-            picture: .image(try Bench.scene()), labels: ["dog", "a red car"].map { RPC.Label(name: $0) },
+            picture: .image(try TestServer.scene()), labels: ["dog", "a red car"].map { RPC.Label(name: $0) },
             recipe: recipe, mask: true)
         let first = try Self.ask(client, request)
         #expect(first.parts.count == 4)
@@ -80,9 +80,9 @@ struct RememberedReplyTests {
 
     @Test func `are kept within their bytes, and none that takes more than a quarter`() throws {
         let limit = 8 << 10
-        let bench = try Bench(limits: .with { $0.replyBytes = limit })
-        let client = try bench.client()
-        let file = try Bench.scene()
+        let server = try TestServer(limits: .with { $0.replyBytes = limit })
+        let client = try server.client()
+        let file = try TestServer.scene()
         let small = SegmentRequest(picture: .image(file), labels: [RPC.Label(name: "dog")], maps: .none)
         func ask(threshold: Float) throws {
             var question = small
@@ -105,12 +105,12 @@ struct RememberedReplyTests {
     }
 
     @Test func `are none of answers that were broken off midway`() throws {
-        let bench = try Bench(limits: .with { $0.backlogBytes = 64 << 10 })
-        let client = try bench.client()
-        let question = SegmentRequest.bulky(try Bench.scene(), labels: 12)
+        let server = try TestServer(limits: .with { $0.backlogBytes = 64 << 10 })
+        let client = try server.client()
+        let question = SegmentRequest.bulky(try TestServer.scene(), labels: 12)
         var named = question
         named.requestID = "broken off"
-        let reader = try RawConnection(bench.path)
+        let reader = try RawConnection(server.path)
         #expect(try reader.open(.segment, stream: 1, named.encoded()))
         for part in 0..<3 { #expect(try reader.next()?.kind == .data, "part \(part)") }
         #expect(try client.cancel("broken off") == 1)

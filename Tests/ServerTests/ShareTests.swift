@@ -7,9 +7,9 @@ import Testing
 /// What callers take, they give back; what there is of it is bounded for each, and for all.
 struct ShareTests {
     @Test func `pictures of a connection are bounded in all, and free again with their calls`() throws {
-        let file = try Bench.scene()
-        let bench = try Bench(limits: .with { $0.pictureBytes = file.count })
-        let client = try bench.client()
+        let file = try TestServer.scene()
+        let server = try TestServer(limits: .with { $0.pictureBytes = file.count })
+        let client = try server.client()
         let handle = try client.look(file).handle
         #expect(try client.look(file).handle == handle, "the first is answered and counts no more")
         let refusal = #expect(throws: RPCStatus.self) { try client.look(file + [0]) }
@@ -17,7 +17,7 @@ struct ShareTests {
         #expect(try client.look(file).handle == handle)
 
         // A second picture beside one whose end has not come.
-        let open = try RawConnection(bench.path)
+        let open = try RawConnection(server.path)
         #expect(try open.open(.look, stream: 1, []))
         let piece = try Frame(.data, stream: 1, flags: [], payload: LookRequest(data: file).encoded())
         #expect(open.send(piece.encoded()))
@@ -34,13 +34,14 @@ struct ShareTests {
 
     @Test func `a frame that finds no room costs its call, not the connection`() throws {
         let piece = [UInt8](repeating: 0, count: 1 << 16)
-        let bench = try Bench(limits: .with { $0.incomingBytes = .init(all: 1 << 20, perUser: piece.count + 1000) })
+        let server = try TestServer(
+            limits: .with { $0.incomingBytes = .init(all: 1 << 20, perUser: piece.count + 1000) })
         let data = try Frame(.data, stream: 1, flags: [], payload: LookRequest(data: piece).encoded()).encoded()
-        let upload = try RawConnection(bench.path)
+        let upload = try RawConnection(server.path)
         let health = HealthCheckRequest(service: "").encoded()
         #expect(try upload.open(.look, stream: 1, []) && upload.send(data) && upload.open(.health, stream: 3, health))
         #expect(try upload.next()?.stream == 3)
-        let late = try RawConnection(bench.path)
+        let late = try RawConnection(server.path)
         #expect(try late.open(.look, stream: 1, []))
         // In part: the rest may come when it likes.
         #expect(late.send(Array(data[..<30_000])))
@@ -52,27 +53,28 @@ struct ShareTests {
 
     @Test func `pictures under way are bounded over all connections of a user`() throws {
         let piece = [UInt8](repeating: 0, count: 1 << 16)
-        let bench = try Bench(limits: .with { $0.incomingBytes = .init(all: 1 << 20, perUser: 3 * piece.count + 1000) })
+        let server = try TestServer(
+            limits: .with { $0.incomingBytes = .init(all: 1 << 20, perUser: 3 * piece.count + 1000) })
         let data = try Frame(.data, stream: 1, flags: [], payload: LookRequest(data: piece).encoded()).encoded()
-        let uploads = try (0..<3).map { _ in try RawConnection(bench.path) }
+        let uploads = try (0..<3).map { _ in try RawConnection(server.path) }
         for upload in uploads {
             #expect(try upload.open(.look, stream: 1, []) && upload.send(data))
             #expect(try upload.open(.health, stream: 3, HealthCheckRequest(service: "").encoded()))
             #expect(try upload.next()?.stream == 3, "the data before it have come")
         }
-        let late = try RawConnection(bench.path)
+        let late = try RawConnection(server.path)
         #expect(try late.open(.look, stream: 1, []) && late.send(data))
         #expect(try CallResponse(decoding: #require(try late.next()).payload).code == .resourceExhausted)
         // Who leaves gives back what they held.
         uploads[0].shutWriting()
         #expect(try uploads[0].next() != nil)
-        let file = try Bench.scene()
-        #expect(try bench.client().look(file).handle.utf8.count == 64)
+        let file = try TestServer.scene()
+        #expect(try server.client().look(file).handle.utf8.count == 64)
     }
 
     @Test func `a picture that comes too slowly is refused, and the connection lives`() throws {
-        let bench = try Bench(limits: .with { ($0.grace, $0.bytesPerSecond) = (.milliseconds(200), 1 << 20) })
-        let slow = try RawConnection(bench.path)
+        let server = try TestServer(limits: .with { ($0.grace, $0.bytesPerSecond) = (.milliseconds(200), 1 << 20) })
+        let slow = try RawConnection(server.path)
         #expect(try slow.open(.look, stream: 1, []))
         let piece = try Frame(.data, stream: 1, flags: [], payload: LookRequest(data: [1, 2, 3]).encoded())
         #expect(slow.send(piece.encoded()))
@@ -85,20 +87,20 @@ struct ShareTests {
 
     @Test(arguments: [1, 9, 10, 500])
     func `a frame that does not come to its end closes its connection`(count: Int) throws {
-        let bench = try Bench(limits: .with { ($0.grace, $0.bytesPerSecond) = (.milliseconds(200), 1 << 20) })
-        let wire = try RawConnection(bench.path)
+        let server = try TestServer(limits: .with { ($0.grace, $0.bytesPerSecond) = (.milliseconds(200), 1 << 20) })
+        let wire = try RawConnection(server.path)
         let opening = try ClientCall(
             .segment, stream: 1, payload: [UInt8](repeating: 0, count: 1000), timeout: nil
         ).opening
         #expect(wire.send(Array(opening.prefix(count))))
         #expect(try wire.next() == nil)
-        #expect(try bench.client().health())
+        #expect(try server.client().health())
     }
 
     @Test func `what comes fast enough may take longer than the grace`() throws {
-        let bench = try Bench(limits: .with { ($0.grace, $0.bytesPerSecond) = (.seconds(1), 1000) })
-        let file = try Bench.scene()
-        let wire = try RawConnection(bench.path)
+        let server = try TestServer(limits: .with { ($0.grace, $0.bytesPerSecond) = (.seconds(1), 1000) })
+        let file = try TestServer.scene()
+        let wire = try RawConnection(server.path)
         #expect(try wire.open(.look, stream: 1, []))
         for start in stride(from: 0, to: file.count, by: 500) {
             let message = LookRequest(data: Array(file[start..<min(start + 500, file.count)])).encoded()
@@ -110,19 +112,19 @@ struct ShareTests {
     }
 
     @Test func `idle connections make room, the oldest first, and those at work keep theirs`() throws {
-        let bench = try Bench(
+        let server = try TestServer(
             limits: .with { ($0.connections, $0.idle) = (.init(all: 7, perUser: 7), .milliseconds(100)) })
-        let busy = try RawConnection(bench.path)
-        #expect(try busy.open(.segment, stream: 1, SegmentRequest.long(Bench.scene()).encoded()))
+        let busy = try RawConnection(server.path)
+        #expect(try busy.open(.segment, stream: 1, SegmentRequest.long(TestServer.scene()).encoded()))
         #expect(try busy.next()?.kind == .data, "the header: it runs")
         // One has begun a frame, one a picture, and both are silent.
-        let silent = try (0..<2).map { _ in try RawConnection(bench.path) }
+        let silent = try (0..<2).map { _ in try RawConnection(server.path) }
         #expect(try silent[0].send([0]) && silent[1].open(.look, stream: 1, []))
-        let idle = try (0..<4).map { _ in try bench.client() }
+        let idle = try (0..<4).map { _ in try server.client() }
         for client in idle { #expect(try client.health()) }
         usleep(200_000)
         for client in idle { #expect(try client.health()) }
-        let late = try (0..<3).map { _ in try bench.client() }
+        let late = try (0..<3).map { _ in try server.client() }
         for client in late {
             #expect(try client.health(), "it waits until the oldest may go")
         }
@@ -133,62 +135,62 @@ struct ShareTests {
     }
 
     @Test func `who does not read makes room, too`() throws {
-        let bench = try Bench(
+        let server = try TestServer(
             limits: .with { limits in
                 limits.connections = .init(all: 3, perUser: 3)
                 (limits.backlogBytes, limits.reading, limits.stall) = (64 << 10, .milliseconds(100), .hours(1))
             })
-        let file = try Bench.scene()
-        let stalled = try (0..<3).map { _ in try RawConnection(bench.path) }
+        let file = try TestServer.scene()
+        let stalled = try (0..<3).map { _ in try RawConnection(server.path) }
         for wire in stalled {
             #expect(try wire.open(.segment, stream: 1, SegmentRequest.bulky(file, labels: 60).encoded()))
             #expect(try wire.next()?.kind == .data, "the header: it runs")
         }
-        #expect(try bench.client().health())
+        #expect(try server.client().health())
         #expect(try stalled.contains { try $0.rest().last != .end(of: 1) }, "one of them was closed")
     }
 
     @Test func `a user whose share of connections is at work is refused others`() throws {
-        let bench = try Bench(
+        let server = try TestServer(
             limits: .with { ($0.connections, $0.wait) = (.init(all: 8, perUser: 3), .milliseconds(100)) })
-        let busy = try (0..<3).map { _ in try RawConnection(bench.path) }
+        let busy = try (0..<3).map { _ in try RawConnection(server.path) }
         for wire in busy {
-            #expect(try wire.open(.segment, stream: 1, SegmentRequest.long(Bench.scene()).encoded()))
+            #expect(try wire.open(.segment, stream: 1, SegmentRequest.long(TestServer.scene()).encoded()))
             // An answer to what came later: it is at work.
             #expect(try wire.open(.health, stream: 3, HealthCheckRequest(service: "").encoded()))
             while let frame = try wire.next(), frame.stream != 3 {}
         }
-        let refused = try RawConnection(bench.path)
+        let refused = try RawConnection(server.path)
         #expect(try refused.next() == nil)
         busy[0].close()
         var isServed = false
         for _ in 0..<6000 where !isServed {
-            isServed = (try? bench.client().health()) == true
+            isServed = (try? server.client().health()) == true
             usleep(10_000)
         }
         #expect(isServed)
     }
 
     @Test func `more connections than there is room for wait, and are served as others go`() throws {
-        let bench = try Bench(
+        let server = try TestServer(
             limits: .with { limits in
                 limits.connections = .init(all: 4, perUser: 3)
                 limits.waiting = 2
                 limits.idle = .seconds(2)
             })
-        // Of all but the first three some wait inside, and some before the door.
-        let crowd = try (0..<12).map { _ in try bench.client() }
+        // Of all but the first three some wait inside, and some in the backlog.
+        let crowd = try (0..<12).map { _ in try server.client() }
         #expect(try crowd[0].health(), "nobody who has just come is closed")
-        #expect(try bench.client().health())
+        #expect(try server.client().health())
     }
 
     @Test func `a server that stops sends away who waits for a place`() throws {
-        let bench = try Bench(
+        let server = try TestServer(
             limits: .with { ($0.connections, $0.idle) = (.init(all: 2, perUser: 2), .hours(1)) })
-        let crowd = try (0..<5).map { _ in try RawConnection(bench.path) }
+        let crowd = try (0..<5).map { _ in try RawConnection(server.path) }
         #expect(try crowd[0].open(.health, stream: 1, HealthCheckRequest(service: "").encoded()))
         #expect(try crowd[0].next()?.stream == 1)
-        try bench.drain(grace: .zero)
+        try server.drain(grace: .zero)
         for wire in crowd { #expect(try wire.next() == nil) }
     }
 
@@ -218,9 +220,9 @@ struct ShareTests {
     }
 
     @Test func `a call of more numbers than the daemon gives is refused with the limit`() throws {
-        let bench = try Bench(limits: .with { $0.callPixels = 2 * 192 * 192 })
-        let client = try bench.client()
-        let file = try Bench.scene()
+        let server = try TestServer(limits: .with { $0.callPixels = 2 * 192 * 192 })
+        let client = try server.client()
+        let file = try TestServer.scene()
         func refusal(_ labels: Int, _ width: UInt32, _ height: UInt32) throws -> RPCStatus? {
             let request = SegmentRequest(
                 picture: .image(file), labels: (0..<labels).map { RPC.Label(name: "thing \($0)") }, maps: .sized,
@@ -237,8 +239,8 @@ struct ShareTests {
     }
 
     @Test func `a call that takes longer than the daemon gives is told the limit`() throws {
-        let bench = try Bench(limits: .with { $0.callTime = .seconds(1) })
-        let wire = try RawConnection(bench.path)
+        let server = try TestServer(limits: .with { $0.callTime = .seconds(1) })
+        let wire = try RawConnection(server.path)
         #expect(try wire.open(.look, stream: 1, []))
         let answer = try #require(try wire.next())
         let response = try CallResponse(decoding: answer.payload)

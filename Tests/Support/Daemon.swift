@@ -54,7 +54,7 @@ package final class Daemon {
 
     package func signal(_ number: CInt) { kill(child.process, number) }
 
-    /// Opens the door to other users; only the owner's own is open by default.
+    /// Lets other users connect; only its owner may by default.
     package func admitEveryone() {
         unsafe chmod(directory.path, 0o711)
         unsafe chmod(socket, 0o666)

@@ -58,7 +58,7 @@ struct UnitTests {
         #expect(answer.status != 0, "\(answer.output)")
     }
 
-    @Test func `callers are known by their uid and the door is not open to all`() throws {
+    @Test func `callers are known by their uid and the socket is not open to all`() throws {
         let service = try String(
             contentsOfFile: Tree.root + "/Systemd/dsegd.service", encoding: .utf8
         ).splitLines

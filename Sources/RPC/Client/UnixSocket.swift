@@ -16,7 +16,7 @@ package struct UnixSocket: ~Copyable {
     ///
     /// - Parameters:
     ///   - path: as ``PathText`` writes it
-    ///   - deadline: until when a full queue before the door is waited for; `nil`: for ever
+    ///   - deadline: until when room in a full backlog is waited for; `nil`: for ever
     /// - Throws: `unavailable` where nobody listens, `permissionDenied`, also where another user listens in a place
     ///   that is not theirs alone, `deadlineExceeded`, or `invalidArgument` for a path that no socket can have
     package init(connecting path: String, until deadline: Deadline? = nil) throws(RPCStatus) {

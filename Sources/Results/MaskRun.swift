@@ -8,7 +8,7 @@ import Texts
 package typealias Asking = (_ request: SegmentRequest, _ onReply: (SegmentReply) throws -> Void) throws -> Void
 
 /// What `mask` and `redo` do, whoever answers.
-package enum Questioning {
+package enum MaskRun {
     /// Asks for the labels of one picture or more, writes what was asked for, prints the shares.
     ///
     /// All pictures must be there before the first is looked at. One that cannot be understood does not keep the others

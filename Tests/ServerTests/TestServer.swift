@@ -8,7 +8,7 @@ import Segmentation
 import Server
 
 /// A server in this process, with the demo model, and limits that a test can reach.
-final class Bench {
+final class TestServer {
     let path: String
     private let directory: URL
     private let socket: ListeningSocket

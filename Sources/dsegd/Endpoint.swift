@@ -2,8 +2,8 @@ import Glibc
 import RPC
 import Server
 
-/// Where clients come in: a socket that the service manager handed over, or one of the daemon's own.
-struct Door: ~Copyable {
+/// Where clients connect: a socket that the service manager handed over, or one of the daemon's own.
+struct Endpoint: ~Copyable {
     let descriptor: CInt
     /// For the log.
     let path: String
