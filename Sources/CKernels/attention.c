@@ -44,13 +44,13 @@ static void read_values(const attention *a, size_t head, const float *p, const f
                                 .c = dseg_row(a->y, row) + head * width + column, .c_stride = a->y.stride,
                                 .adding = key > 0},
                 dseg_least(dseg_panel_width, width - column));
-    for (size_t i = 0; i < rows; i++) dseg_rows->affine(dseg_row(a->y, row + i) + head * width, rates[i], 0.0f, width);
+    for (size_t i = 0; i < rows; i++) dseg_simd->affine(dseg_row(a->y, row + i) + head * width, rates[i], 0.0f, width);
 }
 
 static void set_scores(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
     const float *keys = a->keys + head * padded(a->k.rows) * a->width;
     for (size_t key = 0; key < a->k.rows; key += dseg_panel_width)
-        dseg_tiles->product(&(dseg_product){
+        dseg_simd->gemm_f32(&(dseg_product){
             .rows = rows, .inputs = a->width, .x = dseg_row(a->q, row) + head * a->width, .x_stride = a->q.stride,
             .panel = keys + key * a->width, .c = scores + key, .c_stride = scores_stride(a->k.rows)});
 }
@@ -61,9 +61,9 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
     float scale = 1.0f / __builtin_sqrtf((float)a->width);
     for (size_t i = 0; i < rows; i++, p += scores_stride(count)) {
         size_t seen = a->causal ? dseg_least(row + i + 1, count) : count;
-        rates[i] = 1.0f / dseg_rows->exponentials(p, seen, dseg_rows->largest(p, seen), scale);
+        rates[i] = 1.0f / dseg_simd->exponentials(p, seen, dseg_simd->largest(p, seen), scale);
         __builtin_memset(p + seen, 0, (count - seen) * sizeof(float));
-        if (a->mean) dseg_rows->add_scaled(p, a->share * rates[i], dseg_row(*a->mean, row + i), count);
+        if (a->mean) dseg_simd->add_scaled(p, a->share * rates[i], dseg_row(*a->mean, row + i), count);
     }
 }
 

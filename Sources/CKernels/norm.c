@@ -24,7 +24,7 @@ static void sum_task(void *context, size_t strip, size_t thread) {
     float *sum = n->scratch + strip * 2 * columns, *squares = sum + columns;
     const float *origin = dseg_row(n->x, row);
     __builtin_memset(sum, 0, 2 * columns * sizeof(float));
-    for (; row < end; row++) dseg_rows->accumulate(dseg_row(n->x, row), origin, sum, squares, columns);
+    for (; row < end; row++) dseg_simd->accumulate(dseg_row(n->x, row), origin, sum, squares, columns);
 }
 
 /// Adds the sums of a channel's strips, relative to `origin`: of the distances and of their squares.
@@ -76,7 +76,7 @@ static void normalize_task(void *context, size_t strip, size_t thread) {
     const norm *n = context;
     size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, n->x.rows);
     for (; row < end; row++)
-        dseg_rows->normalize(dseg_row(n->x, row), n->gain, n->shift, dseg_row(n->y, row), n->x.columns, n->silu);
+        dseg_simd->normalize(dseg_row(n->x, row), n->gain, n->shift, dseg_row(n->y, row), n->x.columns, n->silu);
 }
 
 static void run(norm n) {
@@ -106,7 +106,7 @@ static void layer_task(void *context, size_t strip, size_t thread) {
     const norm *n = context;
     size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, n->x.rows);
     for (; row < end; row++)
-        dseg_rows->layer_norm(dseg_row(n->x, row), n->gamma, n->beta, dseg_row(n->y, row), n->x.columns, n->epsilon);
+        dseg_simd->layer_norm(dseg_row(n->x, row), n->gamma, n->beta, dseg_row(n->y, row), n->x.columns, n->epsilon);
 }
 
 void dseg_layer_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, float epsilon) {

@@ -27,7 +27,7 @@ typedef struct {
 } window;
 
 static void sample(const painting *p, const float *map, size_t y, size_t column, size_t columns, float *to) {
-    dseg_rows->sample(map + y * p->columns.length, p->columns.length, p->columns.first + column,
+    dseg_simd->sample(map + y * p->columns.length, p->columns.length, p->columns.first + column,
                       p->columns.weight + column, to, columns);
 }
 
@@ -46,7 +46,7 @@ static const float *enlarged(const painting *p, const float *map, size_t y, size
         w->first = first;
         w->known = true;
     }
-    dseg_rows->between(w->upper, w->lower, p->rows.weight[y], w->row, columns);
+    dseg_simd->between(w->upper, w->lower, p->rows.weight[y], w->row, columns);
     return w->row;
 }
 
@@ -65,12 +65,12 @@ static void paint_task(void *context, size_t task, size_t thread) {
             const float *row = enlarged(p, map, y, column, columns, &w);
             size_t place = y * width + column;
             if (!p->stretching) {
-                dseg_rows->bounds(row, columns, &least, &most);
+                dseg_simd->bounds(row, columns, &least, &most);
             } else if (p->index) {
-                dseg_rows->stretch(row, least, most - least, w.row, columns);
-                dseg_rows->claim(row, (uint8_t)(p->label + k), p->best + place, p->index + place, columns);
+                dseg_simd->stretch(row, least, most - least, w.row, columns);
+                dseg_simd->claim(row, (uint8_t)(p->label + k), p->best + place, p->index + place, columns);
             } else {
-                dseg_rows->stretch(row, least, most - least, p->best + place, columns);
+                dseg_simd->stretch(row, least, most - least, p->best + place, columns);
             }
         }
         if (!p->stretching) {

@@ -22,17 +22,17 @@ static void run(pointwise p) { dseg_parallel(dseg_parts(p.x.rows, strip_rows), s
 
 static void sigmoid_gate_row(const float *x, float *y, size_t columns, float a, float b) {
     (void)x, (void)b;
-    dseg_rows->sigmoid_gate(y, a, columns);
+    dseg_simd->sigmoid_gate(y, a, columns);
 }
 
 static void gelu_row(const float *x, float *y, size_t columns, float a, float b) {
     (void)x, (void)a, (void)b;
-    dseg_rows->gelu(y, columns);
+    dseg_simd->gelu(y, columns);
 }
 
 static void gelu_gate_row(const float *x, float *y, size_t columns, float a, float b) {
     (void)a, (void)b;
-    dseg_rows->gelu_gate(x, x + columns, y, columns);
+    dseg_simd->gelu_gate(x, x + columns, y, columns);
 }
 
 static void copy_row(const float *x, float *y, size_t columns, float a, float b) {
@@ -46,12 +46,12 @@ static void clear_row(const float *x, float *y, size_t columns, float a, float b
 }
 
 static void blend_row(const float *x, float *y, size_t columns, float a, float b) {
-    dseg_rows->blend(x, a, y, b, columns);
+    dseg_simd->blend(x, a, y, b, columns);
 }
 
 static void affine_row(const float *x, float *y, size_t columns, float a, float b) {
     (void)x;
-    dseg_rows->affine(y, a, b, columns);
+    dseg_simd->affine(y, a, b, columns);
 }
 
 static void multiply_row(const float *x, float *y, size_t columns, float a, float b) {
@@ -88,7 +88,7 @@ static void read_row(dseg_table table, size_t row, float *y, bool adding) {
         size_t count = dseg_least(part, table.columns - i);
         const float *from = dseg_widened(table.base, table.number, row * table.columns + i, count, buffer);
         if (adding)
-            dseg_rows->add_scaled(from, 1.0f, y + i, count);
+            dseg_simd->add_scaled(from, 1.0f, y + i, count);
         else
             __builtin_memcpy(y + i, from, count * sizeof(float));
     }

@@ -30,7 +30,7 @@ static void fix_queries_task(void *context, size_t panel, size_t thread) {
             size_t place = panel * f->y.heads + head;
             int16_t *values = f->y.values + place * size + 2 * lane;
             f->y.scales[place * lanes + lane] =
-                rate * dseg_rows->fix(x + head * f->y.width, f->y.width, values, 2 * lanes);
+                rate * dseg_simd->quantize(x + head * f->y.width, f->y.width, values, 2 * lanes);
         }
     }
 }
@@ -45,7 +45,8 @@ void dseg_fix_keys(dseg_matrix k, dseg_fixed y) {
     for (size_t head = 0; head < y.heads; head++) {
         for (size_t row = 0; row < k.rows; row++) {
             size_t place = head * k.rows + row;
-            y.scales[place] = dseg_rows->fix(dseg_row(k, row) + head * y.width, y.width, y.values + place * size, 2);
+            const float *x = dseg_row(k, row) + head * y.width;
+            y.scales[place] = dseg_simd->quantize(x, y.width, y.values + place * size, 2);
         }
     }
 }
@@ -74,7 +75,7 @@ static void score_task(void *context, size_t task, size_t thread) {
             float share = s->share / (float)s->q.heads / (float)phrase->position_count;
             for (size_t panel = first; panel < end; panel++) {
                 size_t place = panel * s->q.heads + head;
-                dseg_rows->score(s->q.values + place * size, s->q.scales + place * lanes,
+                dseg_simd->score(s->q.values + place * size, s->q.scales + place * lanes,
                                  k->values + head * k->rows * 2 * pairs, k->scales + head * k->rows, k->rows, pairs,
                                  phrase->positions, phrase->position_count, share, scores,
                                  s->maps + i * s->q.rows + panel * lanes);
@@ -103,7 +104,7 @@ static void level_task(void *context, size_t strip, size_t thread) {
     const levelling *l = context;
     size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, l->x.rows);
     for (; row < end; row++)
-        l->scales[row] = dseg_rows->level(dseg_row(l->x, row), l->x.columns, l->y + row * l->x.columns);
+        l->scales[row] = dseg_simd->quantize_unsigned(dseg_row(l->x, row), l->x.columns, l->y + row * l->x.columns);
 }
 
 void dseg_level(dseg_matrix x, uint16_t *y, float *scales) {
@@ -133,11 +134,11 @@ static void complete_task(void *context, size_t strip, size_t thread) {
             size_t height = dseg_least(tile, rows - i);
             float part[tile * lanes];
             for (size_t r = 0; r < height; r++)
-                dseg_rows->widen_levels(c->s + (row + i + r) * c->pixels + column, wide + r * chunk, columns);
-            dseg_tiles->product(&(dseg_product){.rows = height, .inputs = columns, .x = wide, .x_stride = chunk,
+                dseg_simd->widen_unsigned(c->s + (row + i + r) * c->pixels + column, wide + r * chunk, columns);
+            dseg_simd->gemm_f32(&(dseg_product){.rows = height, .inputs = columns, .x = wide, .x_stride = chunk,
                                                 .panel = c->maps + column * lanes, .c = part,
                                                 .c_stride = lanes});
-            dseg_rows->add_scaled(part, 1.0f, sums + i * lanes, height * lanes);
+            dseg_simd->add_scaled(part, 1.0f, sums + i * lanes, height * lanes);
         }
     }
     for (size_t label = 0; label < c->count; label++) {

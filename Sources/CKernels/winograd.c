@@ -1,4 +1,4 @@
-// 3 x 3 convolutions by Winograd's F(4x4, 3x3) (tiles.h): a quarter of the products.
+// 3 x 3 convolutions by Winograd's F(4x4, 3x3) (winograd-inl.h): a quarter of the products.
 //
 // A block of tiles is transformed for all inputs; then each task takes one panel of outputs through all inputs, so that
 // the transformed weights of a piece of inputs stay in the second-level cache and are never stored:
@@ -83,7 +83,7 @@ static void normalize_task(void *context, size_t task, size_t thread) {
     const winograd *p = context;
     float *y = p->scratch + p->layout.rows + task * p->layout.row_stride;
     for (size_t i = 0; i < p->window.width; i++)
-        dseg_rows->normalize(dseg_row(p->x, (p->first_row + task) * p->window.width + i), p->gains->gain,
+        dseg_simd->normalize(dseg_row(p->x, (p->first_row + task) * p->window.width + i), p->gains->gain,
                              p->gains->shift, y + i * p->x.columns, p->x.columns, true);
 }
 
@@ -124,25 +124,25 @@ static void inputs_task(void *context, size_t task, size_t thread) {
         }
         float *v = p->scratch + p->layout.v;
         if (p->w.scales) {
-            dseg_pairs->winograd_inputs(now, inputs, piece, p->scratch + thread * p->layout.thread,
+            dseg_simd->winograd_inputs_int16(now, inputs, piece, p->scratch + thread * p->layout.thread,
                                         (int16_t *)(v + tile * piece / 2), 2 * stride,
                                         p->scratch + p->layout.scales + tile * frequencies);
             continue;
         }
         v += tile * piece;
         for (size_t input = 0; input < inputs; input += piece, v += frequencies * stride)
-            dseg_tiles->winograd_inputs(now, input, dseg_least(piece, inputs - input), v, stride);
+            dseg_simd->winograd_inputs(now, input, dseg_least(piece, inputs - input), v, stride);
     }
 }
 
 static void transform_outputs(const winograd *p, size_t panel, size_t tile, const float *m, dseg_outputs to) {
     m += tile / group_tiles * m_group + tile % group_tiles * dseg_panel_width;
     if (p->w.scales)
-        dseg_pairs->winograd_outputs((const int32_t *)m, m_frequency,
+        dseg_simd->winograd_outputs_int16((const int32_t *)m, m_frequency,
                                      p->scratch + p->layout.scales + tile * frequencies,
                                      p->w.scales + panel * panel_scales, &to);
     else
-        dseg_tiles->winograd_outputs(m, m_frequency, &to);
+        dseg_simd->winograd_outputs(m, m_frequency, &to);
 }
 
 /// y <- a tile's outputs, as many as the map has.
@@ -163,19 +163,19 @@ static void put(const winograd *p, size_t panel, size_t tile, const float *m) {
         if (top + i / side >= p->window.out_height || left + i % side >= width) continue;
         float *to = y + (i / side * width + i % side) * step;
         if (!p->adding) __builtin_memset(to, 0, columns * sizeof(float));
-        dseg_rows->add_scaled(outputs + i * dseg_panel_width, 1.0f, to, columns);
-        if (bias) dseg_rows->add_scaled(bias, 1.0f, to, columns);
+        dseg_simd->add_scaled(outputs + i * dseg_panel_width, 1.0f, to, columns);
+        if (bias) dseg_simd->add_scaled(bias, 1.0f, to, columns);
     }
 }
 
 /// m <- m + the products of a piece of inputs of a panel, in f32; of the first, m <- these.
 static void multiply(const winograd *p, size_t panel, size_t input, size_t count, float *u, float *m) {
     dseg_kernels kernels = dseg_kernels_of(p->w, panel, input, count);
-    dseg_tiles->winograd_weights(&kernels, u, u_stride);
+    dseg_simd->winograd_weights(&kernels, u, u_stride);
     const float *v = p->scratch + p->layout.v + input / piece * frequencies * p->layout.v_stride;
     for (size_t i = 0; i < frequencies; i++)
         for (size_t tile = 0; tile < p->tiles; tile += group_tiles)
-            dseg_tiles->product(&(dseg_product){
+            dseg_simd->gemm_f32(&(dseg_product){
                 .rows = dseg_least(group_tiles, p->tiles - tile), .inputs = count,
                 .x = v + i * p->layout.v_stride + tile * piece, .x_stride = piece, .panel = u + i * u_stride,
                 .c = m + tile / group_tiles * m_group + i * m_frequency, .c_stride = dseg_panel_width,
@@ -186,11 +186,11 @@ static void multiply(const winograd *p, size_t panel, size_t input, size_t count
 static void multiply_fixed(const winograd *p, size_t panel, size_t input, size_t count, const float *factors,
                            int32_t *u, int32_t *m) {
     dseg_kernels kernels = dseg_kernels_of(p->w, panel, input, count);
-    dseg_pairs->winograd_weights(&kernels, factors, u, fixed_u_stride);
+    dseg_simd->winograd_weights_int16(&kernels, factors, u, fixed_u_stride);
     const int32_t *v = (const int32_t *)p->scratch + p->layout.v + input / piece * frequencies * p->layout.v_stride;
     for (size_t i = 0; i < frequencies; i++)
         for (size_t tile = 0; tile < p->tiles; tile += group_tiles)
-            dseg_pairs->product(&(dseg_pair_product){
+            dseg_simd->gemm_int16(&(dseg_pair_product){
                 .rows = dseg_least(group_tiles, p->tiles - tile), .pairs = dseg_parts(count, 2),
                 .x = v + i * p->layout.v_stride + tile * piece / 2, .x_stride = piece / 2,
                 .panel = u + i * fixed_u_stride, .c = m + tile / group_tiles * m_group + i * m_frequency,

@@ -3,7 +3,7 @@
 # kernel runs the checks as its only process. Some minutes. `make avx512` installs what this needs.
 #
 # Bochs' Skylake-X has AVX512F, VL, BW and DQ, but not VNNI: the body avx512vnni, which has an instruction of its own
-# for products of pairs (score_rows.h), stays unproven where no processor has it.
+# for products of pairs (gemm-inl.h), stays unproven where no processor has it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

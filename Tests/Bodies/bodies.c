@@ -7,7 +7,7 @@
 //
 // A limit is never tuned: a number that passes n roundings of a relative 2^-24 each lies within gamma(n) of its value,
 // relative to the sum of its terms' magnitudes, whatever the order of the terms (Higham, "Accuracy and Stability of
-// Numerical Algorithms", section 3.1); the exponential and erf have the errors that lanes.h states.
+// Numerical Algorithms", section 3.1); the exponential and erf have the errors that lanes-inl.h states.
 #include "bodies.h"
 
 #include <string.h>

@@ -154,7 +154,7 @@ static void miss_gathered(dseg_matrix x, dseg_window w, const learned *weights, 
     }
 }
 
-// Winograd's F(4x4, 3x3) at 0, +-3/4, +-3/2 and infinity (tiles.h). With |B|, |G| and |A| for the transforms'
+// Winograd's F(4x4, 3x3) at 0, +-3/4, +-3/2 and infinity (winograd-inl.h). With |B|, |G| and |A| for the transforms'
 // magnitudes the sums |A|^T ((|G| |g| |G|^T) (|B|^T |d| |B|)) |A| take the place of the sums of products' magnitudes,
 // and what integers miss at a frequency goes through |A| too.
 static const double inputs_side[] = {81 / 64., 0, -45 / 16., 0, 1, 0, 0, -27 / 16., -9 / 4., 3 / 4., 1, 0,

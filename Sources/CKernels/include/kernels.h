@@ -18,22 +18,25 @@ typedef struct {
     size_t rows, columns, stride;
 } dseg_matrix;
 
-// ---- threads.c: who computes -----------------------------------------------------------------------------------
+// ---- dispatch.c: in what it is computed -------------------------------------------------------------------------
 
-/// The instruction sets that row kernels (rows.h) are compiled for.
+/// The instruction sets that kernels are compiled for.
 typedef enum { dseg_portable = 0, dseg_avx2 = 1, dseg_avx512 = 2, dseg_avx512vnni = 3 } dseg_body;
+
+/// The body in use: portable before `dseg_start`.
+dseg_body dseg_chosen_body(void);
+/// Uses another body if this processor has it; false if it has not. For tests and measurements, between computations.
+bool dseg_choose_body(dseg_body body);
+/// Whether the body in use has an instruction for pairs of 16-bit integers: then fixed point is faster than f32.
+bool dseg_multiplies_pairs(void);
+
+// ---- threads.c: who computes -----------------------------------------------------------------------------------
 
 /// Starts `threads` - 1 workers beside the caller, 0 meaning as many threads as this process may use processors, and
 /// chooses the widest body that this processor has. Only the first call starts workers.
 void dseg_start(int32_t threads);
 /// How many threads compute: 1 before `dseg_start`.
 size_t dseg_threads(void);
-/// The body in use.
-dseg_body dseg_chosen_body(void);
-/// Uses another body if this processor has it; false if it has not. For tests and measurements, between computations.
-bool dseg_choose_body(dseg_body body);
-/// Whether the body in use has an instruction for pairs of 16-bit integers: then fixed point is faster than f32.
-bool dseg_multiplies_pairs(void);
 
 typedef void (*dseg_task)(void *context, size_t task, size_t thread);
 /// Runs `task` for 0 ..< tasks on all threads and returns when all are done. `thread` < dseg_threads() tells tasks that

@@ -26,7 +26,7 @@ static void pack_keys(const attention *a, size_t head) {
     __builtin_memset(scales, 0, size * sizeof(float));
     for (size_t key = 0; key < a->k.rows; key++) {
         int32_t *to = values + key / dseg_panel_width * pairs * dseg_panel_width + key % dseg_panel_width;
-        scales[key] = dseg_rows->fix(dseg_row(a->k, key) + head * a->width, a->width, (int16_t *)to,
+        scales[key] = dseg_simd->quantize(dseg_row(a->k, key) + head * a->width, a->width, (int16_t *)to,
                                      2 * dseg_panel_width);
     }
 }
@@ -41,7 +41,7 @@ static void pack_values(const attention *a, size_t head) {
         float two[2 * dseg_panel_width] = {0};
         for (size_t key = 0; key < keys; key++) {
             __builtin_memcpy(two, dseg_row(a->v, key) + head * a->width + first, columns * sizeof(float));
-            dseg_pairs->norms(two, 1, squares, largest);
+            dseg_simd->panel_norms(two, 1, squares, largest);
         }
         for (size_t i = 0; i < dseg_panel_width; i++) {
             bool is_known = squares[i] == squares[i] && largest[i] < __builtin_inff();      // NaN is never the largest
@@ -53,7 +53,7 @@ static void pack_values(const attention *a, size_t head) {
             for (size_t i = 0; i < some; i++)
                 __builtin_memcpy(two + i * dseg_panel_width, dseg_row(a->v, key + i) + head * a->width + first,
                                  columns * sizeof(float));
-            dseg_pairs->pair(two, some, factors, values + key / 2 * dseg_panel_width);
+            dseg_simd->quantize_panel(two, some, factors, values + key / 2 * dseg_panel_width);
         }
     }
 }
@@ -75,13 +75,13 @@ static void set_scores(const attention *a, size_t head, size_t row, size_t rows,
     int32_t *values = (int32_t *)queries + rows;
     for (size_t i = 0; i < rows; i++) {
         values[(i + 1) * pairs - 1] = 0;                       // beside an odd width
-        queries[i] = dseg_rows->fix(dseg_row(a->q, row + i) + head * a->width, a->width,
+        queries[i] = dseg_simd->quantize(dseg_row(a->q, row + i) + head * a->width, a->width,
                                     (int16_t *)(values + i * pairs), 2);
     }
     for (size_t key = 0; key < a->k.rows; key += dseg_panel_width)
-        dseg_pairs->product(&(dseg_pair_product){
+        dseg_simd->gemm_int16(&(dseg_pair_product){
             .rows = rows, .pairs = pairs, .x = values, .x_stride = pairs, .panel = keys + key * pairs,
-            .release = &(dseg_release){.columns = dseg_panel_width, .row_scales = queries,
+            .dequantized = &(dseg_dequantized){.columns = dseg_panel_width, .row_scales = queries,
                                        .column_scales = scales + key, .y = scores + key, .y_stride = stride}});
 }
 
@@ -91,15 +91,15 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
     size_t keys = a->k.rows;
     float scale = 1.0f / __builtin_sqrtf((float)a->width);
     for (size_t i = 0; i < rows; i++, p += scores_stride(keys)) {
-        float top = dseg_rows->largest(p, keys), total = 0.0f;
+        float top = dseg_simd->largest(p, keys), total = 0.0f;
         for (size_t key = 0; key < keys; key += block) {
-            float sum = dseg_rows->exponentials(p + key, dseg_least(block, keys - key), top, scale);
+            float sum = dseg_simd->exponentials(p + key, dseg_least(block, keys - key), top, scale);
             scales[key / block * rows + i] = sum;
             total += sum;
         }
         float rate = 1.0f / total, *mean = a->mean ? dseg_row(*a->mean, row + i) : NULL;
         if (!a->y.base) {
-            if (mean) dseg_rows->add_scaled(p, a->share * rate, mean, keys);
+            if (mean) dseg_simd->add_scaled(p, a->share * rate, mean, keys);
             continue;
         }
         for (size_t key = 0; key < keys; key += block) {
@@ -107,7 +107,7 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
             float *sum = scales + key / block * rows + i, factor = total_of(count) / *sum;
             if (!(factor < 32767.0f)) factor = 32767.0f;       // no probability is above 1
             *sum = rate / factor;                              // NaN where any sum is
-            dseg_pairs->fix_probabilities(p + key, count, factor, mean ? mean + key : NULL, a->share * rate);
+            dseg_simd->quantize_probabilities(p + key, count, factor, mean ? mean + key : NULL, a->share * rate);
         }
     }
 }
@@ -119,11 +119,11 @@ static void read_values(const attention *a, size_t head, const float *p, size_t 
     const int32_t *values = (const int32_t *)column_scales + padded(a->width);
     for (size_t key = 0; key < keys; key += block)
         for (size_t column = 0; column < a->width; column += dseg_panel_width)
-            dseg_pairs->product(&(dseg_pair_product){
+            dseg_simd->gemm_int16(&(dseg_pair_product){
                 .rows = rows, .pairs = pairs_of(dseg_least(block, keys - key)), .x = (const int32_t *)(p + key),
                 .x_stride = scores_stride(keys),
                 .panel = values + column * pairs_of(keys) + key / 2 * dseg_panel_width,
-                .release = &(dseg_release){
+                .dequantized = &(dseg_dequantized){
                     .columns = dseg_least(dseg_panel_width, a->width - column),
                     .row_scales = scales + key / block * rows, .column_scales = column_scales + column,
                     .y = dseg_row(a->y, row) + head * a->width + column, .y_stride = a->y.stride, .adding = key > 0}});

@@ -28,12 +28,12 @@ void dseg_fix_panels(const void *panels, dseg_number number, size_t count, size_
         float factors[dseg_panel_width];
         for (size_t input = 0; input < inputs; input += part) {
             size_t some = dseg_least(part, inputs - input);
-            dseg_pairs->norms(dseg_widened_panel(w, panel, input, some, widened), some, squares, largest);
+            dseg_simd->panel_norms(dseg_widened_panel(w, panel, input, some, widened), some, squares, largest);
         }
         settle(squares, largest, dseg_panel_width, inputs, factors, scales);
         for (size_t input = 0; input < inputs; input += part) {
             size_t some = dseg_least(part, inputs - input);
-            dseg_pairs->pair(dseg_widened_panel(w, panel, input, some, widened), some, factors, pairs);
+            dseg_simd->quantize_panel(dseg_widened_panel(w, panel, input, some, widened), some, factors, pairs);
             pairs += dseg_parts(some, 2) * dseg_panel_width;
         }
     }
@@ -45,7 +45,7 @@ void dseg_fix_kernels(const void *panels, dseg_number number, size_t count, size
     for (size_t panel = 0; panel < count; panel++) {
         float squares[numbers] = {0}, largest[numbers] = {0}, factors[numbers];
         dseg_kernels kernels = dseg_kernels_of(w, panel, 0, inputs);
-        dseg_pairs->winograd_norms(&kernels, squares, largest);
+        dseg_simd->winograd_norms(&kernels, squares, largest);
         settle(squares, largest, numbers, inputs, factors, scales + panel * numbers);
     }
 }
@@ -72,7 +72,7 @@ static void fix_task(void *context, size_t task, size_t thread) {
         if (f->gathered)
             dseg_gather(f->x, f->window, f->first + row, 0, f->fixed.columns, f->gathered + thread * f->fixed.columns);
         values[pairs - 1] = 0;            // beside an odd width
-        f->fixed.scales[row] = dseg_rows->fix(x, f->fixed.columns, (int16_t *)values, 2);
+        f->fixed.scales[row] = dseg_simd->quantize(x, f->fixed.columns, (int16_t *)values, 2);
     }
 }
 
@@ -92,14 +92,14 @@ typedef struct {
 } product;
 
 /// The product of an extent's rows with a panel, released where `to` says; its scales and bias are filled in.
-static void multiply(const product *p, dseg_extent e, size_t panel, dseg_release to) {
+static void multiply(const product *p, dseg_extent e, size_t panel, dseg_dequantized to) {
     size_t pairs = pairs_of(p->x), output = panel * dseg_panel_width;
     to.row_scales = p->x.scales + e.row;
     to.column_scales = p->w.scales + output;
     to.bias = p->bias ? p->bias + output : NULL;
-    dseg_pairs->product(&(dseg_pair_product){
+    dseg_simd->gemm_int16(&(dseg_pair_product){
         .rows = e.rows, .pairs = pairs, .x = p->x.values + e.row * pairs, .x_stride = pairs,
-        .panel = (const int32_t *)p->w.base + panel * pairs * dseg_panel_width, .release = &to});
+        .panel = (const int32_t *)p->w.base + panel * pairs * dseg_panel_width, .dequantized = &to});
 }
 
 static void product_task(void *context, size_t task, size_t thread) {
@@ -109,7 +109,7 @@ static void product_task(void *context, size_t task, size_t thread) {
     for (size_t panel = e.panel; panel < e.end; panel++) {
         size_t column = panel * dseg_panel_width;
         multiply(p, e, panel,
-                 (dseg_release){.columns = dseg_least(dseg_panel_width, p->y.columns - column),
+                 (dseg_dequantized){.columns = dseg_least(dseg_panel_width, p->y.columns - column),
                                 .y = dseg_row(p->y, e.row) + column, .y_stride = p->y.stride, .adding = p->adding});
     }
 }
@@ -120,11 +120,11 @@ static void gated_task(void *context, size_t task, size_t thread) {
     dseg_extent e = dseg_extent_of(p->cut, task);
     float h[dseg_task_rows * dseg_panel_width], g[dseg_task_rows * dseg_panel_width];
     for (size_t panel = e.panel; panel < e.end; panel++) {
-        dseg_release to = {.columns = dseg_panel_width, .y = h, .y_stride = dseg_panel_width};
+        dseg_dequantized to = {.columns = dseg_panel_width, .y = h, .y_stride = dseg_panel_width};
         multiply(p, e, panel, to);
         to.y = g;
         multiply(p, e, panel + p->y.columns / dseg_panel_width, to);
-        dseg_rows->gelu_gate(h, g, h, e.rows * dseg_panel_width);
+        dseg_simd->gelu_gate(h, g, h, e.rows * dseg_panel_width);
         for (size_t i = 0; i < e.rows; i++)
             __builtin_memcpy(dseg_row(p->y, e.row + i) + panel * dseg_panel_width, h + i * dseg_panel_width,
                              dseg_panel_width * sizeof(float));

@@ -17,8 +17,8 @@ typedef struct {
 const float *dseg_widened(const void *base, dseg_number number, size_t first, size_t count, float *buffer) {
     switch (number) {
     case dseg_f32: return (const float *)base + first;
-    case dseg_f16: dseg_tiles->widen_f16((const uint16_t *)base + first, buffer, count); break;
-    case dseg_bf16: dseg_tiles->widen_bf16((const uint16_t *)base + first, buffer, count); break;
+    case dseg_f16: dseg_simd->widen_f16((const uint16_t *)base + first, buffer, count); break;
+    case dseg_bf16: dseg_simd->widen_bf16((const uint16_t *)base + first, buffer, count); break;
     case dseg_fixed16: break;             // is never widened
     }
     return buffer;
@@ -31,7 +31,7 @@ const float *dseg_widened_panel(dseg_panels w, size_t panel, size_t input, size_
 
 void dseg_multiply_panel(const dseg_product *p, size_t columns) {
     if (columns == dseg_panel_width) {
-        dseg_tiles->product(p);
+        dseg_simd->gemm_f32(p);
         return;
     }
     float bias[dseg_panel_width] = {0}, c[24 * dseg_panel_width] = {0};
@@ -46,7 +46,7 @@ void dseg_multiply_panel(const dseg_product *p, size_t columns) {
         part.x = p->x + row * p->x_stride;
         for (size_t i = 0; p->adding && i < part.rows; i++)
             __builtin_memcpy(c + i * dseg_panel_width, y + i * p->c_stride, columns * sizeof(float));
-        dseg_tiles->product(&part);
+        dseg_simd->gemm_f32(&part);
         for (size_t i = 0; i < part.rows; i++)
             __builtin_memcpy(y + i * p->c_stride, c + i * dseg_panel_width, columns * sizeof(float));
     }

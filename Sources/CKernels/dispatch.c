@@ -1,0 +1,31 @@
+// The choice among the instruction sets that kernels are compiled for.
+#include "dispatch.h"
+
+const dseg_target *dseg_simd = &dseg_target_portable;
+static dseg_body chosen = dseg_portable;
+
+/// The kernels of a set, NULL if this processor has it not.
+static const dseg_target *target_of(dseg_body body) {
+    if (body == dseg_portable) return &dseg_target_portable;
+#if defined(__x86_64__)
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+    if (body == dseg_avx2 && avx2) return &dseg_target_avx2;
+    if (body == dseg_avx512 && avx512) return &dseg_target_avx512;
+    if (body == dseg_avx512vnni && avx512 && __builtin_cpu_supports("avx512vnni")) return &dseg_target_avx512vnni;
+#endif
+    return NULL;
+}
+
+bool dseg_choose_body(dseg_body body) {
+    const dseg_target *target = target_of(body);
+    if (!target) return false;
+    dseg_simd = target;
+    chosen = body;
+    return true;
+}
+
+dseg_body dseg_chosen_body(void) { return chosen; }
+
+bool dseg_multiplies_pairs(void) { return chosen != dseg_portable; }

@@ -1,0 +1,148 @@
+// What is compiled for each instruction set, and the set in use.
+#ifndef DSEG_DISPATCH_H
+#define DSEG_DISPATCH_H
+
+#include "include/kernels.h"
+
+/// c [rows, 16] <- x [rows, inputs] panel [inputs, 16], plus bias [16] unless it is NULL, plus c when `adding`.
+typedef struct {
+    size_t rows, inputs;
+    const float *x, *panel, *bias;
+    size_t x_stride;
+    float *c;
+    size_t c_stride;
+    bool adding;
+} dseg_product;
+
+/// Where sums of products in fixed point go: y [rows, columns] <- sums times the scales of their row and column, plus
+/// bias unless it is NULL, plus y when `adding`; up to sixteen columns, the scales of sixteen.
+typedef struct {
+    size_t columns;
+    const float *row_scales, *column_scales, *bias;
+    float *y;
+    size_t y_stride;
+    bool adding;
+} dseg_dequantized;
+
+/// c [rows, 16] <- x [rows, pairs] panel [pairs, 16], plus c when `adding`: pairs of 16-bit integers, two neighbouring
+/// inputs, the earlier one in the lower half. Or, where `dequantized` is given, the product goes there and not to c.
+typedef struct {
+    size_t rows, pairs;
+    const int32_t *x, *panel;
+    size_t x_stride;
+    int32_t *c;
+    bool adding;
+    const dseg_dequantized *dequantized;
+} dseg_pair_product;
+
+/// `count` inputs of a panel of 3 x 3 kernels as they are stored: number `first` + position * `step` + input * 16
+/// begins sixteen outputs.
+typedef struct {
+    const void *base;
+    dseg_number number;
+    size_t first, step, count;
+} dseg_kernels;
+
+/// Where a tile's 4 x 4 outputs of sixteen channels go: pixels of y lie `step` floats apart, its rows `row_step`. Plus
+/// bias [16] unless it is NULL, plus y when `adding`.
+typedef struct {
+    const float *bias;
+    float *y;
+    size_t step, row_step;
+    bool adding;
+} dseg_outputs;
+
+/// The kernels of one instruction set. Pointers need no alignment.
+typedef struct {
+    // rows-inl.h
+    /// the largest x; -infinity if there is none
+    float (*largest)(const float *x, size_t count);
+    /// x <- exp(scale * (x - top)), whose sum is returned; none is larger than top
+    float (*exponentials)(float *x, size_t count, float top, float scale);
+    /// y <- y + a x
+    void (*add_scaled)(const float *x, float a, float *y, size_t count);
+    /// y <- a x + b y
+    void (*blend)(const float *x, float a, float *y, float b, size_t count);
+    /// x <- a x + b
+    void (*affine)(float *x, float a, float b, size_t count);
+    /// y <- gain x + shift, then y * sigmoid(y) if `silu`; gain and shift for each column
+    void (*normalize)(const float *x, const float *gain, const float *shift, float *y, size_t count, bool silu);
+    /// y <- gamma (x - mean) / sqrt(variance + epsilon) + beta over the row
+    void (*layer_norm)(const float *x, const float *gamma, const float *beta, float *y, size_t count, float epsilon);
+    /// sum <- sum + (x - origin), squares <- squares + (x - origin)^2, for each column
+    void (*accumulate)(const float *x, const float *origin, float *sum, float *squares, size_t count);
+    /// x <- x * sigmoid(slope x)
+    void (*sigmoid_gate)(float *x, float slope, size_t count);
+    /// y <- h * gelu(g)
+    void (*gelu_gate)(const float *h, const float *g, float *y, size_t count);
+    void (*gelu)(float *x, size_t count);
+    /// y [count] <- the values of halves
+    void (*widen_f16)(const uint16_t *halves, float *y, size_t count);
+    void (*widen_bf16)(const uint16_t *halves, float *y, size_t count);
+
+    // quantize-inl.h
+    /// x = y times the returned scale, as nearly as 16 bits can, in pairs that lie `step` apart. Where x is zero or not
+    /// finite the scale is 0 or NaN, and y is left alone.
+    float (*quantize)(const float *x, size_t count, int16_t *y, size_t step);
+    /// x = y times the returned scale, as nearly as 16 bits can; x is not negative, and not finite is NaN times 0
+    float (*quantize_unsigned)(const float *x, size_t count, uint16_t *y);
+    /// y <- x
+    void (*widen_unsigned)(const uint16_t *x, float *y, size_t count);
+    /// squares [16] <- squares + those of `count` inputs of sixteen outputs; largest [16] <- the largest magnitude
+    void (*panel_norms)(const float *panel, size_t count, float *squares, float *largest);
+    /// pairs [ceil(count / 2), 16] <- panel [count, 16] times factors [16], rounded
+    void (*quantize_panel)(const float *panel, size_t count, const float *factors, int32_t *pairs);
+    /// mean <- mean + rate * p, unless it is NULL; p <- p times factor as integers, in the front half of its memory
+    void (*quantize_probabilities)(float *p, size_t count, float factor, float *mean, float rate);
+
+    // gemm-inl.h
+    void (*gemm_f32)(const dseg_product *product);
+    void (*gemm_int16)(const dseg_pair_product *product);
+
+    // winograd-inl.h
+    /// t [36, ...] <- the transform of `count` channels, from `channel` on, of 36 pixels, NULL where there is none;
+    /// frequencies `stride` apart, each rounded up to whole lanes with zeros
+    void (*winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride);
+    /// u [36, inputs, 16] <- the transform of kernels, frequencies `stride` apart
+    void (*winograd_weights)(const dseg_kernels *kernels, float *u, size_t stride);
+    /// from the products of all frequencies, m [36, 16], frequencies `stride` apart
+    void (*winograd_outputs)(const float *m, size_t stride, const dseg_outputs *outputs);
+    /// v [pieces, 36, piece] <- the transform in fixed point, frequencies `stride` numbers apart, pieces 36 times that;
+    /// scales [36]; scratch [36, count rounded up to whole lanes]
+    void (*winograd_inputs_int16)(const float *const *pixels, size_t count, size_t piece, float *scratch, int16_t *v,
+                                  size_t stride, float *scales);
+    /// u [36, ceil(inputs / 2), 16] <- the transform of kernels times factors [36, 16], frequencies `stride` apart
+    void (*winograd_weights_int16)(const dseg_kernels *kernels, const float *factors, int32_t *u, size_t stride);
+    /// squares <- squares + those of the transform of kernels, largest <- the largest magnitude; [36, 16] both
+    void (*winograd_norms)(const dseg_kernels *kernels, float *squares, float *largest);
+    /// from the products of all frequencies, m [36, 16], frequencies `stride` apart, times row_scales [36] times
+    /// column_scales [36, 16]
+    void (*winograd_outputs_int16)(const int32_t *m, size_t stride, const float *row_scales,
+                                   const float *column_scales, const dseg_outputs *outputs);
+
+    // scores-inl.h
+    /// map <- map + share * (the sum over `positions` of softmax(q k^T)) for sixteen queries of a head
+    void (*score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
+                  size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
+                  float *scores, float *map);
+
+    // paint-inl.h
+    /// y[i] <- x, a line of `length` numbers, sampled at first[i], and weight[i] of the way to the next
+    void (*sample)(const float *x, size_t length, const uint32_t *first, const float *weight, float *y, size_t count);
+    /// y <- x + weight (z - x): x itself where both are equal
+    void (*between)(const float *x, const float *z, float weight, float *y, size_t count);
+    /// The smaller of `least` and all x, and the larger of `most` and all x.
+    void (*bounds)(const float *x, size_t count, float *least, float *most);
+    /// y <- (x - least) / range; x and y may be the same
+    void (*stretch)(const float *x, float least, float range, float *y, size_t count);
+    /// Where x > best: best <- x and index <- label.
+    void (*claim)(const float *x, uint8_t label, float *best, uint8_t *index, size_t count);
+} dseg_target;
+
+/// One of target_portable.c, target_avx2.c, target_avx512.c, target_avx512vnni.c.
+extern const dseg_target dseg_target_portable, dseg_target_avx2, dseg_target_avx512, dseg_target_avx512vnni;
+
+/// The kernels in use.
+extern const dseg_target *dseg_simd;
+
+#endif

@@ -1,0 +1,92 @@
+// Numbers to 16-bit integers and back. Before it: lanes-inl.h.
+
+static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
+    f32x16 most = {0}, squares = {0};
+#define MEASURE(LOAD) f32x16 v = LOAD(x); squares += v * v; most = larger(magnitude(v), most)
+    { EACH(count, MEASURE(IN), MEASURE(IN_PART)); }
+#undef MEASURE
+    float top = greatest_of(most), sum = sum_of(squares), unit = 1.0f;
+    if (sum != sum || top == __builtin_inff()) return __builtin_nanf("");       // all products become NaN
+    if (top < 0x1p-126f) return 0.0f;
+    if (sum < 0x1p-80f || sum > 0x1p120f) {                                     // squares under- or overflowed
+        unit = 1.0f / top;
+        squares = (f32x16){0};
+#define SQUARE(LOAD) f32x16 v = LOAD(x) * unit; squares += v * v
+        { EACH(count, SQUARE(IN), SQUARE(IN_PART)); }
+#undef SQUARE
+        sum = sum_of(squares);
+    }
+    float factor = DSEG_FIXED_LENGTH / __builtin_sqrtf(sum), limit = 32767.0f / (top * unit);
+    factor = factor < limit ? factor : limit;                // nor may a number overflow
+#define ROUNDED(x) ((x) * unit * factor + ROUNDING)
+    if (step == 2) {
+        EACH(count, *(u16x16 *)(y + i) = __builtin_convertvector((i32x16)ROUNDED(IN(x)), u16x16),
+             store_halves((uint16_t *)y + i, (i32x16)ROUNDED(IN_PART(x)), n));
+    } else {
+        for (size_t i = 0; i < count; i++) y[i / 2 * step + i % 2] = (int16_t)(ROUNDED(x[i]) - ROUNDING);
+    }
+#undef ROUNDED
+    return 1.0f / factor / unit;
+}
+
+static float quantize_unsigned(const float *x, size_t count, uint16_t *y) {
+    f32x16 most = {0}, bad = {0};
+#define MEASURE(LOAD) f32x16 v = LOAD(x); most = larger(v, most); bad += v * 0.0f
+    { EACH(count, MEASURE(IN), MEASURE(IN_PART)); }
+#undef MEASURE
+    float top = greatest_of(most), unknown = sum_of(bad);
+    if (unknown != 0.0f || top < 0x1p-110f) {
+        __builtin_memset(y, 0, count * sizeof(uint16_t));
+        return unknown;
+    }
+    float factor = 65535.0f / top;
+#define ROUNDED(LOAD) __builtin_convertvector(LOAD(x) * factor + 0.5f, i32x16)
+    EACH(count, *(u16x16 *)(y + i) = __builtin_convertvector(ROUNDED(IN), u16x16),
+         store_halves(y + i, ROUNDED(IN_PART), n));
+#undef ROUNDED
+    return top / 65535.0f;
+}
+
+static void widen_unsigned(const uint16_t *x, float *y, size_t count) {
+    uint16_t part[LANES] = {0};
+#define WIDE(x) __builtin_convertvector(__builtin_convertvector(*(const u16x16 *)(x), i32x16), f32x16)
+    EACH(count, OUT(y, WIDE(x + i)), __builtin_memcpy(part, x + i, n * sizeof(uint16_t)); OUT_PART(y, WIDE(part)));
+#undef WIDE
+}
+
+/// Rounds two numbers of each lane to a pair of integers, the earlier in the lower half.
+INLINE i32x16 paired(f32x16 earlier, f32x16 later) {
+    return ((i32x16)(earlier + ROUNDING) & 0xffff) | (i32x16)(later + ROUNDING) << 16;
+}
+
+static void panel_norms(const float *panel, size_t count, float *squares, float *largest) {
+    f32x16 sum = load(squares), top = load(largest);
+    for (size_t i = 0; i < count; i++) {
+        f32x16 w = load(panel + i * LANES);
+        sum += w * w;
+        top = larger(magnitude(w), top);
+    }
+    store(squares, sum);
+    store(largest, top);
+}
+
+static void quantize_panel(const float *panel, size_t count, const float *factors, int32_t *pairs) {
+    f32x16 factor = load(factors);
+    for (size_t i = 0; i < count; i += 2) {
+        f32x16 later = i + 1 < count ? load(panel + (i + 1) * LANES) : (f32x16){0};
+        *(i32x16 *)(pairs + i / 2 * LANES) = paired(load(panel + i * LANES) * factor, later * factor);
+    }
+}
+
+static void quantize_probabilities(float *p, size_t count, float factor, float *mean, float rate) {
+    uint16_t *y = (uint16_t *)p;
+#define INTEGERS(v, n) store_halves(y + i, (i32x16)((v) * factor + ROUNDING), n)
+    if (mean) {
+        EACH(count, f32x16 v = IN(p); OUT(mean, IN(mean) + v * rate); INTEGERS(v, LANES),
+             f32x16 v = IN_PART(p); OUT_PART(mean, IN_PART(mean) + v * rate); INTEGERS(v, n));
+    } else {
+        EACH(count, f32x16 v = IN(p); INTEGERS(v, LANES), f32x16 v = IN_PART(p); INTEGERS(v, n));
+    }
+#undef INTEGERS
+    if (count % 2) y[count] = 0;
+}

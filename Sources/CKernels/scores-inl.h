@@ -1,0 +1,40 @@
+// Words against a picture, in tiles in which a lane is a query, so that no lane's bits depend on another's. Before it:
+// lanes-inl.h, gemm-inl.h.
+
+/// Keys that are multiplied together: their sums stay in registers.
+#define KEYS 6
+
+static void score(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
+                        size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
+                        float *scores, float *map) {
+    f32x16 rate = load(query_scales), top = broadcast(-__builtin_inff()), total = {0}, chosen = {0};
+    for (size_t key = 0; key < count; key += KEYS) {
+        i32x16 sum[KEYS] = {{0}};
+        const int16_t *row[KEYS];
+        for (size_t r = 0; r < KEYS; r++) row[r] = keys + 2 * pairs * (key + r < count ? key + r : count - 1);
+        for (size_t p = 0; p < pairs; p++) {
+            i32x16 q = *(const i32x16 *)(queries + p * 2 * LANES);
+#pragma clang loop unroll(full)
+            for (size_t r = 0; r < KEYS; r++) {
+                int32_t pair;
+                __builtin_memcpy(&pair, row[r] + 2 * p, sizeof pair);
+                sum[r] = add_pairs(sum[r], q, (i32x16){0} + pair);
+            }
+        }
+        size_t rows = count - key < KEYS ? count - key : KEYS;
+        for (size_t r = 0; r < rows; r++) {
+            f32x16 s = __builtin_convertvector(sum[r], f32x16) * (rate * key_scales[key + r]);
+            top = choose(s > top, s, top);
+            store(scores + (key + r) * LANES, s);
+        }
+    }
+    for (size_t key = 0; key < count; key++) {
+        f32x16 e = power_of_two(load(scores + key * LANES) - top);
+        store(scores + key * LANES, e);
+        total += e;
+    }
+    for (size_t i = 0; i < position_count; i++) chosen += load(scores + (size_t)positions[i] * LANES);
+    store(map, load(map) + chosen / total * share);
+}
+
+#undef KEYS

@@ -1,0 +1,55 @@
+// All kernels of one instruction set, in vectors of sixteen lanes. A target_*.c includes this once, for functions of
+// that set, and says before it what the table is called, TARGET, and what the compiler is not told by vectors alone:
+// WIDTH, the bits of the registers, is 512 (AVX-512), 256 (AVX2) or 0 (unknown); VNNI is defined where the processor
+// has it.
+//
+// The same text is the portable target and the wide ones, and lanes are added in the same order in all.
+#include "lanes-inl.h"
+#include "rows-inl.h"
+#include "quantize-inl.h"
+#include "gemm-inl.h"
+#include "winograd-inl.h"
+#include "scores-inl.h"
+#include "paint-inl.h"
+
+const dseg_target TARGET = {
+    .largest = largest,
+    .exponentials = exponentials,
+    .add_scaled = add_scaled,
+    .blend = blend,
+    .affine = affine,
+    .normalize = normalize,
+    .layer_norm = layer_norm,
+    .accumulate = accumulate,
+    .sigmoid_gate = sigmoid_gate,
+    .gelu_gate = gelu_gate,
+    .gelu = gelu,
+    .widen_f16 = widen_f16,
+    .widen_bf16 = widen_bf16,
+
+    .quantize = quantize,
+    .quantize_unsigned = quantize_unsigned,
+    .widen_unsigned = widen_unsigned,
+    .panel_norms = panel_norms,
+    .quantize_panel = quantize_panel,
+    .quantize_probabilities = quantize_probabilities,
+
+    .gemm_f32 = gemm_f32,
+    .gemm_int16 = gemm_int16,
+
+    .winograd_inputs = winograd_inputs,
+    .winograd_weights = winograd_weights,
+    .winograd_outputs = winograd_outputs,
+    .winograd_inputs_int16 = winograd_inputs_int16,
+    .winograd_weights_int16 = winograd_weights_int16,
+    .winograd_norms = winograd_norms,
+    .winograd_outputs_int16 = winograd_outputs_int16,
+
+    .score = score,
+
+    .sample = sample,
+    .between = between,
+    .bounds = bounds,
+    .stretch = stretch,
+    .claim = claim,
+};
