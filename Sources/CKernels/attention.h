@@ -1,4 +1,4 @@
-// What attention in f32 and in fixed point share.
+// What the files of attention share: attention.c stands upon attention_f32.c and attention_int16.c.
 #ifndef DSEG_ATTENTION_H
 #define DSEG_ATTENTION_H
 
@@ -20,7 +20,7 @@ typedef struct {
 static inline size_t padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }
 
 /// Floats from one row of scores to the next: a cache line more than the keys take, for rows at multiples of a page
-/// would all fall into the same few lines of a cache.
+/// alias in the cache: they share a few of its sets.
 static inline size_t scores_stride(size_t keys) { return padded(keys) + dseg_panel_width; }
 
 /// Rows of a tile: its scores fill a quarter of a second-level cache, beside as much of the mean.
@@ -29,13 +29,21 @@ static inline size_t rows_of_a_tile(size_t keys) {
     return rows < 16 ? 16 : dseg_least(rows, dseg_tile_rows);
 }
 
+// ---- attention_f32.c --------------------------------------------------------------------------------------------
+
+/// Packs a head's keys and values.
+void dseg_pack_f32_task(void *context, size_t head, size_t thread);
+/// A head's answers to some rows of queries; `scores` is the tile's memory.
+void dseg_attend_f32(const attention *a, size_t head, size_t row, size_t rows, float *scores);
+
+// ---- attention_int16.c ------------------------------------------------------------------------------------------
+
+/// The same in fixed point.
+void dseg_pack_int16_task(void *context, size_t head, size_t thread);
+void dseg_attend_int16(const attention *a, size_t head, size_t row, size_t rows, float *scores);
 /// Numbers of 4 bytes that a head's keys and values take in fixed point, and, beside its scores, a query.
-size_t dseg_fixed_keys_numbers(size_t keys, size_t width);
-size_t dseg_fixed_values_numbers(size_t keys, size_t width);
-size_t dseg_fixed_query_numbers(size_t keys, size_t width);
-/// Packs a head's keys and values in fixed point.
-void dseg_pack_fixed_task(void *context, size_t head, size_t thread);
-/// A head's answers to some rows of queries, in fixed point; `scores` is the tile's memory.
-void dseg_attend_fixed(const attention *a, size_t head, size_t row, size_t rows, float *scores);
+size_t dseg_int16_keys_numbers(size_t keys, size_t width);
+size_t dseg_int16_values_numbers(size_t keys, size_t width);
+size_t dseg_int16_query_numbers(size_t keys, size_t width);
 
 #endif

@@ -16,11 +16,11 @@ static float total_of(size_t count) { return 65000.0f - 0.5f * (float)count; }
 
 static size_t pairs_of(size_t count) { return dseg_parts(count, 2); }
 
-size_t dseg_fixed_keys_numbers(size_t keys, size_t width) { return padded(keys) * (pairs_of(width) + 1); }
-size_t dseg_fixed_values_numbers(size_t keys, size_t width) { return padded(width) * (pairs_of(keys) + 1); }
+size_t dseg_int16_keys_numbers(size_t keys, size_t width) { return padded(keys) * (pairs_of(width) + 1); }
+size_t dseg_int16_values_numbers(size_t keys, size_t width) { return padded(width) * (pairs_of(keys) + 1); }
 
 static void pack_keys(const attention *a, size_t head) {
-    size_t pairs = pairs_of(a->width), size = dseg_fixed_keys_numbers(a->k.rows, a->width);
+    size_t pairs = pairs_of(a->width), size = dseg_int16_keys_numbers(a->k.rows, a->width);
     float *scales = a->keys + head * size;
     int32_t *values = (int32_t *)scales + padded(a->k.rows);
     __builtin_memset(scales, 0, size * sizeof(float));
@@ -32,7 +32,7 @@ static void pack_keys(const attention *a, size_t head) {
 }
 
 static void pack_values(const attention *a, size_t head) {
-    size_t keys = a->k.rows, size = dseg_fixed_values_numbers(keys, a->width);
+    size_t keys = a->k.rows, size = dseg_int16_values_numbers(keys, a->width);
     float *scales = a->values + head * size;
     int32_t *values = (int32_t *)scales + padded(a->width);
     for (size_t first = 0; first < a->width; first += dseg_panel_width, values += pairs_of(keys) * dseg_panel_width) {
@@ -58,19 +58,19 @@ static void pack_values(const attention *a, size_t head) {
     }
 }
 
-void dseg_pack_fixed_task(void *context, size_t head, size_t thread) {
+void dseg_pack_int16_task(void *context, size_t head, size_t thread) {
     (void)thread;
     const attention *a = context;
     pack_keys(a, head);
     if (a->y.base) pack_values(a, head);
 }
 
-size_t dseg_fixed_query_numbers(size_t keys, size_t width) { return pairs_of(width) + 1 + dseg_parts(keys, block); }
+size_t dseg_int16_query_numbers(size_t keys, size_t width) { return pairs_of(width) + 1 + dseg_parts(keys, block); }
 
 /// scores [rows, keys] <- q k^T; `queries` is room for the rows' scales and integers.
 static void set_scores(const attention *a, size_t head, size_t row, size_t rows, float *scores, float *queries) {
     size_t pairs = pairs_of(a->width), stride = scores_stride(a->k.rows);
-    const float *scales = a->keys + head * dseg_fixed_keys_numbers(a->k.rows, a->width);
+    const float *scales = a->keys + head * dseg_int16_keys_numbers(a->k.rows, a->width);
     const int32_t *keys = (const int32_t *)scales + padded(a->k.rows);
     int32_t *values = (int32_t *)queries + rows;
     for (size_t i = 0; i < rows; i++) {
@@ -115,7 +115,7 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
 /// y <- p v, p [rows, keys] in integers.
 static void read_values(const attention *a, size_t head, const float *p, size_t row, size_t rows, const float *scales) {
     size_t keys = a->k.rows;
-    const float *column_scales = a->values + head * dseg_fixed_values_numbers(keys, a->width);
+    const float *column_scales = a->values + head * dseg_int16_values_numbers(keys, a->width);
     const int32_t *values = (const int32_t *)column_scales + padded(a->width);
     for (size_t key = 0; key < keys; key += block)
         for (size_t column = 0; column < a->width; column += dseg_panel_width)
@@ -129,7 +129,7 @@ static void read_values(const attention *a, size_t head, const float *p, size_t 
                     .y = dseg_row(a->y, row) + head * a->width + column, .y_stride = a->y.stride, .adding = key > 0}});
 }
 
-void dseg_attend_fixed(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
+void dseg_attend_int16(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
     float *scales = scores + a->tile_rows * scores_stride(a->k.rows);
     float *queries = scales + a->tile_rows * dseg_parts(a->k.rows, block);
     set_scores(a, head, row, rows, scores, queries);

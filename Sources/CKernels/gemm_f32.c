@@ -1,4 +1,4 @@
-// Products with weights in panels, cut into tasks for the pool. A convolution is a product whose rows are gathered.
+// Products in f32 with weights in panels, and convolutions as products (im2col.c).
 #include "internal.h"
 
 /// Inputs of a pass: a block of a panel, widened to f32, fills half of a first-level cache.
@@ -11,7 +11,7 @@ typedef struct {
     bool adding;
     dseg_cut cut;
     dseg_window window;
-    float *scratch;                       // NULL: x is multiplied as it is
+    float *scratch;                       // of im2col; NULL: x is multiplied as it is
 } product;
 
 const float *dseg_widened(const void *base, dseg_number number, size_t first, size_t count, float *buffer) {
@@ -55,15 +55,15 @@ void dseg_multiply_panel(const dseg_product *p, size_t columns) {
 static void product_task(void *context, size_t task, size_t thread) {
     const product *p = context;
     dseg_extent e = dseg_extent_of(p->cut, task);
-    float *gathered = p->scratch ? p->scratch + thread * dseg_task_rows * block : NULL;
+    float *windows = p->scratch ? p->scratch + thread * dseg_task_rows * block : NULL;
     float widened[block * dseg_panel_width];
     for (size_t input = 0; input < p->w.inputs; input += block) {
         size_t count = dseg_least(block, p->w.inputs - input);
         dseg_product part = {.rows = e.rows, .inputs = count, .c_stride = p->y.stride};
-        part.x = gathered ? gathered : dseg_row(p->x, e.row) + input;
-        part.x_stride = gathered ? block : p->x.stride;
-        for (size_t i = 0; gathered && i < e.rows; i++)
-            dseg_gather(p->x, p->window, e.row + i, input, count, gathered + i * block);
+        part.x = windows ? windows : dseg_row(p->x, e.row) + input;
+        part.x_stride = windows ? block : p->x.stride;
+        for (size_t i = 0; windows && i < e.rows; i++)
+            dseg_im2col(p->x, p->window, e.row + i, input, count, windows + i * block);
         for (size_t panel = e.panel; panel < e.end; panel++) {
             size_t column = panel * dseg_panel_width;
             part.panel = dseg_widened_panel(p->w, panel, input, count, widened);
@@ -84,11 +84,11 @@ void dseg_linear(dseg_matrix x, dseg_panels w, const float *bias, dseg_matrix y,
     run((product){.x = x, .y = y, .w = w, .bias = bias, .adding = adding});
 }
 
-size_t dseg_gathering_scratch(void) {
+size_t dseg_im2col_scratch(void) {
     return dseg_threads() * dseg_task_rows * block;
 }
 
-void dseg_gathered_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
+void dseg_im2col_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
                                bool adding, float *scratch) {
     run((product){.x = x, .y = y, .w = w, .bias = bias, .adding = adding, .window = window, .scratch = scratch});
 }

@@ -4,38 +4,12 @@
 
 #include "dispatch.h"
 
-/// `count` stored numbers from the `first` on as f32: where they lie, or widened in `buffer`.
-const float *dseg_widened(const void *base, dseg_number number, size_t first, size_t count, float *buffer);
-/// `count` inputs of a panel from `input` on, [count, 16].
-const float *dseg_widened_panel(dseg_panels w, size_t panel, size_t input, size_t count, float *buffer);
-/// The product with c's first `columns` columns alone, up to 16.
-void dseg_multiply_panel(const dseg_product *product, size_t columns);
-
-/// The length to which rows of fixed point are scaled: a product of two such rows is below 2^31.
-#define DSEG_FIXED_LENGTH 46000.0f
-
-/// `count` inputs of a panel of 3 x 3 kernels, from `input` on.
-static inline dseg_kernels dseg_kernels_of(dseg_panels w, size_t panel, size_t input, size_t count) {
-    size_t step = w.inputs / 9 * dseg_panel_width;
-    return (dseg_kernels){w.base, w.number, panel * 9 * step + input * dseg_panel_width, step, count};
-}
-/// Copies what lies under a window's kernel at an output pixel side by side: of [kernel * kernel * inputs] the part
-/// that begins with `first`.
-void dseg_gather(dseg_matrix x, dseg_window window, size_t pixel, size_t first, size_t count, float *to);
-size_t dseg_gathering_scratch(void);
-void dseg_gathered_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
-                               bool adding, float *scratch);
-/// The same with x and w in fixed point.
-void dseg_gathered_fixed_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
-                                     bool adding, float *scratch);
-size_t dseg_gathered_fixed_scratch(size_t rows, size_t inputs);
-size_t dseg_winograd_scratch(dseg_window window, size_t inputs);
-void dseg_winograd_convolution(dseg_matrix x, const dseg_gains *gains, dseg_window window, dseg_panels w,
-                               const float *bias, dseg_matrix y, bool adding, float *scratch);
-
 static inline float *dseg_row(dseg_matrix m, size_t row) { return m.base + row * m.stride; }
 static inline size_t dseg_least(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t dseg_parts(size_t count, size_t size) { return (count + size - 1) / size; }
+
+/// The length to which rows of fixed point are scaled: a product of two such rows is below 2^31.
+#define DSEG_FIXED_LENGTH 46000.0f
 
 /// Rows of a task: they fill half of a second-level cache, and every panel is read once for all.
 enum { dseg_task_rows = 240 };
@@ -66,5 +40,45 @@ static inline dseg_extent dseg_extent_of(dseg_cut cut, size_t task) {
     return (dseg_extent){row, dseg_least(dseg_task_rows, cut.rows - row), panel,
                          dseg_least(panel + cut.panels, dseg_parts(cut.columns, dseg_panel_width))};
 }
+
+// ---- im2col.c ---------------------------------------------------------------------------------------------------
+
+/// to [count] <- the numbers from `first` on of what lies under a window's kernel at an output pixel,
+/// [kernel * kernel * inputs].
+void dseg_im2col(dseg_matrix x, dseg_window window, size_t pixel, size_t first, size_t count, float *to);
+
+// ---- quantize.c -------------------------------------------------------------------------------------------------
+
+/// y <- the windows of y.rows pixels from `first` on; buffer [threads, y.columns].
+void dseg_quantize_windows(dseg_matrix x, dseg_window window, size_t first, dseg_fixed_inputs y, float *buffer);
+
+// ---- gemm_f32.c, gemm_int16.c -----------------------------------------------------------------------------------
+
+/// `count` stored numbers from the `first` on as f32: where they lie, or widened in `buffer`.
+const float *dseg_widened(const void *base, dseg_number number, size_t first, size_t count, float *buffer);
+/// `count` inputs of a panel from `input` on, [count, 16].
+const float *dseg_widened_panel(dseg_panels w, size_t panel, size_t input, size_t count, float *buffer);
+/// The product with c's first `columns` columns alone, up to 16.
+void dseg_multiply_panel(const dseg_product *product, size_t columns);
+
+size_t dseg_im2col_scratch(void);
+void dseg_im2col_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
+                             bool adding, float *scratch);
+size_t dseg_im2col_fixed_scratch(size_t rows, size_t inputs);
+/// The same with x and w in fixed point.
+void dseg_im2col_fixed_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
+                                   bool adding, float *scratch);
+
+// ---- winograd.c -------------------------------------------------------------------------------------------------
+
+/// `count` inputs of a panel of 3 x 3 kernels, from `input` on.
+static inline dseg_kernels dseg_kernels_of(dseg_panels w, size_t panel, size_t input, size_t count) {
+    size_t step = w.inputs / 9 * dseg_panel_width;
+    return (dseg_kernels){w.base, w.number, panel * 9 * step + input * dseg_panel_width, step, count};
+}
+
+size_t dseg_winograd_scratch(dseg_window window, size_t inputs);
+void dseg_winograd_convolution(dseg_matrix x, const dseg_gains *gains, dseg_window window, dseg_panels w,
+                               const float *bias, dseg_matrix y, bool adding, float *scratch);
 
 #endif

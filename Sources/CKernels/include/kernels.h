@@ -50,7 +50,7 @@ void dseg_return_large_blocks(void);
 /// Gives free pages back to the system.
 void dseg_trim_heap(void);
 
-// ---- products.c, winograd.c: products ---------------------------------------------------------------------------
+// ---- quantize.c: weights, and fixed point --------------------------------------------------------------------------
 
 /// How weights are stored: IEEE 754 binary32 or binary16, bfloat16, or in fixed point, and then products bring what
 /// they multiply them with to fixed point too.
@@ -85,14 +85,18 @@ typedef struct {
 
 /// y <- x, as nearly as 16 bits can: the longest row has 46000 units. x [N, C], y of the same shape.
 void dseg_fix_inputs(dseg_matrix x, dseg_fixed_inputs y);
+
+// ---- gemm_f32.c, gemm_int16.c: products -------------------------------------------------------------------------
+
+/// y <- x w^T + bias, or y <- y + x w^T + bias when `adding`.
+/// x [rows, inputs], w [outputs, inputs], bias [outputs] or NULL, y [rows, outputs] distinct from x
+void dseg_linear(dseg_matrix x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
 /// dseg_linear with inputs in fixed point, and w too.
 void dseg_fixed_linear(dseg_fixed_inputs x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
 /// y <- h * gelu(g), where [h, g] = x w^T + bias is never stored. w.outputs is twice y's columns, a multiple of 32.
 void dseg_fixed_gated_linear(dseg_fixed_inputs x, dseg_panels w, const float *bias, dseg_matrix y);
 
-/// y <- x w^T + bias, or y <- y + x w^T + bias when `adding`.
-/// x [rows, inputs], w [outputs, inputs], bias [outputs] or NULL, y [rows, outputs] distinct from x
-void dseg_linear(dseg_matrix x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
+// ---- convolution.c ----------------------------------------------------------------------------------------------
 
 /// A square convolution over a feature map, channels last.
 typedef struct {
