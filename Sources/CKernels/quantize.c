@@ -20,7 +20,7 @@ static void compute_scales(const float *squares, const float *largest, size_t co
     }
 }
 
-void dseg_fix_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
+void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
                      float *scales) {
     for (size_t panel = 0; panel < count; panel++, scales += dseg_panel_width) {
         dseg_panels w = {.base = panels, .number = number, .outputs = count * dseg_panel_width, .inputs = inputs};
@@ -39,7 +39,7 @@ void dseg_fix_panels(const void *panels, dseg_number number, size_t count, size_
     }
 }
 
-void dseg_fix_kernels(const void *panels, dseg_number number, size_t count, size_t inputs, float *scales) {
+void dseg_compute_kernel_scales(const void *panels, dseg_number number, size_t count, size_t inputs, float *scales) {
     enum { numbers = dseg_frequencies * dseg_panel_width };
     dseg_panels w = {.base = panels, .number = number, .outputs = count * dseg_panel_width, .inputs = 9 * inputs};
     for (size_t panel = 0; panel < count; panel++) {
@@ -77,7 +77,7 @@ static void run(quantization q) {
     if (q.y.columns > 0) dseg_parallel(dseg_parts(q.y.rows, strip), quantize_task, &q);
 }
 
-void dseg_fix_inputs(dseg_matrix x, dseg_fixed_inputs y) { run((quantization){.x = x, .y = y}); }
+void dseg_quantize_inputs(dseg_matrix x, dseg_fixed_inputs y) { run((quantization){.x = x, .y = y}); }
 
 void dseg_quantize_windows(dseg_matrix x, dseg_window window, size_t first, dseg_fixed_inputs y, float *buffer) {
     run((quantization){.x = x, .window = window, .first = first, .buffer = buffer, .y = y});

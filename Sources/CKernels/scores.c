@@ -16,31 +16,31 @@ size_t dseg_fixed_numbers(size_t rows, size_t heads, size_t width) {
 typedef struct {
     dseg_matrix x;
     dseg_fixed y;
-} fixing;
+} quantization;
 
 /// Sixteen queries: [heads, pairs, 16, 2], scales [heads, 16].
-static void fix_queries_task(void *context, size_t panel, size_t thread) {
+static void quantize_queries_task(void *context, size_t panel, size_t thread) {
     (void)thread;
-    const fixing *f = context;
-    size_t size = 2 * pairs_of(f->y) * lanes;
-    float rate = 1.44269504f / __builtin_sqrtf((float)f->y.width);
-    for (size_t lane = 0; lane < lanes && panel * lanes + lane < f->x.rows; lane++) {
-        const float *x = dseg_row(f->x, panel * lanes + lane);
-        for (size_t head = 0; head < f->y.heads; head++) {
-            size_t place = panel * f->y.heads + head;
-            int16_t *values = f->y.values + place * size + 2 * lane;
-            f->y.scales[place * lanes + lane] =
-                rate * dseg_simd->quantize(x + head * f->y.width, f->y.width, values, 2 * lanes);
+    const quantization *q = context;
+    size_t size = 2 * pairs_of(q->y) * lanes;
+    float rate = 1.44269504f / __builtin_sqrtf((float)q->y.width);
+    for (size_t lane = 0; lane < lanes && panel * lanes + lane < q->x.rows; lane++) {
+        const float *x = dseg_row(q->x, panel * lanes + lane);
+        for (size_t head = 0; head < q->y.heads; head++) {
+            size_t place = panel * q->y.heads + head;
+            int16_t *values = q->y.values + place * size + 2 * lane;
+            q->y.scales[place * lanes + lane] =
+                rate * dseg_simd->quantize(x + head * q->y.width, q->y.width, values, 2 * lanes);
         }
     }
 }
 
-void dseg_fix_queries(dseg_matrix q, dseg_fixed y) {
-    fixing f = {q, y};
-    dseg_parallel(dseg_parts(q.rows, lanes), fix_queries_task, &f);
+void dseg_quantize_queries(dseg_matrix q, dseg_fixed y) {
+    quantization task = {q, y};
+    dseg_parallel(dseg_parts(q.rows, lanes), quantize_queries_task, &task);
 }
 
-void dseg_fix_keys(dseg_matrix k, dseg_fixed y) {
+void dseg_quantize_keys(dseg_matrix k, dseg_fixed y) {
     size_t size = 2 * pairs_of(y);
     for (size_t head = 0; head < y.heads; head++) {
         for (size_t row = 0; row < k.rows; row++) {
@@ -95,21 +95,21 @@ typedef struct {
     dseg_matrix x;
     uint16_t *y;
     float *scales;
-} levelling;
+} quantized_rows;
 
 static const size_t strip_rows = 2 * tile;
 
-static void level_task(void *context, size_t strip, size_t thread) {
+static void quantize_task(void *context, size_t strip, size_t thread) {
     (void)thread;
-    const levelling *l = context;
-    size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, l->x.rows);
+    const quantized_rows *q = context;
+    size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, q->x.rows);
     for (; row < end; row++)
-        l->scales[row] = dseg_simd->quantize_unsigned(dseg_row(l->x, row), l->x.columns, l->y + row * l->x.columns);
+        q->scales[row] = dseg_simd->quantize_unsigned(dseg_row(q->x, row), q->x.columns, q->y + row * q->x.columns);
 }
 
-void dseg_level(dseg_matrix x, uint16_t *y, float *scales) {
-    levelling l = {x, y, scales};
-    dseg_parallel(dseg_parts(x.rows, strip_rows), level_task, &l);
+void dseg_quantize_unsigned(dseg_matrix x, uint16_t *y, float *scales) {
+    quantized_rows q = {x, y, scales};
+    dseg_parallel(dseg_parts(x.rows, strip_rows), quantize_task, &q);
 }
 
 typedef struct {

@@ -15,7 +15,7 @@ import CKernels
         pixels = probabilities.rows
         unsafe levels = .allocate(capacity: max(pixels * pixels, 1))
         unsafe scales = .allocate(capacity: max(pixels, 1))
-        unsafe dseg_level(probabilities.c, levels, scales)
+        unsafe dseg_quantize_unsigned(probabilities.c, levels, scales)
     }
 
     deinit {

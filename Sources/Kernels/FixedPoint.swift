@@ -18,14 +18,14 @@ package import CKernels
     package init(queries: Matrix, heads: Int) {
         (rows, columns) = (queries.rows, queries.columns)
         unsafe (c, bytes) = Self.room(rows: dseg_fixed_rows(queries.rows), columns: queries.columns, heads: heads)
-        unsafe dseg_fix_queries(queries.c, c)
+        unsafe dseg_quantize_queries(queries.c, c)
     }
 
     /// Takes over keys, `[L, C]`.
     package init(keys: Matrix, heads: Int) {
         (rows, columns) = (keys.rows, keys.columns)
         unsafe (c, bytes) = Self.room(rows: keys.rows, columns: keys.columns, heads: heads)
-        unsafe dseg_fix_keys(keys.c, c)
+        unsafe dseg_quantize_keys(keys.c, c)
     }
 
     deinit {

@@ -136,7 +136,7 @@ extension Arena {
         let inputs = unsafe dseg_fixed_inputs(
             values: pairs.assumingMemoryBound(to: Int32.self), scales: floats(x.rows), rows: x.rows,
             columns: x.columns)
-        unsafe dseg_fix_inputs(x.c, inputs)
+        unsafe dseg_quantize_inputs(x.c, inputs)
         return unsafe inputs
     }
 }

@@ -120,17 +120,17 @@ package enum WeightPacking: Sendable, Equatable {
         case .panels(let inputs, let positions):
             unsafe dseg_pack_panels(stored, type.size, outputs, inputs, positions, place)
         case .fixed(let inputs, let positions):
-            unsafe fix(stored, type, outputs, inputs, positions, into: place, scales)
+            unsafe quantize(stored, type, outputs, inputs, positions, into: place, scales)
         case .fixedKernels(let inputs):
             unsafe dseg_pack_panels(stored, type.size, outputs, inputs, 9, place)
-            unsafe dseg_fix_kernels(place, type.c, panels(elements.count), inputs, scales)
+            unsafe dseg_compute_kernel_scales(place, type.c, panels(elements.count), inputs, scales)
         case .table:
             unsafe precondition(stored == UnsafeRawPointer(place), "a table is read in place")
         }
     }
 
-    /// Packs panel by panel, each as it is stored first and brought to fixed point then.
-    private func fix(
+    /// Packs panel by panel, each as it is stored first and quantized then.
+    private func quantize(
         _ stored: UnsafeRawPointer, _ type: StoredFloats, _ outputs: Int, _ inputs: Int, _ positions: Int,
         into memory: UnsafeMutableRawPointer, _ scales: UnsafeMutablePointer<Float>
     ) {
@@ -142,7 +142,7 @@ package enum WeightPacking: Sendable, Equatable {
                 stored + first * outputElements * type.size, type.size, min(PackedWeights.width, outputs - first),
                 inputs, positions, panel)
             let pairs = unsafe memory + index * panelBytes(type)
-            unsafe dseg_fix_panels(
+            unsafe dseg_quantize_panels(
                 panel, type.c, 1, inputs * positions, pairs.assumingMemoryBound(to: Int32.self),
                 scales + index * PackedWeights.width)
         }

@@ -146,7 +146,7 @@ learned learn(dseg_number number, size_t outputs, size_t inputs, size_t position
     if (fixed) {
         int32_t *pairs = take(count * 16 * ((columns + 1) / 2) * sizeof(int32_t));
         float *scales = marked(count * 16);
-        dseg_fix_panels(panels, first, count, columns, pairs, scales);
+        dseg_quantize_panels(panels, first, count, columns, pairs, scales);
         hold_end(scales, count * 16);
         w.panels.base = pairs;
         w.panels.scales = scales;
@@ -158,7 +158,7 @@ learned learn_kernels(dseg_number number, size_t outputs, size_t inputs) {
     learned w = learn(number, outputs, inputs, 9);
     size_t count = (outputs + 15) / 16;
     float *scales = marked(count * dseg_frequencies * 16);
-    dseg_fix_kernels(w.panels.base, number, count, inputs, scales);
+    dseg_compute_kernel_scales(w.panels.base, number, count, inputs, scales);
     hold_end(scales, count * dseg_frequencies * 16);
     w.panels.scales = scales;
     return w;
@@ -171,16 +171,16 @@ static const struct {
     void (*run)(void);
 } checks[] = {
     {"dseg_pack_panels", check_packing},
-    {"dseg_fix_panels", check_fixed_panels},
-    {"dseg_fix_inputs", check_fixed_inputs},
-    {"dseg_fix_kernels", check_fixed_kernels},
+    {"dseg_quantize_panels", check_fixed_panels},
+    {"dseg_quantize_inputs", check_fixed_inputs},
+    {"dseg_compute_kernel_scales", check_fixed_kernels},
     {"dseg_sha256_portable, _extensions", check_digest},
     {"dseg_linear, f32", check_linear_f32},
     {"dseg_linear, f16", check_linear_f16},
     {"dseg_linear, bf16", check_linear_bf16},
     {"dseg_fixed_linear", check_linear_fixed},
-    {"dseg_convolution, gathered", check_gathered},
-    {"dseg_convolution, gathered, fixed", check_gathered_fixed},
+    {"dseg_convolution, im2col", check_im2col},
+    {"dseg_convolution, im2col, fixed", check_im2col_fixed},
     {"dseg_convolution, Winograd", check_winograd},
     {"dseg_convolution, Winograd, fixed", check_winograd_fixed},
     {"dseg_attention, _mean", check_attention},
@@ -194,11 +194,11 @@ static const struct {
     {"NaN in activations", check_nan},
     {"dseg_blend, _affine, _multiply, _copy", check_lines},
     {"dseg_embed", check_embed},
-    {"dseg_fix_queries, dseg_fix_keys", check_fixing},
+    {"dseg_quantize_queries, dseg_quantize_keys", check_fixing},
     {"dseg_score, of drawn rows", check_scores},
     {"dseg_score, of whole numbers", check_whole_scores},
     {"dseg_score, beside others and NaN", check_phrases},
-    {"dseg_level", check_levels},
+    {"dseg_quantize_unsigned", check_levels},
     {"dseg_complete", check_complete},
     {"dseg_enlarge", check_enlarging},
     {"dseg_paint", check_painting},

@@ -85,8 +85,8 @@ void check_linear_f32(void);
 void check_linear_f16(void);
 void check_linear_bf16(void);
 void check_linear_fixed(void);
-void check_gathered(void);
-void check_gathered_fixed(void);
+void check_im2col(void);
+void check_im2col_fixed(void);
 void check_winograd(void);
 void check_winograd_fixed(void);
 // attention.c

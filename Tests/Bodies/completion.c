@@ -43,7 +43,7 @@ void check_levels(void) {
             uint16_t *levels = take((rows * columns + 1) * sizeof *levels);
             float *scales = marked(rows);
             levels[rows * columns] = untouched;
-            dseg_level(x, levels, scales);
+            dseg_quantize_unsigned(x, levels, scales);
             hold_levels(x, levels, scales);
             hold(levels[rows * columns], untouched, 0);
             hold_end(scales, rows);

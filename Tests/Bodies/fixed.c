@@ -26,7 +26,7 @@ dseg_fixed_inputs fixed_inputs(dseg_matrix x) {
     size_t count = x.rows * pairs_of(x.columns);
     dseg_fixed_inputs y = {take((count + 1) * sizeof(int32_t)), marked(x.rows), x.rows, x.columns};
     for (size_t i = 0; i <= count; i++) y.values[i] = untouched;
-    dseg_fix_inputs(x, y);
+    dseg_quantize_inputs(x, y);
     hold(y.values[count], untouched, 0);
     hold_end(y.scales, x.rows);
     hold_frame(x);

@@ -139,7 +139,7 @@ static void convolve(dseg_matrix x, dseg_window w, const learned *weights, expec
 }
 
 /// The same of what a convolution by one product for each pixel misses in fixed point.
-static void miss_gathered(dseg_matrix x, dseg_window w, const learned *weights, expectation e) {
+static void miss_im2col(dseg_matrix x, dseg_window w, const learned *weights, expectation e) {
     size_t outputs = weights->panels.outputs, columns = weights->panels.inputs, inputs = x.columns;
     double *row = take(columns * sizeof(double));
     for (size_t place = 0; place < w.out_height * w.out_width; place++) {
@@ -270,14 +270,14 @@ static void check_convolution(geometry g, dseg_number number, bool by_winograd, 
     expectation e = expect(rows * g.outputs, roundings + (by_winograd ? 26 : 0));
     convolve(p.x, window, &w, e);
     if (by_winograd) reach_of_winograd(p.x, window, &w, e);
-    else if (fixed) miss_gathered(p.x, window, &w, e);
+    else if (fixed) miss_im2col(p.x, window, &w, e);
     hold_products(p, rows, e, run_convolution);
     hold_frame(p.x);
     hold_end(p.scratch, floats);
 }
 
-/// Fewer than 16 channels on either side, other kernels and other strides; the last gathers more rows than 960.
-static const geometry gathered[] = {
+/// Fewer than 16 channels on either side, other kernels and other strides; the last has more rows of im2col than 960.
+static const geometry im2col[] = {
     {1, 1, 3, 1, 1, 1, false, 3, 5}, {5, 4, 3, 1, 1, 1, false, 4, 17}, {6, 7, 3, 1, 1, 1, true, 8, 15},
     {9, 5, 3, 2, 1, 1, false, 17, 33}, {8, 6, 3, 2, 0, 1, false, 16, 16}, {5, 6, 1, 1, 0, 0, false, 65, 31},
     {7, 3, 1, 2, 0, 0, true, 5, 16}, {16, 16, 3, 1, 1, 1, false, 2, 3}, {4, 3, 3, 2, 1, 1, true, 31, 65},
@@ -289,15 +289,15 @@ static const geometry by_winograd[] = {
     {3, 4, 3, 1, 1, 1, true, 16, 33}, {7, 5, 3, 1, 0, 1, false, 63, 18}, {6, 6, 3, 1, 0, 0, false, 129, 16},
     {4, 3, 3, 1, 1, 0, false, 81, 16}, {1, 261, 3, 1, 1, 1, false, 16, 16}, {1, 1029, 3, 1, 1, 1, false, 16, 16}};
 
-void check_gathered(void) {
-    for (size_t s = 0; s < sizeof gathered / sizeof *gathered; s++)
+void check_im2col(void) {
+    for (size_t s = 0; s < sizeof im2col / sizeof *im2col; s++)
         for (int number = dseg_f32; number <= dseg_bf16; number++)
-            check_convolution(gathered[s], (dseg_number)number, false, false);
+            check_convolution(im2col[s], (dseg_number)number, false, false);
 }
 
-void check_gathered_fixed(void) {
-    for (size_t s = 0; s < sizeof gathered / sizeof *gathered; s++)
-        check_convolution(gathered[s], dseg_fixed16, false, true);
+void check_im2col_fixed(void) {
+    for (size_t s = 0; s < sizeof im2col / sizeof *im2col; s++)
+        check_convolution(im2col[s], dseg_fixed16, false, true);
 }
 
 void check_winograd(void) {

@@ -39,13 +39,13 @@ static float *key_scale(dseg_fixed f, size_t row, size_t head) { return f.scales
 
 static dseg_fixed queries_of(dseg_matrix x, size_t heads) {
     dseg_fixed f = room_of(dseg_fixed_rows(x.rows), heads, x.columns / heads);
-    dseg_fix_queries(x, f);
+    dseg_quantize_queries(x, f);
     return f;
 }
 
 static dseg_fixed keys_of(dseg_matrix x, size_t heads) {
     dseg_fixed f = room_of(x.rows, heads, x.columns / heads);
-    dseg_fix_keys(x, f);
+    dseg_quantize_keys(x, f);
     return f;
 }
 

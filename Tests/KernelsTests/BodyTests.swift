@@ -60,10 +60,10 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             attention.`a query that is NaN has NaN for an answer, and no other query has`()
             attention.`a key that is NaN spoils every answer rather than hide`()
             let score = ScoreTests()
-            score.`dseg_fix_queries and dseg_fix_keys keep each number within half a unit`()
+            score.`dseg_quantize_queries and dseg_quantize_keys keep each number within half a unit`()
             try score.`dseg_score keeps its definition`()
             try score.`scores of ten thousand choose one key, and what is not a number is not hidden`()
-            score.`dseg_level keeps each number within half a level`()
+            score.`dseg_quantize_unsigned keeps each number within half a level`()
             score.`dseg_complete multiplies maps by the self-attention's rows`()
             PaintTests().`dseg_enlarge samples and stretches a map`()
             PaintTests().`dseg_paint lets the first of equal and the larger of other scores claim a pixel`()
@@ -95,12 +95,12 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             _ = startedThreads
             guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
             let panels = FixedPanelsTests()
-            panels.`dseg_fix_panels keeps each weight within half a unit of its output's length, at every tail`()
-            panels.`dseg_fix_inputs keeps each number within half a unit of its row's length, at every tail`()
+            panels.`dseg_quantize_panels keeps each weight within half a unit of its output's length, at every tail`()
+            panels.`dseg_quantize_inputs keeps each number within half a unit of its row's length, at every tail`()
             panels.`no product of two rows in fixed point leaves 32 bits, whatever is in them`(magnitude: 1)
             panels.`rows whose squares are lost are kept all the same`(magnitude: 1e-22)
             panels.`what is not finite has a scale that is NaN, in its own row and no other`()
-            panels.`dseg_fix_kernels scales each frequency of each output by its length`()
+            panels.`dseg_compute_kernel_scales scales each frequency of each output by its length`()
             let product = FixedProductTests()
             product.`dseg_fixed_linear is exact but for the scales at every number of inputs`()
             product.`dseg_fixed_linear is exact but for the scales at every number of outputs`()
@@ -151,10 +151,10 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
                 inputs: 129)
             convolution.`Winograd's way in fixed point keeps the definition over more tiles than a block has`(
                 height: 61, width: 66)
-            convolution.`a gathered convolution in fixed point keeps its definition in every geometry`(
+            convolution.`a convolution by im2col in fixed point keeps its definition in every geometry`(
                 height: 5, width: 4)
             convolution
-                .`a gathered convolution in fixed point keeps its definition over more rows than are gathered at once`(
+                .`a convolution by im2col in fixed point keeps its definition over more rows than im2col stores`(
                     height: 31, width: 31)
             convolution.`weights stored as halves convolve in fixed point as the floats that they are, bit for bit`()
             convolution.`the errors of Winograd's way in fixed point are those of independent roundings`(inputs: 64)
@@ -205,7 +205,7 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             let fixed = FixedConvolutionTests()
             fixed.`Winograd's way in fixed point keeps the definition over more tiles than a block has`(
                 height: 61, width: 66)
-            fixed.`a gathered convolution in fixed point keeps its definition over more rows than are gathered at once`(
+            fixed.`a convolution by im2col in fixed point keeps its definition over more rows than im2col stores`(
                 height: 31, width: 31)
             FixedAttentionTests().`dseg_attention in fixed point keeps its definition around the borders of its tiles`()
             NormTests().`dseg_group_norm_silu keeps its definition around the borders of its strips`()

@@ -48,7 +48,7 @@ struct ConvolutionOracle {
 
     /// As one product for each pixel computes it: each term passes through at most one rounding for each product, and
     /// two more where what stood there and the bias are added.
-    var gathered: ConvolutionSums {
+    var im2col: ConvolutionSums {
         let sums = sums()
         return ConvolutionSums(
             values: sums.map(\.sum), magnitudes: sums.map(\.magnitude),
@@ -57,13 +57,13 @@ struct ConvolutionOracle {
 
     /// As one product in fixed point for each pixel computes it: beside what integers miss there are the roundings of
     /// a sum brought to a float, of two scales' product and of the product with it, and two more as above.
-    var fixedGathered: ConvolutionSums {
+    var fixedIm2col: ConvolutionSums {
         let positions = window.kernel * window.kernel
         let weights = (0..<outputs).map { output in
             Grains(w[(output * positions * inputs)..<((output + 1) * positions * inputs)], length: Grains.length)
         }
         let misses = (0..<(window.out_height * window.out_width)).flatMap { place in
-            let row = Grains(gathered(place), length: Grains.length)
+            let row = Grains(im2col(place), length: Grains.length)
             return weights.map { row.miss($0) }
         }
         let sums = sums()
@@ -72,7 +72,7 @@ struct ConvolutionOracle {
     }
 
     /// What lies under the kernel at an output pixel, `[kernel * kernel * inputs]`.
-    private func gathered(_ place: Int) -> [Double] {
+    private func im2col(_ place: Int) -> [Double] {
         let (row, column) = place.quotientAndRemainder(dividingBy: window.out_width)
         return (0..<(window.kernel * window.kernel)).flatMap { position -> [Double] in
             let top = row * window.stride + position / window.kernel - window.before
@@ -83,7 +83,7 @@ struct ConvolutionOracle {
     }
 
     /// As `F(4x4, 3x3)` computes it in fixed point: both transforms as in `winograd`, then in each frequency of a tile
-    /// a product of integers, whose misses go through the outputs' transform; 3 roundings as in `fixedGathered` stand
+    /// a product of integers, whose misses go through the outputs' transform; 3 roundings as in `fixedIm2col` stand
     /// for those of the sum over the inputs.
     var fixedWinograd: ConvolutionSums {
         let roundings: Int = 2 * 4 + 2 * 5 + 3 + 2 * 4 + 2

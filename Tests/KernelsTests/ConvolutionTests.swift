@@ -4,15 +4,15 @@ import Testing
 
 /// How a convolution must round: by one product for each pixel, or by Winograd's; in f32 or in fixed point.
 enum Way {
-    case gathered, winograd, fixedGathered, fixedWinograd
+    case im2col, winograd, fixedIm2col, fixedWinograd
 
     /// The weights as the way wants them, and what must live as long.
     func panels(_ w: [Float], outputs: Int, columns: Int) -> (c: dseg_panels, owner: AnyObject) {
         switch self {
-        case .gathered, .winograd:
+        case .im2col, .winograd:
             let panels = Panels(w, outputs: outputs, inputs: columns)
             return unsafe (panels.c, panels)
-        case .fixedGathered:
+        case .fixedIm2col:
             let panels = FixedPanels(w, outputs: outputs, inputs: columns)
             return unsafe (panels.c, panels)
         case .fixedWinograd:
@@ -23,9 +23,9 @@ enum Way {
 
     func sums(_ oracle: ConvolutionOracle) -> ConvolutionSums {
         switch self {
-        case .gathered: oracle.gathered
+        case .im2col: oracle.im2col
         case .winograd: oracle.winograd
-        case .fixedGathered: oracle.fixedGathered
+        case .fixedIm2col: oracle.fixedIm2col
         case .fixedWinograd: oracle.fixedWinograd
         }
     }
@@ -91,43 +91,43 @@ func windows(height: Int, width: Int, kernel: Int, stride: Int) -> [dseg_window]
     }
 }
 
-private let gatheredKernels = [(1, 1), (1, 2), (3, 1), (3, 2), (5, 1), (5, 2)]
+private let im2colKernels = [(1, 1), (1, 2), (3, 1), (3, 2), (5, 1), (5, 2)]
 
 @Suite struct ConvolutionTests {
     @Test(arguments: [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (1, 7), (5, 4)])
     func `dseg_convolution keeps its definition in every geometry`(height: Int, width: Int) {
-        for (kernel, stride) in gatheredKernels {
+        for (kernel, stride) in im2colKernels {
             for window in windows(height: height, width: width, kernel: kernel, stride: stride) {
                 for (inputs, outputs) in [(1, 1), (3, 5), (17, 2)] {
-                    expectConvolution(window, inputs: inputs, outputs: outputs, .gathered)
+                    expectConvolution(window, inputs: inputs, outputs: outputs, .im2col)
                 }
             }
         }
     }
 
     @Test func `a convolution of many channels that is not for Winograd keeps its definition`() {
-        for (kernel, stride) in gatheredKernels where kernel != 3 || stride != 1 {
+        for (kernel, stride) in im2colKernels where kernel != 3 || stride != 1 {
             for window in windows(height: 5, width: 3, kernel: kernel, stride: stride) {
-                expectConvolution(window, inputs: 31, outputs: 33, .gathered)
+                expectConvolution(window, inputs: 31, outputs: 33, .im2col)
             }
         }
         for window in windows(height: 5, width: 3, kernel: 3, stride: 1) {
-            expectConvolution(window, inputs: 15, outputs: 33, .gathered)
-            expectConvolution(window, inputs: 33, outputs: 15, .gathered)
+            expectConvolution(window, inputs: 15, outputs: 33, .im2col)
+            expectConvolution(window, inputs: 33, outputs: 15, .im2col)
         }
     }
 
     @Test func `dseg_convolution keeps its definition over more pixels than a task has`() {
-        for (kernel, stride) in gatheredKernels {
+        for (kernel, stride) in im2colKernels {
             for window in windows(height: 16, width: 17, kernel: kernel, stride: stride) {
-                expectConvolution(window, inputs: 2, outputs: 1, .gathered)
+                expectConvolution(window, inputs: 2, outputs: 1, .im2col)
             }
         }
     }
 
     @Test func `dseg_convolution keeps its definition over more outputs than a task has`() {
         for window in windows(height: 3, width: 2, kernel: 3, stride: 1) {
-            expectConvolution(window, inputs: 2, outputs: 530, .gathered)
+            expectConvolution(window, inputs: 2, outputs: 530, .im2col)
         }
     }
 

@@ -53,7 +53,7 @@ func expectIndependent(
     #expect(mean > 0.7 && mean < 1.4, "\(situation): \(mean)", sourceLocation: sourceLocation)
 }
 
-/// Weights `[outputs, inputs]` brought to fixed point by dseg_fix_panels, before fences.
+/// Weights `[outputs, inputs]` brought to fixed point by dseg_quantize_panels, before fences.
 @safe final class FixedPanels {
     /// What no kernel writes.
     static let mark: Int32 = 0x7abc_7abc
@@ -75,7 +75,7 @@ func expectIndependent(
         var pairs = [Int32](repeating: FixedPanels.mark, count: panels * ((inputs + 1) / 2) * 16 + 16)
         var scales = [Float](repeating: -1, count: panels * 16 + 16)
         withExtendedLifetime(stored) {
-            unsafe dseg_fix_panels(stored.c.base, weights.number, panels, inputs, &pairs, &scales)
+            unsafe dseg_quantize_panels(stored.c.base, weights.number, panels, inputs, &pairs, &scales)
         }
         isIntact = pairs.suffix(16).allSatisfy { $0 == FixedPanels.mark } && scales.suffix(16).allSatisfy { $0 == -1 }
         let whole = pairs.dropLast(16)
@@ -104,7 +104,7 @@ func expectIndependent(
     }
 }
 
-/// 3 x 3 kernels as they are stored, with the scales of their transforms by dseg_fix_kernels.
+/// 3 x 3 kernels as they are stored, with the scales of their transforms by dseg_compute_kernel_scales.
 @safe final class FixedKernels {
     private let panels: Panels
     private let scaleMemory: Fenced
@@ -118,7 +118,7 @@ func expectIndependent(
         let count = (outputs + 15) / 16
         panels = Panels(weights, outputs: outputs, inputs: 9 * inputs)
         var scales = [Float](repeating: -1, count: count * 36 * 16 + 16)
-        unsafe dseg_fix_kernels(panels.c.base, weights.number, count, inputs, &scales)
+        unsafe dseg_compute_kernel_scales(panels.c.base, weights.number, count, inputs, &scales)
         isIntact = scales.suffix(16).allSatisfy { $0 == -1 }
         self.scales = scales.dropLast(16)
         scaleMemory = Fenced(numbers: self.scales)
@@ -132,7 +132,7 @@ func expectIndependent(
     }
 }
 
-/// Rows brought to fixed point by dseg_fix_inputs, in memory that nothing else was written to.
+/// Rows brought to fixed point by dseg_quantize_inputs, in memory that nothing else was written to.
 @safe final class FixedInputs {
     private let values: UnsafeMutableBufferPointer<Int32>
     private let scaleValues: UnsafeMutableBufferPointer<Float>
@@ -147,7 +147,7 @@ func expectIndependent(
         unsafe values.initialize(repeating: FixedPanels.mark)
         unsafe scaleValues = .allocate(capacity: rows + 1)
         unsafe scaleValues.initialize(repeating: -1)
-        unsafe dseg_fix_inputs(x.c, c)
+        unsafe dseg_quantize_inputs(x.c, c)
     }
 
     deinit {

@@ -69,30 +69,30 @@ import Testing
     }
 
     @Test(arguments: [(1, 1), (2, 2), (1, 7), (5, 4)])
-    func `a gathered convolution in fixed point keeps its definition in every geometry`(height: Int, width: Int) {
+    func `a convolution by im2col in fixed point keeps its definition in every geometry`(height: Int, width: Int) {
         for (kernel, stride) in [(1, 1), (1, 2), (3, 1), (3, 2), (5, 2)] {
             for window in windows(height: height, width: width, kernel: kernel, stride: stride) {
                 for (inputs, outputs) in [(1, 1), (3, 5), (15, 33)] {
-                    expectConvolution(window, inputs: inputs, outputs: outputs, .fixedGathered)
+                    expectConvolution(window, inputs: inputs, outputs: outputs, .fixedIm2col)
                 }
             }
         }
     }
 
-    @Test func `a gathered convolution in fixed point of many channels keeps its definition`() {
+    @Test func `a convolution by im2col in fixed point of many channels keeps its definition`() {
         for (kernel, stride) in [(1, 1), (3, 2)] {
             for window in windows(height: 5, width: 3, kernel: kernel, stride: stride) {
-                expectConvolution(window, inputs: 131, outputs: 33, .fixedGathered)
+                expectConvolution(window, inputs: 131, outputs: 33, .fixedIm2col)
             }
         }
     }
 
-    /// Four tasks of 240 rows are gathered together: here are 960, 961 and 1922.
+    /// Four tasks of 240 rows of im2col are multiplied together: here are 960, 961 and 1922.
     @Test(arguments: [(30, 32), (31, 31), (62, 31)])
-    func `a gathered convolution in fixed point keeps its definition over more rows than are gathered at once`(
+    func `a convolution by im2col in fixed point keeps its definition over more rows than im2col stores`(
         height: Int, width: Int
     ) {
-        expectConvolution(same(height: height, width: width, doubled: false), inputs: 3, outputs: 17, .fixedGathered)
+        expectConvolution(same(height: height, width: width, doubled: false), inputs: 3, outputs: 17, .fixedIm2col)
     }
 
     @Test func `a 1 by 1 convolution in fixed point is a product of each pixel, bit for bit`() {

@@ -61,7 +61,7 @@ private let patterns: [(name: String, number: @Sendable (Int) -> Float)] = [
 ]
 
 @Suite struct FixedPanelsTests {
-    @Test func `dseg_fix_panels keeps each weight within half a unit of its output's length, at every tail`() {
+    @Test func `dseg_quantize_panels keeps each weight within half a unit of its output's length, at every tail`() {
         for number in storedNumbers {
             for (outputs, inputs) in tails.map({ (5, $0) }) + [(1, 1), (15, 2), (16, 3), (17, 64), (33, 65), (48, 7)] {
                 var draw = Draw(seed: outputs * 1000 + inputs)
@@ -71,7 +71,7 @@ private let patterns: [(name: String, number: @Sendable (Int) -> Float)] = [
         }
     }
 
-    @Test func `dseg_fix_inputs keeps each number within half a unit of its row's length, at every tail`() {
+    @Test func `dseg_quantize_inputs keeps each number within half a unit of its row's length, at every tail`() {
         for columns in tails + [1280, 5120] {
             var draw = Draw(seed: columns)
             expectFixedInputs(draw.matrix(3, columns), "\(columns) columns")
@@ -125,12 +125,12 @@ private let patterns: [(name: String, number: @Sendable (Int) -> Float)] = [
         }
     }
 
-    @Test func `dseg_fix_inputs of no rows writes nothing`() {
+    @Test func `dseg_quantize_inputs of no rows writes nothing`() {
         #expect(FixedInputs(Framed(rows: 0, columns: 4) { _, _ in 1 }).isIntact)
     }
 
     /// The unit of a transformed kernel's row over all inputs, by the transform's definition.
-    @Test func `dseg_fix_kernels scales each frequency of each output by its length`() {
+    @Test func `dseg_compute_kernel_scales scales each frequency of each output by its length`() {
         for number in storedNumbers {
             for (outputs, inputs) in [(1, 1), (16, 16), (17, 2), (33, 65), (15, 130)] {
                 var draw = Draw(seed: outputs + inputs)

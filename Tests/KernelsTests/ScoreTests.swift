@@ -53,7 +53,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
 }
 
 @Suite struct ScoreTests {
-    @Test func `dseg_fix_queries and dseg_fix_keys keep each number within half a unit`() {
+    @Test func `dseg_quantize_queries and dseg_quantize_keys keep each number within half a unit`() {
         for shape in shapes {
             var draw = Draw(seed: shape.rows)
             let x = draw.matrix(shape.rows, shape.heads * shape.width)
@@ -167,13 +167,13 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
         }
     }
 
-    @Test func `dseg_level keeps each number within half a level`() {
+    @Test func `dseg_quantize_unsigned keeps each number within half a level`() {
         for count in tails {
             var draw = Draw(seed: count)
             let x = Framed(rows: 3, columns: count) { row, _ in row == 1 ? 0 : abs(draw.next()) * 0.01 }
             var levels = [UInt16](repeating: 7, count: 3 * count + 1)
             var scales: [Float] = [-1, -1, -1]
-            unsafe dseg_level(x.c, &levels, &scales)
+            unsafe dseg_quantize_unsigned(x.c, &levels, &scales)
             for row in 0..<3 {
                 let most = (0..<count).map { x[row, $0] }.max() ?? 0
                 for column in 0..<count {
@@ -184,7 +184,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
             }
             #expect(levels[3 * count] == 7 && x.isFrameIntact)
             let bad = Framed(rows: 1, columns: count) { $1 == count / 2 ? .nan : 1 }
-            unsafe dseg_level(bad.c, &levels, &scales)
+            unsafe dseg_quantize_unsigned(bad.c, &levels, &scales)
             #expect(scales[0].isNaN)
         }
     }
@@ -196,7 +196,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
             let maps = draw.floats(count * pixels)
             var levels = [UInt16](repeating: 0, count: pixels * pixels)
             var scales = [Float](repeating: 0, count: pixels)
-            unsafe dseg_level(s.c, &levels, &scales)
+            unsafe dseg_quantize_unsigned(s.c, &levels, &scales)
             var y = [Float](repeating: .nan, count: count * pixels + 1)
             var room = [Float](repeating: .nan, count: dseg_complete_scratch(pixels))
             unsafe dseg_complete(levels, scales, pixels, maps, count, &y, &room)

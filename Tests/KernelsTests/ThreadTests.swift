@@ -63,14 +63,14 @@ func answers() -> [[UInt32]] {
     var completed = [Float](repeating: .nan, count: 3 * rows)
     var levels = [UInt16](repeating: 0, count: rows * rows)
     var scales = [Float](repeating: 0, count: rows)
-    unsafe dseg_level(mean.c, &levels, &scales)
+    unsafe dseg_quantize_unsigned(mean.c, &levels, &scales)
     var weighing = [Float](repeating: .nan, count: dseg_complete_scratch(rows))
     unsafe dseg_complete(levels, scales, rows, draw.floats(3 * rows), 3, &completed, &weighing)
     #expect(scratch.isIntact)
     return (y + [half, mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)] + fixedAnswers()
 }
 
-/// The same of kernels in fixed point; the map has more tiles than a block, and more rows than are gathered together.
+/// The same of kernels in fixed point; the map has more tiles than a block, and more rows than im2col stores at once.
 private func fixedAnswers() -> [[UInt32]] {
     var draw = Draw(seed: 9)
     let (height, width, inputs, outputs) = (65, 66, 17, 18)

@@ -72,7 +72,7 @@ func expectCoefficientsCount(_ sums: KeyPath<ConvolutionOracle, ConvolutionSums>
         var draw = Draw(seed: 1)
         let (x, w) = (draw.matrix(30, 2), draw.floats(3 * 9 * 2))
         let oracle = ConvolutionOracle(x, same(height: 5, width: 6, doubled: false), w, outputs: 3)
-        for (number, value) in zip(oracle.transformed(by: .exact), oracle.gathered.values) {
+        for (number, value) in zip(oracle.transformed(by: .exact), oracle.im2col.values) {
             #expect((number - value).magnitude < 1e-13)
         }
     }

@@ -71,10 +71,10 @@ typedef struct {
 } dseg_panels;
 
 /// pairs, scales <- `count` panels of `inputs` inputs of stored numbers, as nearly as 16 bits can; scales [count, 16].
-void dseg_fix_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
+void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
                      float *scales);
 /// scales [count, 36, 16] <- those of `count` panels of 3 x 3 kernels over `inputs` inputs, once transformed.
-void dseg_fix_kernels(const void *panels, dseg_number number, size_t count, size_t inputs, float *scales);
+void dseg_compute_kernel_scales(const void *panels, dseg_number number, size_t count, size_t inputs, float *scales);
 
 /// Rows of inputs in fixed point: values [rows, ceil(columns / 2)] in pairs, scales [rows].
 typedef struct {
@@ -84,7 +84,7 @@ typedef struct {
 } dseg_fixed_inputs;
 
 /// y <- x, as nearly as 16 bits can: the longest row has 46000 units. x [N, C], y of the same shape.
-void dseg_fix_inputs(dseg_matrix x, dseg_fixed_inputs y);
+void dseg_quantize_inputs(dseg_matrix x, dseg_fixed_inputs y);
 
 // ---- gemm_f32.c, gemm_int16.c: products -------------------------------------------------------------------------
 
@@ -218,9 +218,9 @@ size_t dseg_fixed_rows(size_t rows);
 /// Numbers behind `values`.
 size_t dseg_fixed_numbers(size_t rows, size_t heads, size_t width);
 /// y <- q log2(e) / sqrt(width), [panels, heads, pairs, 16 queries, 2]; q [N, C], y.rows = dseg_fixed_rows(N)
-void dseg_fix_queries(dseg_matrix q, dseg_fixed y);
+void dseg_quantize_queries(dseg_matrix q, dseg_fixed y);
 /// y <- k, [heads, L, pairs, 2]; k [L, C], y.rows = L
-void dseg_fix_keys(dseg_matrix k, dseg_fixed y);
+void dseg_quantize_keys(dseg_matrix k, dseg_fixed y);
 
 /// Words to score: the keys of their prompt, and which of these are theirs.
 typedef struct {
@@ -236,7 +236,7 @@ size_t dseg_score_scratch(size_t keys);
 void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float share, float *maps, float *scratch);
 
 /// x[i][j] = scales[i] * y[i][j], as nearly as 16 bits can; x [N, M], none negative, y packed, scales [N].
-void dseg_level(dseg_matrix x, uint16_t *y, float *scales);
+void dseg_quantize_unsigned(dseg_matrix x, uint16_t *y, float *scales);
 /// Floats of scratch that dseg_complete needs.
 size_t dseg_complete_scratch(size_t pixels);
 /// y[k][i] <- scales[i] * (sum over j of s[i][j] * maps[k][j]): completion by self-attention.
