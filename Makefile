@@ -65,11 +65,11 @@ demo: build
 
 arm:
 	$(call install_missing,$(ARM_PACKAGES))
-	Tests/Bodies/arm.sh
+	Tests/Targets/arm.sh
 
 avx512:
 	$(call install_missing,$(AVX512_PACKAGES))
-	Tests/Bodies/avx512.sh
+	Tests/Targets/avx512.sh
 
 # Run `make build` first: root needs no compiler.
 install: $(PROGRAMS)

@@ -2,30 +2,30 @@
 #include "dispatch.h"
 
 const dseg_target *dseg_simd = &dseg_target_portable;
-static dseg_body chosen = dseg_portable;
+static dseg_instruction_set chosen = dseg_portable;
 
 /// The kernels of a set, NULL if this processor has it not.
-static const dseg_target *target_of(dseg_body body) {
-    if (body == dseg_portable) return &dseg_target_portable;
+static const dseg_target *target_of(dseg_instruction_set set) {
+    if (set == dseg_portable) return &dseg_target_portable;
 #if defined(__x86_64__)
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
     bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-    if (body == dseg_avx2 && avx2) return &dseg_target_avx2;
-    if (body == dseg_avx512 && avx512) return &dseg_target_avx512;
-    if (body == dseg_avx512vnni && avx512 && __builtin_cpu_supports("avx512vnni")) return &dseg_target_avx512vnni;
+    if (set == dseg_avx2 && avx2) return &dseg_target_avx2;
+    if (set == dseg_avx512 && avx512) return &dseg_target_avx512;
+    if (set == dseg_avx512vnni && avx512 && __builtin_cpu_supports("avx512vnni")) return &dseg_target_avx512vnni;
 #endif
     return NULL;
 }
 
-bool dseg_choose_body(dseg_body body) {
-    const dseg_target *target = target_of(body);
+bool dseg_choose_target(dseg_instruction_set set) {
+    const dseg_target *target = target_of(set);
     if (!target) return false;
     dseg_simd = target;
-    chosen = body;
+    chosen = set;
     return true;
 }
 
-dseg_body dseg_chosen_body(void) { return chosen; }
+dseg_instruction_set dseg_chosen_target(void) { return chosen; }
 
 bool dseg_multiplies_pairs(void) { return chosen != dseg_portable; }

@@ -22,11 +22,11 @@ static struct {
     .begin = PTHREAD_COND_INITIALIZER, .end = PTHREAD_COND_INITIALIZER, .threads = 1,
 };
 
-/// How often a thread looks before it sleeps: some 20 microseconds, about what falling asleep and waking costs. Within
-/// a pass the next tasks come sooner than that.
-enum { looks = 1000 };
+/// How often a thread spins before it sleeps: some 20 microseconds, about what a futex's sleep and wake cost. Within a
+/// pass the next tasks come sooner than that.
+enum { spins = 1000 };
 
-static inline void look_away(void) {
+static inline void spin_pause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -44,10 +44,10 @@ static void work(size_t thread) {
 
 /// Waits for another generation than the one `seen`.
 static uint64_t next_generation(uint64_t seen) {
-    for (int i = 0; i < looks; i++) {
+    for (int i = 0; i < spins; i++) {
         uint64_t now = atomic_load_explicit(&pool.generation, memory_order_acquire);
         if (now != seen) return now;
-        look_away();
+        spin_pause();
     }
     pthread_mutex_lock(&pool.lock);
     while (atomic_load(&pool.generation) == seen) pthread_cond_wait(&pool.begin, &pool.lock);
@@ -81,9 +81,9 @@ static void begin(void) {
 
 /// Waits until no worker runs.
 static void end(void) {
-    for (int i = 0; i < looks; i++) {
+    for (int i = 0; i < spins; i++) {
         if (atomic_load_explicit(&pool.running, memory_order_acquire) == 0) return;
-        look_away();
+        spin_pause();
     }
     pthread_mutex_lock(&pool.lock);
     while (atomic_load(&pool.running) > 0) pthread_cond_wait(&pool.end, &pool.lock);
@@ -99,7 +99,7 @@ void dseg_start(int32_t threads) {
     if (threads <= 0) threads = available_processors();
     pthread_mutex_lock(&pool.entry);
     if (atomic_load(&pool.generation) == 0) {
-        for (int body = dseg_avx512vnni; !dseg_choose_body((dseg_body)body); body--) {}
+        for (int set = dseg_avx512vnni; !dseg_choose_target((dseg_instruction_set)set); set--) {}
         for (int32_t i = 1; i < threads; i++) {
             pthread_t thread;
             if (pthread_create(&thread, NULL, worker, (void *)(uintptr_t)pool.threads) != 0) break;

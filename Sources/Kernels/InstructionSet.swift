@@ -10,7 +10,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
 
     /// The one that computes.
     package static var chosen: InstructionSet {
-        switch dseg_chosen_body() {
+        switch dseg_chosen_target() {
         case dseg_avx512vnni: .avx512vnni
         case dseg_avx512: .avx512
         case dseg_avx2: .avx2
@@ -18,7 +18,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
         }
     }
 
-    private var body: dseg_body {
+    private var c: dseg_instruction_set {
         switch self {
         case .portable: dseg_portable
         case .avx2: dseg_avx2
@@ -32,7 +32,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
         guard let value = unsafe getenv(variable) else { return }
         let name = unsafe String(cString: value)
         guard let named = InstructionSet(rawValue: name) else { throw .unknown(name) }
-        guard dseg_choose_body(named.body) else { throw .missing(named) }
+        guard dseg_choose_target(named.c) else { throw .missing(named) }
     }
 }
 

@@ -21,19 +21,19 @@ typedef struct {
 // ---- dispatch.c: in what it is computed -------------------------------------------------------------------------
 
 /// The instruction sets that kernels are compiled for.
-typedef enum { dseg_portable = 0, dseg_avx2 = 1, dseg_avx512 = 2, dseg_avx512vnni = 3 } dseg_body;
+typedef enum { dseg_portable = 0, dseg_avx2 = 1, dseg_avx512 = 2, dseg_avx512vnni = 3 } dseg_instruction_set;
 
-/// The body in use: portable before `dseg_start`.
-dseg_body dseg_chosen_body(void);
-/// Uses another body if this processor has it; false if it has not. For tests and measurements, between computations.
-bool dseg_choose_body(dseg_body body);
-/// Whether the body in use has an instruction for pairs of 16-bit integers: then fixed point is faster than f32.
+/// The set in use: portable before `dseg_start`.
+dseg_instruction_set dseg_chosen_target(void);
+/// Uses another set if this processor has it; false if it has not. For tests and measurements, between computations.
+bool dseg_choose_target(dseg_instruction_set set);
+/// Whether the set in use has an instruction for pairs of 16-bit integers: then fixed point is faster than f32.
 bool dseg_multiplies_pairs(void);
 
 // ---- threads.c: who computes -----------------------------------------------------------------------------------
 
 /// Starts `threads` - 1 workers beside the caller, 0 meaning as many threads as this process may use processors, and
-/// chooses the widest body that this processor has. Only the first call starts workers.
+/// chooses the widest set that this processor has. Only the first call starts workers.
 void dseg_start(int32_t threads);
 /// How many threads compute: 1 before `dseg_start`.
 size_t dseg_threads(void);

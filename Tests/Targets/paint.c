@@ -1,5 +1,5 @@
 // Enlarged maps and painted pictures against their definitions.
-#include "bodies.h"
+#include "targets.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // Rows in fixed point, and words scored by them, against their definitions.
-#include "bodies.h"
+#include "targets.h"
 
 #include <string.h>
 

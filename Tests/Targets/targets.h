@@ -1,4 +1,4 @@
-// What the checks of Tests/Bodies share: numbers in frames, and the one comparison.
+// What the checks of Tests/Targets share: numbers in frames, and the one comparison.
 #ifndef BODIES_H
 #define BODIES_H
 

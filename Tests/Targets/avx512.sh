@@ -2,21 +2,21 @@
 # Runs the checks of the kernels on a processor with AVX-512: this one, or one that Bochs emulates, on which Debian's
 # kernel runs the checks as its only process. Some minutes. `make avx512` installs what this needs.
 #
-# Bochs' Skylake-X has AVX512F, VL, BW and DQ, but not VNNI: the body avx512vnni, which has an instruction of its own
+# Bochs' Skylake-X has AVX512F, VL, BW and DQ, but not VNNI: the target avx512vnni, which has an instruction of its own
 # for products of pairs (gemm-inl.h), stays unproven where no processor has it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-work=.build/bodies
+work=.build/targets
 mkdir -p "$work/disc"
 clang -static -O3 -std=c11 -ffp-contract=fast -Wall -Wextra -Werror -ISources/CKernels/include \
-    Sources/CKernels/*.c Tests/Bodies/*.c -lm -lpthread -o "$work/init"
+    Sources/CKernels/*.c Tests/Targets/*.c -lm -lpthread -o "$work/init"
 
 if [ "$(grep -m1 ^flags /proc/cpuinfo | grep -owE 'avx512(f|vl|bw|dq)' | sort -u | wc -l)" = 4 ]; then
-    body=avx512
-    if grep -m1 ^flags /proc/cpuinfo | grep -qw avx512_vnni; then body=avx512vnni; fi
-    timeout 600 "$work/init" $body
-    if [ $body = avx512 ]; then echo "avx512vnni stays unproven: this processor has no VNNI."; fi
+    target=avx512
+    if grep -m1 ^flags /proc/cpuinfo | grep -qw avx512_vnni; then target=avx512vnni; fi
+    timeout 600 "$work/init" $target
+    if [ $target = avx512 ]; then echo "avx512vnni stays unproven: this processor has no VNNI."; fi
     exit
 fi
 
@@ -35,8 +35,8 @@ cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 dis
 # XSAVES it has none. When the first process ends, Linux panics, and a panic ends the emulation by a triple fault.
 # A log level of 4 keeps the kernel's notes out of the checks' lines; one of 7 shows the boot in console.txt.
 cat > disc/isolinux.cfg << 'END'
-DEFAULT bodies
-LABEL bodies
+DEFAULT targets
+LABEL targets
     LINUX /linux
     INITRD /initrd
     APPEND console=ttyS0 loglevel=4 rdinit=/init panic=-1 reboot=t clearcpuid=xsavec,xsaves,aperfmperf -- avx512
@@ -66,8 +66,8 @@ echo "This processor has no AVX-512: an emulated one boots (a minute or two) and
 # The display wants a terminal, and what it draws is of no use.
 TERM=xterm timeout 1800 script -qec 'bochs-bin -q -f bochsrc -rc commands' /dev/null > /dev/null < /dev/null || true
 
-tr -d '\r' < console.txt | grep -E '^(portable|avx|bodies)' || true
-if grep -q 'bodies: every limit holds' console.txt; then
+tr -d '\r' < console.txt | grep -E '^(portable|avx|targets)' || true
+if grep -q 'targets: every limit holds' console.txt; then
     echo "avx512vnni stays unproven: Bochs' Skylake-X has no VNNI."
 else
     echo "avx512.sh: the checks failed or did not end; see $work/console.txt and $work/bochs.txt" >&2

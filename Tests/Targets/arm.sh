@@ -4,13 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-work=.build/bodies
+work=.build/targets
 mkdir -p "$work"
 # The flags of `fast` in Package.swift.
 compile=(clang --target=aarch64-linux-gnu -O3 -std=c11 -ffp-contract=fast -Wall -Wextra -Werror)
 
-"${compile[@]}" -static -ISources/CKernels/include Sources/CKernels/*.c Tests/Bodies/*.c -lm -lpthread \
-    -o "$work/bodies-arm"
+"${compile[@]}" -static -ISources/CKernels/include Sources/CKernels/*.c Tests/Targets/*.c -lm -lpthread \
+    -o "$work/targets-arm"
 
 # Of the libraries' headers there are this machine's alone, behind the other machine's C library.
 here="$(gcc -print-multiarch)"
@@ -20,4 +20,4 @@ for room in CImages CMessages; do
     echo "$room compiles for aarch64"
 done
 
-timeout 600 qemu-aarch64-static "$work/bodies-arm" portable
+timeout 600 qemu-aarch64-static "$work/targets-arm" portable

@@ -3,18 +3,18 @@ import Glibc
 import Kernels
 import Testing
 
-/// Every body there is; a processor may have fewer.
-let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
+/// Every target there is; a processor may have fewer.
+let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
 
 /// The instruction set is chosen for a whole process, so each is tried in a process of its own:
-/// what else runs in this one keeps the body that it began with.
-@Suite struct BodyTests {
-    @Test(arguments: bodies.map(\.rawValue))
-    func `dseg_choose_body leads to the same laws`(body: UInt32) async {
-        await #expect(processExitsWith: .success) { [body] in
+/// what else runs in this one keeps the target that it began with.
+@Suite struct TargetTests {
+    @Test(arguments: targets.map(\.rawValue))
+    func `dseg_choose_target leads to the same laws`(target: UInt32) async {
+        await #expect(processExitsWith: .success) { [target] in
             _ = startedThreads
-            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
-            #expect(dseg_chosen_body().rawValue == body)
+            guard dseg_choose_target(dseg_instruction_set(rawValue: target)) else { return }
+            #expect(dseg_chosen_target().rawValue == target)
             let pointwise = PointwiseTests()
             pointwise.`dseg_silu is x σ(x)`()
             pointwise.`dseg_quick_gelu is x σ(1,702 x)`()
@@ -32,12 +32,12 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
         }
     }
 
-    /// Each body keeps the definition within its derivation, so two of them agree within twice that.
-    @Test(arguments: bodies.map(\.rawValue))
-    func `every body multiplies, widens and attends by the same laws`(body: UInt32) async {
-        await #expect(processExitsWith: .success) { [body] in
+    /// Each target keeps the definition within its derivation, so two of them agree within twice that.
+    @Test(arguments: targets.map(\.rawValue))
+    func `every target multiplies, widens and attends by the same laws`(target: UInt32) async {
+        await #expect(processExitsWith: .success) { [target] in
             _ = startedThreads
-            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            guard dseg_choose_target(dseg_instruction_set(rawValue: target)) else { return }
             let product = ProductTests()
             product.`dseg_linear is x wᵀ + bias at every number of inputs`()
             product.`dseg_linear is x wᵀ + bias at every number of outputs`()
@@ -70,11 +70,11 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
         }
     }
 
-    @Test(arguments: bodies.map(\.rawValue))
-    func `every body convolves by the same laws`(body: UInt32) async {
-        await #expect(processExitsWith: .success) { [body] in
+    @Test(arguments: targets.map(\.rawValue))
+    func `every target convolves by the same laws`(target: UInt32) async {
+        await #expect(processExitsWith: .success) { [target] in
             _ = startedThreads
-            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            guard dseg_choose_target(dseg_instruction_set(rawValue: target)) else { return }
             let convolution = ConvolutionTests()
             convolution.`dseg_convolution keeps its definition in every geometry`(height: 5, width: 4)
             convolution.`weights stored as halves convolve as the floats that they are, bit for bit`()
@@ -89,11 +89,11 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
         }
     }
 
-    @Test(arguments: bodies.map(\.rawValue))
-    func `every body multiplies in fixed point by the same laws`(body: UInt32) async {
-        await #expect(processExitsWith: .success) { [body] in
+    @Test(arguments: targets.map(\.rawValue))
+    func `every target multiplies in fixed point by the same laws`(target: UInt32) async {
+        await #expect(processExitsWith: .success) { [target] in
             _ = startedThreads
-            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            guard dseg_choose_target(dseg_instruction_set(rawValue: target)) else { return }
             let panels = FixedPanelsTests()
             panels.`dseg_quantize_panels keeps each weight within half a unit of its output's length, at every tail`()
             panels.`dseg_quantize_inputs keeps each number within half a unit of its row's length, at every tail`()
@@ -113,11 +113,11 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
         }
     }
 
-    @Test(arguments: bodies.map(\.rawValue))
-    func `every body attends in fixed point by the same laws`(body: UInt32) async {
-        await #expect(processExitsWith: .success) { [body] in
+    @Test(arguments: targets.map(\.rawValue))
+    func `every target attends in fixed point by the same laws`(target: UInt32) async {
+        await #expect(processExitsWith: .success) { [target] in
             _ = startedThreads
-            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            guard dseg_choose_target(dseg_instruction_set(rawValue: target)) else { return }
             let attention = FixedAttentionTests()
             attention.`dseg_attention in fixed point keeps its definition at every number of keys`()
             attention.`dseg_attention in fixed point keeps its definition around the borders of its tiles`()
@@ -137,11 +137,11 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
         }
     }
 
-    @Test(arguments: bodies.map(\.rawValue))
-    func `every body convolves in fixed point by the same laws`(body: UInt32) async {
-        await #expect(processExitsWith: .success) { [body] in
+    @Test(arguments: targets.map(\.rawValue))
+    func `every target convolves in fixed point by the same laws`(target: UInt32) async {
+        await #expect(processExitsWith: .success) { [target] in
             _ = startedThreads
-            guard dseg_choose_body(dseg_body(rawValue: body)) else { return }
+            guard dseg_choose_target(dseg_instruction_set(rawValue: target)) else { return }
             let convolution = FixedConvolutionTests()
             convolution.`Winograd's way in fixed point keeps the definition on maps of every height and width`(
                 height: 7)
@@ -170,20 +170,20 @@ let bodies = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
         }
     }
 
-    @Test func `dseg_choose_body refuses what the processor has not, and changes nothing`() {
-        let body = dseg_chosen_body()
-        #expect(!dseg_choose_body(dseg_body(rawValue: 99)))
-        #expect(dseg_chosen_body() == body)
+    @Test func `dseg_choose_target refuses what the processor has not, and changes nothing`() {
+        let target = dseg_chosen_target()
+        #expect(!dseg_choose_target(dseg_instruction_set(rawValue: 99)))
+        #expect(dseg_chosen_target() == target)
     }
 
-    @Test func `the widest body that the processor has is chosen where the environment names none`() async {
+    @Test func `the widest target that the processor has is chosen where the environment names none`() async {
         await #expect(processExitsWith: .success) {
             unsafe unsetenv(InstructionSet.variable)
             #expect(InstructionSet.chosen == .portable && Threads.count == 1)
             try Threads.start(1)
-            let chosen = dseg_chosen_body()
-            let wider = bodies.filter { $0.rawValue > chosen.rawValue }
-            #expect(wider.allSatisfy { !dseg_choose_body($0) })
+            let chosen = dseg_chosen_target()
+            let wider = targets.filter { $0.rawValue > chosen.rawValue }
+            #expect(wider.allSatisfy { !dseg_choose_target($0) })
             #expect(InstructionSet.allCases[Int(chosen.rawValue)] == .chosen)
         }
     }

@@ -1,5 +1,5 @@
 // Self-attention in levels of 16 bits, and completion by it, against their definitions.
-#include "bodies.h"
+#include "targets.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // Rows, weights and kernels in fixed point against what they were.
-#include "bodies.h"
+#include "targets.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // Products and convolutions against their definitions.
-#include "bodies.h"
+#include "targets.h"
 
 #include <string.h>
 

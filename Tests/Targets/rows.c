@@ -1,5 +1,5 @@
 // Norms and what happens to single numbers, against their definitions.
-#include "bodies.h"
+#include "targets.h"
 
 // ---- norms ------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 // Attention against its definition.
-#include "bodies.h"
+#include "targets.h"
 
 typedef struct {
     dseg_matrix q, k;

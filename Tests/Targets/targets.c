@@ -1,14 +1,14 @@
-// Holds each body of the kernels that this processor has against plain loops in double precision.
+// Holds each target of the kernels that this processor has against plain loops in double precision.
 //
-//     bodies [portable | avx2 | avx512 | avx512vnni]
+//     targets [portable | avx2 | avx512 | avx512vnni]
 //
-// prints a line for each body and check: how many numbers were compared, and of the one that used most of its limit the
-// error and the limit. Exit code 1 if a limit does not hold, or if the body that is named is not there.
+// prints a line for each target and check: how many numbers were compared, and of the one that used most of its limit
+// the error and the limit. Exit code 1 if a limit does not hold, or if the target that is named is not there.
 //
 // A limit is never tuned: a number that passes n roundings of a relative 2^-24 each lies within gamma(n) of its value,
 // relative to the sum of its terms' magnitudes, whatever the order of the terms (Higham, "Accuracy and Stability of
 // Numerical Algorithms", section 3.1); the exponential and erf have the errors that lanes-inl.h states.
-#include "bodies.h"
+#include "targets.h"
 
 #include <string.h>
 #include <termios.h>
@@ -30,7 +30,7 @@ void *take(size_t bytes) {
     char *start = room + taken;
     taken += (bytes + 63) / 64 * 64;
     if (taken > sizeof room) {
-        fprintf(stderr, "bodies: a case needs more than %zu bytes; make it smaller\n", sizeof room);
+        fprintf(stderr, "targets: a case needs more than %zu bytes; make it smaller\n", sizeof room);
         exit(1);
     }
     return start;
@@ -205,7 +205,7 @@ static const struct {
 };
 
 /// Whether every limit held.
-static bool try_body(const char *name) {
+static bool try_target(const char *name) {
     bool holds = true;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         taken = 0;
@@ -227,16 +227,16 @@ int main(int count, char **arguments) {
     const char *wanted = count > 1 ? arguments[1] : "portable";
     bool holds = true, found = false;
     dseg_start(2);
-    for (int body = dseg_portable; body <= dseg_avx512vnni; body++) {
-        if (!dseg_choose_body((dseg_body)body)) {
-            printf("%-11s this processor has not\n", names[body]);
+    for (int target = dseg_portable; target <= dseg_avx512vnni; target++) {
+        if (!dseg_choose_target((dseg_instruction_set)target)) {
+            printf("%-11s this processor has not\n", names[target]);
             continue;
         }
-        found = found || strcmp(wanted, names[body]) == 0;
-        holds = try_body(names[body]) && holds;
+        found = found || strcmp(wanted, names[target]) == 0;
+        holds = try_target(names[target]) && holds;
     }
-    if (!found) printf("bodies: %s is not here\n", wanted);
-    printf("bodies: %s\n", holds && found ? "every limit holds" : "FAILED");
+    if (!found) printf("targets: %s is not here\n", wanted);
+    printf("targets: %s\n", holds && found ? "every limit holds" : "FAILED");
     fflush(stdout);
     tcdrain(STDOUT_FILENO);          // an emulated machine stops with its first process: its console may be slower
     return holds && found ? 0 : 1;

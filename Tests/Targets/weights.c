@@ -1,5 +1,5 @@
 // Weights as they are loaded: packed, and the digest of their file.
-#include "bodies.h"
+#include "targets.h"
 
 #include <string.h>
 
