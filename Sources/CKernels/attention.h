@@ -23,7 +23,7 @@ static inline size_t padded(size_t count) { return dseg_parts(count, dseg_panel_
 /// alias in the cache: they share a few of its sets.
 static inline size_t scores_stride(size_t keys) { return padded(keys) + dseg_panel_width; }
 
-/// Rows of a tile: its scores fill a quarter of a second-level cache, beside as much of the mean.
+/// Rows of a tile: its scores fill a quarter of the L2 cache, and as much of the mean another.
 static inline size_t rows_of_a_tile(size_t keys) {
     size_t rows = ((size_t)64 << 10) / padded(keys) / 16 * 16;
     return rows < 16 ? 16 : dseg_least(rows, dseg_tile_rows);

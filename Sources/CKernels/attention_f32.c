@@ -4,7 +4,7 @@
 //     values  [width / 16][L, 16]     y = p v, sixteen columns at a time
 #include "attention.h"
 
-/// Keys of a pass over the values: sixteen columns of them fill half of a first-level cache.
+/// Keys of a pass over the values (k blocking): sixteen columns of them fill half of the L1 cache.
 enum { block = 256 };
 
 void dseg_pack_f32_task(void *context, size_t head, size_t thread) {

@@ -44,7 +44,7 @@ static void pack_values(const attention *a, size_t head) {
             dseg_simd->panel_norms(two, 1, squares, largest);
         }
         for (size_t i = 0; i < dseg_panel_width; i++) {
-            bool is_known = squares[i] == squares[i] && largest[i] < __builtin_inff();      // NaN is never the largest
+            bool is_known = squares[i] == squares[i] && largest[i] < __builtin_inff();      // max skips NaN
             factors[i] = is_known && largest[i] > 0x1p-110f ? 32767.0f / largest[i] : 0.0f;
             scales[first + i] = is_known ? largest[i] / 32767.0f : __builtin_nanf("");
         }
@@ -74,15 +74,15 @@ static void set_scores(const attention *a, size_t head, size_t row, size_t rows,
     const int32_t *keys = (const int32_t *)scales + padded(a->k.rows);
     int32_t *values = (int32_t *)queries + rows;
     for (size_t i = 0; i < rows; i++) {
-        values[(i + 1) * pairs - 1] = 0;                       // beside an odd width
+        values[(i + 1) * pairs - 1] = 0;                       // pads an odd width
         queries[i] = dseg_simd->quantize(dseg_row(a->q, row + i) + head * a->width, a->width,
-                                    (int16_t *)(values + i * pairs), 2);
+                                         (int16_t *)(values + i * pairs), 2);
     }
     for (size_t key = 0; key < a->k.rows; key += dseg_panel_width)
         dseg_simd->gemm_int16(&(dseg_pair_product){
             .rows = rows, .pairs = pairs, .x = values, .x_stride = pairs, .panel = keys + key * pairs,
             .dequantized = &(dseg_dequantized){.columns = dseg_panel_width, .row_scales = queries,
-                                       .column_scales = scales + key, .y = scores + key, .y_stride = stride}});
+                                               .column_scales = scales + key, .y = scores + key, .y_stride = stride}});
 }
 
 /// p [rows, keys] <- exp(scores), in integers where values are wanted, and scales [blocks, rows] <- what makes them

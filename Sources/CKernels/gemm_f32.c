@@ -1,7 +1,7 @@
 // Products in f32 with weights in panels, and convolutions as products (im2col.c).
 #include "internal.h"
 
-/// Inputs of a pass: a block of a panel, widened to f32, fills half of a first-level cache.
+/// Inputs of a pass (k blocking): a block of a panel, widened to f32, fills half of the L1 cache.
 enum { block = 256 };
 
 typedef struct {

@@ -29,7 +29,8 @@ static void product_task(void *context, size_t task, size_t thread) {
         size_t column = panel * dseg_panel_width;
         multiply(p, e, panel,
                  (dseg_dequantized){.columns = dseg_least(dseg_panel_width, p->y.columns - column),
-                                .y = dseg_row(p->y, e.row) + column, .y_stride = p->y.stride, .adding = p->adding});
+                                    .y = dseg_row(p->y, e.row) + column, .y_stride = p->y.stride,
+                                    .adding = p->adding});
     }
 }
 

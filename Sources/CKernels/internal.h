@@ -11,7 +11,7 @@ static inline size_t dseg_parts(size_t count, size_t size) { return (count + siz
 /// The length to which rows of fixed point are scaled: a product of two such rows is below 2^31.
 #define DSEG_FIXED_LENGTH 46000.0f
 
-/// Rows of a task: they fill half of a second-level cache, and every panel is read once for all.
+/// Rows of a task: they fill half of the L2 cache, and every panel is read once for all of them.
 enum { dseg_task_rows = 240 };
 
 /// A product's outputs, cut into tasks: some rows by some panels each.
@@ -24,7 +24,7 @@ typedef struct {
 static inline dseg_cut dseg_cut_of(size_t rows, size_t columns) {
     if (rows == 0 || columns == 0) return (dseg_cut){.column_tasks = 1};
     size_t panels = dseg_parts(columns, dseg_panel_width), row_tasks = dseg_parts(rows, dseg_task_rows);
-    size_t part = dseg_parts(panels, dseg_least(panels, dseg_parts(48, row_tasks)));    // 48 tasks, if there are
+    size_t part = dseg_parts(panels, dseg_least(panels, dseg_parts(48, row_tasks)));    // 48 tasks, where possible
     size_t column_tasks = dseg_parts(panels, part);
     return (dseg_cut){rows, columns, part, column_tasks, row_tasks * column_tasks};
 }

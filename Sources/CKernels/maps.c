@@ -1,4 +1,4 @@
-// What happens to score maps.
+// Score maps, masks and planes: normalisation, histograms, differences, channels-last order.
 #include "internal.h"
 
 #include <math.h>

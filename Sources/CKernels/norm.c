@@ -1,8 +1,8 @@
 // Group and layer normalisation.
 //
 // A group norm reads the map once for its sums: each task adds up a strip of rows, per channel, relative to the strip's
-// first row (so that neither a mean far from zero nor a first pixel unlike the others costs digits), and one thread
-// joins the strips in double precision.
+// first row (shifted data, against catastrophic cancellation; an origin for each strip, since the map's first pixel may
+// be an outlier), and a task for each group joins the strips in double precision.
 #include "internal.h"
 
 static const size_t strip_rows = 128;

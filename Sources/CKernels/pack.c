@@ -4,18 +4,18 @@
 
 #include <string.h>
 
-/// Bytes of a square block's row: one vector register.
-enum { BLOCK = 16 };
+/// Bytes of a square block's row: one SSE or NEON register.
+enum { vector_bytes = 16 };
 
-typedef uint16_t eight_halves __attribute__((vector_size(BLOCK)));
-typedef uint32_t four_words __attribute__((vector_size(BLOCK)));
+typedef uint16_t eight_halves __attribute__((vector_size(vector_bytes)));
+typedef uint32_t four_words __attribute__((vector_size(vector_bytes)));
 
-// A shuffle that takes from two rows by turns, done log2(n) times between row i and row i + n/2, transposes [n, n].
+// Interleaving rows i and i + n/2 transposes [n, n] in log2(n) rounds.
 
 /// columns[j] <- the j-th elements of 8 rows that begin `row_bytes` apart.
 static inline void transpose_halves(const uint8_t *rows, size_t row_bytes, uint8_t *const columns[]) {
     eight_halves now[8], next[8];
-    for (int i = 0; i < 8; i++) memcpy(&now[i], rows + (size_t)i * row_bytes, BLOCK);
+    for (int i = 0; i < 8; i++) memcpy(&now[i], rows + (size_t)i * row_bytes, vector_bytes);
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 4; i++) {
             next[2 * i] = __builtin_shufflevector(now[i], now[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
@@ -23,13 +23,13 @@ static inline void transpose_halves(const uint8_t *rows, size_t row_bytes, uint8
         }
         memcpy(now, next, sizeof now);
     }
-    for (int i = 0; i < 8; i++) memcpy(columns[i], &now[i], BLOCK);
+    for (int i = 0; i < 8; i++) memcpy(columns[i], &now[i], vector_bytes);
 }
 
 /// columns[j] <- the j-th elements of 4 rows that begin `row_bytes` apart.
 static inline void transpose_words(const uint8_t *rows, size_t row_bytes, uint8_t *const columns[]) {
     four_words now[4], next[4];
-    for (int i = 0; i < 4; i++) memcpy(&now[i], rows + (size_t)i * row_bytes, BLOCK);
+    for (int i = 0; i < 4; i++) memcpy(&now[i], rows + (size_t)i * row_bytes, vector_bytes);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 2; i++) {
             next[2 * i] = __builtin_shufflevector(now[i], now[i + 2], 0, 4, 1, 5);
@@ -37,7 +37,7 @@ static inline void transpose_words(const uint8_t *rows, size_t row_bytes, uint8_
         }
         memcpy(now, next, sizeof now);
     }
-    for (int i = 0; i < 4; i++) memcpy(columns[i], &now[i], BLOCK);
+    for (int i = 0; i < 4; i++) memcpy(columns[i], &now[i], vector_bytes);
 }
 
 /// Where the next element of a stored row goes: inputs and positions, counted as they are stored.
@@ -57,11 +57,11 @@ static inline uint8_t *advance(place *next, uint8_t *panel, size_t element, size
 /// One panel of `rows` outputs, 16 or fewer; inlined once for each size of an element.
 static inline void pack_panel(const uint8_t *stored, size_t element, size_t rows, size_t inputs, size_t positions,
                               uint8_t *panel) {
-    size_t width = BLOCK / element, columns = inputs * positions, row_bytes = columns * element;
+    size_t width = vector_bytes / element, columns = inputs * positions, row_bytes = columns * element;
     size_t blocked = rows == dseg_panel_width ? columns / width * width : 0;
     place next = {0, 0};
     for (size_t k = 0; k < blocked; k += width) {
-        uint8_t *targets[BLOCK];
+        uint8_t *targets[vector_bytes];
         for (size_t j = 0; j < width; j++) targets[j] = advance(&next, panel, element, inputs, positions);
         for (size_t o = 0; o < dseg_panel_width; o += width) {
             const uint8_t *block = stored + o * row_bytes + k * element;
@@ -70,7 +70,7 @@ static inline void pack_panel(const uint8_t *stored, size_t element, size_t rows
             } else {
                 transpose_words(block, row_bytes, targets);
             }
-            for (size_t j = 0; j < width; j++) targets[j] += BLOCK;
+            for (size_t j = 0; j < width; j++) targets[j] += vector_bytes;
         }
     }
     for (size_t k = blocked; k < columns; k++) {

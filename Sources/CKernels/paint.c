@@ -1,5 +1,5 @@
-// Painting: score maps at another size, and who claims which pixel. The enlarged maps are never stored where only
-// their winner is wanted: a task holds a row of one label at a time.
+// Score maps, enlarged by bilinear interpolation, and their argmax. The enlarged maps are never stored where only the
+// argmax is wanted: a task holds a row of one label at a time.
 #include "internal.h"
 
 #include <math.h>
@@ -13,10 +13,10 @@ typedef struct {
     uint8_t label;                        // of the first map
     float *best;
     uint8_t *index;                       // NULL: the map itself is wanted, in `best`
-    float *bounds;                        // [tasks, count, 2], after the first round [count, 2] of all
+    float *bounds;                        // [tasks, count, 2], after the first pass [count, 2] of all
     float *scratch;
     size_t column_tiles;
-    bool stretching;                      // the second round, which knows the bounds
+    bool stretching;                      // the second pass, which knows the bounds
 } painting;
 
 /// The two rows of a map, enlarged sideways, between which a row of the picture lies.

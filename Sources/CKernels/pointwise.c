@@ -1,4 +1,4 @@
-// What happens to each number alone.
+// Elementwise operations and embeddings.
 #include "internal.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 // Weights and inputs to fixed point: integers of 16 bits with a scale for each output and each row of inputs.
 #include "internal.h"
 
-/// Inputs of a panel that are widened at a time: an even number, and they fit a first-level cache.
+/// Inputs of a panel that are widened at a time: an even number, and they fit the L1 cache.
 enum { part = 64 };
 
 /// factors <- what quantizes rows of `inputs` numbers, of the given squares and largest magnitudes, scales <- what
@@ -68,7 +68,7 @@ static void quantize_task(void *context, size_t task, size_t thread) {
     for (size_t row = task * strip; row < end; row++) {
         int32_t *values = q->y.values + row * pairs;
         if (buffer) dseg_im2col(q->x, q->window, q->first + row, 0, columns, buffer);
-        values[pairs - 1] = 0;            // beside an odd width
+        values[pairs - 1] = 0;            // pads an odd width
         q->y.scales[row] = dseg_simd->quantize(buffer ? buffer : dseg_row(q->x, row), columns, (int16_t *)values, 2);
     }
 }

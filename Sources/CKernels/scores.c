@@ -1,5 +1,5 @@
-// Scoring words against a picture that is known: queries and keys in fixed point, sixteen queries at a time, and
-// completion by a self-attention in fixed point, sixteen labels at a time.
+// Cross-attention scores of words against a picture whose queries are kept: both in fixed point, sixteen queries at a
+// time; and completion, a product of kept self-attention with score maps, sixteen labels at a time.
 #include "internal.h"
 
 /// Rows of self-attention that are widened at a time.
@@ -59,7 +59,7 @@ typedef struct {
     float *maps, *scratch;
 } scoring;
 
-/// A phrase's keys of one head are read for this many panels of queries before the next phrase's come.
+/// Panels of queries of a task (loop blocking): a phrase's keys of one head stay in the cache for all of them.
 static const size_t task_panels = 8;
 
 static void score_task(void *context, size_t task, size_t thread) {
@@ -120,7 +120,7 @@ typedef struct {
     float *y, *scratch;
 } completion;
 
-/// Columns of self-attention that are widened and added up at a time; sums of sums round little.
+/// Columns of self-attention that are widened and added up at a time: blocked summation, for a smaller rounding error.
 static const size_t chunk = 256;
 
 static void complete_task(void *context, size_t strip, size_t thread) {

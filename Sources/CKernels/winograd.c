@@ -1,7 +1,7 @@
-// 3 x 3 convolutions by Winograd's F(4x4, 3x3) (winograd-inl.h): a quarter of the products.
+// Winograd convolutions, F(4x4, 3x3): a quarter of the multiplications of im2col (transforms: winograd-inl.h).
 //
 // A block of tiles is transformed for all inputs; then each task takes one panel of outputs through all inputs, so that
-// the transformed weights of a piece of inputs stay in the second-level cache and are never stored:
+// the transformed weights of a piece of inputs stay in the L2 cache and are never stored:
 //
 //     x ->  v [pieces][36][tiles, piece]         each task for some tiles
 //     w ->  u [36][piece, 16]                    each task for its panel, piece by piece
@@ -12,17 +12,17 @@
 // In fixed point v and u are integers in pairs, and m is the exact sum of their products: a tile has a scale for each
 // frequency of all its inputs, and so has an output. The smaller v holds more tiles.
 //
-// Where x is normalised on the way, the rows of pixels that a block reads are first stored side by side, normalised:
-// they are in a cache when tiles read them, and lie at no multiple of a page.
+// With a fused group norm, the rows of pixels that a block reads are first normalised into scratch: they are in the
+// cache when tiles read them, and their stride is no multiple of a page.
 #include "internal.h"
 
 enum { frequencies = dseg_frequencies, side = 4 };
-/// Tiles of a block: enough that transforming the weights anew for each costs a few hundredths.
+/// Tiles of a block: enough that transforming the weights again for each block costs a few percent.
 enum { block_tiles = 64, fixed_block_tiles = 256 };
-/// Inputs of a piece: u and m together fit a second-level cache.
+/// Inputs of a piece: u and m together fit the L2 cache.
 enum { piece = 128 };
-/// Numbers behind a slab of memory: a cache line more than needed, since slabs at multiples of a page would all fall
-/// into the same few lines of a cache.
+/// Padding behind a slab of memory, a cache line: slabs at multiples of a page alias in the cache, where they share a
+/// few sets.
 enum { gap = 16 };
 /// From one frequency of u to the next, in numbers of 4 bytes.
 enum { u_stride = piece * dseg_panel_width + gap, fixed_u_stride = piece / 2 * dseg_panel_width + gap };
@@ -101,14 +101,14 @@ static void find_pixels(const winograd *p, size_t tile, const float *pixels[]) {
     }
 }
 
-/// Asks for what a tile reads and the one left of it does not: its last four columns.
+/// Prefetches the four new columns: the tile on the left has read the other two.
 static void prefetch(const float *const *pixels, size_t inputs) {
     for (size_t i = 0; i < frequencies; i++)
         for (size_t input = 0; i % 6 > 1 && pixels[i] && input < inputs; input += dseg_panel_width)
             __builtin_prefetch(pixels[i] + input);
 }
 
-/// Tiles side by side that a task transforms: they share inputs.
+/// Tiles side by side that a task transforms: neighbours share two columns of inputs.
 enum { run = 8 };
 
 static void inputs_task(void *context, size_t task, size_t thread) {
@@ -125,8 +125,8 @@ static void inputs_task(void *context, size_t task, size_t thread) {
         float *v = p->scratch + p->layout.v;
         if (p->w.scales) {
             dseg_simd->winograd_inputs_int16(now, inputs, piece, p->scratch + thread * p->layout.thread,
-                                        (int16_t *)(v + tile * piece / 2), 2 * stride,
-                                        p->scratch + p->layout.scales + tile * frequencies);
+                                             (int16_t *)(v + tile * piece / 2), 2 * stride,
+                                             p->scratch + p->layout.scales + tile * frequencies);
             continue;
         }
         v += tile * piece;
@@ -139,8 +139,8 @@ static void transform_outputs(const winograd *p, size_t panel, size_t tile, cons
     m += tile / group_tiles * m_group + tile % group_tiles * dseg_panel_width;
     if (p->w.scales)
         dseg_simd->winograd_outputs_int16((const int32_t *)m, m_frequency,
-                                     p->scratch + p->layout.scales + tile * frequencies,
-                                     p->w.scales + panel * panel_scales, &to);
+                                          p->scratch + p->layout.scales + tile * frequencies,
+                                          p->w.scales + panel * panel_scales, &to);
     else
         dseg_simd->winograd_outputs(m, m_frequency, &to);
 }

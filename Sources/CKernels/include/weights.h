@@ -1,3 +1,4 @@
+// What loading needs: widening, packing (convert.c, pack.c), and SHA-256 (sha256.c).
 #ifndef DSEG_WEIGHTS_H
 #define DSEG_WEIGHTS_H
 
@@ -7,12 +8,12 @@
 
 #pragma clang assume_nonnull begin
 
-/// floats[i] ← the value of the IEEE 754 binary16 number halves[i]; exact, NaN payloads are kept.
+/// floats[i] <- the value of the IEEE 754 binary16 number halves[i]; exact, NaN payloads are kept.
 ///
 /// halves  [count], floats  [count]   distinct
 void dseg_widen_f16(const uint16_t *restrict halves, float *restrict floats, size_t count);
 
-/// floats[i] ← the value of the bfloat16 number halves[i]: the upper half of a float; exact.
+/// floats[i] <- the value of the bfloat16 number halves[i]: the upper half of a float; exact.
 ///
 /// halves  [count], floats  [count]   distinct
 void dseg_widen_bf16(const uint16_t *restrict halves, float *restrict floats, size_t count);
