@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Testing
 
 @testable import Networks
@@ -51,18 +52,17 @@ import Testing
     @Test(arguments: ["vocab.json", "merges.txt"])
     func `a missing file is named`(name: String) throws {
         let error = try refusal([name: nil])
-        guard case .unreadable(let file, _) = error else {
+        guard case .file(.system(let path, _, ENOENT)) = error else {
             Issue.record("\(error)")
             return
         }
-        #expect(file.hasSuffix("/\(name)"))
+        #expect(path.hasSuffix("/\(name)"))
     }
 
     @Test func `a folder in a file's place is refused`() throws {
-        #expect(throws: TokenizerError.self) {
-            try BytePairTokenizer(clipMerges: TokenizerFixtures.tiny)
+        for path in [TokenizerFixtures.tiny, "/dev/zero"] {
+            #expect(throws: TokenizerError.file(.notAFile(path: path))) { try BytePairTokenizer(clipMerges: path) }
         }
-        #expect(throws: TokenizerError.self) { try BytePairTokenizer(clipMerges: "/dev/zero") }
     }
 
     @Test func `a file of more bytes than any tokenizer's is refused unread`() throws {
@@ -70,8 +70,7 @@ import Testing
             let path = "\(folder)/vocab.json"
             let bytes = TokenizerFile.limit + 1
             try Data(count: bytes).write(to: URL(filePath: path))
-            let expected = TokenizerError.tooLarge(
-                file: path, bytes: bytes, limit: TokenizerFile.limit)
+            let expected = TokenizerError.file(.tooLarge(path: path, bytes: bytes, limit: TokenizerFile.limit))
             #expect(throws: expected) { try BytePairTokenizer(directory: folder) }
         }
     }

@@ -1,10 +1,8 @@
 /// Why a tokenizer's files do not make a tokenizer: the file, the place in it, the value there
 /// and what a legal file holds instead.
 package enum TokenizerError: Error, Equatable {
-    /// The file is missing, not a regular file, or cannot be read.
-    case unreadable(file: String, reason: String)
-    /// The file has more bytes than any tokenizer's.
-    case tooLarge(file: String, bytes: Int, limit: Int)
+    /// The file is missing, not a regular file, larger than any tokenizer's, or cannot be read.
+    case file(CheckpointError)
     /// The file's JSON is not what the tokenizer's format asks for at `key`.
     case malformed(file: String, key: String, reason: String)
     /// A line of a text file breaks the format. Lines count from 1.
@@ -24,10 +22,8 @@ package enum TokenizerError: Error, Equatable {
 extension TokenizerError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .unreadable(let file, let reason):
-            "\(file): cannot be read: \(reason)"
-        case .tooLarge(let file, let bytes, let limit):
-            "\(file): \(bytes) bytes, more than the \(limit) allowed for a tokenizer's file"
+        case .file(let error):
+            "\(error)"
         case .malformed(let file, let key, let reason):
             "\(file): at \"\(key)\": \(reason)"
         case .line(let file, let line, let value, let expected):

@@ -10,26 +10,12 @@ enum TokenizerFile {
         FileManager.default.fileExists(atPath: path)
     }
 
-    /// The bytes of a regular file, whose size is known before it is read.
     static func bytes(at path: String) throws(TokenizerError) -> [UInt8] {
-        guard exists(at: path) else { throw .unreadable(file: path, reason: "no such file") }
-        let data: Data
-        do {
-            let resolved = URL(filePath: path).resolvingSymlinksInPath().path
-            let attributes = try FileManager.default.attributesOfItem(atPath: resolved)
-            guard attributes[.type] as? FileAttributeType == .typeRegular else {
-                throw TokenizerError.unreadable(file: path, reason: "not a regular file")
-            }
-            if let size = attributes[.size] as? Int, size > limit {
-                throw TokenizerError.tooLarge(file: path, bytes: size, limit: limit)
-            }
-            data = try Data(contentsOf: URL(filePath: resolved))
-        } catch let error as TokenizerError {
-            throw error
+        do throws(CheckpointError) {
+            return try RegularFile(path: path).contents(limit: limit)
         } catch {
-            throw .unreadable(file: path, reason: "\(error)")
+            throw .file(error)
         }
-        return Array(data)
     }
 
     /// A value decoded from a JSON file.
