@@ -12,8 +12,7 @@ package struct Recipe: Sendable, Equatable {
 
     package let name: String
     package let strategy: Strategy
-    /// What stands around a label's words, `{}`, in its prompt.
-    package let template: String
+    package let template: PromptTemplate
     /// How much noise the latent gets, of the scheduler's training steps.
     package let timestep: Int
     /// The score of the background.
@@ -24,8 +23,9 @@ package struct Recipe: Sendable, Equatable {
     /// As published (DiffSegmenter, VCG-team/DiffSegmenter `ptp_stable_best.py`), without the unconditional half of
     /// each batch, which nothing reads.
     package static let diffsegmenter = Recipe(
-        name: "diffsegmenter", strategy: .passForEachPrompt, template: "a photograph of {}", timestep: 100,
-        threshold: 0.5, weights: [4: [0.3, 0.5, 0.1, 0.1], 3: [0.3, 0.5, 0.2]])
+        name: "diffsegmenter", strategy: .passForEachPrompt,
+        template: PromptTemplate(before: "a photograph of ", after: ""), timestep: 100, threshold: 0.5,
+        weights: [4: [0.3, 0.5, 0.1, 0.1], 3: [0.3, 0.5, 0.2]])
 
     /// The published maps, read from one pass (OVAM's observation that queries do not need the word).
     package static let shared = Recipe(
@@ -43,7 +43,7 @@ package struct Recipe: Sendable, Equatable {
     }
 
     private init(
-        name: String, strategy: Strategy, template: String, timestep: Int, threshold: Float,
+        name: String, strategy: Strategy, template: PromptTemplate, timestep: Int, threshold: Float,
         weights: [Int: [Float]]
     ) {
         self.name = name
@@ -53,9 +53,14 @@ package struct Recipe: Sendable, Equatable {
         self.threshold = threshold
         self.weights = weights
     }
+}
 
-    /// The prompt for a label's words.
+/// What stands around a label's words in its prompt.
+package struct PromptTemplate: Sendable, Hashable {
+    let before: String
+    let after: String
+
     package func prompt(for words: String) -> String {
-        template.replacing("{}", with: words, maxReplacements: 1)
+        before + words + after
     }
 }

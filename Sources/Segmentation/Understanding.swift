@@ -75,10 +75,13 @@ extension Segmenter {
     private func tokens(of phrase: Phrase, _ recipe: Recipe) throws(SegmentationError) -> UnderstoodPhrase {
         let length = model.textEncoder.configuration.positions
         guard !model.tokenizer.tokens(of: phrase.words).isEmpty else { throw .noTokens(words: phrase.words) }
-        let prompt = phrase.prompt ?? recipe.prompt(for: phrase.words)
+        let prompt = phrase.prompt ?? recipe.template.prompt(for: phrase.words)
         let encoded = model.tokenizer.encode(prompt, length: length)
-        guard let positions = model.tokenizer.positions(of: phrase.words, in: prompt, length: length) else {
-            throw model.tokenizer.positions(of: phrase.words, in: prompt, length: .max) != nil
+        func positions(length: Int) -> [Int]? {
+            model.tokenizer.positions(of: phrase.words, in: prompt, from: recipe.template, length: length)
+        }
+        guard let positions = positions(length: length) else {
+            throw positions(length: .max) != nil
                 ? .cutOff(words: phrase.words, prompt: prompt, positions: length)
                 : .notInPrompt(words: phrase.words, prompt: prompt)
         }
@@ -96,7 +99,7 @@ private struct ReadPhrase: Hashable {
 
 /// What determines how a phrase is understood.
 struct PhraseKey: Hashable {
-    private let template: String
+    private let template: PromptTemplate
     private let words: ExactString
     private let prompt: ExactString?
 

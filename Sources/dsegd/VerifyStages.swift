@@ -146,23 +146,24 @@ struct StageChecks {
         let file = try goldens.tensors("per_label")
         let recipe = Recipe.diffsegmenter
         let fusion = try AttentionFusion(model.unet, recipe: recipe)
-        let prompts = labels.labels.map { (name: $0, words: $0, prompt: recipe.prompt(for: $0)) }
+        let prompts = labels.labels.map { (name: $0, words: $0, prompt: recipe.template.prompt(for: $0)) }
             + [(name: "dog (participle)", words: "dog", prompt: labels.participle_prompt)]
         for (name, words, prompt) in prompts {
             let spoken = try EncodedText.reading([prompt], model, cancellation: cancellation, &arena)[0]
             try table.compare(spoken.context.array, file, "\(name).context", as: "per_label")
             let text = text(try file.values(of: "\(name).context"), &arena)
             let features = try features(text, &arena)
-            let asked = [AskedPhrase(text: text, positions: positions(of: words, in: prompt))]
+            let asked = [AskedPhrase(text: text, positions: positions(of: words, in: prompt, recipe))]
             try table.compare(fusion.fused(asked, in: features, &arena)[0], file, "\(name).fused", as: "per_label")
             try table.compare(fusion.scores(of: asked, in: features, &arena)[0], file, "\(name).score", as: "per_label")
         }
         table.expectAll(of: file, as: "per_label", except: [])
     }
 
-    private func positions(of words: String, in prompt: String) -> [Int32] {
+    private func positions(of words: String, in prompt: String, _ recipe: Recipe) -> [Int32] {
         let length = model.textEncoder.configuration.positions
-        return (model.tokenizer.positions(of: words, in: prompt, length: length) ?? []).map(Int32.init)
+        let positions = model.tokenizer.positions(of: words, in: prompt, from: recipe.template, length: length)
+        return (positions ?? []).map(Int32.init)
     }
 
     /// The goldens' scores at the picture's size, and the index mask.
@@ -190,10 +191,10 @@ struct StageChecks {
         let fusion = try AttentionFusion(model.unet, recipe: recipe)
         let joint = try EncodedText.reading([golden.prompt], model, cancellation: cancellation, &arena)[0]
         let features = try features(joint, &arena)
-        let prompts = golden.labels.map { recipe.prompt(for: $0) }
+        let prompts = golden.labels.map { recipe.template.prompt(for: $0) }
         let texts = try EncodedText.reading(prompts, model, cancellation: cancellation, &arena)
         let asked = golden.labels.indices.map {
-            AskedPhrase(text: texts[$0], positions: positions(of: golden.labels[$0], in: prompts[$0]))
+            AskedPhrase(text: texts[$0], positions: positions(of: golden.labels[$0], in: prompts[$0], recipe))
         }
         for (label, scores) in zip(golden.labels, fusion.scores(of: asked, in: features, &arena)) {
             try table.compare(scores, file, label, as: "shared_pass")

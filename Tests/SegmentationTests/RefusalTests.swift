@@ -190,7 +190,8 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
         #expect(phrases[0].prompt == "a photograph of template")
         let length = segmenter.model.textEncoder.configuration.positions
         for phrase in phrases {
-            let expected = segmenter.model.tokenizer.positions(of: phrase.words, in: phrase.prompt, length: length)
+            let expected = segmenter.model.tokenizer.positions(
+                of: phrase.words, in: phrase.prompt, from: header.recipe.template, length: length)
             #expect(phrase.positions.map(Int.init) == expected)
             #expect(!phrase.truncated)
         }

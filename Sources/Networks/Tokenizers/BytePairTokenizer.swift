@@ -61,7 +61,7 @@ package struct BytePairTokenizer: Sendable {
     }
 
     /// The words of a text in order, special tokens among them.
-    func words(of text: String) -> [PromptText.Word] {
+    package func words(of text: String) -> [PromptText.Word] {
         var words: [PromptText.Word] = []
         var isSpaced = true
         func append(_ special: SpecialToken) {
@@ -89,7 +89,7 @@ package struct BytePairTokenizer: Sendable {
     }
 
     /// The tokens of one word.
-    func tokens(of word: PromptText.Word) -> [Token] {
+    package func tokens(of word: PromptText.Word) -> [Token] {
         if let special = word.special { return [special] }
         return merges.merged(bytes.tokens(of: word.scalars))
     }

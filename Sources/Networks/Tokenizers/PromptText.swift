@@ -6,14 +6,14 @@
 /// The reference is the Rust `tokenizers` 0.23 behind transformers' `CLIPTokenizer`, whose parts
 /// follow different versions of Unicode. A scalar younger than a part's version is to that part
 /// an unassigned one.
-enum PromptText {
+package enum PromptText {
     /// A run of scalars that byte pairs never cross.
-    struct Word: Equatable {
-        var scalars: [Unicode.Scalar]
+    package struct Word: Equatable {
+        package let scalars: [Unicode.Scalar]
         /// Whether white space or the text's beginning stands before the word.
-        var isSpaced: Bool
+        package let isSpaced: Bool
         /// The token that a special word such as `<|endoftext|>` is, whatever its scalars.
-        var special: Token?
+        package let special: Token?
     }
 
     /// The version whose composition and combining classes the reference has.
@@ -116,7 +116,7 @@ enum PromptText {
 
     /// Whether a scalar belongs to a word as people read it: letters, digits, their marks,
     /// underscores and the joiners inside a cluster.
-    static func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
+    package static func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .spacingMark, .enclosingMark, .connectorPunctuation: true
         default: scalar.properties.isJoinControl || [.letter, .number].contains(kind(of: scalar))

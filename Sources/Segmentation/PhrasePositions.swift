@@ -1,21 +1,27 @@
+package import Networks
+
 extension BytePairTokenizer {
     /// The positions of a phrase's tokens in a prompt's, where the start token has position 0.
     ///
-    /// The phrase is looked for as whole words, spaced as in the prompt; its first place counts,
-    /// but behind the method's own "a photograph of" that place, so that a label may repeat the
-    /// template's words. Marks at the phrase's ends are found among the prompt's own, as "t.v."
-    /// in "t.v., sofa", where they may share a token. If the next word behind white space ends in
-    /// "ing", as in "dog sitting", the position after the phrase is its own as well: the method
-    /// reads a participle together with its noun.
+    /// The phrase is looked for as whole words, spaced as in the prompt. Its first place counts; in a prompt that opens
+    /// like the template, the place behind that opening, so that a label may repeat the template's words. Marks at
+    /// the phrase's ends are found among the prompt's own, as "t.v." in "t.v., sofa", where they may share a token. If
+    /// the next word behind white space ends in "ing", as in "dog sitting", the position after the phrase is its own
+    /// as well: the method reads a participle together with its noun.
     ///
-    /// - Parameter length: the number of tokens that the prompt is encoded to, at least 2
+    /// - Parameters:
+    ///   - template: which the prompt may be made from
+    ///   - length: the number of tokens that the prompt is encoded to, at least 2
     /// - Returns: ascending positions, or `nil` if the phrase does not stand in the prompt or
     ///   truncation cuts into it
-    package func positions(of phrase: String, in prompt: String, length: Int) -> [Int]? {
+    package func positions(
+        of phrase: String, in prompt: String, from template: PromptTemplate, length: Int
+    ) -> [Int]? {
         let sought = words(of: phrase)
         let words = words(of: prompt)
         let places = words.indices.filter { Self.stand(sought, in: words, at: $0) }
-        let behindTemplate = Self.opensWithTemplate(words) ? places.first { $0 == 3 } : nil
+        let opening = self.words(of: template.before)
+        let behindTemplate = words.starts(with: opening) ? places.first { $0 == opening.count } : nil
         guard let place = behindTemplate ?? places.first else { return nil }
 
         let after = words[(place + sought.count)...]
@@ -67,12 +73,6 @@ extension BytePairTokenizer {
             let left = before.scalars.last, let right = after.scalars.first
         else { return true }
         return !(PromptText.isWordScalar(left) && PromptText.isWordScalar(right))
-    }
-
-    private static let template = ["a", "photograph", "of"].map { Array($0.unicodeScalars) }
-
-    private static func opensWithTemplate(_ words: [PromptText.Word]) -> Bool {
-        words.starts(with: template) { $0.scalars == $1 && $0.isSpaced }
     }
 
     /// Whether the next run of words between white space ends in "ing".

@@ -1,6 +1,7 @@
+import FoundationEssentials
+import Networks
+import Segmentation
 import Testing
-
-@testable import Networks
 
 /// Which of a prompt's tokens are a phrase's. `positions.py` made the reference's numbers.
 @Suite struct `A phrase's positions in a prompt` {
@@ -9,17 +10,23 @@ import Testing
         let positions: [Int]
     }
 
-    let tokenizer: BytePairTokenizer
+    private static let folder = "Tests/Fixtures/tokenizer"
+    private let tokenizer: BytePairTokenizer
 
     init() throws {
-        tokenizer = try BytePairTokenizer(directory: TokenizerFixtures.tiny)
+        tokenizer = try BytePairTokenizer(directory: "\(Fixture.root)/\(Self.folder)/tiny")
+    }
+
+    private func positions(of phrase: String, in prompt: String, length: Int) -> [Int]? {
+        tokenizer.positions(of: phrase, in: prompt, from: Recipe.shared.template, length: length)
     }
 
     @Test func `in prompts from the method's template are the reference's`() throws {
-        let places = try TokenizerFixtures.decode([Place].self, "positions.json")
+        let places = try JSONDecoder().decode(
+            [Place].self, from: Data(Fixture.bytes("\(Self.folder)/positions.json")))
         try #require(places.count > 100)
         for place in places {
-            let found = tokenizer.positions(of: place.label, in: place.prompt, length: 77)
+            let found = positions(of: place.label, in: place.prompt, length: 77)
             #expect(found == place.positions, "\(place.prompt)")
         }
     }
@@ -35,7 +42,7 @@ import Testing
                 let prompt = before + phrase + after
                 let tokens = tokenizer.encode(prompt, length: 77).tokens
                 let found = try #require(
-                    tokenizer.positions(of: phrase, in: prompt, length: 77), "\(prompt)")
+                    positions(of: phrase, in: prompt, length: 77), "\(prompt)")
                 if phrase.last?.isLetter == true || after != ")" {
                     #expect(found.map { tokens[$0] } == own, "\(prompt)")
                 }
@@ -50,33 +57,33 @@ import Testing
         ("dog dog", "a dog"), ("sail", "'sail"), ("👩", "👩‍👧"),
     ])
     func `are none where the phrase does not stand as words`(phrase: String, prompt: String) {
-        #expect(tokenizer.positions(of: phrase, in: prompt, length: 77) == nil)
+        #expect(positions(of: phrase, in: prompt, length: 77) == nil)
     }
 
     @Test func `skip words that only begin like the phrase`() throws {
         let carpet = tokenizer.tokens(of: "carpet").count
-        let found = tokenizer.positions(of: "car", in: "carpet car car", length: 77)
+        let found = positions(of: "car", in: "carpet car car", length: 77)
         #expect(found?.first == 1 + carpet)
         #expect(found?.count == tokenizer.tokens(of: "car").count)
     }
 
     @Test func `do not depend on case, spaces or how accents are spelled`() {
-        let plain = tokenizer.positions(of: "café noir", in: "a café noir", length: 77)
+        let plain = positions(of: "café noir", in: "a café noir", length: 77)
         #expect(plain != nil)
-        let other = tokenizer.positions(of: "Cafe\u{301}\tNOIR ", in: " a  CAFÉ  noir", length: 77)
+        let other = positions(of: "Cafe\u{301}\tNOIR ", in: " a  CAFÉ  noir", length: 77)
         #expect(other == plain)
     }
 
     @Test func `find marks among those that the prompt joins to them`() {
-        #expect(tokenizer.positions(of: "t.v.", in: "t.v., sofa", length: 77) == [1, 2, 3, 4])
-        #expect(tokenizer.positions(of: ".v", in: "..v", length: 77) == [2, 3])
+        #expect(positions(of: "t.v.", in: "t.v., sofa", length: 77) == [1, 2, 3, 4])
+        #expect(positions(of: ".v", in: "..v", length: 77) == [2, 3])
     }
 
     @Test func `end where truncation cuts`() throws {
         let prompt = "a photograph of dog sitting"
         let whole = tokenizer.encode(prompt, length: 77).count
         for length in 2...whole {
-            let found = tokenizer.positions(of: "dog", in: prompt, length: length)
+            let found = positions(of: "dog", in: prompt, length: length)
             // Room for the words ends before the last position, which is the end token's.
             #expect(found == (length < 6 ? nil : length == 6 ? [4] : [4, 5]))
         }
