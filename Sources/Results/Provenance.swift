@@ -19,7 +19,7 @@ package struct Provenance: Sendable, Equatable {
     package let words: [String]
     package let labels: [LabelRecord]
     package let recipe: String
-    /// Empty for a recipe that reads none.
+    /// Empty also for a recipe that reads none.
     package let forwardPrompt: String
     package let seed: UInt32
     package let timestep: UInt32

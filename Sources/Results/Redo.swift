@@ -3,7 +3,8 @@ import Texts
 
 /// Making a file again from what it says of itself.
 extension Provenance {
-    /// The question that was asked, with nothing left to defaults.
+    /// The question that was asked. What the recipe reads without being told is left to it alone: a file does not say
+    /// whether its recipe reads the empty prompt or none.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
         SegmentRequest(
             picture: picture,
@@ -12,7 +13,7 @@ extension Provenance {
                     name: label.name,
                     phrases: label.phrases.map { Phrase(words: $0.words, prompt: $0.prompt) })
             },
-            recipe: recipe, forwardPrompt: recipe == "shared" ? forwardPrompt : nil, seed: seed,
+            recipe: recipe, forwardPrompt: forwardPrompt.isEmpty ? nil : forwardPrompt, seed: seed,
             timestep: timestep, threshold: threshold, maps: output.drawsScores ? .latent : .none,
             encoding: .u16, mask: true, model: model.hash, requestID: requestID)
     }

@@ -112,8 +112,7 @@ final class Remembered<Value> {
 /// What determines a phrase's score map, bit for bit.
 struct ScoreKey: Hashable {
     let features: FeatureKey
-    /// Its weights fuse the maps.
-    let recipe: String
+    let recipe: Recipe
     let prompt: ExactString
     let positions: [Int32]
 }
@@ -171,15 +170,12 @@ extension Segmenter {
     private func scoreKey(
         _ phrase: UnderstoodPhrase, _ picture: Picture, _ request: SegmentationRequest
     ) -> ScoreKey {
-        let prompt = switch request.recipe.strategy {
-        case .sharedPass: request.forwardPrompt ?? model.forwardPrompt
-        case .passForEachPrompt: phrase.prompt
-        }
-        return ScoreKey(
+        ScoreKey(
             features: FeatureKey(
                 model: model.hash, picture: picture.looked.handle, seed: request.seed, timestep: request.timestep,
-                prompt: ExactString(prompt), precision: model.precision.rawValue),
-            recipe: request.recipe.name, prompt: ExactString(phrase.prompt), positions: phrase.positions)
+                prompt: ExactString(request.forwardPrompt ?? phrase.prompt),
+                precision: model.precision.rawValue),
+            recipe: request.recipe, prompt: ExactString(phrase.prompt), positions: phrase.positions)
     }
 
     /// The score maps of phrases that are read from the same pass, and from here on known.

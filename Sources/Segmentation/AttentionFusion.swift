@@ -30,12 +30,14 @@ package struct AttentionFusion {
     private let resolutions: [Resolution]
     private let layers: [AttentionLayer]
     private let side: Int
+    private let completions: Int
 
     package init(_ unet: UNet, recipe: Recipe) throws(SegmentationError) {
         layers = unet.attentionLayers.filter { $0.kind == .cross }
         side = unet.configuration.sampleSize
+        completions = recipe.completions
         let sides = Set(layers.map(\.side)).sorted()
-        guard let weights = recipe.weights[sides.count] else {
+        guard let weights = recipe.weights.first(where: { $0.count == sides.count }) else {
             throw .noWeights(recipe: recipe.name, resolutions: sides.count)
         }
         resolutions = zip(sides, weights).map { [layers] side, weight in
@@ -48,7 +50,9 @@ package struct AttentionFusion {
     package func scores(
         of phrases: [AskedPhrase], in features: AttentionFeatures, _ arena: inout Arena
     ) -> [[Float]] {
-        features.affinity.completing(fused(phrases, in: features, &arena), &arena)
+        (0..<completions).reduce(fused(phrases, in: features, &arena)) { maps, _ in
+            features.affinity.completing(maps, &arena)
+        }
     }
 
     /// The fused cross-attention of some phrases, `[H·W]` each, in 0...1.

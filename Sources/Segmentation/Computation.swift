@@ -29,9 +29,8 @@ package final class Computation {
         self.understanding = understanding
         self.picture = picture
         self.answer = answer
-        let recipe = answer.request.recipe
-        fusion = try AttentionFusion(segmenter.model.unet, recipe: recipe)
-        groups = understanding.groups(phrases: recipe.strategy == .sharedPass ? Segmenter.groupPhrases : 1)
+        fusion = try AttentionFusion(segmenter.model.unet, recipe: answer.request.recipe)
+        groups = understanding.groups
     }
 
     /// Computes the next part; `nil` after the last.

@@ -48,9 +48,6 @@ package final class Model {
     package let crossKeys: [Linear]
     private let region: WeightRegion
 
-    /// What the shared pass reads where a request names nothing: the empty prompt. It knows of no word, so an answer
-    /// does not depend on what was asked before.
-    package let forwardPrompt = ""
     package let precision: Precision
     package var weightBytes: Int { region.bytesUsed }
 

@@ -1,39 +1,41 @@
 import Texts
 
-/// How score maps are made: a value, named by a request.
-package struct Recipe: Sendable, Equatable {
-    package enum Strategy: Sendable {
-        /// One U-Net pass for any number of labels. Each label is read from the pass's queries with the keys of the
-        /// label's own prompt.
-        case sharedPass
-        /// A U-Net pass for each prompt, which is also the one that the label is read with.
-        case passForEachPrompt
-    }
-
+/// How score maps are made, from the prompt to the mask: all that makes one method differ from another, as a value.
+///
+/// Two recipes are one if all that they say is the same, whatever else has their name.
+package struct Recipe: Sendable, Hashable {
+    /// What requests call it.
     package let name: String
-    package let strategy: Strategy
     package let template: PromptTemplate
+    /// What the one U-Net pass for all phrases reads where a request names nothing; `nil` where each phrase has a pass
+    /// of its own, which reads its prompt.
+    package let forwardPrompt: String?
     /// How much noise the latent gets, of the scheduler's training steps.
     package let timestep: Int
+    /// Weights of the cross-attention maps, coarse to fine: the list that has one for each resolution of the U-Net.
+    let weights: [[Float]]
+    /// How often the self-attention hands a pixel the scores of those it belongs to.
+    let completions: Int
     /// The score of the background.
     package let threshold: Float
-    /// Weights of the cross-attention maps, coarse to fine, by how many resolutions there are.
-    package let weights: [Int: [Float]]
 
     /// As published (DiffSegmenter, VCG-team/DiffSegmenter `ptp_stable_best.py`), without the unconditional half of
     /// each batch, which nothing reads.
     package static let diffsegmenter = Recipe(
-        name: "diffsegmenter", strategy: .passForEachPrompt,
-        template: PromptTemplate(before: "a photograph of ", after: ""), timestep: 100, threshold: 0.5,
-        weights: [4: [0.3, 0.5, 0.1, 0.1], 3: [0.3, 0.5, 0.2]])
+        name: "diffsegmenter", template: .photograph, forwardPrompt: nil, timestep: 100,
+        weights: [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]], completions: 1, threshold: 0.5)
 
-    /// The published maps, read from one pass (OVAM's observation that queries do not need the word).
+    /// The published maps, each read with the keys of its own prompt from the queries of one pass (OVAM's observation
+    /// that queries do not need the word). That pass reads the empty prompt, which knows of no word: an answer does not
+    /// depend on the words beside it.
     package static let shared = Recipe(
-        name: "shared", strategy: .sharedPass, template: diffsegmenter.template,
-        timestep: diffsegmenter.timestep, threshold: diffsegmenter.threshold, weights: diffsegmenter.weights)
+        name: "shared", template: .photograph, forwardPrompt: "", timestep: diffsegmenter.timestep,
+        weights: diffsegmenter.weights, completions: diffsegmenter.completions, threshold: diffsegmenter.threshold)
 
     package static let all = [shared, diffsegmenter]
+}
 
+extension Recipe {
     /// - Parameter name: of a recipe; the empty name means `shared`
     package init(named name: String) throws(SegmentationError) {
         guard let recipe = Self.all.first(where: { ExactString($0.name) == ExactString(name) || name.isEmpty }) else {
@@ -41,24 +43,14 @@ package struct Recipe: Sendable, Equatable {
         }
         self = recipe
     }
-
-    private init(
-        name: String, strategy: Strategy, template: PromptTemplate, timestep: Int, threshold: Float,
-        weights: [Int: [Float]]
-    ) {
-        self.name = name
-        self.strategy = strategy
-        self.template = template
-        self.timestep = timestep
-        self.threshold = threshold
-        self.weights = weights
-    }
 }
 
 /// What stands around a label's words in its prompt.
 package struct PromptTemplate: Sendable, Hashable {
     let before: String
     let after: String
+
+    package static let photograph = PromptTemplate(before: "a photograph of ", after: "")
 
     package func prompt(for words: String) -> String {
         before + words + after

@@ -27,7 +27,7 @@ package struct Understanding: Sendable {
     package let latentSide: Int
     package let labels: [UnderstoodLabel]
     package let recipe: Recipe
-    /// What the shared pass reads; `nil` where each prompt has its own pass.
+    /// What the one pass for all phrases reads; `nil` where each phrase has its own.
     package let forwardPrompt: String?
     package let seed: UInt32
     package let timestep: Int

@@ -69,7 +69,7 @@ package struct SegmentationRequest: Sendable {
     package let picture: PictureSource
     package let labels: [Label]
     package let recipe: Recipe
-    /// What the shared pass reads; `nil`: the model's own.
+    /// What the one pass for all phrases reads; `nil` where each phrase has its own.
     package let forwardPrompt: String?
     package let seed: UInt32
     package let timestep: Int
@@ -80,6 +80,7 @@ package struct SegmentationRequest: Sendable {
     package let model: String
 
     /// - Parameters:
+    ///   - forwardPrompt: `nil`: the recipe's
     ///   - timestep: `nil`: the recipe's
     ///   - threshold: `nil`: the recipe's
     package init(
@@ -91,7 +92,7 @@ package struct SegmentationRequest: Sendable {
             throw .tooManyForMask(labels: labels.count, limit: Self.maskedLabelLimit)
         }
         if let forwardPrompt {
-            guard recipe.strategy == .sharedPass else { throw .unneededForwardPrompt(recipe: recipe.name) }
+            guard recipe.forwardPrompt != nil else { throw .unneededForwardPrompt(recipe: recipe.name) }
             try Self.check(forwardPrompt, of: "a forward prompt")
         }
         let threshold = threshold ?? recipe.threshold
@@ -105,7 +106,7 @@ package struct SegmentationRequest: Sendable {
         self.picture = picture
         self.labels = labels
         self.recipe = recipe
-        self.forwardPrompt = forwardPrompt
+        self.forwardPrompt = forwardPrompt ?? recipe.forwardPrompt
         self.seed = seed
         self.timestep = timestep ?? recipe.timestep
         self.threshold = threshold

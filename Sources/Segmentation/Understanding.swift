@@ -45,10 +45,8 @@ extension Segmenter {
         let understanding = Understanding(
             picture: picture.looked, transparency: picture.transparency,
             latentSide: model.unet.configuration.sampleSize, labels: labels, recipe: request.recipe,
-            forwardPrompt: request.recipe.strategy == .sharedPass
-                ? request.forwardPrompt ?? model.forwardPrompt : nil,
-            seed: request.seed, timestep: request.timestep, threshold: request.threshold,
-            model: model.name, modelHash: model.hash)
+            forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
+            threshold: request.threshold, model: model.name, modelHash: model.hash)
         return (understanding, picture)
     }
 
@@ -124,8 +122,10 @@ extension Understanding {
     /// How many different prompts are read.
     package var promptCount: Int { Set(labels.lazy.flatMap(\.phrases).map { ExactString($0.prompt) }).count }
 
-    /// The labels in their order, as many together as have `phrases` phrases, but at least one.
-    func groups(phrases limit: Int) -> [ArraySlice<UnderstoodLabel>] {
+    /// The labels in their order, as many together as are scored together, but at least one: phrases that are read from
+    /// one pass up to ``Segmenter/groupPhrases``.
+    var groups: [ArraySlice<UnderstoodLabel>] {
+        let limit = forwardPrompt == nil ? 1 : Segmenter.groupPhrases
         var groups: [ArraySlice<UnderstoodLabel>] = []
         var start = 0
         var phrases = 0

@@ -23,27 +23,34 @@ import Testing
 
     @Test func `the question is asked again with nothing left open`() throws {
         let example = try Example()
-        let provenance = try Provenance(reading: example.drawing().bytes(of: .mask))
+        var header = example.header()
+        header.forwardPrompt = "a street"
+        let answer = try example.answer(to: example.plan().request(.handle(""), requestID: ""), header: header)
+        let drawing = try Drawing(
+            answer, words: example.words, picturePath: "-", picture: InputPicture(example.picture), files: [])
+        let provenance = try Provenance(reading: drawing.bytes(of: .mask))
         let request = provenance.request(.handle("c0ffee"), requestID: "2")
         #expect(request.labels.map(\.name) == ["dog", "grass"])
         #expect(request.labels[0].phrases.map(\.words) == ["dog", "puppy"])
         #expect(request.labels[1].phrases.map(\.prompt) == ["a photograph of a grass"])
-        #expect(request.recipe == "shared" && request.forwardPrompt == "")
+        #expect(request.recipe == "shared" && request.forwardPrompt == "a street")
         #expect(request.seed == 7 && request.timestep == 100 && request.threshold == 0.3)
         #expect(request.model == "abc123" && request.mask && request.maps == .none)
         #expect(provenance.words == example.words)
     }
 
-    @Test func `a recipe without a forward prompt is not asked with one`() throws {
+    @Test(arguments: ["shared", "diffsegmenter", "one that a later dsegd knows"])
+    func `no recipe is asked with an empty forward prompt, which it may not read`(recipe: String) throws {
         let example = try Example()
         var header = example.header()
-        header.recipe = "diffsegmenter"
+        header.recipe = recipe
         let answer = try example.answer(
             to: example.plan().request(.handle(""), requestID: ""), header: header)
         let drawing = try Drawing(
             answer, words: [], picturePath: "-", picture: InputPicture(example.picture), files: [])
         let provenance = try Provenance(reading: drawing.bytes(of: .mask))
-        #expect(provenance.request(.handle(""), requestID: "").forwardPrompt == nil)
+        let request = provenance.request(.handle(""), requestID: "")
+        #expect(request.recipe == recipe && request.forwardPrompt == nil)
         #expect(provenance.picturePaths(from: "x/y.png") == ["-"])
     }
 

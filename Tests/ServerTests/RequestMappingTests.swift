@@ -43,6 +43,7 @@ struct RequestMappingTests {
         #expect(request.timestep == Recipe.diffsegmenter.timestep)
         #expect(request.threshold == Recipe.diffsegmenter.threshold)
         #expect(request.forwardPrompt == nil && request.maps == .latent && !request.wantsMask)
+        #expect(try SegmentationRequest(Self.message { _ in }).forwardPrompt == Recipe.shared.forwardPrompt)
         #expect(try SegmentationRequest(Self.message { $0.maps = .sized }).maps == .picture)
         #expect(try SegmentationRequest(Self.message { $0.maps = .none }).maps == MapSize.none)
         #expect(try SegmentationRequest(Self.message { $0.forwardPrompt = "" }).forwardPrompt == "")
