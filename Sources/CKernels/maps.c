@@ -13,11 +13,6 @@ void dseg_min_max(float *map, size_t count) {
     for (size_t i = 0; i < count; i++) map[i] = range > 0 ? (map[i] - least) / range : 0.0f;
 }
 
-void dseg_count(const uint8_t *index, size_t count, uint64_t *counts) {
-    for (size_t k = 0; k < 256; k++) counts[k] = 0;
-    for (size_t i = 0; i < count; i++) counts[index[i]]++;
-}
-
 size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count) {
     size_t differing = 0;
     for (size_t i = 0; i < count; i++) differing += x[i] != y[i];

@@ -62,15 +62,6 @@ package enum ScoreKernels {
         }
     }
 
-    /// How often each of the 256 indices stands in `index`.
-    package static func counts(_ index: [UInt8]) -> [UInt64] {
-        unsafe [UInt64](unsafeUninitializedCapacity: 256) { buffer, count in
-            guard let counts = buffer.baseAddress else { return }
-            unsafe dseg_count(index, index.count, counts)
-            count = 256
-        }
-    }
-
     /// At how many places two masks differ; everywhere, where their sizes do.
     package static func differing(_ x: [UInt8], _ y: [UInt8]) -> Int {
         x.count == y.count ? unsafe dseg_differing(x, y, x.count) : max(x.count, y.count)

@@ -109,8 +109,7 @@ package struct Painter: Sendable {
         }
         latents = []
         understanding.transparency?.clear(&index)
-        let counts = ScoreKernels.counts(index).prefix(understanding.labels.count + 1)
-        return LabelMask(width: width, height: height, indices: index, counts: Array(counts))
+        return LabelMask(width: width, height: height, indices: index, labels: understanding.labels.count)
     }
 }
 

@@ -59,8 +59,8 @@ package struct LabelMask: Sendable {
     package let width: Int
     package let height: Int
     package let indices: [UInt8]
-    /// Pixels of each index, background first.
-    package let counts: [UInt64]
+    /// How many labels there are: no index is greater.
+    package let labels: Int
 }
 
 /// Where the time went, in milliseconds, and what the same user's earlier questions have made known.

@@ -72,8 +72,7 @@ extension SegmentReply {
             case .mask(let mask):
                 self = .mask(
                     try IndexMask(
-                        indices: mask.indices, width: mask.width, height: mask.height,
-                        labels: mask.counts.count - 1))
+                        indices: mask.indices, width: mask.width, height: mask.height, labels: mask.labels))
             case .report(let report): self = .trailer(Trailer(report))
             }
         } catch {

@@ -44,19 +44,6 @@ import Testing
         #expect(none.isEmpty)
     }
 
-    @Test func `dseg_count counts each of the 256 indices`() {
-        for count in [0] + tails + [70_000] {
-            var draw = Draw(seed: count)
-            let index = (0..<count).map { _ in UInt8((draw.next() + 1) * 127.99) }
-            var expected = [UInt64](repeating: 0, count: 256)
-            for k in index { expected[Int(k)] += 1 }
-            #expect(ScoreKernels.counts(index) == expected)
-            var counts = [UInt64](repeating: 7, count: 256)
-            unsafe dseg_count(index, count, &counts)
-            #expect(counts == expected)
-        }
-    }
-
     @Test func `dseg_differing counts the places where two masks differ`() {
         for count in tails + [70_000] {
             let x = (0..<count).map { UInt8(truncatingIfNeeded: $0 * $0) }

@@ -159,8 +159,7 @@ struct MapDataTests {
             let read = try IndexMask(decoding: mask.encoded())
             #expect(read == mask)
             #expect(try read.indices() == indices)
-            #expect(read.counts.count == labels + 1)
-            #expect(read.counts.reduce(0, +) == UInt64(indices.count))
+            #expect(read.counts == (0...labels).map { index in UInt64(indices.count { Int($0) == index }) })
         }
     }
 

@@ -194,8 +194,6 @@ void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency
 
 /// map <- (map - min) / (max - min); a constant map becomes zeros.
 void dseg_min_max(float *map, size_t count);
-/// counts[k] <- how often k stands in `index`; 256 counts.
-void dseg_count(const uint8_t *index, size_t count, uint64_t *counts);
 /// At how many of `count` places x and y differ.
 size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count);
 /// y[i][c] <- x[c][i]: planes to channels-last; x [C, N] packed, y [N, C]
