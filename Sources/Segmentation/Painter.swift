@@ -12,7 +12,7 @@ package struct Painter: Sendable {
         case report(Report)
     }
 
-    private let maps: MapSize
+    private let maps: MapRequest
     private let wantsMask: Bool
     private let threshold: Float
     private var understanding: Understanding?

@@ -43,7 +43,7 @@ package enum PictureSource: Sendable {
 }
 
 /// Which score maps are wanted.
-package enum MapSize: Sendable, Equatable {
+package enum MapRequest: Sendable, Equatable {
     /// As the method leaves them, on the latent grid.
     case latent
     /// Resized, then min-max.
@@ -74,7 +74,7 @@ package struct SegmentationRequest: Sendable {
     package let seed: UInt32
     package let timestep: Int
     package let threshold: Float
-    package let maps: MapSize
+    package let maps: MapRequest
     package let wantsMask: Bool
     /// Name or hash of the model; empty: the one that is loaded.
     package let model: String
@@ -85,7 +85,7 @@ package struct SegmentationRequest: Sendable {
     ///   - threshold: `nil`: the recipe's
     package init(
         picture: PictureSource, labels: [Label], recipe: Recipe, forwardPrompt: String?, seed: UInt32,
-        timestep: Int?, threshold: Float?, maps: MapSize, wantsMask: Bool, model: String
+        timestep: Int?, threshold: Float?, maps: MapRequest, wantsMask: Bool, model: String
     ) throws(SegmentationError) {
         try Self.check(labels)
         guard !wantsMask || labels.count <= Self.maskedLabelLimit else {

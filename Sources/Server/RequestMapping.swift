@@ -22,7 +22,7 @@ extension SegmentationRequest {
                 picture: picture, labels: message.labels.map(Segmentation.Label.init),
                 recipe: Recipe(named: message.recipe), forwardPrompt: message.forwardPrompt,
                 seed: message.seed, timestep: message.timestep.map(Int.init), threshold: message.threshold,
-                maps: MapSize(message), wantsMask: message.mask, model: message.model)
+                maps: MapRequest(message), wantsMask: message.mask, model: message.model)
         } catch {
             throw RPCStatus(error)
         }
@@ -39,7 +39,7 @@ extension Segmentation.Label {
     }
 }
 
-extension MapSize {
+extension MapRequest {
     init(_ message: SegmentRequest) {
         self =
             switch message.maps {

@@ -44,7 +44,7 @@ struct Question {
     var seed: UInt32 = 0
     var timestep: Int?
     var threshold: Float?
-    var maps = MapSize.latent
+    var maps = MapRequest.latent
     var wantsMask = false
     var model = ""
 

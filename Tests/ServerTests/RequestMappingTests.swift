@@ -45,7 +45,7 @@ struct RequestMappingTests {
         #expect(request.forwardPrompt == nil && request.maps == .latent && !request.wantsMask)
         #expect(try SegmentationRequest(Self.message { _ in }).forwardPrompt == Recipe.shared.forwardPrompt)
         #expect(try SegmentationRequest(Self.message { $0.maps = .sized }).maps == .picture)
-        #expect(try SegmentationRequest(Self.message { $0.maps = .none }).maps == MapSize.none)
+        #expect(try SegmentationRequest(Self.message { $0.maps = .none }).maps == MapRequest.none)
         #expect(try SegmentationRequest(Self.message { $0.forwardPrompt = "" }).forwardPrompt == "")
     }
 
@@ -84,6 +84,10 @@ struct RequestMappingTests {
         }
         #expect(try sentMask.indices() == mask.indices)
         #expect(sentMask.counts == [1, 1, 2, 0])
+    }
+
+    @Test func `no picture is larger than the largest map, nor smaller`() {
+        #expect(MapSize.pixelLimit == Image.pixelLimit)
     }
 
     @Test func `a map whose numbers are none is the daemon's failure`() {

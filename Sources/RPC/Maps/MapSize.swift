@@ -1,7 +1,7 @@
 /// The size of a map that may be allocated.
-struct MapSize {
+package struct MapSize {
     /// A map is no larger than the largest picture: 64 megapixels.
-    static let mostPixels = 64 << 20
+    package static let pixelLimit = 64_000_000
 
     let width: UInt32
     let height: UInt32
@@ -14,12 +14,12 @@ struct MapSize {
             height > 0,
             case let (pixels, overflow) = Int(width).multipliedReportingOverflow(by: Int(height)),
             !overflow,
-            pixels <= Self.mostPixels
+            pixels <= Self.pixelLimit
         else {
             throw RPCStatus(
                 .invalidArgument,
                 """
-                A map of \(width) x \(height) pixels cannot be; one has 1 to \(Self.mostPixels).
+                A map of \(width) x \(height) pixels cannot be; one has 1 to \(Self.pixelLimit).
                 """
             )
         }
