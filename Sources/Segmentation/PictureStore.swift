@@ -35,6 +35,14 @@ final class Picture {
     }
 }
 
+/// A picture that a user may ask about.
+package struct LookedAt: Sendable, Equatable {
+    /// SHA-256 of the file.
+    package let handle: String
+    package let width: Int
+    package let height: Int
+}
+
 /// The pictures that were looked at.
 struct PictureStore {
     private var cache: Cache<ExactString, Picture>

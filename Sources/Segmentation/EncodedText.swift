@@ -1,0 +1,50 @@
+package import Kernels
+package import Networks
+
+/// A prompt as the networks read it.
+package final class EncodedText {
+    /// `[L, width]`
+    package let context: Matrix
+    /// The keys of each cross-attention layer, `[L, C]`, in the order of a pass.
+    package let keys: [FixedPoint]
+    let bytes: Int
+
+    /// Reads prompts, at least one; the bits of one do not depend on the others.
+    ///
+    /// - Throws: `Interruption` between layers
+    package static func reading(
+        _ prompts: [String], _ model: Model, cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> [EncodedText] {
+        let text = model.textEncoder.configuration
+        return try arena.scope { (arena) throws(Interruption) in
+            let contexts = arena.matrix(rows: prompts.count * text.positions, columns: text.width)
+            let tokens = prompts.map { model.tokenizer.encode($0, length: text.positions).tokens }
+            try model.textEncoder(tokens, into: contexts, cancellation: cancellation, &arena)
+            return EncodedText.texts(contexts, model, &arena)
+        }
+    }
+
+    /// Takes over what the text encoder said, `[prompts·L, width]`, row by row.
+    package static func texts(_ contexts: Matrix, _ model: Model, _ arena: inout Arena) -> [EncodedText] {
+        let length = model.textEncoder.configuration.positions
+        let ranges = stride(from: 0, to: contexts.rows, by: length).map { $0..<$0 + length }
+        var keys = ranges.map { _ in [FixedPoint]() }
+        for (toKey, layer) in zip(model.crossKeys, model.unet.attentionLayers.filter { $0.kind == .cross }) {
+            arena.scope { arena in
+                let all = arena.matrix(rows: contexts.rows, columns: layer.channels)
+                toKey(contexts, into: all, &arena)
+                for (index, range) in ranges.enumerated() {
+                    keys[index].append(FixedPoint(keys: all.rows(range), heads: layer.heads))
+                }
+            }
+        }
+        return zip(ranges, keys).map { EncodedText(contexts.rows($0), $1) }
+    }
+
+    private init(_ context: Matrix, _ keys: [FixedPoint]) {
+        self.context = Matrix(stored: context.rows, by: context.columns)
+        self.context.copy(from: context)
+        self.keys = keys
+        bytes = keys.reduce(context.rows * context.columns * MemoryLayout<Float>.stride) { $0 + $1.bytes }
+    }
+}

@@ -1,0 +1,174 @@
+import Kernels
+import Networks
+import Texts
+
+/// What determines a phrase's score map, bit for bit.
+struct ScoreKey: Hashable {
+    let features: FeatureKey
+    let recipe: Recipe
+    let prompt: ExactString
+    let positions: [Int32]
+}
+
+extension Segmenter {
+    /// The score maps of some labels on the latent grid: those of their phrases, averaged.
+    func scores(
+        of labels: ArraySlice<UnderstoodLabel>, _ picture: Picture, _ fusion: AttentionFusion,
+        _ answer: inout Answer
+    ) throws(SegmentationError) -> [[Float]] {
+        var maps: [ScoreKey: [Float]] = [:]
+        var missing: [ScoreKey] = []
+        for phrase in labels.lazy.flatMap(\.phrases) {
+            let key = scoreKey(phrase, picture, answer.request)
+            let known = scoreMaps.value(for: key)
+            note(key, isScored: known?.owners.note(answer.owner) ?? false, &answer)
+            guard maps[key] == nil else { continue }
+            if known == nil { missing.append(key) }
+            maps[key] = known?.value ?? []
+        }
+        while let first = missing.first {
+            let batch = missing.prefix(Self.groupPhrases).prefix { $0.features == first.features }
+            missing.removeFirst(batch.count)
+            let found = try scores(of: Array(batch), picture, fusion, &answer)
+            for (key, map) in zip(batch, found) { maps[key] = map }
+        }
+        let request = answer.request
+        return answer.timing(\.maps) {
+            labels.map { label in
+                let all = label.phrases.map { maps[scoreKey($0, picture, request)] ?? [] }
+                guard all.count > 1 else { return all.first ?? [] }
+                var sum: [Float] = []
+                for map in all {
+                    if sum.isEmpty { sum = [Float](repeating: 0, count: map.count) }
+                    ScoreKernels.add(map, times: 1 / Float(label.phrases.count), to: &sum)
+                }
+                return sum
+            }
+        }
+    }
+
+    /// Notes what a phrase's map needs, and what of it the user's questions have needed before, whoever made it known.
+    ///
+    /// - Parameter isScored: whether they have needed the map itself
+    private func note(_ key: ScoreKey, isScored: Bool, _ answer: inout Answer) {
+        let isRead = words.value(for: key.prompt)?.owners.note(answer.owner) ?? false
+        answer.needs(prompt: key.prompt, isKnown: isScored || isRead)
+        let isRun = features.value(for: key.features)?.owners.note(answer.owner) ?? false
+        answer.needs(pass: key.features, isKnown: isScored || isRun)
+        guard !isScored, !isRun else { return }
+        let isKnown = words.value(for: key.features.prompt)?.owners.note(answer.owner) ?? false
+        answer.needs(prompt: key.features.prompt, isKnown: isKnown)
+    }
+
+    private func scoreKey(
+        _ phrase: UnderstoodPhrase, _ picture: Picture, _ request: SegmentationRequest
+    ) -> ScoreKey {
+        ScoreKey(
+            features: FeatureKey(
+                model: model.hash, picture: picture.looked.handle, seed: request.seed, timestep: request.timestep,
+                prompt: ExactString(request.forwardPrompt ?? phrase.prompt),
+                precision: model.precision.rawValue),
+            recipe: request.recipe, prompt: ExactString(phrase.prompt), positions: phrase.positions)
+    }
+
+    /// The score maps of phrases that are read from the same pass, and from here on known.
+    private func scores(
+        of batch: [ScoreKey], _ picture: Picture, _ fusion: AttentionFusion, _ answer: inout Answer
+    ) throws(SegmentationError) -> [[Float]] {
+        try check(answer.cancellation)
+        let texts = try texts(batch.map(\.prompt), &answer)
+        let phrases = zip(texts, batch).map { AskedPhrase(text: $0, positions: $1.positions) }
+        let features = try features(of: picture, batch[0].features, &answer)
+        let found = answer.timing(\.maps) { fusion.scores(of: phrases, in: features, &arena) }
+        for (key, map) in zip(batch, found) {
+            scoreMaps.insert(
+                Remembered(map, for: answer.owner), bytes: map.count * MemoryLayout<Float>.stride, for: key)
+        }
+        return found
+    }
+
+    /// Contexts and keys of prompts; those that are not known are read together.
+    private func texts(
+        _ prompts: [ExactString], _ answer: inout Answer
+    ) throws(SegmentationError) -> [EncodedText] {
+        var texts: [ExactString: EncodedText] = [:]
+        var unknown: [ExactString] = []
+        for prompt in prompts where texts[prompt] == nil && !unknown.contains(prompt) {
+            texts[prompt] = words.value(for: prompt)?.value
+            if texts[prompt] == nil { unknown.append(prompt) }
+        }
+        if !unknown.isEmpty {
+            let cancellation = answer.cancellation
+            let read = try answer.timing(\.text) { () throws(SegmentationError) in
+                do throws(Interruption) {
+                    return try EncodedText.reading(unknown.map(\.text), model, cancellation: cancellation, &arena)
+                } catch {
+                    throw SegmentationError(error)
+                }
+            }
+            for (prompt, text) in zip(unknown, read) {
+                texts[prompt] = text
+                answer.reads(prompt: prompt)
+                words.insert(Remembered(text, for: answer.owner), bytes: text.bytes, for: prompt)
+            }
+        }
+        return prompts.compactMap { texts[$0] }
+    }
+
+    /// What a pass over the picture leaves behind.
+    private func features(
+        of picture: Picture, _ key: FeatureKey, _ answer: inout Answer
+    ) throws(SegmentationError) -> AttentionFeatures {
+        if let last = answer.last, last.key == key { return last.features }
+        if let known = features.value(for: key)?.value { return known }
+        let found = try pass(over: picture, key.prompt, &answer)
+        answer.runs(pass: key)
+        features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: key)
+        answer.last = found.bytes > limits.features ? (key, found) : nil
+        return found
+    }
+
+    /// Runs the U-Net over the noised latent.
+    private func pass(
+        over picture: Picture, _ prompt: ExactString, _ answer: inout Answer
+    ) throws(SegmentationError) -> AttentionFeatures {
+        let request = answer.request
+        let context = try texts([prompt], &answer)[0].context
+        let latent = try latent(of: picture, &answer)
+        let cancellation = answer.cancellation
+        return try answer.timing(\.unet) { () throws(SegmentationError) in
+            let side = model.unet.configuration.sampleSize
+            do throws(Interruption) {
+                return try arena.scope { (arena) throws(Interruption) in
+                    let noised = arena.featureMap(
+                        height: side, width: side, channels: model.unet.configuration.inChannels)
+                    noised.matrix.fill(latent)
+                    model.addNoise(to: noised, seed: request.seed, timestep: request.timestep, &arena)
+                    return try model.features(
+                        of: noised, timestep: request.timestep, context: context, cancellation: cancellation, &arena)
+                }
+            } catch {
+                throw SegmentationError(error)
+            }
+        }
+    }
+
+    /// The scaled mean of the picture's posterior, `[H·W, 4]`.
+    private func latent(of picture: Picture, _ answer: inout Answer) throws(SegmentationError) -> [Float] {
+        let square: [Float]
+        switch picture.content {
+        case .latent(let known): return known
+        case .square(let numbers): square = numbers
+        }
+        let cancellation = answer.cancellation
+        let latent = try answer.timing(\.autoencoder) { () throws(SegmentationError) in
+            do throws(Interruption) {
+                return try model.latent(of: square, cancellation: cancellation, &arena)
+            } catch {
+                throw SegmentationError(error)
+            }
+        }
+        pictures.keep(latent: latent, of: picture)
+        return latent
+    }
+}

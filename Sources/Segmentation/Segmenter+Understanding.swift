@@ -1,0 +1,119 @@
+import Networks
+import Texts
+
+extension Segmenter {
+    /// Whether a request's model is this one.
+    func isLoaded(_ name: String) -> Bool {
+        [model.name, model.hash, ""].contains { ExactString($0) == ExactString(name) }
+    }
+
+    /// The picture that `owner` asks about.
+    ///
+    /// - Parameter handle: the source's
+    func picture(
+        _ source: PictureSource, _ handle: String, owner: UInt32, cancellation: Cancellation
+    ) throws(SegmentationError) -> Picture {
+        switch source {
+        case .file(let bytes): try pictures.look(at: bytes, handle: handle, owner: owner, cancellation: cancellation)
+        case .handle: try pictures.picture(handle, owner: owner)
+        }
+    }
+
+    /// Everything that can be refused before anything is computed, and the picture.
+    ///
+    /// - Parameter handle: the picture's
+    func understand(
+        _ request: SegmentationRequest, _ handle: String, owner: UInt32, cancellation: Cancellation
+    ) throws(SegmentationError) -> (Understanding, Picture) {
+        guard isLoaded(request.model) else {
+            throw .unknownModel(request.model, loaded: model.name)
+        }
+        guard request.timestep >= 0, request.timestep < model.scheduler.trainTimesteps else {
+            throw .timestep(request.timestep, limit: model.scheduler.trainTimesteps)
+        }
+        var labels: [UnderstoodLabel] = []
+        for label in request.labels {
+            var phrases: [UnderstoodPhrase] = []
+            for phrase in label.phrases {
+                try check(cancellation)
+                phrases.append(try understand(phrase, request.recipe))
+            }
+            labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
+        }
+        try checkDifferent(labels)
+        let picture = try picture(request.picture, handle, owner: owner, cancellation: cancellation)
+        let understanding = Understanding(
+            picture: picture.looked, transparency: picture.transparency,
+            latentSide: model.unet.configuration.sampleSize, labels: labels, recipe: request.recipe,
+            forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
+            threshold: request.threshold, model: model.name, modelHash: model.hash)
+        return (understanding, picture)
+    }
+
+    /// Two labels that the model reads alike have one score map: the first would have every pixel, the other none.
+    /// Labels that share some of their phrases, or the words of one in another prompt, have maps of their own.
+    private func checkDifferent(_ labels: [UnderstoodLabel]) throws(SegmentationError) {
+        guard labels.count > 1 else { return }
+        var names: [Set<ReadPhrase>: String] = [:]
+        for label in labels {
+            let read = Set(label.phrases.map { ReadPhrase(tokens: $0.tokens, positions: $0.positions) })
+            if let other = names.updateValue(label.name, forKey: read) { throw .alike(other, label.name) }
+        }
+    }
+
+    /// Finds the words' tokens inside their prompt, unless they were found before.
+    private func understand(_ phrase: Phrase, _ recipe: Recipe) throws(SegmentationError) -> UnderstoodPhrase {
+        let key = PhraseKey(phrase, recipe)
+        if let known = phrases.value(for: key) { return known }
+        let understood = try tokens(of: phrase, recipe)
+        phrases.insert(understood, bytes: key.bytes + understood.bytes, for: key)
+        return understood
+    }
+
+    private func tokens(of phrase: Phrase, _ recipe: Recipe) throws(SegmentationError) -> UnderstoodPhrase {
+        let length = model.textEncoder.configuration.positions
+        guard !model.tokenizer.tokens(of: phrase.words).isEmpty else { throw .noTokens(words: phrase.words) }
+        let prompt = phrase.prompt ?? recipe.template.prompt(for: phrase.words)
+        let encoded = model.tokenizer.encode(prompt, length: length)
+        func positions(length: Int) -> [Int]? {
+            model.tokenizer.positions(of: phrase.words, in: prompt, from: recipe.template, length: length)
+        }
+        guard let positions = positions(length: length) else {
+            throw positions(length: .max) != nil
+                ? .cutOff(words: phrase.words, prompt: prompt, positions: length)
+                : .notInPrompt(words: phrase.words, prompt: prompt)
+        }
+        return UnderstoodPhrase(
+            words: phrase.words, prompt: prompt, tokens: encoded.tokens.prefix(encoded.count).map(\.self),
+            positions: positions.map(Int32.init), truncated: encoded.truncated)
+    }
+}
+
+/// All that the text encoder sees of a phrase.
+private struct ReadPhrase: Hashable {
+    let tokens: [Token]
+    let positions: [Int32]
+}
+
+/// What determines how a phrase is understood.
+struct PhraseKey: Hashable {
+    private let template: PromptTemplate
+    private let words: ExactString
+    private let prompt: ExactString?
+
+    init(_ phrase: Phrase, _ recipe: Recipe) {
+        template = recipe.template
+        words = ExactString(phrase.words)
+        prompt = phrase.prompt.map { ExactString($0) }
+    }
+
+    /// With what the entry takes beside its texts.
+    var bytes: Int { 256 + words.text.utf8.count + (prompt?.text.utf8.count ?? 0) }
+}
+
+extension UnderstoodPhrase {
+    fileprivate var bytes: Int {
+        words.utf8.count + prompt.utf8.count + positions.count * MemoryLayout<Int32>.stride
+            + tokens.count * MemoryLayout<Token>.stride
+    }
+}
