@@ -5,7 +5,7 @@ import Texts
 
 /// The pictures and the JSON of an answer, as bytes. The same answer gives the same bytes.
 package struct Drawing: Sendable {
-    private let answer: Answer
+    private let answer: CompleteAnswer
     private let words: [String]
     private let picturePath: String
     private let picture: ShownPicture
@@ -16,7 +16,7 @@ package struct Drawing: Sendable {
     ///   - picturePath: where the picture was, as it was given
     ///   - files: what is written with this answer, for the JSON
     package init(
-        _ answer: Answer, words: [String], picturePath: String, picture: InputPicture,
+        _ answer: CompleteAnswer, words: [String], picturePath: String, picture: InputPicture,
         files: [OutputFile]
     ) {
         self.answer = answer

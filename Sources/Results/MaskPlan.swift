@@ -169,7 +169,7 @@ extension MaskPlan {
     /// messages.
     ///
     /// - Throws: what `Drawing.bytes(of:)` throws, or `FileError`; no file is left then
-    package func deliver(_ answer: Answer, picture input: InputPicture) throws -> Printout {
+    package func deliver(_ answer: CompleteAnswer, picture input: InputPicture) throws -> Printout {
         // A pipe is not there to be read again; whoever makes the file again is to bring the picture.
         let path = isStream ? "-" : picture
         let drawing = Drawing(answer, words: words.given, picturePath: path, picture: input, files: files)

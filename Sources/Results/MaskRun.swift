@@ -96,7 +96,7 @@ package enum MaskRun {
 
     private static func answer(
         _ request: SegmentRequest, about picture: InputPicture, _ path: String, _ ask: Asking
-    ) throws -> Answer {
+    ) throws -> CompleteAnswer {
         let size = picture.size
         let progress = ProgressLine("waiting for an answer about \(path)")
         defer { progress.finish() }
@@ -112,7 +112,7 @@ package enum MaskRun {
     /// picture that was found.
     private static func samePicture(
         _ provenance: Provenance, _ file: String, _ ask: Asking
-    ) throws -> (picture: InputPicture, answer: Answer) {
+    ) throws -> (picture: InputPicture, answer: CompleteAnswer) {
         let paths = provenance.picturePaths(from: file)
         if paths == ["-"], isatty(STDIN_FILENO) == 1 {
             throw FileError.cannotRead(path: "-", reason: "the picture came from there; bring it again: < PICTURE")
@@ -123,7 +123,7 @@ package enum MaskRun {
         var found = paths.compactMap { try? bytes(at: $0) }
         if found.isEmpty { found = [try bytes(at: paths[0])] }
         // What is no picture must not travel where a stranger's file named it.
-        var last: (picture: InputPicture, answer: Answer)?
+        var last: (picture: InputPicture, answer: CompleteAnswer)?
         for picture in found.compactMap({ try? InputPicture($0) }) {
             let request = provenance.request(.image(picture.bytes), requestID: "")
             let answer = try answer(request, about: picture, provenance.picture.path, ask)

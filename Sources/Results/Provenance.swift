@@ -66,7 +66,7 @@ package struct Provenance: Sendable, Equatable {
     }
 
     init(
-        of output: Output, _ answer: Answer, words: [String], picturePath: String,
+        of output: Output, _ answer: CompleteAnswer, words: [String], picturePath: String,
         size: ImageSize, files: [OutputFile]?
     ) {
         let header = answer.header

@@ -32,7 +32,7 @@ extension Provenance {
     /// - Throws: `ProvenanceError.pictureChanged` if it is another one, `otherAnswer` if its scores are not what they
     ///   were: then the file could not be the same
     package func redrawn(
-        from answer: Answer, picture: InputPicture
+        from answer: CompleteAnswer, picture: InputPicture
     ) throws -> (bytes: [UInt8], differences: [String]) {
         // What a daemon writes may have a run of combining marks of any length.
         func isSame(_ text: String, _ other: String) -> Bool { ExactString(text) == ExactString(other) }

@@ -9,7 +9,7 @@ package final class Computation {
     private let fusion: AttentionFusion
     /// Labels that are scored together.
     private let groups: [ArraySlice<UnderstoodLabel>]
-    private var answer: Answer
+    private var answer: AnswerInProgress
     private var hash = SHA256()
     private var stage = Stage.understood
 
@@ -23,7 +23,7 @@ package final class Computation {
 
     /// - Parameter answer: in which nothing but the understanding has been done
     init(
-        _ segmenter: Segmenter, _ understanding: Understanding, _ picture: Picture, _ answer: Answer
+        _ segmenter: Segmenter, _ understanding: Understanding, _ picture: Picture, _ answer: AnswerInProgress
     ) throws(SegmentationError) {
         self.segmenter = segmenter
         self.understanding = understanding

@@ -14,7 +14,7 @@ extension Segmenter {
     /// The score maps of some labels on the latent grid: those of their phrases, averaged.
     func scores(
         of labels: ArraySlice<UnderstoodLabel>, _ picture: Picture, _ fusion: AttentionFusion,
-        _ answer: inout Answer
+        _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [[Float]] {
         var maps: [ScoreKey: [Float]] = [:]
         var missing: [ScoreKey] = []
@@ -50,7 +50,7 @@ extension Segmenter {
     /// Notes what a phrase's map needs, and what of it the user's questions have needed before, whoever made it known.
     ///
     /// - Parameter isScored: whether they have needed the map itself
-    private func note(_ key: ScoreKey, isScored: Bool, _ answer: inout Answer) {
+    private func note(_ key: ScoreKey, isScored: Bool, _ answer: inout AnswerInProgress) {
         let isRead = words.value(for: key.prompt)?.owners.note(answer.owner) ?? false
         answer.needs(prompt: key.prompt, isKnown: isScored || isRead)
         let isRun = features.value(for: key.features)?.owners.note(answer.owner) ?? false
@@ -73,7 +73,7 @@ extension Segmenter {
 
     /// The score maps of phrases that are read from the same pass, and from here on known.
     private func scores(
-        of batch: [ScoreKey], _ picture: Picture, _ fusion: AttentionFusion, _ answer: inout Answer
+        of batch: [ScoreKey], _ picture: Picture, _ fusion: AttentionFusion, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [[Float]] {
         try check(answer.cancellation)
         let texts = try texts(batch.map(\.prompt), &answer)
@@ -89,7 +89,7 @@ extension Segmenter {
 
     /// Contexts and keys of prompts; those that are not known are read together.
     private func texts(
-        _ prompts: [ExactString], _ answer: inout Answer
+        _ prompts: [ExactString], _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [EncodedText] {
         var texts: [ExactString: EncodedText] = [:]
         var unknown: [ExactString] = []
@@ -117,7 +117,7 @@ extension Segmenter {
 
     /// What a pass over the picture leaves behind.
     private func features(
-        of picture: Picture, _ key: FeatureKey, _ answer: inout Answer
+        of picture: Picture, _ key: FeatureKey, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
         if let last = answer.last, last.key == key { return last.features }
         if let known = features.value(for: key)?.value { return known }
@@ -130,7 +130,7 @@ extension Segmenter {
 
     /// Runs the U-Net over the noised latent.
     private func pass(
-        over picture: Picture, _ prompt: ExactString, _ answer: inout Answer
+        over picture: Picture, _ prompt: ExactString, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
         let request = answer.request
         let context = try texts([prompt], &answer)[0].context
@@ -154,7 +154,7 @@ extension Segmenter {
     }
 
     /// The scaled mean of the picture's posterior, `[H·W, 4]`.
-    private func latent(of picture: Picture, _ answer: inout Answer) throws(SegmentationError) -> [Float] {
+    private func latent(of picture: Picture, _ answer: inout AnswerInProgress) throws(SegmentationError) -> [Float] {
         let square: [Float]
         switch picture.content {
         case .latent(let known): return known

@@ -150,7 +150,7 @@ package final class Segmenter {
         queueMilliseconds: Float
     ) throws(SegmentationError) -> Computation {
         try check(cancellation)
-        var answer = Answer(
+        var answer = AnswerInProgress(
             request: request, owner: owner, cancellation: cancellation, queueMilliseconds: queueMilliseconds)
         let (understanding, picture) = try answer.timing(\.decode) { () throws(SegmentationError) in
             try understand(request, handle, owner: owner, cancellation: cancellation)

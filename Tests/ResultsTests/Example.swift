@@ -76,7 +76,7 @@ struct Example {
 
     func answer(
         to request: SegmentRequest, header: Header? = nil, trailer: Trailer? = nil
-    ) throws -> Answer {
+    ) throws -> CompleteAnswer {
         var assembly = AnswerAssembly(of: request)
         for reply in try replies(to: request, header: header, trailer: trailer) {
             try assembly.receive(reply)

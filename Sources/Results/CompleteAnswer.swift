@@ -2,7 +2,7 @@ package import RPC
 import Texts
 
 /// A whole answer to one question.
-package struct Answer: Sendable {
+package struct CompleteAnswer: Sendable {
     package let header: Header
     /// One for each label, on the latent grid; none if they were not asked for.
     let maps: [ScoreMap]
@@ -126,11 +126,11 @@ package struct AnswerAssembly: Sendable {
     /// The answer, once the stream has ended.
     ///
     /// - Throws: `dataLoss` if something is missing
-    package func answer() throws(RPCStatus) -> Answer {
+    package func answer() throws(RPCStatus) -> CompleteAnswer {
         guard let header, let mask, let trailer,
             maps.count == (request.maps == .none ? 0 : request.labels.count)
         else { throw Self.broken("an end before everything was there") }
-        return Answer(
+        return CompleteAnswer(
             header: header, maps: maps, indices: mask.indices, counts: mask.counts,
             trailer: trailer)
     }

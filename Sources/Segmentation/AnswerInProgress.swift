@@ -2,7 +2,7 @@ import Networks
 import Texts
 
 /// An answer in the making.
-struct Answer {
+struct AnswerInProgress {
     let request: SegmentationRequest
     let owner: UInt32
     let cancellation: Cancellation
