@@ -1,7 +1,7 @@
 import CKernels
 
 /// Words to score: the keys of their prompt in one layer, and which of these are theirs.
-package struct PhraseKeys {
+package struct PhraseQuery {
     package let keys: FixedPoint
     package let positions: [Int32]
 
@@ -18,7 +18,7 @@ package enum ScoreKernels {
     ///
     /// - Parameter maps: `[K, N']`, where N' is the next multiple of 16 from the number of queries
     package static func score(
-        _ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float, addingTo maps: Matrix, _ arena: inout Arena
+        _ queries: FixedPoint, _ phrases: [PhraseQuery], share: Float, addingTo maps: Matrix, _ arena: inout Arena
     ) {
         precondition(maps.rows == phrases.count && maps.isPacked, "\(phrases.count) phrases for \(maps.rows) maps")
         precondition(maps.columns == queries.paddedRows, "\(maps.columns) places for \(queries.rows) queries")

@@ -33,7 +33,7 @@ package struct AttentionFusion {
     private let completions: Int
 
     package init(_ unet: UNet, recipe: Recipe) throws(SegmentationError) {
-        layers = unet.attentionLayers.filter { $0.kind == .cross }
+        layers = unet.attentionLayers.filter { $0.kind == .crossAttention }
         side = unet.configuration.sampleSize
         completions = recipe.completions
         let sides = Set(layers.map(\.side)).sorted()
@@ -89,7 +89,7 @@ package struct AttentionFusion {
             for layer in layers {
                 ScoreKernels.score(
                     features.queries[layer],
-                    phrases.map { PhraseKeys(keys: $0.text.keys[layer], positions: $0.positions) },
+                    phrases.map { PhraseQuery(keys: $0.text.keys[layer], positions: $0.positions) },
                     share: 1 / Float(layers.count), addingTo: maps, &arena)
             }
             return phrases.indices.map { maps.rows($0..<$0 + 1).columns(0..<side * side).array }

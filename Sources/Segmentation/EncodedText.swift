@@ -29,7 +29,7 @@ package final class EncodedText {
         let length = model.textEncoder.configuration.positions
         let ranges = stride(from: 0, to: contexts.rows, by: length).map { $0..<$0 + length }
         var keys = ranges.map { _ in [FixedPoint]() }
-        for (toKey, layer) in zip(model.crossKeys, model.unet.attentionLayers.filter { $0.kind == .cross }) {
+        for (toKey, layer) in zip(model.crossKeys, model.unet.attentionLayers.filter { $0.kind == .crossAttention }) {
             arena.scope { arena in
                 let all = arena.matrix(rows: contexts.rows, columns: layer.channels)
                 toKey(contexts, into: all, &arena)

@@ -22,8 +22,8 @@ private struct AttentionCaptures {
     init(of unet: UNet, _ arena: inout Arena) {
         let layers = unet.attentionLayers
         let side = unet.configuration.sampleSize
-        let cross = layers.filter { $0.kind == .cross }
-        let finest = layers.filter { $0.kind == .own && $0.side == side }
+        let cross = layers.filter { $0.kind == .crossAttention }
+        let finest = layers.filter { $0.kind == .selfAttention && $0.side == side }
         var queries: [(matrix: Matrix, heads: Int)] = []
         for layer in cross {
             queries.append((arena.matrix(rows: layer.side * layer.side, columns: layer.channels), layer.heads))
@@ -34,10 +34,10 @@ private struct AttentionCaptures {
         var remaining = queries[...]
         captures = layers.map { layer in
             switch layer.kind {
-            case .cross: .queries(into: remaining.removeFirst().matrix)
-            case .own where layer.side == side:
+            case .crossAttention: .queries(into: remaining.removeFirst().matrix)
+            case .selfAttention where layer.side == side:
                 .probabilities(addingTo: affinity, share: 1 / Float(finest.count))
-            case .own: .nothing
+            case .selfAttention: .nothing
             }
         }
     }

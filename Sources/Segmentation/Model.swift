@@ -122,13 +122,13 @@ package final class Model {
         try expect("the U-Net's sample_size", unet.configuration.sampleSize, autoencoder.latentSide)
         try expect("the tokenizer's vocabulary", tokenizer.vocabularyCount, text.vocabularyCount)
         let side = unet.configuration.sampleSize
-        guard unet.attentionLayers.contains(where: { $0.kind == .own && $0.side == side }) else {
+        guard unet.attentionLayers.contains(where: { $0.kind == .selfAttention && $0.side == side }) else {
             throw .noSelfAttention(directory: directory, side: side)
         }
-        for demand in Demand.all(self) where demand.bytes > Double(Demand.limit) {
+        for estimate in MemoryEstimate.all(self) where estimate.bytes > Double(MemoryEstimate.limit) {
             throw .tooLarge(
-                directory: directory, what: demand.what, gibibytes: demand.bytes / Double(1 << 30),
-                limit: Demand.limit >> 30)
+                directory: directory, what: estimate.what, gibibytes: estimate.bytes / Double(1 << 30),
+                limit: MemoryEstimate.limit >> 30)
         }
     }
 

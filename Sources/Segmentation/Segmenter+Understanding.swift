@@ -63,7 +63,7 @@ extension Segmenter {
 
     /// Finds the words' tokens inside their prompt, unless they were found before.
     private func understand(_ phrase: Phrase, _ recipe: Recipe) throws(SegmentationError) -> UnderstoodPhrase {
-        let key = PhraseKey(phrase, recipe)
+        let key = UnderstandingKey(phrase, recipe)
         if let known = phrases.value(for: key) { return known }
         let understood = try tokens(of: phrase, recipe)
         phrases.insert(understood, bytes: key.bytes + understood.bytes, for: key)
@@ -96,7 +96,7 @@ private struct ReadPhrase: Hashable {
 }
 
 /// What determines how a phrase is understood.
-struct PhraseKey: Hashable {
+struct UnderstandingKey: Hashable {
     private let template: PromptTemplate
     private let words: ExactString
     private let prompt: ExactString?

@@ -57,7 +57,7 @@ package final class Segmenter {
     var features: Cache<FeatureKey, Remembered<AttentionFeatures>>
     var scoreMaps: Cache<ScoreKey, Remembered<[Float]>>
     var words: Cache<ExactString, Remembered<EncodedText>>
-    var phrases: Cache<PhraseKey, UnderstoodPhrase>
+    var phrases: Cache<UnderstandingKey, UnderstoodPhrase>
     var arena: Arena
 
     /// Beside scratch memory, for what a question and its answer take, whatever is remembered.

@@ -82,7 +82,7 @@ struct FullChecks {
         _ arena: inout Arena
     ) throws {
         let fusion = try AttentionFusion(model.unet, recipe: .diffsegmenter)
-        let cross = model.unet.attentionLayers.filter { $0.kind == .cross }
+        let cross = model.unet.attentionLayers.filter { $0.kind == .crossAttention }
         for (index, layer) in cross.enumerated() {
             let map = fusion.attention(to: [asked], in: features, layers: [index], side: layer.side, &arena)[0]
             let module = layer.name.split(separator: ".transformer").first ?? ""

@@ -104,7 +104,7 @@ struct StageChecks {
         let store = MatrixStore(
             layers.map { layer in
                 let pixels = layer.side * layer.side
-                return (pixels, layer.kind == .own ? pixels : text.context.rows)
+                return (pixels, layer.kind == .selfAttention ? pixels : text.context.rows)
             })
         try arena.scope { arena in
             try model.unet(

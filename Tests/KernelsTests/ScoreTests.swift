@@ -42,7 +42,7 @@ private func fixed(_ matrix: Framed, heads: Int, queries: Bool) -> FixedPoint {
 }
 
 /// The maps of phrases, scored together.
-private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float) throws -> [[Float]] {
+private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Float) throws -> [[Float]] {
     var arena = try Arena(reserving: 1 << 36)
     return arena.scope { arena in
         let maps = arena.matrix(rows: phrases.count, columns: ScoreKernels.columns(queries: queries.rows))
@@ -104,7 +104,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
                 heads: shape.heads, causal: false)
             let last = Int32(shape.keys - 1)
             for positions in [[last], [0, last], [last, 0, last / 2]] {
-                let map = try scores(q, [PhraseKeys(keys: k, positions: positions)], share: 0.7)[0]
+                let map = try scores(q, [PhraseQuery(keys: k, positions: positions)], share: 0.7)[0]
                 let zeros = [Float](repeating: 0, count: shape.rows)
                 expect(
                     map, within: oracle.map(positions: positions, share: 0.7, before: zeros),
@@ -132,7 +132,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
             unsafe dseg_score(q.c, phrases, 1, 0.5, &maps, &scratch)
         }
         #expect(scratch.last == -5 && maps.last == -6)
-        let added = try scores(q, [PhraseKeys(keys: k, positions: position)], share: 0.5)[0]
+        let added = try scores(q, [PhraseQuery(keys: k, positions: position)], share: 0.5)[0]
         #expect(zip(maps, added).allSatisfy { abs($0 - 1 - $1) < 1e-6 })
     }
 
@@ -140,7 +140,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
         var draw = Draw(seed: 3)
         let q = fixed(draw.matrix(140, 24), heads: 3, queries: true)
         var phrases = [77, 1, 6, 7, 77, 40].map { count in
-            PhraseKeys(
+            PhraseQuery(
                 keys: fixed(draw.matrix(count, 24), heads: 3, queries: false),
                 positions: [Int32(count / 2), Int32(count - 1)])
         }
@@ -154,14 +154,14 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseKeys], share: Float
         let q = fixed(
             Framed(rows: 20, columns: 2) { $0 == 17 ? .nan : $1 == 0 ? Float($0) * 100 : 1 }, heads: 1, queries: true)
         let k = fixed(Framed(rows: 3, columns: 2) { $1 == 0 ? Float($0) * 100 : 1 }, heads: 1, queries: false)
-        let map = try scores(q, [PhraseKeys(keys: k, positions: [2])], share: 1)[0]
+        let map = try scores(q, [PhraseQuery(keys: k, positions: [2])], share: 1)[0]
         #expect(map[17].isNaN && map.count { $0.isNaN } == 1)
         #expect((map[0] - 1.0 / 3).magnitude < 1e-3, "a unit is 1 / 230 beside a number of 200")
         #expect(map[1...16].allSatisfy { $0 == 1 })
         for bad in [Float.nan, .infinity] {
             let spoilt = fixed(Framed(rows: 3, columns: 2) { row, _ in row == 1 ? bad : 1 }, heads: 1, queries: false)
             let maps = try scores(
-                q, [PhraseKeys(keys: spoilt, positions: [0]), PhraseKeys(keys: k, positions: [0])], share: 1)
+                q, [PhraseQuery(keys: spoilt, positions: [0]), PhraseQuery(keys: k, positions: [0])], share: 1)
             #expect(maps[0].allSatisfy { $0.isNaN })
             #expect(maps[1].count { $0.isNaN } == 1)
         }

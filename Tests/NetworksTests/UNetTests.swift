@@ -31,7 +31,7 @@ import Testing
     private func stores() -> [Matrix] {
         unet.attentionLayers.map { layer in
             let pixels = layer.side * layer.side
-            return Matrix(stored: pixels, by: layer.kind == .own ? pixels : 77)
+            return Matrix(stored: pixels, by: layer.kind == .selfAttention ? pixels : 77)
         }
     }
 
@@ -56,7 +56,7 @@ import Testing
 
     @Test func `captured queries give the captured probabilities again`() throws {
         var arena = try Arena(reserving: 1 << 36)
-        let cross = unet.attentionLayers.indices.filter { unet.attentionLayers[$0].kind == .cross }
+        let cross = unet.attentionLayers.indices.filter { unet.attentionLayers[$0].kind == .crossAttention }
         let expected = stores()
         try run(expected.map { .probabilities(addingTo: $0, share: 1) }, &arena)
         let queries = unet.attentionLayers.map { Matrix(stored: $0.side * $0.side, by: $0.channels) }

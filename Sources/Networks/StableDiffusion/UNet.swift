@@ -4,9 +4,9 @@ package import Kernels
 package struct AttentionLayer: Equatable {
     package enum Kind {
         /// Pixels look at pixels.
-        case own
+        case selfAttention
         /// Pixels look at the text.
-        case cross
+        case crossAttention
     }
 
     /// As diffusers names the module: `down_blocks.0.attentions.0.transformer_blocks.0.attn1`.

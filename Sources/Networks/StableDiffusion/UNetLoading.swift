@@ -99,7 +99,7 @@ extension UNet {
                 weights["attentions"][index], channels: output, context: configuration.crossAttentionWidth,
                 heads: heads, groups: configuration.groups)
             let block = "\(path).attentions.\(index).transformer_blocks.0"
-            for (name, kind) in [("attn1", AttentionLayer.Kind.own), ("attn2", .cross)] {
+            for (name, kind) in [("attn1", AttentionLayer.Kind.selfAttention), ("attn2", .crossAttention)] {
                 attentionLayers.append(
                     AttentionLayer(
                         name: "\(block).\(name)", kind: kind, side: configuration.sampleSize >> level,

@@ -5,15 +5,15 @@ import Networks
 ///
 /// In f64, since a configuration may name sizes whose products fit no integer: they are refused before anything is
 /// reserved for them.
-struct Demand {
+struct MemoryEstimate {
     /// Thirty times what Stable Diffusion needs.
     static let limit = 16 << 30
 
     let what: String
     let bytes: Double
 
-    /// The demands of all steps.
-    static func all(_ model: Model) -> [Demand] {
+    /// Those of all steps.
+    static func all(_ model: Model) -> [MemoryEstimate] {
         [features(model.unet), prompts(model), pass(model.unet), encoding(model.autoencoder.configuration)]
     }
 
@@ -23,39 +23,39 @@ struct Demand {
     }
 
     /// Queries of all cross-attention layers, and the affinity of all pairs of pixels.
-    private static func features(_ unet: UNet) -> Demand {
+    private static func features(_ unet: UNet) -> MemoryEstimate {
         let pixels = square(unet.configuration.sampleSize)
         let queries = unet.attentionLayers.reduce(0) { $0 + square($1.side) * Double($1.channels) }
-        return Demand("the features of a pass", floats: queries + pixels * pixels)
+        return MemoryEstimate("the features of a pass", floats: queries + pixels * pixels)
     }
 
     /// The text encoder's states of prompts that are read together, and their keys for all cross-attention layers.
-    private static func prompts(_ model: Model) -> Demand {
+    private static func prompts(_ model: Model) -> MemoryEstimate {
         let text = model.textEncoder.configuration
         let keys = model.unet.attentionLayers.reduce(0) { $0 + Double($1.channels) }
         let positions = Double(Segmenter.groupPhrases) * Double(text.positions)
-        return Demand(
+        return MemoryEstimate(
             "a reading of \(Segmenter.groupPhrases) prompts",
             floats: positions * (keys + 8 * Double(text.width) + Double(text.intermediate)))
     }
 
     /// The maps that the way up reads, which are twice as wide as a level or wider, and one layer's scratch.
-    private static func pass(_ unet: UNet) -> Demand {
+    private static func pass(_ unet: UNet) -> MemoryEstimate {
         let configuration = unet.configuration
         let widest = Double(configuration.blockChannels.max() ?? 0)
         let maps = Double(configuration.layersPerBlock + 1) * 2 + 16
         let pixels = configuration.blockChannels.indices.reduce(0) {
             $0 + square(configuration.sampleSize >> $1)
         }
-        return Demand("a pass of the U-Net", floats: pixels * widest * maps)
+        return MemoryEstimate("a pass of the U-Net", floats: pixels * widest * maps)
     }
 
     /// Two maps of each level, and two of a residual block's scratch.
-    private static func encoding(_ configuration: AutoencoderConfiguration) -> Demand {
+    private static func encoding(_ configuration: AutoencoderConfiguration) -> MemoryEstimate {
         let floats = configuration.blockChannels.enumerated().reduce(0) { sum, level in
             sum + square(max(1, configuration.sampleSize >> level.offset)) * Double(level.element) * 8
         }
-        return Demand("a pass of the autoencoder", floats: floats)
+        return MemoryEstimate("a pass of the autoencoder", floats: floats)
     }
 
     private static func square(_ side: Int) -> Double {
@@ -67,7 +67,7 @@ extension Model {
     /// Address space for scratch memory: twice what its steps ask for, all of them at once, and what each thread takes
     /// beside it. A pass of Stable Diffusion uses a tenth.
     package var scratchBytes: Int {
-        let bytes = Demand.all(self).reduce(0) { $0 + $1.bytes }
+        let bytes = MemoryEstimate.all(self).reduce(0) { $0 + $1.bytes }
         return Int(2 * bytes) + (64 << 20) + Threads.count * (4 << 20)
     }
 
