@@ -33,7 +33,7 @@ struct Rule: Sendable, CustomTestStringConvertible {
 
     static let all: [Rule] = [
         .topLevel, .sizes, .readme, .continuousIntegration,
-        .imports, .manifest, .tested, .includes,
+        .imports, .manifest, .tested, .includes, .circles,
         .fileLength, .functionLength, .lineLength,
         .words, .forcedUnwraps, .uncheckedSendable, .vagueNames, .commentedOutCode,
         .kernels, .deadRooms,
