@@ -219,7 +219,7 @@ struct  Dseg__V1__SegmentRequest
   Dseg__V1__SegmentRequest__ChosenForwardPromptCase chosen_forward_prompt_case;
   union {
     /*
-     * recipe "shared": what the one pass reads; absent: the model's own
+     * what the one pass for all phrases reads; absent: the recipe's own
      */
     ProtobufCBinaryData forward_prompt;
   };
@@ -286,7 +286,7 @@ struct  Dseg__V1__Header
   Dseg__V1__UnderstoodLabel **labels;
   ProtobufCBinaryData recipe;
   /*
-   * what the shared pass reads; empty for "diffsegmenter"
+   * what the one pass for all phrases read; empty, too, where each had its own
    */
   ProtobufCBinaryData forward_prompt;
   uint32_t seed;

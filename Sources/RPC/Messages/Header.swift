@@ -10,7 +10,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package var latentHeight: UInt32
     package var labels: [UnderstoodLabel]
     package var recipe: String
-    /// What the shared pass reads; empty for "diffsegmenter".
+    /// What the one pass for all phrases read; empty, too, where each had its own.
     package var forwardPrompt: String
     package var seed: UInt32
     package var timestep: UInt32
