@@ -63,23 +63,6 @@ extension Matrix {
         unsafe dseg_interleave(planes, c)
     }
 
-    /// `y ← normalised x`, group by group, then `y σ(y)` if asked; x and y, this matrix, `[N, C]`, may be the same.
-    package func setGroupNorm(
-        _ x: Matrix, gamma: WeightVector, beta: WeightVector, groups: Int, epsilon: Float, silu: Bool,
-        _ arena: inout Arena
-    ) {
-        precondition(x.rows == rows && x.columns == columns && columns % groups == 0, "a group norm's shapes")
-        precondition(gamma.count == columns && beta.count == columns, "a group norm's weights")
-        arena.scope { arena in
-            let scratch = unsafe arena.floats(dseg_group_norm_scratch(rows, columns))
-            if silu {
-                unsafe dseg_group_norm_silu(x.c, c, gamma.base, beta.base, groups, epsilon, scratch)
-            } else {
-                unsafe dseg_group_norm(x.c, c, gamma.base, beta.base, groups, epsilon, scratch)
-            }
-        }
-    }
-
     /// `y ← normalised x`, row by row; x and y, this matrix, may be the same.
     package func setLayerNorm(_ x: Matrix, gamma: WeightVector, beta: WeightVector, epsilon: Float) {
         precondition(x.rows == rows && x.columns == columns, "a layer norm's shapes")

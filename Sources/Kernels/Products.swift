@@ -25,7 +25,7 @@ package struct Window {
     }
 
     /// Whether a convolution with this window goes Winograd's way.
-    package func isForWinograd(from inputs: Int, to outputs: Int) -> Bool {
+    func isForWinograd(from inputs: Int, to outputs: Int) -> Bool {
         dseg_is_for_winograd(kernel, stride, inputs, outputs)
     }
 
@@ -95,27 +95,46 @@ extension FeatureMap {
     ///
     /// - Parameters:
     ///   - x: `[H·W, C]`, distinct from y
-    ///   - gains: if there are any, `silu(gain x + shift)` is read instead of x; only Winograd's way knows them
     ///   - weights: `[C', k·k·C]`
     ///   - bias: `[C']`
     package func convolve(
-        _ x: FeatureMap, gains: GroupGains?, _ weights: PackedWeights, bias: UnsafePointer<Float>, window: Window,
-        adding: Bool, _ arena: inout Arena
+        _ x: FeatureMap, _ weights: PackedWeights, bias: UnsafePointer<Float>, window: Window, adding: Bool,
+        _ arena: inout Arena
     ) {
+        let geometry = geometry(x, weights, window)
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels, channels))
+            unsafe dseg_convolution(x.matrix.c, geometry, weights.c, bias, matrix.c, adding, scratch)
+        }
+    }
+
+    /// `y ← conv(silu(norm(x))) + bias`, or `y ← y + conv(silu(norm(x))) + bias` when adding; shapes as above.
+    ///
+    /// Winograd's way normalises what it reads; for another the whole map is normalised first.
+    package func convolve(
+        _ norm: GroupNormWeights, siluOf x: FeatureMap, _ weights: PackedWeights, bias: UnsafePointer<Float>,
+        window: Window, adding: Bool, _ arena: inout Arena
+    ) {
+        arena.scope { arena in
+            guard window.isForWinograd(from: x.channels, to: channels) else {
+                let normalized = arena.featureMap(height: x.height, width: x.width, channels: x.channels)
+                normalized.matrix.setGroupNorm(x.matrix, norm, silu: true, &arena)
+                unsafe convolve(normalized, weights, bias: bias, window: window, adding: adding, &arena)
+                return
+            }
+            let geometry = geometry(x, weights, window)
+            let gains = unsafe norm.gains(x.matrix, &arena)
+            let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels, channels))
+            unsafe dseg_normalized_convolution(
+                x.matrix.c, gains, geometry, weights.c, bias, matrix.c, adding, scratch)
+        }
+    }
+
+    private func geometry(_ x: FeatureMap, _ weights: PackedWeights, _ window: Window) -> dseg_window {
         precondition(
             weights.rows == channels && weights.columns == window.kernel * window.kernel * x.channels,
             "a convolution's shapes")
-        let geometry = window.c(x, self)
-        arena.scope { arena in
-            let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels, channels))
-            if let gains {
-                precondition(window.isForWinograd(from: x.channels, to: channels), "gains for another way")
-                unsafe dseg_normalized_convolution(
-                    x.matrix.c, gains.c, geometry, weights.c, bias, matrix.c, adding, scratch)
-            } else {
-                unsafe dseg_convolution(x.matrix.c, geometry, weights.c, bias, matrix.c, adding, scratch)
-            }
-        }
+        return window.c(x, self)
     }
 }
 

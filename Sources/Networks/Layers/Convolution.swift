@@ -18,7 +18,7 @@ struct Convolution {
     ///   - x: `[H·W, input]`, distinct from y
     ///   - y: `[H'·W', output]`, of the size that the window gives
     func callAsFunction(_ x: FeatureMap, into y: FeatureMap, _ arena: inout Arena) {
-        unsafe y.convolve(x, gains: nil, weight, bias: bias.base, window: window, adding: false, &arena)
+        unsafe y.convolve(x, weight, bias: bias.base, window: window, adding: false, &arena)
     }
 
     /// `y ← conv(silu(norm(x))) + otherBias`: a bias into which something constant was folded, `[1, output]`.
@@ -27,37 +27,22 @@ struct Convolution {
     ) {
         precondition(bias.rows == 1 && bias.columns == y.channels, "a bias's length")
         guard let base = unsafe bias.floats.baseAddress else { return }
-        unsafe convolve(norm, x, bias: base, y, adding: false, &arena)
+        unsafe y.convolve(
+            norm.weights, siluOf: x, weight, bias: base, window: window, adding: false, &arena)
     }
 
     /// `y ← conv(silu(norm(x))) + bias`
     func callAsFunction(_ norm: GroupNorm, siluOf x: FeatureMap, into y: FeatureMap, _ arena: inout Arena) {
-        unsafe convolve(norm, x, bias: bias.base, y, adding: false, &arena)
+        unsafe y.convolve(
+            norm.weights, siluOf: x, weight, bias: bias.base, window: window, adding: false, &arena)
     }
 
     /// `y ← y + conv(silu(norm(x))) + bias`
     func callAsFunction(
         _ norm: GroupNorm, siluOf x: FeatureMap, addingTo y: FeatureMap, _ arena: inout Arena
     ) {
-        unsafe convolve(norm, x, bias: bias.base, y, adding: true, &arena)
-    }
-
-    /// Winograd's way normalises what it reads; for another the whole map is normalised first.
-    private func convolve(
-        _ norm: GroupNorm, _ x: FeatureMap, bias: UnsafePointer<Float>, _ y: FeatureMap, adding: Bool,
-        _ arena: inout Arena
-    ) {
-        arena.scope { arena in
-            if window.isForWinograd(from: x.channels, to: y.channels) {
-                let gains = norm.gains(x.matrix, &arena)
-                unsafe y.convolve(x, gains: gains, weight, bias: bias, window: window, adding: adding, &arena)
-            } else {
-                let normalized = arena.featureMap(height: x.height, width: x.width, channels: x.channels)
-                norm.silu(x.matrix, into: normalized.matrix, &arena)
-                unsafe y.convolve(
-                    normalized, gains: nil, weight, bias: bias, window: window, adding: adding, &arena)
-            }
-        }
+        unsafe y.convolve(
+            norm.weights, siluOf: x, weight, bias: bias.base, window: window, adding: true, &arena)
     }
 }
 
