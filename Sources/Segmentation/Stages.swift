@@ -41,7 +41,7 @@ extension Model {
     package func addNoise(to latent: FeatureMap, seed: UInt32, timestep: Int, _ arena: inout Arena) {
         arena.scope { arena in
             let noise = arena.matrix(rows: latent.matrix.rows, columns: latent.channels)
-            noise.interleave(ScoreKernels.noise(seed: seed, count: noise.rows * noise.columns))
+            noise.interleave(TorchNoise.normals(seed: seed, count: noise.rows * noise.columns))
             addNoise(noise, to: latent.matrix, timestep: timestep)
         }
     }

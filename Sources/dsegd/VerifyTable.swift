@@ -29,7 +29,7 @@ struct VerifyTable {
     mutating func compare(_ values: [Float], _ file: TensorFile, _ name: String, as prefix: String) throws {
         let golden = try file.values(of: name)
         let shape = try file.shape(of: name)
-        let error = values.count == golden.count ? ScoreKernels.relativeError(values, to: golden) : .infinity
+        let error = values.count == golden.count ? Difference.relativeError(values, to: golden) : .infinity
         add("\(prefix).\(name)", found: Self.scientific(error), limit: Self.scientific(limit), holds: error <= limit)
         computed[prefix, default: SafetensorsWriter()].add(name, values, shape: shape)
     }
@@ -44,7 +44,7 @@ struct VerifyTable {
     /// Compares index masks: 99.9 % of the pixels must agree.
     mutating func compareIndices(_ indices: [UInt8], _ file: TensorFile, _ name: String, as prefix: String) throws {
         let golden = try file.bytes(of: name)
-        let differing = ScoreKernels.differing(indices, golden)
+        let differing = Difference.places(indices, golden)
         let share = Float(differing) / Float(max(golden.count, 1))
         add("\(prefix).\(name)", found: Self.scientific(share), limit: Self.scientific(1e-3), holds: share <= 1e-3)
         computed[prefix, default: SafetensorsWriter()].add(name, indices, shape: try file.shape(of: name))

@@ -51,10 +51,10 @@ import Testing
                 var y = x
                 for place in stride(from: 0, to: count, by: step) { y[place] &+= 1 }
                 #expect(unsafe dseg_differing(x, y, count) == (count + step - 1) / step)
-                #expect(ScoreKernels.differing(x, y) == (count + step - 1) / step)
+                #expect(Difference.places(x, y) == (count + step - 1) / step)
             }
-            #expect(ScoreKernels.differing(x, x) == 0)
-            #expect(ScoreKernels.differing(x, Array(x.dropLast())) == count)
+            #expect(Difference.places(x, x) == 0)
+            #expect(Difference.places(x, Array(x.dropLast())) == count)
         }
     }
 
@@ -79,8 +79,8 @@ import Testing
                 var (difference, magnitude): (Float, Float) = (-1, -1)
                 unsafe dseg_distance(x, y, count, &difference, &magnitude)
                 #expect(difference == 3 && magnitude == 8)
-                #expect(ScoreKernels.relativeError(x, to: y) == 0.375)
-                #expect(ScoreKernels.relativeError(y, to: y) == 0)
+                #expect(Difference.relativeError(x, to: y) == 0.375)
+                #expect(Difference.relativeError(y, to: y) == 0)
             }
         }
     }
@@ -90,11 +90,11 @@ import Testing
             let y = [Float](repeating: 1, count: 20)
             var x = y
             x[place] = .nan
-            #expect(ScoreKernels.relativeError(x, to: y) == .infinity)
-            #expect(ScoreKernels.relativeError(y, to: x) == .infinity)
+            #expect(Difference.relativeError(x, to: y) == .infinity)
+            #expect(Difference.relativeError(y, to: x) == .infinity)
             x[place] = .infinity
-            #expect(ScoreKernels.relativeError(x, to: y) == .infinity)
-            #expect(ScoreKernels.relativeError(x, to: x) == .infinity)
+            #expect(Difference.relativeError(x, to: y) == .infinity)
+            #expect(Difference.relativeError(x, to: x) == .infinity)
         }
     }
 

@@ -29,34 +29,34 @@ private func fixture(seed: UInt32, count: Int) throws -> [Float] {
         let expected = try fixture(seed: seed, count: count).map {
             Bounded(value: Double($0), slack: 3.6e-6)
         }
-        expect(ScoreKernels.noise(seed: seed, count: count), within: expected, "seed \(seed)")
+        expect(TorchNoise.normals(seed: seed, count: count), within: expected, "seed \(seed)")
     }
 
     @Test func `a longer draw begins with a shorter one's whole blocks`() {
-        let long = ScoreKernels.noise(seed: 42, count: 4096)
+        let long = TorchNoise.normals(seed: 42, count: 4096)
         for count in [16, 31, 100, 624, 640, 1247] {
             let whole = count / 16 * 16
             let kept = count.isMultiple(of: 16) ? whole : count - 16
-            let short = ScoreKernels.noise(seed: 42, count: count)
+            let short = TorchNoise.normals(seed: 42, count: count)
             #expect(short.prefix(kept / 16 * 16).elementsEqual(long.prefix(kept / 16 * 16)))
         }
     }
 
     @Test func `seeds differ in nearly every number, repeated draws in none`() {
-        let draws = [0, 1, 2, 4_294_967_295].map { ScoreKernels.noise(seed: $0, count: 4096) }
+        let draws = [0, 1, 2, 4_294_967_295].map { TorchNoise.normals(seed: $0, count: 4096) }
         for (place, first) in draws.enumerated() {
             for second in draws[(place + 1)...] {
                 #expect(zip(first, second).count { $0 == $1 } < 8)
             }
         }
-        #expect(ScoreKernels.noise(seed: 1, count: 4096) == draws[1])
+        #expect(TorchNoise.normals(seed: 1, count: 4096) == draws[1])
     }
 
     /// A mean of n normal numbers spreads by 1/√n, of their squares by √(2/n): five of each.
     @Test(arguments: [7, 2_147_483_648] as [UInt32])
     func `noise has mean 0, variance 1 and no number without end`(seed: UInt32) {
         let count = 65_536
-        let noise = ScoreKernels.noise(seed: seed, count: count).map(Double.init)
+        let noise = TorchNoise.normals(seed: seed, count: count).map(Double.init)
         let mean = noise.reduce(0, +) / Double(count)
         let power = noise.reduce(0) { $0 + $1 * $1 } / Double(count)
         #expect(mean.magnitude < 5 / Double(count).squareRoot())

@@ -70,7 +70,7 @@ import Testing
             let found = Matrix(stored: layer.side * layer.side, by: 77)
             QueriesAndKeys(queries: queries[index], keys: keys, heads: layer.heads, precision: .f32)
                 .add(toMean: found, share: 1, &arena)
-            #expect(ScoreKernels.relativeError(found.array, to: expected[index].array) < 1e-5)
+            #expect(Difference.relativeError(found.array, to: expected[index].array) < 1e-5)
         }
     }
 
@@ -84,7 +84,7 @@ import Testing
             var captures = [AttentionCapture](repeating: .nothing, count: whole.count)
             captures[last] = .probabilities(addingTo: store, share: 1)
             try run(captures, &arena)
-            #expect(ScoreKernels.relativeError(store.array, to: whole[last].array) < 1e-5)
+            #expect(Difference.relativeError(store.array, to: whole[last].array) < 1e-5)
         }
     }
 

@@ -28,7 +28,7 @@ import Testing
             return latent.matrix.array
         }
         let expected = interleaved(try golden.values(of: "noisy"))
-        #expect(ScoreKernels.relativeError(found, to: expected) < 1e-6)
+        #expect(Difference.relativeError(found, to: expected) < 1e-6)
     }
 
     @Test(arguments: [0, 1, UInt32.max], [0, 100, 999])
@@ -39,9 +39,9 @@ import Testing
             latent.matrix.fill([Float](repeating: 0, count: 1024))
             model.addNoise(to: latent, seed: seed, timestep: timestep, &arena)
             let scale = (1 - model.scheduler.alphaBar(timestep)).squareRoot()
-            let planes = ScoreKernels.noise(seed: seed, count: 1024)
+            let planes = TorchNoise.normals(seed: seed, count: 1024)
             let expected = interleaved(planes).map { $0 * scale }
-            #expect(ScoreKernels.relativeError(latent.matrix.array, to: expected) < 1e-6)
+            #expect(Difference.relativeError(latent.matrix.array, to: expected) < 1e-6)
         }
     }
 
