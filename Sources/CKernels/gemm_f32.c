@@ -14,21 +14,6 @@ typedef struct {
     float *scratch;                       // of im2col; NULL: x is multiplied as it is
 } product;
 
-const float *dseg_widened(const void *base, dseg_number number, size_t first, size_t count, float *buffer) {
-    switch (number) {
-    case dseg_f32: return (const float *)base + first;
-    case dseg_f16: dseg_simd->widen_f16((const uint16_t *)base + first, buffer, count); break;
-    case dseg_bf16: dseg_simd->widen_bf16((const uint16_t *)base + first, buffer, count); break;
-    case dseg_fixed16: break;             // is never widened
-    }
-    return buffer;
-}
-
-const float *dseg_widened_panel(dseg_panels w, size_t panel, size_t input, size_t count, float *buffer) {
-    size_t first = (panel * w.inputs + input) * dseg_panel_width;
-    return dseg_widened(w.base, w.number, first, count * dseg_panel_width, buffer);
-}
-
 void dseg_multiply_panel(const dseg_product *p, size_t columns) {
     if (columns == dseg_panel_width) {
         dseg_simd->gemm_f32(p);

@@ -41,6 +41,13 @@ static inline dseg_extent dseg_extent_of(dseg_cut cut, size_t task) {
                          dseg_least(panel + cut.panels, dseg_parts(cut.columns, dseg_panel_width))};
 }
 
+// ---- widen.c ----------------------------------------------------------------------------------------------------
+
+/// `count` stored numbers from the `first` on as f32: where they lie, or widened in `buffer`.
+const float *dseg_widened(const void *base, dseg_number number, size_t first, size_t count, float *buffer);
+/// `count` inputs of a panel from `input` on, [count, 16].
+const float *dseg_widened_panel(dseg_panels w, size_t panel, size_t input, size_t count, float *buffer);
+
 // ---- im2col.c ---------------------------------------------------------------------------------------------------
 
 /// to [count] <- the numbers from `first` on of what lies under a window's kernel at an output pixel,
@@ -54,10 +61,6 @@ void dseg_quantize_windows(dseg_matrix x, dseg_window window, size_t first, dseg
 
 // ---- gemm_f32.c, gemm_int16.c -----------------------------------------------------------------------------------
 
-/// `count` stored numbers from the `first` on as f32: where they lie, or widened in `buffer`.
-const float *dseg_widened(const void *base, dseg_number number, size_t first, size_t count, float *buffer);
-/// `count` inputs of a panel from `input` on, [count, 16].
-const float *dseg_widened_panel(dseg_panels w, size_t panel, size_t input, size_t count, float *buffer);
 /// The product with c's first `columns` columns alone, up to 16.
 void dseg_multiply_panel(const dseg_product *product, size_t columns);
 
