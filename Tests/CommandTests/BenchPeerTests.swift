@@ -68,8 +68,7 @@ import Testing
             esac
 
             """
-        try write(Array(script.utf8), to: path)
-        try #require(unsafe chmod(path, 0o700) == 0)
+        try writeProgram(script, to: path)
         return path
     }
 
@@ -103,8 +102,7 @@ import Testing
 
     @Test func `a python that never answers is cut off`() throws {
         let path = "\(place.path)/python"
-        try write(Array("#!/bin/sh\nsleep 1000\n".utf8), to: path)
-        try #require(unsafe chmod(path, 0o700) == 0)
+        try writeProgram("#!/bin/sh\nsleep 1000\n", to: path)
         try expectAlone(try bench(["--python", path, "--peer-limit", "1"]), because: "cut off after 1.00 s")
     }
 
