@@ -184,9 +184,8 @@ package struct EngineStatus: Sendable {
     private func serve(_ segmenter: Segmenter) {
         // What is left of jobs that have begun.
         var begun: [ObjectIdentifier: Job.Continuation] = [:]
-        while awaitTurn(or: segmenter.rest) {
-            switch locked({ queue.next() }) {
-            case nil: return
+        while let turn = nextTurn(or: segmenter.rest) {
+            switch turn {
             case .forget(let withdrawn):
                 for ticket in withdrawn { begun[ticket.id] = nil }
             case .run(let entry):
@@ -226,27 +225,27 @@ package struct EngineStatus: Sendable {
     /// After which a job that could go on gives others their turn: longer than a picture and twenty words take.
     private static let longestTurn = Duration.seconds(10)
 
-    /// Waits until there is something to do.
+    /// Waits for the next turn, and takes it at once: who withdraws a job later finds it begun.
     ///
     /// - Parameter rest: called when nothing has come for a while
-    /// - Returns: `false`: nothing is left to do, and nothing will be
-    private func awaitTurn(or rest: () -> Void) -> Bool {
+    /// - Returns: `nil`: nothing is left to do, and nothing will be
+    private func nextTurn(or rest: () -> Void) -> JobQueue.Turn? {
         var end = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &end)
         end.tv_sec += Self.restAfter
         var hasRested = false
         while true {
-            let hasTurn = locked { () -> Bool? in
+            let (turn, isTimeToRest) = locked { () -> (JobQueue.Turn?, Bool) in
                 while !queue.hasTurn && (phase == .serving || !queue.isDone) {
                     if hasRested {
                         unsafe pthread_cond_wait(changed, mutex)
                     } else if unsafe pthread_cond_timedwait(changed, mutex, &end) == ETIMEDOUT {
-                        return nil
+                        return (nil, true)
                     }
                 }
-                return queue.hasTurn
+                return (queue.next(), false)
             }
-            if let hasTurn { return hasTurn }
+            guard isTimeToRest else { return turn }
             rest()
             hasRested = true
         }

@@ -151,6 +151,21 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(diary.read == ["gate", "c", "d"])
     }
 
+    /// Of so many some are withdrawn just when their turn comes.
+    @Test func `jobs that are withdrawn at any moment leave an engine that serves`() throws {
+        let engine = try engine(queueLimit: 4)
+        let diary = Diary()
+        for _ in 0..<20_000 {
+            let job = job("brief", diary)
+            try engine.submit(job)
+            _ = engine.withdraw(job.ticket)
+        }
+        let last = Handover<Bool>()
+        try engine.submit(Job { _, _, _ in last.give(true) })
+        #expect(last.take())
+        engine.drain()
+    }
+
     @Test func `a withdrawn job that runs is told so`() throws {
         let engine = try engine()
         let (entered, seen) = (Handover<Bool>(), Handover<Bool>())
