@@ -153,13 +153,22 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
 
     /// Of so many some are withdrawn just when their turn comes.
     @Test func `jobs that are withdrawn at any moment leave an engine that serves`() throws {
-        let engine = try engine(queueLimit: 4)
+        let engine = try engine(queueLimit: 8)
         let diary = Diary()
-        for _ in 0..<20_000 {
-            let job = job("brief", diary)
-            try engine.submit(job)
-            _ = engine.withdraw(job.ticket)
+        let callers = (0..<4 as Range<UInt64>).map { connection in
+            let isDone = Handover<Bool>()
+            Thread.detachNewThread {
+                for _ in 0..<20_000 {
+                    let job = job("brief", connection: connection, diary)
+                    // A full queue refuses, and an engine that ended.
+                    try? engine.submit(job)
+                    _ = engine.withdraw(job.ticket)
+                }
+                isDone.give(true)
+            }
+            return isDone
         }
+        for caller in callers { #expect(caller.take()) }
         let last = Handover<Bool>()
         try engine.submit(Job { _, _, _ in last.give(true) })
         #expect(last.take())
