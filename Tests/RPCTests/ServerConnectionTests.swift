@@ -151,6 +151,15 @@ struct ServerConnectionTests {
         }
     }
 
+    @Test func `what is no frame of the protocol is not passed over for want of room`() throws {
+        for header in [[0x47] + Array("ET / HTTP/".utf8), FrameTests.header(Frame.longestPayload + 1, kind: 1)] {
+            var connection = ServerConnection()
+            connection.append(header)
+            #expect(connection.refuseNext(with: RPCStatus(.resourceExhausted, "no room")).isEmpty)
+            #expect(connection.next()?.isEmpty == false)
+        }
+    }
+
     @Test func `a call too many is refused until another ends`() throws {
         var connection = ServerConnection()
         let limit = UInt32(ServerConnection.mostCalls)

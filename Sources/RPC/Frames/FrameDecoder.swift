@@ -24,9 +24,10 @@ package struct FrameDecoder: Sendable {
 
     /// Passes over the frame that is not complete, as if it were over the limit: what has come of it is let go of.
     ///
-    /// - Returns: the frame; `nil` where its header has not come, or its kind is unknown
+    /// - Returns: the frame; `nil` where its header has not come, or is one that ``next()`` passes over or refuses
     package mutating func passOver() -> Event? {
-        guard nextBytes == nil, buffered >= Frame.headerLength, let kind = Frame.Kind(rawValue: buffer[start + 8])
+        guard nextBytes == nil, buffered >= Frame.headerLength, nextLength <= Frame.longestPayload,
+            let kind = Frame.Kind(rawValue: buffer[start + 8])
         else { return nil }
         let (stream, length) = (nextStream, nextLength)
         pass(over: length)
