@@ -34,10 +34,9 @@ package struct ScoreMap: WireMessage, @unsafe PackedMessage {
         }
     }
 
-    /// As the initialiser from an array, without a copy.
-    package init(
+    private init(
         label: Int, scores: UnsafeBufferPointer<Float>, width: Int, height: Int, encoding: Encoding,
-        while isWanted: () -> Bool = { true }
+        while isWanted: () -> Bool
     ) throws(RPCStatus) {
         func check() throws(RPCStatus) {
             guard isWanted() else { throw RPCStatus(.cancelled, "The map of label \(label) is not wanted.") }
