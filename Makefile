@@ -1,7 +1,7 @@
 # make demo     install what is missing, build, start the daemon, segment a picture, stop
 # make test     everything that must hold; by the instructions of older processors too, if told to:
 #               make test DSEG_INSTRUCTIONS=portable, or =avx2
-# make build    both programs, optimised, into .build/release
+# make build    the programs, optimised, into .build/release
 # make trust    the daemon under attack, timed: what one caller sends must not harm another (some minutes, idle machine)
 # make arm      the kernels held against their definitions on an emulated Arm processor
 # make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one
@@ -38,7 +38,7 @@ endef
 # Swift's own libraries are linked in, dead parts of them left out: a program starts in
 # milliseconds and runs where Swift is not installed.
 RELEASE := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
-PROGRAMS := .build/release/dseg .build/release/dsegd
+PROGRAMS := $(addprefix .build/release/,dseg dsegd dseg-bench)
 
 .PHONY: setup build test trust demo arm avx512 install clean
 
@@ -50,6 +50,7 @@ setup:
 build: setup
 	swift build $(RELEASE) --product dsegd
 	swift build $(RELEASE) --product dseg
+	swift build $(RELEASE) --product dseg-bench
 
 # The stories start the debug programs, so those are built too.
 test: setup
@@ -75,7 +76,7 @@ avx512:
 install: $(PROGRAMS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dseg $(DESTDIR)$(UNITS)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	cp -R --no-preserve=ownership Sources/dsegd/Resources/. $(DESTDIR)$(PREFIX)/share/dseg
+	cp -R --no-preserve=ownership $(addsuffix /Resources/.,Sources/dsegd Sources/Benchmarks) $(DESTDIR)$(PREFIX)/share/dseg
 	for unit in Systemd/*.service Systemd/*.socket; do \
 		sed 's|/usr/local/bin|$(PREFIX)/bin|' "$$unit" > $(DESTDIR)$(UNITS)/"$${unit##*/}" || exit 1; done
 

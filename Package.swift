@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .executable(name: "dseg", targets: ["dseg"]),
         .executable(name: "dsegd", targets: ["dsegd"]),
+        .executable(name: "dseg-bench", targets: ["dseg-bench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -66,14 +67,43 @@ let package = Package(
                 "RPC", "Results", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "LocalEngine",
+            dependencies: [
+                "Server", "RPC", "Results", "Segmentation", "Kernels",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "dsegd",
             dependencies: [
-                "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels", "Images",
+                "LocalEngine", "Server", "RPC", "Results", "Segmentation",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Resources")],
+            swiftSettings: strict),
+        .target(
+            name: "Benchmarks",
+            dependencies: [
+                "LocalEngine", "Server", "RPC", "Results", "Segmentation", "Images",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            resources: [.copy("Resources")],
+            swiftSettings: strict),
+        .target(
+            name: "Verification",
+            dependencies: [
+                "LocalEngine", "Results", "Segmentation", "Networks", "Kernels", "Images",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "dseg-bench",
+            dependencies: [
+                "Benchmarks", "Verification", "RPC", "Results",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
 
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
@@ -104,7 +134,8 @@ let package = Package(
             name: "TrustTests", dependencies: ["RPC", "Support", "dsegd"], path: "Tests/Trust", swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["Results", "Images", "RPC", "Networks", "Support", "dseg", "dsegd"], swiftSettings: strict),
+            dependencies: ["Results", "Images", "RPC", "Networks", "Support", "dseg", "dsegd", "dseg-bench"],
+            swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     cLanguageStandard: .c11

@@ -6,9 +6,9 @@ import Results
 struct Dsegd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dsegd",
-        abstract: "Find words in pictures: the daemon, and the tools that need its core.",
+        abstract: "Find words in pictures: the daemon, and one question without it.",
         version: Version.current,
-        subcommands: [ServeCommand.self, MaskCommand.self, VerifyCommand.self, BenchCommand.self])
+        subcommands: [ServeCommand.self, MaskCommand.self])
 
     static func main() {
         Streams.openStandardDescriptors()

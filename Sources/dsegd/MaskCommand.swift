@@ -1,4 +1,5 @@
 import ArgumentParser
+import LocalEngine
 import RPC
 import Results
 import Segmentation
@@ -12,7 +13,7 @@ struct MaskCommand: ParsableCommand {
 
     @OptionGroup var options: MaskOptions
 
-    @OptionGroup var computing: Computing
+    @OptionGroup var engineOptions: EngineOptions
 
     func run() throws {
         try MaskRun.mask(options, ask: asking())
@@ -23,7 +24,7 @@ struct MaskCommand: ParsableCommand {
         var loaded: Engine?
         return { message, onReply in
             let question = try SegmentationRequest(message)
-            let engine = try loaded ?? computing.engine()
+            let engine = try loaded ?? engineOptions.engine()
             loaded = engine
             let events = try engine.perform { segmenter throws(SegmentationError) in
                 var events: [SegmentationEvent] = []

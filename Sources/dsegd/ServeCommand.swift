@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LocalEngine
 import Logging
 import RPC
 import Segmentation
@@ -19,7 +20,7 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "The socket's path.", completion: .file())
     var socket: String?
 
-    @OptionGroup var computing: Computing
+    @OptionGroup var options: EngineOptions
 
     @Option(help: "Calls that may wait for their turn.")
     var queue = 16
@@ -68,7 +69,7 @@ struct ServeCommand: ParsableCommand {
     /// `nil`: told to stop while the model was read.
     private func loadedEngine() throws -> Engine? {
         do {
-            return try computing.engine(queueLimit: queue, cache: CacheFolder.path()) {
+            return try options.engine(queueLimit: queue, cache: CacheFolder.path()) {
                 !TerminationSignals.arePending
             }
         } catch let error as ModelError where error.isInterrupted {

@@ -3,7 +3,7 @@ import Glibc
 import Support
 import Testing
 
-/// `dsegd bench --peer` holds our figures against PyTorch's; its table is whole without a PyTorch too.
+/// `dseg-bench --peer` holds our figures against PyTorch's; its table is whole without a PyTorch too.
 @Suite struct BenchPeerTests {
     private struct Row: Decodable {
         let stage: String
@@ -50,7 +50,7 @@ import Testing
 
     private func bench(_ arguments: [String], environment: [String: String] = [:]) throws -> Bench {
         let ending = try run(
-            [Repository.dsegd, "bench", "--peer", "--json", "--repetitions", "1"] + arguments,
+            [Repository.dsegBench, "--peer", "--json", "--repetitions", "1"] + arguments,
             environment: environment)
         #expect(ending.code == 0)
         #expect(ending.errors == "")
@@ -156,7 +156,7 @@ import Testing
 
     @Test func `a table is for people`() throws {
         let python = try python(answering: "*) echo '{\"seconds\": 100}';;")
-        let ending = try run([Repository.dsegd, "bench", "--peer", "--repetitions", "1", "--python", python])
+        let ending = try run([Repository.dsegBench, "--peer", "--repetitions", "1", "--python", python])
         #expect(ending.code == 0)
         let lines = ending.text.split(separator: "\n")
         #expect(lines[0].split(separator: " ") == ["dseg", "PyTorch", "ratio", "must"])
@@ -170,7 +170,7 @@ import Testing
     }
 
     @Test func `the shipped script is Python, and knows every stage and variant`() throws {
-        let script = "\(Repository.root)/Sources/dsegd/Resources/peer/stages.py"
+        let script = "\(Repository.root)/Sources/Benchmarks/Resources/stages.py"
         let help = try run(["python3", script, "--help"])
         #expect(help.code == 0)
         for word in ["check", "autoencoder", "unet", "text", "explicit", "caption", "bf16-compiled"] {

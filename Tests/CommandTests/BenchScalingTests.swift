@@ -3,7 +3,7 @@ import Glibc
 import Support
 import Testing
 
-/// `dsegd bench --scaling` shows how time and memory grow.
+/// `dseg-bench --scaling` shows how time and memory grow.
 @Suite(.serialized) struct BenchScalingTests {
     private struct Row: Decodable {
         let threads: Int
@@ -37,7 +37,7 @@ import Testing
 
     private func bench(_ axis: String) throws -> [Row] {
         let program = try Program([
-            Repository.dsegd, "bench", "--scaling", "--axis", axis, "--repetitions", "1", "--json",
+            Repository.dsegBench, "--scaling", "--axis", axis, "--repetitions", "1", "--json",
         ])
         // Unoptimised, and beside other tests, the largest pictures take their minutes.
         try #require((1...5).contains { _ in eventually { program.hasEnded } })
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func `a table is for people`() throws {
-        let ending = try run([Repository.dsegd, "bench", "--scaling", "--axis", "threads", "--repetitions", "1"])
+        let ending = try run([Repository.dsegBench, "--scaling", "--axis", "threads", "--repetitions", "1"])
         #expect(ending.code == 0)
         let lines = ending.text.split(separator: "\n")
         let heads = [
@@ -102,7 +102,7 @@ import Testing
         (["--repetitions", "0"], "1 to 1000"),
     ])
     func `options that mean nothing together are a usage error`(options: [String], saying words: String) throws {
-        let ending = try run([Repository.dsegd, "bench"] + options)
+        let ending = try run([Repository.dsegBench] + options)
         #expect(ending.code == 64)
         #expect(ending.output.isEmpty)
         #expect(ending.errors.contains(words), "\(ending.errors)")
@@ -111,7 +111,7 @@ import Testing
     @Test(arguments: ["--peer", "--scaling"])
     func `a model that cannot be loaded is bad data and named`(measurement: String) throws {
         let place = try TemporaryDirectory()
-        let ending = try run([Repository.dsegd, "bench", measurement, "--model", place.path])
+        let ending = try run([Repository.dsegBench, measurement, "--model", place.path])
         #expect(ending.code == 65)
         #expect(ending.output.isEmpty)
         #expect(ending.errors.contains(place.path), "\(ending.errors)")
@@ -121,7 +121,7 @@ import Testing
     @Test(arguments: [SIGINT, SIGTERM])
     func `a measurement that is broken off leaves nothing behind`(signal: CInt) throws {
         let place = try TemporaryDirectory()
-        let program = try Program([Repository.dsegd, "bench", "--scaling"], environment: ["TMPDIR": place.path])
+        let program = try Program([Repository.dsegBench, "--scaling"], environment: ["TMPDIR": place.path])
         #expect(try eventually { try !processes(naming: place.path).isEmpty })
         program.signal(signal)
         #expect(try program.ending().code == 128 + signal)

@@ -3,7 +3,7 @@ import RPC
 import Support
 import Testing
 
-/// `dsegd bench` times the engine that `dsegd serve` answers with.
+/// `dseg-bench` times the engine that `dsegd serve` answers with.
 @Suite struct BenchTests {
     private struct Stage: Decodable {
         let min: Double
@@ -27,7 +27,7 @@ import Testing
     }
 
     private func bench(_ arguments: [String]) throws -> Bench {
-        let ending = try run([Repository.dsegd, "bench", "--json"] + arguments)
+        let ending = try run([Repository.dsegBench, "--json"] + arguments)
         #expect(ending.code == 0)
         #expect(ending.errors == "")
         return try JSONDecoder().decode(Bench.self, from: Data(ending.output))
@@ -51,7 +51,7 @@ import Testing
     @Test(arguments: ["boat,sheep", "sheep, ship=boat|sailboat"])
     func `its answer is the daemon's`(words: String) throws {
         let daemon = try Daemon()
-        let picture = "\(Repository.root)/Sources/dsegd/Resources/bench.jpg"
+        let picture = "\(Repository.root)/Sources/Benchmarks/Resources/bench.jpg"
         let labels = words == "boat,sheep"
             ? [Label(name: "boat"), Label(name: "sheep")]
             : [
@@ -65,33 +65,35 @@ import Testing
     }
 
     @Test func `a table is for people`() throws {
-        let ending = try run([Repository.dsegd, "bench", "--repetitions", "1"])
+        let ending = try run([Repository.dsegBench, "--repetitions", "1"])
         #expect(ending.code == 0)
         for word in ["autoencoder ", "unet ", " ms median", " threads, ", "answer "] {
             #expect(ending.text.contains(word), "\(ending.text)")
         }
     }
 
-    @Test(arguments: ["bench", "mask"], ["0", "1025", "100000"])
+    private static let commands = [
+        "bench": [Repository.dsegBench], "mask": [Repository.dsegd, "mask", Repository.picture, "boat", "-o", "-"],
+    ]
+
+    @Test(arguments: commands.keys.sorted(), ["0", "1025", "100000"])
     func `an absurd number of threads is a usage error`(command: String, threads: String) throws {
-        let picture = command == "mask" ? [Repository.picture, "boat", "-o", "-"] : []
-        let ending = try run([Repository.dsegd, command, "--threads", threads] + picture)
+        let ending = try run(#require(Self.commands[command]) + ["--threads", threads])
         #expect(ending.code == 64)
         #expect(ending.output.isEmpty)
         #expect(ending.errors.contains("1 to 1024"))
     }
 
     @Test func `a picture that is missing is named`() throws {
-        let ending = try run([Repository.dsegd, "bench", "--image", "/nowhere/pond.jpg"])
+        let ending = try run([Repository.dsegBench, "--image", "/nowhere/pond.jpg"])
         #expect(ending.code == 66)
-        #expect(ending.errors.hasPrefix("dsegd: cannot read /nowhere/pond.jpg"))
+        #expect(ending.errors.hasPrefix("dseg-bench: cannot read /nowhere/pond.jpg"))
     }
 
-    @Test(arguments: ["bench", "mask"])
+    @Test(arguments: commands.keys.sorted())
     func `a model that cannot be loaded is bad data and named`(command: String) throws {
         let place = try TemporaryDirectory()
-        let picture = command == "mask" ? [Repository.picture, "boat", "-o", "-"] : []
-        let ending = try run([Repository.dsegd, command, "--model", place.path] + picture)
+        let ending = try run(#require(Self.commands[command]) + ["--model", place.path])
         #expect(ending.code == 65)
         #expect(ending.output.isEmpty)
         #expect(ending.errors.contains(place.path))

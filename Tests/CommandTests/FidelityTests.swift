@@ -3,7 +3,7 @@ import Networks
 import Support
 import Testing
 
-/// bf16 against f32: what `dsegd verify` computes in each from the goldens' inputs.
+/// bf16 against f32: what `dseg-bench verify` computes in each from the goldens' inputs.
 ///
 /// The limit is PyTorch's own bf16 pass on the same inputs, held against its own f32, by `Fixtures/bf16/make.py`.
 @Suite struct FidelityTests {
@@ -41,7 +41,7 @@ import Testing
         let place = try TemporaryDirectory()
         for precision in ["f32", "bf16"] {
             let program = try Program(
-                [Repository.dsegd, "verify"] + arguments
+                [Repository.dsegBench, "verify"] + arguments
                     + ["--precision", precision, "--write", "\(place.path)/\(precision)"])
             while !eventually({ program.hasEnded }) {}
             let ending = try program.ending()

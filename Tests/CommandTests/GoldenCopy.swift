@@ -28,8 +28,8 @@ final class GoldenCopy {
         try write(StoredTensor.file(tensors), to: "\(path)/\(file)")
     }
 
-    /// Runs `dsegd verify` on it.
-    func verify() throws -> Program.Ending { try run([Repository.dsegd, "verify", path]) }
+    /// Runs `dseg-bench verify` on it.
+    func verify() throws -> Program.Ending { try run([Repository.dsegBench, "verify", path]) }
 }
 
 /// A tensor as the safetensors format stores it.

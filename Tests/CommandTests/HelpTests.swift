@@ -20,8 +20,8 @@ import Testing
         #expect(ending.output == (try run([Repository.dseg, "--help"]).output))
     }
 
-    @Test(arguments: [Repository.dseg, Repository.dsegd])
-    func `both programs tell the version`(program: String) throws {
+    @Test(arguments: [Repository.dseg, Repository.dsegd, Repository.dsegBench])
+    func `each program tells the version`(program: String) throws {
         let ending = try run([program, "--version"])
         #expect(ending.code == 0)
         #expect(ending.text == "\(Version.current)\n")

@@ -22,21 +22,22 @@ import Testing
         _ arguments: [String], environment: [String: String] = ["DSEG_INSTRUCTIONS": "portable"]
     ) throws -> Bench {
         let ending = try run(
-            [Repository.dsegd, "bench", "--json", "--repetitions", "1"] + arguments, environment: environment)
+            [Repository.dsegBench, "--json", "--repetitions", "1"] + arguments, environment: environment)
         #expect(ending.code == 0, "\(ending.errors)")
         return try JSONDecoder().decode(Bench.self, from: Data(ending.output))
     }
 
-    /// What a command asks for beside the options that are tried on it.
+    /// The commands that compute, each with what it asks for beside the options that are tried on it.
     private static let commands = [
-        "serve": ["--socket", "/nowhere/dseg.sock"], "bench": [], "mask": [Repository.picture, "boat", "-o", "-"],
-        "verify": ["\(Repository.fixtures)/tiny-odd"],
+        "serve": [Repository.dsegd, "serve", "--socket", "/nowhere/dseg.sock"],
+        "mask": [Repository.dsegd, "mask", Repository.picture, "boat", "-o", "-"],
+        "bench": [Repository.dsegBench],
+        "verify": [Repository.dsegBench, "verify", "\(Repository.fixtures)/tiny-odd"],
     ]
 
     @Test(arguments: commands.keys.sorted(), ["f16", "BF16", "int8", ""])
     func `a precision that there is not is a usage error`(command: String, precision: String) throws {
-        let ending = try run(
-            [Repository.dsegd, command] + (Self.commands[command] ?? []) + ["--precision", precision])
+        let ending = try run(#require(Self.commands[command]) + ["--precision", precision])
         #expect(ending.code == 64)
         #expect(ending.output.isEmpty)
         #expect(ending.errors.contains("'\(precision)'"), "\(ending.errors)")
@@ -70,9 +71,7 @@ import Testing
 
     @Test(arguments: ["bench", "mask"])
     func `an instruction set that there is not is named, with those that there are`(command: String) throws {
-        let ending = try run(
-            [Repository.dsegd, command] + (Self.commands[command] ?? []),
-            environment: ["DSEG_INSTRUCTIONS": "mmx"])
+        let ending = try run(#require(Self.commands[command]), environment: ["DSEG_INSTRUCTIONS": "mmx"])
         #expect(ending.code == 65)
         #expect(ending.output.isEmpty)
         #expect(ending.errors.contains("choose one of portable, avx2, avx512, avx512vnni, or unset it"))

@@ -7,6 +7,7 @@ extension Repository {
 
     static let dseg = "\(programs)/dseg"
     static let dsegd = "\(programs)/dsegd"
+    static let dsegBench = "\(programs)/dseg-bench"
 
     /// A boat and a sheep.
     static let picture = scenePath(37)

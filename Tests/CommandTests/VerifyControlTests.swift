@@ -1,6 +1,6 @@
 import Testing
 
-/// What `dsegd verify` must notice, on copies that were tampered with.
+/// What `dseg-bench verify` must notice, on copies that were tampered with.
 @Suite struct VerifyControlTests {
     /// The rows that do not hold.
     private func failures(_ ending: Program.Ending) -> [String] {

@@ -3,7 +3,7 @@ import Networks
 import Support
 import Testing
 
-/// `dsegd verify` on the small checkpoints, whose numbers PyTorch made.
+/// `dseg-bench verify` on the small checkpoints, whose numbers PyTorch made.
 @Suite struct VerifyTests {
     /// Per file, the tensors that stages start from, and the U-Net's last, which is never computed.
     static let inputs: [String: Set<String>] = [
@@ -23,7 +23,7 @@ import Testing
     @Test(arguments: ["tiny", "tiny-odd"])
     func `every stage agrees with the reference, a row for each golden`(name: String) throws {
         let folder = "\(Repository.fixtures)/\(name)"
-        let ending = try run([Repository.dsegd, "verify", folder])
+        let ending = try run([Repository.dsegBench, "verify", folder])
         #expect(ending.code == 0)
         #expect(ending.errors == "")
         let rows = ending.text.split(separator: "\n").map(String.init)
@@ -46,7 +46,7 @@ import Testing
         let folder = "\(Repository.fixtures)/\(name)"
         let place = try TemporaryDirectory()
         let stored = "\(place.path)/new/folder"
-        #expect(try run([Repository.dsegd, "verify", folder, "--write", stored]).code == 0)
+        #expect(try run([Repository.dsegBench, "verify", folder, "--write", stored]).code == 0)
         for (file, name) in try goldens(folder) {
             let golden = try TensorFile(path: "\(folder)/golden/\(file).safetensors")
             let written = try TensorFile(path: "\(stored)/\(file).safetensors")
@@ -67,12 +67,12 @@ import Testing
 
     @Test func `no folder and no golden of full size is an error that says what is missing`() throws {
         let place = try TemporaryDirectory()
-        let ending = try run([Repository.dsegd, "verify", "\(place.path)/nothing"])
+        let ending = try run([Repository.dsegBench, "verify", "\(place.path)/nothing"])
         #expect(ending.code != 0)
         #expect(ending.output.isEmpty)
         #expect(ending.errors.contains("\(place.path)/nothing/checkpoint"))
         let full = try run([
-            Repository.dsegd, "verify", place.path, "--full", "\(Repository.fixtures)/tiny/checkpoint",
+            Repository.dsegBench, "verify", place.path, "--full", "\(Repository.fixtures)/tiny/checkpoint",
         ])
         #expect(full.code != 0)
         #expect(full.errors.contains("golden.json"))

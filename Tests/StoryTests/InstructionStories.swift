@@ -29,7 +29,7 @@ struct InstructionStories {
                 let (found, wanted) = (try map.scores(), try expected.scores())
                 let magnitude = wanted.reduce(0) { max($0, abs($1)) }
                 let error = zip(found, wanted).reduce(0) { max($0, abs($1.0 - $1.1)) }
-                // What `dsegd verify` allows, and half a step of the encoding on either side.
+                // What `dseg-bench verify` allows, and half a step of the encoding on either side.
                 #expect(error <= 1e-4 * magnitude + (map.scale + expected.scale) / 2, "\(instructions)")
             }
             let masks = (try #require(portable.mask).indices(), try #require(other.mask).indices())

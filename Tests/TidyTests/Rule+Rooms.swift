@@ -8,12 +8,8 @@ struct Room: Sendable {
         self.imports = Set(imports)
     }
 
-    private static let network = [
-        "NIOCore", "NIOPosix", "Logging", "ServiceLifecycle", "UnixSignals", "Atomics",
-    ]
-    private static let program = [
-        "ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals", "FoundationEssentials",
-    ]
+    private static let network = ["NIOCore", "NIOPosix", "Logging"]
+    private static let tool = ["ArgumentParser", "FoundationEssentials"]
 
     static let all: [Room] = [
         Room("Texts", []),
@@ -25,24 +21,20 @@ struct Room: Sendable {
         Room("Segmentation", ["Networks", "Kernels", "Images", "Texts", "FoundationEssentials"]),
         Room("CMessages", ["CProtobufC"]),
         Room("RPC", ["CMessages", "CProtobufC", "CZstd"]),
-        Room("Results", ["Images", "RPC", "Texts", "ArgumentParser", "FoundationEssentials"]),
+        Room("Results", ["Images", "RPC", "Texts"] + tool),
         Room("Server", ["RPC", "Segmentation", "Images", "Texts"] + network),
-        Room("dsegd", ["Server", "Segmentation", "Results", "RPC", "Images"] + program),
-        Room("dseg", ["Results", "RPC", "Images", "ArgumentParser", "FoundationEssentials"]),
+        Room("LocalEngine", ["Server", "Segmentation", "Kernels", "Results", "RPC", "ArgumentParser"]),
+        Room("dsegd", ["LocalEngine", "Server", "Segmentation", "Results", "RPC", "ArgumentParser", "Logging"]),
+        Room("Benchmarks", ["LocalEngine", "Server", "Segmentation", "Results", "RPC", "Images"] + tool),
+        Room("Verification", ["LocalEngine", "Segmentation", "Networks", "Kernels", "Results", "Images"] + tool),
+        Room("dseg-bench", ["Benchmarks", "Verification", "Results", "RPC", "ArgumentParser"]),
+        Room("dseg", ["Results", "RPC", "ArgumentParser"]),
     ]
 
     /// Part of the language and the C library: every room stands on them.
     static let ground: Set<String> = ["Glibc", "Musl", "Synchronization", "Swift"]
 
     static func named(_ name: String) -> Room? { all.first { $0.name == name } }
-
-    /// What one file may import beyond its room: the tool that compares networks with goldens, and what says in which
-    /// precision the engine multiplies.
-    static func exception(_ file: File) -> Set<String> {
-        guard file.room == "dsegd" else { return [] }
-        if file.name.hasPrefix("Verify") { return ["Networks", "Kernels"] }
-        return ["Computing.swift", "LocalEngine.swift"].contains(file.name) ? ["Kernels"] : []
-    }
 }
 
 extension Rule {
@@ -51,7 +43,7 @@ extension Rule {
             guard let name = file.room, let room = Room.named(name) else {
                 return [Offence(file.path, "no such room", instead: "add its row to Room.all")]
             }
-            let allowed = room.imports.union(Room.ground).union(Room.exception(file))
+            let allowed = room.imports.union(Room.ground)
             return file.importedModules.filter { !allowed.contains($0.module) }.map {
                 Offence(
                     file.path, $0.line, "\(name) may not import \($0.module)",
@@ -74,8 +66,7 @@ extension Rule {
         guard let file = tree["Package.swift"] else { return [] }
         return file.declaredTargets.flatMap { target -> [Offence] in
             guard let room = Room.named(target.name) else { return [] }
-            let allowed = room.imports.union(room.name == "dsegd" ? ["Networks", "Kernels"] : [])
-            let excess = target.dependencies.subtracting(allowed).sorted().map {
+            let excess = target.dependencies.subtracting(room.imports).sorted().map {
                 Offence(
                     file.path, target.line, "\(target.name) may not depend on \($0)",
                     instead: "remove the dependency")

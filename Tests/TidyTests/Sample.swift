@@ -66,7 +66,7 @@ struct Sample: Sendable {
         Sample(
             .imports, offending: ["Sources/dsegd/Serve.swift": "import Networks"],
             at: "Sources/dsegd/Serve.swift:1",
-            clean: ["Sources/dsegd/Verify.swift": "import Networks"]),
+            clean: ["Sources/Verification/Goldens.swift": "import Networks"]),
         Sample(
             .imports, offending: ["Sources/Attic/A.swift": ""], at: "Sources/Attic/A.swift:0",
             clean: ["Sources/Images/A.swift": ""]),
@@ -114,18 +114,18 @@ struct Sample: Sendable {
                 "\"RPC\", .product(name: \"ArgumentParser\", package: \"swift-argument-parser\")")),
         Sample(
             .manifest,
-            offending: ["Package.swift": .manifest("\"RPC\", \"Images\""), "Sources/dseg/A.swift": "import RPC"],
+            offending: ["Package.swift": .manifest("\"RPC\", \"Results\""), "Sources/dseg/A.swift": "import RPC"],
             at: "Package.swift:2",
             clean: ["Package.swift": .manifest("\"RPC\""), "Sources/dseg/A.swift": "import RPC"]),
         Sample(
             .manifest,
             offending: [
-                "Package.swift": .manifest("\"RPC\""), "Sources/dseg/A.swift": "import Images\nimport RPC",
+                "Package.swift": .manifest("\"RPC\""), "Sources/dseg/A.swift": "import Results\nimport RPC",
             ],
             at: "Package.swift:2",
             clean: [
-                "Package.swift": .manifest("\"RPC\", \"Images\""),
-                "Sources/dseg/A.swift": "import Images\nimport RPC",
+                "Package.swift": .manifest("\"RPC\", \"Results\""),
+                "Sources/dseg/A.swift": "import Results\nimport RPC",
             ]),
     ]
 

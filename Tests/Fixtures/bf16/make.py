@@ -17,9 +17,9 @@ behind it (means over heads, layers and tokens, fusing, completion) is f32 in bo
 places is nearer to f32 than this one; one that is farther away loses more than PyTorch does.
 
 OUT.json: {"torch", "capability", "threads", "maps": {NAME: {"largest", "rms", "magnitude", "golden"}}}; NAME is the
-row's name in `dsegd verify` (file.tensor); `largest` and `rms` are the absolute errors of bf16 against f32, `magnitude`
-the largest absolute f32 value, `golden` the largest error of this f32 run against the golden, by magnitude: it shows
-that both computed the same map, and the program fails where it is over 1e-3.
+row's name in `dseg-bench verify` (file.tensor); `largest` and `rms` are the absolute errors of bf16 against f32,
+`magnitude` the largest absolute f32 value, `golden` the largest error of this f32 run against the golden, by magnitude:
+it shows that both computed the same map, and the program fails where it is over 1e-3.
 """
 import argparse
 import glob

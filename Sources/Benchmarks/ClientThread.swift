@@ -1,7 +1,7 @@
 import Glibc
 
 /// Threads of a measurement's own: its clients block, and Swift's own threads must not.
-enum BenchThread {
+enum ClientThread {
     private final class Work: Sendable {
         let body: @Sendable () -> Void
 

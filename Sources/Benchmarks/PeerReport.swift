@@ -1,12 +1,12 @@
 import FoundationEssentials
 
-/// The table of `dsegd bench --peer`.
-struct BenchPeerReport: Encodable {
+/// The table of `dseg-bench --peer`.
+struct PeerReport: Encodable {
     /// A stage, our figure, the peer's, and whether ours is good enough; `nil` is what nobody knows.
     struct Row: Encodable {
-        let stage: BenchStage
+        let stage: Stage
         let title: String
-        let unit: BenchStage.Unit
+        let unit: Stage.Unit
         /// The median of `samples`.
         let ours: Double?
         let samples: [Double]
@@ -24,7 +24,7 @@ struct BenchPeerReport: Encodable {
             case mustOfPeer = "must_of_peer"
         }
 
-        init(_ stage: BenchStage, _ samples: [Double], peer: Double?) {
+        init(_ stage: Stage, _ samples: [Double], peer: Double?) {
             let ours = median(samples)
             self.ours = ours
             self.samples = samples
@@ -56,10 +56,10 @@ struct BenchPeerReport: Encodable {
         }
 
         var cells: [String] {
-            let limit = mustOfPeer.map { BenchFigure.ratio($0) + " of it" } ?? must.map(stage.figure) ?? "-"
+            let limit = mustOfPeer.map { Figure.ratio($0) + " of it" } ?? must.map(stage.figure) ?? "-"
             return [
                 title, ours.map(stage.figure) ?? "-", peer.map(stage.figure) ?? "-",
-                ratio.map(BenchFigure.ratio) ?? "-", limit, holds.map { $0 ? "ok" : "no" } ?? "-",
+                ratio.map(Figure.ratio) ?? "-", limit, holds.map { $0 ? "ok" : "no" } ?? "-",
             ]
         }
     }
@@ -78,12 +78,12 @@ struct BenchPeerReport: Encodable {
     let pictureSide: Int
     let repetitions: Int
     let rows: [Row]
-    let peer: BenchPeerTimes
-    let rest: BenchRounds.Rest?
+    let peer: PeerTimes
+    let rest: Rounds.Rest?
 
     /// For people.
     var table: String {
-        var table = BenchTable(["", "dseg", "PyTorch", "ratio", "must", ""])
+        var table = Table(["", "dseg", "PyTorch", "ratio", "must", ""])
         for row in rows { table.add(row.cells) }
         var lines = [table.text, ""]
         lines.append("\(threads) threads, \(machine); \(model) (\(precision)), pictures of \(pictureSide) px")
@@ -92,7 +92,7 @@ struct BenchPeerReport: Encodable {
         return (lines + peerLines).joined(separator: "\n")
     }
 
-    private func line(_ rest: BenchRounds.Rest) -> String {
+    private func line(_ rest: Rounds.Rest) -> String {
         let (all, own, file) = (rest.memory.resident, rest.memory.anonymous, rest.memory.file)
         return """
             at rest: \(bytes(all)) resident (\(bytes(own)) anonymous, \(bytes(file)) of files), less \
@@ -107,5 +107,5 @@ struct BenchPeerReport: Encodable {
             + peer.outcomes.map { "  \($0.task.stage) \($0.task.variant): \($0.outcome.text)" }
     }
 
-    private func bytes(_ count: Int) -> String { BenchFigure.bytes(Double(count)) }
+    private func bytes(_ count: Int) -> String { Figure.bytes(Double(count)) }
 }

@@ -1,5 +1,5 @@
-/// What `dsegd bench --peer` measures: a row of its table.
-enum BenchStage: String, CaseIterable, Encodable {
+/// What `dseg-bench --peer` measures: a row of its table.
+enum Stage: String, CaseIterable, Encodable {
     case autoencoder
     case unet
     case text
@@ -72,6 +72,6 @@ enum BenchStage: String, CaseIterable, Encodable {
     }
 
     func figure(_ value: Double) -> String {
-        unit == .bytes ? BenchFigure.bytes(value) : BenchFigure.time(value)
+        unit == .bytes ? Figure.bytes(value) : Figure.time(value)
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// What a measurement must not leave behind when it is broken off: process groups, and folders.
-enum BenchLeftovers {
+enum Leftovers {
     private struct Things {
         var groups: Set<pid_t> = []
         var folders: Set<String> = []
@@ -25,7 +25,7 @@ enum BenchLeftovers {
     /// started this program may have held them back for it.
     static func clearOnSignals() {
         guard bell.heard >= 0 else { return }
-        _ = BenchThread.start { hear() }
+        _ = ClientThread.start { hear() }
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {
@@ -92,14 +92,14 @@ enum BenchLeftovers {
 }
 
 /// A folder that lasts as long as its owner.
-final class BenchFolder: Sendable {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
         path = FileManager.default.temporaryDirectory
             .appending(path: "dseg-bench-\(UInt64.random(in: 0...UInt64.max))").path(percentEncoded: false)
-        try BenchLeftovers.make(path)
+        try Leftovers.make(path)
     }
 
-    deinit { BenchLeftovers.remove(path) }
+    deinit { Leftovers.remove(path) }
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Measures how time and memory grow, one thing at a time, from a base: for each point a fresh daemon is asked the
 /// same again and again.
-struct BenchScaling {
+struct Scaling {
     /// How much of everything.
     struct Point: Encodable, Equatable {
         var threads = 2
@@ -34,11 +34,11 @@ struct BenchScaling {
         }
     }
 
-    let settings: BenchDaemon.Settings
+    let settings: Daemon.Settings
     let axes: [Axis]
     let repetitions: Int
-    let pictures: BenchPictures
-    let progress: BenchProgress
+    let pictures: NewPictures
+    let progress: ProgressNote
 
     /// The base, then what differs from it.
     private var points: [Point] {
@@ -46,14 +46,14 @@ struct BenchScaling {
         return [.base] + all.filter { $0 != .base }
     }
 
-    func report() throws -> BenchScalingReport {
+    func report() throws -> ScalingReport {
         var pictures = pictures
-        var rows: [BenchScalingReport.Row] = []
+        var rows: [ScalingReport.Row] = []
         var model: ModelStatus?
         for point in points {
             progress.say(
                 "\(point.threads) threads, \(point.labels) labels, \(point.side) px, \(point.clients) clients")
-            let daemon = try BenchDaemon(settings.with(threads: point.threads))
+            let daemon = try Daemon(settings.with(threads: point.threads))
             let (_, status) = try daemon.ready()
             model = status.models.first
             let before = daemon.memory
@@ -62,9 +62,9 @@ struct BenchScaling {
                 let files = try (0..<point.clients).map { _ in try pictures.next(side: point.side) }
                 try ask(daemon, point, files, round: repetition, &times)
             }
-            rows.append(BenchScalingReport.Row(point, times, before: before, after: daemon.memory))
+            rows.append(ScalingReport.Row(point, times, before: before, after: daemon.memory))
         }
-        return BenchScalingReport(
+        return ScalingReport(
             model: model?.name ?? "", hash: model?.hash ?? "", precision: model?.precision ?? "",
             repetitions: repetitions, rows: rows)
     }
@@ -81,11 +81,11 @@ struct BenchScaling {
 
     /// All clients ask about pictures of their own with words of their own, then they do so again.
     private func ask(
-        _ daemon: BenchDaemon, _ point: Point, _ files: [[UInt8]], round: Int, _ times: inout Times
+        _ daemon: Daemon, _ point: Point, _ files: [[UInt8]], round: Int, _ times: inout Times
     ) throws {
         let words = files.indices.map { client in
             let first = (round * files.count + client) * point.labels
-            return (first..<first + point.labels).map { Label(name: BenchPhrases.phrase($0)) }
+            return (first..<first + point.labels).map { Label(name: Phrases.phrase($0)) }
         }
         let new = try crowd(daemon, files, words)
         times.new.append(new.whole)
@@ -95,21 +95,21 @@ struct BenchScaling {
     }
 
     private func crowd(
-        _ daemon: BenchDaemon, _ files: [[UInt8]], _ words: [[Label]]
-    ) throws -> BenchLabelsAnswer {
+        _ daemon: Daemon, _ files: [[UInt8]], _ words: [[Label]]
+    ) throws -> LabelsAnswer {
         let socket = daemon.socket
-        let answers = Mutex<[Result<BenchLabelsAnswer, any Error>]>([])
-        BenchThread.crowd(files.count) { client in
-            let answer = Result { try BenchLabelsAnswer(from: socket, files[client], words[client]) }
+        let answers = Mutex<[Result<LabelsAnswer, any Error>]>([])
+        ClientThread.crowd(files.count) { client in
+            let answer = Result { try LabelsAnswer(from: socket, files[client], words[client]) }
             answers.withLock { $0.append(answer) }
         }
         let all = try answers.withLock { try $0.map { try $0.get() } }
-        return BenchLabelsAnswer(slowestOf: all)
+        return LabelsAnswer(slowestOf: all)
     }
 }
 
 /// An answer to any number of labels, from bringing the picture on.
-struct BenchLabelsAnswer: Sendable {
+struct LabelsAnswer: Sendable {
     /// In seconds.
     let whole: Double
     let firstMap: Double
@@ -131,7 +131,7 @@ struct BenchLabelsAnswer: Sendable {
     }
 
     /// All have their answers when the slowest has.
-    init(slowestOf all: [BenchLabelsAnswer]) {
+    init(slowestOf all: [LabelsAnswer]) {
         whole = all.map(\.whole).max() ?? 0
         firstMap = all.map(\.firstMap).max() ?? 0
     }

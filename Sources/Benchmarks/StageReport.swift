@@ -3,7 +3,7 @@ import Glibc
 import Segmentation
 
 /// Times by stage, and what they were taken on.
-struct BenchReport: Encodable {
+struct StageReport: Encodable {
     struct Times: Encodable {
         private(set) var milliseconds: [Float] = []
 

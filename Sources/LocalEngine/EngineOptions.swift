@@ -1,26 +1,28 @@
-import ArgumentParser
-import Kernels
-import Results
-import Segmentation
+package import ArgumentParser
+package import Kernels
+package import Results
+package import Segmentation
 
-/// With which model a program computes, in which precision and on how many threads.
-struct Computing: ParsableArguments {
+/// With which model an engine of this process computes, in which precision and on how many threads.
+package struct EngineOptions: ParsableArguments {
     @Option(
         help: "The model's folder, in the diffusers layout (default: the embedded demo model).",
         completion: .directory)
-    var model: String?
+    package var model: String?
 
     @Option(
         help: """
             In what the networks multiply, f32 or bf16 (default: bf16 where the processor multiplies pairs of 16-bit \
             integers, which keep more than bf16 promises, else f32).
             """)
-    var precision: Precision?
+    package var precision: Precision?
 
     @Option(help: "Threads that compute (default: as many as there are processors).")
-    var threads: Int?
+    package var threads: Int?
 
-    func validate() throws {
+    package init() {}
+
+    package func validate() throws {
         if let threads, !(1...1024).contains(threads) {
             throw ValidationError("--threads \(threads): type a number from 1 to 1024")
         }
@@ -32,7 +34,9 @@ struct Computing: ParsableArguments {
     ///   - queueLimit: calls that may wait for their turn
     ///   - cache: as ``Model`` takes it
     ///   - isWanted: asked again and again while the weights are read, on any thread
-    func engine(queueLimit: Int, cache: String?, while isWanted: @escaping @Sendable () -> Bool) throws -> Engine {
+    package func engine(
+        queueLimit: Int, cache: String?, while isWanted: @escaping @Sendable () -> Bool
+    ) throws -> Engine {
         try Engine(
             serving: model, precision: precision, threads: threads, queueLimit: queueLimit, cache: cache,
             while: isWanted)
@@ -41,7 +45,7 @@ struct Computing: ParsableArguments {
     /// Loads the model for one question after another, every byte of it hashed.
     ///
     /// - Throws: `UnusableModel`
-    func engine() throws(UnusableModel) -> Engine {
+    package func engine() throws(UnusableModel) -> Engine {
         do {
             return try engine(queueLimit: 1, cache: nil) { true }
         } catch {
@@ -53,9 +57,11 @@ struct Computing: ParsableArguments {
 extension Precision: ExpressibleByArgument {}
 
 /// Why a model cannot be loaded.
-struct UnusableModel: ReasonedError, CustomStringConvertible {
-    let reason: String
+package struct UnusableModel: ReasonedError, CustomStringConvertible {
+    package let reason: String
 
-    var description: String { "the model cannot be loaded: \(reason)" }
-    var exitReason: ExitReason { .badData }
+    package init(reason: String) { self.reason = reason }
+
+    package var description: String { "the model cannot be loaded: \(reason)" }
+    package var exitReason: ExitReason { .badData }
 }

@@ -1,7 +1,7 @@
 import Glibc
 import Kernels
-import RPC
-import Segmentation
+package import RPC
+package import Segmentation
 import Server
 import Synchronization
 
@@ -30,7 +30,7 @@ extension Engine {
     /// Does one thing on the engine's thread, and returns its result.
     ///
     /// - Throws: errors as a daemon would send them
-    func perform<Result: Sendable>(
+    package func perform<Result: Sendable>(
         _ body: @escaping @Sendable (Segmenter) throws(SegmentationError) -> Result
     ) throws(RPCStatus) -> Result {
         let outcome = try Outcome<Result>()
@@ -55,7 +55,7 @@ extension Engine {
     /// Does one last thing on the engine's thread, and returns its result when the engine has stopped.
     ///
     /// - Throws: errors as a daemon would send them
-    func finish<Result: Sendable>(
+    package func finish<Result: Sendable>(
         with body: @escaping @Sendable (Segmenter) throws(SegmentationError) -> Result
     ) throws(RPCStatus) -> Result {
         let result = try perform(body)

@@ -1,5 +1,5 @@
 /// Columns under their heads, as wide as they need.
-struct BenchTable {
+struct Table {
     private var rows: [[String]]
 
     init(_ heads: [String]) { rows = [heads] }
@@ -19,7 +19,7 @@ struct BenchTable {
 }
 
 /// Figures with three digits, and their units.
-enum BenchFigure {
+enum Figure {
     static func time(_ seconds: Double) -> String {
         if seconds >= 1 { return "\(digits(seconds)) s" }
         return "\(digits(seconds * 1e3)) ms"

@@ -1,8 +1,9 @@
 import FoundationEssentials
+import LocalEngine
 import RPC
 
 /// PyTorch on this machine: each stage in each variant is timed in a process of its own, for a limited time.
-struct BenchPeer {
+struct Peer {
     /// One thing to time.
     struct Task: Encodable, Equatable {
         let stage: String
@@ -25,9 +26,9 @@ struct BenchPeer {
         /// For a person.
         var text: String {
             switch self {
-            case .seconds(let times): median(times).map(BenchFigure.time) ?? "no time"
+            case .seconds(let times): median(times).map(Figure.time) ?? "no time"
             case .skipped(let reason): "skipped (\(reason))"
-            case .cutOff(let limit): "cut off after \(BenchFigure.time(limit.inSeconds))"
+            case .cutOff(let limit): "cut off after \(Figure.time(limit.inSeconds))"
             case .failed(let reason): "failed (\(reason))"
             }
         }
@@ -42,6 +43,8 @@ struct BenchPeer {
     /// Of each task.
     let limit: Duration
 
+    private static var script: String { "\(Resources.folder(of: "Benchmarks"))/stages.py" }
+
     /// The Python that was asked for, by option or by `DSEG_PYTHON`; else `python3`.
     static func python(explicit: String?) -> String {
         explicit ?? SocketPath.environment("DSEG_PYTHON").flatMap { $0.isEmpty ? nil : $0 } ?? "python3"
@@ -52,9 +55,9 @@ struct BenchPeer {
     /// - Throws: `AbsentPeer`
     func libraries() throws(AbsentPeer) -> [String: String] {
         do {
-            let child = try BenchChild(python, as: python, [Resources.peerScript, "check"])
+            let child = try ChildProcess(python, as: python, [Self.script, "check"])
             guard let code = child.ending(within: limit) else {
-                throw AbsentPeer("\(python) was cut off after \(BenchFigure.time(limit.inSeconds))")
+                throw AbsentPeer("\(python) was cut off after \(Figure.time(limit.inSeconds))")
             }
             guard code == 0 else { throw AbsentPeer("\(python): \(child.lastError)") }
             guard let line = child.output.split(separator: "\n").last,
@@ -70,10 +73,10 @@ struct BenchPeer {
 
     func time(_ task: Task) -> Outcome {
         do throws(UnstartedChild) {
-            let child = try BenchChild(
+            let child = try ChildProcess(
                 python, as: python,
                 [
-                    Resources.peerScript, task.stage, task.variant, "--model", model, "--threads", "\(threads)",
+                    Self.script, task.stage, task.variant, "--model", model, "--threads", "\(threads)",
                     "--repetitions", "\(repetitions)",
                 ])
             let code = child.ending(within: limit)
@@ -106,13 +109,13 @@ struct AbsentPeer: Error {
 }
 
 /// What the peer took, and the figures of the table that follow from it.
-struct BenchPeerTimes: Encodable {
-    private(set) var outcomes: [(task: BenchPeer.Task, outcome: BenchPeer.Outcome)] = []
+struct PeerTimes: Encodable {
+    private(set) var outcomes: [(task: Peer.Task, outcome: Peer.Outcome)] = []
     var libraries: [String: String] = [:]
     /// Why there are no times.
     var absent: String?
 
-    mutating func add(_ task: BenchPeer.Task, _ outcome: BenchPeer.Outcome) { outcomes.append((task, outcome)) }
+    mutating func add(_ task: Peer.Task, _ outcome: Peer.Outcome) { outcomes.append((task, outcome)) }
 
     /// The best median over a stage's variants.
     private func best(_ stage: String) -> Double? {
@@ -120,18 +123,18 @@ struct BenchPeerTimes: Encodable {
     }
 
     private func f32(_ stage: String) -> Double? {
-        outcomes.first { $0.task == BenchPeer.Task(stage: stage, variant: "f32") }.flatMap { median($0.outcome) }
+        outcomes.first { $0.task == Peer.Task(stage: stage, variant: "f32") }.flatMap { median($0.outcome) }
     }
 
-    private func median(_ outcome: BenchPeer.Outcome) -> Double? {
-        if case .seconds(let times) = outcome { dsegd.median(times) } else { nil }
+    private func median(_ outcome: Peer.Outcome) -> Double? {
+        if case .seconds(let times) = outcome { Benchmarks.median(times) } else { nil }
     }
 
     /// The peer's figure for a row; `nil` where it has none.
     ///
     /// The published reference encodes the picture, then makes a pass with explicit attention and a caption for each
     /// word, in f32.
-    func seconds(_ stage: BenchStage) -> Double? {
+    func seconds(_ stage: Stage) -> Double? {
         switch stage {
         case .autoencoder: return best("autoencoder")
         case .unet: return best("unet")
@@ -140,7 +143,7 @@ struct BenchPeerTimes: Encodable {
             guard let picture = f32("autoencoder"), let pass = f32("explicit"), let caption = f32("caption") else {
                 return nil
             }
-            return picture + Double(BenchStage.words) * (pass + caption)
+            return picture + Double(Stage.words) * (pass + caption)
         default: return nil
         }
     }

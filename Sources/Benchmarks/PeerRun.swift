@@ -1,31 +1,31 @@
 import RPC
 import Segmentation
 
-/// Fills the table of `dsegd bench --peer`: rounds of ours and tasks of the peer's in turn, so that both are taken in
+/// Fills the table of `dseg-bench --peer`: rounds of ours and tasks of the peer's in turn, so that both are taken in
 /// the same minutes.
-struct BenchPeerRun {
-    let settings: BenchDaemon.Settings
-    let peer: BenchPeer
-    let pictures: BenchPictures
-    let progress: BenchProgress
+struct PeerRun {
+    let settings: Daemon.Settings
+    let peer: Peer
+    let pictures: NewPictures
+    let progress: ProgressNote
 
     /// What the limits are set for.
     private static let side = 512
 
-    func report() throws -> BenchPeerReport {
+    func report() throws -> PeerReport {
         let starts = try starts()
-        let daemon = try BenchDaemon(settings)
+        let daemon = try Daemon(settings)
         let (client, status) = try daemon.ready()
-        var rounds = try BenchRounds(daemon, client, pictures, side: Self.side)
+        var rounds = try Rounds(daemon, client, pictures, side: Self.side)
         for start in starts { rounds.add(.start, start) }
-        var times = BenchPeerTimes()
+        var times = PeerTimes()
         do throws(AbsentPeer) {
             progress.say("looking for PyTorch")
             times.libraries = try peer.libraries()
         } catch {
             times.absent = error.reason
         }
-        let tasks = times.absent == nil ? BenchPeer.Task.all[...] : []
+        let tasks = times.absent == nil ? Peer.Task.all[...] : []
         for round in 0..<peer.repetitions {
             progress.say("round \(round + 1) of \(peer.repetitions)")
             try rounds.ask()
@@ -37,11 +37,11 @@ struct BenchPeerRun {
         }
         try rounds.lookAtRest()
         let model = status.models.first
-        return BenchPeerReport(
+        return PeerReport(
             threads: Int(status.threads), model: model?.name ?? "", hash: model?.hash ?? "",
             precision: model?.precision ?? "", pictureSide: Self.side, repetitions: peer.repetitions,
-            rows: BenchStage.allCases.map { stage in
-                BenchPeerReport.Row(stage, rounds.samples[stage] ?? [], peer: times.seconds(stage))
+            rows: Stage.allCases.map { stage in
+                PeerReport.Row(stage, rounds.samples[stage] ?? [], peer: times.seconds(stage))
             }, peer: times, rest: rounds.rest)
     }
 
@@ -49,9 +49,9 @@ struct BenchPeerRun {
     private func starts() throws -> [Duration] {
         var pictures = pictures
         let request = SegmentRequest(
-            picture: .image(try pictures.next(side: Self.side)), labels: [Label(name: BenchPhrases.phrase(0))])
+            picture: .image(try pictures.next(side: Self.side)), labels: [Label(name: Phrases.phrase(0))])
         progress.say("starting daemons")
-        _ = try BenchDaemon(settings).ready()
-        return try (0..<peer.repetitions).map { _ in try BenchDaemon.start(settings, asking: request) }
+        _ = try Daemon(settings).ready()
+        return try (0..<peer.repetitions).map { _ in try Daemon.start(settings, asking: request) }
     }
 }

@@ -3,21 +3,21 @@ import RPC
 /// The daemon asked the questions of the table's rows, round after round, each timed by the client that asks.
 ///
 /// A round looks at a new picture. Its words are new, or those of the round before.
-struct BenchRounds {
-    private(set) var samples: [BenchStage: [Double]] = [:]
+struct Rounds {
+    private(set) var samples: [Stage: [Double]] = [:]
     /// When everything was answered.
     private(set) var rest: Rest?
 
-    private let daemon: BenchDaemon
+    private let daemon: Daemon
     private let client: Client
-    private var pictures: BenchPictures
+    private var pictures: NewPictures
     private let side: Int
     private var wordsUsed = 0
     private var lastWords: [Label] = []
 
     /// What a daemon holds when it has answered and has nothing to do.
     struct Rest: Encodable {
-        let memory: BenchMemory
+        let memory: ProcessMemory
         let pictures: Int
         let picturesBytes: Int
         let wordsBytes: Int
@@ -30,18 +30,18 @@ struct BenchRounds {
     }
 
     /// Asks once what no row counts: the first question finds memory that was never touched.
-    init(_ daemon: BenchDaemon, _ client: Client, _ pictures: BenchPictures, side: Int) throws {
+    init(_ daemon: Daemon, _ client: Client, _ pictures: NewPictures, side: Int) throws {
         self.daemon = daemon
         self.client = client
         self.pictures = pictures
         self.side = side
-        lastWords = newWords(BenchStage.words)
+        lastWords = newWords(Stage.words)
         _ = try client.timed(request(.image(self.pictures.next(side: side)), lastWords))
     }
 
     /// A round of all questions.
     mutating func ask() throws {
-        let words = newWords(BenchStage.words)
+        let words = newWords(Stage.words)
         let first = try client.timed(request(.image(pictures.next(side: side)), words))
         add(.newPicture, first.whole)
         add(.autoencoder, first.trailer.autoencoderMilliseconds)
@@ -80,17 +80,17 @@ struct BenchRounds {
         }
     }
 
-    mutating func add(_ stage: BenchStage, _ time: Duration) {
+    mutating func add(_ stage: Stage, _ time: Duration) {
         samples[stage, default: []].append(time.inSeconds)
     }
 
-    private mutating func add(_ stage: BenchStage, _ milliseconds: Float) {
+    private mutating func add(_ stage: Stage, _ milliseconds: Float) {
         samples[stage, default: []].append(Double(milliseconds) / 1e3)
     }
 
     private mutating func newWords(_ count: Int) -> [Label] {
         defer { wordsUsed += count }
-        return (wordsUsed..<wordsUsed + count).map { Label(name: BenchPhrases.phrase($0)) }
+        return (wordsUsed..<wordsUsed + count).map { Label(name: Phrases.phrase($0)) }
     }
 
     /// What `dseg mask` asks.
@@ -100,7 +100,7 @@ struct BenchRounds {
 }
 
 /// An answer as the client saw it come.
-struct BenchAnswer: Sendable {
+struct TimedAnswer: Sendable {
     /// From asking to the last byte.
     let whole: Duration
     /// From asking to the first score map; `nil` where none was wanted.
@@ -111,7 +111,7 @@ struct BenchAnswer: Sendable {
 
 extension Client {
     /// Asks, and times the answer.
-    func timed(_ request: SegmentRequest) throws -> BenchAnswer {
+    func timed(_ request: SegmentRequest) throws -> TimedAnswer {
         let start = ContinuousClock.now
         var firstMap: Duration?
         var handle = ""
@@ -125,7 +125,7 @@ extension Client {
             }
         }
         guard let trailer else { throw RPCStatus(.dataLoss, "The answer ended without its trailer; ask again.") }
-        return BenchAnswer(whole: start.duration(to: .now), firstMap: firstMap, handle: handle, trailer: trailer)
+        return TimedAnswer(whole: start.duration(to: .now), firstMap: firstMap, handle: handle, trailer: trailer)
     }
 }
 

@@ -1,14 +1,16 @@
-import ArgumentParser
+package import ArgumentParser
 import FoundationEssentials
+import Glibc
+import LocalEngine
 import RPC
 import Results
 import Segmentation
 import Server
 
 /// Times the engine that `serve` serves with.
-struct BenchCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "bench",
+package struct BenchCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "time",
         abstract: "Time each stage of the engine.",
         discussion: """
             Asks the engine the same question several times, cold each time, then for a new word and for a known one \
@@ -44,17 +46,20 @@ struct BenchCommand: ParsableCommand {
     var peerLimit: Int?
 
     @Option(help: "With --scaling, only threads, labels, pictures or clients; may be repeated.")
-    var axis: [BenchScaling.Axis] = []
+    var axis: [Scaling.Axis] = []
 
-    @OptionGroup var computing: Computing
+    @OptionGroup var options: EngineOptions
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    private static var picture: String { "\(Resources.folder(of: "Benchmarks"))/bench.jpg" }
     private static let defaultWords = "boat,sheep"
     private static let defaultPeerLimit = 600
 
-    func validate() throws {
+    package init() {}
+
+    package func validate() throws {
         guard (1...1000).contains(repetitions) else {
             throw ValidationError("--repetitions \(repetitions): type a number from 1 to 1000")
         }
@@ -62,7 +67,7 @@ struct BenchCommand: ParsableCommand {
         if words != nil && (peer || scaling) {
             throw ValidationError("--words: --\(peer ? "peer" : "scaling") takes words of its own; leave it out")
         }
-        if scaling && computing.threads != nil {
+        if scaling && options.threads != nil {
             throw ValidationError("--threads: --scaling takes several numbers of threads; leave it out")
         }
         if !scaling && !axis.isEmpty { throw ValidationError("--axis: type it with --scaling") }
@@ -73,10 +78,10 @@ struct BenchCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    package func run() throws {
         var picture: [UInt8]?
         try MaskRun.exiting({ picture }) {
-            let file = try InputFile.bytes(at: image ?? Resources.benchPicture)
+            let file = try InputFile.bytes(at: image ?? Self.picture)
             picture = file
             let text = if peer {
                 try output(comparison(file), \.table)
@@ -96,32 +101,32 @@ struct BenchCommand: ParsableCommand {
         return String(decoding: try encoder.encode(report), as: UTF8.self)
     }
 
-    private func comparison(_ file: [UInt8]) throws -> BenchPeerReport {
-        BenchLeftovers.clearOnSignals()
-        let threads = computing.threads ?? Machine.processors
-        return try BenchPeerRun(
-            settings: BenchDaemon.Settings(model: computing.model, threads: threads),
-            peer: BenchPeer(
-                python: BenchPeer.python(explicit: python), model: computing.model ?? Resources.demoModel,
+    private func comparison(_ file: [UInt8]) throws -> PeerReport {
+        Leftovers.clearOnSignals()
+        let threads = options.threads ?? Machine.processors
+        return try PeerRun(
+            settings: Daemon.Settings(model: options.model, threads: threads),
+            peer: Peer(
+                python: Peer.python(explicit: python), model: options.model ?? Resources.demoModel,
                 threads: threads, repetitions: repetitions,
                 limit: .seconds(peerLimit ?? Self.defaultPeerLimit)),
-            pictures: BenchPictures(file), progress: BenchProgress()
+            pictures: NewPictures(file), progress: ProgressNote()
         ).report()
     }
 
-    private func growth(_ file: [UInt8]) throws -> BenchScalingReport {
-        BenchLeftovers.clearOnSignals()
-        return try BenchScaling(
-            settings: BenchDaemon.Settings(model: computing.model, threads: nil),
-            axes: axis.isEmpty ? BenchScaling.Axis.allCases : axis, repetitions: repetitions,
-            pictures: BenchPictures(file), progress: BenchProgress()
+    private func growth(_ file: [UInt8]) throws -> ScalingReport {
+        Leftovers.clearOnSignals()
+        return try Scaling(
+            settings: Daemon.Settings(model: options.model, threads: nil),
+            axes: axis.isEmpty ? Scaling.Axis.allCases : axis, repetitions: repetitions,
+            pictures: NewPictures(file), progress: ProgressNote()
         ).report()
     }
 
-    private func report(_ file: [UInt8], _ labels: [RPC.Label]) throws -> BenchReport {
+    private func report(_ file: [UInt8], _ labels: [RPC.Label]) throws -> StageReport {
         let start = ContinuousClock.now
-        let engine = try computing.engine()
-        var report = BenchReport(engine.status)
+        let engine = try options.engine()
+        var report = StageReport(engine.status)
         report.add("load", start.duration(to: .now))
         let whole = try question(file, labels)
         let new = try question(file, [RPC.Label(name: (labels + [labels[0]]).map(\.name).joined(separator: " "))])
@@ -166,5 +171,14 @@ struct BenchCommand: ParsableCommand {
             if case .report(let last) = event { report = last }
         }
         return (report, start.duration(to: .now))
+    }
+}
+
+/// Says on standard error what is being measured, where a person looks on.
+struct ProgressNote {
+    private let isSeen = isatty(STDERR_FILENO) == 1
+
+    func say(_ line: String) {
+        if isSeen { Streams.say(line) }
     }
 }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
-/// The table of `dsegd bench --scaling`.
-struct BenchScalingReport: Encodable {
+/// The table of `dseg-bench --scaling`.
+struct ScalingReport: Encodable {
     /// A point, and what it took: seconds and bytes.
     struct Row: Encodable {
         let threads: Int
@@ -28,7 +28,7 @@ struct BenchScalingReport: Encodable {
         /// - Parameters:
         ///   - before: with the model loaded and nothing asked
         ///   - after: with everything answered
-        init(_ point: BenchScaling.Point, _ times: BenchScaling.Times, before: BenchMemory, after: BenchMemory) {
+        init(_ point: Scaling.Point, _ times: Scaling.Times, before: ProcessMemory, after: ProcessMemory) {
             threads = point.threads
             labels = point.labels
             side = point.side
@@ -44,8 +44,8 @@ struct BenchScalingReport: Encodable {
         var cells: [String] {
             [
                 "\(threads)", "\(labels)", "\(side)", "\(clients)",
-                BenchFigure.time(newSeconds), BenchFigure.time(firstMapSeconds), BenchFigure.time(againSeconds),
-                BenchFigure.bytes(Double(peakBytes)), BenchFigure.bytes(Double(growthBytes)),
+                Figure.time(newSeconds), Figure.time(firstMapSeconds), Figure.time(againSeconds),
+                Figure.bytes(Double(peakBytes)), Figure.bytes(Double(growthBytes)),
             ]
         }
     }
@@ -60,7 +60,7 @@ struct BenchScalingReport: Encodable {
 
     /// For people.
     var table: String {
-        var table = BenchTable([
+        var table = Table([
             "threads", "labels", "px a side", "clients", "new", "first map", "again", "peak memory", "growth",
         ])
         for row in rows { table.add(row.cells) }

@@ -2,9 +2,9 @@ import Glibc
 import Results
 
 /// A child process in a group of its own, which ends with its owner: with all that it started in turn.
-final class BenchChild {
+final class ChildProcess {
     let process: pid_t
-    private let folder: BenchFolder
+    private let folder: TemporaryFolder
     /// As `waitpid` tells it; `nil` while the child runs.
     private var status: CInt?
 
@@ -20,10 +20,10 @@ final class BenchChild {
     ///   - arguments: without the name
     /// - Throws: what the system says
     init(_ program: String, as name: String, _ arguments: [String]) throws(UnstartedChild) {
-        do { folder = try BenchFolder() } catch { throw UnstartedChild(program: program, reason: "\(error)") }
+        do { folder = try TemporaryFolder() } catch { throw UnstartedChild(program: program, reason: "\(error)") }
         var reason: CInt = 0
         let files = folder.path
-        let started = BenchLeftovers.starting {
+        let started = Leftovers.starting {
             var process = pid_t()
             reason = Self.spawn(&process, program, [name] + arguments, files)
             return reason == 0 ? process : nil
@@ -102,7 +102,7 @@ final class BenchChild {
             while unsafe waitpid(process, &found, 0) < 0 && errno == EINTR {}
             status = found
         }
-        BenchLeftovers.ended(process)
+        Leftovers.ended(process)
     }
 
     /// What it wrote on standard output so far.

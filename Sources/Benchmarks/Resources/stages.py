@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times one stage of the published pipeline in PyTorch on this CPU: the peer of `dsegd bench --peer`.
+"""Times one stage of the published pipeline in PyTorch on this CPU: the peer of `dseg-bench --peer`.
 
     pip install torch diffusers transformers
     stages.py check                                   # {"torch": ..., "diffusers": ..., "transformers": ...}

@@ -1,9 +1,10 @@
 import Glibc
+import LocalEngine
 import RPC
-import Segmentation
+import Results
 
-/// A real `dsegd serve`, asked and looked at from outside.
-final class BenchDaemon {
+/// The `dsegd serve` that lies beside this program, asked and looked at from outside.
+final class Daemon {
     /// What a daemon is started with.
     struct Settings: Sendable {
         /// `nil`: the embedded demo model.
@@ -14,8 +15,8 @@ final class BenchDaemon {
         func with(threads: Int) -> Settings { Settings(model: model, threads: threads) }
     }
 
-    private let child: BenchChild
-    private let folder: BenchFolder
+    private let child: ChildProcess
+    private let folder: TemporaryFolder
     let socket: String
 
     /// A start takes seconds, and a socket that is there is asked at once: how long to pause between, in microseconds.
@@ -23,12 +24,12 @@ final class BenchDaemon {
 
     /// Starts it, and does not wait.
     init(_ settings: Settings) throws {
-        folder = try BenchFolder()
+        folder = try TemporaryFolder()
         socket = "\(folder.path)/dseg.sock"
         var arguments = ["serve", "--socket", socket]
         if let model = settings.model { arguments += ["--model", model] }
         if let threads = settings.threads { arguments += ["--threads", "\(threads)"] }
-        child = try BenchChild("/proc/self/exe", as: "dsegd", arguments)
+        child = try ChildProcess("\(Program.folder)/dsegd", as: "dsegd", arguments)
     }
 
     /// A client, as soon as there is a socket: its first call waits for the model.
@@ -60,12 +61,12 @@ final class BenchDaemon {
         return UnusableModel(reason: line.hasPrefix(mark) ? String(line.dropFirst(mark.count)) : line)
     }
 
-    var memory: BenchMemory { BenchMemory(of: child.process) }
+    var memory: ProcessMemory { ProcessMemory(of: child.process) }
 
     /// How long it takes from nothing to an answer's header: a daemon is started, asked, and ended.
     static func start(_ settings: Settings, asking request: SegmentRequest) throws -> Duration {
         let start = ContinuousClock.now
-        let daemon = try BenchDaemon(settings)
+        let daemon = try Daemon(settings)
         do {
             try daemon.client().segment(request) { reply in
                 if case .header = reply { throw Begun(after: start.duration(to: .now)) }
@@ -83,7 +84,7 @@ final class BenchDaemon {
 }
 
 /// A process's memory in bytes, as the kernel counts it.
-struct BenchMemory: Encodable, Sendable {
+struct ProcessMemory: Encodable, Sendable {
     /// What is in memory now: `anonymous`, `file` and shared.
     let resident: Int
     /// What no file holds.

@@ -1,5 +1,5 @@
 /// Things to look for, as people say them: no two are the same, and there are always more.
-enum BenchPhrases {
+enum Phrases {
     private static let things = [
         "boat", "sheep", "dog", "cat", "house", "tree", "car", "train", "bird", "horse", "cow", "river", "street",
         "chair", "table", "bottle", "window", "flower", "mountain", "bridge", "bicycle", "umbrella", "apple", "book",

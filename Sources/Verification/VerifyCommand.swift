@@ -1,10 +1,12 @@
-import ArgumentParser
+package import ArgumentParser
 import Kernels
+import LocalEngine
+import Results
 import Segmentation
 
 /// Holds every stage against reference numbers.
-struct VerifyCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct VerifyCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Hold each stage against reference numbers.",
         discussion: """
@@ -27,7 +29,9 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "A folder to store what was computed in, as safetensors.", completion: .directory)
     var write: String?
 
-    func run() throws {
+    package init() {}
+
+    package func run() throws {
         try Threads.start(nil)
         var table = VerifyTable(limit: full == nil ? 1e-4 : 1e-3)
         let model = try Model(
@@ -38,7 +42,7 @@ struct VerifyCommand: ParsableCommand {
             try FullChecks(model, GoldenFolder(directory: directory)).run(&table)
         }
         if let write { try table.write(to: write) }
-        print(table.text)
+        try Streams.write(Array("\(table.text)\n".utf8))
         if table.failures > 0 { throw ExitCode.failure }
     }
 }

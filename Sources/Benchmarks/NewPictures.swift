@@ -2,7 +2,7 @@ import Images
 import RPC
 
 /// Files of one picture in any size, as many different ones as are wanted: each is new to a daemon.
-struct BenchPictures {
+struct NewPictures {
     private let source: Image
     private var scaled: (side: Int, pixels: [UInt8])?
     private var made = 0

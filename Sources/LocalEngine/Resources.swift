@@ -1,0 +1,14 @@
+import Glibc
+import Results
+
+/// What ships with the programs: found from where the program lies, whatever the working directory is.
+package enum Resources {
+    package static var demoModel: String { "\(folder(of: "dsegd"))/demo" }
+    package static var clipMerges: String { "\(folder(of: "dsegd"))/clip/merges.txt" }
+
+    /// Beside the program where it was built, else where `make install` puts what all targets bring.
+    package static func folder(of target: String) -> String {
+        let built = "\(Program.folder)/DiffSegmenter_\(target).resources/Resources"
+        return unsafe access(built, F_OK) == 0 ? built : "\(Program.folder)/../share/dseg"
+    }
+}
