@@ -1286,7 +1286,7 @@ const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
   (ProtobufCMessageInit) dseg__v1__segment_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[14] =
+static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[16] =
 {
   {
     "handle",
@@ -1456,16 +1456,42 @@ static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[14] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "precision",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Header, precision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "instruction_set",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Header, instruction_set),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__header__field_indices_by_name[] = {
   7,   /* field[7] = forward_prompt */
   0,   /* field[0] = handle */
   2,   /* field[2] = height */
+  15,   /* field[15] = instruction_set */
   5,   /* field[5] = labels */
   4,   /* field[4] = latent_height */
   3,   /* field[3] = latent_width */
   11,   /* field[11] = model */
   12,   /* field[12] = model_hash */
+  14,   /* field[14] = precision */
   6,   /* field[6] = recipe */
   8,   /* field[8] = seed */
   10,   /* field[10] = threshold */
@@ -1476,7 +1502,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
 {
@@ -1486,7 +1512,7 @@ const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
   "Dseg__V1__Header",
   "dseg.v1",
   sizeof(Dseg__V1__Header),
-  14,
+  16,
   dseg__v1__header__field_descriptors,
   dseg__v1__header__field_indices_by_name,
   1,  dseg__v1__header__number_ranges,

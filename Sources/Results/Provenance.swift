@@ -26,6 +26,9 @@ package struct Provenance: Sendable, Equatable {
     package let threshold: Float
     package let model: Model
     package let version: String
+    /// In what the networks multiplied, and with which instructions; `nil` in files of before they were recorded.
+    package let precision: String?
+    package let instructionSet: String?
     /// The hash of the score maps, before anything was drawn from them.
     package let answer: String
     /// For JSON alone: what was written.
@@ -93,6 +96,8 @@ package struct Provenance: Sendable, Equatable {
         threshold = header.threshold
         model = Model(name: header.model, hash: header.modelHash)
         version = header.version
+        precision = header.precision
+        instructionSet = header.instructionSet
         self.answer = answer.trailer.answerHash
     }
 
@@ -153,7 +158,8 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
     /// What is named as the picture is something else.
     case noPicture(path: String)
     case pictureChanged(path: String, was: String, is: String)
-    case otherAnswer(was: String, is: String)
+    /// - Parameter differences: that may be why
+    case otherAnswer(was: String, is: String, differences: [String])
 
     package var description: String {
         switch self {
@@ -167,9 +173,9 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
         case .noPicture(let path):
             "\(Streams.printable(path)), which the file names as its picture, is no PNG, JPEG or WebP file; "
                 + "nothing was sent"
-        case .otherAnswer(let was, let found):
+        case .otherAnswer(let was, let found, let differences):
             "the file cannot be made again here: the scores' hash is \(found), it was \(was); "
-                + "ask the dseg and the machine that made it"
+                + (["ask the dseg and the machine that made it"] + differences).joined(separator: "; ")
         case .pictureChanged(let path, let was, let found):
             "\(Streams.printable(path)) is not the picture it was: its hash is \(found), it was \(was); "
                 + "put the old one back"

@@ -5,8 +5,9 @@ import Texts
 extension Provenance: Codable {
     private enum CodingKeys: String, CodingKey {
         case schema, output, picture, words, labels, recipe, seed, timestep, threshold, model
-        case version, answer, files
+        case version, precision, answer, files
         case forwardPrompt = "forward_prompt"
+        case instructionSet = "instruction_set"
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -23,6 +24,8 @@ extension Provenance: Codable {
         try container.encode(threshold, forKey: .threshold)
         try container.encode(model, forKey: .model)
         try container.encode(version, forKey: .version)
+        try container.encodeIfPresent(precision, forKey: .precision)
+        try container.encodeIfPresent(instructionSet, forKey: .instructionSet)
         try container.encode(answer, forKey: .answer)
         try container.encodeIfPresent(files, forKey: .files)
     }
@@ -40,6 +43,8 @@ extension Provenance: Codable {
         threshold = try container.decode(Float.self, forKey: .threshold)
         model = try container.decode(Model.self, forKey: .model)
         version = try container.decode(String.self, forKey: .version)
+        precision = try container.decodeIfPresent(String.self, forKey: .precision)
+        instructionSet = try container.decodeIfPresent(String.self, forKey: .instructionSet)
         answer = try container.decode(String.self, forKey: .answer)
         files = try container.decodeIfPresent([OutputFile].self, forKey: .files)
 
@@ -67,7 +72,7 @@ extension Provenance {
     private var texts: [String] {
         let phrases = labels.flatMap(\.phrases).flatMap { [$0.words, $0.prompt] }
         return [picture.path, picture.sha256, recipe, forwardPrompt, model.name, model.hash, version, answer] + words
-            + labels.map(\.name) + phrases + (files ?? []).map(\.path)
+            + [precision, instructionSet].compactMap(\.self) + labels.map(\.name) + phrases + (files ?? []).map(\.path)
     }
 }
 

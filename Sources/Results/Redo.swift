@@ -40,18 +40,22 @@ extension Provenance {
             throw ProvenanceError.pictureChanged(
                 path: self.picture.path, was: self.picture.sha256, is: answer.header.handle)
         }
-        guard isSame(answer.trailer.answerHash, self.answer) else {
-            throw ProvenanceError.otherAnswer(was: self.answer, is: answer.trailer.answerHash)
-        }
-        let drawing = Drawing(
-            answer, words: words, picturePath: self.picture.path, picture: picture, files: files ?? [])
+        let header = answer.header
         let comparisons = [
-            ("dseg", version, answer.header.version),
-            ("the model's name", model.name, answer.header.model),
-            ("the model's hash", model.hash, answer.header.modelHash),
+            ("dseg", version, header.version),
+            ("the model's name", model.name, header.model),
+            ("the model's hash", model.hash, header.modelHash),
+            ("the precision", precision ?? "not recorded", header.precision),
+            ("the instruction set", instructionSet ?? "not recorded", header.instructionSet),
         ]
         let differences = comparisons.filter { !isSame($0.1, $0.2) }
             .map { "\($0.0) was \($0.1), is \($0.2)" }
+        guard isSame(answer.trailer.answerHash, self.answer) else {
+            throw ProvenanceError.otherAnswer(
+                was: self.answer, is: answer.trailer.answerHash, differences: differences)
+        }
+        let drawing = Drawing(
+            answer, words: words, picturePath: self.picture.path, picture: picture, files: files ?? [])
         return (try drawing.bytes(of: output), differences)
     }
 }

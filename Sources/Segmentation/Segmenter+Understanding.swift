@@ -1,3 +1,4 @@
+import Kernels
 import Networks
 import Texts
 
@@ -46,7 +47,8 @@ extension Segmenter {
             picture: picture.looked, transparency: picture.transparency,
             latentSide: model.unet.configuration.sampleSize, labels: labels, recipe: request.recipe,
             forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
-            threshold: request.threshold, model: model.name, modelHash: model.hash)
+            threshold: request.threshold, model: model.name, modelHash: model.hash,
+            precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue)
         return (understanding, picture)
     }
 

@@ -35,6 +35,9 @@ package struct Understanding: Sendable {
     package let threshold: Float
     package let model: String
     package let modelHash: String
+    /// In what the networks multiply, and with which instructions.
+    package let precision: String
+    package let instructionSet: String
 }
 
 extension Understanding {

@@ -90,7 +90,8 @@ extension Header {
             labels: understanding.labels.map(RPC.UnderstoodLabel.init), recipe: understanding.recipe.name,
             forwardPrompt: understanding.forwardPrompt ?? "", seed: understanding.seed,
             timestep: UInt32(understanding.timestep), threshold: understanding.threshold,
-            model: understanding.model, modelHash: understanding.modelHash, version: Version.current)
+            model: understanding.model, modelHash: understanding.modelHash, version: Version.current,
+            precision: understanding.precision, instructionSet: understanding.instructionSet)
     }
 }
 

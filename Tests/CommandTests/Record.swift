@@ -37,6 +37,8 @@ struct Record: Decodable, Equatable {
     let threshold: Float
     let model: Model
     let version: String
+    let precision: String
+    let instruction_set: String
     let answer: String
 
     /// - Parameter file: a PNG file, or JSON

@@ -71,6 +71,8 @@ import Testing
             #expect(record.threshold == 0.25)
             #expect(record.model.hash == status.models.first?.hash)
             #expect(record.version == Version.current)
+            #expect(record.precision == status.models.first?.precision)
+            #expect(["portable", "avx2", "avx512", "avx512vnni"].contains(record.instruction_set))
             #expect(record.picture == Record.Picture(path: picture, sha256: handle, width: 192, height: 192))
         }
         let mask = try IndexPicture(at: "\(place.path)/pond.mask.png").counts(labels: 2)
@@ -89,6 +91,18 @@ import Testing
             #expect(ending.errors.contains("\(picture) is not the picture it was"))
             #expect(try bytes(file) == made)
         }
+    }
+
+    @Test func `another precision's scores are refused, and both are named`() throws {
+        let exact = try Daemon("--precision", "f32")
+        let mask = "\(place.path)/exact.png"
+        let made = try exact.dseg(["mask", picture, "boat", "-o", "-"]).output
+        try write(made, to: mask)
+        let other = try Daemon("--precision", "bf16")
+        let ending = try other.dseg(["redo", mask])
+        #expect(ending.code == 65)
+        #expect(ending.errors.contains("the precision was f32, is bf16"), "\(ending.errors)")
+        #expect(try bytes(mask) == made)
     }
 
     @Test func `a picture that is gone is missing, and found beside the file it moved with`() throws {

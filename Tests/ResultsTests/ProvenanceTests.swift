@@ -78,9 +78,46 @@ import Testing
 
         let scored = try example.answer(
             to: request, header: header, trailer: example.trailer(answerHash: "beef"))
-        #expect(throws: ProvenanceError.otherAnswer(was: "feed", is: "beef")) {
-            try provenance.redrawn(from: scored, picture: InputPicture(example.picture))
+        #expect(
+            throws: ProvenanceError.otherAnswer(
+                was: "feed", is: "beef", differences: ["dseg was 0.1.0, is 0.2.0"])
+        ) { try provenance.redrawn(from: scored, picture: InputPicture(example.picture)) }
+    }
+
+    @Test func `what the scores' last bits depend on is told where it is another`() throws {
+        let example = try Example()
+        let provenance = try Provenance(reading: example.drawing().bytes(of: .mask))
+        #expect(provenance.precision == "f32" && provenance.instructionSet == "avx2")
+        var header = example.header()
+        header.precision = "int16"
+        header.instructionSet = "portable"
+        let differences = ["the precision was f32, is int16", "the instruction set was avx2, is portable"]
+        let request = provenance.request(.handle(""), requestID: "")
+        let same = try example.answer(to: request, header: header)
+        let picture = try InputPicture(example.picture)
+        #expect(try provenance.redrawn(from: same, picture: picture).differences == differences)
+        let other = try example.answer(
+            to: request, header: header, trailer: example.trailer(answerHash: "beef"))
+        let error = try #require(throws: ProvenanceError.self) {
+            try provenance.redrawn(from: other, picture: picture)
         }
+        for difference in differences { #expect(error.description.contains(difference)) }
+    }
+
+    @Test func `a file of before they were recorded is made again, and says them from then on`() throws {
+        let example = try Example()
+        let json = String(decoding: try example.drawing().bytes(of: .json), as: UTF8.self)
+        let added = [#""instruction_set":"avx2","#, #""precision":"f32","#]
+        let old = added.reduce(json) { $0.replacing($1, with: "") }
+        #expect(added.allSatisfy { json.contains($0) })
+        let provenance = try Provenance(reading: Array(old.utf8))
+        #expect(provenance.precision == nil && provenance.instructionSet == nil)
+        let answer = try example.answer(to: provenance.request(.handle(""), requestID: ""))
+        let again = try provenance.redrawn(from: answer, picture: InputPicture(example.picture))
+        #expect(again.bytes == Array(json.utf8))
+        #expect(again.differences == [
+            "the precision was not recorded, is f32", "the instruction set was not recorded, is avx2",
+        ])
     }
 
     /// What scripts read: names and values as they are written down here.
@@ -96,6 +133,7 @@ import Testing
         #expect(report.picture.width == 6 && report.picture.height == 4)
         #expect(report.model.name == "demo" && report.model.hash == "abc123")
         #expect(report.recipe == "shared" && report.forwardPrompt == "" && report.seed == 7)
+        #expect(report.precision == "f32" && report.instructionSet == "avx2")
         #expect(report.timestep == 100 && report.threshold == 0.3)
         #expect(report.labels.map(\.name) == ["dog", "grass"])
         #expect(report.labels.map(\.pixels) == [5, 11])
@@ -117,7 +155,7 @@ import Testing
         struct Output: Decodable { let kind: String, label: String? }
         struct File: Decodable { let path: String, output: Output }
         let schema, seed, timestep: Int
-        let version, answer, recipe, forwardPrompt: String
+        let version, precision, instructionSet, answer, recipe, forwardPrompt: String
         let threshold: Float
         let picture: Picture
         let model: Model
@@ -129,7 +167,7 @@ import Testing
         let json = String(decoding: try Example().drawing(["--cut", "dog"]).bytes(of: .json), as: UTF8.self)
         let texts = [
             "photos/rex.png", "c0ffee", "dog=dog|puppy", "grass", "puppy", "a photograph of a dog", "shared", "abc123",
-            "demo", "0.1.0", "feed", "rex.dog.cut.png",
+            "demo", "0.1.0", "feed", "rex.dog.cut.png", "f32", "avx2",
         ]
         for text in texts {
             let meddled = json.replacing(text, with: "\(text)\\u0000")

@@ -22,9 +22,11 @@ struct InstructionStories {
         var request = SegmentRequest(.image(try Repository.scene(37)), ["boat", "sheep"], recipe: recipe)
         (request.encoding, request.mask) = (.u16, true)
         let portable = try #require(try answer("portable", request), "every processor has these")
+        #expect(portable.header.instructionSet == "portable" && portable.header.precision == "f32")
         for instructions in ["avx2", "avx512", "avx512vnni"] {
             guard let other = try answer(instructions, request) else { continue }
             #expect(other.maps.count == 2)
+            #expect(other.header.instructionSet == instructions)
             for (map, expected) in zip(other.maps, portable.maps) {
                 let (found, wanted) = (try map.scores(), try expected.scores())
                 let magnitude = wanted.reduce(0) { max($0, abs($1)) }

@@ -301,10 +301,18 @@ struct  Dseg__V1__Header
    * of dseg
    */
   ProtobufCBinaryData version;
+  /*
+   * of the networks' products; on it and the next the scores' last bits depend
+   */
+  ProtobufCBinaryData precision;
+  /*
+   * of the kernels: "portable", "avx2", ...
+   */
+  ProtobufCBinaryData instruction_set;
 };
 #define DSEG__V1__HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__header__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 /*

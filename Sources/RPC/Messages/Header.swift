@@ -18,12 +18,15 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package var model: String
     package var modelHash: String
     package var version: String
+    /// In what the networks multiplied, and with which instructions: the last bits of scores depend on both.
+    package var precision: String
+    package var instructionSet: String
 
     package init(
         handle: String, width: UInt32, height: UInt32, latentWidth: UInt32, latentHeight: UInt32,
         labels: [UnderstoodLabel], recipe: String, forwardPrompt: String, seed: UInt32,
-        timestep: UInt32,
-        threshold: Float, model: String, modelHash: String, version: String
+        timestep: UInt32, threshold: Float, model: String, modelHash: String, version: String,
+        precision: String, instructionSet: String
     ) {
         self.handle = handle
         self.width = width
@@ -39,6 +42,8 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         self.model = model
         self.modelHash = modelHash
         self.version = version
+        self.precision = precision
+        self.instructionSet = instructionSet
     }
 
     static var budget: MemoryBudget { .control }
@@ -61,6 +66,8 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe model = try text(packed.model, "Header.model", .name)
         unsafe modelHash = try text(packed.model_hash, "Header.model_hash", .name)
         unsafe version = try text(packed.version, "Header.version", .name)
+        unsafe precision = try text(packed.precision, "Header.precision", .name)
+        unsafe instructionSet = try text(packed.instruction_set, "Header.instruction_set", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__Header, in arena: borrowing MessageArena) {
@@ -79,6 +86,8 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe packed.model = arena.text(model)
         unsafe packed.model_hash = arena.text(modelHash)
         unsafe packed.version = arena.text(version)
+        unsafe packed.precision = arena.text(precision)
+        unsafe packed.instruction_set = arena.text(instructionSet)
     }
 }
 
