@@ -7,7 +7,7 @@ import Results
 import Segmentation
 import Server
 
-/// Times the engine that `serve` serves with.
+/// Times the engine of `dsegd serve`: in this process, or a daemon through its socket.
 package struct BenchCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "time",
@@ -174,7 +174,7 @@ package struct BenchCommand: ParsableCommand {
     }
 }
 
-/// Says on standard error what is being measured, where a person looks on.
+/// Progress on standard error, if that is a terminal.
 struct ProgressNote {
     private let isSeen = isatty(STDERR_FILENO) == 1
 

@@ -1,24 +1,24 @@
 import Glibc
 import Results
 
-/// A child process in a group of its own, which ends with its owner: with all that it started in turn.
+/// A child process that leads a process group: the whole group is killed when this object is released.
 final class ChildProcess {
     let process: pid_t
     private let folder: TemporaryFolder
     /// As `waitpid` tells it; `nil` while the child runs.
     private var status: CInt?
 
-    /// How often a child is looked at, in microseconds.
+    /// Between two calls of `waitpid`, in microseconds.
     private static let pause: UInt32 = 1000
 
-    /// What belongs to the service that this process may be, and not to its children.
+    /// Variables of systemd's socket activation and notification: a child must not act on them.
     private static let own = ["LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES=", "NOTIFY_SOCKET=", "JOURNAL_STREAM="]
 
     /// - Parameters:
     ///   - program: a path, or a name that is looked for along PATH
-    ///   - name: what the child finds as its own name
+    ///   - name: the child's `argv[0]`
     ///   - arguments: without the name
-    /// - Throws: what the system says
+    /// - Throws: `UnstartedChild` with the text of `errno`
     init(_ program: String, as name: String, _ arguments: [String]) throws(UnstartedChild) {
         do { folder = try TemporaryFolder() } catch { throw UnstartedChild(program: program, reason: "\(error)") }
         var reason: CInt = 0
@@ -76,7 +76,7 @@ final class ChildProcess {
         return true
     }
 
-    /// Waits.
+    /// Waits for the child's end.
     ///
     /// - Returns: the exit code as a shell tells it, or `nil` for a child that was ended because it took too long
     func ending(within limit: Duration) -> CInt? {
@@ -94,7 +94,7 @@ final class ChildProcess {
         return signal == 0 ? status >> 8 & 0xff : 128 + signal
     }
 
-    /// Ends the group at once. What the child started may outlive it, so this is done to one that has ended too.
+    /// Kills the group. Grandchildren may outlive the child, so a child that has ended gets this too.
     func end() {
         kill(-process, SIGKILL)
         if status == nil {

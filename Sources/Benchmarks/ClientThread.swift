@@ -1,6 +1,6 @@
 import Glibc
 
-/// Threads of a measurement's own: its clients block, and Swift's own threads must not.
+/// Threads for clients that block, which tasks on Swift's cooperative pool must not.
 enum ClientThread {
     private final class Work: Sendable {
         let body: @Sendable () -> Void

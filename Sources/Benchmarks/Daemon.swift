@@ -3,7 +3,7 @@ import LocalEngine
 import RPC
 import Results
 
-/// The `dsegd serve` that lies beside this program, asked and looked at from outside.
+/// The `dsegd serve` that lies beside this program, measured from outside.
 final class Daemon {
     /// What a daemon is started with.
     struct Settings: Sendable {
@@ -19,10 +19,10 @@ final class Daemon {
     private let folder: TemporaryFolder
     let socket: String
 
-    /// A start takes seconds, and a socket that is there is asked at once: how long to pause between, in microseconds.
+    /// Between two attempts to connect, in microseconds.
     private static let pause: UInt32 = 500
 
-    /// Starts it, and does not wait.
+    /// Starts the program and returns before it listens.
     init(_ settings: Settings) throws {
         folder = try TemporaryFolder()
         socket = "\(folder.path)/dseg.sock"
@@ -32,7 +32,7 @@ final class Daemon {
         child = try ChildProcess("\(Program.folder)/dsegd", as: "dsegd", arguments)
     }
 
-    /// A client, as soon as there is a socket: its first call waits for the model.
+    /// A client, as soon as the daemon listens. The backlog holds its first call until the model is loaded.
     ///
     /// - Throws: `UnusableModel` with the daemon's own words if it has ended
     func client() throws -> Client {
@@ -43,7 +43,7 @@ final class Daemon {
         }
     }
 
-    /// A client of a daemon that has loaded its model, and what it says of itself.
+    /// A client of a daemon that has loaded its model, and the daemon's status.
     func ready() throws -> (client: Client, status: StatusReply) {
         let client = try client()
         do {
@@ -63,7 +63,7 @@ final class Daemon {
 
     var memory: ProcessMemory { ProcessMemory(of: child.process) }
 
-    /// How long it takes from nothing to an answer's header: a daemon is started, asked, and ended.
+    /// Time from starting a daemon to the header of its first answer.
     static func start(_ settings: Settings, asking request: SegmentRequest) throws -> Duration {
         let start = ContinuousClock.now
         let daemon = try Daemon(settings)
@@ -77,7 +77,7 @@ final class Daemon {
         throw RPCStatus(.dataLoss, "The answer had no header; ask again.")
     }
 
-    /// The answer has begun: enough.
+    /// Thrown at the header, to leave the call.
     private struct Begun: Error {
         let after: Duration
     }
@@ -85,16 +85,16 @@ final class Daemon {
 
 /// A process's memory in bytes, as the kernel counts it.
 struct ProcessMemory: Encodable, Sendable {
-    /// What is in memory now: `anonymous`, `file` and shared.
+    /// VmRSS: `anonymous`, `file` and shared.
     let resident: Int
-    /// What no file holds.
+    /// RssAnon: not backed by a file.
     let anonymous: Int
-    /// Of mapped files.
+    /// RssFile: pages of mapped files.
     let file: Int
-    /// The most that was ever resident.
+    /// VmHWM: the high-water mark of `resident`.
     let peak: Int
 
-    /// - Parameter process: one that has gone has no memory
+    /// - Parameter process: of one that has ended all figures are 0
     init(of process: pid_t) {
         let lines = ProcessFile("/proc/\(process)/status")
         resident = lines.bytes("VmRSS")

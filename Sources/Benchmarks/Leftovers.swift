@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import Synchronization
 
-/// What a measurement must not leave behind when it is broken off: process groups, and folders.
+/// Process groups and temporary folders that an interrupted measurement must not leave behind.
 enum Leftovers {
     private struct Things {
         var groups: Set<pid_t> = []
@@ -11,39 +11,39 @@ enum Leftovers {
 
     private static let things = Mutex(Things())
 
-    /// Rung by a signal, heard by a thread that may do more than a signal's handler may.
-    private static let bell: (heard: CInt, rung: CInt) = {
+    /// A self-pipe: a signal's handler may only write to it, a thread reads and cleans up.
+    private static let selfPipe: (reading: CInt, writing: CInt) = {
         var ends: [CInt] = [-1, -1]
         _ = unsafe pipe(&ends)
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])
     }()
 
-    /// From here on SIGINT and SIGTERM end every group, remove every folder and end the program.
+    /// From here on SIGINT and SIGTERM kill every group, remove every folder and end the program.
     ///
-    /// A library's threads were there before and hold no signal back, so waiting for one would not do; and whoever
-    /// started this program may have held them back for it.
+    /// Not `sigwait`: threads that exist already do not block the signals. Unblocked here, since the mask is inherited
+    /// from the parent process.
     static func clearOnSignals() {
-        guard bell.heard >= 0 else { return }
-        _ = ClientThread.start { hear() }
+        guard selfPipe.reading >= 0 else { return }
+        _ = ClientThread.start { cleanUp() }
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         for number in [SIGINT, SIGTERM] {
-            _ = signal(number, ring)
+            _ = signal(number, handler)
             unsafe sigaddset(&signals, number)
         }
         unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
-    private static let ring: @convention(c) (CInt) -> Void = { number in
+    private static let handler: @convention(c) (CInt) -> Void = { number in
         var note = UInt8(truncatingIfNeeded: number)
-        _ = unsafe write(bell.rung, &note, 1)
+        _ = unsafe write(selfPipe.writing, &note, 1)
     }
 
-    /// The lock stays taken until the program has ended: nothing is started or made any more.
-    private static func hear() {
+    /// Holds the lock until the program has ended, so that nothing is started or made meanwhile.
+    private static func cleanUp() {
         var note: UInt8 = 0
-        while unsafe read(bell.heard, &note, 1) < 0 && errno == EINTR {}
+        while unsafe read(selfPipe.reading, &note, 1) < 0 && errno == EINTR {}
         things.withLock { things in
             for group in things.groups { kill(-group, SIGKILL) }
             let deadline = ContinuousClock.now + patience
@@ -53,17 +53,17 @@ enum Leftovers {
         }
     }
 
-    /// How long killed processes, which may be writing to the folders, are waited for.
+    /// How long to wait for killed processes, which may still write to the folders.
     private static let patience = Duration.seconds(5)
 
     private static func awaitEnd(of group: pid_t, until deadline: ContinuousClock.Instant) {
         while ContinuousClock.now < deadline, kill(-group, 0) == 0 {
-            // Its leader is this process's child, and stays in the group until it is waited for.
+            // The leader is this process's child: a zombie, and so a member of the group, until it is reaped.
             if waitpid(-group, nil, WNOHANG) <= 0 { usleep(1000) }
         }
     }
 
-    /// Starts a process and knows its group from its first moment.
+    /// Starts a process and registers its group under one lock: a signal between the two would miss it.
     static func starting(_ start: () -> pid_t?) -> pid_t? {
         things.withLock { things in
             let group = start()
@@ -74,7 +74,7 @@ enum Leftovers {
 
     static func ended(_ group: pid_t) { _ = things.withLock { $0.groups.remove(group) } }
 
-    /// Makes a folder that nobody else may enter.
+    /// Makes a folder of mode 0700.
     static func make(_ folder: String) throws {
         try things.withLock { things in
             try FileManager.default.createDirectory(
@@ -91,7 +91,7 @@ enum Leftovers {
     }
 }
 
-/// A folder that lasts as long as its owner.
+/// A temporary folder, removed when this object is released.
 final class TemporaryFolder: Sendable {
     let path: String
 

@@ -1,6 +1,6 @@
 import Results
 
-/// Where figures are taken.
+/// The machine that is measured.
 enum Machine {
     /// The processor's name.
     static var processor: String {
@@ -14,11 +14,11 @@ enum Machine {
     }
 }
 
-/// A file of the kernel's, such as `/proc/cpuinfo`: a name, a colon and a value on each line.
+/// A file of procfs such as `/proc/cpuinfo`: a name, a colon and a value on each line.
 struct ProcessFile {
     private let lines: [Substring]
 
-    /// - Parameter path: of a file that has no lines if it cannot be read
+    /// - Parameter path: a file that cannot be read has no values
     init(_ path: String) {
         let text = String(decoding: (try? InputFile.bytes(at: path)) ?? [], as: UTF8.self)
         lines = text.split(separator: "\n")

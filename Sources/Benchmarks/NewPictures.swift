@@ -1,7 +1,7 @@
 import Images
 import RPC
 
-/// Files of one picture in any size, as many different ones as are wanted: each is new to a daemon.
+/// PNG files of one picture at any size, each with other bytes and so another hash: no daemon has it cached.
 struct NewPictures {
     private let source: Image
     private var scaled: (side: Int, pixels: [UInt8])?
@@ -12,7 +12,7 @@ struct NewPictures {
         source = try Image(decoding: file)
     }
 
-    /// Another PNG file of the picture, stretched to a square in its size and its contrast.
+    /// The next file: the picture stretched to `side` by `side` pixels, with a number of its own in a text chunk.
     mutating func next(side: Int) throws(ImageError) -> [UInt8] {
         let pixels: [UInt8]
         if let scaled, scaled.side == side {

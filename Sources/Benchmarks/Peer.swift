@@ -4,7 +4,7 @@ import RPC
 
 /// PyTorch on this machine: each stage in each variant is timed in a process of its own, for a limited time.
 struct Peer {
-    /// One thing to time.
+    /// A stage of the pipeline in one variant.
     struct Task: Encodable, Equatable {
         let stage: String
         let variant: String
@@ -16,14 +16,14 @@ struct Peer {
             + [Task(stage: "explicit", variant: "f32"), Task(stage: "caption", variant: "f32")]
     }
 
-    /// How timing it ended.
+    /// The outcome of timing a task.
     enum Outcome {
         case seconds([Double])
         case skipped(String)
         case cutOff(after: Duration)
         case failed(String)
 
-        /// For a person.
+        /// For the table.
         var text: String {
             switch self {
             case .seconds(let times): median(times).map(Figure.time) ?? "no time"
@@ -34,13 +34,13 @@ struct Peer {
         }
     }
 
-    /// A path, or a name along PATH.
+    /// A path, or a name that is looked for along PATH.
     let python: String
-    /// The model's folder: its configuration gives the sizes.
+    /// The model's folder, whose configurations give the networks' sizes.
     let model: String
     let threads: Int
     let repetitions: Int
-    /// Of each task.
+    /// Time limit of each task.
     let limit: Duration
 
     private static var script: String { "\(Resources.folder(of: "Benchmarks"))/stages.py" }
@@ -50,7 +50,7 @@ struct Peer {
         explicit ?? SocketPath.environment("DSEG_PYTHON").flatMap { $0.isEmpty ? nil : $0 } ?? "python3"
     }
 
-    /// The versions of its libraries.
+    /// The versions of torch, diffusers and transformers.
     ///
     /// - Throws: `AbsentPeer`
     func libraries() throws(AbsentPeer) -> [String: String] {
@@ -84,7 +84,7 @@ struct Peer {
                 try? JSONDecoder().decode(Line.self, from: Data(line.utf8))
             }
             if let reason = lines.compactMap(\.skipped).first { return .skipped(reason) }
-            // A child that was cut off in its third run has told of two.
+            // A child that was killed in its third run has printed two times.
             let times = lines.compactMap(\.seconds)
             if !times.isEmpty { return .seconds(times) }
             guard let code else { return .cutOff(after: limit) }
@@ -94,7 +94,7 @@ struct Peer {
         }
     }
 
-    /// A line of the script's.
+    /// A line that `stages.py` prints.
     private struct Line: Decodable {
         let seconds: Double?
         let skipped: String?
@@ -108,7 +108,7 @@ struct AbsentPeer: Error {
     init(_ reason: String) { self.reason = reason }
 }
 
-/// What the peer took, and the figures of the table that follow from it.
+/// The peer's times, and the figures of the table that follow from them.
 struct PeerTimes: Encodable {
     private(set) var outcomes: [(task: Peer.Task, outcome: Peer.Outcome)] = []
     var libraries: [String: String] = [:]

@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// The table of `dseg-bench --peer`.
 struct PeerReport: Encodable {
-    /// A stage, our figure, the peer's, and whether ours is good enough; `nil` is what nobody knows.
+    /// A stage, our figure, the peer's, and whether ours is good enough; `nil` where there is no figure.
     struct Row: Encodable {
         let stage: Stage
         let title: String
@@ -11,7 +11,7 @@ struct PeerReport: Encodable {
         let ours: Double?
         let samples: [Double]
         let peer: Double?
-        /// Ours by the peer's.
+        /// `ours / peer`.
         let ratio: Double?
         /// In the row's unit.
         let must: Double?
@@ -40,7 +40,7 @@ struct PeerReport: Encodable {
             holds = if let ours, let must { ours <= must } else { nil }
         }
 
-        /// Every key in every row.
+        /// Writes every key in every row, `null` for `nil`: the synthesised method leaves those keys out.
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(stage, forKey: .stage)
@@ -81,7 +81,7 @@ struct PeerReport: Encodable {
     let peer: PeerTimes
     let rest: Rounds.Rest?
 
-    /// For people.
+    /// The table as text.
     var table: String {
         var table = Table(["", "dseg", "PyTorch", "ratio", "must", ""])
         for row in rows { table.add(row.cells) }

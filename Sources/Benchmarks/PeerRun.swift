@@ -9,7 +9,7 @@ struct PeerRun {
     let pictures: NewPictures
     let progress: ProgressNote
 
-    /// What the limits are set for.
+    /// Side of the picture in pixels that the limits of `Stage` hold for.
     private static let side = 512
 
     func report() throws -> PeerReport {
@@ -45,7 +45,7 @@ struct PeerRun {
             }, peer: times, rest: rounds.rest)
     }
 
-    /// Times starts, after one that brings the files into the page cache; before there is a daemon beside them.
+    /// Times starts while no other daemon runs, after one that brings the files into the page cache.
     private func starts() throws -> [Duration] {
         var pictures = pictures
         let request = SegmentRequest(

@@ -1,4 +1,4 @@
-/// Things to look for, as people say them: no two are the same, and there are always more.
+/// An endless sequence of different phrases to look for: things, with adjectives and places as the numbers grow.
 enum Phrases {
     private static let things = [
         "boat", "sheep", "dog", "cat", "house", "tree", "car", "train", "bird", "horse", "cow", "river", "street",

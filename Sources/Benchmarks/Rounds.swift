@@ -1,11 +1,11 @@
 import RPC
 
-/// The daemon asked the questions of the table's rows, round after round, each timed by the client that asks.
+/// Asks a daemon the questions of the table's rows, round after round, timed by the client.
 ///
 /// A round looks at a new picture. Its words are new, or those of the round before.
 struct Rounds {
     private(set) var samples: [Stage: [Double]] = [:]
-    /// When everything was answered.
+    /// Set by ``lookAtRest()``, when everything was answered.
     private(set) var rest: Rest?
 
     private let daemon: Daemon
@@ -15,7 +15,7 @@ struct Rounds {
     private var wordsUsed = 0
     private var lastWords: [Label] = []
 
-    /// What a daemon holds when it has answered and has nothing to do.
+    /// Memory of an idle daemon that has answered everything.
     struct Rest: Encodable {
         let memory: ProcessMemory
         let pictures: Int
@@ -29,7 +29,7 @@ struct Rounds {
         }
     }
 
-    /// Asks once what no row counts: the first question finds memory that was never touched.
+    /// Asks one question that no row counts: it pays the page faults of memory that was never touched.
     init(_ daemon: Daemon, _ client: Client, _ pictures: NewPictures, side: Int) throws {
         self.daemon = daemon
         self.client = client
@@ -54,7 +54,7 @@ struct Rounds {
         }
         add(.knownWords, try client.timed(request(picture, lastWords)).whole)
         for turn in 1...3 {
-            // The same words in another order are another question.
+            // In another order the remembered reply does not match, the remembered maps do.
             let turned = request(picture, Array(words[turn...] + words[..<turn]))
             add(.askedWords, try client.timed(turned).whole)
             for _ in 0..<3 { add(.sameQuery, try client.timed(turned).whole) }
@@ -67,7 +67,7 @@ struct Rounds {
         lastWords = words
     }
 
-    /// Looks at the daemon when it has nothing to do: its memory, less what it holds for pictures and words.
+    /// Samples the idle daemon's memory, less what it counts for known pictures and words.
     mutating func lookAtRest() throws {
         let status = try client.status()
         let rest = Rest(
@@ -93,13 +93,13 @@ struct Rounds {
         return (wordsUsed..<wordsUsed + count).map { Label(name: Phrases.phrase($0)) }
     }
 
-    /// What `dseg mask` asks.
+    /// The request that `dseg mask` sends.
     private func request(_ picture: SegmentRequest.Picture, _ words: [Label]) -> SegmentRequest {
         SegmentRequest(picture: picture, labels: words, maps: .none, encoding: .u16, mask: true)
     }
 }
 
-/// An answer as the client saw it come.
+/// An answer's times at the client.
 struct TimedAnswer: Sendable {
     /// From asking to the last byte.
     let whole: Duration

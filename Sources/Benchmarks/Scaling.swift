@@ -2,26 +2,25 @@ import ArgumentParser
 import RPC
 import Synchronization
 
-/// Measures how time and memory grow, one thing at a time, from a base: for each point a fresh daemon is asked the
-/// same again and again.
+/// Measures how time and memory grow along one axis at a time from a base point, with a new daemon for each point.
 struct Scaling {
-    /// How much of everything.
+    /// A load.
     struct Point: Encodable, Equatable {
         var threads = 2
         var labels = 20
         /// Of the square picture, in pixels.
         var side = 512
-        /// That ask at once.
+        /// Concurrent ones.
         var clients = 1
 
         static let base = Point()
     }
 
-    /// What grows, everything else staying as it is in the base.
+    /// The one quantity that differs from the base.
     enum Axis: String, CaseIterable, ExpressibleByArgument {
         case threads, labels, pictures, clients
 
-        /// - Parameter processors: the most threads that make sense
+        /// - Parameter processors: the most threads to try
         func points(processors: Int) -> [Point] {
             switch self {
             case .threads:
@@ -40,7 +39,7 @@ struct Scaling {
     let pictures: NewPictures
     let progress: ProgressNote
 
-    /// The base, then what differs from it.
+    /// The base, then all other points of the axes.
     private var points: [Point] {
         let all = axes.flatMap { $0.points(processors: Machine.processors) }
         return [.base] + all.filter { $0 != .base }
@@ -108,19 +107,19 @@ struct Scaling {
     }
 }
 
-/// An answer to any number of labels, from bringing the picture on.
+/// Times of a picture's upload and of the answer about it, in seconds.
 struct LabelsAnswer: Sendable {
-    /// In seconds.
+    /// To the last byte.
     let whole: Double
     let firstMap: Double
 
-    /// An index mask has so many labels.
+    /// The most labels of an index mask.
     private static let maskedLabelLimit = 255
 
     init(from socket: String, _ picture: [UInt8], _ labels: [Label]) throws {
         let client = try Client(path: socket)
         let start = ContinuousClock.now
-        // A large file fits no one message.
+        // A large file does not fit into one frame, so Look streams it.
         let handle = try client.look(picture).handle
         let looked = start.duration(to: .now)
         let answer = try client.timed(
@@ -130,7 +129,7 @@ struct LabelsAnswer: Sendable {
         firstMap = answer.firstMap.map { (looked + $0).inSeconds } ?? 0
     }
 
-    /// All have their answers when the slowest has.
+    /// Of concurrent clients the slowest's.
     init(slowestOf all: [LabelsAnswer]) {
         whole = all.map(\.whole).max() ?? 0
         firstMap = all.map(\.firstMap).max() ?? 0

@@ -58,7 +58,7 @@ struct ScalingReport: Encodable {
     let repetitions: Int
     let rows: [Row]
 
-    /// For people.
+    /// The table as text.
     var table: String {
         var table = Table([
             "threads", "labels", "px a side", "clients", "new", "first map", "again", "peak memory", "growth",

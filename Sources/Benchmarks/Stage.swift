@@ -13,7 +13,7 @@ enum Stage: String, CaseIterable, Encodable {
     case rest
     case knownPicture = "known_picture"
 
-    /// What our figure must not be above.
+    /// The upper limit of our figure.
     enum Limit {
         /// A share of the peer's figure.
         case ofPeer(Double)
@@ -21,12 +21,12 @@ enum Stage: String, CaseIterable, Encodable {
         case absolute(Double)
     }
 
-    /// What a row counts.
+    /// The unit of a row's figures.
     enum Unit: String, Encodable {
         case seconds, bytes
     }
 
-    /// How many words the rows of several ask for.
+    /// How many words a question of several has.
     static let words = 20
 
     var title: String {

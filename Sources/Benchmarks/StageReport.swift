@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import Segmentation
 
-/// Times by stage, and what they were taken on.
+/// Times of each stage of an engine in this process, with machine, model and memory.
 struct StageReport: Encodable {
     struct Times: Encodable {
         private(set) var milliseconds: [Float] = []
@@ -71,7 +71,7 @@ struct StageReport: Encodable {
         peakBytes = usage.ru_maxrss * 1024
     }
 
-    /// A line for each stage, and what they were taken on.
+    /// The report as text: a line for each stage, then the machine.
     var table: String {
         let lines = stages.sorted { $0.key < $1.key }.map { stage, times in
             stage + String(repeating: " ", count: 12 - stage.count) + "\(times.least) ms min, \(times.median) ms median"

@@ -1,4 +1,4 @@
-/// Columns under their heads, as wide as they need.
+/// A text table with columns as wide as their widest cell.
 struct Table {
     private var rows: [[String]]
 
@@ -6,7 +6,7 @@ struct Table {
 
     mutating func add(_ cells: [String]) { rows.append(cells) }
 
-    /// The first column begins at the margin, the others end together.
+    /// The first column is aligned left, the others right.
     var text: String {
         let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
@@ -18,14 +18,14 @@ struct Table {
     }
 }
 
-/// Figures with three digits, and their units.
+/// Figures with three significant digits, and their units.
 enum Figure {
     static func time(_ seconds: Double) -> String {
         if seconds >= 1 { return "\(digits(seconds)) s" }
         return "\(digits(seconds * 1e3)) ms"
     }
 
-    /// In powers of a thousand.
+    /// In SI units, powers of a thousand.
     static func bytes(_ count: Double) -> String {
         switch count {
         case 1e9...: "\(digits(count / 1e9)) GB"
@@ -34,7 +34,7 @@ enum Figure {
         }
     }
 
-    /// A share of one, or one over it where that says more.
+    /// Below 0.1 as a fraction: `1/20` reads easier than `0.050`.
     static func ratio(_ value: Double) -> String {
         value > 0 && value < 0.1 ? "1/\(digits(1 / value))" : digits(value)
     }
@@ -57,7 +57,7 @@ extension String {
     }
 }
 
-/// The middle of several figures; of two middles the greater.
+/// The median; of an even count the upper one of the two in the middle.
 func median(_ values: [Double]) -> Double? {
     values.isEmpty ? nil : values.sorted()[values.count / 2]
 }

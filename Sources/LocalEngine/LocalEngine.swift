@@ -27,7 +27,7 @@ extension Engine {
         }
     }
 
-    /// Does one thing on the engine's thread, and returns its result.
+    /// Runs `body` on the engine's thread and waits for its result.
     ///
     /// - Throws: errors as a daemon would send them
     package func perform<Result: Sendable>(
@@ -52,7 +52,7 @@ extension Engine {
         }
     }
 
-    /// Does one last thing on the engine's thread, and returns its result when the engine has stopped.
+    /// Runs `body` on the engine's thread, then drains the engine, and returns the result.
     ///
     /// - Throws: errors as a daemon would send them
     package func finish<Result: Sendable>(
@@ -64,10 +64,10 @@ extension Engine {
     }
 }
 
-/// What a job leaves for the thread that waits for it.
+/// A one-shot result that a job sets and another thread waits for.
 private final class Outcome<Value: Sendable>: Sendable {
     private let result = Mutex<Result<Value, SegmentationError>>(.failure(.stopping))
-    /// A pipe, whose reading end waits until the writing one is closed.
+    /// The reading end of a pipe: `read` blocks until the writing end is closed.
     private let reading: CInt
     private let writing: Mutex<CInt>
 
@@ -88,7 +88,7 @@ private final class Outcome<Value: Sendable>: Sendable {
         close()
     }
 
-    /// Nothing will come, or all has.
+    /// Wakes the waiting thread.
     func close() {
         writing.withLock { writing in
             if writing >= 0 { Glibc.close(writing) }
@@ -96,7 +96,7 @@ private final class Outcome<Value: Sendable>: Sendable {
         }
     }
 
-    /// Returns when the pipe has ended.
+    /// Blocks until ``set(_:)`` or ``close()``.
     func wait() throws(SegmentationError) -> Value {
         var byte: UInt8 = 0
         while unsafe read(reading, &byte, 1) < 0, errno == EINTR {}

@@ -4,7 +4,7 @@ import Kernels
 import Networks
 import Segmentation
 
-/// The same for the full-size networks, whose goldens lie in one file.
+/// Compares full-size networks with their goldens, which lie in one file; ``StageChecks`` does so for small ones.
 struct FullChecks {
     let model: Model
     let goldens: GoldenFolder

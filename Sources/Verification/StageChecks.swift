@@ -3,7 +3,7 @@ import Kernels
 import Networks
 import Segmentation
 
-/// Runs each stage on a golden's own input and compares its answer.
+/// Runs each stage on the golden input of that stage, so that errors do not add up, and compares what it computes.
 struct StageChecks {
     let model: Model
     let goldens: GoldenFolder
@@ -118,7 +118,7 @@ struct StageChecks {
         table.expectAll(of: file, as: "unet", except: ["out"])
     }
 
-    /// A prompt as a golden says that it is read.
+    /// A prompt with the token positions that the golden gives.
     private func text(_ context: [Float], _ arena: inout Arena) -> EncodedText {
         let configuration = model.textEncoder.configuration
         let states = Matrix(stored: configuration.positions, by: configuration.width)
@@ -132,7 +132,7 @@ struct StageChecks {
         return FeatureMap(try planes(goldens.tensors("vae"), "noisy", &arena), height: side, width: side)
     }
 
-    /// What a pass over it leaves behind.
+    /// Runs a pass over it and returns the features it captures.
     private func features(_ text: EncodedText, _ arena: inout Arena) throws -> AttentionFeatures {
         try arena.scope { arena in
             try model.features(

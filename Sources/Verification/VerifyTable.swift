@@ -2,11 +2,11 @@ import FoundationEssentials
 import Kernels
 import Networks
 
-/// What was computed, held against the goldens: a row for each.
+/// The comparison of what was computed with the goldens: a row for each tensor.
 struct VerifyTable {
     private struct Row {
         let name: String
-        /// As the table shows it.
+        /// The error, formatted.
         let found: String
         let limit: String
         let holds: Bool
@@ -15,7 +15,7 @@ struct VerifyTable {
     /// The largest error allowed, relative to the golden's largest magnitude.
     let limit: Float
     private var rows: [Row] = []
-    /// Safetensors files by name, to be written.
+    /// What was computed, by file: for `--write`.
     private var computed: [String: SafetensorsWriter] = [:]
     private var visited: Set<String> = []
 
@@ -25,7 +25,7 @@ struct VerifyTable {
 
     var failures: Int { rows.count { !$0.holds } }
 
-    /// Compares numbers in the golden's order.
+    /// Compares numbers that are in the golden's memory order.
     mutating func compare(_ values: [Float], _ file: TensorFile, _ name: String, as prefix: String) throws {
         let golden = try file.values(of: name)
         let shape = try file.shape(of: name)
@@ -50,7 +50,7 @@ struct VerifyTable {
         computed[prefix, default: SafetensorsWriter()].add(name, indices, shape: try file.shape(of: name))
     }
 
-    /// Compares what must be the same.
+    /// Compares for equality.
     mutating func compareExactly<Value: Equatable>(_ values: Value, _ golden: Value, as name: String) {
         add(name, found: values == golden ? "same" : "differs", limit: "same", holds: values == golden)
     }
@@ -81,7 +81,7 @@ struct VerifyTable {
         }.joined(separator: "\n")
     }
 
-    /// Stores what was computed under the goldens' names.
+    /// Writes what was computed to files and tensors of the goldens' names.
     func write(to directory: String) throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         for (name, file) in computed {
@@ -93,7 +93,7 @@ struct VerifyTable {
         (0..<abs(exponent)).reduce(1) { power, _ in exponent > 0 ? power * 10 : power / 10 }
     }
 
-    /// Two digits and a power of ten: 1.2e-5.
+    /// With two significant digits: 1.2e-5.
     private static func scientific(_ value: Float) -> String {
         guard value.isFinite, value > 0 else { return value == 0 ? "0" : "\(value)" }
         var exponent = 0
@@ -110,7 +110,7 @@ struct VerifyTable {
     }
 }
 
-/// Collects tensors for one safetensors file.
+/// Builds one safetensors file in memory.
 struct SafetensorsWriter {
     private var header: [String] = []
     private var data: [UInt8] = []
