@@ -34,11 +34,11 @@ package struct QueriesAndKeys {
             if let mean {
                 unsafe withUnsafePointer(to: mean.c) { mean in
                     unsafe dseg_attention(
-                        queries.c, keys.c, values.c, heads, causal, y.c, mean, share, precision == .bf16, scratch)
+                        queries.c, keys.c, values.c, heads, causal, y.c, mean, share, precision == .int16, scratch)
                 }
             } else {
                 unsafe dseg_attention(
-                    queries.c, keys.c, values.c, heads, causal, y.c, nil, 0, precision == .bf16, scratch)
+                    queries.c, keys.c, values.c, heads, causal, y.c, nil, 0, precision == .int16, scratch)
             }
         }
     }
@@ -48,7 +48,7 @@ package struct QueriesAndKeys {
         precondition(mean.rows == queries.rows && mean.columns == keys.rows, "the mean's shape")
         arena.scope { arena in
             let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows, keys.columns, heads))
-            unsafe dseg_attention_mean(queries.c, keys.c, heads, mean.c, share, precision == .bf16, scratch)
+            unsafe dseg_attention_mean(queries.c, keys.c, heads, mean.c, share, precision == .int16, scratch)
         }
     }
 }

@@ -4,12 +4,12 @@ import CKernels
 package enum Precision: String, CaseIterable, Sendable {
     /// The weights as they are stored, widened: the reference.
     case f32
-    /// What bf16 promises, its speed and no more than its error, kept by integers of 16 bits: two products to an
-    /// instruction like bfloat16's, on every processor since AVX2, with a scale for each row instead of an exponent for
-    /// each number. That leaves up to 15 bits of a number where bfloat16 has 8, and so Winograd's convolutions, whose
-    /// transforms magnify roundings tenfold, can be multiplied in it too. Sums are exact.
-    case bf16
+    /// Integers of 16 bits with a scale for each row: two products to an instruction, as of bfloat16, but on every
+    /// processor since AVX2. A scale for a row, instead of an exponent for each number, leaves up to 15 bits of a
+    /// number where bfloat16 has 8: enough for Winograd's convolutions too, whose transforms magnify rounding errors
+    /// tenfold. Sums are exact.
+    case int16
 
-    /// bf16 where the processor multiplies pairs of integers.
-    package static var fastest: Precision { dseg_multiplies_pairs() ? .bf16 : .f32 }
+    /// int16 where the processor multiplies pairs of integers.
+    package static var fastest: Precision { dseg_multiplies_pairs() ? .int16 : .f32 }
 }

@@ -21,7 +21,7 @@ package enum WeightPacking: Sendable, Equatable {
         let positions = window.kernel * window.kernel
         return switch precision {
         case .f32: .panels(inputs: inputs, positions: positions)
-        case .bf16:
+        case .int16:
             window.isForWinograd(from: inputs, to: outputs)
                 ? .fixedKernels(inputs: inputs) : .fixed(inputs: inputs, positions: positions)
         }

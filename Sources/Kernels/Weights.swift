@@ -11,7 +11,7 @@ package enum PackedNumbers: Sendable, Equatable {
 
     /// What matrices of such numbers are multiplied in.
     package var precision: Precision {
-        if case .stored = self { .f32 } else { .bf16 }
+        if case .stored = self { .f32 } else { .int16 }
     }
 }
 

@@ -12,8 +12,8 @@ package struct EngineOptions: ParsableArguments {
 
     @Option(
         help: """
-            In what the networks multiply, f32 or bf16 (default: bf16 where the processor multiplies pairs of 16-bit \
-            integers, which keep more than bf16 promises, else f32).
+            Arithmetic of the networks: f32, or int16, 16-bit integers with a scale for each row, nearer to f32 than \
+            bfloat16 is (default: int16 where the processor multiplies pairs of them, else f32).
             """)
     package var precision: Precision?
 

@@ -23,7 +23,7 @@ package struct VerifyCommand: ParsableCommand {
     @Option(help: "The checkpoint of full-size goldens.", completion: .directory)
     var full: String?
 
-    @Option(help: "In what weights are multiplied, f32 or bf16; the limits are those of f32.")
+    @Option(help: "In what weights are multiplied, f32 or int16; the limits are those of f32.")
     var precision = Precision.f32
 
     @Option(help: "A folder to store what was computed in, as safetensors.", completion: .directory)

@@ -3,7 +3,7 @@ import Networks
 import Support
 import Testing
 
-/// bf16 against f32: what `dseg-bench verify` computes in each from the goldens' inputs.
+/// int16 against f32: what `dseg-bench verify` computes in each from the goldens' inputs.
 ///
 /// The limit is PyTorch's own bf16 pass on the same inputs, held against its own f32, by `Fixtures/bf16/make.py`.
 @Suite struct FidelityTests {
@@ -39,20 +39,20 @@ import Testing
     /// Runs `verify` in both precisions and holds what they stored against PyTorch's errors.
     private func expectFidelity(_ name: String, _ arguments: [String]) throws {
         let place = try TemporaryDirectory()
-        for precision in ["f32", "bf16"] {
+        for precision in ["f32", "int16"] {
             let program = try Program(
                 [Repository.dsegBench, "verify"] + arguments
                     + ["--precision", precision, "--write", "\(place.path)/\(precision)"])
             while !eventually({ program.hasEnded }) {}
             let ending = try program.ending()
             #expect(ending.errors == "")
-            #expect(ending.code == (precision == "f32" ? 0 : 1), "bf16 is not f32")
+            #expect(ending.code == (precision == "f32" ? 0 : 1), "int16 is not f32")
         }
         let limits = try reference(name)
         var rounded = 0
         for (row, limit) in limits.sorted(by: { $0.key < $1.key }) {
             let exact = try values(row, in: "\(place.path)/f32")
-            let other = try values(row, in: "\(place.path)/bf16")
+            let other = try values(row, in: "\(place.path)/int16")
             try #require(exact.count == other.count && !exact.isEmpty)
             let found = errors(other, to: exact)
             rounded += found.largest > 0 ? 1 : 0
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(arguments: ["tiny", "tiny-odd"])
-    func `bf16 is on every golden map no further from f32 than PyTorch's own`(name: String) throws {
+    func `int16 is on every golden map no further from f32 than PyTorch's bf16`(name: String) throws {
         try expectFidelity(name, ["\(Repository.fixtures)/\(name)"])
     }
 
@@ -84,7 +84,7 @@ import Testing
     private static let full = ProcessInfo.processInfo.environment["DSEG_FULL"]
 
     @Test(.enabled(if: full != nil, "DSEG_FULL names no folder with goldens of full size"))
-    func `bf16 is no further from f32 than PyTorch's own at full size`() throws {
+    func `int16 is no further from f32 than PyTorch's bf16 at full size`() throws {
         let folder = try #require(Self.full)
         try expectFidelity("full", ["\(folder)/golden", "--full", "\(folder)/checkpoint"])
     }

@@ -35,33 +35,33 @@ import Testing
         "verify": [Repository.dsegBench, "verify", "\(Repository.fixtures)/tiny-odd"],
     ]
 
-    @Test(arguments: commands.keys.sorted(), ["f16", "BF16", "int8", ""])
+    @Test(arguments: commands.keys.sorted(), ["f16", "bf16", "INT16", "int8", ""])
     func `a precision that there is not is a usage error`(command: String, precision: String) throws {
         let ending = try run(#require(Self.commands[command]) + ["--precision", precision])
         #expect(ending.code == 64)
         #expect(ending.output.isEmpty)
         #expect(ending.errors.contains("'\(precision)'"), "\(ending.errors)")
-        #expect(ending.errors.contains("f32") && ending.errors.contains("bf16"), "\(ending.errors)")
+        #expect(ending.errors.contains("f32") && ending.errors.contains("int16"), "\(ending.errors)")
     }
 
-    @Test func `bench says in what it computed, and bf16 is another answer of the same model`() throws {
-        let (exact, rounded) = (try bench(["--precision", "f32"]), try bench(["--precision", "bf16"]))
-        #expect((exact.precision, rounded.precision) == ("f32", "bf16"))
+    @Test func `bench says in what it computed, and int16 is another answer of the same model`() throws {
+        let (exact, rounded) = (try bench(["--precision", "f32"]), try bench(["--precision", "int16"]))
+        #expect((exact.precision, rounded.precision) == ("f32", "int16"))
         #expect((exact.instructionSet, rounded.instructionSet) == ("portable", "portable"))
         #expect(exact.hash == rounded.hash)
         #expect(exact.answerHash != rounded.answerHash)
     }
 
-    /// Without such instructions bf16 would be slower than f32, and further from it.
-    @Test func `bf16 is the precision where nobody names one and the instructions multiply pairs of integers`() throws {
+    /// Without such instructions int16 would be slower than f32, and further from it.
+    @Test func `int16 is the default where the instructions multiply pairs of integers`() throws {
         for environment in [[:], ["DSEG_INSTRUCTIONS": "portable"]] {
             let bench = try bench([], environment: environment)
-            #expect(bench.precision == (bench.instructionSet == "portable" ? "f32" : "bf16"))
+            #expect(bench.precision == (bench.instructionSet == "portable" ? "f32" : "int16"))
             #expect(environment.isEmpty || bench.instructionSet == "portable")
         }
     }
 
-    @Test(arguments: ["f32", "bf16"]) func `status says in what the daemon computes`(precision: String) throws {
+    @Test(arguments: ["f32", "int16"]) func `status says in what the daemon computes`(precision: String) throws {
         let daemon = try Daemon("--precision", precision)
         #expect(try daemon.client().status().models.map(\.precision) == [precision])
         let ending = try daemon.dseg(["status"])

@@ -98,10 +98,10 @@ import Testing
         let mask = "\(place.path)/exact.png"
         let made = try exact.dseg(["mask", picture, "boat", "-o", "-"]).output
         try write(made, to: mask)
-        let other = try Daemon("--precision", "bf16")
+        let other = try Daemon("--precision", "int16")
         let ending = try other.dseg(["redo", mask])
         #expect(ending.code == 65)
-        #expect(ending.errors.contains("the precision was f32, is bf16"), "\(ending.errors)")
+        #expect(ending.errors.contains("the precision was f32, is int16"), "\(ending.errors)")
         #expect(try bytes(mask) == made)
     }
 

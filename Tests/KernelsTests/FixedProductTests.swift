@@ -188,14 +188,14 @@ private func bits(_ x: Framed, rows: Range<Int>, _ w: FixedPanels, bias: [Float]
         }
     }
 
-    @Test func `dseg_multiplies_pairs is so of every target but the portable one, and bf16 the fastest precision then`()
+    @Test func `every target but the portable one multiplies pairs, and int16 is the fastest precision there`()
         async
     {
         await #expect(processExitsWith: .success) {
             _ = startedThreads
             for target in targets where dseg_choose_target(target) {
                 #expect(dseg_multiplies_pairs() == (target != dseg_portable))
-                #expect(Precision.fastest == (target == dseg_portable ? .f32 : .bf16))
+                #expect(Precision.fastest == (target == dseg_portable ? .f32 : .int16))
             }
         }
     }

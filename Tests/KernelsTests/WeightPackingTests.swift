@@ -126,7 +126,7 @@ private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16
         ]
         for (outputs, inputs, kernel, stride, isForWinograd) in ways {
             let window = Window(kernel: kernel, stride: stride, before: 0, after: 0, doubled: false)
-            let packings = [Precision.f32, .bf16].map {
+            let packings = [Precision.f32, .int16].map {
                 WeightPacking.convolution($0, outputs: outputs, inputs: inputs, window: window)
             }
             let fixed = WeightPacking.fixed(inputs: inputs, positions: kernel * kernel)

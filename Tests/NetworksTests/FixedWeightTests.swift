@@ -32,7 +32,7 @@ private func tensor(_ name: String, _ type: String, _ shape: [Int]) -> StoredTen
                 tensor("filter", type, [outputs, 5, 3, 3]), tensor("strided", type, [outputs, 16, 3, 3]),
                 tensor("kernels", type, [outputs + 15, 16, 3, 3]), tensor("words", type, [outputs, inputs]),
                 tensor("bias", type, [outputs]),
-            ], precision: .bf16)
+            ], precision: .int16)
         let weights = small.weights
         let halving = Window(kernel: 3, stride: 2, before: 1, after: 1, doubled: false)
         let fixed = [
@@ -127,6 +127,6 @@ private func tensor(_ name: String, _ type: String, _ shape: [Int]) -> StoredTen
             _ = try small.weights.panels("a", outputs: 64, inputs: 100)
             return small.region.bytesUsed
         }
-        #expect(try bytes(.bf16) == bytes(.f32) / 2 + 64 * 4)
+        #expect(try bytes(.int16) == bytes(.f32) / 2 + 64 * 4)
     }
 }
