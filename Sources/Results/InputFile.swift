@@ -1,4 +1,5 @@
 import Glibc
+package import Images
 import RPC
 
 /// Reads files whole.
@@ -85,6 +86,18 @@ package enum InputFile {
             bytes += chunk.prefix(count)
             if bytes.count > byteLimit { throw .tooLarge(path: path, limit: byteLimit) }
         }
+    }
+}
+
+/// A picture's file, whose header is legal and within the limits.
+package struct InputPicture: Sendable {
+    let bytes: [UInt8]
+    let size: ImageSize
+
+    /// Looks at the header alone.
+    package init(_ bytes: [UInt8]) throws(ImageError) {
+        size = try ImageSize(probing: bytes)
+        self.bytes = bytes
     }
 }
 
