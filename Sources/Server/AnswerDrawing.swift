@@ -2,34 +2,36 @@ import RPC
 import Segmentation
 import Synchronization
 
-/// An answer between the engine, which gives it parts, and the event loop, which sends its messages. Neither waits for
-/// the other: parts are small and kept, messages are made step by step as their reader takes them.
+/// The queue between the engine, which appends computed parts of an answer, and the drawing thread, which makes
+/// messages of them. Neither waits for the other. Backpressure: the engine stops where ``hasRoom`` is `false`, and a
+/// step is made only when the connection's write backlog has room.
 final class AnswerDrawing: Sendable {
     private let painter: Mutex<Painter>
     private let parts = Mutex<[AnswerPart]>([])
     private let encoding: Encoding
     private let isStopped = Atomic<Bool>(false)
 
-    /// What a step has made.
+    /// What one step produced.
     struct Step: Sendable {
         var messages: [[UInt8]] = []
-        /// How many prompts the answer reads, where that has become known.
+        /// The number of prompts of the answer, in the step that made the header.
         var prompts: Int?
-        /// The last message tells of it: nothing follows.
+        /// Set in the step whose last message is the trailer: the answer is complete.
         var report: Report?
-        /// Whether there may be more to draw of the parts that were given.
+        /// Whether parts are left that this step did not get to.
         var hasMore = false
     }
 
-    /// A step ends after the message that makes it so large, or take so long: others wait for theirs.
+    /// A step ends with the message that reaches either limit, so that other connections get their turn.
     static let stepBytes = 1 << 18
     private static let stepTime = Duration.milliseconds(5)
 
-    /// Parts that may wait to be drawn before the engine makes no more, and the maps that they hold at most.
+    /// Parts that may be queued before the engine pauses this answer, and the most maps held by them and by the part
+    /// that is being drawn.
     private static let partRoom = 4
     static let mapRoom = (partRoom + 1) * Segmenter.groupPhrases
 
-    /// Whether it takes another part; what draws is behind else, or who reads.
+    /// Whether the engine may append another part; `false` while drawing, or the reader, lags behind.
     var hasRoom: Bool { parts.withLock { $0.count < Self.partRoom } }
 
     init(_ request: SegmentationRequest, encoding: Encoding) {
@@ -37,21 +39,21 @@ final class AnswerDrawing: Sendable {
         self.encoding = encoding
     }
 
-    /// Takes the next part over; the caller never waits for a step.
+    /// Appends the next part; never waits for a step in progress.
     func add(_ part: AnswerPart) {
         parts.withLock { $0.append(part) }
     }
 
-    /// Nobody wants the rest.
+    /// Cancels the drawing: the call has ended.
     func stop() {
         isStopped.store(true, ordering: .relaxed)
     }
 
     private func isWanted() -> Bool { !isStopped.load(ordering: .relaxed) }
 
-    /// Makes the next messages.
+    /// Encodes the next messages; called on the drawing thread.
     ///
-    /// - Throws: `internal` for a map that cannot be encoded, or is not wanted in the midst of it
+    /// - Throws: `internal` for a map that cannot be encoded, or whose call ended while it was being encoded
     func step() throws(RPCStatus) -> Step {
         let start = ContinuousClock.now
         return try painter.withLock { painter throws(RPCStatus) in

@@ -2,7 +2,7 @@ import NIOCore
 import RPC
 import Segmentation
 
-/// `Look`: a picture comes in pieces.
+/// `Look`: the upload of a picture in messages of one piece each, then a job that decodes it.
 extension Connection {
     func openLook(_ call: ServerConnection.Call) throws(RPCStatus) {
         let alarm = PaceAlarm(service.limits, on: eventLoop) { [weak self] in self?.uploadIsLate(call.stream, $0) }
@@ -10,7 +10,7 @@ extension Connection {
         register(call, .receiving(upload), requestID: "", deadline: upload.deadline)
     }
 
-    /// The next piece of a picture.
+    /// Appends the next piece of a picture to its upload.
     func received(_ message: [UInt8], on stream: UInt32) {
         do throws(RPCStatus) {
             guard case .receiving(let upload)? = calls[stream]?.state else { return }
@@ -44,7 +44,7 @@ extension Connection {
                 """))
     }
 
-    /// The picture is complete.
+    /// The client half-closed: queues the job that decodes the picture.
     func look(_ stream: UInt32) {
         guard case .receiving(let upload)? = calls[stream]?.state else { return }
         upload.alarm.cancel()

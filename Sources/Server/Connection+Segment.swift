@@ -1,7 +1,7 @@
 import RPC
 import Segmentation
 
-/// `Segment`: a question, and the way of its answer.
+/// `Segment`: a request, and the path of its answer.
 ///
 ///     engine ──parts──► AnswerDrawing ──step──► messages ──► backlog ──► reader
 extension Connection {
@@ -17,7 +17,7 @@ extension Connection {
         let limits = [call.timeout, milliseconds == 0 ? nil : .milliseconds(milliseconds)].compactMap(\.self)
         let deadline = limits.min().map { ContinuousClock.now + $0 }
         let drawing = AnswerDrawing(request, encoding: message.encoding)
-        // A file's hash is not made on the event loop.
+        // Hashing a file of megabytes would block the event loop: then the engine's thread makes the key.
         let key: ReplyKey? =
             switch request.picture {
             case .handle(let handle): service.key(of: message, handle, owner: owner)
@@ -34,13 +34,15 @@ extension Connection {
         try submit(job)
     }
 
-    /// Takes room for what is computed, which may have to wait for its reader.
+    /// Reserves quota for the most score maps that this answer can have in memory at once.
     private func holdAnswer(of request: SegmentationRequest, on stream: UInt32) throws(RPCStatus) {
         let maps = AnswerDrawing.mapRoom + (request.wantsMask ? request.labels.count : 0)
         try holdAnswer(min(maps, request.labels.count) * service.mapBytes, on: stream)
     }
 
-    /// Takes bytes of what is answered from the user's share, for a call that is open.
+    /// Charges bytes of an answer to the user's quota; given back when the call ends.
+    ///
+    /// - Throws: `resourceExhausted` where the quota has less left
     private func holdAnswer(_ bytes: Int, on stream: UInt32) throws(RPCStatus) {
         try table.answers.take(bytes, of: "answers", for: owner)
         calls[stream]?.answerBytes += bytes
@@ -95,11 +97,12 @@ extension Connection {
         }
     }
 
+    /// Sets the cache key of the answer, once the picture's hash is known.
     func remember(_ stream: UInt32, as key: ReplyKey) {
         change(stream) { $0.key = key }
     }
 
-    /// Sends an answer that is known, as its reader takes it.
+    /// Sends a cached answer, at the pace of its reader.
     func send(_ reply: RememberedReply, queueMilliseconds: Float, on stream: UInt32) {
         guard let call = calls[stream] else { return }
         letAnswerGo(call.answerBytes, on: stream)
@@ -112,7 +115,8 @@ extension Connection {
         }
     }
 
-    /// Sends or draws the next step of an answer in its turn, unless its reader is too far behind.
+    /// Queues the next step of an answer for the drawing thread, or sends more of a cached one; where the write backlog
+    /// is full, notes that there is more, to go on when bytes leave.
     func advance(_ stream: UInt32) {
         guard case .answering(_, let delivery)? = calls[stream]?.state else { return }
         if delivery.known != nil { return sendKnown(stream) }
@@ -121,7 +125,7 @@ extension Connection {
             delivery.hasMore = true
             if isTurn { delivery.isInTurn = true }
         }
-        // The turn may come at once, and changes the delivery itself.
+        // Outside of `change`: an idle drawing thread begins the step at once, which changes the delivery again.
         if isTurn { table.drawing.enqueue(for: caller) { self.step(stream) } }
     }
 
@@ -135,7 +139,7 @@ extension Connection {
                     defer { bytes += message.count }
                     return bytes < AnswerDrawing.stepBytes
                 }
-                // Writing may tell at once that bytes have left, which leads back to here.
+                // Before `send`, which may re-enter here: a write that completes at once calls `advance`.
                 change(stream) { ($0.known, $0.hasMore) = (rest.dropFirst(next.count), false) }
                 try send(Array(next), on: stream)
             }
@@ -144,7 +148,7 @@ extension Connection {
         }
     }
 
-    /// The step whose turn has come.
+    /// The work of a step whose turn has come; `nil` where the call has ended.
     private func step(_ stream: UInt32) -> DrawingThread.Step? {
         guard case .answering(_, let delivery)? = calls[stream]?.state else { return nil }
         change(stream) { $0.hasMore = false }
@@ -157,7 +161,7 @@ extension Connection {
         }
     }
 
-    /// Sends what a step has made.
+    /// Sends the messages of a finished step, and queues the next one.
     func drew(_ result: Result<AnswerDrawing.Step, RPCStatus>, on stream: UInt32) {
         change(stream) { $0.isInTurn = false }
         if let ticket = calls[stream]?.ticket { service.engine.resume(ticket) }
@@ -177,7 +181,7 @@ extension Connection {
         }
     }
 
-    /// Keeps what was sent, to remember the answer by, as long as it is small enough and there is room for it.
+    /// Collects the messages sent, for the reply cache, unless the answer is too large for it or for the user's quota.
     private func keep(_ step: AnswerDrawing.Step, on stream: UInt32) {
         var taken: RememberedReply?
         change(stream) { swap(&taken, &$0.reply) }
@@ -200,10 +204,10 @@ extension Connection {
         if !bytes.isEmpty { backlog.write(bytes) }
     }
 
-    /// Changes the delivery of an answer, if there is one.
+    /// Mutates the delivery of an open `Segment` call; does nothing for others.
     private func change(_ stream: UInt32, _ body: (inout Delivery) -> Void) {
         guard case .answering(let ticket, var delivery)? = calls[stream]?.state else { return }
-        // What a delivery holds is changed in its place: there is no second owner to copy it for.
+        // Takes the delivery out of the dictionary first: with a second reference, mutating its arrays would copy them.
         calls[stream]?.state = .queued(ticket)
         body(&delivery)
         calls[stream]?.state = .answering(ticket, delivery)
@@ -211,14 +215,14 @@ extension Connection {
 }
 
 extension ServerLimits {
-    /// Why a question for maps of the picture's size, once that is known, has too large an answer.
+    /// The check of the map size for requests at the picture's own size, which is known only now.
     fileprivate func refusal(of request: SegmentationRequest, _ part: AnswerPart) -> RPCStatus? {
         guard case .understood(let understanding) = part, case .picture = request.maps else { return nil }
         let picture = understanding.picture
         return refusal(labels: request.labels.count, width: picture.width, height: picture.height)
     }
 
-    /// Why a question has too large an answer.
+    /// Why the score maps asked for are over ``callPixels``; `nil` where they are not.
     fileprivate func refusal(labels: Int, width: Int, height: Int) -> RPCStatus? {
         guard labels * width * height > callPixels else { return nil }
         return RPCStatus(

@@ -4,9 +4,9 @@ import NIOCore
 import RPC
 import Segmentation
 
-/// One connection: what its bytes ask for, and the calls under way. Lives on the event loop.
+/// The channel handler of one connection and its open calls. Confined to the event loop.
 ///
-/// All rules of the protocol are `ServerConnection`'s; this gives them a socket, clocks and an engine.
+/// The protocol's rules are in `ServerConnection`, which does no I/O; this adds socket, timers, quotas and engine.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -18,25 +18,25 @@ final class Connection: ChannelInboundHandler {
     var wire = ServerConnection()
     var calls: [UInt32: OpenCall] = [:]
     let backlog: WriteBacklog
-    /// No call will follow: the client has shut its side, or the daemon stops.
+    /// No new call will come (the client half-closed, or the daemon drains): close when all is answered and sent.
     private var isLast = false
-    /// The channel is closed. That may be found out by any write, in the midst of what led to it.
+    /// The channel is closed. Any write may discover that (EPIPE) and set this, so callers check it after writing.
     private(set) var isGone = false
-    /// The client has shut its side.
+    /// The client half-closed: it sends nothing more, but may still read.
     private var isShut = false
-    /// Whether frames may have come that nobody has looked at. Until then it is not done, whatever has been answered.
-    /// Their turn may be to come.
+    /// Whether `wire` may hold received bytes that were not parsed yet; the connection is not closed before.
     private var isBehind = false
+    /// Whether it is in the queue of ``FrameTurns``.
     private var hasTurn = false
-    /// When it last had something to do.
+    /// When bytes last came or left, or a call ended.
     private var lastActive = NIODeadline.now()
-    /// The frame that has begun to come, and which one that is.
+    /// The incomplete frame: its number on this connection, and the timer that bounds its transfer.
     private var frame: (number: Int, alarm: PaceAlarm)?
-    /// What the incomplete frame has taken of the user's share.
+    /// Bytes of the incomplete frame charged to the user's quota.
     private var frameBytes = 0
 
     var eventLoop: any EventLoop { channel.eventLoop }
-    /// The user at the other end.
+    /// The uid of the client, from `SO_PEERCRED`.
     var owner: UInt32 { caller.owner }
 
     init(_ channel: any Channel, caller: Caller, service: Service, table: ConnectionTable) {
@@ -47,8 +47,8 @@ final class Connection: ChannelInboundHandler {
         backlog = WriteBacklog(channel, limits: service.limits)
     }
 
-    /// Since when the daemon has had nothing to do for it, or waited for its client: for the rest of what has begun to
-    /// come, or, from a while later on, for the reader of what it sent. `nil` where the daemon owes it something.
+    /// Since when the connection is idle; `nil` while the daemon has work for it. Waiting for the client is idle too:
+    /// for the rest of a frame or, after a delay of ``ServerLimits/reading``, for it to read.
     var idleSince: NIODeadline? {
         if let stalled = backlog.stalledSince { return stalled + service.limits.reading }
         let owesNothing = calls.values.allSatisfy { call in
@@ -57,14 +57,14 @@ final class Connection: ChannelInboundHandler {
         return owesNothing && !isBehind ? frame?.alarm.pace.start ?? lastActive : nil
     }
 
-    /// Closes when the calls under way are answered and the answers are read.
+    /// Closes once the open calls are answered and the write backlog is empty.
     func leave() -> EventLoopFuture<Void> {
         isLast = true
         closeIfDone()
         return channel.closeFuture
     }
 
-    /// Ends the calls that are left.
+    /// Fails all open calls with `cancelled`.
     func cancelAll() {
         for stream in calls.keys { fail(stream, with: RPCStatus(SegmentationError.cancelled)) }
     }
@@ -87,17 +87,18 @@ final class Connection: ChannelInboundHandler {
         takeTurn()
     }
 
-    /// Whether the next frame takes long to look at.
+    /// Whether the next frame is over ``ServerLimits/largeFrame``, so that parsing it takes long.
     var isNextLarge: Bool { wire.nextFrameBytes.map { $0 > service.limits.largeFrame } ?? false }
 
-    /// Lets frames be looked at, unless there are none, or their answers would have nowhere to go.
+    /// Queues for a turn to parse frames, if there are any and the socket is writable: else their answers would pile
+    /// up.
     private func takeTurn() {
         guard isBehind, !hasTurn, channel.isWritable else { return }
         hasTurn = true
         table.turns.take(self)
     }
 
-    /// Looks at one large frame that has come, or at some that are small; at the others in another turn.
+    /// One turn: handles one large frame, or up to ``ServerLimits/framesAtOnce`` small ones.
     func lookAtFrames(large: Bool) {
         hasTurn = false
         guard !isGone else { return }
@@ -108,12 +109,12 @@ final class Connection: ChannelInboundHandler {
                     isBehind = false
                     break
                 }
-                // The bytes of a whole frame are its call's, which takes them over.
+                // A complete frame's bytes are charged to its call from here on.
                 giveBackFrame()
                 for action in actions { act(action) }
             }
         }
-        // Writing may have found that nobody is there.
+        // A write may have closed the channel.
         if isGone { return }
         watchFrame()
         takeTurn()
@@ -134,13 +135,13 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    /// Reads on, unless there is enough to look at; a reader that asks and does not read is not listened to.
+    /// Backpressure: stops reading the socket while frames wait to be parsed, or the client does not read its answers.
     private func listen() {
         channel.setOption(.autoRead, value: channel.isWritable && !isBehind).whenFailure { _ in }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        // Of a frame that is incomplete the clock runs again, too.
+        // A turn also restarts the timer of an incomplete frame, which is off while the socket is not writable.
         if channel.isWritable { isBehind = true }
         takeTurn()
         listen()
@@ -149,14 +150,14 @@ final class Connection: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
         (isShut, isLast) = (true, true)
-        // A client that has gone altogether is inactive by then.
+        // In the next tick: after a full close, `channelInactive` comes first and there is nothing left to fail.
         eventLoop.assumeIsolated().execute {
             self.endInput()
             self.closeIfDone()
         }
     }
 
-    /// Once the client has shut its side, and all that it sent before has been looked at, no picture goes on.
+    /// After a half-close, and once all frames before it are parsed, fails the uploads that were not completed.
     private func endInput() {
         guard isShut, !isBehind, !isGone else { return }
         for (stream, call) in calls {
@@ -177,13 +178,13 @@ final class Connection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // That the client has left is told where its calls end.
+        // A disconnect is logged with the calls that it cancels.
         let isGone = (error as? IOError).map { [ECONNRESET, EPIPE].contains($0.errnoCode) } ?? false
         if !isGone { service.log.info("uid \(owner): \(error)") }
         close()
     }
 
-    /// Closes the connection of a client that does what none may.
+    /// Closes the connection for a protocol violation, which is logged.
     func disconnect(_ reason: String) {
         service.log.warning("uid \(owner): \(reason)")
         close()
@@ -193,7 +194,7 @@ final class Connection: ChannelInboundHandler {
         if isLast, !isBehind, !isGone, calls.isEmpty, backlog.bytes == 0 { close() }
     }
 
-    /// Bytes have been written, or have left.
+    /// Bytes were added to the write backlog (positive) or left it (negative).
     private func changed(unread: Int) {
         table.unread += unread
         guard unread < 0, !isGone else { return }
@@ -204,16 +205,16 @@ final class Connection: ChannelInboundHandler {
         closeIfDone()
     }
 
-    // MARK: Frames that come slowly
+    // MARK: Incomplete frames
 
-    /// Gives back what a frame has taken and is not kept of it now.
+    /// Returns the quota of frame bytes that are no more in the decoder's buffer.
     private func giveBackFrame() {
         guard wire.keptBytes < frameBytes else { return }
         table.incoming.giveBack(frameBytes - wire.keptBytes, of: owner)
         frameBytes = wire.keptBytes
     }
 
-    /// Bounds the time and the bytes of the frame that is incomplete, if one is.
+    /// Charges the incomplete frame to the user's quota, and times its transfer: a slow sender (slowloris) is cut off.
     private func watchFrame() {
         if wire.keptBytes > frameBytes {
             do throws(RPCStatus) {
@@ -225,7 +226,7 @@ final class Connection: ChannelInboundHandler {
             }
         }
         giveBackFrame()
-        // What nobody has looked at is no fault of who sent it.
+        // The clock stands while it is the daemon that does not read or parse.
         guard !isBehind, channel.isWritable, let bytes = wire.partialBytes else {
             frame?.alarm.cancel()
             frame = nil
@@ -259,11 +260,11 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    /// Enters a call whose end others will bring about.
+    /// Adds an asynchronous call, and schedules its timeout.
     ///
     /// - Parameters:
     ///   - requestID: empty: none
-    ///   - deadline: when its answer has become useless, as its client says
+    ///   - deadline: the client's own
     func register(
         _ call: ServerConnection.Call, _ state: CallState, requestID: String, deadline: ContinuousClock.Instant?
     ) {
@@ -284,7 +285,9 @@ final class Connection: ChannelInboundHandler {
         table.opened(call.stream, of: self, named: requestID)
     }
 
-    /// Takes bytes of what comes from the user's share, for a call that is open.
+    /// Charges received bytes to the user's quota; given back when the call ends.
+    ///
+    /// - Throws: `resourceExhausted`, over the connection's limit or the user's quota
     func hold(_ bytes: Int, on stream: UInt32) throws(RPCStatus) {
         let held = calls.values.reduce(bytes) { $0 + $1.incomingBytes }
         guard held <= service.limits.pictureBytes else {
@@ -299,7 +302,9 @@ final class Connection: ChannelInboundHandler {
         calls[stream]?.incomingBytes += bytes
     }
 
-    /// Lets the engine do a call's job in its turn.
+    /// Queues a call's job.
+    ///
+    /// - Throws: `unavailable` while draining, `resourceExhausted` where the queue is full
     func submit(_ job: Job) throws(RPCStatus) {
         guard !service.isDraining else { throw RPCStatus(SegmentationError.stopping) }
         do throws(SegmentationError) { try service.engine.submit(job) } catch { throw RPCStatus(error) }
@@ -325,7 +330,7 @@ final class Connection: ChannelInboundHandler {
         closeIfDone()
     }
 
-    /// Forgets a call, and gives back what it held; whatever still works on it stops.
+    /// Removes a call: cancels its timer and its job, returns its quota, and frees its memory on the drawing thread.
     ///
     /// - Parameter result: for the log
     private func ended(_ stream: UInt32, _ result: String) {
@@ -349,7 +354,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     private func log(_ method: Method, _ result: String, milliseconds: Int64) {
-        // Health is asked every few seconds, for ever.
+        // Health checks come every few seconds and would fill the log.
         service.log.log(
             level: method == .health ? .debug : .info,
             "uid \(owner): \(method.name), \(result), \(milliseconds) ms")

@@ -5,8 +5,7 @@ import RPC
 import Segmentation
 import Texts
 
-/// The connections that are open, and what they share: quotas, the drawing thread, the listener. Lives on the event
-/// loop.
+/// The open connections, and what they share: quotas, the drawing thread, the listener. Confined to the event loop.
 final class ConnectionTable {
     let service: Service
     let drawing: DrawingThread
@@ -20,14 +19,14 @@ final class ConnectionTable {
     private var lastNumber: UInt64 = 0
     private var listener: Listener?
     private var lastRefusal = NIODeadline.uptimeNanoseconds(0)
-    /// Bytes of answers that wait for their readers.
+    /// Bytes in the write backlogs of all connections.
     var unread = 0
-    /// Calls that are not answered yet, and those of them that their clients have named.
+    /// The number of open calls, and those with a request identifier, for `Cancel`.
     private var openCalls = 0
     private var named: [CallName: [(connection: Connection, stream: UInt32)]] = [:]
-    /// Told when no call is open.
+    /// Set while draining; succeeds when no call is open.
     private var quiet: EventLoopPromise<Void>?
-    /// Whether there may be freed memory that the allocator keeps.
+    /// Whether bytes came since memory was last trimmed, so that malloc may hold freed pages.
     private var hasTraffic = false
 
     private struct Waiting {
@@ -37,10 +36,11 @@ final class ConnectionTable {
         let promise: EventLoopPromise<Void>
     }
 
-    /// How often a full table looks for places, and how often somebody looks whether freed memory may go back.
-    private static let patience = TimeAmount.milliseconds(50)
-    private static let restAfter = TimeAmount.seconds(5)
-    /// Refusals are logged once in this time.
+    /// How often a full table retries to admit those who wait.
+    private static let retryInterval = TimeAmount.milliseconds(50)
+    /// How often freed memory is returned to the system.
+    private static let trimInterval = TimeAmount.seconds(5)
+    /// At most one refusal is logged in this time.
     private static let refusalPause = TimeAmount.seconds(1)
 
     /// - Parameter pool: of the drawing thread
@@ -56,17 +56,17 @@ final class ConnectionTable {
 
     var all: [Connection] { Array(connections.values) }
 
-    // MARK: Who comes in
+    // MARK: Admission
 
-    /// Watches the listener, which stops accepting where there is no place.
+    /// Takes over the listener, which is paused while too many connections wait for a place.
     func watch(_ listener: Listener) {
         self.listener = listener
-        rest()
+        scheduleTrim()
     }
 
     /// Gives a connection its place, as soon as there is one.
     ///
-    /// - Returns: fails where all that the user may have are at work, or where it takes too long
+    /// - Returns: fails where the user's whole quota is busy, or after ``ServerLimits/wait``
     func admit(_ channel: any Channel, owner: UInt32) -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         if place(channel, owner: owner, promise, after: service.limits.idle) { return promise.futureResult }
@@ -86,11 +86,12 @@ final class ConnectionTable {
         hasTraffic = true
     }
 
-    /// Takes a place: a free one, or that of a connection that is idle.
+    /// Takes a free place, or evicts an idle connection for it.
     ///
     /// - Parameters:
-    ///   - promise: told whether all is well with the connection at its place
-    ///   - silence: how long a connection must have been idle to give way
+    ///   - promise: completed with the result of adding the channel's handler
+    ///   - silence: how long a connection must have been idle to be evicted
+    /// - Returns: `false` where there is no place; the promise is then untouched
     private func place(
         _ channel: any Channel, owner: UInt32, _ promise: EventLoopPromise<Void>, after silence: TimeAmount
     ) -> Bool {
@@ -100,17 +101,17 @@ final class ConnectionTable {
         let caller = Caller(owner: owner, connection: lastNumber)
         let connection = Connection(channel, caller: caller, service: service, table: self)
         connections[lastNumber] = connection
-        // Where it is closed before it has begun, it is never told so itself.
+        // Not `channelInactive` alone: a channel that closes before its handler is added never gets that event.
         channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection) }
         promise.completeWith(Result { try channel.pipeline.syncOperations.addHandler(connection) })
         return true
     }
 
-    /// From time to time, as long as somebody waits, looks whether there is a place.
+    /// Retries to admit those who wait, until nobody does.
     private func lookForPlaces() {
-        eventLoop.assumeIsolated().scheduleTask(in: Self.patience) {
+        eventLoop.assumeIsolated().scheduleTask(in: Self.retryInterval) {
             self.waiting = self.waiting.filter { waiting in
-                // Who has waited as long as others may be silent is not kept out by those who say something in time.
+                // After that long any idle connection may be evicted, so keep-alive traffic cannot hold all places.
                 let limits = self.service.limits
                 let hasWaited = .now() - waiting.since
                 let silence = hasWaited < limits.idle ? limits.idle : .zero
@@ -132,8 +133,8 @@ final class ConnectionTable {
             "uid \(owner): connection refused, of \(places.share.perUser) for a user and \(places.share.all) for all")
     }
 
-    /// Closes a connection that gives way to another of `owner`'s, if it has been idle for long enough: of those of the
-    /// user who has most places the one that has been so for the longest time.
+    /// Evicts one connection to make room for another of `owner`'s, if any has been idle for long enough: of the user
+    /// with the most places, the one that has been idle longest.
     private func closeIdle(for owner: UInt32, after silence: TimeAmount) {
         let now = NIODeadline.now()
         func rank(_ idle: (connection: Connection, since: NIODeadline)) -> (Int, TimeAmount) {
@@ -145,7 +146,7 @@ final class ConnectionTable {
         idle.close()
     }
 
-    /// The connections that are idle: of all users, or of `owner` alone where no other's place would help.
+    /// The idle connections that may be evicted: of all users, or of `owner` alone once its own quota is used up.
     private func mayGiveWay(to owner: UInt32) -> [(connection: Connection, since: NIODeadline)] {
         connections.values.filter { $0.owner == owner || !hasWholeShare(owner) }
             .compactMap { connection in connection.idleSince.map { (connection, $0) } }
@@ -155,13 +156,13 @@ final class ConnectionTable {
         places.used(by: owner) >= places.share.perUser
     }
 
-    // MARK: What they do
+    // MARK: Open calls
 
     func noteTraffic() {
         hasTraffic = true
     }
 
-    /// A client's name for its calls, which are then cancelled together.
+    /// A request identifier, per user: calls with the same one are cancelled together.
     private struct CallName: Hashable {
         let owner: UInt32
         let name: ExactString
@@ -182,25 +183,27 @@ final class ConnectionTable {
         if named[key]?.isEmpty == true { named[key] = nil }
     }
 
-    /// Cancels the user's calls of that name; returns how many. The empty name is none.
+    /// Cancels the user's calls with that request identifier.
+    ///
+    /// - Returns: how many
     func cancel(_ requestID: String, owner: UInt32) -> Int {
         let calls = named[CallName(owner: owner, name: ExactString(requestID))] ?? []
         for call in calls { call.connection.fail(call.stream, with: RPCStatus(SegmentationError.cancelled)) }
         return calls.count
     }
 
-    /// From time to time, when nothing is under way, gives the system what the allocator keeps of freed memory.
-    private func rest() {
-        eventLoop.assumeIsolated().scheduleTask(in: Self.restAfter) {
+    /// Returns malloc's freed pages to the system every few seconds, while no call holds memory.
+    private func scheduleTrim() {
+        eventLoop.assumeIsolated().scheduleTask(in: Self.trimInterval) {
             if self.hasTraffic, self.incoming.used == 0, self.answers.used == 0 {
                 self.hasTraffic = false
                 self.drawing.run { Engine.releaseFreedMemory() }
             }
-            if self.listener != nil { self.rest() }
+            if self.listener != nil { self.scheduleTrim() }
         }
     }
 
-    /// No more connections come.
+    /// Refuses those who wait; the listening channel is closed already.
     ///
     /// - Parameter stall: how long readers may stall from here on
     /// - Returns: succeeds when no call is open
@@ -216,21 +219,21 @@ final class ConnectionTable {
     }
 }
 
-/// Accepts connections while it may.
+/// Accepts connections; pauses (`autoRead`) while too many wait for a place, or after accept(2) failed.
 final class Listener: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
     private let channel: any Channel
-    /// Whether so many wait inside that the others wait outside.
+    /// Whether so many wait for a place that the others stay in the kernel's backlog.
     var isCrowded = false {
         didSet { if isCrowded != oldValue { listen() } }
     }
-    /// Whether the system has no descriptors or memory for another.
+    /// Whether accept(2) failed a moment ago, for want of descriptors (EMFILE) or memory.
     private var isShort = false {
         didSet { if isShort != oldValue { listen() } }
     }
 
-    /// How long nobody is accepted then.
+    /// The pause after a failed accept(2).
     private static let pause = TimeAmount.seconds(1)
 
     init(_ channel: any Channel) {
@@ -241,7 +244,7 @@ final class Listener: ChannelInboundHandler {
         channel.setOption(.autoRead, value: !isCrowded && !isShort).whenFailure { _ in }
     }
 
-    /// A descriptor that cannot be accepted stays readable: the loop would spin on it.
+    /// After EMFILE the listening descriptor stays readable: without a pause the event loop would spin on it.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         isShort = true
         channel.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { self.isShort = false }

@@ -2,15 +2,15 @@ import NIOCore
 import NIOPosix
 import Segmentation
 
-/// Draws answers on a thread of its own, step by step: one step of each connection in turn, so that no reader, however
-/// slow, and no answer, however large, holds the engine or the event loop. Lives on the event loop.
+/// The queue of the thread that encodes answers: one step of each connection in turn (round robin), so that neither a
+/// slow reader nor a large answer blocks the engine or the event loop. Confined to the event loop.
 final class DrawingThread {
     /// Work for the thread; what it returns runs on the event loop.
     typealias Step = @Sendable () -> @Sendable () -> Void
 
     private struct Turn {
         let caller: Caller
-        /// Gives the step when its turn has come; `nil`: it is not wanted.
+        /// Makes the step when its turn has come; `nil`: its call has ended.
         let begin: () -> Step?
     }
 
@@ -19,7 +19,7 @@ final class DrawingThread {
     private var queue = FairQueue<Turn>()
     private var isBusy = false
 
-    /// Steps that wait for their turn.
+    /// The number of queued steps.
     var waiting: Int { queue.count }
 
     /// - Parameter pool: of one thread, which its owner starts and stops
@@ -28,7 +28,7 @@ final class DrawingThread {
         self.eventLoop = eventLoop
     }
 
-    /// Makes a step in its turn.
+    /// Queues a step.
     ///
     /// - Parameter begin: called on the event loop when its turn has come
     func enqueue(for caller: Caller, begin: @escaping () -> Step?) {
@@ -36,12 +36,12 @@ final class DrawingThread {
         next()
     }
 
-    /// Lets go of something on the thread: freeing hundreds of megabytes takes longer than the event loop may.
+    /// Releases a value on the thread: to free hundreds of megabytes would block the event loop.
     func dispose(of value: some Sendable) {
         pool.submit { _ in withExtendedLifetime(value) {} }
     }
 
-    /// Runs something on the thread when what it has begun is done.
+    /// Runs `body` on the thread, after the step in progress.
     func run(_ body: @escaping @Sendable () -> Void) {
         pool.submit { state in
             if state == .active { body() }

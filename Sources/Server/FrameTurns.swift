@@ -1,35 +1,36 @@
 import NIOCore
 import Segmentation
 
-/// Whose frames the event loop looks at next. Lives on the event loop.
+/// Schedules which connection's frames the event loop parses next. Confined to the event loop.
 ///
-/// In one round of its selector the loop does whatever is due, and what that makes due: sixty connections, with 64 KiB
-/// of small frames each, would have it for half a second. So frames are looked at as they come for as long as a round
-/// may take; the others have their turns in later rounds, by users and connections. A large frame has a round of its
-/// own, and those that are small do not wait for all that are large.
+/// NIO handles all ready sockets in one tick before it polls again: sixty connections with 64 KiB of small frames each
+/// would take it half a second. So a tick parses frames as they come only until its time budget is used up; the other
+/// connections are queued for later ticks, fairly by user and connection. A large frame gets a tick of its own, in turn
+/// with the small ones, which avoids head-of-line blocking behind large frames.
 final class FrameTurns {
     private let eventLoop: any EventLoop
     private var small = FairQueue<Connection>()
     private var large = FairQueue<Connection>()
     private var isLargeNext = false
-    /// Of this round.
+    /// Time spent on frames in this tick.
     private var spent = TimeAmount.zero
     private var isLooking = false
     private var isScheduled = false
 
-    private static let round = TimeAmount.milliseconds(1)
-    /// Until a task that is to come in the next round: one that is due comes in this.
-    private static let nextRound = TimeAmount.microseconds(20)
+    /// The time budget of a tick.
+    private static let tickBudget = TimeAmount.milliseconds(1)
+    /// NIO still runs a task that is due in the same tick, so one for the next tick needs a delay.
+    private static let nextTickDelay = TimeAmount.microseconds(20)
 
     init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
     }
 
-    /// Gives a connection its turn, at once if there is time.
+    /// Gives a connection its turn: at once if this tick has time left, else in the queue.
     func take(_ connection: Connection) {
         if connection.isNextLarge {
             large.append(connection, from: connection.caller)
-        } else if isLooking || !small.isEmpty || spent >= Self.round {
+        } else if isLooking || !small.isEmpty || spent >= Self.tickBudget {
             small.append(connection, from: connection.caller)
         } else {
             return look(connection, large: false)
@@ -38,7 +39,7 @@ final class FrameTurns {
     }
 
     private func look(_ connection: Connection, large: Bool) {
-        // What is executed comes after all that this round's events bring.
+        // `execute` runs after all sockets that are ready in this tick, so it marks the tick's end.
         if spent == .zero { eventLoop.assumeIsolated().execute { self.spent = .zero } }
         let start = NIODeadline.now()
         isLooking = true
@@ -50,17 +51,17 @@ final class FrameTurns {
     private func schedule() {
         guard !isScheduled, !small.isEmpty || !large.isEmpty else { return }
         isScheduled = true
-        eventLoop.assumeIsolated().scheduleTask(in: Self.nextRound) {
+        eventLoop.assumeIsolated().scheduleTask(in: Self.nextTickDelay) {
             if self.isLargeNext || self.small.isEmpty, let connection = self.large.popFirst() {
                 self.isLargeNext = false
                 self.look(connection, large: true)
             } else {
                 self.isLargeNext = true
-                while self.spent < Self.round, let connection = self.small.popFirst() {
+                while self.spent < Self.tickBudget, let connection = self.small.popFirst() {
                     self.look(connection, large: false)
                 }
             }
-            // Not before: what was due when this ends would come in this round.
+            // Only now: scheduled earlier, the task could be due when this ends, and would run in the same tick.
             self.isScheduled = false
             self.schedule()
         }

@@ -1,13 +1,12 @@
 import Glibc
 
-/// The listening socket that a service manager opened before it started this process (sd_listen_fds(3)).
+/// The listening socket that a service manager hands over: systemd's socket activation (sd_listen_fds(3)).
 package enum InheritedSocket {
-    /// The first descriptor that is handed over.
+    /// SD_LISTEN_FDS_START.
     private static let first: CInt = 3
 
-    /// Its descriptor, or `nil` where this process was not started for one.
-    ///
-    /// No process started from here inherits it.
+    /// The descriptor, made close-on-exec; `nil` where this process was not socket-activated. Unsets the variables, so
+    /// that no child takes them for its own.
     ///
     /// - Throws: `inherited` for several descriptors, or one that is no listening Unix stream socket
     package static func take() throws(ListeningError) -> CInt? {

@@ -5,7 +5,7 @@ package enum ListeningError: Error, Equatable, CustomStringConvertible {
     case badPath(String, limit: Int)
     case notASocket(path: String, kind: String)
     case inUse(path: String)
-    /// - Parameter group: that may write to the folder; `nil`: everyone may
+    /// - Parameter group: the one that may write to the folder; `nil`: everyone may
     case openToOthers(folder: String, group: UInt32?)
     case ownedByAnother(folder: String, owner: UInt32)
     case system(call: String, path: String, code: CInt)

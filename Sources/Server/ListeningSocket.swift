@@ -1,22 +1,23 @@
 import Glibc
 import RPC
 
-/// A listening Unix socket at a path of the daemon's own, which only its user may connect to.
+/// A Unix socket that the daemon itself binds to a path, mode 0600: only its user may connect.
 ///
-/// A lock beside the path, held as long as this value lives, keeps it to one owner; so a socket that is found there
-/// under the lock, and that nobody answers, is left over and may be replaced. Nothing but a socket is ever removed.
+/// A lock file beside the path (flock(2)), held as long as this value lives, excludes other daemons. So a socket found
+/// there under the lock that refuses connections is stale, left by a crash, and is replaced. Nothing but a socket is
+/// ever removed.
 package struct ListeningSocket: ~Copyable {
     package let descriptor: CInt
     private let path: String
     private let lock: PathLock
     private let identity: FileStatus
 
-    /// - Throws: why the path cannot be had
+    /// - Throws: why the path cannot be bound
     package init(path: String) throws(ListeningError) {
         let address = try SocketAddress(path)
         try SocketFolder.check(path)
         let lock = try PathLock(path)
-        try Self.removeLeftOver(path, address)
+        try Self.removeStale(path, address)
         let descriptor = try Self.listen(path, address)
         identity = try Self.look(at: path)
         self.lock = lock
@@ -24,14 +25,14 @@ package struct ListeningSocket: ~Copyable {
         self.path = path
     }
 
-    /// Takes the path away, if it still leads to this socket; the lock and the descriptor stay.
+    /// Unlinks the path, if it is still this socket's; the lock and the descriptor stay open.
     package func unlink() {
         if let found = FileStatus(path, followingLinks: false), found.isSame(as: identity) { Self.remove(path) }
     }
 
     deinit { unlink() }
 
-    /// What lies at a path; a link is a link.
+    /// lstat(2) of a path.
     private static func look(at path: String) throws(ListeningError) -> FileStatus {
         guard let found = FileStatus(path, followingLinks: false) else {
             throw .system(call: "look at", path: path, code: errno)
@@ -39,7 +40,8 @@ package struct ListeningSocket: ~Copyable {
         return found
     }
 
-    private static func removeLeftOver(_ path: String, _ address: SocketAddress) throws(ListeningError) {
+    /// Removes a socket that nobody listens on: connect(2) to it fails with ECONNREFUSED.
+    private static func removeStale(_ path: String, _ address: SocketAddress) throws(ListeningError) {
         let found: FileStatus
         do throws(ListeningError) {
             found = try look(at: path)
@@ -61,7 +63,7 @@ package struct ListeningSocket: ~Copyable {
 
     private static func listen(_ path: String, _ address: SocketAddress) throws(ListeningError) -> CInt {
         let descriptor = try stream(path)
-        // A path gets the mode of the socket that is bound to it; a umask would hold for other threads' files too.
+        // bind(2) gives the path the mode of the socket; a umask would hold for all threads of the process.
         guard fchmod(descriptor, 0o600) == 0, address.bind(descriptor) == 0 else {
             let code = errno
             close(descriptor)
@@ -75,7 +77,7 @@ package struct ListeningSocket: ~Copyable {
         return descriptor
     }
 
-    /// A socket without a name; nothing done with it waits.
+    /// A new non-blocking stream socket.
     private static func stream(_ path: String) throws(ListeningError) -> CInt {
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
         let descriptor = socket(AF_UNIX, CInt(kind), 0)
@@ -84,7 +86,7 @@ package struct ListeningSocket: ~Copyable {
     }
 }
 
-/// The right to a path, for one process at a time.
+/// An exclusive flock(2) on `PATH.lock`, released by closing it, so that a crash leaves no stale lock.
 private struct PathLock: ~Copyable {
     private let descriptor: CInt
 
@@ -105,7 +107,7 @@ private struct PathLock: ~Copyable {
     deinit { close(descriptor) }
 }
 
-/// A path as the kernel's socket calls take it.
+/// A path as a `sockaddr_un`.
 private struct SocketAddress {
     private var address = sockaddr_un()
 

@@ -7,18 +7,18 @@ import Synchronization
 struct OpenCall {
     let method: Method
     let started = NIODeadline.now()
-    /// The client's name for it; empty: none.
+    /// The client's request identifier, for `Cancel`; empty: none.
     let requestID: String
     var state: CallState
-    /// Fails the call at its deadline, even while it waits for its turn.
+    /// Fails the call at its deadline, also while it is queued.
     var alarm: Scheduled<Void>?
-    /// What the call has taken of its user's share, until it ends.
+    /// Bytes charged to the user's quotas until the call ends.
     var incomingBytes = 0
     var answerBytes = 0
 
     var milliseconds: Int64 { (.now() - started).nanoseconds / 1_000_000 }
 
-    /// What the engine has of it.
+    /// Its job in the engine, to cancel or resume.
     var ticket: Job.Ticket? {
         switch state {
         case .receiving: nil
@@ -27,34 +27,34 @@ struct OpenCall {
     }
 }
 
-/// Where a call that the engine is for stands.
+/// The state of a call that needs the engine.
 ///
 ///     Look       receiving ──► queued ──► (reply)
 ///     Segment                             answering ──► (end)
 ///
 /// At any time it may end instead: by its deadline, by Cancel, by what its client does.
 enum CallState {
-    /// A picture is coming.
+    /// The picture is being uploaded.
     case receiving(Upload)
-    /// A picture waits to be looked at, or is being looked at.
+    /// The job that decodes the picture is queued or running.
     case queued(Job.Ticket)
-    /// A question waits, is computed, drawn or sent, all of these perhaps at once.
+    /// The job is queued or running, or has ended; its parts are drawn and sent at the same time.
     case answering(Job.Ticket, Delivery)
 }
 
-/// A picture as it comes.
+/// A picture's upload.
 struct Upload {
     let file = IncomingFile()
     let alarm: PaceAlarm
-    /// When its answer has become useless, as its client says.
+    /// The client's own.
     let deadline: ContinuousClock.Instant?
 }
 
-/// The pieces of a file: nobody joins them on the event loop.
+/// The pieces of an uploaded file. They are joined on the engine's thread: on the event loop that would block it.
 final class IncomingFile: Sendable {
     private let pieces = Mutex<[[UInt8]]>([])
 
-    /// What small pieces are gathered to: an array of its own for each would take more than its bytes.
+    /// Small pieces are merged up to this size: an array for each would cost more in headers than in bytes.
     private static let leastBytes = 1 << 16
 
     func append(_ piece: [UInt8]) {
@@ -67,7 +67,7 @@ final class IncomingFile: Sendable {
         }
     }
 
-    /// Takes the file out. Each piece goes as it is copied, so that a file is never there twice.
+    /// Takes the file out. Each piece is freed as soon as it is copied, so that the file is never in memory twice.
     func joined() -> [UInt8] {
         var rest = pieces.withLock { pieces in
             defer { pieces = [] }
@@ -81,17 +81,17 @@ final class IncomingFile: Sendable {
     }
 }
 
-/// The way of an answer to its reader.
+/// How far an answer has been sent to its reader.
 struct Delivery {
     let drawing: AnswerDrawing
-    /// What the answer is remembered by, once its picture's handle is known.
+    /// The answer's key in the reply cache; `nil` until the picture's hash is known.
     var key: ReplyKey?
-    /// What was sent; `nil` where it is not kept.
+    /// The messages sent so far, for the reply cache; `nil` where the answer is too large for it.
     var reply: RememberedReply? = RememberedReply()
-    /// The rest of an answer that is known; `nil` where it is drawn.
+    /// Messages of a cached answer still to be sent; `nil` for an answer that is computed.
     var known: ArraySlice<[UInt8]>?
-    /// Whether there may be something to draw.
+    /// Whether there may be something to draw or send.
     var hasMore = false
-    /// Whether the next step has its place in the drawing thread's queue, or is being made.
+    /// Whether a step is in the drawing thread's queue or running: there is never more than one.
     var isInTurn = false
 }

@@ -2,16 +2,17 @@ import RPC
 import Segmentation
 import Synchronization
 
-/// What determines the messages of an answer, bit for bit, but for its trailer: who asks which model what.
+/// The cache key of an answer: all that determines its messages, bit for bit, except the trailer. Per user, so that no
+/// user learns from a cache hit what another has asked.
 struct ReplyKey: Hashable, Sendable {
     private let owner: UInt32
     private let modelHash: String
-    /// The request's own bytes, with the picture's handle in its place and without what names the call.
+    /// The encoded request, with the picture replaced by its handle, and without request identifier and deadline.
     private let request: [UInt8]
 
     var bytes: Int { request.count }
 
-    /// - Parameter handle: the picture's
+    /// - Parameter handle: the picture's SHA-256
     init(_ message: SegmentRequest, handle: String, modelHash: String, owner: UInt32) {
         self.owner = owner
         self.modelHash = modelHash
@@ -23,19 +24,19 @@ struct ReplyKey: Hashable, Sendable {
     }
 }
 
-/// An answer in the messages that were sent, all but the trailer.
+/// A cached answer: its encoded messages, except the trailer.
 struct RememberedReply: Sendable {
-    /// What a message, or the entry of an answer, takes beside its bytes.
+    /// Bytes that a message, or a cache entry, takes beside its content.
     fileprivate static let overhead = 64
 
     private(set) var messages: [[UInt8]] = []
     private(set) var bytes = 0
-    /// What the answer needed.
+    /// For the trailer: what the answer needed, all of which is cached the next time.
     private var prompts = 0
     private var passes = 0
     private var hash = ""
 
-    /// Adds what a step of the drawing made.
+    /// Appends the messages of a step.
     mutating func add(_ step: AnswerDrawing.Step) {
         let sent = step.report == nil ? step.messages : step.messages.dropLast()
         messages += sent
@@ -47,7 +48,7 @@ struct RememberedReply: Sendable {
         }
     }
 
-    /// The trailer of an answer to which nothing was added.
+    /// The trailer of an answer from the cache: nothing was computed.
     func trailer(queueMilliseconds: Float) -> [UInt8] {
         var report = Report()
         report.queue = queueMilliseconds
@@ -59,11 +60,11 @@ struct RememberedReply: Sendable {
     }
 }
 
-/// Answers that were sent to their end, by their questions. The same question of the same user again costs neither
-/// scoring nor drawing.
+/// The reply cache: answers that were sent completely. The same request of the same user again costs neither scoring
+/// nor encoding.
 final class RememberedReplies: Sendable {
     private let cache: Mutex<Cache<ReplyKey, RememberedReply>>
-    /// The most that one of them may take: there is room for four of these.
+    /// Bytes that one answer may take at most, a quarter of the cache.
     let largest: Int
 
     init(limit: Int) {

@@ -2,40 +2,40 @@ import NIOCore
 import RPC
 import Segmentation
 
-/// The engine's end of a call: tells the connection, on its event loop, what became of it. Never waits.
+/// A call's connection as other threads see it: each method runs on the connection's event loop, and never waits.
 struct ReplyStream: Sendable {
     private let connection: NIOLoopBound<Connection>
     private let eventLoop: any EventLoop
     private let stream: UInt32
 
-    /// - Parameter connection: on its event loop, from which this is called
+    /// Called on the connection's event loop.
     init(_ connection: Connection, stream: UInt32) {
         eventLoop = connection.eventLoop
         self.connection = NIOLoopBound(connection, eventLoop: connection.eventLoop)
         self.stream = stream
     }
 
-    /// There is more to draw.
+    /// A part was appended to the drawing.
     func advance() {
         eventLoop.execute { connection.value.advance(stream) }
     }
 
-    /// A step was drawn; called on the event loop.
+    /// A step has ended; called on the event loop.
     func drew(_ step: Result<AnswerDrawing.Step, RPCStatus>) {
         connection.value.drew(step, on: stream)
     }
 
-    /// The answer will be remembered by this key.
+    /// Sets the answer's key in the reply cache.
     func remember(as key: ReplyKey) {
         eventLoop.execute { connection.value.remember(stream, as: key) }
     }
 
-    /// Sends an answer that is known, as its reader takes it.
+    /// Sends a cached answer, at the pace of its reader.
     func send(_ reply: RememberedReply, queueMilliseconds: Float) {
         eventLoop.execute { connection.value.send(reply, queueMilliseconds: queueMilliseconds, on: stream) }
     }
 
-    /// Gives the one reply of a client-streaming call.
+    /// Sends the one reply of a client-streaming call.
     func reply(_ message: [UInt8]) {
         eventLoop.execute { connection.value.reply(message, on: stream) }
     }

@@ -2,12 +2,12 @@ import Images
 package import RPC
 package import Segmentation
 
-// The only file that sees both sides: what the wire says, and what the method understands.
+// Converts between the wire's messages (RPC) and the method's values (Segmentation).
 
 extension SegmentationRequest {
-    /// The question that a message asks.
+    /// The request of a message.
     ///
-    /// - Throws: `invalidArgument`, for what no model could answer
+    /// - Throws: `invalidArgument` for one that is illegal whatever the model
     package init(_ message: SegmentRequest) throws(RPCStatus) {
         let picture: PictureSource
         switch message.picture {
@@ -52,12 +52,12 @@ extension MapRequest {
 }
 
 extension SegmentReply {
-    /// A part of an answer as the wire carries it.
+    /// An event of an answer as a message.
     ///
     /// - Parameters:
     ///   - encoding: of score maps
-    ///   - isWanted: asked again and again; `false` ends the encoding of a map
-    /// - Throws: `internal` for a map that cannot be encoded: its numbers are none, or it is not wanted
+    ///   - isWanted: polled while a map is encoded; `false` ends that
+    /// - Throws: `internal` for a map that is not encoded: a score is infinite or NaN, or `isWanted` was `false`
     package init(
         _ event: SegmentationEvent, encoding: Encoding, while isWanted: () -> Bool = { true }
     ) throws(RPCStatus) {
@@ -127,8 +127,8 @@ extension LookReply {
 
 extension StatusReply {
     /// - Parameters:
-    ///   - drawing: answers that wait to be drawn
-    ///   - replyBytes: of remembered answers
+    ///   - drawing: steps in the drawing thread's queue
+    ///   - replyBytes: of the reply cache
     init(_ status: EngineStatus, drawing: Int, replyBytes: Int, limits: ServerLimits, uptime: Duration) {
         self.init(
             version: Version.current,
@@ -149,7 +149,7 @@ extension StatusReply {
 }
 
 extension RPCStatus {
-    /// What the wire says of a refusal.
+    /// An error of the method as the wire's status.
     package init(_ error: SegmentationError) {
         self.init(Code(error), "\(error)")
     }

@@ -9,15 +9,15 @@ package import Segmentation
 /// for all drawing.
 package final class Server: Sendable {
     private let group: MultiThreadedEventLoopGroup
-    /// The drawing thread.
+    /// The drawing thread, see ``DrawingThread``.
     private let pool = NIOThreadPool(numberOfThreads: 1)
     private let service: Service
     private let listener: any Channel
     private let table: NIOLoopBound<ConnectionTable>
 
-    /// As many as may wait to be accepted.
+    /// The listen(2) backlog: connections that wait for accept(2).
     package static let backlog: CInt = 256
-    /// A bound for those who read their last answers slowly while the daemon stops.
+    /// How long clients may take to read their last answers while the daemon stops.
     private static let lastReads = TimeAmount.seconds(3)
 
     /// Starts answering.
@@ -46,24 +46,25 @@ package final class Server: Sendable {
                     table.value.admit(channel, owner: owner)
                 }.nonisolated()
             }
-            // Between two who come in there is time for those who are in.
+            // One accept(2) a tick, so that a burst of new connections does not starve those that are open.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
-            // A connection is read in small portions, one in a turn: what one sends takes no other's time.
+            // One recv(2) of 64 KiB a tick from each connection: a fast sender does not starve the others.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1 << 16))
             .withBoundSocket(descriptor).wait()
-        // NIO listens with a backlog of its own, however many the socket's owner asked for.
+        // NIO called listen(2) again with a backlog of its own: set it back.
         Glibc.listen(descriptor, Self.backlog)
         self.group = group
         self.service = service
         self.table = table
     }
 
-    /// Stops: accepts nobody, says so to who asks, and returns when the accepted calls are answered and read.
+    /// Stops gracefully: closes the listener, reports NOT_SERVING, refuses new work, and returns when the open calls
+    /// are answered and their answers sent.
     ///
-    /// - Parameter grace: after which the calls that are left are cancelled
+    /// - Parameter grace: after it the calls that are left are cancelled
     package func drain(grace: Duration) throws {
         service.startDraining()
         try listener.close().wait()
@@ -91,7 +92,7 @@ package final class Server: Sendable {
         try group.syncShutdownGracefully()
     }
 
-    /// The kernel's word for who connected.
+    /// The client's uid (`SO_PEERCRED`).
     private static func owner(of channel: any Channel) -> EventLoopFuture<UInt32> {
         guard let socket = channel as? any SocketOptionProvider else {
             return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)

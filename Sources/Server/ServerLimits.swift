@@ -2,9 +2,9 @@ import Glibc
 package import NIOCore
 import RPC
 
-/// What callers may cost the daemon and each other.
+/// Bounds on what callers may cost the daemon and each other.
 package struct ServerLimits: Sendable {
-    /// How much of something there is for all users together, and for one of them.
+    /// A bound for all users together, and one for each of them.
     package struct Share: Sendable {
         package let all: Int
         package let perUser: Int
@@ -15,46 +15,47 @@ package struct ServerLimits: Sendable {
         }
     }
 
-    /// Connections at a time.
+    /// Open connections.
     package var connections: Share
-    /// Bytes of requests and of pictures that come, wait or are looked at.
+    /// Bytes of requests and picture files that are received, queued or in use by a job.
     package var incomingBytes: Share
-    /// Of them, bytes of picture files that one connection's calls may hold.
+    /// Of these, bytes that the calls of one connection may hold.
     package var pictureBytes = 256 << 20
     /// Bytes of a picture in one message of `Look`.
     package var pieceBytes = 1 << 20
-    /// Bytes of computed score maps, on the latent grid, that wait to be drawn and read. Keeping answers in the size
-    /// that was asked for instead would let one question hold sixteen gigabytes (``callPixels``).
+    /// Bytes of computed score maps that wait to be drawn and read. They are kept on the latent grid: at the size asked
+    /// for, one request could hold 16 GiB (``callPixels``).
     package var answerBytes = Share(all: 512 << 20, perUser: 384 << 20)
-    /// Bytes of answers that may wait for a connection's reader before no more are drawn for it.
+    /// Bytes that a connection's write backlog may hold before no more is drawn for it.
     package var backlogBytes = 2 << 20
-    /// Bytes of answers that wait for all readers, beyond which none is made for who has any unread.
+    /// Bytes in all write backlogs, beyond which only connections with an empty one get more drawn.
     package var unreadBytes = 128 << 20
-    /// Frames of a connection that are looked at in one go: then it is another's turn.
+    /// Frames of a connection that are parsed in one turn.
     package var framesAtOnce = 32
-    /// A frame over so many bytes is looked at alone.
+    /// A frame over so many bytes is parsed in a turn of its own.
     package var largeFrame = 64 << 10
-    /// Bytes of remembered replies.
+    /// Bytes of the reply cache.
     package var replyBytes = 64 << 20
-    /// Numbers of score maps in one call: 255 maps of 16 megapixels, or 4,096 of one.
+    /// Scores of all maps of one call, labels times pixels: 255 maps of 16 megapixels, or 4,096 of one.
     package var callPixels = 1 << 32
-    /// From a call's beginning to its end.
+    /// Time from a call's first frame to its end.
     package var callTime = TimeAmount.seconds(Int64(callSeconds))
-    /// How long bytes may wait without one of them being read before the connection is closed.
+    /// How long a client may read nothing of a backlog before its connection is closed.
     package var stall = TimeAmount.seconds(30)
-    /// How long a frame or a picture may be silent; what takes longer must come at `bytesPerSecond`.
+    /// How long nothing may come of an incomplete frame or picture; one that takes longer must come at
+    /// `bytesPerSecond` on average.
     package var grace = TimeAmount.seconds(10)
     package var bytesPerSecond = 64 << 10
-    /// How long a connection must have been silent before it is closed to make room for another.
+    /// How long a connection must have been idle before it is evicted to make room for another.
     package var idle = TimeAmount.milliseconds(500)
-    /// How long, beyond that, one may not have read what waits for it.
+    /// How much longer than `idle` if what it waits for is its client, to read the backlog.
     package var reading = TimeAmount.milliseconds(1500)
     /// How long a connection may wait for a place.
     package var wait = TimeAmount.seconds(5)
-    /// Connections that may wait for a place before no more are accepted.
+    /// Connections that may wait for a place before accept(2) pauses.
     package var waiting: Int
 
-    /// - Parameter descriptors: file descriptors that this process may have
+    /// - Parameter descriptors: the process's limit of open files
     package init(descriptors: Int) {
         let count = max(4, min(1024, descriptors - Self.reservedDescriptors))
         waiting = min(64, count / 4)
@@ -62,13 +63,13 @@ package struct ServerLimits: Sendable {
         incomingBytes = Share(all: 768 << 20, perUser: 384 << 20)
     }
 
-    /// For the listener, the event loop, and files that are opened for a moment.
+    /// Descriptors kept for the listener, the event loop, and files that are open briefly.
     private static let reservedDescriptors = 24
 
-    /// A pass of Stable Diffusion for each of 255 labels takes eight minutes on two cores.
+    /// Seconds. A U-Net pass of Stable Diffusion for each of 255 labels takes eight minutes on two cores.
     package static let callSeconds = 900
 
-    /// As this process's limits allow.
+    /// The limits for this process's RLIMIT_NOFILE.
     package static func standard(callSeconds: Int) -> ServerLimits {
         var limit = rlimit()
         let isKnown = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
@@ -78,7 +79,7 @@ package struct ServerLimits: Sendable {
     }
 }
 
-/// What is taken of a share.
+/// What is used of a ``ServerLimits/Share``, in all and by each user.
 struct Quota {
     let share: ServerLimits.Share
     private(set) var used = 0
@@ -88,10 +89,10 @@ struct Quota {
         self.share = share
     }
 
-    /// What any user could have more.
+    /// What is left for all users together.
     var left: Int { share.all - used }
 
-    /// What `owner` may have more.
+    /// What is left for `owner`.
     func left(for owner: UInt32) -> Int {
         min(share.all - used, share.perUser - used(by: owner))
     }
@@ -106,7 +107,7 @@ struct Quota {
 
     /// Takes `amount` bytes of what is left, or nothing.
     ///
-    /// - Parameter what: they are of
+    /// - Parameter what: what the bytes are, for the message: "answers"
     /// - Throws: `resourceExhausted` where less is left
     mutating func take(_ amount: Int, of what: String, for owner: UInt32) throws(RPCStatus) {
         guard !take(amount, for: owner) else { return }
@@ -128,12 +129,12 @@ struct Quota {
     }
 }
 
-/// How fast something must come: a bucket of time that empties as it passes, and that bytes fill up again, but never
-/// beyond the grace. So whatever falls silent has as long from there as whatever has just begun.
+/// A minimum transfer rate, as a token bucket of time: it drains as time passes, and received bytes refill it at
+/// `bytesPerSecond`, at most to `grace`. So a transfer that stalls has the same grace as one that has just begun.
 struct Pace {
     let start = NIODeadline.now()
     private(set) var bytes = 0
-    /// When it is too slow, unless more bytes come until then.
+    /// When the bucket is empty, unless more bytes come before.
     private(set) var deadline: NIODeadline
 
     init(_ limits: ServerLimits) {
@@ -147,13 +148,13 @@ struct Pace {
     }
 }
 
-/// Looks whether something comes as fast as its pace asks. Lives on the event loop.
+/// The timer of a ``Pace``. Confined to the event loop.
 final class PaceAlarm {
     private(set) var pace: Pace
     private let limits: ServerLimits
     private var timer: Scheduled<Void>?
 
-    /// - Parameter isLate: called once, when too little has come; not after ``cancel()``
+    /// - Parameter isLate: called once, when the bucket is empty; not after ``cancel()``
     init(_ limits: ServerLimits, on eventLoop: any EventLoop, isLate: @escaping (Pace) -> Void) {
         self.limits = limits
         pace = Pace(limits)
@@ -166,7 +167,7 @@ final class PaceAlarm {
         }
     }
 
-    /// Bytes have come.
+    /// Counts received bytes.
     func add(_ count: Int) { pace.add(count, limits) }
 
     func cancel() { timer?.cancel() }

@@ -3,14 +3,14 @@ import RPC
 import Segmentation
 import Synchronization
 
-/// What the event loop and the engine's thread both use.
+/// State shared by the event loop and the engine's thread.
 final class Service: Sendable {
     let engine: Engine
     let limits: ServerLimits
     let log: Logger
     let replies: RememberedReplies
-    /// Of the model, and of one of its score maps on the latent grid.
     private let modelHash: String
+    /// Bytes of one score map on the latent grid.
     let mapBytes: Int
     private let started = ContinuousClock.now
     private let draining = Atomic<Bool>(false)
@@ -26,17 +26,16 @@ final class Service: Sendable {
 
     var uptime: Duration { started.duration(to: .now) }
 
-    /// Whether it takes no more work.
+    /// Whether new calls are refused and health is NOT_SERVING.
     var isDraining: Bool { draining.load(ordering: .relaxed) }
 
-    /// From here on the service takes no work, and says so.
     func startDraining() {
         draining.store(true, ordering: .relaxed)
     }
 
-    /// What an answer is remembered by.
+    /// The key of an answer in the reply cache.
     ///
-    /// - Parameter handle: the picture's
+    /// - Parameter handle: the picture's SHA-256
     func key(of message: SegmentRequest, _ handle: String, owner: UInt32) -> ReplyKey {
         ReplyKey(message, handle: handle, modelHash: modelHash, owner: owner)
     }

@@ -1,15 +1,16 @@
 import Glibc
 import RPC
 
-/// The folders that lead to a socket. Whoever may write to one of them could put a socket of their own in its place,
+/// Checks the folders on the path of a socket: whoever may write to one of them could replace the socket by their own,
 /// unless the folder is sticky, as `/tmp` is.
 enum SocketFolder {
-    /// Links on a way, as the kernel allows.
+    /// Symbolic links on one path, as the kernel allows (path_resolution(7)).
     private static let linkLimit = 40
 
+    /// Resolves the path as the kernel does, link by link, and checks every folder met.
+    ///
     /// - Parameter path: of the socket
-    /// - Throws: unless the folder exists, and root and this user alone may change what lies on the way to it, links
-    ///   and what they lead to among that
+    /// - Throws: where a folder does not exist, or anybody but root and this user may replace what lies in it
     static func check(_ path: String) throws(ListeningError) {
         let folder = PathText.folder(of: path)
         var rest = names(of: folder.utf8.first == slash ? folder : "\(try currentFolder())/\(folder)")
@@ -60,7 +61,8 @@ enum SocketFolder {
         }
     }
 
-    /// In a user namespace, as containers have, users of the system outside have no number: nobody inside is one.
+    /// Whether the owner is the overflow uid: in a user namespace, as of a container, it stands for all users outside,
+    /// root among them, none of whom acts inside.
     private static func isUnknown(_ owner: uid_t) -> Bool {
         guard owner == 65534, let map = unsafe fopen("/proc/self/uid_map", "re") else { return false }
         defer { unsafe fclose(map) }

@@ -2,9 +2,10 @@ import RPC
 import Segmentation
 import Texts
 
-/// The calls that never wait for the engine.
+/// The unary calls, answered on the event loop without waiting for the engine.
 extension ConnectionTable {
-    /// - Parameter owner: the uid that asks
+    /// - Parameter owner: the uid of the client
+    /// - Returns: the encoded reply
     func answer(_ method: Method, _ payload: [UInt8], owner: UInt32) throws(RPCStatus) -> [UInt8] {
         switch method {
         case .health: try health(HealthCheckRequest(decoding: payload)).encoded()

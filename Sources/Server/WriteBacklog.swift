@@ -1,25 +1,25 @@
 import NIOCore
 
-/// What waits to be read at the other end. Lives on the event loop.
+/// Bytes written to a connection that the kernel has not taken yet. Confined to the event loop.
 final class WriteBacklog {
     private let channel: any Channel
     private let limits: ServerLimits
-    /// How long bytes may wait without one of them being read.
+    /// How long the client may read nothing of it before the connection is closed.
     private var stall: TimeAmount
-    /// Handed to the channel or gathered for it, and still in this process.
+    /// Bytes still in this process: gathered, or in the channel's own buffer.
     private(set) var bytes = 0
-    /// What is handed to the channel next: many small answers cost it as much as one.
+    /// What is written to the channel next: many small answers in one write.
     private var gathered: ByteBuffer
     private var isGathering = false
-    /// Of all that was handed to the channel.
+    /// Bytes written to the channel since the start.
     private var handed = 0
-    /// Of them, those that had left when somebody looked last.
+    /// Of them, those that the kernel had taken at the last check.
     private var left = 0
-    /// When bytes left last, or came while there were none.
+    /// When the kernel last took bytes, or when the backlog last became non-empty.
     private var lastProgress = NIODeadline.now()
     private var watch: Scheduled<Void>?
     private var isClosed = false
-    /// Told of bytes that came, or left, by their number.
+    /// Called with the number of bytes added, or, negative, of bytes that left.
     var onChange: (Int) -> Void = { _ in }
 
     private var eventLoop: any EventLoop { channel.eventLoop }
@@ -31,20 +31,20 @@ final class WriteBacklog {
         gathered = channel.allocator.buffer(capacity: 0)
     }
 
-    /// Whether more may be made for the reader.
+    /// Whether more may be drawn for this connection.
     ///
-    /// - Parameter unread: what waits for all readers
+    /// - Parameter unread: bytes in all backlogs
     func hasRoom(unread: Int) -> Bool {
         bytes <= (unread < limits.unreadBytes ? limits.backlogBytes : 0)
     }
 
-    /// Since when nothing has been read of what waits; `nil` where nothing does.
+    /// Since when the kernel has taken nothing; `nil` where the backlog is empty.
     var stalledSince: NIODeadline? {
         noteProgress()
         return bytes > 0 ? lastProgress : nil
     }
 
-    /// Does nothing once the channel is closed: nobody will read.
+    /// Does nothing once the channel is closed.
     func write(_ message: [UInt8]) {
         guard !isClosed, !message.isEmpty else { return }
         if bytes == 0 { lastProgress = .now() }
@@ -54,7 +54,7 @@ final class WriteBacklog {
         if !isGathering { flush() }
     }
 
-    /// Hands over at once what `body` writes.
+    /// Batches what `body` writes into one write to the channel.
     func gathering(_ body: () -> Void) {
         isGathering = true
         body()
@@ -79,8 +79,8 @@ final class WriteBacklog {
         noteProgress()
     }
 
-    /// A part of a message that was read is progress, too. Looked for right after a write, too: what the socket's own
-    /// buffer took then must not pass for progress at the next look.
+    /// Counts partial writes as progress, which no promise reports. Also called right after a write: what the socket's
+    /// send buffer takes then must not pass for the client's reading at the next check.
     private func noteProgress() {
         let waiting = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? bytes
         guard handed - waiting > left else { return }
@@ -88,7 +88,7 @@ final class WriteBacklog {
         lastProgress = .now()
     }
 
-    /// Shortens the time after which a reader that stalls is closed to `stall`.
+    /// Shortens the time after which a stalled connection is closed.
     func shortenStall(to stall: TimeAmount) {
         self.stall = min(stall, self.stall)
         watch?.cancel()
@@ -96,7 +96,7 @@ final class WriteBacklog {
         if bytes > 0, !isClosed { watchReader() }
     }
 
-    /// The channel is closed.
+    /// Drops the backlog: the channel is closed.
     func close() {
         isClosed = true
         watch?.cancel()
@@ -107,8 +107,7 @@ final class WriteBacklog {
         bytes = 0
     }
 
-    /// Closes the connection when nothing has been read for as long as a reader may stall. What is read between two
-    /// looks counts from the later one.
+    /// Polls for progress, thirty times in `stall`, and closes the connection when there was none for that long.
     private func watchReader() {
         let look = min(.now() + .nanoseconds(stall.nanoseconds / 30), lastProgress + stall)
         watch = eventLoop.assumeIsolated().scheduleTask(deadline: look) {
