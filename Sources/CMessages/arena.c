@@ -15,6 +15,7 @@ static void *allocate(void *arena, size_t size) {
     return dseg_arena_allocate(arena, size);
 }
 
+/* Frees nothing: dseg_arena_destroy does. */
 static void leave(void *arena, void *piece) {
     (void)arena;
     (void)piece;
@@ -38,7 +39,7 @@ void dseg_arena_destroy(dseg_arena *arena) {
     free(arena);
 }
 
-/* Makes room for `size` bytes, a multiple of the alignment, in a new block. */
+/* Adds a block with room for `size` bytes, a multiple of the alignment. */
 static bool grow(dseg_arena *arena, size_t size) {
     size_t room = size > block_size ? size : block_size;
     if (room > SIZE_MAX - sizeof(struct dseg_arena_block)) return false;

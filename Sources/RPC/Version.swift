@@ -1,4 +1,4 @@
-/// Of both programs and of the answers that they give.
+/// The version of both programs, which answers carry (`Header.version`).
 package enum Version {
     package static let current = "0.1.0"
 }

@@ -15,13 +15,13 @@
 /* The least and the greatest score; false where one is infinite or not a number. */
 bool dseg_scores_range(const float *scores, size_t n, float *low, float *high);
 
-/* The nearest halves, ties to even. Magnitudes stay below 65520, where halves end. */
+/* The nearest IEEE halves, ties to even. Magnitudes must be below 65520, which rounds to infinity. */
 void dseg_quantise_half(const float *scores, size_t n, uint16_t *symbols);
 void dseg_restore_half(const uint16_t *symbols, size_t n, float *scores);
 
 /* The symbols in [0, levels] nearest to (score - offset) / scale; a scale of 0 makes all of them
- * 0. The way back is offset + scale * symbol in f64, rounded once to f32: the product is exact
- * there, so that every machine restores the same bits. */
+ * 0. Decoding is offset + scale * symbol in f64, rounded once to f32: the product is exact in f64,
+ * so that every machine decodes the same bits, with or without fused multiply-add. */
 void dseg_quantise_linear(const float *scores, size_t n, float offset, float scale,
                           uint16_t levels, uint16_t *symbols);
 void dseg_restore_linear(const uint16_t *symbols, size_t n, float offset, float scale,
@@ -30,8 +30,8 @@ void dseg_restore_linear(const uint16_t *symbols, size_t n, float offset, float 
 /* The largest |a - b|. */
 double dseg_largest_difference(const float *a, const float *b, size_t n);
 
-/* Differences of neighbours, the first from 0, modulo 256^bytes; all low bytes, then, where
- * `bytes` is 2, all high bytes. */
+/* Delta coding and byte planes: differences of neighbours, the first from 0, modulo 256^bytes; all
+ * low bytes, then, where `bytes` is 2, all high bytes. */
 void dseg_split_planes(const uint16_t *symbols, size_t n, size_t bytes, uint8_t *planes);
 void dseg_join_planes(const uint8_t *planes, size_t n, size_t bytes, uint16_t *symbols);
 

@@ -1,15 +1,15 @@
-/// One call, seen from the client: which frames open it, and what each answer means. No I/O.
+/// The client's side of one call: encodes its frames and interprets the server's. No I/O.
 package struct ClientCall: Sendable {
     package enum Event: Equatable, Sendable {
         /// One of many replies.
         case message([UInt8])
-        /// The call went well; what a unary or client-streaming call answers.
+        /// The call succeeded; the payload is the reply of a unary or client-streaming call, else empty.
         case finished([UInt8])
     }
 
     package let stream: UInt32
     package let method: Method
-    /// The bytes that open the call.
+    /// The request frame.
     package let opening: [UInt8]
 
     /// - Parameters:
@@ -30,17 +30,19 @@ package struct ClientCall: Sendable {
         ).encoded()
     }
 
-    /// The bytes of a message of a client-streaming call.
+    /// The frame of a message of a client-streaming call.
+    ///
+    /// - Throws: `resourceExhausted` for one over a frame's limit
     package func message(_ message: [UInt8]) throws(RPCStatus) -> [UInt8] {
         try Frame(.data, stream: stream, flags: [], payload: message).encoded()
     }
 
-    /// The bytes that end its messages; a frame of its own, as some servers ask for.
+    /// The half-close frame. It carries no message, as some servers require.
     package var halfClose: [UInt8] { Frame.end(of: stream).encoded() }
 
-    /// What a frame from the server means; nothing if it belongs to another call.
+    /// The events of a frame from the server; empty for one of another stream.
     ///
-    /// - Throws: how the call failed
+    /// - Throws: the status with which the call failed, or `internal` for a frame that is illegal here
     package func received(_ event: FrameDecoder.Event) throws(RPCStatus) -> [Event] {
         switch event {
         case .oversized(_, stream: stream, let length): throw Frame.tooLong(length)
@@ -66,7 +68,7 @@ package struct ClientCall: Sendable {
         }
     }
 
-    /// Never 0, which would mean that there is no limit; what does not fit is centuries away.
+    /// Never 0, which on the wire means no limit; saturates at Int64's range (292 years).
     private static func nanoseconds(_ duration: Duration) -> Int64 {
         let (seconds, attoseconds) = duration.components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)

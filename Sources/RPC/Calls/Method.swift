@@ -1,4 +1,4 @@
-/// Who sends how many messages in a call.
+/// How many messages each side of a call sends.
 package enum CallShape: Sendable {
     /// One request, one reply.
     case unary
@@ -7,7 +7,7 @@ package enum CallShape: Sendable {
     /// Any number of messages, one reply.
     case clientStreaming
 
-    /// Of the frame that opens such a call.
+    /// The flags of the request frame.
     var flags: Frame.Flags {
         switch self {
         case .unary: []
@@ -17,7 +17,7 @@ package enum CallShape: Sendable {
     }
 }
 
-/// What a dseg daemon can be asked.
+/// The methods of a dseg daemon.
 package enum Method: CaseIterable, Sendable {
     case look
     case segment
@@ -51,7 +51,7 @@ package enum Method: CaseIterable, Sendable {
 
     /// - Throws: `unimplemented` for a name that is none of these
     package init(service: String, name: String) throws(RPCStatus) {
-        // Byte by byte: `==` would compose what a stranger sent.
+        // Compares bytes: `==` of strings is quadratic in a run of combining marks, which a client may send.
         let known = Self.allCases.first {
             $0.service.utf8.elementsEqual(service.utf8) && $0.name.utf8.elementsEqual(name.utf8)
         }

@@ -1,16 +1,16 @@
-/// One connection, seen from the server: bytes in, actions out, without I/O, clock or tasks.
+/// The server's side of a connection as a state machine: bytes in, actions out; no I/O, clock or tasks (sans-I/O).
 ///
 /// A call is open from its ``Action/open(_:)`` until one of ``reply(_:on:)``, ``finish(_:)``,
 /// ``fail(_:with:)``, ``Action/cancel(stream:)`` or the connection's end. Whatever a client does
-/// wrong ends its call with a status; the connection survives, unless its bytes are not ttrpc.
+/// wrong fails that call with a status; the connection survives, unless its bytes are not ttrpc.
 package struct ServerConnection: Sendable {
-    /// An opened call. Its shape is the method's.
+    /// An opened call.
     package struct Call: Equatable, Sendable {
         package let stream: UInt32
         package let method: Method
-        /// The request; empty and without meaning where messages follow (client-streaming).
+        /// The request; meaningless for a client-streaming call, whose messages follow.
         package let payload: [UInt8]
-        /// From now; positive.
+        /// From now on, positive; `nil`: none.
         package let timeout: Duration?
     }
 
@@ -20,7 +20,7 @@ package struct ServerConnection: Sendable {
         case message(stream: UInt32, [UInt8])
         /// The client sends no more on this client-streaming call.
         case halfClose(stream: UInt32)
-        /// The call has been answered with a failure: stop working on it.
+        /// The client's fault failed the call: stop working on it. Its status is in the `write` that follows.
         case cancel(stream: UInt32)
         case write([UInt8])
         /// The bytes are not ttrpc: close, which cancels every call.
@@ -31,12 +31,13 @@ package struct ServerConnection: Sendable {
     /// that wants more at a time gains nothing, as the engine takes one call after the other.
     package static let mostCalls = 32
 
+    /// What the client may still send on a stream.
     private enum Input {
-        /// Everything was in the request.
+        /// Nothing: the request was all.
         case complete
-        /// Messages may follow.
+        /// Messages, until it half-closes.
         case open
-        /// They have ended.
+        /// Nothing: it has half-closed.
         case closed
     }
 
@@ -47,19 +48,19 @@ package struct ServerConnection: Sendable {
 
     package init() {}
 
-    /// Frames that are over.
+    /// The number of frames that ended, decoded or skipped.
     package var frameCount: Int { decoder.count }
 
-    /// What is kept of the next frame, once its header has come.
+    /// Bytes in the buffer of the next frame, header included; 0 before its header is complete.
     package var keptBytes: Int { decoder.buffered < Frame.headerLength ? 0 : decoder.buffered }
 
-    /// What has come of the next frame, kept or passed over; `nil` between frames.
+    /// Bytes received of the next frame, buffered or skipped; `nil` between frames.
     package var partialBytes: Int? { decoder.partialBytes }
 
-    /// Of the next frame, if it has come whole.
+    /// The payload's length of the next frame, if the frame is complete.
     package var nextFrameBytes: Int? { decoder.nextBytes }
 
-    /// Calls that wait for their answer.
+    /// The number of open calls.
     package var openCalls: Int { calls.count }
 
     // MARK: From the client
@@ -71,12 +72,12 @@ package struct ServerConnection: Sendable {
         return actions
     }
 
-    /// Takes bytes over, which ``next()`` looks at.
+    /// Buffers received bytes for ``next()``.
     package mutating func append(_ bytes: some Collection<UInt8>) {
         if !isClosed { decoder.append(bytes) }
     }
 
-    /// What the next frame asks for, perhaps nothing; `nil` until more bytes are appended.
+    /// The actions of the next frame, perhaps none; `nil` until more bytes are appended.
     package mutating func next() -> [Action]? {
         guard !isClosed else { return nil }
         do throws(RPCStatus) {
@@ -88,11 +89,10 @@ package struct ServerConnection: Sendable {
         }
     }
 
-    /// Refuses the frame that has come in part, for want of room: it ends its call, and its bytes are passed over as
-    /// they come.
+    /// Refuses the incomplete frame, which is over a quota: fails its call, and skips its bytes as they come.
     package mutating func refuseNext(with status: RPCStatus) -> [Action] {
-        guard !isClosed, case .oversized(let kind, let stream, _)? = decoder.passOver() else { return [] }
-        return passedOver(kind, stream, because: status)
+        guard !isClosed, case .oversized(let kind, let stream, _)? = decoder.skip() else { return [] }
+        return skipped(kind, stream, because: status)
     }
 
     private mutating func receive(_ event: FrameDecoder.Event) -> [Action] {
@@ -108,13 +108,13 @@ package struct ServerConnection: Sendable {
                 return refuse(frame.stream, error)
             }
         case .oversized(let kind, let stream, let length):
-            return passedOver(kind, stream, because: Frame.tooLong(length))
+            return skipped(kind, stream, because: Frame.tooLong(length))
         case .unknown: return []
         }
     }
 
-    /// Ends the call of a frame that was passed over.
-    private mutating func passedOver(_ kind: Frame.Kind, _ stream: UInt32, because status: RPCStatus) -> [Action] {
+    /// Fails the call of a frame that is skipped.
+    private mutating func skipped(_ kind: Frame.Kind, _ stream: UInt32, because status: RPCStatus) -> [Action] {
         do throws(RPCStatus) {
             switch kind {
             case .request: try admit(stream)
@@ -127,14 +127,14 @@ package struct ServerConnection: Sendable {
         }
     }
 
-    /// Ends a call, whether it was opened or not, because of what its client did.
+    /// Fails a call for its client's fault, also one that was not opened yet.
     private mutating func refuse(_ stream: UInt32, _ status: RPCStatus) -> [Action] {
         let wasOpen = calls.removeValue(forKey: stream) != nil
         let answer = Action.write(Frame.failure(status, stream: stream).encoded())
         return wasOpen ? [.cancel(stream: stream), answer] : [answer]
     }
 
-    /// Takes the number of a new stream.
+    /// Checks the number of a new stream: odd, and greater than all before.
     private mutating func admit(_ stream: UInt32) throws(RPCStatus) {
         guard stream % 2 == 1 else { throw Self.evenStream(stream) }
         guard stream > newestStream else {
@@ -175,7 +175,7 @@ package struct ServerConnection: Sendable {
             timeout: request.timeout == 0 ? nil : .nanoseconds(request.timeout))
     }
 
-    /// What may come on a stream; `nil` on one that has ended, where a late frame is no error.
+    /// What a stream may still receive; `nil` for one that has ended, on which a late frame is no error.
     private func input(of stream: UInt32) throws(RPCStatus) -> Input? {
         if let input = calls[stream] { return input }
         guard stream % 2 == 1 else { throw Self.evenStream(stream) }
@@ -217,7 +217,7 @@ package struct ServerConnection: Sendable {
 
     // MARK: To the client
 
-    /// The bytes of the one reply of a unary or client-streaming call; `nil` if it has ended.
+    /// Ends a unary or client-streaming call with its one reply: the frame's bytes; `nil` if the call has ended.
     package mutating func reply(_ message: [UInt8], on stream: UInt32) -> [UInt8]? {
         guard calls.removeValue(forKey: stream) != nil else { return nil }
         do throws(RPCStatus) {
@@ -228,7 +228,7 @@ package struct ServerConnection: Sendable {
         }
     }
 
-    /// The bytes of one of many replies; `nil` if the call has ended.
+    /// The frame of one reply of a server-streaming call; `nil` if the call has ended.
     ///
     /// - Throws: `resourceExhausted` for a message over a frame's limit; the call stays open
     package func send(_ message: [UInt8], on stream: UInt32) throws(RPCStatus) -> [UInt8]? {
@@ -236,12 +236,12 @@ package struct ServerConnection: Sendable {
         return try Frame(.data, stream: stream, flags: [], payload: message).encoded()
     }
 
-    /// The bytes that end a server-streaming call well; `nil` if it has ended.
+    /// Ends a server-streaming call with success: the frame's bytes; `nil` if the call has ended.
     package mutating func finish(_ stream: UInt32) -> [UInt8]? {
         calls.removeValue(forKey: stream).map { _ in Frame.end(of: stream).encoded() }
     }
 
-    /// The bytes that end a call with a failure; `nil` if it has ended.
+    /// Ends a call with a failure: the frame's bytes; `nil` if the call has ended.
     package mutating func fail(_ stream: UInt32, with status: RPCStatus) -> [UInt8]? {
         calls.removeValue(forKey: stream).map { _ in
             Frame.failure(status, stream: stream).encoded()

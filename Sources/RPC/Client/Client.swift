@@ -1,20 +1,20 @@
 /// A blocking client of the daemon: one connection, one call at a time.
 ///
-/// Closing the connection, by letting go of the client or by the program's end, cancels its call;
-/// another thread cancels through a client of its own.
+/// Closing the connection, by releasing the client or ending the program, cancels its call; another thread cancels by
+/// `Cancel` through a client of its own.
 package final class Client {
     private let socket: UnixSocket
     private var decoder = FrameDecoder()
     private var nextStream: UInt32 = 1
 
-    /// Sent with every call; `nil`: the daemon may take its time.
+    /// Sent with every call, for the daemon to keep; `nil`: none.
     package var timeout: Duration?
-    /// How long the daemon may say nothing, or not read; `nil`: for ever.
+    /// How long the daemon may neither send nor read; `nil`: for ever.
     private let patience: Duration?
-    /// When it has been silent for too long; every message of its gives it new time, as pieces of one do not.
+    /// When the daemon has been silent for too long: renewed by each complete message, not by parts of one.
     private var deadline: Deadline?
 
-    /// Data frames of an upload hold this much, one message of at most 1 MiB.
+    /// Bytes of a picture in each message of an upload, so that the message is at most 1 MiB.
     private static let pieceLength = (1 << 20) - 16
 
     package convenience init(path: String, patience: Duration? = nil) throws(RPCStatus) {
@@ -22,10 +22,10 @@ package final class Client {
         self.init(socket: socket, patience: patience)
     }
 
-    /// Connects to the first path that answers.
+    /// Connects to the first path where a daemon answers.
     ///
     /// - Parameter paths: at least one, as ``SocketPath`` finds them
-    /// - Throws: what the only path's failure was, or `unavailable`, with what to type
+    /// - Throws: the only path's failure, or `unavailable` with advice how to start a daemon
     package convenience init(answeringAt paths: [String], patience: Duration? = nil) throws(RPCStatus) {
         for path in paths.dropLast() {
             do throws(RPCStatus) {
@@ -44,7 +44,7 @@ package final class Client {
         }
     }
 
-    /// A client of whoever is at the other end.
+    /// A client on a connected socket.
     package init(socket: consuming UnixSocket, patience: Duration? = nil) {
         self.socket = socket
         self.patience = patience
@@ -52,7 +52,7 @@ package final class Client {
 
     // MARK: Calls
 
-    /// Brings a picture's file in pieces.
+    /// Uploads a picture's file.
     package func look(_ file: [UInt8]) throws(RPCStatus) -> LookReply {
         let call = try open(.look, payload: [])
         for start in stride(from: 0, to: file.count, by: Self.pieceLength) {
@@ -64,9 +64,9 @@ package final class Client {
         return try reply(to: call, as: LookReply.self)
     }
 
-    /// Asks for labels; `onReply` gets the replies in their order, the last is the trailer.
+    /// Segments a picture; `onReply` gets the messages in order, the last of which is the trailer.
     ///
-    /// - Throws: an ``RPCStatus``, or what `onReply` throws; then let go of the client
+    /// - Throws: an ``RPCStatus``, or what `onReply` throws; the client is then in the middle of a stream and useless
     package func segment(
         _ request: SegmentRequest, onReply: (SegmentReply) throws -> Void
     ) throws {
@@ -100,7 +100,7 @@ package final class Client {
         return Int(try reply(to: open(.cancel, payload: request.encoded()), as: CancelReply.self).cancelled)
     }
 
-    /// Whether the daemon takes work.
+    /// Whether the daemon accepts work (`SERVING`).
     package func health() throws(RPCStatus) -> Bool {
         let request = HealthCheckRequest(service: Method.segmenterService)
         return try reply(to: open(.health, payload: request.encoded()), as: HealthCheckResponse.self).status == .serving
@@ -121,7 +121,7 @@ package final class Client {
 
     private func renewDeadline() { deadline = patience.map(Deadline.init) }
 
-    /// The one reply of a unary or client-streaming call.
+    /// Waits for the one reply of a unary or client-streaming call.
     private func reply<Reply: WireMessage>(to call: ClientCall, as _: Reply.Type) throws(RPCStatus) -> Reply {
         while true {
             for case .finished(let payload) in try events(of: call) {
@@ -130,7 +130,7 @@ package final class Client {
         }
     }
 
-    /// What the next frame means, waiting for it.
+    /// Waits for the next frame, and returns its events.
     private func events(of call: ClientCall) throws(RPCStatus) -> [ClientCall.Event] {
         while true {
             if let event = try RPCStatus.ofAnswer({ () throws(RPCStatus) in try decoder.next() }) {

@@ -1,6 +1,6 @@
 package import Glibc
 
-/// What lies at a path.
+/// What stat(2) says of a path.
 package struct FileStatus: Sendable {
     package let mode: mode_t
     package let owner: uid_t
@@ -8,7 +8,7 @@ package struct FileStatus: Sendable {
     package let device: UInt
     package let inode: UInt
 
-    /// `nil` where nothing can be seen, for the reason in `errno`.
+    /// `nil` where stat(2) fails; `errno` says why.
     ///
     /// - Parameter path: "" is the current folder
     package init?(_ path: String, followingLinks: Bool = true) {
@@ -35,10 +35,10 @@ package struct FileStatus: Sendable {
     package var isFolder: Bool { mode & S_IFMT == S_IFDIR }
     package var isLink: Bool { mode & S_IFMT == S_IFLNK }
     package var isSocket: Bool { mode & S_IFMT == S_IFSOCK }
-    /// Where everyone may put files.
+    /// Whether everyone may write, as to `/tmp`.
     package var isShared: Bool { mode & S_IWOTH != 0 }
 
-    /// In words, for a message.
+    /// The kind of file in words, for messages.
     package var kind: String {
         switch mode & S_IFMT {
         case S_IFREG: "a file"
@@ -53,18 +53,18 @@ package struct FileStatus: Sendable {
     package func isSame(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }
 
-/// Whether this process may put files into a folder, "" for the current one; if not, `errno` says why.
+/// Whether this process may create files in a folder, "" for the current one; if not, `errno` says why.
 package func mayWrite(in folder: String) -> Bool {
     let code = unsafe PathText.withName(of: folder.isEmpty ? "." : folder) { unsafe access($0, W_OK | X_OK) }
     guard code == 0, let status = FileStatus(folder), status.isFolder else { return false }
-    // In the kernel's own folders not even root makes a file, whatever their mode.
+    // In /proc and /sys nobody can create files, whatever access(2) says to root.
     let devices = ["/proc", "/sys"].compactMap { FileStatus($0)?.device }
     guard devices.contains(status.device), status.device != FileStatus("/")?.device else { return true }
     errno = EROFS
     return false
 }
 
-/// Whether `mkdir -p` would make a folder: what there is of its path is a folder to write to.
+/// Whether `mkdir -p` could create a folder: its nearest existing ancestor is a folder that is writable.
 package func mayMake(_ folder: String) -> Bool {
     var path = folder
     while FileStatus(path, followingLinks: false) == nil {

@@ -1,15 +1,15 @@
 import Glibc
 
-/// Names of files as text.
+/// File names as strings, without loss (as Python's surrogateescape).
 ///
-/// To Unix a name is bytes, not all of which are UTF-8, and Swift's strings would mend them: the name would be another
-/// one. So a byte that is no part of UTF-8 stands in a text as the private-use scalar U+10FF00 plus the byte, and such
-/// scalars, where a name holds them, as their four bytes: every name has a text of its own, from which it comes back.
-/// Texts are cut and joined by their bytes too, for a combining mark after a slash would hide it from `Character`.
+/// To Unix a name is bytes, which need not be UTF-8, and Swift's strings would replace what is not by U+FFFD. So a byte
+/// that is no part of UTF-8 is written as the private-use scalar U+10FF00 plus the byte; such scalars, where a name
+/// itself holds them, are escaped byte by byte in the same way. The encoding is injective, so the name can be restored.
+/// Paths are split by their bytes, not by `Character`: a combining mark after a slash would hide the slash.
 package enum PathText {
     private static let bytes: ClosedRange<UInt32> = 0x10FF80...0x10FFFF
 
-    /// The text of a name.
+    /// The string of a name.
     package static func text(of name: some Sequence<UInt8>) -> String {
         let name = Array(name)
         if let text = String(validating: name, as: UTF8.self), isUnicode(text) { return text }
@@ -28,12 +28,12 @@ package enum PathText {
         return String(scalars)
     }
 
-    /// The text of a name that the system gave.
+    /// The string of a NUL-terminated name.
     package static func text(of name: UnsafePointer<CChar>) -> String {
         unsafe text(of: UnsafeBufferPointer(start: name, count: strlen(name)).map(UInt8.init(bitPattern:)))
     }
 
-    /// The name of a text.
+    /// The name of a string.
     package static func name(of text: String) -> [UInt8] {
         if isUnicode(text) { return Array(text.utf8) }
         return text.unicodeScalars.flatMap { scalar in
@@ -41,12 +41,12 @@ package enum PathText {
         }
     }
 
-    /// Whether no byte of the name stands for itself.
+    /// Whether the name is UTF-8: no scalar is an escaped byte.
     package static func isUnicode(_ text: String) -> Bool {
         !text.unicodeScalars.contains { bytes.contains($0.value) }
     }
 
-    /// Hands the name to the system.
+    /// Calls `body` with the NUL-terminated name, for system calls.
     package static func withName<Result>(of text: String, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
         let name = Self.name(of: text).map(CChar.init(bitPattern:)) + [0]
         return unsafe name.withUnsafeBufferPointer { name in
@@ -55,32 +55,32 @@ package enum PathText {
         }
     }
 
-    /// What a link says that it leads to; `nil` where that cannot be read, for the reason in `errno`.
+    /// readlink(2); `nil` where it fails, `errno` says why.
     package static func target(ofLink path: String) -> String? {
         var target = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe withName(of: path) { unsafe readlink($0, &target, target.count) }
         return count < 0 ? nil : text(of: target.prefix(count).map(UInt8.init(bitPattern:)))
     }
 
-    /// A path's folder with its slash, "" for none, and its last name.
+    /// Splits a path into its folder with the slash, "" for none, and its last component.
     package static func split(_ path: String) -> (directory: String, name: String) {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
         let end = path.utf8.index(after: slash)
         return (String(path.unicodeScalars[..<end]), String(path.unicodeScalars[end...]))
     }
 
-    /// The folder that a path lies in, "" for the current one.
+    /// The folder of a path without its slash, "" for the current one (dirname).
     package static func folder(of path: String) -> String {
         let directory = split(path).directory
         return directory.utf8.count > 1 ? String(directory.unicodeScalars.dropLast()) : directory
     }
 
-    /// A folder, "" for the current one, and a name in it.
+    /// Joins a folder, "" for the current one, and a name.
     package static func joined(_ directory: String, _ name: String) -> String {
         directory.isEmpty || directory.utf8.last == UInt8(ascii: "/") ? directory + name : "\(directory)/\(name)"
     }
 
-    /// A path as it is typed in a shell.
+    /// A path quoted for a shell.
     package static func quoted(_ path: String) -> String {
         let safe = path.unicodeScalars.allSatisfy {
             $0.properties.isAlphabetic || $0.properties.numericType != nil || "/._-+,:@%=".unicodeScalars.contains($0)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Why a socket cannot be used, and what to do that can work.
+/// Messages for a socket that cannot be used: why, and what to type, checked against the file system.
 package enum SocketAdvice {
     static func failure(_ code: CInt, at path: String) -> RPCStatus {
         let reason = unsafe String(cString: strerror(code))
@@ -16,7 +16,7 @@ package enum SocketAdvice {
         }
     }
 
-    /// How to have a daemon at a path that was named.
+    /// How to start a daemon at a path that was given.
     static func start(at path: String) -> String {
         if path.contains("://") {
             return "it is an address of another kind, and dsegd listens at sockets of Unix alone; \(elsewhere)"
@@ -41,12 +41,12 @@ package enum SocketAdvice {
         return elsewhere
     }
 
-    /// How to have a daemon at the first place where clients look.
+    /// How to start a daemon at the first of the default paths.
     ///
     /// - Parameter paths: as ``SocketPath`` finds them
     static func start(atFirstOf paths: [String]) -> String {
         guard let first = paths.first else { return elsewhere }
-        // The daemon makes its own folder there, nothing above it.
+        // The daemon creates the last folder of a default path, none above it.
         let folder = PathText.folder(of: first)
         let isMade = FileStatus(folder) != nil
         if FileStatus(first) == nil, mayWrite(in: isMade ? folder : PathText.folder(of: folder)) {
@@ -55,7 +55,7 @@ package enum SocketAdvice {
         return start(at: first)
     }
 
-    /// A path of one's own, for the daemon and its clients.
+    /// Advice to use another path, in the user's home or `/tmp`.
     private static var elsewhere: String {
         let folders = [SocketPath.environment("HOME"), "/tmp"].compactMap(\.self)
         let paths = folders.filter { $0.utf8.first == UInt8(ascii: "/") && mayWrite(in: $0) }
@@ -66,12 +66,13 @@ package enum SocketAdvice {
         return "type: dsegd serve --socket \(path) and give dseg the same: --socket \(path)"
     }
 
-    /// Whether nothing lies at a path, or a socket of this user's.
+    /// Whether a path is unused, or a socket of this user's.
     private static func isFree(_ path: String) -> Bool {
         guard let found = FileStatus(path, followingLinks: false) else { return true }
         return found.isSocket && found.owner == geteuid()
     }
 
+    /// How to get permission for a socket that exists.
     private static func admission(to path: String) -> String {
         guard let found = FileStatus(path) else {
             return "a folder on the way is closed to you; ask its owner, or name another socket: --socket PATH"

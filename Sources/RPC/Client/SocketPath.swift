@@ -1,11 +1,11 @@
 import Glibc
 
-/// Where a daemon may listen.
+/// The paths where clients look for a daemon.
 package enum SocketPath {
-    /// The paths to try, the first that answers wins.
+    /// The paths to try in order.
     ///
-    /// A path that was asked for, by option or by `DSEG_SOCKET`, is the only one; else the user's
-    /// own daemon comes before the machine's.
+    /// A path given by option or by `DSEG_SOCKET` is the only one; else the user's own daemon comes before the
+    /// system's.
     ///
     /// - Parameters:
     ///   - explicit: as the user typed it, with or without `unix://`
@@ -13,7 +13,7 @@ package enum SocketPath {
     package static func candidates(
         explicit: String?, environment: (String) -> String? = Self.environment
     ) -> [String] {
-        // A variable that is empty is none; an option that is empty is a path that no socket can have.
+        // An empty variable counts as unset; an empty option is refused later, as an illegal path.
         let variable = environment("DSEG_SOCKET")
         if let path = explicit ?? (variable == "" ? nil : variable) {
             let scheme = "unix://"
@@ -27,7 +27,7 @@ package enum SocketPath {
         return ["\(directory)/dseg/dseg.sock", machine]
     }
 
-    /// A variable's value, as ``PathText`` writes it.
+    /// A variable's value, encoded by ``PathText``.
     package static func environment(_ name: String) -> String? {
         unsafe getenv(name).map { unsafe PathText.text(of: $0) }
     }

@@ -7,11 +7,11 @@ package struct PeerCredentials {
     package var gid: gid_t = 0
 }
 
-/// Whether the daemon at a path is one to bring pictures to: in a folder where everyone may write, `/tmp` above all,
-/// anyone can have put a socket of theirs at a path where another's is expected.
+/// Whether pictures may be sent to the daemon at a path: in a world-writable folder such as `/tmp` anyone can squat a
+/// path where the client expects its own daemon.
 enum SocketTrust {
-    /// The peer must be this user's or root's, whose a socket is that a service manager listens at; or its path must
-    /// be one that nobody but root, this user and the peer's can have laid.
+    /// Accepts a peer that is this user or root (as whom systemd listens), and any other peer if nobody but root, this
+    /// user and the peer could have created the path.
     ///
     /// - Throws: `permissionDenied`
     static func check(_ descriptor: CInt, at path: String) throws(RPCStatus) {
@@ -31,9 +31,10 @@ enum SocketTrust {
             """)
     }
 
-    /// Why somebody else could have put what lies at the path there; `nil` if nobody could.
+    /// Why somebody else could have created the socket; `nil` if nobody could.
     ///
-    /// In a sticky folder nobody can take away another's folder; one of the user's own, or root's, is safe there.
+    /// A sticky folder is accepted around a folder of this user's or root's, which nobody else can rename there; not
+    /// around the socket itself, which anyone could have created first.
     private static func doubt(of path: String, laidBy trusted: [uid_t], _ own: uid_t) -> String? {
         guard var inner = FileStatus(path, followingLinks: false), var folder = realFolder(of: path) else {
             return "it is gone"
@@ -52,7 +53,7 @@ enum SocketTrust {
         }
     }
 
-    /// The absolute path, without links, of the folder that a path lies in.
+    /// realpath(3) of a path's folder.
     private static func realFolder(of path: String) -> String? {
         let folder = PathText.folder(of: path)
         guard let found = unsafe PathText.withName(of: folder.isEmpty ? "." : folder, { unsafe realpath($0, nil) })
@@ -62,9 +63,9 @@ enum SocketTrust {
     }
 }
 
-/// What a user is called.
+/// Names of users, for messages.
 enum UserName {
-    /// The name, or the number where there is none.
+    /// The user's name, or "user UID" without one.
     static func of(_ user: uid_t) -> String {
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?

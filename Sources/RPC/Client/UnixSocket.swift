@@ -1,6 +1,6 @@
 import Glibc
 
-/// A connected Unix socket, read and written by one thread; closed at the end of its life.
+/// A connected Unix stream socket, used by one thread; closed when released.
 package struct UnixSocket: ~Copyable {
     private let descriptor: CInt
     /// For messages.
@@ -12,13 +12,13 @@ package struct UnixSocket: ~Copyable {
         self.path = path
     }
 
-    /// Connects, and asks the kernel who listens there.
+    /// Connects, and checks whose daemon it is (``SocketTrust``).
     ///
     /// - Parameters:
-    ///   - path: as ``PathText`` writes it
-    ///   - deadline: until when room in a full backlog is waited for; `nil`: for ever
-    /// - Throws: `unavailable` where nobody listens, `permissionDenied`, also where another user listens in a place
-    ///   that is not theirs alone, `deadlineExceeded`, or `invalidArgument` for a path that no socket can have
+    ///   - path: encoded by ``PathText``
+    ///   - deadline: how long to wait while the listen backlog is full; `nil`: for ever
+    /// - Throws: `unavailable` where nobody listens, `permissionDenied`, also for an untrusted user's daemon,
+    ///   `deadlineExceeded`, or `invalidArgument` for a path that does not fit a `sockaddr_un`
     package init(connecting path: String, until deadline: Deadline? = nil) throws(RPCStatus) {
         let address = try Self.address(of: path)
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -37,7 +37,7 @@ package struct UnixSocket: ~Copyable {
         _ descriptor: CInt, to address: sockaddr_un, _ path: String, _ deadline: Deadline?
     ) throws(RPCStatus) {
         while true {
-            // The time to send is the time to connect, too.
+            // On Unix sockets SO_SNDTIMEO bounds connect(2) as well, see socket(7).
             setSendingTime(of: descriptor, deadline)
             if connect(descriptor, to: address) == 0 {
                 setSendingTime(of: descriptor, nil)
@@ -103,9 +103,9 @@ package struct UnixSocket: ~Copyable {
         }
     }
 
-    /// Whatever has arrived, at least one byte and at most 64 KiB; nothing at the end.
+    /// Waits for bytes: 1 byte to 64 KiB; empty at the end of the stream.
     ///
-    /// - Throws: `deadlineExceeded` where nothing arrives
+    /// - Throws: `deadlineExceeded` where nothing arrives, `unavailable` for an error of the connection
     package func read(until deadline: Deadline? = nil) throws(RPCStatus) -> [UInt8] {
         while true {
             try wait(for: POLLIN, until: deadline)
@@ -120,7 +120,7 @@ package struct UnixSocket: ~Copyable {
         }
     }
 
-    /// Returns when the socket can be read or written, which may be at its end; at once where there is no deadline.
+    /// Waits by poll(2) until the socket is ready or hung up; returns at once without a deadline.
     private func wait(for events: CInt, until deadline: Deadline?) throws(RPCStatus) {
         guard let deadline else { return }
         while true {
@@ -133,7 +133,7 @@ package struct UnixSocket: ~Copyable {
     }
 }
 
-/// Until when a peer may be silent.
+/// A point in time until which to wait for a peer.
 package struct Deadline: Sendable {
     private let allowed: Duration
     private let end: ContinuousClock.Instant
@@ -145,7 +145,7 @@ package struct Deadline: Sendable {
 
     var hasPassed: Bool { .now >= end }
 
-    /// What is left, at least 1, so that no wait is for nothing and none for ever; at most a day at once.
+    /// The time left for poll(2): at least 1, so that it neither spins nor waits for ever, and at most a day.
     var milliseconds: CInt {
         CInt(min(max(1, ContinuousClock.now.duration(to: end) / .milliseconds(1)), 86_400_000))
     }

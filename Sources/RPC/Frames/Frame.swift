@@ -20,8 +20,9 @@
 /// The end is a `data` frame with the flags `remoteClosed` and `noData`.
 ///
 /// A `data` payload is the bare message; one of length zero is an empty message unless the flag
-/// `noData` says that there is none. A `response` is a ``CallResponse``: the one reply, or how the
-/// call failed, at any time. Nothing cancels a call but its end, or the connection's.
+/// `noData` says that there is none. A `response` is a ``CallResponse``: the one reply or, at any
+/// time, the status with which the call failed. There is no frame that cancels a call: closing the
+/// connection does, or the method `Cancel`.
 package struct Frame: Equatable, Sendable {
     package enum Kind: UInt8, Sendable {
         case request = 1
@@ -33,7 +34,7 @@ package struct Frame: Equatable, Sendable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-        /// The sender of this frame sends no more on the stream.
+        /// Half-close: the sender of this frame sends no more on the stream.
         package static let remoteClosed = Flags(rawValue: 0x01)
         /// The sender of this request will send data.
         package static let remoteOpen = Flags(rawValue: 0x02)
@@ -43,7 +44,7 @@ package struct Frame: Equatable, Sendable {
 
     package static let headerLength = 10
 
-    /// What every ttrpc peer takes: 4 MiB.
+    /// ttrpc's limit of a message: 4 MiB.
     package static let longestPayload = 4 << 20
 
     package let stream: UInt32
@@ -62,19 +63,19 @@ package struct Frame: Equatable, Sendable {
         self.init(checked: kind, stream: stream, flags: flags, payload: payload)
     }
 
-    /// The end of a stream that went well.
+    /// The end of a stream, with success.
     package static func end(of stream: UInt32) -> Frame {
         Frame(checked: .data, stream: stream, flags: [.remoteClosed, .noData], payload: [])
     }
 
-    /// How a call failed; a message of a megabyte says no more than its beginning.
+    /// The failure of a call; its message is cut to 4,096 bytes.
     package static func failure(_ status: RPCStatus, stream: UInt32) -> Frame {
         let message = String(decoding: status.message.utf8.prefix(4096), as: UTF8.self)
         let response = CallResponse.failure(RPCStatus(status.code, message))
         return Frame(checked: .response, stream: stream, flags: [], payload: response.encoded())
     }
 
-    /// A frame whose payload is known to be within the limit.
+    /// For a payload that is known to be within the limit.
     init(checked kind: Kind, stream: UInt32, flags: Flags, payload: [UInt8]) {
         self.kind = kind
         self.stream = stream

@@ -1,66 +1,66 @@
-/// Frames from bytes as they arrive, in whatever pieces.
+/// Decodes frames from bytes that arrive in pieces of any size.
 ///
-/// Call ``append(_:)`` with each piece, then ``next()`` until it returns `nil`. At most one
-/// incomplete frame is kept; a payload over the limit and one of an unknown kind are passed over
-/// without being kept.
+/// Call ``append(_:)`` with each piece, then ``next()`` until it returns `nil`. A payload over the limit, or of an
+/// unknown kind, is skipped as it arrives, without being buffered.
 package struct FrameDecoder: Sendable {
     package enum Event: Equatable, Sendable {
         case frame(Frame)
-        /// A frame over ``Frame/longestPayload``, reported as soon as its header is known. The
-        /// frames after it are unharmed.
+        /// A frame over ``Frame/longestPayload``, reported as soon as its header is complete. The
+        /// frames after it are decoded as usual.
         case oversized(Frame.Kind, stream: UInt32, length: Int)
-        /// A frame of a kind that ttrpc does not know, reported likewise: whoever gives frames their turns counts it.
+        /// A frame of a kind that ttrpc does not define, reported likewise, so that a caller who limits frames counts
+        /// it.
         case unknown(kind: UInt8)
     }
 
-    /// Bytes not yet decoded start at `start`.
+    /// The bytes from `start` on are not decoded yet.
     private var buffer: [UInt8] = []
     private var start = 0
-    /// Bytes still to come of a payload that is passed over, and those that have.
-    private var passing = 0
-    private var passed = 0
+    /// Bytes of a skipped payload: still to come, and received.
+    private var skipping = 0
+    private var skipped = 0
 
     package init() {}
 
-    /// Passes over the frame that is not complete, as if it were over the limit: what has come of it is let go of.
+    /// Skips the incomplete frame, as if it were over the limit, and frees what is buffered of it.
     ///
-    /// - Returns: the frame; `nil` where its header has not come, or is one that ``next()`` passes over or refuses
-    package mutating func passOver() -> Event? {
+    /// - Returns: the frame; `nil` where its header is incomplete, or ``next()`` will skip or refuse it anyway
+    package mutating func skip() -> Event? {
         guard nextBytes == nil, buffered >= Frame.headerLength, nextLength <= Frame.longestPayload,
             let kind = Frame.Kind(rawValue: buffer[start + 8])
         else { return nil }
         let (stream, length) = (nextStream, nextLength)
-        pass(over: length)
+        skip(payload: length)
         compact()
         return .oversized(kind, stream: stream, length: length)
     }
 
-    /// Bytes kept for a frame that is not complete.
+    /// Bytes in the buffer.
     package var buffered: Int { buffer.count - start }
 
-    /// Frames that are over, those passed over among them.
+    /// The number of frames that ended, decoded or skipped.
     package private(set) var count = 0
 
-    /// What has come of the next frame; `nil` between frames.
+    /// Bytes received of the next frame; `nil` between frames.
     package var partialBytes: Int? {
-        if passing > 0 { return passed }
+        if skipping > 0 { return skipped }
         return buffered > 0 ? buffered : nil
     }
 
-    /// Of the next frame's payload, if it is complete.
+    /// The payload's length of the next frame, if the frame is complete.
     package var nextBytes: Int? {
         guard buffered >= Frame.headerLength else { return nil }
         let length = nextLength
         return buffered >= Frame.headerLength + length ? length : nil
     }
 
-    /// What the header at hand says.
+    /// Fields of the header at `start`, which must be complete.
     private var nextLength: Int { Int(Self.word(buffer[start..<start + 4])) }
     private var nextStream: UInt32 { Self.word(buffer[start + 4..<start + 8]) }
 
     package mutating func append(_ bytes: some Collection<UInt8>) {
-        let more = min(passing, bytes.count)
-        pass(more)
+        let more = min(skipping, bytes.count)
+        countSkipped(more)
         buffer.append(contentsOf: bytes.dropFirst(more))
     }
 
@@ -80,11 +80,11 @@ package struct FrameDecoder: Sendable {
             }
             let number = buffer[start + 8]
             guard let kind = Frame.Kind(rawValue: number) else {
-                pass(over: length)
+                skip(payload: length)
                 return .unknown(kind: number)
             }
             guard length <= Frame.longestPayload else {
-                pass(over: length)
+                skip(payload: length)
                 return .oversized(kind, stream: stream, length: length)
             }
             if buffered >= Frame.headerLength + length {
@@ -100,7 +100,7 @@ package struct FrameDecoder: Sendable {
         return nil
     }
 
-    /// Lets go of what has been decoded. An idle connection keeps nothing of its largest frame.
+    /// Frees what was decoded, so that an idle connection does not keep the buffer of its largest frame.
     private mutating func compact() {
         if start == buffer.count {
             buffer = []
@@ -110,22 +110,22 @@ package struct FrameDecoder: Sendable {
         start = 0
     }
 
-    /// Passes over the header at hand and the payload after it.
-    private mutating func pass(over length: Int) {
+    /// Skips the header at `start` and the payload after it.
+    private mutating func skip(payload length: Int) {
         start += Frame.headerLength
-        (passing, passed) = (length, 0)
+        (skipping, skipped) = (length, 0)
         let more = min(length, buffered)
         start += more
-        pass(more)
+        countSkipped(more)
         if length == 0 { count += 1 }
     }
 
-    /// Counts bytes that are passed over.
-    private mutating func pass(_ bytes: Int) {
-        guard passing > 0 else { return }
-        passing -= bytes
-        passed += bytes
-        if passing == 0 { count += 1 }
+    /// Counts received bytes of a skipped payload.
+    private mutating func countSkipped(_ bytes: Int) {
+        guard skipping > 0 else { return }
+        skipping -= bytes
+        skipped += bytes
+        if skipping == 0 { count += 1 }
     }
 
     private static func word(_ bytes: ArraySlice<UInt8>) -> UInt32 {

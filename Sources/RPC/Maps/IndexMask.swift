@@ -1,12 +1,12 @@
 import CMessages
 
-/// The hard answer: for each pixel 0 (background) or 1 + the label's place, compressed as
+/// The hard segmentation: for each pixel 0 (background) or 1 + the label's index, compressed as
 /// `segmenter.proto` says.
 package struct IndexMask: WireMessage, @unsafe PackedMessage {
     package let width: UInt32
     package let height: UInt32
     package let data: [UInt8]
-    /// Pixels of each index, the background first.
+    /// The histogram: pixels of each index, the background first.
     package let counts: [UInt64]
 
     /// - Parameters:
@@ -35,9 +35,9 @@ package struct IndexMask: WireMessage, @unsafe PackedMessage {
         data = Zstandard.frame(of: SymbolPlanes.planes(of: symbols, bytes: 1))
     }
 
-    /// - Returns: `[height, width]`, as many of each index as `counts` says
-    /// - Throws: `invalidArgument` for a size that cannot be, `dataLoss` for data that are not such
-    ///   a mask's
+    /// - Returns: `[height, width]`, whose histogram is `counts`
+    /// - Throws: `invalidArgument` for an illegal size, `dataLoss` for data that do not decode to such
+    ///   a mask
     package func indices() throws(RPCStatus) -> [UInt8] {
         let pixels = try MapSize(width: width, height: height).pixels
         let symbols = try SymbolPlanes.symbols(in: data, pixels: pixels, bytes: 1)

@@ -1,6 +1,6 @@
-/// The size of a map that may be allocated.
+/// The size of a map, checked before anything is allocated for it.
 package struct MapSize {
-    /// A map is no larger than the largest picture: 64 megapixels.
+    /// That of the largest picture: 64 megapixels.
     package static let pixelLimit = 64_000_000
 
     let width: UInt32

@@ -1,7 +1,7 @@
 import CMessages
 
-/// The way between scores and symbols: halves for `f16`, else `offset + scale * symbol` in f64,
-/// rounded once.
+/// The quantisation of scores: IEEE halves for `f16`, else the score is `offset + scale * symbol`, computed in f64 and
+/// rounded once to f32.
 struct Quantisation {
     let encoding: Encoding
     let scale: Float
@@ -12,22 +12,21 @@ struct Quantisation {
 
     private static func levels(of encoding: Encoding) -> UInt16 { encoding == .u8 ? 255 : 65535 }
 
-    /// From here on the nearest half is infinite.
+    /// Magnitudes from here on round to infinity as halves.
     private static let endOfHalves: Float = 65520
 
-    /// The way that a map states.
+    /// The quantisation that a received map states.
     init(_ encoding: Encoding, scale: Float, offset: Float) {
         self.encoding = encoding
         self.scale = scale
         self.offset = offset
     }
 
-    /// The finest way for a range of scores.
+    /// The finest quantisation for a range of scores.
     ///
-    /// The step is rounded down, so that the greatest symbol stays within the range and in
-    /// particular finite.
+    /// The scale is rounded down, so that the greatest symbol does not decode beyond the range, or to infinity.
     ///
-    /// - Throws: `invalidArgument` for a range beyond halves
+    /// - Throws: `invalidArgument` for `f16` and scores beyond its range
     init(_ encoding: Encoding, for range: ClosedRange<Float>) throws(RPCStatus) {
         guard encoding != .f16 else {
             let magnitude = max(-range.lowerBound, range.upperBound)
@@ -51,8 +50,7 @@ struct Quantisation {
         self.init(encoding, scale: scale, offset: range.lowerBound)
     }
 
-    /// The least and the greatest of at least one score; `nil` where one is infinite or not a
-    /// number.
+    /// The least and the greatest of at least one score; `nil` where one is infinite or NaN.
     static func range(of scores: UnsafeBufferPointer<Float>) -> ClosedRange<Float>? {
         var low: Float = 0
         var high: Float = 0
@@ -83,14 +81,13 @@ struct Quantisation {
         }
     }
 
-    /// Symbols that are restored in one go to be compared: their scores stay in the second-level cache.
+    /// Symbols decoded at a time for the comparison, so that their scores stay in the L2 cache.
     private static let strip = 1 << 16
 
-    /// The largest distance between a score and what its symbol is restored to.
+    /// A bound on the distance between a score and the one that its symbol decodes to.
     ///
-    /// A reader that works in f32 rounds the product (at most by 2^-24 of the range) and the sum
-    /// (by 2^-24 of the largest magnitude, as the rounding it replaces): the bound holds for it
-    /// too.
+    /// It holds for readers that compute in f32, too: they also round the product (by at most 2^-24 of the range) and
+    /// the sum (by at most 2^-24 of the largest magnitude), for which it has a margin.
     func errorBound(
         from scores: UnsafeBufferPointer<Float>, to symbols: [UInt16], in range: ClosedRange<Float>
     ) -> Float {

@@ -7,7 +7,7 @@ package enum Encoding: UInt32, CaseIterable, Sendable {
     case u8 = 2
 }
 
-/// The soft answer for one label, quantised and compressed as `segmenter.proto` says.
+/// The scores of one label, quantised and compressed as `segmenter.proto` says.
 package struct ScoreMap: WireMessage, @unsafe PackedMessage {
     /// Index into the request's labels.
     package let label: UInt32
@@ -22,9 +22,9 @@ package struct ScoreMap: WireMessage, @unsafe PackedMessage {
 
     /// - Parameters:
     ///   - scores: `[height, width]`, finite
-    ///   - isWanted: asked again and again; `false` ends the encoding
-    /// - Throws: `invalidArgument` for an empty map, a score that is not finite, or one that `f16`
-    ///   cannot hold; `cancelled` where it is not wanted
+    ///   - isWanted: polled between the steps of the encoding; `false` ends it
+    /// - Throws: `invalidArgument` for an empty map, a score that is not finite, or one beyond the range of `f16`;
+    ///   `cancelled` where `isWanted` was `false`
     package init(
         label: Int, scores: [Float], width: Int, height: Int, encoding: Encoding, while isWanted: () -> Bool = { true }
     ) throws(RPCStatus) {
@@ -73,8 +73,8 @@ package struct ScoreMap: WireMessage, @unsafe PackedMessage {
     }
 
     /// - Returns: `[height, width]`, all finite
-    /// - Throws: `invalidArgument` for a size that cannot be, `dataLoss` for data that are not such
-    ///   a map's
+    /// - Throws: `invalidArgument` for an illegal size, `dataLoss` for data that do not decode to such
+    ///   a map
     package func scores() throws(RPCStatus) -> [Float] {
         let quantisation = Quantisation(encoding, scale: scale, offset: offset)
         let pixels = try MapSize(width: width, height: height).pixels

@@ -1,6 +1,7 @@
 import CMessages
 
-/// Symbols as the zstd frame of a map's `data` holds them: differences of neighbours, low bytes before high bytes.
+/// The transform before zstd, which makes symbols compress better: differences of neighbours (delta coding), all low
+/// bytes before all high bytes (byte planes).
 enum SymbolPlanes {
     /// - Parameters:
     ///   - symbols: `[pixels]`, at least one
@@ -12,6 +13,7 @@ enum SymbolPlanes {
     }
 
     /// - Returns: `[pixels]`
+    /// - Throws: `dataLoss` where `data` is no such zstd frame
     static func symbols(in data: [UInt8], pixels: Int, bytes: Int) throws(RPCStatus) -> [UInt16] {
         let planes = try Zstandard.content(of: data, size: pixels * bytes)
         return unsafe array(of: UInt16.self, count: pixels) { symbols in
@@ -20,7 +22,7 @@ enum SymbolPlanes {
     }
 }
 
-/// An array that a kernel fills from its start; `count` is at least 1.
+/// An array whose `count` elements, at least one, a C function initialises: nothing is zeroed first.
 func array<Element>(of _: Element.Type, count: Int, fill: (UnsafeMutablePointer<Element>) -> Void)
     -> [Element]
 {

@@ -1,11 +1,11 @@
 import CZstd
 
-/// One zstd frame with its content's size and a checksum.
+/// Compression as one zstd frame, with content size and checksum.
 enum Zstandard {
-    /// A local socket moves bytes faster than a higher level removes them.
+    /// On a local socket a higher level costs more time than its fewer bytes save.
     private static let level: CInt = 1
 
-    /// A larger window than this (8 MiB) is no map's: level 1 uses 512 KiB.
+    /// 8 MiB, which RFC 8878 recommends that every decoder supports; level 1 uses 512 KiB.
     private static let largestWindowLog: UInt8 = 23
 
     static func frame(of content: [UInt8]) -> [UInt8] {
@@ -23,9 +23,9 @@ enum Zstandard {
         }
     }
 
-    /// - Parameter size: bytes that the content must have; nothing is allocated for a frame that
-    ///   declares another
-    /// - Throws: `dataLoss` where the frame is not one, or what it holds is not what was compressed
+    /// - Parameter size: the content's length; nothing is allocated for a frame that declares another
+    ///   (decompression bomb)
+    /// - Throws: `dataLoss` for bytes that are no such frame, or that fail its checksum
     static func content(of frame: [UInt8], size: Int) throws(RPCStatus) -> [UInt8] {
         try check(frame, size: size)
         var result = 0
@@ -41,8 +41,8 @@ enum Zstandard {
         return content
     }
 
-    /// Decides from the header: exactly one frame, of the expected size, with a checksum and a
-    /// modest window.
+    /// Checks the header: exactly one frame, of the expected size, with a checksum and a window
+    /// within the limit.
     private static func check(_ frame: [UInt8], size: Int) throws(RPCStatus) {
         let (length, declared) = unsafe frame.withUnsafeBytes { frame in
             unsafe (

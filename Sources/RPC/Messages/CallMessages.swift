@@ -5,8 +5,7 @@ package struct CallRequest: WireMessage, @unsafe PackedMessage {
     package var service: String
     package var method: String
     package var payload: [UInt8]
-    /// Nanoseconds from now until the answer is of no use; 0: no limit, negative: it is too late
-    /// already.
+    /// Nanoseconds from now; 0: no limit, negative: the deadline has passed.
     package var timeout: Int64
     package var metadata: [Metadata]
 
@@ -52,7 +51,7 @@ package struct CallRequest: WireMessage, @unsafe PackedMessage {
     }
 }
 
-/// A note beside a call; dseg reads none.
+/// A key and value sent along with a call; dseg ignores them.
 package struct Metadata: WireMessage, @unsafe PackedMessage {
     package var key: String
     package var value: String
@@ -80,7 +79,7 @@ package struct Metadata: WireMessage, @unsafe PackedMessage {
 
 /// What a server sends to end a call: ttrpc's `Response`.
 package enum CallResponse: WireMessage, @unsafe PackedMessage {
-    /// The reply of a unary or client-streaming call; on the wire, no status.
+    /// The reply of a unary or client-streaming call; on the wire its status is absent, or its code 0.
     case success([UInt8])
     case failure(RPCStatus)
 
@@ -113,7 +112,7 @@ extension RPCStatus: WireMessage, @unsafe PackedMessage {
         unsafe ttrpc__status__init
     }
 
-    /// A code that google.rpc does not define is `unknown`, as google.rpc asks.
+    /// A code that google.rpc does not define becomes `unknown`, as google.rpc demands.
     init(_ packed: Ttrpc__Status) throws(RPCStatus) {
         unsafe self.init(
             Code(rawValue: packed.code) ?? .unknown, try text(packed.message, "Status.message", .sentence))

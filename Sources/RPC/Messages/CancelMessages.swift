@@ -1,6 +1,6 @@
 import CMessages
 
-/// Which of this user's calls to cancel.
+/// Cancels this user's `Segment` calls with a request identifier.
 package struct CancelRequest: WireMessage, @unsafe PackedMessage {
     package var requestID: String
 

@@ -1,16 +1,16 @@
 import CMessages
 
-/// What the daemon understood: the first message of a `Segment` stream.
+/// The first message of a `Segment` stream: the request as understood, with all defaults filled in.
 package struct Header: WireMessage, @unsafe PackedMessage {
     package var handle: String
-    /// Pixels of the picture as it is meant to be seen.
+    /// Pixels of the picture, with its EXIF orientation applied.
     package var width: UInt32
     package var height: UInt32
     package var latentWidth: UInt32
     package var latentHeight: UInt32
     package var labels: [UnderstoodLabel]
     package var recipe: String
-    /// What the one pass for all phrases read; empty, too, where each had its own.
+    /// The prompt of the one U-Net pass for all phrases; empty, too, where each phrase has its own pass.
     package var forwardPrompt: String
     package var seed: UInt32
     package var timestep: UInt32
@@ -91,7 +91,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     }
 }
 
-/// A label as dseg understood it.
+/// A label with the phrases that were used for it.
 package struct UnderstoodLabel: WireMessage, @unsafe PackedMessage {
     package var name: String
     package var phrases: [UnderstoodPhrase]
@@ -118,13 +118,13 @@ package struct UnderstoodLabel: WireMessage, @unsafe PackedMessage {
     }
 }
 
-/// A phrase, the prompt that was read for it, and where its words stand there.
+/// A phrase, its prompt, and the positions of its words in the prompt.
 package struct UnderstoodPhrase: WireMessage, @unsafe PackedMessage {
     package var words: String
     package var prompt: String
-    /// Of the words' tokens; 0 is the start token.
+    /// Positions of the words' tokens; 0 is the start token.
     package var positions: [UInt32]
-    /// The prompt was longer than the text encoder reads.
+    /// The prompt was longer than the text encoder's limit, and cut.
     package var truncated: Bool
 
     package init(words: String, prompt: String, positions: [UInt32], truncated: Bool) {

@@ -1,6 +1,6 @@
 import CMessages
 
-/// The question of `grpc.health.v1.Health/Check`.
+/// The request of `grpc.health.v1.Health/Check`.
 package struct HealthCheckRequest: WireMessage, @unsafe PackedMessage {
     /// The service asked about; empty: the whole server.
     package var service: String
@@ -23,7 +23,7 @@ package struct HealthCheckRequest: WireMessage, @unsafe PackedMessage {
     }
 }
 
-/// The answer of `grpc.health.v1.Health/Check`.
+/// The reply of `grpc.health.v1.Health/Check`.
 package struct HealthCheckResponse: WireMessage, @unsafe PackedMessage {
     package enum ServingStatus: UInt32, CaseIterable, Sendable {
         case unknown = 0

@@ -20,11 +20,11 @@ package struct LookRequest: WireMessage, @unsafe PackedMessage {
     }
 }
 
-/// How to speak of the picture that was brought.
+/// The handle of an uploaded picture, for later requests.
 package struct LookReply: WireMessage, @unsafe PackedMessage {
     /// The lower-case hexadecimal SHA-256 of the file.
     package var handle: String
-    /// Pixels of the picture as it is meant to be seen.
+    /// Pixels of the picture, with its EXIF orientation applied.
     package var width: UInt32
     package var height: UInt32
 

@@ -1,11 +1,11 @@
 import CMessages
 
-/// The owner of the memory in which protobuf-c reads or writes one message; see `arena.h`.
+/// Owns the memory in which protobuf-c decodes or encodes one message: a bump allocator, see `arena.h`.
 @safe
 struct MessageArena: ~Copyable {
     private let arena: UnsafeMutablePointer<dseg_arena>
 
-    /// - Parameter budget: bytes that may be handed out
+    /// - Parameter budget: bytes that may be allocated
     init(budget: Int) {
         guard let arena = unsafe dseg_arena_create(budget) else {
             preconditionFailure("the system has no memory for a message")
@@ -107,16 +107,17 @@ struct MessageArena: ~Copyable {
 
 // MARK: Fields of an unpacked message, copied
 
-/// How many bytes a text may have; what it means may limit it further.
+/// How many bytes a string field may have.
 enum TextLimit: Int {
-    /// Of what is compared with known names, or chosen as one.
+    /// Names and identifiers.
     case name = 256
-    /// Of what people write.
+    /// Labels, phrases, prompts and messages.
     case sentence = 65536
 }
 
-/// - Throws: `invalidArgument` for bytes beyond the limit, for bytes that are not UTF-8 or hold a
-///   NUL: such text cannot be shown or logged.
+/// A string field.
+///
+/// - Throws: `invalidArgument` for one over the limit, or that is not UTF-8 or holds a NUL
 func text(
     _ data: ProtobufCBinaryData, _ field: StaticString, _ limit: TextLimit
 ) throws(RPCStatus) -> String {
@@ -153,8 +154,10 @@ func list<Message: PackedMessage>(
     return messages
 }
 
-/// - Throws: `invalidArgument` for a value that this version does not know: guessing would answer
-///   another question.
+/// An enumeration field.
+///
+/// - Throws: `invalidArgument` for a value that this version does not know: taking it for the default would answer
+///   another request
 func choice<Choice: RawRepresentable & CaseIterable>(
     _ value: Choice.RawValue, _ field: StaticString
 ) throws(RPCStatus) -> Choice {

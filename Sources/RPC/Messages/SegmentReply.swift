@@ -12,7 +12,7 @@ package enum SegmentReply: WireMessage, @unsafe PackedMessage {
         unsafe dseg__v1__segment_reply__init
     }
 
-    /// - Throws: `invalidArgument` for a reply without a case too: it answers nothing.
+    /// - Throws: `invalidArgument`, also for a reply without a case
     init(_ packed: Dseg__V1__SegmentReply) throws(RPCStatus) {
         switch unsafe packed.reply_case {
         case DSEG__V1__SEGMENT_REPLY__REPLY_HEADER:
@@ -48,7 +48,7 @@ package enum SegmentReply: WireMessage, @unsafe PackedMessage {
     }
 }
 
-/// Where the time went, and what was known already.
+/// The last message of a `Segment` stream: where the time went, and what was cached.
 package struct Trailer: WireMessage, @unsafe PackedMessage {
     package var queueMilliseconds: Float
     package var decodeMilliseconds: Float
@@ -56,12 +56,12 @@ package struct Trailer: WireMessage, @unsafe PackedMessage {
     package var textMilliseconds: Float
     package var unetMilliseconds: Float
     package var mapsMilliseconds: Float
-    /// U-Net passes that this answer needed: no earlier one of the user's did, and those that one did.
+    /// U-Net passes that this answer needed: those that no earlier answer of the user's needed, and the others.
     package var unetPasses: UInt32
     package var featuresCached: UInt32
-    /// Prompts whose keys the user's earlier answers needed.
+    /// Prompts whose cross-attention keys an earlier answer of the user's needed.
     package var phrasesCached: UInt32
-    /// The picture's latent was known to the user's questions, or not needed.
+    /// An earlier request of the user's needed the picture's latent, or this one did not.
     package var latentCached: Bool
     /// The SHA-256 of the f32 latent-grid score maps, in the labels' order.
     package var answerHash: String

@@ -1,9 +1,9 @@
 import CMessages
 
-/// Which labels to find in which picture, and what to answer.
+/// The request of `Segment`: which labels to find in which picture, and what to stream.
 ///
-/// Fields mean what `segmenter.proto` says; a field that a message may leave out is optional here,
-/// or has protobuf's zero, whose meaning is the server's.
+/// Fields mean what `segmenter.proto` says. A field that may be absent is optional here, or has protobuf's zero, which
+/// stands for the server's default.
 package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
     package enum Picture: Equatable, Sendable {
         /// A PNG, JPEG or WebP file.

@@ -1,6 +1,6 @@
 import CMessages
 
-/// The question of `Status`; it has no fields.
+/// The request of `Status`; it has no fields.
 package struct StatusRequest: WireMessage, @unsafe PackedMessage {
     package init() {}
 
@@ -14,20 +14,20 @@ package struct StatusRequest: WireMessage, @unsafe PackedMessage {
     func fill(_: inout Dseg__V1__StatusRequest, in _: borrowing MessageArena) {}
 }
 
-/// What the daemon has loaded, cached and queued.
+/// The reply of `Status`: what the daemon has loaded, cached and queued.
 package struct StatusReply: WireMessage, @unsafe PackedMessage {
     package var version: String
     package var models: [ModelStatus]
     package var queued: UInt32
     package var queueLimit: UInt32
-    /// Calls since the start.
+    /// `Look` and `Segment` calls since the start.
     package var answered: UInt64
     package var refused: UInt64
-    /// Looked-at pictures and their features: how many, their bytes, and the most bytes kept.
+    /// The cache of pictures and their features: entries, bytes, and the limit of bytes.
     package var pictures: UInt32
     package var picturesBytes: UInt64
     package var picturesLimit: UInt64
-    /// Encoded prompts: how many, their bytes, and the most bytes kept.
+    /// The cache of encoded prompts: entries, bytes, and the limit of bytes.
     package var words: UInt32
     package var wordsBytes: UInt64
     package var wordsLimit: UInt64
@@ -102,7 +102,7 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
 package struct ModelStatus: WireMessage, @unsafe PackedMessage {
     package var name: String
     package var hash: String
-    /// Of weights in memory.
+    /// Bytes of weights in memory.
     package var bytes: UInt64
     package var precision: String
 

@@ -1,18 +1,18 @@
 import CMessages
 
-/// A message of `Protos/` as a Swift value: what was decoded is well formed, and holds no pointer.
+/// A message of `Protos/` as a Swift value.
 package protocol WireMessage: Equatable, Sendable {
     /// - Throws: `invalidArgument` for bytes that are not this message, text that is not UTF-8 or
-    ///   holds a NUL, or an unknown enumeration value; `resourceExhausted` where reading would take
-    ///   more memory than such a message deserves.
+    ///   holds a NUL, or an unknown enumeration value; `resourceExhausted` where decoding takes more
+    ///   memory than its ``MemoryBudget``
     init(decoding bytes: [UInt8]) throws(RPCStatus)
 
     func encoded() -> [UInt8]
 }
 
-/// How much memory reading a message may take.
+/// How much memory decoding a message may take.
 ///
-/// A legal message takes little more than its bytes; a hostile one up to 44 times as much.
+/// A legal message takes little more than its bytes; a hostile one up to 44 times as much, see `arena.h`.
 enum MemoryBudget {
     /// Messages that carry no picture and no map.
     case control
@@ -28,21 +28,21 @@ enum MemoryBudget {
     }
 }
 
-/// The way between a message and its protobuf-c twin, whose pointers live only as long as one of
-/// these calls.
+/// Converts a message from and to the struct that protobuf-c generates for it, whose pointers are valid only during the
+/// call.
 ///
-/// A type that has it is a ``WireMessage`` by the functions below; no other file sees a twin.
+/// The extension below makes a ``WireMessage`` of such a type.
 protocol PackedMessage {
     associatedtype Packed
 
     static var budget: MemoryBudget { get }
 
-    /// The generated function that writes protobuf-c's initial value.
+    /// The generated `…__init`, which writes the default values.
     static var initialize: (UnsafeMutablePointer<Packed>?) -> Void { get }
 
     init(_ packed: Packed) throws(RPCStatus)
 
-    /// Writes the fields into an initial value; what they point at goes to the arena.
+    /// Writes the fields into an initialised struct; allocates what they point at in the arena.
     func fill(_ packed: inout Packed, in arena: borrowing MessageArena)
 }
 
