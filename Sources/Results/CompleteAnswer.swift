@@ -1,10 +1,10 @@
 package import RPC
 import Texts
 
-/// A whole answer to one question.
+/// The whole answer to one `Segment` request.
 package struct CompleteAnswer: Sendable {
     package let header: Header
-    /// One for each label, on the latent grid; none if they were not asked for.
+    /// One for each label, on the latent grid; empty if they were not requested.
     let maps: [ScoreMap]
     /// `[header.height, header.width]`; no index is greater than the number of labels.
     let indices: [UInt8]
@@ -12,7 +12,7 @@ package struct CompleteAnswer: Sendable {
     let counts: [UInt64]
     package let trailer: Trailer
 
-    /// Each label's part of the picture's pixels, 0 to 1.
+    /// Each label's fraction of the picture's pixels, 0 to 1.
     package var shares: [(label: String, share: Double)] {
         zip(header.labels, counts.dropFirst()).map { label, count in
             (label.name, Double(count) / Double(indices.count))
@@ -27,25 +27,25 @@ package struct CompleteAnswer: Sendable {
         }
     }
 
-    /// The prompts whose end was not read.
+    /// The prompts that were cut at the text encoder's length.
     var truncatedPrompts: [String] {
         header.labels.flatMap(\.phrases).filter(\.truncated).map(\.prompt)
     }
 
-    /// Where the time went, for a person.
+    /// The stages' times in one line.
     package var timeLine: String {
         let stages: [(String, Float)] = [
             ("queue", trailer.queueMilliseconds), ("decode", trailer.decodeMilliseconds),
             ("autoencoder", trailer.autoencoderMilliseconds), ("text", trailer.textMilliseconds),
             ("U-Net", trailer.unetMilliseconds), ("maps", trailer.mapsMilliseconds),
         ]
-        // What a daemon calls a time need not be one.
+        // A float from the wire may be infinite or NaN.
         let shown = stages.map { name, time in "\(name) \(Int(exactly: time.rounded()).map(String.init) ?? "?") ms" }
         return shown.joined(separator: ", ")
     }
 }
 
-/// Gathers the messages of a `Segment` stream, in their order, into an answer.
+/// Collects the messages of a `Segment` stream into an answer, and checks that they answer the request.
 package struct AnswerAssembly: Sendable {
     private let request: SegmentRequest
     private let size: (width: Int, height: Int)?
@@ -55,16 +55,16 @@ package struct AnswerAssembly: Sendable {
     private var trailer: Trailer?
 
     /// - Parameters:
-    ///   - request: what was asked, with a mask
-    ///   - size: the picture's, where it is known
+    ///   - request: one that asks for a mask
+    ///   - size: the picture's, if known
     package init(of request: SegmentRequest, size: (width: Int, height: Int)? = nil) {
         self.request = request
         self.size = size
     }
 
-    /// Takes the next message.
+    /// Adds the next message.
     ///
-    /// - Throws: `dataLoss` for one that does not belong there or does not fit those before it
+    /// - Throws: `dataLoss` for one that is out of order or contradicts the request or those before it
     package mutating func receive(_ reply: SegmentReply) throws(RPCStatus) {
         if trailer != nil { throw Self.broken("a message after the trailer") }
         switch reply {
@@ -77,7 +77,7 @@ package struct AnswerAssembly: Sendable {
             else { throw Self.broken("a score map out of its place") }
             guard map.width == header.latentWidth, map.height == header.latentHeight, map.encoding == request.encoding
             else { throw Self.broken("a score map that does not fit the latent grid") }
-            // Their differences must have a place among f32, too.
+            // So that differences of scores do not overflow f32 either.
             guard abs(map.scale) <= 1e30, abs(map.offset) <= 1e30 else { throw Self.broken("scores beyond all bounds") }
             maps.append(map)
         case .mask(let mask):
@@ -91,7 +91,7 @@ package struct AnswerAssembly: Sendable {
         }
     }
 
-    /// That a header speaks of the question that was asked.
+    /// Checks that a header repeats what the request says.
     private func check(_ header: Header) throws(RPCStatus) {
         func isSame(_ text: String, _ other: String) -> Bool { ExactString(text) == ExactString(other) }
         guard header.labels.count == request.labels.count else { throw Self.broken("labels that were not asked for") }
@@ -110,7 +110,7 @@ package struct AnswerAssembly: Sendable {
         guard (1...Self.latentLimit).contains(header.latentWidth), (1...Self.latentLimit).contains(header.latentHeight)
         else { throw Self.broken("a latent grid of \(header.latentWidth) x \(header.latentHeight)") }
         guard (0...1).contains(header.threshold) else { throw Self.broken("a threshold that is none") }
-        // What a request leaves out, 0 for the seed, is the daemon's to choose.
+        // The daemon chooses what a request leaves out; a seed of 0 is left out.
         let isAnswered =
             (request.seed == 0 || request.seed == header.seed) && request.timestep.map { $0 == header.timestep } ?? true
             && request.threshold.map { $0 == header.threshold } ?? true
@@ -120,12 +120,12 @@ package struct AnswerAssembly: Sendable {
         guard isAnswered else { throw Self.broken("another question's recipe, model or numbers") }
     }
 
-    /// Of each side: eight times Stable Diffusion XL's.
+    /// Cells a side of the latent grid: eight times Stable Diffusion XL's 128.
     private static let latentLimit: UInt32 = 1024
 
     /// The answer, once the stream has ended.
     ///
-    /// - Throws: `dataLoss` if something is missing
+    /// - Throws: `dataLoss` if a message is missing
     package func answer() throws(RPCStatus) -> CompleteAnswer {
         guard let header, let mask, let trailer,
             maps.count == (request.maps == .none ? 0 : request.labels.count)

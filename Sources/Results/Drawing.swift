@@ -3,7 +3,7 @@ import RPC
 import Synchronization
 import Texts
 
-/// The pictures and the JSON of an answer, as bytes. The same answer gives the same bytes.
+/// Encodes an answer as PNG and JSON files. The same answer gives the same bytes.
 package struct Drawing: Sendable {
     private let answer: CompleteAnswer
     private let words: [String]
@@ -12,9 +12,9 @@ package struct Drawing: Sendable {
     private let files: [OutputFile]
 
     /// - Parameters:
-    ///   - words: as they were given
-    ///   - picturePath: where the picture was, as it was given
-    ///   - files: what is written with this answer, for the JSON
+    ///   - words: the arguments as they were typed
+    ///   - picturePath: the picture's path as it was typed
+    ///   - files: all files that are written of this answer, which the JSON lists
     package init(
         _ answer: CompleteAnswer, words: [String], picturePath: String, picture: InputPicture,
         files: [OutputFile]
@@ -26,7 +26,7 @@ package struct Drawing: Sendable {
         self.files = files
     }
 
-    /// The file of one output. Each carries its provenance, and one that shows the picture the picture's colour space.
+    /// One output's file. It carries its provenance and, if it shows the picture, the picture's colour profile.
     ///
     /// - Throws: `DrawingError`, `ImageError` for the picture, `RPCStatus` for a broken score map
     package func bytes(of output: Output) throws -> [UInt8] {
@@ -56,7 +56,7 @@ package struct Drawing: Sendable {
         ).encoded()
     }
 
-    /// A label's map resized to the picture, then stretched over black to white, `[height, width]`.
+    /// A label's map resized to the picture (bilinear), then min-max scaled to 0...255, `[height, width]`.
     private func heat(_ label: Int) throws -> [UInt8] {
         guard label < answer.maps.count else { throw DrawingError.noScores }
         let (map, count) = (answer.maps[label], answer.indices.count)
@@ -88,7 +88,7 @@ package struct Drawing: Sendable {
     }
 }
 
-/// A picture that is decoded, and its profile packed, for the first output that shows it.
+/// A picture that is decoded once, when the first output needs its pixels.
 private final class ShownPicture: Sendable {
     let file: InputPicture
     private let decoded = Mutex<Image?>(nil)
@@ -109,10 +109,10 @@ private final class ShownPicture: Sendable {
 
 /// Why an output cannot be drawn of an answer.
 package enum DrawingError: Error, Equatable, CustomStringConvertible {
-    /// The picture has another size than the one that was answered for.
+    /// The picture's size is not the answer's.
     case otherPicture
     case noLabel(String)
-    /// Heat maps were not asked for.
+    /// The answer has no score maps: the request did not ask for them.
     case noScores
 
     package var description: String {

@@ -1,28 +1,28 @@
 import Images
 import RPC
 
-/// What a program's exit tells a script; the numbers above 63 are those of `sysexits.h`.
+/// The programs' exit codes: 64 to 78 as in `sysexits.h`, above 128 as a shell reports a signal.
 package enum ExitReason: Int32, CaseIterable, Sendable {
     case success = 0
     case failure = 1
-    /// Options or words that mean nothing.
+    /// Illegal options or labels.
     case usage = 64
-    /// The picture or the file cannot be understood.
+    /// The picture, or the file for `redo`, cannot be read or decoded.
     case badData = 65
     case missingInput = 66
-    /// No daemon answers, or none that may be asked.
+    /// No daemon answers, or the one that does is not trusted.
     case unreachable = 69
     case cannotWrite = 73
-    /// The daemon is busy.
+    /// The daemon is busy or timed out.
     case tryLater = 75
     case interrupted = 130
-    /// The reader of standard output went away.
+    /// EPIPE on standard output, as if by SIGPIPE.
     case brokenPipe = 141
 
-    /// For an error of this room, of `Images`, of a call, or one that knows its own reason.
+    /// The exit code for an error.
     ///
-    /// The daemon refuses a picture and an option with the same code; which of them it was, the
-    /// picture itself tells.
+    /// The daemon refuses bad pictures and bad options alike with `invalidArgument`; decoding the picture here tells
+    /// which it was.
     ///
     /// - Parameter picture: the file that was asked about, if it was read
     package init(_ error: any Error, picture: [UInt8]?) {
@@ -56,7 +56,7 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
     }
 }
 
-/// An error of another room that says how a program ends for it.
+/// An error of another module that brings its exit code.
 package protocol ReasonedError: Error {
     var exitReason: ExitReason { get }
 }

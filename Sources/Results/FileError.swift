@@ -4,16 +4,16 @@ import RPC
 package enum FileError: Error, Equatable, CustomStringConvertible {
     case cannotRead(path: String, reason: String)
     case tooLarge(path: String, limit: Int)
-    /// A folder, where a file is meant.
+    /// A folder where a file is expected.
     case isFolder(path: String)
     case cannotWrite(path: String, reason: String)
     case exists(path: String)
     case noDirectory(path: String, canBeMade: Bool)
-    /// A file, or a file's name, where the folder to write to is meant.
+    /// A file, or a name like a file's, given as the output folder.
     case isNoFolder(path: String, what: String)
-    /// Some files of several were written and could not be taken back.
+    /// Committing several files failed midway, and some could not be rolled back.
     case notAll(path: String, reason: String, written: [String])
-    /// Whoever read standard output went away.
+    /// EPIPE on standard output.
     case readerGone
 
     package var description: String {
@@ -48,7 +48,7 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
         path == "-" ? "standard input" : Streams.printable(path)
     }
 
-    /// What a path that leads nowhere may have been meant as.
+    /// A hint for a path that does not exist: a URL, or a pattern that the shell did not expand.
     private static func hint(for path: String) -> String {
         if FileStatus(path) != nil { return "" }
         if path.utf8.starts(with: "http://".utf8) || path.utf8.starts(with: "https://".utf8) {

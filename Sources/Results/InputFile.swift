@@ -2,13 +2,13 @@ import Glibc
 package import Images
 import RPC
 
-/// Reads files whole.
+/// Reads input files into memory.
 package enum InputFile {
-    /// The daemon takes no larger file.
+    /// The daemon accepts no larger file.
     package static let byteLimit = 256 << 20
 
-    /// The bytes of a file, of standard input for "-"; of a descriptor that was handed over for `/dev/fd/N`, which a
-    /// shell's `<(...)` is.
+    /// The bytes of a file, or of standard input for "-". `/dev/fd/N`, which a shell's `<(...)` gives, is read from the
+    /// open descriptor itself.
     package static func bytes(at path: String) throws(FileError) -> [UInt8] {
         if let descriptor = descriptor(named: path) { return try bytes(of: descriptor, path) }
         let descriptor = try open(path, O_RDONLY)
@@ -16,8 +16,8 @@ package enum InputFile {
         return try bytes(of: descriptor, path)
     }
 
-    /// The bytes of a regular file, and of nothing else: a path that a stranger wrote down may lead to a pipe that
-    /// never ends or a device that does something when it is read.
+    /// The bytes of a regular file, and of nothing else: for paths from untrusted files, which may name an endless pipe
+    /// or a device on which reading has side effects.
     static func regularBytes(at path: String) throws(FileError) -> [UInt8] {
         let descriptor = try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         defer { close(descriptor) }
@@ -30,7 +30,7 @@ package enum InputFile {
         return try bytes(of: descriptor, path)
     }
 
-    /// The first bytes of a file, enough to tell its kind.
+    /// The first bytes of a file, enough to recognise its format.
     static func beginning(of path: String) throws(FileError) -> [UInt8] {
         let descriptor = try open(path, O_RDONLY | O_NONBLOCK)
         defer { close(descriptor) }
@@ -40,26 +40,26 @@ package enum InputFile {
         return Array(bytes.prefix(count))
     }
 
-    /// Whether it is read once, from a pipe or terminal, and so has no folder for what is made of it.
+    /// Whether a path is a pipe, terminal or descriptor: it can be read only once, and gives no folder for the outputs.
     static func isStream(_ path: String) -> Bool {
         if descriptor(named: path) != nil { return true }
         guard let status = FileStatus(path) else { return false }
         return !status.isFile && !status.isFolder
     }
 
-    /// Whether a stream's path says nothing of what comes from it.
+    /// Whether a stream's path gives no name for the outputs.
     static func isNameless(_ path: String) -> Bool {
         ["-", "/dev/", "/proc/"].contains { path.utf8.starts(with: $0.utf8) }
     }
 
-    /// That a file is there and can be read, before anything else is looked at.
+    /// Checks early that a file exists and can be opened.
     static func check(_ path: String) throws(FileError) {
         if isStream(path) { return }
         close(try open(path, O_RDONLY | O_NONBLOCK))
         if FileStatus(path)?.isFolder == true { throw .isFolder(path: path) }
     }
 
-    /// The open descriptor that a path names.
+    /// The open descriptor that a path names, if it names one.
     private static func descriptor(named path: String) -> CInt? {
         if path == "-" || path == "/dev/stdin" { return STDIN_FILENO }
         for folder in ["/dev/fd/", "/proc/self/fd/"] where path.utf8.starts(with: folder.utf8) {
@@ -89,19 +89,19 @@ package enum InputFile {
     }
 }
 
-/// A picture's file, whose header is legal and within the limits.
+/// A picture's file whose header is legal and within the limits; nothing is decoded yet.
 package struct InputPicture: Sendable {
     let bytes: [UInt8]
     let size: ImageSize
 
-    /// Looks at the header alone.
+    /// - Throws: why no picture can be decoded of it, as far as the header tells
     package init(_ bytes: [UInt8]) throws(ImageError) {
         size = try ImageSize(probing: bytes)
         self.bytes = bytes
     }
 }
 
-/// The sentence of the last failed call.
+/// `strerror(errno)`.
 func systemReason() -> String {
     unsafe String(cString: strerror(errno))
 }

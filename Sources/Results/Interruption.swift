@@ -1,17 +1,18 @@
 import Glibc
 
-/// The signals that end a program, waited for by a thread of its own: no code runs inside a handler.
+/// Cleans up on signals that end the program. A thread of its own waits in sigwait(3), as little is allowed inside a
+/// signal handler.
 enum Interruption {
     private static let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
-    /// From here on a signal removes the files that have no name yet, then ends the program as it would have. To be
-    /// called before other threads are there: they inherit that the signals are held back.
+    /// From here on a signal removes the temporary files, then ends the program by the same signal. To be called before
+    /// other threads start: they inherit the blocked signal mask.
     static func watch() {
         watching
     }
 
     private static let watching: Void = {
-        // A limit on the size of files is told as an error, like a full disk.
+        // Then write(2) beyond RLIMIT_FSIZE fails with EFBIG, which is reported like a full disk.
         signal(SIGXFSZ, SIG_IGN)
         var signals = awaited
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
@@ -20,7 +21,7 @@ enum Interruption {
         if code == 0 { pthread_detach(thread) } else { unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
     }()
 
-    /// Without those that whoever started the program wants ignored, as `nohup` does.
+    /// The signals to wait for: not those that were ignored when the program started, as `nohup` sets SIGHUP.
     private static var awaited: sigset_t {
         var signals = sigset_t()
         unsafe sigemptyset(&signals)

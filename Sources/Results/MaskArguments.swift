@@ -2,10 +2,11 @@ import Images
 import RPC
 import Texts
 
-/// The arguments of `mask`, told apart: pictures come first, then words.
+/// Splits the arguments of `mask` into pictures and words.
 ///
-/// A shell's `*.jpg` gives many pictures. Behind the first argument, which is one always, those are pictures that lead
-/// to a picture's file, are named as one, or are read from a pipe; the first other one begins the words.
+/// A shell's `*.jpg` gives many pictures. The first argument is always a picture; the following ones are, as long as
+/// each is an existing picture file, has a picture's file extension, or is a pipe. The first other argument begins the
+/// words.
 struct MaskArguments {
     /// At least one.
     let pictures: [String]
@@ -20,14 +21,14 @@ struct MaskArguments {
         words = try WordList(Array(rest))
     }
 
-    /// A shell's `*` gives whatever lies in a folder. A file or a folder may be called as the only words are, or the
-    /// last; where words follow it, it was meant as a picture.
+    /// Refuses words that begin with the name of an existing file or folder and go on: that comes from a shell's `*`.
+    /// The only argument of words may happen to be such a name.
     private static func checkBeginning(of words: ArraySlice<String>) throws(WordError) {
         guard words.count > 1, let first = words.first, let status = FileStatus(first) else { return }
         throw .noPicture(first, what: "\(status.kind)\(status.isFile ? " of another kind" : "")")
     }
 
-    /// That no label is a picture's name.
+    /// Refuses labels that are file names of pictures.
     private static func checkWords(_ argument: String) throws(WordError) {
         if isPictureFile(argument) { throw .picture(argument) }
         if FileStatus(argument) != nil { return }
@@ -37,7 +38,7 @@ struct MaskArguments {
         }
     }
 
-    /// Words in which a comma or `=` stands are a picture only where they lead to one.
+    /// Whether an argument is a picture. One with a comma or `=` is only if such a file exists.
     private static func isPicture(_ argument: String) -> Bool {
         if argument == "-" { return true }
         guard let status = FileStatus(argument) else {
@@ -46,17 +47,17 @@ struct MaskArguments {
             return isOneName && isNamedAsPicture(argument)
         }
         if status.isFolder { return argument.utf8.last == UInt8(ascii: "/") }
-        // A pipe is told from a word that happens to be one's name by its folder.
+        // A pipe must be given with a slash, so that a word is not taken for a pipe of that name.
         return isPictureFile(argument) || !status.isFile && argument.utf8.contains(UInt8(ascii: "/"))
     }
 
-    /// Whether it leads to a file that begins as a picture or is named as one; dseg need not know its format.
+    /// Whether a path is a file with a picture's extension or first bytes, of any format.
     private static func isPictureFile(_ path: String) -> Bool {
         guard FileStatus(path)?.isFile == true else { return false }
         return isNamedAsPicture(path) || beginsAsPicture(path)
     }
 
-    /// Of names of pictures, of documents that are looked at as pictures, and of cameras' raw files.
+    /// File extensions of pictures, of documents that show as pictures, and of cameras' raw files.
     private static let endings: Set<String> = [
         "png", "apng", "mng", "jng", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "dib", "tif", "tiff", "ico",
         "cur", "icns", "heic", "heif", "hif", "avif", "jxl", "jxr", "jp2", "j2k", "jpx", "psd", "psb", "xcf", "tga",
@@ -68,7 +69,7 @@ struct MaskArguments {
 
     private static let longestEnding = endings.map(\.utf8.count).max() ?? 0
 
-    /// Whether a name ends as those of pictures do.
+    /// Whether a name has a picture's extension.
     static func isNamedAsPicture(_ path: String) -> Bool {
         let name = PathText.split(path).name
         guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return false }
@@ -76,7 +77,8 @@ struct MaskArguments {
         return ending.utf8.count <= longestEnding && endings.contains(ending.lowercased())
     }
 
-    /// Whether a file's first bytes are those of a picture, whole or not, or of a known kind that holds pictures.
+    /// Whether a file's first bytes are those of a picture, even a damaged one, or of a known format that holds
+    /// pictures.
     private static func beginsAsPicture(_ path: String) -> Bool {
         guard let beginning = try? InputFile.beginning(of: path) else { return false }
         do throws(ImageError) {

@@ -1,12 +1,12 @@
 import Images
 package import RPC
 
-/// What one run of `mask` asks about one picture and writes, settled before any work is done.
+/// What one run of `mask` requests and writes for one picture, decided and checked before any work is done.
 package struct MaskPlan: Sendable {
     /// Where the outputs go.
     package enum Destination: Sendable, Equatable {
         case files([OutputFile])
-        /// The bytes of one output; everything else that is printed belongs on standard error.
+        /// The bytes of one output; all else is then printed to standard error.
         case standardOutput(Output)
     }
 
@@ -16,11 +16,11 @@ package struct MaskPlan: Sendable {
     private let isStream: Bool
     package let words: WordList
     package let destination: Destination
-    /// Whether the JSON object is printed, in place of the shares.
+    /// Whether the JSON object is printed instead of the shares.
     package let json: Bool
-    /// The folder that was named for the files.
+    /// The folder given by `-o`.
     private let folder: String?
-    /// Whether this is one of several pictures, whose shares are told apart.
+    /// Whether this is one of several pictures: its name is then printed before its shares.
     let isOneOfSeveral: Bool
     private let force: Bool
     private let recipe: String
@@ -29,7 +29,7 @@ package struct MaskPlan: Sendable {
 
     /// The plans of all pictures, in their order.
     ///
-    /// - Parameter standardOutputIsTerminal: bytes go there only if `-o -` asks for it
+    /// - Parameter standardOutputIsTerminal: PNG bytes go to a terminal only with `-o -`
     package static func all(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws -> [MaskPlan] {
         let arguments: MaskArguments
         do throws(WordError) {
@@ -86,7 +86,7 @@ package struct MaskPlan: Sendable {
         }
     }
 
-    /// No two outputs are one file, and none takes another picture's place.
+    /// Checks that no two outputs are the same file, and that none would overwrite one of the pictures.
     private static func checkNames(_ plans: [MaskPlan]) throws(PlanError) {
         var owners: [OutputPlace.Identity: (plan: Int, path: String)] = [:]
         for (number, plan) in plans.enumerated() {
@@ -123,12 +123,12 @@ package struct MaskPlan: Sendable {
         }
     }
 
-    /// The picture must be there, before anything is said of outputs.
+    /// Checks that the picture exists; called first, so that its absence is reported before faults of the outputs.
     package func checkPicture() throws(FileError) {
         try InputFile.check(picture)
     }
 
-    /// The bytes of all files must be written, or none; nothing that exists is lost unasked.
+    /// Checks that each file can be written, and that without `--force` none exists.
     package func checkFiles() throws(FileError) {
         if let folder { try checkFolder(folder) }
         for file in files { _ = try OutputPlace(file.path, force: force) }
@@ -146,7 +146,7 @@ package struct MaskPlan: Sendable {
         throw .isNoFolder(path: folder, what: isPicture ? "the picture itself" : status.kind)
     }
 
-    /// What to ask. Score maps are asked for only where heat maps are drawn from them.
+    /// The request. Score maps are requested only if heat maps are drawn of them.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
         SegmentRequest(
             picture: picture, labels: words.labels, recipe: recipe, seed: seed,
@@ -155,22 +155,19 @@ package struct MaskPlan: Sendable {
     }
 }
 
-/// What is left to print when the files are written: data for standard output, lines for standard
-/// error.
+/// What is printed once the files are written: data to standard output, messages to standard error.
 package struct Printout: Sendable, Equatable {
     package let data: [UInt8]
     package let messages: [String]
 }
 
 extension MaskPlan {
-    /// Draws and writes all files, and says what is to be printed.
+    /// Draws and writes all files.
     ///
-    /// The shares (or the JSON in their place) are the data, unless a picture is: then they are
-    /// messages.
-    ///
-    /// - Throws: what `Drawing.bytes(of:)` throws, or `FileError`; no file is left then
+    /// - Returns: as data the shares or the JSON; with `-o -` the picture, and the shares as messages
+    /// - Throws: what `Drawing.bytes(of:)` throws, or `FileError`; then no file was written
     package func deliver(_ answer: CompleteAnswer, picture input: InputPicture) throws -> Printout {
-        // A pipe is not there to be read again; whoever makes the file again is to bring the picture.
+        // A pipe's path is useless later: "-" makes `redo` read the picture from standard input.
         let path = isStream ? "-" : picture
         let drawing = Drawing(answer, words: words.given, picturePath: path, picture: input, files: files)
         let frames = input.size.frames
@@ -195,18 +192,18 @@ extension MaskPlan {
     }
 }
 
-/// Why options do not fit together, and what to type instead.
+/// Why options contradict each other, and what to type instead.
 package enum PlanError: Error, Equatable, CustomStringConvertible {
     case words(WordError)
     case twoOnStandardOutput
     case severalOnStandardOutput(Int)
     case severalPicturesOnStandardOutput
     case bytesForTerminal
-    /// Two pictures' files have one name.
+    /// Outputs of two pictures would have the same path.
     case sameFile(String, of: String, and: String)
-    /// Two files of one picture, of which links make one.
+    /// Two outputs of one picture are links to the same file.
     case linkedFiles(String, String)
-    /// A file would take the place of a picture that is asked about.
+    /// An output would overwrite one of the pictures.
     case picturesPlace(String, picture: String)
 
     package var description: String {

@@ -4,17 +4,17 @@ import Images
 package import RPC
 import Texts
 
-/// Gets the answer to a question, wherever it is computed; hands over replies as they come.
+/// Computes an answer, by a daemon or in this process, and passes on its messages as they come.
 package typealias Asking = (_ request: SegmentRequest, _ onReply: (SegmentReply) throws -> Void) throws -> Void
 
-/// What `mask` and `redo` do, whoever answers.
+/// The commands `mask` and `redo`, independent of where the answer is computed.
 package enum MaskRun {
-    /// Asks for the labels of one picture or more, writes what was asked for, prints the shares.
+    /// Segments one picture or more, writes the outputs, prints the shares.
     ///
-    /// All pictures must be there before the first is looked at. One that cannot be understood does not keep the others
-    /// from their masks; whatever else fails ends the run.
+    /// All pictures must exist before the first is sent. One that cannot be decoded is reported and skipped, and gives
+    /// the exit code; any other failure ends the run.
     ///
-    /// - Throws: `ExitCode`, after the reason was said on standard error
+    /// - Throws: `ExitCode`, after the reason was printed to standard error
     package static func mask(_ options: MaskOptions, ask: Asking) throws {
         Interruption.watch()
         var plans: [MaskPlan] = []
@@ -46,7 +46,7 @@ package enum MaskRun {
         try exiting({ picture }, about: plan.isOneOfSeveral ? plan.picture : nil) {
             let bytes = try InputFile.bytes(at: plan.picture)
             picture = bytes
-            // What is no picture need not travel.
+            // Reads the header here, so that a file that is no picture is not sent.
             let input = try InputPicture(bytes)
             let answer = try answer(plan.request(.image(bytes), requestID: ""), about: input, plan.picture, ask)
             let printout = try plan.deliver(answer, picture: input)
@@ -55,9 +55,9 @@ package enum MaskRun {
         }
     }
 
-    /// Makes a file again from what it says of itself.
+    /// Recreates a file from its provenance.
     ///
-    /// - Throws: `ExitCode`, after the reason was said on standard error
+    /// - Throws: `ExitCode`, after the reason was printed to standard error
     package static func redo(_ file: String, ask: Asking) throws {
         Interruption.watch()
         var picture: [UInt8]?
@@ -74,9 +74,11 @@ package enum MaskRun {
         }
     }
 
-    /// Says why something failed, and ends the program with the code for it.
+    /// Runs `body`; prints why it failed, and throws the exit code for that.
     ///
-    /// - Parameter path: the picture's, where there are several
+    /// - Parameters:
+    ///   - picture: the picture's bytes, if they were read: ``ExitReason`` looks at them
+    ///   - path: the picture's, where there are several
     package static func exiting(
         _ picture: () -> [UInt8]?, about path: String? = nil, _ body: () throws -> Void
     ) throws {
@@ -87,7 +89,7 @@ package enum MaskRun {
         } catch {
             let reason = ExitReason(error, picture: picture())
             let name = path.map { "\(Streams.printable($0)): " } ?? ""
-            // A daemon's sentence is one; a wall of text hides it.
+            // A daemon may send a message of megabytes.
             let message = String(((error as? RPCStatus)?.message ?? "\(error)").unicodeScalars.prefix(4096))
             if reason != .brokenPipe { Streams.say("\(Program.name): \(name)\(message)") }
             throw ExitCode(reason.rawValue)
@@ -108,8 +110,7 @@ package enum MaskRun {
         return try assembly.answer()
     }
 
-    /// The picture that was looked at, and what is answered about it; where none of the places has it, the last
-    /// picture that was found.
+    /// Tries each path that the provenance allows, until a picture has the recorded hash; else the last picture found.
     private static func samePicture(
         _ provenance: Provenance, _ file: String, _ ask: Asking
     ) throws -> (picture: InputPicture, answer: CompleteAnswer) {
@@ -122,7 +123,7 @@ package enum MaskRun {
         }
         var found = paths.compactMap { try? bytes(at: $0) }
         if found.isEmpty { found = [try bytes(at: paths[0])] }
-        // What is no picture must not travel where a stranger's file named it.
+        // An untrusted file names these paths: only what has a picture's header is sent to the daemon, no other file.
         var last: (picture: InputPicture, answer: CompleteAnswer)?
         for picture in found.compactMap({ try? InputPicture($0) }) {
             let request = provenance.request(.image(picture.bytes), requestID: "")

@@ -5,15 +5,15 @@ import Texts
 package enum MaskValues: String, CaseIterable, Sendable, Codable {
     /// An indexed PNG: people see colours, and Pillow and the VOC tools read the indices.
     case palette
-    /// A grey PNG whose samples are the indices, for readers that would make colours of a palette, as OpenCV does.
+    /// A grey PNG whose samples are the indices, for readers that expand palettes to colours, as OpenCV does.
     case grey
 }
 
-/// One thing that can be made of an answer. The labels are named as the words name them.
+/// One kind of file that is drawn of an answer. Labels are given by their names.
 package enum Output: Hashable, Sendable {
     /// The index mask: an indexed PNG, index k is the k-th label, 0 the background.
     case mask
-    /// The same, the indices being a grey PNG's samples.
+    /// The index mask as a grey PNG, whose samples are the indices.
     case greyMask
     /// The picture, tinted with the mask's colours.
     case overlay
@@ -29,7 +29,7 @@ package enum Output: Hashable, Sendable {
         if case .heat = self { true } else { false }
     }
 
-    /// The end of the file's name, after the picture's.
+    /// What the file's name adds to the picture's.
     fileprivate var suffix: String {
         switch self {
         case .mask, .greyMask: ".mask.png"
@@ -41,13 +41,13 @@ package enum Output: Hashable, Sendable {
     }
 }
 
-/// An output and the file it goes to.
+/// An output and its file.
 package struct OutputFile: Sendable, Equatable, Codable {
     package let output: Output
     package let path: String
 
-    /// Names the files of a picture: its name without the extension, then what the output is. Labels
-    /// that look alike in a file's name are told apart by their place in `outputs`.
+    /// Names the files of a picture: its name without the extension, then the output's suffix. Where two labels give
+    /// the same name, the index in `outputs` is added.
     static func named(
         _ outputs: [Output], after picture: String, in directory: String
     ) -> [OutputFile] {
@@ -67,8 +67,8 @@ func withoutExtension(_ name: String) -> String {
     return String(name.unicodeScalars[..<dot])
 }
 
-/// A label as part of a file's name: slashes, control characters and leading dots become "_", and
-/// no more is kept than leaves room in a name's 255 bytes.
+/// A label as part of a file's name: slashes, control characters and leading dots become "_", and it is cut at 100
+/// bytes, as a name has at most 255 (NAME_MAX).
 private func fileNamePart(_ label: String) -> String {
     var leads = true
     var part = String.UnicodeScalarView()

@@ -1,17 +1,17 @@
 import Glibc
 import RPC
 
-/// Where a file's bytes go: at the end of its links, into the place of what lies there.
+/// Where an output file is written: its path with symbolic links resolved.
 struct OutputPlace {
-    /// As it was named.
+    /// As it was given.
     let path: String
-    /// The file itself.
+    /// With symbolic links resolved.
     let target: String
-    /// What is replaced.
+    /// The existing file that will be replaced.
     let replaced: FileStatus?
 
-    /// - Throws: what keeps a file from being written there: its folder is not there or not writable, or something
-    ///   would be lost unasked
+    /// - Throws: why no file can be written there: its folder is missing or not writable, the path is no file's, or the
+    ///   file exists and `force` is `false`
     init(_ path: String, force: Bool) throws(FileError) {
         let seen = FileStatus(path, followingLinks: false)
         if seen == nil, errno != ENOENT, errno != ENOTDIR { throw .cannotWrite(path: path, reason: systemReason()) }
@@ -32,9 +32,9 @@ struct OutputPlace {
         self.target = target
     }
 
-    /// What two paths of one file have in common, however they are spelled and whichever links they go through.
+    /// Equal for two paths of the same file, which need not exist: the folder's device and inode, and the last name.
     struct Identity: Hashable {
-        /// The folder's device and inode; where it is not there, its path.
+        /// The folder's device and inode; empty where it does not exist: then `missing` is its path.
         private let folder: [UInt]
         private let missing: [UInt8]
         private let name: [UInt8]
@@ -48,8 +48,8 @@ struct OutputPlace {
         }
     }
 
-    /// Where links lead, which need not be there. One of another user's in a folder where everyone may write is not
-    /// followed, as Linux would not (`fs.protected_symlinks`): it may lead to any file of this user's.
+    /// Resolves symbolic links; the target need not exist. A link of another user's in a world-writable folder is not
+    /// followed (as the kernel with `fs.protected_symlinks`): it may point at any file of this user's.
     fileprivate static func end(ofLinksFrom path: String) throws(FileError) -> String {
         var target = path
         for _ in 0..<40 {

@@ -2,7 +2,7 @@ import Glibc
 package import RPC
 import Synchronization
 
-/// A line on the terminal for work that takes longer than half a second; nothing where there is no
+/// A progress line on the terminal, for work that takes longer than half a second; nothing where standard error is no
 /// terminal, or one without escape sequences.
 package final class ProgressLine: Sendable {
     private struct State {
@@ -11,8 +11,8 @@ package final class ProgressLine: Sendable {
         var isShown = false
     }
 
-    private static let patience = Duration.milliseconds(500)
-    private static let pace = Duration.milliseconds(200)
+    private static let delay = Duration.milliseconds(500)
+    private static let interval = Duration.milliseconds(200)
 
     private let state: Mutex<State>
     private let began = ContinuousClock.now
@@ -21,12 +21,12 @@ package final class ProgressLine: Sendable {
         state = Mutex(State(stage: stage))
         guard Streams.errorsAreAnimated else { return }
         Task.detached { [self] in
-            try await Task.sleep(for: Self.patience)
-            while show() { try await Task.sleep(for: Self.pace) }
+            try await Task.sleep(for: Self.delay)
+            while show() { try await Task.sleep(for: Self.interval) }
         }
     }
 
-    /// Takes note of a reply: what is waited for next.
+    /// Updates the text for the stage after a reply.
     package func advance(_ reply: SegmentReply, labels: Int) {
         let stage: String? =
             switch reply {
@@ -37,7 +37,7 @@ package final class ProgressLine: Sendable {
         if let stage { state.withLock { $0.stage = stage } }
     }
 
-    /// Takes the line away.
+    /// Erases the line.
     package func finish() {
         state.withLock { state in
             state.isDone = true
@@ -45,7 +45,7 @@ package final class ProgressLine: Sendable {
         }
     }
 
-    /// Draws the line; false once it is to be gone.
+    /// Redraws the line; `false` once ``finish()`` was called.
     private func show() -> Bool {
         state.withLock { state in
             guard !state.isDone else { return false }

@@ -3,47 +3,47 @@ import Images
 import RPC
 import Texts
 
-/// Where an output comes from: all that is needed to make it again, bit for bit.
+/// The provenance of an output: all that is needed to recreate it, bit for bit.
 ///
-/// Every PNG carries it as JSON in an iTXt chunk, and the object that `--json` prints is one, with
-/// the files that were written. Nothing in it changes from run to run, so it holds no times.
+/// Every PNG carries it as JSON in an iTXt chunk; the object that `--json` prints is one too, with the list of files
+/// written. It holds no times, so that the same run gives the same bytes.
 package struct Provenance: Sendable, Equatable {
-    /// Of the chunk.
+    /// The keyword of the iTXt chunk.
     static let key = "dseg"
-    /// Raised when a reader of the last one would misunderstand.
+    /// Raised by a change that older readers would misunderstand.
     static let schema = 1
 
     let output: Output
     package let picture: Picture
-    /// As they were given.
+    /// The arguments as they were typed.
     package let words: [String]
     package let labels: [LabelRecord]
     package let recipe: String
-    /// Empty also for a recipe that reads none.
+    /// Empty, too, for a recipe without a common forward prompt.
     package let forwardPrompt: String
     package let seed: UInt32
     package let timestep: UInt32
     package let threshold: Float
     package let model: Model
     package let version: String
-    /// In what the networks multiplied, and with which instructions; `nil` in files of before they were recorded.
+    /// Arithmetic of the networks, and the kernels' instruction set; `nil` in files of before they were recorded.
     package let precision: String?
     package let instructionSet: String?
-    /// The hash of the score maps, before anything was drawn from them.
+    /// The SHA-256 of the score maps (`Trailer.answer_hash`).
     package let answer: String
-    /// For JSON alone: what was written.
+    /// The files written; in the JSON of `--json` alone.
     let files: [OutputFile]?
 
-    /// The file that was looked at.
+    /// The picture that was segmented.
     package struct Picture: Sendable, Equatable, Codable {
-        /// As it was given; "-" is standard input.
+        /// As it was typed; "-" is standard input.
         package let path: String
         package let sha256: String
         package let width: UInt32
         package let height: UInt32
-        /// EXIF's number of how the stored picture was turned for this size, 1 to 8; 1 for not at all.
+        /// The file's EXIF orientation, 1 to 8, which width and height have applied; 1 is upright.
         package let orientation: UInt8?
-        /// Of an animated picture, whose first frame was looked at.
+        /// The number of frames of an animated picture, whose first was segmented; `nil` for a still one.
         package let frames: Int?
     }
 
@@ -52,12 +52,12 @@ package struct Provenance: Sendable, Equatable {
         package let hash: String
     }
 
-    /// A label as it was understood, and its part of the mask.
+    /// A label, its phrases as they were read, and its share of the mask.
     package struct LabelRecord: Sendable, Equatable, Codable {
         package let name: String
         package let phrases: [PhraseRecord]
         package let pixels: UInt64
-        /// Of the picture's pixels, 0 to 1.
+        /// The fraction of the picture's pixels, 0 to 1.
         package let share: Double
     }
 
@@ -135,11 +135,12 @@ package struct Provenance: Sendable, Equatable {
         let schema: Int
     }
 
-    /// One line, the keys in alphabetical order. What a terminal would obey is escaped, beyond what JSON asks for.
+    /// One line, the keys sorted. Control and bidi characters are escaped, also those that JSON would allow, so that
+    /// the text is safe on a terminal.
     var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // All members are strings, finite numbers, truths and lists of them: always JSON.
+        // Cannot fail: all members are strings, finite numbers, Booleans and arrays of them.
         let text = (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
         guard text.unicodeScalars.contains(where: Streams.isObeyed) else { return text }
         return text.unicodeScalars.map { scalar in
@@ -150,12 +151,12 @@ package struct Provenance: Sendable, Equatable {
     }
 }
 
-/// Why a file cannot be made again.
+/// Why a file cannot be recreated.
 package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
     case none
     case otherSchema(Int)
     case unreadable(String)
-    /// What is named as the picture is something else.
+    /// The path of the picture leads to a file that is none.
     case noPicture(path: String)
     case pictureChanged(path: String, was: String, is: String)
     /// - Parameter differences: that may be why

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Texts
 
-/// The JSON of a provenance; a value that is read is as legal as one that was made.
+/// The JSON of a provenance; decoding checks all that the other initialiser guarantees.
 extension Provenance: Codable {
     private enum CodingKeys: String, CodingKey {
         case schema, output, picture, words, labels, recipe, seed, timestep, threshold, model
@@ -68,7 +68,7 @@ extension Provenance: Codable {
 }
 
 extension Provenance {
-    /// All that a stranger may have written.
+    /// All strings, which in a decoded file are untrusted.
     private var texts: [String] {
         let phrases = labels.flatMap(\.phrases).flatMap { [$0.words, $0.prompt] }
         return [picture.path, picture.sha256, recipe, forwardPrompt, model.name, model.hash, version, answer] + words

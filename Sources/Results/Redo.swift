@@ -1,10 +1,10 @@
 package import RPC
 import Texts
 
-/// Making a file again from what it says of itself.
+/// Recreating a file from its provenance.
 extension Provenance {
-    /// The question that was asked. What the recipe reads without being told is left to it alone: a file does not say
-    /// whether its recipe reads the empty prompt or none.
+    /// The request that gives the same answer. An empty forward prompt is left out: the file does not tell a recipe
+    /// without one from a recipe whose own is empty.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
         SegmentRequest(
             picture: picture,
@@ -18,23 +18,24 @@ extension Provenance {
             encoding: .u16, mask: true, model: model.hash, requestID: requestID)
     }
 
-    /// Where the picture may be: at its path, or beside the file that was made of it.
+    /// The paths to try for the picture: the recorded one, then its name in the folder of the output.
     ///
-    /// - Parameter file: the file with this provenance
+    /// - Parameter file: the output with this provenance
     package func picturePaths(from file: String) -> [String] {
         if picture.path == "-" { return ["-"] }
         let beside = PathText.split(file).directory
         return [picture.path, PathText.joined(beside, PathText.split(picture.path).name)]
     }
 
-    /// The file, drawn from a new answer, and what is different now and may have changed its bytes.
+    /// Draws the file from a new answer.
     ///
-    /// - Throws: `ProvenanceError.pictureChanged` if it is another one, `otherAnswer` if its scores are not what they
-    ///   were: then the file could not be the same
+    /// - Returns: its bytes, and a sentence for each version or model that differs from the recorded one
+    /// - Throws: `ProvenanceError.pictureChanged` for another picture, `otherAnswer` where the hash of the score
+    ///   maps differs, so that the file cannot be the same
     package func redrawn(
         from answer: CompleteAnswer, picture: InputPicture
     ) throws -> (bytes: [UInt8], differences: [String]) {
-        // What a daemon writes may have a run of combining marks of any length.
+        // Compares bytes: `==` of strings is quadratic in a run of combining marks, which a daemon may send.
         func isSame(_ text: String, _ other: String) -> Bool { ExactString(text) == ExactString(other) }
         guard isSame(answer.header.handle, self.picture.sha256) else {
             throw ProvenanceError.pictureChanged(

@@ -3,22 +3,21 @@ import RPC
 import Synchronization
 import Texts
 
-/// Files that appear whole and together, or not at all.
+/// Writes several files atomically: all appear complete, or none.
 ///
-/// Each is written under a temporary name in the folder where it belongs, and renamed when all of them are there and
-/// on the disk. A new file's mode is 0644 less the umask; one that replaces another has the mode and, where the system
-/// permits it, the owner of the other.
+/// Each is written under a temporary name in its folder and synced (fsync(2)); once all are, they are renamed. A new
+/// file has mode 0644 less the umask; one that replaces another keeps its mode and, where permitted, its owner.
 struct StagedFiles: ~Copyable {
     private struct Staged {
         var place: OutputPlace
         let temporary: String
-        /// Another name of what was replaced, until all have theirs.
-        var aside: String?
-        var hasName = false
+        /// A hard link to the replaced file, for the rollback, until all files are renamed.
+        var backup: String?
+        var isCommitted = false
     }
 
-    /// Every temporary name of the process. Whoever holds the lock makes or removes files; a signal that ends the
-    /// process waits for it, and so never finds them half renamed.
+    /// All temporary names of the process. The lock is held while files are created, renamed or removed, so that a
+    /// signal, whose thread takes it too, never ends the process halfway through a commit.
     private static let temporaries = Mutex<Set<String>>([])
 
     private let force: Bool
@@ -28,7 +27,7 @@ struct StagedFiles: ~Copyable {
         self.force = force
     }
 
-    /// Removes every temporary file, and then does what ends the process; nothing can be staged in between.
+    /// Removes all temporary files, then calls `end` with the lock held: nothing can be staged in between.
     static func abandon(then end: () -> Void) {
         temporaries.withLock { names in
             for name in names { remove(name) }
@@ -36,13 +35,13 @@ struct StagedFiles: ~Copyable {
         }
     }
 
-    /// Writes the bytes of one file under its temporary name.
+    /// Writes one file under a temporary name.
     mutating func stage(_ bytes: [UInt8], for path: String) throws(FileError) {
         let place = try OutputPlace(path, force: force)
         let temporary = Self.temporary(beside: place.target)
         let descriptor = Self.temporaries.withLock { names in
             names.insert(temporary)
-            // What replaces a file that others may not read is not open to them either.
+            // Until its mode is set, a file that replaces a private one must not be readable by others.
             let mode: mode_t = place.replaced == nil ? 0o644 : 0o600
             return unsafe PathText.withName(of: temporary) {
                 unsafe open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
@@ -53,20 +52,20 @@ struct StagedFiles: ~Copyable {
         let isWritten = Streams.write(bytes, to: descriptor) && Self.keep(place.replaced, of: descriptor)
             && Self.sync(descriptor)
         let reason = isWritten ? "" : systemReason()
-        // Some file systems tell only now that there was no room.
+        // NFS and quotas may report ENOSPC only at close(2).
         guard close(descriptor) == 0, isWritten else {
             throw .cannotWrite(path: path, reason: isWritten ? systemReason() : reason)
         }
     }
 
-    /// Gives every file its name; where one cannot have it, those before it are taken back.
+    /// Renames all files; if one fails, rolls back those before it.
     mutating func commit() throws(FileError) {
         try Self.temporaries.withLock { _ throws(FileError) in
-            defer { removeAsides() }
+            defer { removeBackups() }
             do throws(FileError) {
-                for number in staged.indices { try name(number, isLast: number == staged.count - 1) }
+                for number in staged.indices { try commit(number, isLast: number == staged.count - 1) }
             } catch {
-                let left = takeBack()
+                let left = rollBack()
                 guard case .cannotWrite(let path, let reason) = error, !left.isEmpty else { throw error }
                 throw .notAll(path: path, reason: reason, written: left)
             }
@@ -76,7 +75,7 @@ struct StagedFiles: ~Copyable {
         discard()
     }
 
-    /// Removes all temporary names.
+    /// Removes all temporary files.
     mutating func discard() {
         Self.temporaries.withLock { names in
             for file in staged {
@@ -89,40 +88,40 @@ struct StagedFiles: ~Copyable {
 
     // MARK: Names
 
-    /// Not made from the file's name, which may fill its 255 bytes already.
+    /// Not derived from the file's name, which may have 255 bytes (NAME_MAX) already.
     private static func temporary(beside target: String) -> String {
         PathText.joined(PathText.split(target).directory, ".dseg-\(UInt64.random(in: 0...UInt64.max))")
     }
 
-    private mutating func name(_ number: Int, isLast: Bool) throws(FileError) {
+    private mutating func commit(_ number: Int, isLast: Bool) throws(FileError) {
         let file = staged[number]
         let place = try OutputPlace(file.place.path, force: force)
         staged[number].place = place
         if place.replaced == nil {
-            // Unlike a renaming, a second name never replaces what came there since.
+            // link(2), unlike rename(2), fails if a file has appeared there meanwhile.
             let code = Self.link(file.temporary, place.target)
             if code != 0, errno == EEXIST { throw .exists(path: place.path) }
             if code == 0 {
-                staged[number].hasName = true
+                staged[number].isCommitted = true
                 return Self.remove(file.temporary)
             }
         } else if !isLast {
-            let aside = Self.temporary(beside: place.target)
-            if Self.link(place.target, aside) == 0 { staged[number].aside = aside }
+            let backup = Self.temporary(beside: place.target)
+            if Self.link(place.target, backup) == 0 { staged[number].backup = backup }
         }
         guard Self.rename(file.temporary, place.target) else {
             throw .cannotWrite(path: place.path, reason: systemReason())
         }
-        staged[number].hasName = true
+        staged[number].isCommitted = true
     }
 
-    /// - Returns: the files that stay written, because the file system keeps no second name of what they replaced
-    private mutating func takeBack() -> [String] {
+    /// - Returns: the files that stay replaced, because the file system has no hard links for a backup
+    private mutating func rollBack() -> [String] {
         var left: [String] = []
-        for number in staged.indices where staged[number].hasName {
+        for number in staged.indices where staged[number].isCommitted {
             let file = staged[number]
-            if let aside = file.aside {
-                if !Self.rename(aside, file.place.target) { left.append(file.place.path) }
+            if let backup = file.backup {
+                if !Self.rename(backup, file.place.target) { left.append(file.place.path) }
             } else if file.place.replaced == nil {
                 Self.remove(file.place.target)
             } else {
@@ -132,11 +131,11 @@ struct StagedFiles: ~Copyable {
         return left
     }
 
-    /// Within the lock that they were made in, for a signal removes the temporary names alone.
-    private mutating func removeAsides() {
+    /// Called with the lock held under which they were made: ``abandon(then:)`` does not know of them.
+    private mutating func removeBackups() {
         for number in staged.indices {
-            if let aside = staged[number].aside { Self.remove(aside) }
-            staged[number].aside = nil
+            if let backup = staged[number].backup { Self.remove(backup) }
+            staged[number].backup = nil
         }
     }
 
@@ -158,8 +157,8 @@ struct StagedFiles: ~Copyable {
 
     // MARK: Descriptors
 
-    /// Owner, group and mode of what is replaced. An owner that may not be given away costs the bits that lend his
-    /// rights.
+    /// Copies owner, group and mode of the replaced file; without permission for the owner or group, its set-user-ID or
+    /// set-group-ID bit is dropped.
     private static func keep(_ replaced: FileStatus?, of descriptor: CInt) -> Bool {
         guard let replaced else { return true }
         let hasGroup = fchown(descriptor, uid_t.max, replaced.group) == 0
@@ -168,7 +167,7 @@ struct StagedFiles: ~Copyable {
         return fchmod(descriptor, replaced.mode & 0o7777 & ~lent) == 0
     }
 
-    /// A file system without it has nothing to wait for.
+    /// fsync(2); a file system that does not support it is no failure.
     private static func sync(_ descriptor: CInt) -> Bool {
         fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP
     }
@@ -183,7 +182,7 @@ struct StagedFiles: ~Copyable {
     }
 }
 
-/// Replaces a file by other bytes, whole or not at all.
+/// Replaces a file's content atomically.
 package func replaceFile(at path: String, with bytes: [UInt8]) throws(FileError) {
     var staged = StagedFiles(force: true)
     defer { staged.discard() }

@@ -1,18 +1,18 @@
 package import RPC
 import Texts
 
-/// What to look for, as a person types it.
+/// Parses the labels as a person types them.
 ///
-/// Commas, lines and separate arguments part labels; `name=phrase|phrase` says a label in several ways. Space around a
-/// name or phrase does not count, space inside it does. A backslash before a comma, `=`, `|`, a full stop, a backslash
-/// or the end of a line makes it part of the words.
+/// Commas, line ends and separate arguments separate labels; `name=phrase|phrase` gives a label several phrases. Space
+/// around a name or phrase is trimmed, space inside is kept. A backslash before a comma, `=`, `|`, a full stop, a
+/// backslash or a line end makes it part of the words.
 ///
 ///     dseg mask street.jpg "car, traffic light" road=street|asphalt 'Paris\, Texas'
 package struct WordList: Sendable, Equatable {
-    /// Indices of the mask are bytes and 0 is the background.
+    /// The mask's indices are bytes, and 0 is the background.
     package static let labelLimit = 255
 
-    /// As they were typed, one argument each.
+    /// The arguments as they were typed.
     package let given: [String]
     /// At least one, with distinct names.
     package let labels: [Label]
@@ -35,27 +35,27 @@ package struct WordList: Sendable, Equatable {
         self.labels = labels
     }
 
-    /// One label's name, as `--cut` gives it.
+    /// The name in the argument of `--cut`.
     static func name(_ text: String) -> String {
         WrittenWords.text(of: WrittenWords.marks(of: text)[...])
     }
 
-    /// The labels that were taken as one though other tools part words there, as GroundingDINO does by full stops:
-    /// what to say of them.
+    /// Hints for labels that look like several, separated in another tool's way, as by GroundingDINO's full stops.
     package var notes: [String] {
         labels.map(\.name).filter(WrittenWords.looksLikeSeveral).map {
             "\"\(Streams.excerpt($0))\" was taken as one label; commas part labels: dog, grass"
         }
     }
 
-    /// What an argument's labels would be called as files. A backslash before its last full stop makes a name words.
+    /// An argument's labels as possible file names, without those whose last full stop is escaped.
     static func fileNames(in argument: String) -> [String] {
         WrittenWords.marks(of: argument).split(whereSeparator: \.partsLabels).filter { entry in
             entry.last { $0 == .stop || $0 == .scalar(".") } != .scalar(".")
         }.map(WrittenWords.text)
     }
 
-    /// What stands between separators. A line that holds nothing is none, nor is one's end after a comma.
+    /// The entries between separators. Empty lines are skipped, also the end of a line after a comma; any other empty
+    /// entry is an error.
     private static func entries(of argument: String) throws(WordError) -> [ArraySlice<WrittenWords.Mark>] {
         let marks = WrittenWords.marks(of: argument)
         let ends = marks.indices.filter { marks[$0].partsLabels } + [marks.endIndex]
@@ -93,7 +93,7 @@ package struct WordList: Sendable, Equatable {
     }
 }
 
-/// Words and the signs that part them.
+/// The lexer: scalars and separators, with backslashes resolved.
 enum WrittenWords {
     enum Mark: Equatable {
         case scalar(Unicode.Scalar)
@@ -101,7 +101,7 @@ enum WrittenWords {
         case line
         case equals
         case bar
-        /// Before the ending of a file's name; else a full stop like any other.
+        /// An unescaped full stop, which may begin a file extension; otherwise part of the words.
         case stop
 
         var partsLabels: Bool {
@@ -126,7 +126,8 @@ enum WrittenWords {
         "\n", "\u{B}", "\u{C}", "\r", "\u{85}", "\u{2028}", "\u{2029}",
     ]
 
-    /// Of any script and width; Unicode calls them so: "ARABIC COMMA". Letters are none, as Hawaiian's turned comma.
+    /// Commas of any script and width, by their Unicode name ("ARABIC COMMA"); not letters such as Hawaiian's "MODIFIER
+    /// LETTER TURNED COMMA".
     private static func isComma(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar == "," }
         let properties = scalar.properties
@@ -139,7 +140,7 @@ enum WrittenWords {
         var previous: Unicode.Scalar?
         for scalar in text.unicodeScalars {
             defer { previous = scalar }
-            // Both end one line, and one backslash escapes both.
+            // CR LF is one line end, which one backslash escapes.
             if scalar == "\n", previous == "\r" { continue }
             let mark: Mark =
                 switch scalar {
@@ -163,7 +164,7 @@ enum WrittenWords {
 
     static func isEmpty(_ marks: ArraySlice<Mark>) -> Bool { marks.allSatisfy { isBlank($0.scalar) } }
 
-    /// The words, without what cannot be seen and without space around them.
+    /// The words, without invisible characters and with space trimmed.
     static func text(of marks: ArraySlice<Mark>) -> String {
         let scalars = marks.map(\.scalar)
         var seen: [Unicode.Scalar] = []
@@ -177,7 +178,7 @@ enum WrittenWords {
         return String(String.UnicodeScalarView(seen[start...end]))
     }
 
-    /// Whether a label reads as several that full stops, semicolons or tabulators part.
+    /// Whether a label looks like several that are separated by full stops, semicolons or tabs.
     static func looksLikeSeveral(_ name: String) -> Bool {
         if name.unicodeScalars.contains(where: { [";", "\u{FF1B}", "\u{61B}", "\t"].contains($0) }) { return true }
         let words = name.split(whereSeparator: \.isWhitespace)
@@ -186,12 +187,12 @@ enum WrittenWords {
     }
 
     private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
-        // Braille's blank is a letter to Unicode.
+        // U+2800 BRAILLE PATTERN BLANK is no whitespace to Unicode.
         scalar.properties.isWhitespace || isUnseen(scalar) || scalar == "\u{2800}"
     }
 
-    /// Byte-order marks, soft hyphens, zero-width spaces and marks of direction, which pasted text brings along;
-    /// control characters that are no space; what stands for notes between lines and for objects.
+    /// Invisible characters: byte-order marks, soft hyphens, zero-width spaces and bidi marks, which pasted text brings
+    /// along; control characters other than space; interlinear annotation and object replacement characters.
     private static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
         let properties = scalar.properties
         return properties.isDefaultIgnorableCodePoint || properties.isNoncharacterCodePoint
@@ -199,15 +200,15 @@ enum WrittenWords {
             || (0xFFF9...0xFFFC).contains(scalar.value)
     }
 
-    /// Whether what cannot be seen changes how the signs around it look: selectors and joiners of emoji and of scripts
-    /// that have them.
+    /// Whether an invisible character changes how its neighbours look, and so is kept: variation selectors, joiners and
+    /// tags of emoji and of scripts that use them.
     private static func isShaping(
         _ scalar: Unicode.Scalar, after previous: Unicode.Scalar?, before next: Unicode.Scalar?
     ) -> Bool {
         guard let previous, !previous.properties.isWhitespace else { return false }
         switch scalar.value {
         case 0x200C, 0x200D:
-            // After a virama, or an Arabic letter for the joiner, it shapes the sign before it, whatever follows.
+            // After a virama, or the joiner after an Arabic letter, it shapes the previous letter, whatever follows.
             if previous.properties.canonicalCombiningClass == .virama { return true }
             if scalar.value == 0x200D, (0x600...0x8FF).contains(previous.value) { return true }
             return isJoined(previous) && next.map(isJoined) == true
@@ -223,29 +224,29 @@ enum WrittenWords {
         }
     }
 
-    /// Of a script that joins its letters, or an emoji: neither European nor space.
+    /// Whether a scalar may be joined to a neighbour: of a script from Hebrew on (U+0590), or an emoji; no space.
     private static func isJoined(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value >= 0x590 && !isBlank(scalar) || scalar.value == 0xFE0F
     }
 }
 
-/// Why words name no labels, and what to type instead.
+/// Why arguments are no labels, and what to type instead.
 package enum WordError: Error, Equatable, CustomStringConvertible {
     case noLabels
     /// All arguments are pictures.
     case onlyPictures(Int)
-    /// A picture's file, where words are meant.
+    /// A picture's file among the words.
     case picture(String)
-    /// What is there and is no picture, where pictures are meant.
+    /// An existing file or folder that is no picture, followed by words.
     case noPicture(String, what: String)
-    /// What is named as a picture and is not there.
+    /// A name with a picture's extension that does not exist.
     case missingPicture(String)
     case notText(argument: String)
     case emptyLabel(argument: String)
     case emptyPhrase(label: String, argument: String)
     case namelessPhrases(String)
     case repeatedLabel(String)
-    /// More combining marks in a row than any language has; to compare them takes the square of their number.
+    /// More combining marks in a row than ``StreamSafe`` allows: comparing them takes quadratic time.
     case tooManyMarks(String)
     case tooManyLabels(Int)
 
@@ -284,7 +285,7 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// How a file's name is typed as words.
+    /// How to type a file's name as words.
     private static func instead(of file: String) -> String {
         let (directory, name) = PathText.split(file)
         guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else {
