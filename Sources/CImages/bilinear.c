@@ -8,8 +8,8 @@ typedef struct tap {
 
 /// The taps of sample `out` of `out_count` on a line of `count` samples.
 ///
-/// The position is rounded to f32 once, as a fused multiply-add rounds it: PyTorch's own does, and
-/// on a long line one more rounding would show in the weights. The double holds the product whole.
+/// The position is rounded to f32 once, as by PyTorch's fused multiply-add: on a long axis a second
+/// rounding would change the weights. The product of two floats is exact in a double.
 static tap taps(size_t out, size_t out_count, size_t count) {
     float scale = (float)count / (float)out_count;
     float position = (float)((double)scale * ((double)out + 0.5) - 0.5);

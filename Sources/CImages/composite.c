@@ -16,7 +16,7 @@ void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const u
 void dseg_cut_out(const uint8_t *rgb, const uint8_t *alpha, const uint8_t *indices,
                   size_t count, uint8_t index, uint8_t *rgba) {
     for (size_t i = 0; i < count; i++) {
-        // What is transparent in the picture is no label's, and keeps its colours.
+        // Pixels that are transparent in the picture belong to no label; they keep their colours.
         if (indices[i] == index || (alpha != NULL && alpha[i] == 0)) {
             memcpy(rgba + 4 * i, rgb + 3 * i, 3);
             rgba[4 * i + 3] = alpha == NULL ? 255 : alpha[i];

@@ -8,7 +8,7 @@
 
 #include <jerror.h>
 
-/// libjpeg's decoder, and what it leaves behind when it gives up.
+/// libjpeg's decoder, the state of its error handler, and what it found of truncation.
 typedef struct decoder {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
@@ -16,13 +16,13 @@ typedef struct decoder {
     dseg_verdict verdict;
     char *reason;
     const uint8_t *bytes;
-    int ended;     ///< the bytes ended without an end marker; libjpeg goes on as if there were one
-    int lacking;   ///< coded pixels ended before the last row of blocks of a scan
-    int in_last;   ///< coded pixels ended in the last row of blocks of a scan
-    size_t rows;   ///< of pixels that were whole when they first ended
+    int ended;     ///< the bytes ended without an EOI marker; libjpeg goes on as if there were one
+    int lacking;   ///< entropy-coded data ended before the last MCU row of a scan
+    int in_last;   ///< entropy-coded data ended in the last MCU row of a scan
+    size_t rows;   ///< complete rows of pixels when they first ended
 } decoder;
 
-/// Ends the call: back to the setjmp of `begin`'s caller.
+/// libjpeg's error_exit, which must not return: jumps to the setjmp of `begin`'s caller.
 static void give_up(j_common_ptr jpeg) {
     decoder *from = jpeg->client_data;
     from->verdict = jpeg->err->msg_code == JERR_OUT_OF_MEMORY ? DSEG_NO_MEMORY
@@ -34,11 +34,11 @@ static void give_up(j_common_ptr jpeg) {
     longjmp(from->escape, 1);
 }
 
-/// Warnings are harmless oddities of cameras, but for those that say that pixels are lacking.
+/// Ignores warnings, which are harmless oddities of cameras, except those that mean truncation.
 ///
-/// JWRN_JPEG_EOF alone is no lack: bits are read ahead. JWRN_HIT_MARKER comes when a bit was needed
-/// and a marker stood in its place, once a scan or restart interval. Behind a restart marker the pixels
-/// go on: what lacks before it is a few blocks, as a camera's memory card may spoil them.
+/// JWRN_JPEG_EOF alone does not, as libjpeg reads ahead. JWRN_HIT_MARKER comes once a scan or restart
+/// interval, when the decoder needs a bit and finds a marker. Before a restart marker that costs a few
+/// blocks only, as of a spoilt memory card, and decoding resumes after it: not counted as truncation.
 static void on_warning(j_common_ptr jpeg, int level) {
     decoder *from = jpeg->client_data;
     if (level >= 0) return;
@@ -91,14 +91,15 @@ dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *
     return verdict;
 }
 
+/// Ends the decoding by longjmp if the caller has cancelled it.
 static void ask(decoder *from, const dseg_watch *watch) {
     if (watch->is_wanted(watch->context)) return;
     from->verdict = DSEG_UNWANTED;
     longjmp(from->escape, 1);
 }
 
-/// Whether a scan was decoded from zero bytes that go on to the file's end, as a download leaves them
-/// that was given its size before its bytes. They are legal codes, of pixels that nobody stored.
+/// Whether a scan ended in zero bytes that go on to the file's end, as in an unfinished download whose
+/// file was preallocated. Zeros are legal Huffman codes, so libjpeg decodes them without a warning.
 static int scan_was_zeros(const decoder *from) {
     const struct jpeg_source_mgr *source = from->jpeg.src;
     if (from->ended || source->next_input_byte - from->bytes < 32) return 0;
@@ -107,7 +108,7 @@ static int scan_was_zeros(const decoder *from) {
     return at == end;
 }
 
-/// Whether each component has come; `wholly`: with all bits of all its coefficients.
+/// Whether each component had a scan; `wholly`: of all bits of all its coefficients.
 static int has_components(const decoder *from, const int *seen, int wholly) {
     for (int c = 0; c < from->jpeg.num_components; c++) {
         if (!seen[c]) return 0;
@@ -119,9 +120,9 @@ static int has_components(const decoder *from, const int *seen, int wholly) {
     return 1;
 }
 
-/// Takes in scans until the picture is whole or the file ends. What stands behind a whole picture
-/// is never looked at: a camera's own data, another picture, nothing in place of the end marker. Where
-/// the file ends with some coefficients still to come, no scan may have been cut off.
+/// Reads scans until the picture is complete or the file ends. Nothing after a complete picture is
+/// read: a camera's own data, another picture, or a missing EOI marker. A progressive file may end
+/// before all coefficients were refined, if no scan was truncated.
 static void absorb_scans(decoder *from, const dseg_watch *watch) {
     int seen[MAX_COMPONENTS] = {0};
     for (;;) {
@@ -140,9 +141,9 @@ static void absorb_scans(decoder *from, const dseg_watch *watch) {
     }
 }
 
-/// Whether pixels are lacking. Where a marker stands in the last row of blocks, that row is taken
-/// as it is: other readers show it, and it is no sign of a file that was cut off. Arithmetic decoding
-/// makes up bits without a word, so where no marker follows nobody can tell.
+/// Whether the file is truncated. Data that end in the last MCU row with a marker are accepted, as by
+/// other decoders: a truncated file has no marker there. The arithmetic decoder gives no warning when it
+/// runs out of data, so there a missing marker counts as truncation.
 static int is_lacking(const decoder *from) {
     const struct jpeg_source_mgr *source = from->jpeg.src;
     dseg_jpeg_segment next;
@@ -165,8 +166,8 @@ static void read_rows(decoder *from, const dseg_picture *picture, uint8_t *pixel
     }
 }
 
-/// Decodes after `prepare`. A file of one scan is decoded row by row, one of several scans, which
-/// must all be in memory first, from libjpeg's buffer.
+/// Decodes after `prepare`: a file of one scan row by row, one of several scans in libjpeg's
+/// buffered-image mode, which reads all scans first.
 static dseg_verdict read_pixels(decoder *from, const uint8_t *bytes, size_t count,
                                 dseg_picture *picture, uint8_t *pixels, const dseg_watch *watch) {
     if (setjmp(from->escape) != 0) return from->verdict;
@@ -196,7 +197,7 @@ dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, dseg_picture *
     return verdict;
 }
 
-/// False for stuffed and filling bytes and for the markers that stand alone.
+/// False for stuffed and fill bytes and for markers without a length (TEM, RSTn, SOI).
 static int begins_segment(uint8_t marker) {
     return marker > 0x01 && marker != 0xFF && (marker < 0xD0 || marker > 0xD8);
 }

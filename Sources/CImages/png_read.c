@@ -5,26 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
-/// What libpng reads from, and what it leaves behind when it gives up.
+/// libpng's input, and the state of its error handler.
 typedef struct source {
     const uint8_t *bytes;
     size_t count;
     size_t position;
-    size_t head;    ///< where the next chunk begins
+    size_t head;    ///< offset of the next chunk
     dseg_verdict verdict;
     char *reason;
-    int by_crc;     ///< the chunks' CRCs must be right, the checksum of the data in them need not
-    int passes;     ///< over the rows
-    size_t unasked; ///< pixels since the caller was asked
-    size_t height;  ///< of the rows that are read; 0 before
-    size_t rows;    ///< that were whole when libpng gave up
+    int by_crc;     ///< check the chunks' CRCs, but ignore the Adler-32 of the compressed data
+    int passes;     ///< Adam7 passes: 7, or 1 without interlacing
+    size_t unasked; ///< pixels since the dseg_watch was polled
+    size_t height;  ///< rows; 0 before the first is read
+    size_t rows;    ///< complete rows when libpng gave up
 } source;
 
-/// Changes the head of a chunk that libpng would give up at, though no pixel is lacking or in doubt.
+/// Patches the header of a chunk at which libpng would fail though no pixel depends on it.
 ///
-/// One that is cut off is as long as what is left of it: libpng reads ahead, and would not decode the
-/// rows that are there. One that is called critical and makes no pixels is skipped as if it were not:
-/// one of a kind that libpng does not know, and the palette that is suggested for true colours.
+/// The length of a truncated IDAT becomes what is left of it: libpng reads ahead, and would not decode
+/// the rows that are there. An unknown critical chunk, and a PLTE that is only suggested (for true
+/// colour), get the ancillary bit, so that libpng skips them.
 static void adapt(uint8_t *head, const source *from) {
     static const char pixels[4][5] = {"IHDR", "PLTE", "IDAT", "IEND"};
     static const size_t colour_type = 25;
@@ -51,11 +51,11 @@ static void read_bytes(png_structp png, png_bytep to, size_t count) {
     adapt(to, from);
 }
 
-/// Ends the call: libpng leaves by longjmp, back to the setjmp in `read_png`.
+/// libpng's error function, which must not return: jumps to the setjmp in `read_png`.
 ///
-/// With the last row libpng reads on to the end of the compressed data. What is wrong or lacking
-/// there, and behind it, is no fault of the pixels: all have been written by then. The passes of an
-/// interlaced file add pixels everywhere, so before its last one has ended no row counts as whole.
+/// After the last row libpng reads on to the end of the compressed data. Errors there are ignored, as
+/// all pixels are decoded by then. Each pass of an interlaced file adds pixels to all rows, so before
+/// its last pass no row counts as complete.
 static void give_up(png_structp png, png_const_charp sentence) {
     source *from = png_get_error_ptr(png);
     snprintf(from->reason, DSEG_REASON_BYTES, "%s", sentence);
@@ -69,14 +69,14 @@ static void give_up(png_structp png, png_const_charp sentence) {
     png_longjmp(png, 1);
 }
 
-/// A complaint about a chunk that is skipped changes no pixel.
+/// libpng's warnings are about chunks that it skips: no pixel depends on them.
 static void ignore(png_structp png, png_const_charp sentence) {
     (void)png;
     (void)sentence;
 }
 
-/// Reads up to the first pixel. Of the chunks only those that make pixels are looked at, so that
-/// neither a profile nor a text can ask for memory.
+/// Reads up to the first pixel. Chunks that are not needed for pixels are skipped, so that no profile
+/// or text takes memory.
 static void read_header(png_structp png, png_infop info, dseg_picture *picture) {
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_chunk_cache_max(png, 128);
@@ -89,10 +89,11 @@ static void read_header(png_structp png, png_infop info, dseg_picture *picture) 
     picture->channels = has_alpha ? 4 : 3;
 }
 
-/// Pixels, a millisecond's work.
+/// Pixels between two polls, a millisecond's work.
 static const size_t ask_after = 1 << 16;
 
-/// Ends the call if nobody wants the picture; asks before the first row, and whenever `ask_after` were read.
+/// Ends the decoding by longjmp if the caller has cancelled it; polls before the first row and after every
+/// `ask_after` pixels.
 static void ask(png_structp png, source *from, const dseg_watch *watch, size_t pixels) {
     from->unasked += pixels;
     if (from->unasked < ask_after) return;
@@ -102,8 +103,7 @@ static void ask(png_structp png, source *from, const dseg_watch *watch, size_t p
     png_longjmp(png, 1);
 }
 
-/// Reads all rows as RGB or RGBA of 8 bits. An interlaced file passes over the rows seven times,
-/// each time adding pixels. The file is not read beyond them.
+/// Reads all rows as RGB or RGBA of 8 bits; of an interlaced file in seven passes.
 static void read_rows(png_structp png, png_infop info, source *from, const dseg_picture *picture,
                       uint8_t *pixels, const dseg_watch *watch) {
     png_set_expand(png);
@@ -125,7 +125,7 @@ static void read_rows(png_structp png, png_infop info, source *from, const dseg_
     }
 }
 
-/// The one frame that libpng's longjmp returns to. `pixels` is NULL to read the header alone.
+/// The stack frame of the setjmp for libpng's errors. `pixels` is NULL to read the header alone.
 static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Nullable pixels,
                              const dseg_watch *_Nullable watch) {
     from->verdict = DSEG_MALFORMED;
@@ -141,7 +141,7 @@ static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Null
         png_set_read_fn(png, from, read_bytes);
         if (from->by_crc) png_set_option(png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
         if (pixels == NULL) {
-            // Any legal size passes here: the caller refuses a large one with its numbers.
+            // No limit here: the caller refuses a large size with a message that states it.
             png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
             read_header(png, info, picture);
         } else {
@@ -162,14 +162,15 @@ dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *p
     return read_png(&from, picture, NULL, NULL);
 }
 
-/// Whether a wrong checksum may be all that is wrong: zlib withholds the last row for it. That of an
-/// interlaced file is the last of any pass.
+/// Whether a wrong Adler-32 may be the only fault: zlib then withholds the last row; of an interlaced
+/// file the last row of any pass.
 static int may_be_checksum(const source *from) {
     return from->passes > 1 || from->rows + 1 == from->height;
 }
 
-/// Where a wrong checksum may be the cause the file is read once more, without it. Where every CRC of the
-/// chunks is right, which cover the same bytes, it was written wrong, and the rows are as they were.
+/// Where a wrong Adler-32 may be the only fault, the file is decoded again without it. If all chunk CRCs
+/// are right, which cover the same bytes, then the writer computed the Adler-32 wrong and the pixels are
+/// intact.
 dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
                              uint8_t *pixels, const dseg_watch *watch, char *reason) {
     source from = {.bytes = bytes, .count = count, .reason = reason, .rows = DSEG_ROWS_UNKNOWN,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// What libpng writes to, and what it leaves behind when it gives up.
+/// libpng's output, and the state of its error handler.
 typedef struct sink {
     dseg_bytes *file;
     dseg_verdict verdict;
@@ -38,7 +38,7 @@ static void give_up(png_structp png, png_const_charp sentence) {
     png_longjmp(png, 1);
 }
 
-/// A text that libpng would drop with a warning must not get lost.
+/// Makes libpng's warnings errors: after one it would leave out a text.
 static void refuse(png_structp png, png_const_charp sentence) { png_error(png, sentence); }
 
 static int colour_type(dseg_png_kind kind) {
@@ -59,7 +59,7 @@ static void set_palette(png_structp png, png_infop info, const uint8_t *palette)
     png_set_PLTE(png, info, colours, 256);
 }
 
-/// libpng declares the strings writable but only copies them.
+/// Casts const away: libpng declares the strings writable, but only copies them.
 static void set_text(png_structp png, png_infop info, const char *key, const char *value) {
     png_text text = {.compression = PNG_ITXT_COMPRESSION_NONE,
                      .key = (png_charp)(uintptr_t)key,
@@ -85,7 +85,7 @@ static void write_header(png_structp png, png_infop info, const dseg_png_shape *
     png_write_info(png, info);
 }
 
-/// The one frame that libpng's longjmp returns to.
+/// The stack frame of the setjmp for libpng's errors.
 static dseg_verdict write_png(sink *to, const dseg_png_shape *shape, const uint8_t *pixels,
                               const uint8_t *palette, const uint8_t *chunks, const char *texts) {
     to->verdict = DSEG_MALFORMED;

@@ -6,8 +6,8 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-/// Finds the picture, or of an animated file the first frame and the canvas that it lies on. On
-/// DSEG_DONE the caller releases both.
+/// Demuxes a file: finds its picture, or its first frame, and the canvas. On DSEG_DONE the caller must
+/// `release` file and frame.
 static dseg_verdict find(const uint8_t *bytes, size_t count, dseg_picture *canvas,
                          WebPDemuxer **file, WebPIterator *frame, char *reason) {
     WebPData data = {bytes, count};
@@ -43,8 +43,8 @@ dseg_verdict dseg_webp_header(const uint8_t *bytes, size_t count, dseg_picture *
     return verdict;
 }
 
-/// Hands over the frame's bytes in sixteen parts, so that between them the caller can be asked. More
-/// would cost: what stands before the pixels is decoded anew until it is whole.
+/// Decodes a frame incrementally, in sixteen parts, to poll for cancellation between them. More parts
+/// would cost time: libwebp decodes what precedes the pixels anew until it is complete.
 static dseg_verdict feed(WebPIDecoder *decoder, const WebPData *frame, const dseg_watch *watch,
                          char *reason) {
     VP8StatusCode status = VP8_STATUS_SUSPENDED;
@@ -62,7 +62,7 @@ static dseg_verdict feed(WebPIDecoder *decoder, const WebPData *frame, const dse
     }
 }
 
-/// Decodes a frame to its place on a canvas.
+/// Decodes a frame into its rectangle of the canvas.
 static dseg_verdict draw(const WebPIterator *frame, dseg_picture *canvas, uint8_t *pixels,
                          const dseg_watch *watch, char *reason) {
     WebPDecoderConfig config;

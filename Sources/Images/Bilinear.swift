@@ -1,8 +1,8 @@
 import CImages
 
-/// The resize of the reference: PyTorch's `interpolate(mode="bilinear", align_corners=False)`.
+/// The reference's resize: PyTorch's `interpolate(mode="bilinear", align_corners=False)`.
 package enum Bilinear {
-    /// Resizes a map, for each channel alone: half-pixel centres, edges repeated, no antialiasing.
+    /// Resizes each channel of a map: half-pixel centres, edges repeated, no antialiasing.
     ///
     /// - Parameters:
     ///   - map: `[height, width, channels]`
@@ -16,8 +16,8 @@ package enum Bilinear {
         unsafe dseg_bilinear(map, width, height, channels, size.width, size.height, target)
     }
 
-    /// Where the resize reads a line of `length` samples: place by place the first of two neighbours, and how far the
-    /// place lies on the way to the second.
+    /// The source positions of the resize along one axis, from `length` to `count` samples: for each output the index
+    /// of the first of two neighbours, and the weight of the second.
     package static func line(of length: Int, to count: Int) -> (first: [UInt32], weights: [Float]) {
         precondition(length > 0 && count > 0, "a line has at least one sample")
         var first = [UInt32](repeating: 0, count: count)

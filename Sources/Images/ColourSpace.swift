@@ -1,48 +1,49 @@
 import CImages
 
-/// What a picture's samples mean as colours, so far as its file says: as the chunks of a PNG file that say the same.
+/// A picture's colour metadata (ICC profile, gamma, ...), kept to be copied into PNG files made of the picture.
 ///
-/// Nothing is converted: the networks look at the samples as they are, and pictures made of them mean the same.
+/// Nothing is converted: the networks get the samples as they are, and outputs that copy samples keep their meaning.
 package struct ColourSpace: Sendable, Equatable {
     private enum Statement: Sendable, Equatable {
-        /// Whole chunks, which stand between a PNG file's header and its palette (PNG 3, 11.3.2).
+        /// Complete PNG chunks, which belong between the header and the palette (PNG 3, 11.3.2).
         case chunks([UInt8])
-        /// An ICC profile as it is.
+        /// An uncompressed ICC profile.
         case profile([UInt8])
     }
 
     private let statement: Statement
 
-    /// A file that says nothing; viewers take the samples for sRGB.
+    /// No metadata; viewers assume sRGB.
     package static let unstated = ColourSpace(.chunks([]))
 
     private init(_ statement: Statement) {
         self.statement = statement
     }
 
-    /// Of an ICC profile. One that is not of RGB, as a grey or a CMYK picture has it, says nothing of RGB samples.
+    /// From an ICC profile. One that is not for RGB, as of a grey or CMYK picture, does not apply to the decoded
+    /// samples and is dropped.
     init(profile: some Collection<UInt8>) {
         let profile = profile.count <= Self.byteLimit ? Array(profile) : []
         self = Self.isRGB(profile) ? ColourSpace(.profile(profile)) : .unstated
     }
 
-    /// The same, a profile being packed already, which takes time: for several files.
+    /// The same with the profile already deflated, which takes time: for use in several files.
     var packed: ColourSpace { ColourSpace(.chunks(chunks)) }
 
-    /// As a PNG file has it; a profile is packed anew each time. Nothing without memory.
+    /// As PNG chunks; deflates a profile on each call. Empty where memory is short.
     var chunks: [UInt8] {
         switch statement {
         case .chunks(let chunks): return chunks
         case .profile(let profile):
             guard let packed = Deflation.packed(profile) else { return [] }
-            // A name, its end, and the only method.
+            // iCCP: name, NUL, compression method 0 (zlib), data.
             return PNGChunk.bytes("iCCP", Array("ICC\0\0".utf8) + packed)
         }
     }
 
-    /// Of the chunks of a PNG file in their order.
+    /// From the colour chunks of a PNG file, in their order.
     ///
-    /// - Parameter isGrey: whether the samples are; a profile is then not of RGB
+    /// - Parameter isGrey: whether the file is grey; its profile is then not for RGB
     init(_ stated: [PNGChunk], isGrey: Bool) {
         let kept = stated.filter { chunk in
             chunk.payload.count <= Self.byteLimit
@@ -51,12 +52,12 @@ package struct ColourSpace: Sendable, Equatable {
         statement = .chunks(kept.flatMap { PNGChunk.bytes($0.type, Array($0.payload)) })
     }
 
-    /// Of a profile; the largest that are met, tables of a scanner or a printer, have two MiB.
+    /// The largest profile kept; those of scanners and printers, which hold tables, have up to 2 MiB.
     private static let byteLimit = 4 << 20
 
     static let chunkTypes = ["iCCP", "cICP", "sRGB", "gAMA", "cHRM"]
 
-    /// Whether a profile's header (ICC.1, 7.2) gives it as one of RGB data.
+    /// Whether a profile's header (ICC.1, 7.2) says that it is for RGB data.
     private static func isRGB(_ profile: [UInt8]) -> Bool {
         profile.count >= headerBytes && profile[16..<20].elementsEqual("RGB ".utf8)
             && profile[36..<40].elementsEqual("acsp".utf8)
@@ -73,9 +74,9 @@ extension PNGChunk {
     }
 }
 
-/// zlib's format.
+/// Compression in zlib's format.
 private enum Deflation {
-    /// `nil` without memory.
+    /// `nil` where memory is short.
     static func packed(_ bytes: [UInt8]) -> [UInt8]? {
         var packed = unsafe dseg_bytes()
         defer { unsafe dseg_bytes_free(&packed) }
@@ -83,7 +84,7 @@ private enum Deflation {
         return unsafe Array(UnsafeBufferPointer(start: packed.base, count: packed.count))
     }
 
-    /// The first bytes of what was packed, as far as they are whole.
+    /// The first `count` bytes of the content, fewer where the data end or are damaged.
     static func unpacked(_ bytes: ArraySlice<UInt8>, most count: Int) -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: count) { unpacked, written in
             guard let base = unpacked.baseAddress else { return }
@@ -110,7 +111,7 @@ struct ProfilePieces {
         pieces[number] = rest.dropFirst(2)
     }
 
-    /// `nil` where one is missing.
+    /// The whole profile; `nil` where a piece is missing.
     var profile: [UInt8]? {
         guard count > 0 else { return nil }
         var profile: [UInt8] = []

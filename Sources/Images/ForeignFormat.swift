@@ -1,21 +1,21 @@
-/// A kind of file that is not read, told by its first bytes, so that a refusal can name it and say what to do.
+/// A file format that is not supported, recognised by its magic number, so that the error can name it and a conversion.
 struct ForeignFormat: Sendable {
-    /// As in "the file is …".
+    /// Completes "it is …", with its article.
     let name: String
     let remedy: Remedy
-    /// What must stand at each offset: one of some texts.
+    /// The magic numbers: at each offset one of the alternatives must match.
     private let marks: [(offset: Int, texts: [[UInt8]])]
 
     struct Remedy {
-        /// What to do, as a sentence's end.
+        /// What to do, the end of a sentence.
         let sentence: String
-        /// Whether a picture comes of it: the file is one, or pictures are what it holds.
+        /// Whether the file is a picture, or holds pictures.
         let makesPicture: Bool
     }
 
     /// - Parameters:
-    ///   - beginnings: one of which stands at the file's beginning, a character being a byte
-    ///   - others: by their offset texts one of which stands there
+    ///   - beginnings: the alternatives at offset 0, a character for each byte
+    ///   - others: the alternatives at other offsets
     private init(
         _ name: String, _ remedy: Remedy, _ beginnings: String..., at others: KeyValuePairs<Int, [String]> = [:]
     ) {
@@ -25,7 +25,7 @@ struct ForeignFormat: Sendable {
         marks = all.map { offset, texts in (offset, texts.map { $0.unicodeScalars.map { UInt8($0.value) } }) }
     }
 
-    /// The kind of file that begins so, if it is a known one.
+    /// The format of a file by its beginning, if it is known.
     static func recognised(in bytes: [UInt8]) -> ForeignFormat? {
         let beginning = bytes.prefix(1 << 16)
         if let found = table.first(where: { $0.matches(beginning) }) { return found }
@@ -128,14 +128,15 @@ struct ForeignFormat: Sendable {
         // By version; the third byte says that rows are run-length coded.
         ForeignFormat(
             "a PCX picture", magick, "\n\0\u{1}", "\n\u{2}\u{1}", "\n\u{3}\u{1}", "\n\u{4}\u{1}", "\n\u{5}\u{1}"),
-        // A blank or comment follows the number; one in a line with words is text.
+        // Whitespace or a comment follows the number; other text that begins with P1 to P7 is no picture.
         ForeignFormat(
             "a PNM picture (PBM, PGM, PPM or PAM)", pnm, "P1", "P2", "P3", "P4", "P5", "P6", "P7",
             at: [2: ["\n", "\r", "\t", "#", " 1", " 2", " 3", " 4", " 5", " 6", " 7", " 8", " 9"]]),
     ] + mangledJPEG
 
-    /// Where the four bytes before a segment's length are no UTF-8, and those of the length may be none either, three
-    /// bytes stand for each: so Exif's name may be found at one of three places. Without a name a table comes first.
+    /// JPEG files in which each byte that is no UTF-8 was replaced by U+FFFD, of three bytes. The four before the first
+    /// segment's length always are; the two of the length may be, so that `Exif` is at one of three offsets. A file
+    /// without such an identifier begins with a quantisation table.
     private static let mangledJPEG = [
         (14, ["JFIF", "Adobe", "Exif"]), (16, ["Exif"]), (18, ["Exif"]), (12, ["\0C\0"]),
     ].map { offset, marks in
@@ -149,15 +150,15 @@ struct ForeignFormat: Sendable {
     private static let avif = ForeignFormat("an AVIF picture", conversion("avifdec IN OUT.png"))
     private static let video = ForeignFormat("an MP4 or QuickTime video", frame)
 
-    /// By the brands of a file of boxes, the most telling first; the last say no more than "pictures".
+    /// By the brands of the `ftyp` box, the most specific first; the last ones say no more than "picture".
     private static let ofBrands: [(brand: String, format: ForeignFormat)] =
         ["avif", "avis", "avio"].map { ($0, avif) }
         + [("crx ", ForeignFormat("a raw picture of a Canon camera (CR3)", raw))]
         + ["heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs"].map { ($0, heic) }
         + ["mif1", "mif2", "mif3", "msf1", "miaf", "tmap", "unif"].map { ($0, heic) }
 
-    /// The brand of a file of boxes, its version, which for `mif3` is a brand too, and those that it is compatible
-    /// with.
+    /// The major brand of the `ftyp` box, its minor version, which for `mif3` is a brand too, and the compatible
+    /// brands.
     private static func brands(_ beginning: ArraySlice<UInt8>) -> [String]? {
         let box = Array(beginning)
         guard box.count >= 12, box[4..<8].elementsEqual("ftyp".utf8) else { return nil }
@@ -194,7 +195,7 @@ struct ForeignFormat: Sendable {
             self.format = format
         }
 
-        /// Whether what follows need not be looked at.
+        /// Whether the match is long enough to be trusted even if binary data follow.
         var isTelling: Bool { beginning.count + part.count > 4 }
 
         func matches(_ text: ArraySlice<UInt8>) -> Bool {
@@ -202,7 +203,7 @@ struct ForeignFormat: Sendable {
         }
     }
 
-    /// By how a text begins and what stands in it, in small letters.
+    /// By how a text begins and what it contains, in lower case.
     private static let ofTexts: [KnownText] = [
         KnownText("version https://git-lfs", lfs), KnownText("version https://hawser", lfs),
         KnownText("/annex/objects/", annex), KnownText("%pdf-", pdf),
@@ -218,10 +219,10 @@ struct ForeignFormat: Sendable {
     ] + ["{", "[{", "[[", "[]", "[\"", "[ ", "[\t", "[\n", "[\r\n"].map { KnownText($0, json) }
         + ["/9j/", "ivborw0kggo", "uklgr", "r0lgod"].map { KnownText($0, base64) }
 
-    /// The beginning in small letters, without what may precede a document: a byte order mark, blanks, XML's
-    /// declaration, comments. Other letters than ASCII's stay as they are, and say nothing here.
+    /// The beginning in lower case (ASCII only), without what may precede a document: byte order mark, space, XML
+    /// declaration, comments.
     ///
-    /// Bytes are compared, for strings are canonically: that takes the square of a run of combining marks.
+    /// Works on bytes: comparing strings is quadratic in a run of combining marks.
     private static func text(_ beginning: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let body = beginning.starts(with: byteOrderMark) ? beginning.dropFirst(3) : beginning
@@ -238,13 +239,12 @@ struct ForeignFormat: Sendable {
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
-    /// Where some bytes end that stand in others; `nil` where they do not.
+    /// The end of the first occurrence of `part`; `nil` without one.
     private static func end(of part: [UInt8], in text: ArraySlice<UInt8>) -> Int? {
         text.indices.first { text[$0...].starts(with: part) }.map { $0 + part.count }
     }
 
-    /// Whether bytes can be text in UTF-8 or in the letters of a country, none of which have control characters
-    /// other than for layout, or the byte 0xFF.
+    /// Whether bytes may be text in UTF-8 or an 8-bit encoding: no control characters other than layout, and no 0xFF.
     private static func isPlain(_ beginning: ArraySlice<UInt8>) -> Bool {
         let layout: [UInt8] = [0x09, 0x0A, 0x0C, 0x0D, 0x1B]
         return beginning.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != 0xFF || layout.contains($0) }

@@ -1,22 +1,21 @@
 import CImages
 
-/// A picture as it is meant to be seen: decoded, upright, eight bits a sample.
+/// A decoded picture: upright (EXIF orientation applied), RGB of eight bits a sample, and alpha.
 ///
-/// What a picture's files may leave open is decided once, as Pillow's `convert("RGB")` decides it:
-/// transparency is kept beside the colours and changes none of them, 16 bits are cut to the high
-/// byte, colour profiles and gamma are kept beside the samples and change none of them.
+/// Converted as Pillow's `convert("RGB")` does: alpha is kept apart and not multiplied into the colours, 16 bits are
+/// cut to the high byte, colour profiles and gamma are kept but not applied.
 package struct Image: Sendable, Equatable {
-    /// The most pixels a picture may have. A file that promises more is refused from its header.
+    /// The most pixels of a picture. A file whose header states more is refused before it is decoded.
     package static let pixelLimit = 64_000_000
-    /// The most pixels a row or a column may have: libpng's own limit. Each row costs a decoder some time of its own.
+    /// The most pixels a side: libpng's own limit. It bounds the decoders' cost per row.
     package static let sideLimit = 1_000_000
 
-    /// The most scans that a JPEG file of a size may have: 24 at the limit of pixels, in proportion more below.
+    /// The most scans of a progressive JPEG file of a size: 24 at the pixel limit, proportionally more below.
     ///
-    /// A decoder goes over all pixels once a scan, however little the scan says of them, some three nanoseconds a
-    /// pixel. Encoders make 6 scans of grey, 10 of three components, 18 of four.
+    /// A decoder passes over all pixels for each scan, some three nanoseconds a pixel, however few bytes the scan has:
+    /// many empty scans make a decompression bomb. Encoders make 6 scans of grey, 10 of three components, 18 of four.
     ///
-    /// The pixels are counted in whole squares of 32, the largest unit that is decoded.
+    /// Pixels are counted in whole blocks of 32 x 32, the largest MCU.
     package static func scanLimit(width: Int, height: Int) -> Int {
         24 * pixelLimit / ((width + 31) / 32 * ((height + 31) / 32) * 1024)
     }
@@ -27,7 +26,7 @@ package struct Image: Sendable, Equatable {
     package let pixels: [UInt8]
     /// Opacity, `[height, width]`, if the file has any.
     package let alpha: [UInt8]?
-    /// What the file says that the colours mean.
+    /// The file's colour metadata.
     package let colours: ColourSpace
 
     package init(width: Int, height: Int, pixels: [UInt8], alpha: [UInt8]?, colours: ColourSpace = .unstated) {
@@ -41,27 +40,27 @@ package struct Image: Sendable, Equatable {
         self.colours = colours
     }
 
-    /// Decodes a PNG, JPEG or WebP file, told apart by its first bytes.
+    /// Decodes a PNG, JPEG or WebP file, recognised by its first bytes.
     ///
-    /// An animated file gives its first frame. A file that lacks pixels is an error, even where a decoder would make
-    /// them up; one that lacks only what stands behind its pixels is whole.
+    /// An animated file gives its first frame. A truncated file is an error, even where the decoder would fill in
+    /// pixels; what is missing after the last pixel is none.
     ///
-    /// - Parameter isWanted: asked again and again, on this thread; `false` ends the decoding with `interrupted`
+    /// - Parameter isWanted: polled while decoding, on this thread; `false` ends it with `interrupted`
     package init(decoding bytes: [UInt8], while isWanted: () -> Bool = { true }) throws(ImageError) {
         let file = try ImageFile(bytes)
         self = try file.decoded(while: isWanted).upright(from: file.orientation)
     }
 
-    /// The same, for several files that have its colour space: a profile, which takes time to pack, is packed already.
+    /// The same picture with its colour profile already deflated, which takes time: to draw several files of it.
     package var withPackedColours: Image {
         Image(width: width, height: height, pixels: pixels, alpha: alpha, colours: colours.packed)
     }
 
-    /// The picture as it is seen on white, `[height, width, 3]`.
+    /// The picture composited over white, `[height, width, 3]`.
     package var seen: [UInt8] { alpha.map { Compositing.overWhite(pixels, $0) } ?? pixels }
 
-    /// The picture as it is seen on white, stretched to a square, `[side, side, 3]` in [0, 1], as the reference does
-    /// it: each sample divided by 255, then bilinear with half-pixel centres and no antialiasing.
+    /// The picture over white, stretched to a square, `[side, side, 3]` in [0, 1], as the reference does: samples
+    /// divided by 255, then bilinear with half-pixel centres and no antialiasing.
     package func square(side: Int) -> [Float] {
         precondition(side > 0, "a square has at least one pixel")
         let (seen, count) = (seen, side * side * 3)
@@ -72,10 +71,10 @@ package struct Image: Sendable, Equatable {
         }
     }
 
-    /// Where nothing of the picture is to be seen; `nil` where something is everywhere.
+    /// The wholly transparent pixels; `nil` without any.
     package var transparency: Transparency? { alpha.flatMap(Transparency.init) }
 
-    /// The stored picture turned as `orientation` asks.
+    /// Applies the EXIF orientation to the stored picture.
     private func upright(from orientation: Orientation) -> Image {
         if orientation == .upright { return self }
         return Image(
@@ -94,16 +93,16 @@ package struct Image: Sendable, Equatable {
     }
 }
 
-/// What is known of a picture without decoding a pixel: its size as it is meant to be seen, and how its file has it.
+/// What a picture's header says: its size after the EXIF orientation, and its file's orientation and frames.
 package struct ImageSize: Sendable, Equatable {
     package let width: Int
     package let height: Int
-    /// EXIF's number of how the stored picture is turned, 1 to 8; 1 for not at all.
+    /// The file's EXIF orientation, 1 to 8; 1 is upright.
     package let orientation: UInt8
-    /// More than one in an animated picture; the first is what is seen of it.
+    /// More than one in an animated picture, of which the first is decoded.
     package let frames: Int
 
-    /// Reads the header of a PNG, JPEG or WebP file; refuses what `Image(decoding:)` refuses there.
+    /// Reads the header of a PNG, JPEG or WebP file; throws as `Image(decoding:)` does for it.
     package init(probing bytes: [UInt8]) throws(ImageError) {
         let file = try ImageFile(bytes)
         let isTransposed = file.orientation.isTransposed

@@ -1,23 +1,23 @@
-/// Why bytes are no picture that dseg can look at.
+/// Why a file cannot be decoded.
 package enum ImageError: Error, Equatable, CustomStringConvertible {
     case empty
-    /// A file of another kind that is known; carries its name, what to do, and whether that makes a picture of it.
+    /// A known format that is not supported; carries its name, what to do, and ``ForeignFormat/Remedy/makesPicture``.
     case foreign(name: String, remedy: String, makesPicture: Bool = true)
-    /// A file in a variant that is not read; `what` completes "the file …".
+    /// An unsupported variant of a supported format; `what` completes "the file …".
     case unsupported(ImageFormat, what: String)
-    /// Neither a PNG, JPEG or WebP file nor any known kind; carries the first bytes, at most 8.
+    /// No known format; carries the first bytes, at most 8.
     case unknownFormat(firstBytes: [UInt8])
-    /// The header promises more pixels than `Image.pixelLimit`, or more in a row or column than `Image.sideLimit`.
+    /// The header states more pixels than `Image.pixelLimit`, or a side over `Image.sideLimit`.
     case tooLarge(width: Int, height: Int)
-    /// A JPEG file goes over its pixels more often than `Image.scanLimit` lets a picture of its size.
+    /// A JPEG file has more scans than `Image.scanLimit` of its size.
     case tooManyScans(Int, width: Int, height: Int, limit: Int)
     /// More segments or chunks than `FileNotes.partLimit`.
     case tooManyParts(ImageFormat, what: String)
-    /// The file ends before the picture does; carries its length.
+    /// The file is truncated; carries its length.
     case cutOff(ImageFormat, bytes: Int)
-    /// The same, where it is known how many rows are whole.
+    /// The same, where it is known how many rows are complete.
     case lacksRows(ImageFormat, bytes: Int, rows: Int, of: Int)
-    /// The decoder's own sentence.
+    /// Carries the decoder library's message.
     case malformed(ImageFormat, reason: String)
     case outOfMemory(ImageFormat)
     /// The caller cancelled the decoding.

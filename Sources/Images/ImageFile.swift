@@ -1,6 +1,6 @@
 import CImages
 
-/// The kinds of file that are read.
+/// The supported file formats.
 package enum ImageFormat: Sendable, CustomStringConvertible {
     case png, jpeg, webP
 
@@ -12,7 +12,7 @@ package enum ImageFormat: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The bytes each file of this format begins with; at a `nil` stands its length.
+    /// The magic number of the format; `nil` matches any byte (RIFF's length).
     private var signature: [UInt8?] {
         switch self {
         case .png: PNGChunks.signature
@@ -21,8 +21,8 @@ package enum ImageFormat: Sendable, CustomStringConvertible {
         }
     }
 
-    /// Tells a file's format by its first bytes; a file shorter than them may still be one cut off, unless it has no
-    /// more of them than other kinds of file have too: `RIFF`.
+    /// Recognises a format by its first bytes. A shorter file that agrees so far counts as truncated, except for a mere
+    /// `RIFF`, which other formats share.
     fileprivate init(sniffing bytes: [UInt8]) throws(ImageError) {
         if bytes.isEmpty { throw .empty }
         let beginsSo = { (format: Self) in
@@ -40,17 +40,17 @@ package enum ImageFormat: Sendable, CustomStringConvertible {
     }
 }
 
-/// What a file says of itself beside its pixels.
+/// A file's metadata.
 struct FileNotes {
-    /// The most segments of a JPEG file or chunks of a PNG or WebP file. Writers of PNG files put 8 KiB of pixels into
-    /// a chunk, so that the largest file that is taken, of 256 MiB, has 32,768; four times as many are let pass.
+    /// The most segments of a JPEG file or chunks of a PNG or WebP file. PNG writers make chunks of 8 KiB, so that the
+    /// largest file that the daemon accepts, 256 MiB, has 32,768; the limit is four times that.
     static let partLimit = 131_072
 
     /// A TIFF structure, which `Exif\0\0` may precede.
     var exif: ArraySlice<UInt8>?
-    /// Of a JPEG file: the times that its decoder goes over the pixels.
+    /// Scans of a JPEG file: the passes of its decoder over the pixels.
     var scans = 0
-    /// More than one in an animated picture; the first is read.
+    /// More than one in an animated picture, of which the first is decoded.
     var frames = 1
     var colours = ColourSpace.unstated
 
@@ -59,14 +59,14 @@ struct FileNotes {
     }
 }
 
-/// A file whose header is legal and within the limits; its pixels have not been looked at.
+/// A file whose header is legal and within the limits; its pixels are not decoded yet.
 struct ImageFile {
     let bytes: [UInt8]
     let format: ImageFormat
     /// As stored, before the orientation is applied.
     let header: dseg_picture
     let notes: FileNotes
-    /// How the picture is to be turned.
+    /// To be applied to the decoded pixels.
     let orientation: Orientation
 
     init(_ bytes: [UInt8]) throws(ImageError) {
@@ -106,9 +106,9 @@ struct ImageFile {
         if notes.scans > limit { throw .tooManyScans(notes.scans, width: width, height: height, limit: limit) }
     }
 
-    /// Decodes the pixels, as stored.
+    /// Decodes the pixels as stored, without the orientation.
     ///
-    /// - Parameter isWanted: asked again and again; `false` ends the decoding with `interrupted`
+    /// - Parameter isWanted: polled while decoding; `false` ends it with `interrupted`
     func decoded(while isWanted: () -> Bool) throws(ImageError) -> Image {
         var ending: (verdict: dseg_verdict, reason: String) = (DSEG_DONE, "")
         var header = header
@@ -143,7 +143,7 @@ struct ImageFile {
         }
     }
 
-    /// Makes an error of a decoder's verdict.
+    /// Throws the error of a decoder's verdict.
     private func check(_ verdict: dseg_verdict, _ reason: String, _ header: dseg_picture) throws(ImageError) {
         switch verdict {
         case DSEG_DONE: return
@@ -157,7 +157,7 @@ struct ImageFile {
     }
 }
 
-/// Lets a decoder ask whether its picture is still wanted.
+/// Passes a closure to a C decoder as a `dseg_watch`.
 private func withWatch<Result>(_ isWanted: () -> Bool, _ body: (UnsafePointer<dseg_watch>) -> Result) -> Result {
     withoutActuallyEscaping(isWanted) { isWanted in
         var asked = isWanted
@@ -169,7 +169,7 @@ private func withWatch<Result>(_ isWanted: () -> Bool, _ body: (UnsafePointer<ds
     }
 }
 
-/// Runs a decoder or encoder, which may leave a sentence.
+/// Runs a C decoder or encoder with a buffer for its error message.
 func withReason(
     _ body: (UnsafeMutablePointer<CChar>) -> dseg_verdict
 ) -> (verdict: dseg_verdict, reason: String) {

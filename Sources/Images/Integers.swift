@@ -1,12 +1,12 @@
-/// Numbers of several bytes, as files have them.
+/// Integers in the byte orders of files.
 extension Collection<UInt8> {
-    /// The first byte is the highest.
+    /// The first byte is the most significant.
     var bigEndian: Int { reduce(0) { $0 << 8 | Int($1) } }
-    /// The first byte is the lowest.
+    /// The first byte is the least significant.
     var littleEndian: Int { reversed().bigEndian }
 }
 
 extension UInt32 {
-    /// The highest byte first.
+    /// The most significant byte first.
     var bigEndianBytes: [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: self >> $0) } }
 }

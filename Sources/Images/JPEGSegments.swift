@@ -1,10 +1,10 @@
 import CImages
 
-/// The marker segments of a JPEG file in their order, as far as they are whole.
+/// The complete marker segments of a JPEG file, in order.
 ///
 /// A segment is `0xFF marker`, and for most markers a big-endian length that counts itself, then
-/// the payload. Coded pixels follow a scan's segment; in them 0xFF is followed by 0, or by a
-/// restart marker, so the next segment is found by looking for any other.
+/// the payload. Entropy-coded data follow a scan's segment; in them 0xFF is followed by 0 (byte
+/// stuffing) or is a restart marker, so the next segment begins at any other 0xFF.
 private struct JPEGSegments: Sequence, IteratorProtocol {
     private static let endOfImage: UInt8 = 0xD9
 
@@ -16,7 +16,7 @@ private struct JPEGSegments: Sequence, IteratorProtocol {
         self.bytes = bytes
     }
 
-    /// The next segment, its payload without the length; `nil` after the end marker or the last whole one.
+    /// The next segment, its payload without the length; `nil` after EOI or the last complete one.
     mutating func next() -> (marker: UInt8, payload: ArraySlice<UInt8>)? {
         var segment = dseg_jpeg_segment()
         guard !hasEnded, unsafe dseg_jpeg_next(bytes, bytes.count, position, &segment) != 0 else { return nil }
@@ -27,17 +27,17 @@ private struct JPEGSegments: Sequence, IteratorProtocol {
 }
 
 extension FileNotes {
-    /// What the segments of a JPEG file say.
+    /// The metadata of a JPEG file.
     ///
-    /// - Throws: `unsupported` for a coding that is not read, `tooManyParts`
+    /// - Throws: `unsupported` for a coding process that is not decoded, `tooManyParts`
     init(jpeg bytes: [UInt8]) throws(ImageError) {
         var components: UInt8 = 0
         var pieces = ProfilePieces()
         for (place, (marker, payload)) in JPEGSegments(bytes).enumerated() {
             try Self.check(place + 1, of: "segments", .jpeg)
             switch marker {
-            case 0xC4, 0xC8, 0xCC: break  // Tables, and what is reserved.
-            // Behind coded pixels a trailer, or pixels in place of an end marker, may look like a frame's header.
+            case 0xC4, 0xC8, 0xCC: break  // DHT, JPG (reserved) and DAC: no frame headers.
+            // After the first scan, bytes of a trailer or of damaged data may look like a frame header.
             case 0xC0...0xCF, 0xDE, 0xF7:
                 if scans > 0 { break }
                 try Self.checkCoding(marker, payload)
@@ -51,8 +51,8 @@ extension FileNotes {
         if components == 3, let profile = pieces.profile { colours = ColourSpace(profile: profile) }
     }
 
-    /// Of the ways to code a picture (ITU-T T.81, table B.1) those of eight bits a sample are read that are sequential
-    /// or progressive, by Huffman's code or the arithmetic one.
+    /// Refuses what is not sequential or progressive with eight bits a sample (ITU-T T.81, table B.1); Huffman and
+    /// arithmetic coding are both decoded.
     private static func checkCoding(_ marker: UInt8, _ frame: ArraySlice<UInt8>) throws(ImageError) {
         switch marker {
         case 0xC3, 0xCB: throw .unsupported(.jpeg, what: "is coded without loss")

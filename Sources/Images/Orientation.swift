@@ -1,4 +1,4 @@
-/// How a camera held the picture it stored, as EXIF's tag 0x0112 numbers it.
+/// The EXIF orientation (tag 0x0112) of the stored pixels.
 ///
 ///     1 upright   2 mirrored   3 upside down   4 mirrored upside down
 ///     5 transposed   6 top is at the right   7 transposed upside down   8 top is at the left
@@ -14,13 +14,13 @@ enum Orientation: UInt8, CaseIterable {
 
     static let exifPrefix: [UInt8] = Array("Exif\0\0".utf8)
 
-    /// Width and height change places.
+    /// Whether width and height are swapped.
     var isTransposed: Bool { rawValue >= Self.transposed.rawValue }
 
     /// Reads the tag from an EXIF block: a TIFF structure, which `Exif\0\0` may precede.
     ///
-    /// A picture is not refused for what its camera wrote beside it: without a block, a whole first
-    /// directory or a legal number it is upright.
+    /// Upright where the block is missing or damaged or the number illegal: no picture is refused for
+    /// its metadata.
     init(exif block: ArraySlice<UInt8>?) {
         self = block.flatMap(Self.init(tag:)) ?? .upright
     }
@@ -43,7 +43,7 @@ private struct TIFFDirectory {
     private let isBigEndian: Bool
     private var entries = 0..<0
 
-    /// Fails unless the byte order, the magic number and a directory inside the bytes are there.
+    /// `nil` without a byte order mark, magic number and a directory within the bytes.
     init?(_ block: ArraySlice<UInt8>) {
         bytes = Array(block)
         switch bytes.prefix(4) {
@@ -55,7 +55,7 @@ private struct TIFFDirectory {
         entries = start + 2..<start + 2 + count * Self.entryBytes
     }
 
-    /// The single number of an entry; `nil` if it is missing, no 16- or 32-bit number, or cut off.
+    /// An entry's value; `nil` if it is missing, truncated, or not a single 16- or 32-bit integer.
     func number(of tag: Int) -> Int? {
         for entry in stride(from: entries.lowerBound, to: entries.upperBound, by: Self.entryBytes) {
             guard let found = read(2, at: entry) else { return nil }
@@ -70,7 +70,7 @@ private struct TIFFDirectory {
         return nil
     }
 
-    /// The number of `count` bytes at an offset; `nil` outside the bytes.
+    /// The integer of `count` bytes at an offset; `nil` out of bounds.
     private func read(_ count: Int, at offset: Int) -> Int? {
         guard offset <= bytes.count - count else { return nil }
         let field = bytes[offset..<offset + count]

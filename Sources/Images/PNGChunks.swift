@@ -1,9 +1,9 @@
 import CImages
 
-/// The chunks of a PNG file in their order, as far as they are whole; a CRC need not be right.
+/// The complete chunks of a PNG file, in order; their CRCs are not checked.
 ///
 /// A chunk is `length(4) type(4) payload(length) crc(4)`, big-endian, after eight bytes of
-/// signature. The pixels are libpng's affair; this reads what stands beside them.
+/// signature. libpng decodes the pixels; this is for the metadata.
 struct PNGChunks: Sequence, IteratorProtocol {
     static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
@@ -15,7 +15,7 @@ struct PNGChunks: Sequence, IteratorProtocol {
         position = bytes.starts(with: Self.signature) ? Self.signature.count : bytes.count
     }
 
-    /// The next chunk; `nil` after the last whole one.
+    /// The next chunk; `nil` after the last complete one.
     mutating func next() -> PNGChunk? {
         guard bytes.count - position >= 12 else { return nil }
         let length = bytes[position..<position + 4].bigEndian
@@ -27,16 +27,16 @@ struct PNGChunks: Sequence, IteratorProtocol {
 }
 
 extension FileNotes {
-    /// What the chunks of a PNG file say.
+    /// The metadata of a PNG file.
     ///
-    /// - Throws: `unsupported` for Apple's own form, `tooManyParts`
+    /// - Throws: `unsupported` for Apple's variant (CgBI), `tooManyParts`
     init(png bytes: [UInt8]) throws(ImageError) {
         var (isGrey, hasPixels, isFrame) = (false, false, false)
         var animated = 0
         var stated: [PNGChunk] = []
         defer {
             colours = ColourSpace(stated, isGrey: isGrey)
-            // A still picture, which stands in for an animation that is not shown, is looked at before all frames.
+            // APNG: without fcTL before IDAT, the default image is no frame of the animation, but the one decoded here.
             if animated > 0 { frames = isFrame || !hasPixels ? animated : animated + 1 }
         }
         for (place, chunk) in PNGChunks(bytes).enumerated() {
@@ -57,7 +57,7 @@ extension FileNotes {
     }
 }
 
-/// One chunk, whose CRC need not be right.
+/// One chunk; its CRC may be wrong, see ``isIntact``.
 struct PNGChunk {
     /// The type and the payload.
     fileprivate let content: ArraySlice<UInt8>
@@ -66,14 +66,14 @@ struct PNGChunk {
     var type: String { String(decoding: content.prefix(4), as: UTF8.self) }
     var payload: ArraySlice<UInt8> { content.dropFirst(4) }
 
-    /// A chunk of a type and a payload.
+    /// Encodes a chunk.
     static func bytes(_ type: String, _ payload: [UInt8]) -> [UInt8] {
         let content = Array(type.utf8) + payload
         let crc = unsafe dseg_png_crc(content, content.count)
         return UInt32(payload.count).bigEndianBytes + content + crc.bigEndianBytes
     }
 
-    /// Whether the bytes are those that were written. Libraries skip a broken chunk without pixels.
+    /// Whether the CRC is right. Like libpng, callers ignore damaged ancillary chunks.
     var isIntact: Bool {
         unsafe Int(dseg_png_crc(Array(content), content.count)) == crc
     }

@@ -1,8 +1,8 @@
 import CImages
 
-/// A PNG file to be written, or the texts of one that was read.
+/// Writes PNG files, and reads the texts of such a file.
 package struct PNGFile: Sendable {
-    /// Eight bits a sample, `[height, width]` of one sample, three or four.
+    /// Eight bits a sample, `[height, width, 1, 3 or 4]`.
     package enum Pixels: Sendable {
         case indexed([UInt8], Palette)
         case grey([UInt8])
@@ -30,7 +30,7 @@ package struct PNGFile: Sendable {
         }
     }
 
-    /// - Parameter colours: what the samples mean, where they are colours of a picture
+    /// - Parameter colours: the colour metadata, where the samples are a picture's
     package init(width: Int, height: Int, _ pixels: Pixels, colours: ColourSpace = .unstated, texts: [Text]) {
         let (samples, channels) =
             switch pixels {
@@ -79,11 +79,12 @@ package struct PNGFile: Sendable {
         }
     }
 
-    /// The texts of a PNG file by their keys: those of its intact iTXt chunks that are not
-    /// compressed, as `encoded()` writes them. Of two with one key the first counts.
+    /// The texts of a PNG file by their keys: of intact, uncompressed iTXt chunks, as `encoded()`
+    /// writes them. Of two with the same key the first counts.
     ///
-    /// Other programs may put chunks before or after ours, so the file is read to its end; one that
-    /// has none is an error.
+    /// Other programs may move chunks, so the whole file is read.
+    ///
+    /// - Throws: `cutOff` for a file without IEND, `unknownFormat` or `empty`
     package static func texts(in bytes: [UInt8]) throws(ImageError) -> [String: String] {
         guard bytes.starts(with: PNGChunks.signature) else {
             throw bytes.isEmpty ? .empty : .unknownFormat(firstBytes: Array(bytes.prefix(8)))
@@ -99,7 +100,7 @@ package struct PNGFile: Sendable {
 }
 
 extension PNGFile.Text {
-    /// Bytes of a key (PNG specification, 11.3.3.2).
+    /// Bytes of a keyword (PNG specification, 11.3.3.2).
     private static let keyLimit = 79
 
     /// Reads `key NUL compressed(1) method(1) language NUL translated-key NUL text`.
@@ -122,9 +123,8 @@ package struct Palette: Sendable, Equatable {
     /// RGB, `[256, 3]`.
     package let colours: [UInt8]
 
-    /// The colours of the PASCAL VOC annotations, which viewers of masks know: the bits of an
-    /// index, three at a time from the lowest, fill red, green and blue from their highest bit
-    /// down. Index 0 is black.
+    /// The colormap of the PASCAL VOC annotations: the bits of an index, three at a time from the lowest, set red,
+    /// green and blue from their highest bit down. Index 0 is black.
     package static let voc = Palette(
         colours: (0..<256).flatMap { index in
             [vocColour(index), vocColour(index >> 1), vocColour(index >> 2)]

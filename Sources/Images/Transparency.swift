@@ -1,11 +1,11 @@
 import CImages
 
-/// The pixels of a picture that are wholly transparent, at least one.
+/// A bit mask of a picture's wholly transparent pixels, at least one.
 package struct Transparency: Sendable {
-    /// A bit for each pixel in reading order, the lowest of a byte first.
+    /// A bit for each pixel, row-major, least significant bit first.
     private let bits: [UInt8]
 
-    /// `nil` where no pixel is.
+    /// `nil` where no pixel is transparent.
     ///
     /// - Parameter alpha: `[height, width]`
     init?(_ alpha: [UInt8]) {
@@ -16,7 +16,7 @@ package struct Transparency: Sendable {
 
     package var bytes: Int { bits.count }
 
-    /// Makes a mask the background where nothing is to be seen.
+    /// Sets a mask to background (0) at the transparent pixels.
     ///
     /// - Parameter indices: `[height, width]`
     package func clear(_ indices: inout [UInt8]) {

@@ -1,7 +1,7 @@
-/// The chunks of a WebP file in their order, as far as they are whole.
+/// The complete chunks of a WebP file, in order.
 ///
-/// After `RIFF size(4) WEBP` a chunk is `type(4) length(4) payload(length)`, little-endian, and a byte that makes the
-/// length even. The pixels are libwebp's affair; this reads what stands beside them.
+/// After `RIFF size(4) WEBP` a chunk is `type(4) length(4) payload(length)`, little-endian, padded to an even length.
+/// libwebp decodes the pixels; this is for the metadata.
 struct WebPChunks: Sequence, IteratorProtocol {
     private let bytes: [UInt8]
     private var position = 12
@@ -19,8 +19,8 @@ struct WebPChunks: Sequence, IteratorProtocol {
         return (String(decoding: bytes[position..<position + 4], as: UTF8.self), bytes[start..<start + length])
     }
 
-    /// The file, of the largest size where its own ends before its chunks do, or is over the format's limit: libwebp
-    /// looks at nothing behind that size, though each chunk has its own.
+    /// The file with a RIFF size that covers all its chunks: where the stated size is too small or illegal, it is
+    /// replaced by the largest legal one, as libwebp ignores whatever lies beyond it.
     static func sized(_ bytes: [UInt8]) -> [UInt8] {
         guard bytes.count >= 12 else { return bytes }
         let end = 8 + bytes[4..<8].littleEndian
@@ -31,12 +31,12 @@ struct WebPChunks: Sequence, IteratorProtocol {
         return bytes.prefix(4) + UInt32(sizeLimit).bigEndianBytes.reversed() + bytes.dropFirst(8)
     }
 
-    /// The largest even size that leaves room for the head of the file and of a chunk in 32 bits.
+    /// libwebp's MAX_CHUNK_PAYLOAD, the largest RIFF size that it accepts.
     private static let sizeLimit = 0xFFFF_FFF6
 }
 
 extension FileNotes {
-    /// What the chunks of a WebP file say.
+    /// The metadata of a WebP file.
     ///
     /// - Throws: `tooManyParts`
     init(webP bytes: [UInt8]) throws(ImageError) {

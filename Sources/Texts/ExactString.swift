@@ -1,7 +1,7 @@
-/// A string that equals only what has the same UTF-8 bytes.
+/// A string that is compared and hashed by its UTF-8 bytes.
 ///
-/// `String` compares and hashes canonically. So "é" equals "e" with an accent, though a tokenizer may read other tokens
-/// there; and the marks of a run are sorted for each comparison, which costs the square of their number.
+/// `String` compares by canonical equivalence: "é" equals "e" and a combining accent, for which a tokenizer may give
+/// other tokens; and each comparison sorts runs of combining marks, in quadratic time.
 package struct ExactString: Hashable, Comparable, Sendable {
     package let text: String
 
@@ -20,7 +20,7 @@ package struct ExactString: Hashable, Comparable, Sendable {
     package func hash(into hasher: inout Hasher) {
         var text = text
         text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-        // Ends the text, so that those of a key with several do not run together; no UTF-8 has this byte.
+        // A terminator, which is no byte of UTF-8: a key of ("a", "bc") must not hash as ("ab", "c").
         hasher.combine(0xFF as UInt8)
     }
 }

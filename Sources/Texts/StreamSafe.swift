@@ -1,19 +1,19 @@
 /// Unicode's Stream-Safe Text Format (UAX #15, section 13): no run of combining marks is longer than 30.
 ///
-/// To compare or to compose text its marks are put in order, which takes the square of a run's length: a file or a
-/// message of a megabyte of marks would keep its reader busy for minutes. No language has runs that come near.
+/// Comparing and normalising text sorts each run of marks in quadratic time: a message with a megabyte of marks would
+/// take minutes (denial of service). No language has runs that come near.
 package struct StreamSafe {
-    /// Combining marks in a row.
+    /// The most combining marks in a row.
     package static let limit = 30
 
-    /// Why a text is refused.
+    /// For error messages: what is wrong with a text.
     package static let refusal = "over \(limit) combining marks in a row"
 
     private var marks = 0
 
     /// Whether the text is safe with one more scalar.
     private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
-        // No scalar below is a mark, and most text has none above.
+        // A fast path: there are no marks below U+0300.
         let isMark = scalar.value >= 0x300 && scalar.properties.canonicalCombiningClass != .notReordered
         marks = isMark ? marks + 1 : 0
         return marks <= Self.limit
@@ -24,11 +24,11 @@ package struct StreamSafe {
         return text.unicodeScalars.allSatisfy { run.take($0) }
     }
 
-    /// Whether all strings of a JSON text are safe, their escapes resolved.
+    /// Whether all strings of a JSON text are safe, with escapes resolved.
     ///
-    /// - Parameter json: perhaps none; whatever reads it says so
+    /// - Parameter json: need not be valid, which the decoder checks
     package static func isSafe(json: [UInt8]) -> Bool {
-        // The first byte of the first mark, U+0300; and what an escape begins with.
+        // A fast path: 0xCC is the first UTF-8 byte of U+0300, and a backslash begins an escape.
         guard json.contains(where: { $0 >= 0xCC || $0 == UInt8(ascii: "\\") }) else { return true }
         var run = StreamSafe()
         var rest = String(decoding: json, as: UTF8.self).unicodeScalars[...]
@@ -37,7 +37,7 @@ package struct StreamSafe {
             if scalar == "\\", let kind = rest.popFirst(), kind == "u" {
                 let digits = rest.prefix(4)
                 rest = rest.dropFirst(4)
-                // Half of a surrogate pair is no scalar. The marks beyond U+FFFF are few; they break no run.
+                // Half of a surrogate pair is no scalar; skipping it neither ends nor extends a run.
                 guard let value = UInt32(String(digits), radix: 16) else { continue }
                 guard let escaped = Unicode.Scalar(value) else { continue }
                 found = escaped

@@ -9,29 +9,29 @@
 // Pictures are rows of interleaved 8-bit samples without padding: [height, width, channels].
 // No function here prints, or keeps anything after it returns; none calls back but by a dseg_watch.
 
-/// How reading or writing a file ended.
+/// The result of decoding or encoding a file.
 typedef enum dseg_verdict {
-    DSEG_DONE,       ///< all of it
-    DSEG_CUT_OFF,    ///< pixels are lacking: the bytes end before the picture does
+    DSEG_DONE,
+    DSEG_CUT_OFF,    ///< truncated: the bytes end before the last pixel
     DSEG_MALFORMED,  ///< the bytes are no legal picture
     DSEG_NO_MEMORY,
-    DSEG_UNWANTED,   ///< the caller cancelled it
+    DSEG_UNWANTED,   ///< cancelled by the dseg_watch
 } dseg_verdict;
 
-/// Room for a library's sentence, with its end.
+/// Room for a library's error message, with its NUL.
 #define DSEG_REASON_BYTES 256
 
-/// What a file's header promises.
+/// What a file's header states.
 typedef struct dseg_picture {
     size_t width;
     size_t height;
-    size_t channels;  ///< of what the reader writes. RGB or RGBA, of JPEG RGB or CMYK as stored
-    size_t rows;      ///< that are whole, once it was found to be cut off; or DSEG_ROWS_UNKNOWN
+    size_t channels;  ///< of the decoded samples: RGB or RGBA, of JPEG RGB or CMYK as stored
+    size_t rows;      ///< complete rows of a truncated file, or DSEG_ROWS_UNKNOWN
 } dseg_picture;
 
 #define DSEG_ROWS_UNKNOWN PTRDIFF_MAX
 
-/// Asked again and again while pixels are decoded, on the caller's thread; 0 ends the decoding.
+/// Cancellation: polled while pixels are decoded, on the caller's thread; 0 ends the decoding.
 typedef struct dseg_watch {
     int (*is_wanted)(void *context);
     void *context;
@@ -39,15 +39,15 @@ typedef struct dseg_watch {
 
 // -- png_read.c
 
-/// Reads the header of a PNG file, and everything before its first pixel.
+/// Reads a PNG file up to its first pixel.
 ///
 /// reason  [DSEG_REASON_BYTES]  filled unless the verdict is DSEG_DONE
 dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
                              char *reason);
 
 /// Reads a whole PNG file whose header is `picture`: palettes, grey and transparency expanded,
-/// 16 bits reduced to the high byte, colour profiles and gamma ignored. What stands behind the last
-/// row is not looked at.
+/// 16 bits reduced to the high byte, colour profiles and gamma ignored. Nothing after the last row
+/// is read.
 ///
 /// pixels  [height, width, channels]
 dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
@@ -62,16 +62,16 @@ typedef enum dseg_png_kind {
     DSEG_PNG_RGBA,
 } dseg_png_kind;
 
-/// What a file to be written holds.
+/// The parameters of a file to be written.
 typedef struct dseg_png_shape {
     dseg_png_kind kind;
     uint32_t width;
     uint32_t height;
-    size_t text_count;  ///< of iTXt chunks
-    size_t chunk_bytes;  ///< of whole chunks that are given
+    size_t text_count;   ///< iTXt chunks
+    size_t chunk_bytes;  ///< length of `chunks`
 } dseg_png_shape;
 
-/// Bytes that dseg_png_write or dseg_deflate made; dseg_bytes_free frees them.
+/// A growing buffer, filled by dseg_png_write or dseg_deflate; dseg_bytes_free frees it.
 typedef struct dseg_bytes {
     uint8_t *_Nullable base;
     size_t count;
@@ -82,8 +82,8 @@ typedef struct dseg_bytes {
 ///
 /// pixels   [height, width, 1, 3 or 4]
 /// palette  [256, 3] for DSEG_PNG_INDEXED, otherwise NULL
-/// chunks   [chunk_bytes]  whole ones, written as they are between the header and the palette
-/// texts    for each iTXt chunk a Latin-1 key of 1 to 79 bytes and a UTF-8 text, each with its end
+/// chunks   [chunk_bytes]  complete chunks, copied between the header and the palette
+/// texts    for each iTXt chunk a Latin-1 key of 1 to 79 bytes and a UTF-8 text, each with its NUL
 /// file     empty before; to be freed after, whatever the verdict
 dseg_verdict dseg_png_write(const dseg_png_shape *shape, const uint8_t *pixels,
                             const uint8_t *_Nullable palette, const uint8_t *chunks,
@@ -93,12 +93,12 @@ void dseg_bytes_free(dseg_bytes *file);
 
 // -- deflate.c
 
-/// Packs bytes in zlib's format.
+/// Compresses bytes in zlib's format.
 ///
 /// packed  empty before; to be freed after, whatever the verdict
 dseg_verdict dseg_deflate(const uint8_t *bytes, size_t count, dseg_bytes *packed);
 
-/// Unpacks the first bytes of what is in zlib's format; returns how many there were, at most `room`.
+/// Decompresses the beginning of data in zlib's format; returns how many bytes, at most `room`.
 ///
 /// bytes  [room]
 size_t dseg_inflate(const uint8_t *packed, size_t count, uint8_t *bytes, size_t room);
@@ -112,23 +112,23 @@ uint32_t dseg_png_crc(const uint8_t *bytes, size_t count);
 dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
                               char *reason);
 
-/// Reads a whole JPEG file whose header is `picture`. What stands behind the last coded pixel, an
-/// end marker or none, is not looked at.
+/// Reads a whole JPEG file whose header is `picture`. Nothing after the last coded pixel is read,
+/// also no EOI marker.
 ///
 /// pixels  [height, width, channels]
 dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
                               uint8_t *pixels, const dseg_watch *watch, char *reason);
 
-/// A marker segment: what stands behind its marker and its length.
+/// A marker segment; `start` and `count` are of its payload, without marker and length.
 typedef struct dseg_jpeg_segment {
     uint8_t marker;
     size_t start;
     size_t count;
 } dseg_jpeg_segment;
 
-/// Finds the first marker segment at or behind a position, over coded pixels, filling bytes and the
-/// markers that stand alone, among which the end marker counts as an empty segment. 0 if none whole
-/// follows.
+/// Finds the first complete marker segment at or after a position; skips entropy-coded data, fill
+/// bytes and markers without a length, except EOI, which counts as an empty segment. Returns 0 if
+/// there is none.
 int dseg_jpeg_next(const uint8_t *bytes, size_t count, size_t position,
                    dseg_jpeg_segment *segment);
 
@@ -138,8 +138,8 @@ int dseg_jpeg_next(const uint8_t *bytes, size_t count, size_t position,
 dseg_verdict dseg_webp_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
                               char *reason);
 
-/// Reads the picture of a WebP file whose header is `picture`, or its first frame on a transparent
-/// canvas.
+/// Reads the picture of a WebP file whose header is `picture`; of an animated one the first frame,
+/// on a transparent canvas.
 ///
 /// pixels  [height, width, channels]
 dseg_verdict dseg_webp_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
@@ -147,7 +147,7 @@ dseg_verdict dseg_webp_pixels(const uint8_t *bytes, size_t count, dseg_picture *
 
 // -- pixels.c
 
-/// Splits RGBA into its colours and its alpha.
+/// Splits RGBA into RGB and alpha.
 ///
 /// rgba   [count, 4]
 /// rgb    [count, 3]
@@ -160,13 +160,13 @@ void dseg_split_alpha(const uint8_t *rgba, size_t count, uint8_t *rgb, uint8_t *
 /// rgb   [count, 3]
 void dseg_cmyk_to_rgb(const uint8_t *cmyk, size_t count, uint8_t *rgb);
 
-/// A picture as it is seen on white paper.
+/// Composites a picture over white.
 ///
 /// rgb, seen  [count, 3]
 /// alpha      [count]
 void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uint8_t *seen);
 
-/// Turns a stored picture upright.
+/// Applies an EXIF orientation.
 ///
 /// stored       [height, width, channels]
 /// upright      [height, width, channels], or [width, height, channels] for orientations 5 to 8
@@ -191,15 +191,16 @@ void dseg_bilinear(const float *map, size_t width, size_t height, size_t channel
 void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels,
                          size_t out_width, size_t out_height, float *out);
 
-/// Where both resizes read a line of `count` samples: sample `out` lies weight[out] of the way from
-/// first[out] to the sample behind it, if there is one.
+/// The source positions of both resizes along one axis of `count` samples: output `out` lies weight[out]
+/// of the way from sample first[out] to the next one, if there is a next.
 ///
 /// first, weight  [out_count]
 void dseg_bilinear_line(size_t count, size_t out_count, uint32_t *first, float *weight);
 
 // -- composite.c
 
-/// Lays half of each pixel's colour over a picture; where the index is 0 the picture stays.
+/// Blends each pixel half and half with the palette's colour of its index; index 0 leaves the pixel
+/// unchanged.
 ///
 /// rgb, tinted  [count, 3]
 /// indices      [count]
@@ -207,9 +208,9 @@ void dseg_bilinear_line(size_t count, size_t out_count, uint32_t *first, float *
 void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const uint8_t *palette,
                uint8_t *tinted);
 
-/// Keeps the pixels of one index, with their own alpha, opaque if `alpha` is NULL, and those that are
-/// transparent anyway, with their colours; all others become transparent black, so that nothing of the
-/// picture hides in them.
+/// Copies the pixels of one index with their alpha (opaque if `alpha` is NULL), and those that are
+/// wholly transparent anyway. All others become transparent black, so that no colours of the picture
+/// can be recovered from them.
 ///
 /// rgb    [count, 3]
 /// alpha  [count], or NULL
@@ -217,19 +218,19 @@ void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const u
 void dseg_cut_out(const uint8_t *rgb, const uint8_t *_Nullable alpha, const uint8_t *indices,
                   size_t count, uint8_t index, uint8_t *rgba);
 
-/// Sets the bits of the pixels whose alpha is 0, the lowest bit of a byte first; returns how many.
+/// Sets the bits of the pixels whose alpha is 0, least significant bit first; returns how many.
 ///
 /// alpha  [count]
 /// bits   [(count + 7) / 8]  zeros before
 size_t dseg_transparent(const uint8_t *alpha, size_t count, uint8_t *bits);
 
-/// Makes indices 0 where the bit is set.
+/// Sets indices to 0 where the bit is set.
 ///
 /// bits     [(count + 7) / 8]
 /// indices  [count]
 void dseg_clear_where(const uint8_t *bits, size_t count, uint8_t *indices);
 
-/// Stretches finite scores over black to white, rounded; scores that are all equal become black.
+/// Min-max scales finite scores to 0...255, rounded; scores that are all equal become 0.
 ///
 /// scores, grey  [count], count is not 0
 void dseg_grey(const float *scores, size_t count, uint8_t *grey);
