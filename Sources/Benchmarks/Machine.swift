@@ -33,7 +33,7 @@ struct ProcessFile {
         return nil
     }
 
-    /// A value that the kernel gives in kB, which are 1024 bytes; 0 for none.
+    /// A value in the kernel's kB (1024 bytes), in bytes; 0 if it is missing.
     func bytes(_ name: String) -> Int {
         (value(name)?.split(separator: " ").first.flatMap { Int($0) } ?? 0) * 1024
     }

@@ -3,7 +3,7 @@ package import Kernels
 package import Results
 package import Segmentation
 
-/// With which model an engine of this process computes, in which precision and on how many threads.
+/// The options of an engine in this process: model, precision, threads.
 package struct EngineOptions: ParsableArguments {
     @Option(
         help: "The model's folder, in the diffusers layout (default: the embedded demo model).",
@@ -31,9 +31,9 @@ package struct EngineOptions: ParsableArguments {
     /// Loads the model.
     ///
     /// - Parameters:
-    ///   - queueLimit: calls that may wait for their turn
-    ///   - cache: as ``Model`` takes it
-    ///   - isWanted: asked again and again while the weights are read, on any thread
+    ///   - queueLimit: the most calls that may be queued
+    ///   - cache: the folder of the digest cache, see ``Model``
+    ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
     package func engine(
         queueLimit: Int, cache: String?, while isWanted: @escaping @Sendable () -> Bool
     ) throws -> Engine {
@@ -42,7 +42,7 @@ package struct EngineOptions: ParsableArguments {
             while: isWanted)
     }
 
-    /// Loads the model for one question after another, every byte of it hashed.
+    /// Loads the model for a program without a queue; hashes all its files, without the cache of digests.
     ///
     /// - Throws: `UnusableModel`
     package func engine() throws(UnusableModel) -> Engine {

@@ -11,8 +11,8 @@ extension Engine {
     /// - Parameters:
     ///   - model: its folder; `nil`: the embedded demo model
     ///   - precision: `nil`: the fastest of this processor
-    ///   - cache: as ``Model`` takes it
-    ///   - isWanted: asked again and again while the weights are read, on any thread
+    ///   - cache: the folder of the digest cache, see ``Model``
+    ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
     convenience init(
         serving model: String?, precision: Precision?, threads: Int?, queueLimit: Int, cache: String?,
         while isWanted: @escaping @Sendable () -> Bool

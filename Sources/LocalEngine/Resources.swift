@@ -1,7 +1,7 @@
 import Glibc
 import Results
 
-/// What ships with the programs: found from where the program lies, whatever the working directory is.
+/// Paths of the files that ship with the programs, relative to the executable.
 package enum Resources {
     package static var demoModel: String { "\(folder(of: "dsegd"))/demo" }
     package static var clipMerges: String { "\(folder(of: "dsegd"))/clip/merges.txt" }

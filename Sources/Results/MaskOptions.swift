@@ -11,8 +11,8 @@ package struct MaskOptions: ParsableArguments {
 
     @Argument(
         help: """
-            What to look for: labels, parted by commas or lines. name=phrase|phrase says one in several ways; a \
-            backslash before a comma, =, |, full stop or backslash makes it part of the words.
+            Labels to look for, separated by commas or lines. name=phrase|phrase averages the maps of several phrases; \
+            a backslash before a comma, =, |, full stop or backslash makes it part of the words.
             """)
     package var words: [String]
 
@@ -36,7 +36,7 @@ package struct MaskOptions: ParsableArguments {
             discussion: "OpenCV and imageio make colours of a palette; for them write grey.", valueName: "values"))
     package var maskValues = MaskValues.palette
 
-    @Flag(help: "Print one JSON object for each picture in place of the labels' shares.")
+    @Flag(help: "Print one JSON object for each picture instead of the labels' shares.")
     package var json = false
 
     @Option(
@@ -47,13 +47,13 @@ package struct MaskOptions: ParsableArguments {
             valueName: "dir|-"))
     package var output: String?
 
-    @Option(help: "The background's score, 0 to 1 (0.5 if not given).")
+    @Option(help: "Where no label scores above this, 0 to 1, is background (0.5 if not given).")
     package var threshold: Float?
 
-    @Option(help: "How to look: shared (one pass for all labels) or diffsegmenter (one for each).")
+    @Option(help: "The method: shared (one U-Net pass for all labels) or diffsegmenter (one for each, as published).")
     package var recipe: String?
 
-    @Option(help: "The seed of the noise.")
+    @Option(help: "Seed of the noise that is added to the picture's latent, as for torch.manual_seed.")
     package var seed: UInt32 = 0
 
     @Flag(help: "Overwrite files that exist.")
@@ -70,7 +70,7 @@ package struct MaskOptions: ParsableArguments {
         do throws(WordError) {
             names = try MaskArguments(self).words.labels.map(\.name)
         } catch .missingPicture {
-            // No mistake of usage: the plan tells it as any picture that is not there.
+            // No usage error: the plan reports it like any missing picture, with exit code 66.
             return
         } catch {
             throw ValidationError(error.description)
@@ -83,7 +83,7 @@ package struct MaskOptions: ParsableArguments {
 
     func cutsOut(_ label: String) -> Bool { cuts.contains { Self.names($0, label: label) } }
 
-    /// Whether what is to be cut out is a label, as it is called or as it was typed.
+    /// Whether `--cut` names a label, by its name or as it was typed, with backslashes.
     private static func names(_ cut: String, label: String) -> Bool {
         [cut, WordList.name(cut)].contains { StreamSafe.isSafe($0) && $0 == label }
     }

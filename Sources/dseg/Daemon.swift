@@ -2,7 +2,7 @@ import ArgumentParser
 import RPC
 import Results
 
-/// Which daemon answers.
+/// The options of the daemon connection.
 struct Daemon: ParsableArguments {
     @Option(
         help: """
@@ -14,35 +14,35 @@ struct Daemon: ParsableArguments {
         help: ArgumentHelp(
             """
             Seconds to wait for each of the daemon's messages (default: 10 for status, 1800 for mask and redo; 0: no \
-            end).
+            limit).
             """, valueName: "seconds"))
     var timeout: Double?
 
     func validate() throws {
         if let timeout, !(0...1e9).contains(timeout) {
-            throw ValidationError("--timeout \(timeout): type a number of seconds, 0 for no end")
+            throw ValidationError("--timeout \(timeout): type a number of seconds, 0 for no limit")
         }
     }
 
-    /// - Parameter patience: where none was asked for
+    /// - Parameter patience: the timeout where `--timeout` is not given
     func client(patience: Duration) throws(RPCStatus) -> Client {
         try Client(
             answeringAt: SocketPath.candidates(explicit: socket),
             patience: timeout == 0 ? nil : timeout.map { .seconds($0) } ?? patience)
     }
 
-    /// Files up to this size travel inside the question, which must fit in a frame of 4 MiB with its words.
+    /// Files up to this size are sent inside the request, which with its labels must fit in a frame of 4 MiB.
     private static let inlineLimit = 3 << 20
 
-    /// A published pass for each of 255 labels takes minutes, and others' questions may come first.
+    /// 255 U-Net passes (`diffsegmenter`) take minutes, and other users' requests may come first.
     private static let patience = Duration.seconds(1800)
 
-    /// Asks the daemon, one question after another on one connection; a large picture is brought first.
+    /// Sends requests one after another on one connection; a large picture is uploaded by `Look` first.
     func asking() -> Asking {
         var connection: Client?
         return { request, onReply in
             let client = try connection ?? self.client(patience: Self.patience)
-            // What fails in the middle of an answer leaves a connection that nobody can read on.
+            // After a failure the connection is in the middle of a stream: do not reuse it.
             connection = nil
             var request = request
             if case .image(let file) = request.picture, file.count > Self.inlineLimit {

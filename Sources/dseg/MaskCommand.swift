@@ -9,14 +9,14 @@ struct MaskCommand: ParsableCommand {
         abstract: "Write a picture's index mask, and print each label's share.",
         discussion: """
             Writes IMAGE.mask.png: an indexed picture with the VOC palette and the picture's size, whose index k is \
-            the k-th label and 0 the background. Pictures may be several; words begin with the first argument that \
-            is none.
+            the k-th label and 0 the background. Several pictures may be given; the first argument that is no \
+            picture begins the words.
             """)
 
     @OptionGroup var options: MaskOptions
     @OptionGroup var daemon: Daemon
 
-    @Flag(help: "Ask no daemon: run dsegd mask with the same arguments.")
+    @Flag(help: "Compute without a daemon: run dsegd mask with the same arguments.")
     var noDaemon = false
 
     func run() throws {
@@ -24,7 +24,7 @@ struct MaskCommand: ParsableCommand {
         try MaskRun.mask(options, ask: daemon.asking())
     }
 
-    /// Replaces this program by `dsegd mask`, found beside it or on the path.
+    /// Replaces this process by `dsegd mask` (execv(3)), found beside this program or in $PATH.
     private func becomeDaemonProgram() throws {
         let arguments = ["dsegd"] + Self.withoutDaemon(Program.arguments)
         var pointers = unsafe arguments.map { unsafe PathText.withName(of: $0) { unsafe strdup($0) } } + [nil]
@@ -37,11 +37,11 @@ struct MaskCommand: ParsableCommand {
         throw ExitCode(ExitReason.unreachable.rawValue)
     }
 
-    /// The arguments without those that speak of a daemon.
+    /// The arguments without the options of the daemon connection.
     private static func withoutDaemon(_ arguments: [String]) -> [String] {
         var kept: [String] = []
         var isValue = false
-        // What stands behind "--" is no option.
+        // After "--" there are no options.
         let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
         for argument in arguments[..<end] {
             if isValue {

@@ -4,10 +4,10 @@ import Results
 struct RedoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "redo",
-        abstract: "Make a file of dseg's again, bit for bit.",
+        abstract: "Recreate a file that dseg wrote, bit for bit.",
         discussion: """
             Every PNG and JSON that dseg writes says how it was made: picture, words, prompts, recipe, seed, model. \
-            The file is written anew; what is different today is said on standard error.
+            The file is computed and written anew; a different version or model is reported on standard error.
             """)
 
     @Argument(help: "A PNG or JSON file that dseg wrote.", completion: .file())

@@ -5,7 +5,7 @@ import Results
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Say what the daemon has loaded, knows and does.")
+        abstract: "Show the daemon's model, queue and caches.")
 
     @OptionGroup var daemon: Daemon
 

@@ -2,14 +2,14 @@ import Glibc
 import RPC
 import Server
 
-/// Where clients connect: a socket that the service manager handed over, or one of the daemon's own.
+/// The listening socket: handed over by the service manager, or created by the daemon.
 struct Endpoint: ~Copyable {
     let descriptor: CInt
     /// For the log.
     let path: String
     private let own: ListeningSocket?
 
-    /// - Parameter path: as it was asked for; `nil`: where clients look first
+    /// - Parameter path: of `--socket`; `nil`: the first default path
     init(_ path: String?) throws(ListeningError) {
         if let inherited = try InheritedSocket.take() {
             descriptor = inherited
@@ -18,7 +18,7 @@ struct Endpoint: ~Copyable {
             return
         }
         let chosen = SocketPath.candidates(explicit: path)[0]
-        // The folder of dseg's own in a folder for sockets: /run, or the user's.
+        // A default path is in a folder `dseg` of /run or $XDG_RUNTIME_DIR, which the daemon creates.
         let folder = PathText.folder(of: chosen)
         if path == nil, PathText.split(folder).name == "dseg" {
             _ = unsafe PathText.withName(of: folder) { unsafe mkdir($0, 0o700) }
@@ -29,7 +29,7 @@ struct Endpoint: ~Copyable {
         self.own = consume own
     }
 
-    /// Takes the path away; a service manager's socket stays.
+    /// Unlinks the daemon's own socket; a service manager's stays.
     borrowing func close() {
         own?.unlink()
     }

@@ -1,16 +1,15 @@
 import Glibc
 import Logging
 
-/// Writes each message as one line to stderr. Nobody waits for a log that is not read: its lines are lost.
+/// Writes each message as one line to stderr. Never blocks: where stderr is a full pipe, the line is dropped.
 ///
-/// Where stderr is the journal, a line begins with its priority as `<N>`, which the journal takes off; it knows the
-/// time itself.
+/// Where stderr is the systemd journal, a line begins with its priority as `<N>` (sd-daemon(3)).
 struct LogLines: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.info
     private let isJournal = Self.stderrIsJournal
 
-    /// A pipe that has room has room for so much (PIPE_BUF).
+    /// PIPE_BUF: a pipe that poll(2) reports writable takes so many bytes without blocking.
     private static let longestLine = 4096
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -20,7 +19,7 @@ struct LogLines: LogHandler {
 
     func log(event: LogEvent) {
         let mark = isJournal ? "<\(Self.priority(event.level))>" : "dsegd: \(event.level): "
-        // A sentence may quote what a client sent: it must not become a second line.
+        // A message may quote what a client sent: no line ends, which would forge log lines.
         let message = event.message.description.map { $0.isNewline ? " " : $0 }
         let line = Array((mark + String(message)).utf8.prefix(Self.longestLine - 1)) + Array("\n".utf8)
         var writable = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
@@ -28,7 +27,7 @@ struct LogLines: LogHandler {
         _ = unsafe write(STDERR_FILENO, line, line.count)
     }
 
-    /// Of syslog(3).
+    /// syslog(3)'s number.
     private static func priority(_ level: Logger.Level) -> Int {
         switch level {
         case .critical: 2
@@ -40,7 +39,7 @@ struct LogLines: LogHandler {
         }
     }
 
-    /// Whether `JOURNAL_STREAM` names the file that stderr is.
+    /// Whether `JOURNAL_STREAM` has the device and inode of stderr (systemd.exec(5)).
     private static var stderrIsJournal: Bool {
         var status = stat()
         guard let stream = unsafe getenv("JOURNAL_STREAM"), unsafe fstat(STDERR_FILENO, &status) == 0 else {

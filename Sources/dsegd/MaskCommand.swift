@@ -5,11 +5,11 @@ import Results
 import Segmentation
 import Server
 
-/// `dseg mask` without a daemon: the same core, options and answers.
+/// `dseg mask` without a daemon: the same engine, options and answers.
 struct MaskCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mask",
-        abstract: "Answer in this process: what dseg mask does, without a daemon.")
+        abstract: "Do what dseg mask does in this process, without a daemon.")
 
     @OptionGroup var options: MaskOptions
 
@@ -19,7 +19,7 @@ struct MaskCommand: ParsableCommand {
         try MaskRun.mask(options, ask: asking())
     }
 
-    /// Loads the model for the first question.
+    /// Loads the model at the first request.
     private func asking() -> Asking {
         var loaded: Engine?
         return { message, onReply in

@@ -6,15 +6,15 @@ import RPC
 import Segmentation
 import Server
 
-/// Answers questions until it is told to stop.
+/// Runs the daemon until SIGTERM or SIGINT.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Answer questions on a Unix socket.",
+        abstract: "Serve requests on a Unix socket.",
         discussion: """
-            Listens on the socket that the service manager hands over; else at --socket, $DSEG_SOCKET, \
-            $XDG_RUNTIME_DIR/dseg/dseg.sock or /run/dseg/dseg.sock, for its own user alone. SIGTERM and SIGINT stop \
-            it: calls under way have \(graceSeconds) seconds.
+            Listens on the socket that the service manager hands over (socket activation); else at --socket, \
+            $DSEG_SOCKET, $XDG_RUNTIME_DIR/dseg/dseg.sock or /run/dseg/dseg.sock, where only its own user can \
+            connect. SIGTERM and SIGINT stop it: open calls get \(graceSeconds) seconds to end.
             """)
 
     @Option(help: "The socket's path.", completion: .file())
@@ -22,10 +22,10 @@ struct ServeCommand: ParsableCommand {
 
     @OptionGroup var options: EngineOptions
 
-    @Option(help: "Calls that may wait for their turn.")
+    @Option(help: "The most calls that may be queued.")
     var queue = 16
 
-    @Option(help: "Seconds that a call may take, from its first byte to its last.")
+    @Option(help: "Seconds that a call may take, upload and waiting in the queue included.")
     var callLimit = ServerLimits.callSeconds
 
     private static let graceSeconds: Int64 = 25
@@ -35,7 +35,9 @@ struct ServeCommand: ParsableCommand {
     private static let badConfiguration = ExitCode(78)
 
     func validate() throws {
-        guard (1...4096).contains(queue) else { throw ValidationError("--queue must be 1 to 4096.") }
+        guard (1...4096).contains(queue) else {
+            throw ValidationError("--queue \(queue): type a number of calls from 1 to 4096")
+        }
         guard (1...604_800).contains(callLimit) else {
             throw ValidationError("--call-limit \(callLimit): type a number of seconds from 1 to 604800")
         }
@@ -66,7 +68,7 @@ struct ServeCommand: ParsableCommand {
         log.notice("has stopped")
     }
 
-    /// `nil`: told to stop while the model was read.
+    /// `nil` where a signal came while the model was loaded.
     private func loadedEngine() throws -> Engine? {
         do {
             return try options.engine(queueLimit: queue, cache: CacheFolder.path()) {
@@ -77,7 +79,7 @@ struct ServeCommand: ParsableCommand {
         }
     }
 
-    /// Says why something failed, and with which code the program ends.
+    /// Runs `body`; logs why it failed, and throws the exit code.
     private func orExit<Result: ~Copyable>(
         _ code: ExitCode, _ log: Logger, _ body: () throws -> Result
     ) throws -> Result {
@@ -90,13 +92,13 @@ struct ServeCommand: ParsableCommand {
     }
 }
 
-/// Where a daemon keeps what only saves it time.
+/// The folder of the digest cache.
 private enum CacheFolder {
-    /// The folder that the service manager made, else one of dseg's own among the user's; `nil` where neither is known.
+    /// systemd's `$CACHE_DIRECTORY`, else `$XDG_CACHE_HOME/dseg` or `~/.cache/dseg`; `nil` where none is set.
     ///
     /// - Parameter environment: the value of a variable
     static func path(environment: (String) -> String? = SocketPath.environment) -> String? {
-        // One that is not absolute means nothing, says the XDG Base Directory Specification.
+        // The XDG Base Directory Specification says to ignore relative paths.
         func absolute(_ name: String) -> String? { environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil } }
         if let folders = absolute("CACHE_DIRECTORY") {
             return folders.split(separator: ":").first.map(String.init)

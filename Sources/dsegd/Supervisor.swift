@@ -1,6 +1,6 @@
 import Glibc
 
-/// Whoever supervises this process, told what it does (sd_notify(3)); nobody, where `NOTIFY_SOCKET` is not set.
+/// Notifies the service manager of the daemon's state (sd_notify(3)); does nothing without `NOTIFY_SOCKET`.
 enum Supervisor {
     static func isReady(_ status: String) {
         notify("READY=1\nSTATUS=\(status)")
@@ -10,13 +10,13 @@ enum Supervisor {
         notify("STOPPING=1\nSTATUS=\(status)")
     }
 
-    /// Sends one datagram. A supervisor that cannot be reached is not this program's failure.
+    /// Sends one datagram; errors are ignored, as the daemon works without a supervisor.
     private static func notify(_ message: String) {
         guard let variable = unsafe getenv("NOTIFY_SOCKET") else { return }
         var path = Array(unsafe String(cString: variable).utf8)
         var address = sockaddr_un()
         guard path.count > 1, path.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
-        // An abstract name begins with a zero byte, written as '@'.
+        // An abstract socket's name begins with NUL, written as '@'.
         if path[0] == UInt8(ascii: "@") { path[0] = 0 }
         address.sun_family = sa_family_t(AF_UNIX)
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }

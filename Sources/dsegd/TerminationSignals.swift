@@ -1,9 +1,9 @@
 import Glibc
 
-/// SIGTERM and SIGINT, waited for instead of handled.
+/// Waits for SIGTERM and SIGINT by sigwait(3) instead of a handler.
 ///
-/// Held back in every thread that is started from here on, they stay pending until somebody waits: none is lost while
-/// a model loads, and no code runs inside a handler.
+/// Blocked in this thread and all that it starts, the signals stay pending until ``wait()``: none is lost while the
+/// model loads.
 struct TerminationSignals: ~Copyable {
     private var signals = sigset_t()
 
@@ -14,14 +14,14 @@ struct TerminationSignals: ~Copyable {
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    /// Whether one of them came that nobody has waited for; for threads that were started since they are held back.
+    /// Whether one of them is pending; to be called on threads that block them.
     static var arePending: Bool {
         var pending = sigset_t()
         unsafe sigpending(&pending)
         return unsafe sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1
     }
 
-    /// Returns with the first of them. A second one ends the process at once.
+    /// Waits for the first signal and unblocks them, so that a second one ends the process at once.
     mutating func wait() -> String {
         var signal: CInt = 0
         unsafe sigwait(&signals, &signal)
