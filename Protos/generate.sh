@@ -1,9 +1,8 @@
 #!/bin/sh
 # Regenerates the C half of the messages: Protos/generate.sh [DIRECTORY]
 #
-# protobuf-c ends a `string` at its first NUL and reads its bytes unchecked, so the copy that it
-# compiles says `bytes`: the same wire, but the length survives and RPC can refuse what is not
-# UTF-8.
+# protobuf-c makes a `string` a char * that ends at its first NUL, and does not check UTF-8. So it gets
+# a copy of the files that says `bytes`: the same wire format, but RPC sees the length and the bytes.
 set -eu
 protos=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$protos/../Sources/CMessages}

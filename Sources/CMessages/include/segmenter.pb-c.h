@@ -50,7 +50,7 @@ typedef enum _Dseg__V1__Encoding {
  */
 typedef enum _Dseg__V1__Maps {
   /*
-   * on the latent grid: the completed attention of each label, as the method leaves it
+   * on the latent grid: each label's cross-attention completed by self-attention, not normalised
    */
   DSEG__V1__MAPS__MAPS_LATENT = 0,
   /*
@@ -58,7 +58,7 @@ typedef enum _Dseg__V1__Maps {
    */
   DSEG__V1__MAPS__MAPS_SIZED = 1,
   /*
-   * the header, the mask if asked for, and the trailer only
+   * the header, the mask if requested, and the trailer only
    */
   DSEG__V1__MAPS__MAPS_NONE = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__MAPS)
@@ -83,11 +83,11 @@ struct  Dseg__V1__LookReply
 {
   ProtobufCMessage base;
   /*
-   * the hash of the file's bytes; good for the user that brought them, while it is cached
+   * the hash of the file's bytes; valid for the user that uploaded them, while cached
    */
   ProtobufCBinaryData handle;
   /*
-   * of the picture as it is meant to be seen (EXIF orientation applied)
+   * of the picture with its EXIF orientation applied
    */
   uint32_t width;
   uint32_t height;
@@ -104,7 +104,7 @@ struct  Dseg__V1__Label
 {
   ProtobufCMessage base;
   /*
-   * what answers call it; not empty, no two alike
+   * the label in answers; not empty, unique
    */
   ProtobufCBinaryData name;
   /*
@@ -119,7 +119,7 @@ struct  Dseg__V1__Label
 
 
 /*
- * One way to say it.
+ * A wording of a label.
  */
 struct  Dseg__V1__Phrase
 {
@@ -194,7 +194,7 @@ struct  Dseg__V1__SegmentRequest
    * background where the picture is wholly transparent
    */
   /*
-   * name or hash of the model; empty: the one that is loaded
+   * name or hash of the model; empty: the loaded one
    */
   ProtobufCBinaryData model;
   /*
@@ -219,7 +219,7 @@ struct  Dseg__V1__SegmentRequest
   Dseg__V1__SegmentRequest__ChosenForwardPromptCase chosen_forward_prompt_case;
   union {
     /*
-     * what the one pass for all phrases reads; absent: the recipe's own
+     * the prompt of the one U-Net pass for all phrases; absent: the recipe's own
      */
     ProtobufCBinaryData forward_prompt;
   };
@@ -233,7 +233,7 @@ struct  Dseg__V1__SegmentRequest
   Dseg__V1__SegmentRequest__ChosenThresholdCase chosen_threshold_case;
   union {
     /*
-     * score of the background in [0, 1]; absent: 0.5
+     * in [0, 1]: where no label scores above it is background; absent: 0.5
      */
     float threshold;
   };
@@ -273,7 +273,7 @@ struct  Dseg__V1__Header
   ProtobufCMessage base;
   ProtobufCBinaryData handle;
   /*
-   * of the picture as it is meant to be seen
+   * of the picture with its EXIF orientation applied
    */
   uint32_t width;
   uint32_t height;
@@ -286,7 +286,7 @@ struct  Dseg__V1__Header
   Dseg__V1__UnderstoodLabel **labels;
   ProtobufCBinaryData recipe;
   /*
-   * what the one pass for all phrases read; empty, too, where each had its own
+   * of the one U-Net pass for all phrases; empty, too, where each had its own pass
    */
   ProtobufCBinaryData forward_prompt;
   uint32_t seed;
@@ -341,7 +341,7 @@ struct  Dseg__V1__UnderstoodPhrase
   size_t n_positions;
   uint32_t *positions;
   /*
-   * the prompt was longer than the text encoder reads
+   * the prompt was longer than the text encoder's limit, and cut
    */
   protobuf_c_boolean truncated;
 };
@@ -351,10 +351,10 @@ struct  Dseg__V1__UnderstoodPhrase
 
 
 /*
- * The soft answer for one label.
+ * The scores of one label.
  * `data` is one zstd frame with its content size and a checksum. It holds width x height symbols q, row by row:
- * 16 bits for F16 (IEEE half) and U16, 8 bits for U8; each symbol stored as its difference (modulo 2^16 or 2^8) from
- * the one before it, the first from 0; and for 16 bits all low bytes first, then all high bytes.
+ * 16 bits for F16 (IEEE half) and U16, 8 bits for U8; delta coded, each symbol as its difference (modulo 2^16 or 2^8)
+ * from the one before it, the first from 0; in byte planes: of 16 bits all low bytes, then all high bytes.
  * The score is the half itself for F16, else offset + scale * q, computed in f64 and rounded to f32.
  */
 struct  Dseg__V1__ScoreMap
@@ -381,7 +381,7 @@ struct  Dseg__V1__ScoreMap
 
 
 /*
- * The hard answer: index 0 is the background, index k the k-th label.
+ * The hard segmentation: index 0 is the background, index k the k-th label.
  * `data` is coded as a U8 score map's symbols.
  */
 struct  Dseg__V1__IndexMask
@@ -402,8 +402,8 @@ struct  Dseg__V1__IndexMask
 
 
 /*
- * Where the time went, and what was known already. Known is what earlier questions of the same user needed; what other
- * users' questions made known shows in the times alone.
+ * Where the time went, and what was cached. Cache hits are counted per user: what is cached only because of another
+ * user's requests counts as computed, and shows in the times alone.
  */
 struct  Dseg__V1__Trailer
 {
@@ -415,19 +415,19 @@ struct  Dseg__V1__Trailer
   float unet_milliseconds;
   float maps_milliseconds;
   /*
-   * that this answer needed and no earlier one of the user's
+   * U-Net passes that this answer needed and that were not cached
    */
   uint32_t unet_passes;
   /*
-   * passes that were known
+   * U-Net passes whose features were cached
    */
   uint32_t features_cached;
   /*
-   * prompts whose keys were known
+   * prompts whose cross-attention keys were cached
    */
   uint32_t phrases_cached;
   /*
-   * the picture's latent was known, or not needed
+   * the picture's latent was cached, or not needed
    */
   protobuf_c_boolean latent_cached;
   /*
@@ -456,26 +456,29 @@ struct  Dseg__V1__StatusReply
   size_t n_models;
   Dseg__V1__ModelStatus **models;
   /*
-   * calls that wait for their turn, to be computed or to be drawn
+   * calls in the queues of the engine and of the drawing thread
    */
   uint32_t queued;
   uint32_t queue_limit;
   /*
-   * pictures and questions whose turn has come, however they ended
+   * Look and Segment calls whose turn has come, however they ended
    */
   uint64_t answered;
   uint64_t refused;
   /*
-   * of looked-at pictures, their features, score maps and answers
+   * the cache of pictures, their features, score maps and answers
    */
   uint64_t pictures_bytes;
   uint64_t pictures_limit;
+  /*
+   * the cache of encoded prompts
+   */
   uint64_t words_bytes;
   uint64_t words_limit;
   uint64_t uptime_milliseconds;
   uint32_t threads;
   /*
-   * how many are known
+   * entries in the cache
    */
   uint32_t pictures;
   uint32_t words;
