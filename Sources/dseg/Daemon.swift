@@ -24,24 +24,24 @@ struct Daemon: ParsableArguments {
         }
     }
 
-    /// - Parameter patience: the timeout where `--timeout` is not given
-    func client(patience: Duration) throws(RPCStatus) -> Client {
+    /// - Parameter silenceLimit: the timeout where `--timeout` is not given
+    func client(silenceLimit: Duration) throws(RPCStatus) -> Client {
         try Client(
             answeringAt: SocketPath.candidates(explicit: socket),
-            patience: timeout == 0 ? nil : timeout.map { .seconds($0) } ?? patience)
+            silenceLimit: timeout == 0 ? nil : timeout.map { .seconds($0) } ?? silenceLimit)
     }
 
     /// Files up to this size are sent inside the request, which with its labels must fit in a frame of 4 MiB.
     private static let inlineLimit = 3 << 20
 
     /// 255 U-Net passes (`diffsegmenter`) take minutes, and other users' requests may come first.
-    private static let patience = Duration.seconds(1800)
+    private static let silenceLimit = Duration.seconds(1800)
 
     /// Sends requests one after another on one connection; a large picture is uploaded by `Look` first.
     func asking() -> Asking {
         var connection: Client?
         return { request, onReply in
-            let client = try connection ?? self.client(patience: Self.patience)
+            let client = try connection ?? self.client(silenceLimit: Self.silenceLimit)
             // After a failure the connection is in the middle of a stream: do not reuse it.
             connection = nil
             var request = request

@@ -7,7 +7,7 @@ import Testing
 struct SilenceTests {
     private let directory: TemporaryDirectory
     private let path: String
-    private let patience = Duration.milliseconds(200)
+    private let silenceLimit = Duration.milliseconds(200)
 
     init() throws {
         directory = try TemporaryDirectory()
@@ -24,15 +24,15 @@ struct SilenceTests {
     @Test func `of one that never answers, and one that does not read`() throws {
         let listener = try listen(at: path)
         defer { close(listener) }
-        expectEnd { _ = try Client(path: path, patience: patience).status() }
-        expectEnd { _ = try Client(path: path, patience: patience).look([UInt8](repeating: 0, count: 8 << 20)) }
+        expectEnd { _ = try Client(path: path, silenceLimit: silenceLimit).status() }
+        expectEnd { _ = try Client(path: path, silenceLimit: silenceLimit).look([UInt8](repeating: 0, count: 8 << 20)) }
     }
 
     @Test func `of one that accepts nobody while its backlog is full`() throws {
         let listener = try listen(at: path, backlog: 0)
         defer { close(listener) }
         var waiting: [Client] = []
-        expectEnd { for _ in 0..<8 { waiting.append(try Client(path: path, patience: patience)) } }
+        expectEnd { for _ in 0..<8 { waiting.append(try Client(path: path, silenceLimit: silenceLimit)) } }
         #expect(!waiting.isEmpty)
     }
 
@@ -50,7 +50,7 @@ struct SilenceTests {
             }
             close(descriptor)
         }
-        expectEnd { _ = try Client(path: path, patience: patience).status() }
+        expectEnd { _ = try Client(path: path, silenceLimit: silenceLimit).status() }
     }
 
     /// Answers a question with a header and trailer, after the header with some maps.
@@ -77,7 +77,7 @@ struct SilenceTests {
 
     @Test func `of one that stops in the middle of an answer`() throws {
         try serve(maps: 1, pause: 0, isWhole: false)
-        let client = try Client(path: path, patience: patience)
+        let client = try Client(path: path, silenceLimit: silenceLimit)
         var replies = 0
         expectEnd { try client.segment(ClientTests.request) { _ in replies += 1 } }
         #expect(replies == 2)
@@ -85,7 +85,7 @@ struct SilenceTests {
 
     @Test func `but not of one that goes on, however long the whole takes`() throws {
         try serve(maps: 3, pause: 400_000, isWhole: true)
-        let client = try Client(path: path, patience: .seconds(1))
+        let client = try Client(path: path, silenceLimit: .seconds(1))
         var replies = 0
         try client.segment(ClientTests.request) { _ in replies += 1 }
         #expect(replies == 5)

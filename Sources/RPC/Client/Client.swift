@@ -10,33 +10,33 @@ package final class Client {
     /// Sent with every call, for the daemon to keep; `nil`: none.
     package var timeout: Duration?
     /// How long the daemon may neither send nor read; `nil`: for ever.
-    private let patience: Duration?
+    private let silenceLimit: Duration?
     /// When the daemon has been silent for too long: renewed by each complete message, not by parts of one.
     private var deadline: Deadline?
 
     /// Bytes of a picture in each message of an upload, so that the message is at most 1 MiB.
     private static let pieceLength = (1 << 20) - 16
 
-    package convenience init(path: String, patience: Duration? = nil) throws(RPCStatus) {
-        let socket = try UnixSocket(connecting: path, until: patience.map(Deadline.init))
-        self.init(socket: socket, patience: patience)
+    package convenience init(path: String, silenceLimit: Duration? = nil) throws(RPCStatus) {
+        let socket = try UnixSocket(connecting: path, until: silenceLimit.map(Deadline.init))
+        self.init(socket: socket, silenceLimit: silenceLimit)
     }
 
     /// Connects to the first path where a daemon answers.
     ///
     /// - Parameter paths: at least one, as ``SocketPath`` finds them
     /// - Throws: the only path's failure, or `unavailable` with advice how to start a daemon
-    package convenience init(answeringAt paths: [String], patience: Duration? = nil) throws(RPCStatus) {
+    package convenience init(answeringAt paths: [String], silenceLimit: Duration? = nil) throws(RPCStatus) {
         for path in paths.dropLast() {
             do throws(RPCStatus) {
-                try self.init(path: path, patience: patience)
+                try self.init(path: path, silenceLimit: silenceLimit)
                 return
             } catch where error.code == .unavailable {
                 continue
             }
         }
         do throws(RPCStatus) {
-            try self.init(path: paths.last ?? "", patience: patience)
+            try self.init(path: paths.last ?? "", silenceLimit: silenceLimit)
         } catch where paths.count > 1 && error.code == .unavailable {
             throw RPCStatus(
                 .unavailable,
@@ -45,9 +45,9 @@ package final class Client {
     }
 
     /// A client on a connected socket.
-    package init(socket: consuming UnixSocket, patience: Duration? = nil) {
+    package init(socket: consuming UnixSocket, silenceLimit: Duration? = nil) {
         self.socket = socket
-        self.patience = patience
+        self.silenceLimit = silenceLimit
     }
 
     // MARK: Calls
@@ -119,7 +119,7 @@ package final class Client {
         return call
     }
 
-    private func renewDeadline() { deadline = patience.map(Deadline.init) }
+    private func renewDeadline() { deadline = silenceLimit.map(Deadline.init) }
 
     /// Waits for the one reply of a unary or client-streaming call.
     private func reply<Reply: WireMessage>(to call: ClientCall, as _: Reply.Type) throws(RPCStatus) -> Reply {
