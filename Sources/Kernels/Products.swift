@@ -63,7 +63,7 @@ extension Matrix {
         precondition(x.rows == rows && x.columns == weights.columns && 2 * columns == weights.rows, "a gate's shapes")
         precondition(bias.count == weights.rows, "a bias's length")
         arena.scope { arena in
-            if weights.numbers == .fixed && columns % PackedWeights.width == 0 {
+            if weights.packing.isFixed && columns % PackedWeights.width == 0 {
                 let inputs = unsafe arena.fixedInputs(x)
                 unsafe dseg_fixed_gated_linear(inputs, weights.c, bias.base, c)
             } else {
@@ -79,7 +79,7 @@ extension Matrix {
     ) {
         precondition(x.rows == rows && x.columns == weights.columns && columns == weights.rows, "a product's shapes")
         precondition(bias.map { $0.count == columns } ?? true, "a bias's length")
-        guard weights.numbers == .fixed else {
+        guard weights.packing.isFixed else {
             unsafe dseg_linear(x.c, weights.c, bias?.base, c, adding)
             return
         }
@@ -140,11 +140,8 @@ extension FeatureMap {
 
 extension PackedWeights {
     fileprivate var c: dseg_panels {
-        let number = switch numbers {
-        case .stored(let type), .fixedKernels(let type): type.c
-        case .fixed: dseg_fixed16
-        }
-        return unsafe dseg_panels(base: base, number: number, outputs: rows, inputs: columns, scales: scales)
+        unsafe dseg_panels(
+            base: base, number: packing.isFixed ? dseg_fixed16 : type.c, outputs: rows, inputs: columns, scales: scales)
     }
 }
 

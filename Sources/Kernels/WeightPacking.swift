@@ -27,6 +27,18 @@ package enum WeightPacking: Sendable, Equatable {
         }
     }
 
+    /// In what weights that are packed like this are multiplied.
+    package var precision: Precision {
+        switch self {
+        case .floats, .panels, .table: .f32
+        case .fixed, .fixedKernels: .bf16
+        }
+    }
+
+    /// Whether the weights are integers, by which products multiply inputs in fixed point. Winograd's kernels are not:
+    /// they are quantized once transformed.
+    var isFixed: Bool { if case .fixed = self { true } else { false } }
+
     /// Elements of an output.
     private var outputElements: Int {
         switch self {
@@ -55,14 +67,14 @@ package enum WeightPacking: Sendable, Equatable {
 
     /// The bytes of a panel of elements of the type, without its scales.
     private func panelBytes(_ type: StoredFloats) -> Int {
-        if case .fixed = self { return (outputElements + 1) / 2 * PackedWeights.width * MemoryLayout<Int32>.stride }
+        if isFixed { return (outputElements + 1) / 2 * PackedWeights.width * MemoryLayout<Int32>.stride }
         return unit * type.size
     }
 
     private func panels(_ count: Int) -> Int { (count + unit - 1) / unit }
 
     /// The bytes of the scales before a tensor of `count` elements.
-    package func scaleBytes(_ count: Int) -> Int { panels(count) * panelScales * MemoryLayout<Float>.stride }
+    func scaleBytes(_ count: Int) -> Int { panels(count) * panelScales * MemoryLayout<Float>.stride }
 
     /// The memory that a tensor of `count` elements of the type takes.
     package func bytes(_ count: Int, of type: StoredFloats) -> Int {

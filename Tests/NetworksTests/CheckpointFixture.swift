@@ -145,11 +145,10 @@ func floats(_ weights: PackedWeights) -> [Float] {
 /// The number that is packed for a row and a column; either may lie behind the last one that the tensor has, as far as
 /// panels and pairs are filled up.
 func number(_ weights: PackedWeights, _ row: Int, _ column: Int) -> Float {
-    switch weights.numbers {
-    case .stored(let type), .fixedKernels(let type):
-        unsafe number(weights.base, type, ((row / 16) * weights.columns + column) * 16 + row % 16)
-    case .fixed:
+    if case .fixed = weights.packing {
         Float(integer(weights, row, column)) * (unsafe weights.scales?[row] ?? .nan)
+    } else {
+        unsafe number(weights.base, weights.type, ((row / 16) * weights.columns + column) * 16 + row % 16)
     }
 }
 

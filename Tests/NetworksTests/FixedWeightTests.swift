@@ -47,11 +47,12 @@ private func tensor(_ name: String, _ type: String, _ shape: [Int]) -> StoredTen
         try small.read()
         let file = try TensorFile(path: small.file)
         for (name, matrix, positions) in fixed {
-            #expect(matrix.numbers == .fixed && matrix.rows == outputs)
+            #expect(matrix.packing == .fixed(inputs: matrix.columns / positions, positions: positions))
+            #expect(matrix.rows == outputs)
             try expectNear(matrix, file.values(of: name), positions: positions, name)
             expectZeros(matrix)
         }
-        #expect(kernels.numbers == .fixedKernels(words.type))
+        #expect(kernels.packing == .fixedKernels(inputs: 16) && kernels.type == words.type)
         #expect(try floats(kernels) == turned(file.values(of: "kernels"), columns: 144, positions: 9))
         #expect(scales(kernels, 36).allSatisfy { $0 > 0 && $0 < 1 })
         // What is looked up or added is not rounded.

@@ -114,7 +114,8 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
         }
         for (name, matrix, positions) in panels {
             #expect(try unpacked(matrix, words.type, positions: positions) == stored(name), "\(name) of \(outputs)")
-            #expect(matrix.rows == outputs && matrix.numbers == .stored(words.type))
+            let packing = WeightPacking.panels(inputs: matrix.columns / positions, positions: positions)
+            #expect(matrix.rows == outputs && matrix.packing == packing && matrix.type == words.type)
             let last = (outputs + 15) / 16 * 16
             let spare = (matrix.columns - 1) * 16 + (last - 16) * matrix.columns
             for row in 0..<16 where last - 16 + row >= outputs {

@@ -64,15 +64,7 @@ package struct WeightScope {
         _ name: String, shapes: [[Int]], outputs: Int, columns: Int, _ packing: WeightPacking
     ) throws(CheckpointError) -> PackedWeights {
         let (memory, type) = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region)
-        let numbers: PackedNumbers = switch packing {
-        case .fixed: .fixed
-        case .fixedKernels: .fixedKernels(type)
-        case .floats, .panels, .table: .stored(type)
-        }
-        let scales = unsafe UnsafePointer(memory.assumingMemoryBound(to: Float.self))
-        return unsafe PackedWeights(
-            base: UnsafeRawPointer(memory + packing.scaleBytes(outputs * columns)), numbers: numbers,
-            scales: numbers.precision == .f32 ? nil : scales, rows: outputs, columns: columns)
+        return unsafe PackedWeights(packing, of: type, in: memory, rows: outputs, columns: columns)
     }
 
     /// The tensor `name` of shape [rows, columns], for looking up rows.

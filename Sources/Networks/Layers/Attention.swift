@@ -18,7 +18,7 @@ struct Attention {
     let toOutput: Linear
     let heads: Int
     /// In what queries, keys and values are multiplied: like the weights that they are made with.
-    var precision: Precision { toQuery.weight.numbers.precision }
+    var precision: Precision { toQuery.weight.packing.precision }
 
     /// - Parameters:
     ///   - channels: the width of `x`, and of all heads together
