@@ -5,6 +5,10 @@ struct Convolution {
     let weight: PackedWeights
     let bias: WeightVector
     let window: Window
+    /// Channels of the input.
+    var inputs: Int { weight.columns / (window.kernel * window.kernel) }
+    /// Channels of the output.
+    var outputs: Int { weight.rows }
 
     init(
         _ weights: WeightScope, from input: Int, to output: Int, window: Window

@@ -103,7 +103,7 @@ package struct AutoencoderKL {
                     let y = resnet.shortcut == nil
                         ? x
                         : arena.featureMap(
-                            height: x.height, width: x.width, channels: resnet.conv2.weight.rows)
+                            height: x.height, width: x.width, channels: resnet.conv2.outputs)
                     resnet(x, into: y, time: nil, &arena)
                     x = y
                 }

@@ -80,7 +80,7 @@ package struct UNet {
 
     /// The joints in the order of the way up; skips are written to them in the opposite order.
     private func joints(height: Int, width: Int, _ arena: inout Arena) -> [Joint] {
-        var skips = [(channels: convIn.weight.rows, height: height, width: width)]
+        var skips = [(channels: convIn.outputs, height: height, width: width)]
         for (level, block) in down.enumerated() {
             let last = skips[skips.count - 1]
             for _ in block.layers {
@@ -94,7 +94,7 @@ package struct UNet {
         }
         var joints: [Joint] = []
         for (layer, skip) in zip(up.flatMap(\.layers), skips.reversed()) {
-            let channels = layer.resnet.conv1.weight.columns / 9
+            let channels = layer.resnet.conv1.inputs
             let whole = arena.featureMap(height: skip.height, width: skip.width, channels: channels)
             let lifted = channels - skip.channels
             joints.append(
@@ -141,7 +141,7 @@ package struct UNet {
                     let y = isLast
                         ? arena.featureMap(
                             height: joint.whole.height, width: joint.whole.width,
-                            channels: layer.resnet.conv2.weight.rows)
+                            channels: layer.resnet.conv2.outputs)
                         : joints[next].lifted
                     try layer(joint.whole, into: y, pass, walk: &walk, &arena)
                     if isLast, !walk.isOver, let resize = block.resize {
