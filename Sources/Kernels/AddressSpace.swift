@@ -1,6 +1,7 @@
 import Glibc
 
-/// The address space that this process may still take (`ulimit -v`). Where it ends, allocating ends the process.
+/// The address space that this process may still take (`ulimit -v`). Swift aborts the process where an allocation
+/// fails, so what is large asks here first.
 package enum AddressSpace {
     /// Bytes; `nil` where nothing limits them.
     package static var left: Int? {
@@ -21,17 +22,31 @@ package enum AddressSpace {
         return pages * sysconf(CInt(_SC_PAGESIZE))
     }
 
-    /// - Parameter what: needs the bytes
+    /// Maps zeroed memory that takes no pages before they are written; its owner unmaps it.
+    ///
+    /// - Parameter what: needs the bytes, for the error
+    static func reserve(_ bytes: Int, for what: String) throws(AddressSpaceError) -> UnsafeMutableRawPointer {
+        try require(bytes, for: what)
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        let address = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, -1, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else {
+            throw AddressSpaceError(what: what, bytes: bytes, left: nil)
+        }
+        unsafe madvise(address, bytes, MADV_HUGEPAGE)      // fewer page faults
+        return unsafe address
+    }
+
+    /// - Parameter what: needs the bytes, for the error
     package static func require(_ bytes: Int, for what: String) throws(AddressSpaceError) {
         if let left, left < bytes { throw AddressSpaceError(what: what, bytes: bytes, left: left) }
     }
 }
 
-/// Why something has no place in memory.
+/// Memory that could not be reserved.
 package struct AddressSpaceError: Error, Equatable, CustomStringConvertible {
     package let what: String
     package let bytes: Int
-    /// Before the limit of this process, or `nil` where the system refused for another reason.
+    /// Bytes up to the limit of this process, or `nil` where the system refused for another reason.
     package let left: Int?
 
     package init(what: String, bytes: Int, left: Int?) {

@@ -24,15 +24,7 @@ import Glibc
     package init(reserving bytes: Int) throws(AddressSpaceError) {
         let page = 4096
         let reserved = (max(bytes, 1) + page - 1) / page * page
-        let what = "scratch memory"
-        try AddressSpace.require(reserved, for: what)
-        let address = unsafe mmap(
-            nil, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-        guard let address = unsafe address, unsafe address != MAP_FAILED else {
-            throw AddressSpaceError(what: what, bytes: reserved, left: nil)
-        }
-        unsafe madvise(address, reserved, MADV_HUGEPAGE)      // a page fault costs more than a page
-        unsafe base = address
+        unsafe base = try AddressSpace.reserve(reserved, for: "scratch memory")
         reservedBytes = reserved
     }
 

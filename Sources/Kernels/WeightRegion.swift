@@ -1,28 +1,23 @@
 import Glibc
 
-/// Why a ``WeightRegion`` could not give memory.
-package enum WeightRegionError: Error, Equatable, CustomStringConvertible {
-    /// The system refused to reserve `bytes` of address space with this `errno`.
-    case refused(bytes: Int, code: Int32)
-    /// `wanted` bytes were asked for where `left` remain.
-    case exhausted(wanted: Int, left: Int)
+/// A ``WeightRegion`` was asked for `wanted` bytes where `left` remain.
+package struct WeightRegionError: Error, Equatable, CustomStringConvertible {
+    package let wanted: Int
+    package let left: Int
 
-    package var description: String {
-        switch self {
-        case .refused(let bytes, let code):
-            "cannot reserve \(bytes) bytes for weights: \(unsafe String(cString: strerror(code)))"
-                + (AddressSpace.left.map { "; \($0) bytes of address space are left (ulimit -v)" } ?? "")
-        case .exhausted(let wanted, let left):
-            "the region of weights has \(left) bytes left, \(wanted) are needed"
-        }
+    package init(wanted: Int, left: Int) {
+        self.wanted = wanted
+        self.left = left
     }
+
+    package var description: String { "the region of weights has \(left) bytes left, \(wanted) are needed" }
 }
 
-/// The one stretch of memory in which all weights of a model live.
+/// A bump allocator for all weights of a model.
 ///
-/// Its address space is reserved once, for everything that may be read; pages are committed as
-/// they are first written, so what is never read costs nothing. Allocations follow one another and
-/// are freed together when the region goes. One thread hands it out; once filled it is only read.
+/// Its address space is reserved once, for everything that may be read; pages are committed as they are first written,
+/// so what is never read costs nothing. Allocations are freed together, with the region. Not thread-safe while it
+/// allocates; once filled it is only read.
 @safe
 package final class WeightRegion {
     /// Each allocation starts at a multiple of this many bytes: a cache line, an AVX-512 register.
@@ -35,20 +30,11 @@ package final class WeightRegion {
     package private(set) var bytesUsed = 0
 
     /// Reserves at least `capacity` bytes.
-    package init(capacity: Int) throws(WeightRegionError) {
+    package init(capacity: Int) throws(AddressSpaceError) {
         precondition(capacity >= 0, "a region of \(capacity) bytes")
         let unit = WeightRegion.alignment
-        guard capacity <= Int.max - unit else {
-            throw .refused(bytes: capacity, code: ENOMEM)
-        }
-        self.capacity = max(unit, (capacity + unit - 1) / unit * unit)
-        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-        let mapping = unsafe mmap(nil, self.capacity, PROT_READ | PROT_WRITE, flags, -1, 0)
-        guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
-            throw .refused(bytes: capacity, code: errno)
-        }
-        unsafe madvise(mapping, self.capacity, MADV_HUGEPAGE)      // a page fault costs more than a page
-        unsafe base = unsafe mapping
+        self.capacity = (min(max(capacity, 1), .max - unit) + unit - 1) / unit * unit
+        unsafe base = try AddressSpace.reserve(self.capacity, for: "holding the weights")
     }
 
     deinit {
@@ -64,7 +50,7 @@ package final class WeightRegion {
     package func allocate(bytes count: Int) throws(WeightRegionError) -> UnsafeMutableRawPointer {
         let wanted = WeightRegion.bytes(count)
         guard wanted <= capacity - bytesUsed else {
-            throw .exhausted(wanted: wanted, left: capacity - bytesUsed)
+            throw WeightRegionError(wanted: wanted, left: capacity - bytesUsed)
         }
         defer { bytesUsed += wanted }
         return unsafe base + bytesUsed

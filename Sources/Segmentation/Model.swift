@@ -71,10 +71,10 @@ package final class Model {
                 directory: "\(directory)/vae", stem: "diffusion_pytorch_model", component: "vae")
             let text = try Checkpoint(
                 directory: "\(directory)/text_encoder", stem: "model", component: "text_encoder")
-            do throws(WeightRegionError) {
+            do throws(AddressSpaceError) {
                 region = try WeightRegion(capacity: unet.packedBytes + vae.packedBytes + text.packedBytes)
             } catch {
-                throw .region(error)
+                throw .addressSpace(error)
             }
             textEncoder = try CLIPTextEncoder(
                 text.weights(in: region, precision: precision).entering(ifPresent: "text_model"),

@@ -36,15 +36,15 @@ import Testing
     let zeroes = unsafe UnsafeRawBufferPointer(start: second, count: 68).allSatisfy { $0 == 0 }
     #expect(zeroes)
     #expect(region.bytesUsed == 3 * 64)
-    #expect(throws: WeightRegionError.exhausted(wanted: 64, left: 0)) {
+    #expect(throws: WeightRegionError(wanted: 64, left: 0)) {
         _ = unsafe try region.allocate(bytes: 1)
     }
     #expect(region.bytesUsed == 3 * 64)
 }
 
 @Test func `a region may be larger than memory, not than the address space`() throws {
-    #expect(throws: WeightRegionError.self) { _ = try WeightRegion(capacity: .max) }
-    #expect(throws: WeightRegionError.self) { _ = try WeightRegion(capacity: 1 << 60) }
+    #expect(throws: AddressSpaceError.self) { _ = try WeightRegion(capacity: .max) }
+    #expect(throws: AddressSpaceError.self) { _ = try WeightRegion(capacity: 1 << 60) }
     let region = try WeightRegion(capacity: 1 << 40)
     let bytes = unsafe try region.allocate(bytes: 1 << 32)
     unsafe bytes.storeBytes(of: 1, toByteOffset: (1 << 32) - 1, as: UInt8.self)

@@ -74,10 +74,10 @@ private func load<Network>(
     let checkpoint = try Checkpoint(
         directory: directory, stem: CheckpointCopy.stem(of: component), component: component)
     let region: WeightRegion
-    do throws(WeightRegionError) {
+    do throws(AddressSpaceError) {
         region = try WeightRegion(capacity: checkpoint.packedBytes)
     } catch {
-        throw .region(error)
+        throw .addressSpace(error)
     }
     let network = try make(checkpoint.weights(in: region, precision: precision))
     try checkpoint.settle(except: isTail)

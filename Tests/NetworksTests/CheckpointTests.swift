@@ -111,7 +111,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
         try folder.write(
             single, safetensors([StoredTensor("a", shape: [33], [Float](repeating: 1, count: 33))]))
         let weights = try open(folder).weights(in: WeightRegion(capacity: 128), precision: .f32)
-        #expect(throws: CheckpointError.region(.exhausted(wanted: 192, left: 128))) {
+        #expect(throws: CheckpointError.region(WeightRegionError(wanted: 192, left: 128))) {
             try weights.floats("a", count: 33)
         }
     }

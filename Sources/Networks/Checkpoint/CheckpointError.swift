@@ -40,6 +40,7 @@ package enum CheckpointError: Error, Equatable {
     case shortRead(file: String, tensor: String, offset: Int)
     /// The file was written to since it was opened.
     case changed(file: String, sizeBefore: Int, sizeNow: Int)
+    case addressSpace(AddressSpaceError)
     case region(WeightRegionError)
     /// The model is not wanted any more.
     case interrupted
@@ -97,6 +98,8 @@ extension CheckpointError: CustomStringConvertible {
             "\(file) ends at byte \(offset), inside \"\(tensor)\""
         case .changed(let file, let sizeBefore, let sizeNow):
             "\(file) was written to while it was read: \(sizeBefore) bytes then, \(sizeNow) now"
+        case .addressSpace(let error):
+            "\(error)"
         case .region(let error):
             "\(error)"
         case .interrupted:
