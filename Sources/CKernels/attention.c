@@ -13,33 +13,31 @@ static void tile_task(void *context, size_t task, size_t thread) {
 
 static size_t largest(size_t a, size_t b) { return a > b ? a : b; }
 
-static size_t key_floats(size_t keys, size_t width) {
-    return largest(padded(keys) * width, dseg_int16_keys_numbers(keys, width));
-}
-
-static size_t value_floats(size_t keys, size_t width) {
-    return largest(keys * padded(width), dseg_int16_values_numbers(keys, width));
-}
-
-static size_t tile_floats(size_t keys, size_t width) {
-    return rows_of_a_tile(keys) * (scores_stride(keys) + dseg_int16_query_numbers(keys, width));
+/// Lays out the scratch, if there is any yet, and returns how many floats it takes.
+static size_t carve(attention *a, float *scratch) {
+    size_t keys = a->k.rows, width = a->k.columns / a->heads;
+    size_t key_floats = a->heads * largest(padded(keys) * width, dseg_int16_keys_numbers(keys, width));
+    size_t value_floats = a->heads * largest(keys * padded(width), dseg_int16_values_numbers(keys, width));
+    a->width = width;
+    a->tile_rows = rows_of_a_tile(keys);
+    a->tile_floats = a->tile_rows * (scores_stride(keys) + dseg_int16_query_numbers(keys, width));
+    if (scratch) {
+        a->keys = scratch;
+        a->values = scratch + key_floats;
+        a->scores = scratch + key_floats + value_floats;
+    }
+    return key_floats + value_floats + dseg_threads() * a->tile_floats;
 }
 
 static void run(attention a, float *scratch) {
+    carve(&a, scratch);
     a.share /= (float)a.heads;
-    a.width = a.q.columns / a.heads;
-    a.tile_rows = rows_of_a_tile(a.k.rows);
-    a.tile_floats = tile_floats(a.k.rows, a.width);
-    a.keys = scratch;
-    a.values = a.keys + a.heads * key_floats(a.k.rows, a.width);
-    a.scores = a.values + a.heads * value_floats(a.k.rows, a.width);
     dseg_parallel(a.heads, a.fixed ? dseg_pack_int16_task : dseg_pack_f32_task, &a);
     dseg_parallel(dseg_parts(a.q.rows, a.tile_rows), tile_task, &a);
 }
 
 size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads) {
-    size_t width = columns / heads;
-    return heads * (key_floats(keys, width) + value_floats(keys, width)) + dseg_threads() * tile_floats(keys, width);
+    return carve(&(attention){.k = {.rows = keys, .columns = columns}, .heads = heads}, NULL);
 }
 
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
