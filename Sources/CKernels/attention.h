@@ -1,4 +1,4 @@
-// What the files of attention share: attention.c stands upon attention_f32.c and attention_int16.c.
+// Shared by the files of attention: attention.c calls attention_f32.c and attention_int16.c.
 #ifndef DSEG_ATTENTION_H
 #define DSEG_ATTENTION_H
 
@@ -19,8 +19,8 @@ typedef struct {
 
 static inline size_t padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }
 
-/// Floats from one row of scores to the next: a cache line more than the keys take, for rows at multiples of a page
-/// alias in the cache: they share a few of its sets.
+/// Floats from one row of scores to the next, a cache line of padding included: rows a multiple of a page apart would
+/// alias, that is share a few sets of the cache.
 static inline size_t scores_stride(size_t keys) { return padded(keys) + dseg_panel_width; }
 
 /// Rows of a tile: its scores fill a quarter of the L2 cache, and as much of the mean another.
@@ -33,7 +33,7 @@ static inline size_t rows_of_a_tile(size_t keys) {
 
 /// Packs a head's keys and values.
 void dseg_pack_f32_task(void *context, size_t head, size_t thread);
-/// A head's answers to some rows of queries; `scores` is the tile's memory.
+/// A head's output for some rows of queries; `scores` is a tile's scratch, [tile_floats].
 void dseg_attend_f32(const attention *a, size_t head, size_t row, size_t rows, float *scores);
 
 // ---- attention_int16.c ------------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ void dseg_attend_f32(const attention *a, size_t head, size_t row, size_t rows, f
 /// The same in fixed point.
 void dseg_pack_int16_task(void *context, size_t head, size_t thread);
 void dseg_attend_int16(const attention *a, size_t head, size_t row, size_t rows, float *scores);
-/// Numbers of 4 bytes that a head's keys and values take in fixed point, and, beside its scores, a query.
+/// Numbers of 4 bytes: a head's packed keys, its packed values, and the scratch of a query beside its scores.
 size_t dseg_int16_keys_numbers(size_t keys, size_t width);
 size_t dseg_int16_values_numbers(size_t keys, size_t width);
 size_t dseg_int16_query_numbers(size_t keys, size_t width);

@@ -28,8 +28,8 @@ void dseg_pack_f32_task(void *context, size_t head, size_t thread) {
     }
 }
 
-/// y <- p v for one head, p [rows, keys] times rates [rows].
-static void read_values(const attention *a, size_t head, const float *p, const float *rates, size_t row, size_t rows) {
+/// y ← p v for one head, p [rows, keys] times rates [rows].
+static void sum_values(const attention *a, size_t head, const float *p, const float *rates, size_t row, size_t rows) {
     size_t count = a->k.rows, width = a->width;
     const float *values = a->values + head * padded(width) * count;
     for (size_t key = 0; key < count; key += block)
@@ -44,7 +44,8 @@ static void read_values(const attention *a, size_t head, const float *p, const f
     for (size_t i = 0; i < rows; i++) dseg_simd->affine(dseg_row(a->y, row + i) + head * width, rates[i], 0.0f, width);
 }
 
-static void set_scores(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
+/// scores [rows, keys] ← q k^T
+static void multiply_keys(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
     const float *keys = a->keys + head * padded(a->k.rows) * a->width;
     for (size_t key = 0; key < a->k.rows; key += dseg_panel_width)
         dseg_simd->gemm_f32(&(dseg_product){
@@ -52,7 +53,8 @@ static void set_scores(const attention *a, size_t head, size_t row, size_t rows,
             .panel = keys + key * a->width, .c = scores + key, .c_stride = scores_stride(a->k.rows)});
 }
 
-/// p [rows, keys] <- exp(scores), mean <- mean + the probabilities; rates [rows] <- what makes p probabilities.
+/// p [rows, keys] ← exp(scores), rates [rows] ← 1 / their sums, mean ← mean + the probabilities. Values are
+/// multiplied by p, and only the output, which is narrower, by the rates.
 static void exponentiate(const attention *a, float *p, size_t row, size_t rows, float *rates) {
     size_t count = a->k.rows;
     float scale = 1.0f / __builtin_sqrtf((float)a->width);
@@ -66,7 +68,7 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
 
 void dseg_attend_f32(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
     float rates[dseg_tile_rows];
-    set_scores(a, head, row, rows, scores);
+    multiply_keys(a, head, row, rows, scores);
     exponentiate(a, scores, row, rows, rates);
-    if (a->y.base) read_values(a, head, scores, rates, row, rows);
+    if (a->y.base) sum_values(a, head, scores, rates, row, rows);
 }

@@ -3,15 +3,15 @@
 //     keys    scales [L padded], then [L / 16][pairs of width, 16 keys, 2]
 //     values  scales [width padded], then [width / 16][pairs of L, 16 columns, 2]
 //
-// Keys and queries are scaled by their length, so that their products stay below 2^31. A column of values is scaled by
-// its largest, and probabilities by their sum over a block of keys: no sum of products can pass that of the
-// probabilities times 32767.
+// Keys and queries are scaled by their length (DSEG_FIXED_LENGTH). A column of values is scaled by its largest
+// magnitude, and probabilities by their sum over a block of keys: a sum of products p v is at most 32767 times the sum
+// of p, which is below 65537, and the product below 2^31.
 #include "attention.h"
 
 /// Keys whose probabilities share a scale.
 enum { block = 512 };
-/// What the integers of a block's probabilities add up to, before each is rounded: with half a unit more for each the
-/// sum stays below 65537.
+/// The sum to which a block's probabilities are scaled: with the half that rounding may add to each it stays below
+/// 65537.
 static float total_of(size_t count) { return 65000.0f - 0.5f * (float)count; }
 
 static size_t pairs_of(size_t count) { return dseg_parts(count, 2); }
@@ -67,8 +67,8 @@ void dseg_pack_int16_task(void *context, size_t head, size_t thread) {
 
 size_t dseg_int16_query_numbers(size_t keys, size_t width) { return pairs_of(width) + 1 + dseg_parts(keys, block); }
 
-/// scores [rows, keys] <- q k^T; `queries` is room for the rows' scales and integers.
-static void set_scores(const attention *a, size_t head, size_t row, size_t rows, float *scores, float *queries) {
+/// scores [rows, keys] ← q k^T; `queries` is room for the rows' scales and integers.
+static void multiply_keys(const attention *a, size_t head, size_t row, size_t rows, float *scores, float *queries) {
     size_t pairs = pairs_of(a->width), stride = scores_stride(a->k.rows);
     const float *scales = a->keys + head * dseg_int16_keys_numbers(a->k.rows, a->width);
     const int32_t *keys = (const int32_t *)scales + padded(a->k.rows);
@@ -85,8 +85,8 @@ static void set_scores(const attention *a, size_t head, size_t row, size_t rows,
                                                .column_scales = scales + key, .y = scores + key, .y_stride = stride}});
 }
 
-/// p [rows, keys] <- exp(scores), in integers where values are wanted, and scales [blocks, rows] <- what makes them
-/// probabilities; mean <- mean + the probabilities.
+/// p [rows, keys] ← exp(scores), quantized if there are values; scales [blocks, rows] ← what dequantizes these integers
+/// to probabilities; mean ← mean + the probabilities.
 static void exponentiate(const attention *a, float *p, size_t row, size_t rows, float *scales) {
     size_t keys = a->k.rows;
     float scale = 1.0f / __builtin_sqrtf((float)a->width);
@@ -112,8 +112,8 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
     }
 }
 
-/// y <- p v, p [rows, keys] in integers.
-static void read_values(const attention *a, size_t head, const float *p, size_t row, size_t rows, const float *scales) {
+/// y ← p v, p [rows, keys] quantized.
+static void sum_values(const attention *a, size_t head, const float *p, size_t row, size_t rows, const float *scales) {
     size_t keys = a->k.rows;
     const float *column_scales = a->values + head * dseg_int16_values_numbers(keys, a->width);
     const int32_t *values = (const int32_t *)column_scales + padded(a->width);
@@ -132,7 +132,7 @@ static void read_values(const attention *a, size_t head, const float *p, size_t 
 void dseg_attend_int16(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
     float *scales = scores + a->tile_rows * scores_stride(a->k.rows);
     float *queries = scales + a->tile_rows * dseg_parts(a->k.rows, block);
-    set_scores(a, head, row, rows, scores, queries);
+    multiply_keys(a, head, row, rows, scores, queries);
     exponentiate(a, scores, row, rows, scales);
-    if (a->y.base) read_values(a, head, scores, row, rows, scales);
+    if (a->y.base) sum_values(a, head, scores, row, rows, scales);
 }

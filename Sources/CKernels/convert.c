@@ -1,3 +1,4 @@
+// Half precision to f32, exactly.
 #include "weights.h"
 
 #include <string.h>
@@ -14,9 +15,9 @@ static inline uint32_t bits_of_float(float value) {
     return bits;
 }
 
-// A binary16 exponent is biased by 15, a binary32 exponent by 127. A subnormal half m is
-// 2^-14 * m / 1024: set m under the exponent of 2^-14 and take 2^-14 away. No operand is a
-// subnormal float, which would cost an assist for each; weights are full of subnormal halves.
+// A binary16 exponent is biased by 15, a binary32 exponent by 127. A subnormal half m is 2^-14 * m / 1024: set m under
+// the exponent of 2^-14 and subtract 2^-14. No operand is a subnormal float, each of which would cost a microcode
+// assist; weights are full of subnormal halves.
 void dseg_widen_f16(const uint16_t *restrict halves, float *restrict floats, size_t count) {
     const uint32_t least_normal = (uint32_t)113 << 23;
     for (size_t i = 0; i < count; i++) {

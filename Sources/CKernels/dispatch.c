@@ -4,7 +4,7 @@
 const dseg_target *dseg_simd = &dseg_target_portable;
 static dseg_instruction_set chosen = dseg_portable;
 
-/// The kernels of a set, NULL if this processor has it not.
+/// The kernels of a set, NULL if this processor lacks it.
 static const dseg_target *target_of(dseg_instruction_set set) {
     if (set == dseg_portable) return &dseg_target_portable;
 #if defined(__x86_64__)

@@ -4,7 +4,7 @@
 
 #include "include/kernels.h"
 
-/// c [rows, 16] <- x [rows, inputs] panel [inputs, 16], plus bias [16] unless it is NULL, plus c when `adding`.
+/// c [rows, 16] ← x [rows, inputs] panel [inputs, 16], plus bias [16] unless it is NULL, plus c when `adding`.
 typedef struct {
     size_t rows, inputs;
     const float *x, *panel, *bias;
@@ -14,8 +14,8 @@ typedef struct {
     bool adding;
 } dseg_product;
 
-/// Where sums of products in fixed point go: y [rows, columns] <- sums times the scales of their row and column, plus
-/// bias unless it is NULL, plus y when `adding`; up to sixteen columns, the scales of sixteen.
+/// The epilogue of a product in fixed point: y [rows, columns] ← sums times row_scales [rows] times column_scales [16],
+/// plus bias unless it is NULL, plus y when `adding`; columns <= 16.
 typedef struct {
     size_t columns;
     const float *row_scales, *column_scales, *bias;
@@ -24,7 +24,7 @@ typedef struct {
     bool adding;
 } dseg_dequantized;
 
-/// c [rows, 16] <- x [rows, pairs] panel [pairs, 16], plus c when `adding`: pairs of 16-bit integers, two neighbouring
+/// c [rows, 16] ← x [rows, pairs] panel [pairs, 16], plus c when `adding`: pairs of 16-bit integers, two neighbouring
 /// inputs, the earlier one in the lower half. Or, where `dequantized` is given, the product goes there and not to c.
 typedef struct {
     size_t rows, pairs;
@@ -35,8 +35,8 @@ typedef struct {
     const dseg_dequantized *dequantized;
 } dseg_pair_product;
 
-/// `count` inputs of a panel of 3 x 3 kernels as they are stored: number `first` + position * `step` + input * 16
-/// begins sixteen outputs.
+/// `count` inputs of a panel of 3 x 3 kernels as they are stored: the weights of a position and an input, for sixteen
+/// outputs, begin at number `first` + position * `step` + input * 16.
 typedef struct {
     const void *base;
     dseg_number number;
@@ -57,42 +57,42 @@ typedef struct {
     // rows-inl.h
     /// the largest x; -infinity if there is none
     float (*largest)(const float *x, size_t count);
-    /// x <- exp(scale * (x - top)), whose sum is returned; none is larger than top
+    /// x ← exp(scale * (x - top)), whose sum is returned; none is larger than top
     float (*exponentials)(float *x, size_t count, float top, float scale);
-    /// y <- y + a x
+    /// y ← y + a x
     void (*add_scaled)(const float *x, float a, float *y, size_t count);
-    /// y <- a x + b y
+    /// y ← a x + b y
     void (*blend)(const float *x, float a, float *y, float b, size_t count);
-    /// x <- a x + b
+    /// x ← a x + b
     void (*affine)(float *x, float a, float b, size_t count);
-    /// y <- gain x + shift, then y * sigmoid(y) if `silu`; gain and shift for each column
+    /// y ← gain x + shift, then y * sigmoid(y) if `silu`; gain and shift for each column
     void (*normalize)(const float *x, const float *gain, const float *shift, float *y, size_t count, bool silu);
-    /// y <- gamma (x - mean) / sqrt(variance + epsilon) + beta over the row
+    /// y ← gamma (x - mean) / sqrt(variance + epsilon) + beta over the row
     void (*layer_norm)(const float *x, const float *gamma, const float *beta, float *y, size_t count, float epsilon);
-    /// sum <- sum + (x - origin), squares <- squares + (x - origin)^2, for each column
+    /// sum ← sum + (x - origin), squares ← squares + (x - origin)^2, for each column
     void (*accumulate)(const float *x, const float *origin, float *sum, float *squares, size_t count);
-    /// x <- x * sigmoid(slope x)
+    /// x ← x * sigmoid(slope x)
     void (*sigmoid_gate)(float *x, float slope, size_t count);
-    /// y <- h * gelu(g)
+    /// y ← h * gelu(g)
     void (*gelu_gate)(const float *h, const float *g, float *y, size_t count);
     void (*gelu)(float *x, size_t count);
-    /// y [count] <- the values of halves
+    /// y [count] ← the values of halves
     void (*widen_f16)(const uint16_t *halves, float *y, size_t count);
     void (*widen_bf16)(const uint16_t *halves, float *y, size_t count);
 
     // quantize-inl.h
-    /// x = y times the returned scale, as nearly as 16 bits can, in pairs that lie `step` apart. Where x is zero or not
-    /// finite the scale is 0 or NaN, and y is left alone.
+    /// y ← x, quantized, in pairs that lie `step` apart; returns the scale, by which y gives x. Where x is all zeros or
+    /// not finite, the scale is 0 or NaN and y is not written.
     float (*quantize)(const float *x, size_t count, int16_t *y, size_t step);
-    /// x = y times the returned scale, as nearly as 16 bits can; x is not negative, and not finite is NaN times 0
+    /// y ← x >= 0, quantized; returns the scale, by which y gives x: NaN, and y 0, where x is not finite
     float (*quantize_unsigned)(const float *x, size_t count, uint16_t *y);
-    /// y <- x
+    /// y ← x
     void (*widen_unsigned)(const uint16_t *x, float *y, size_t count);
-    /// squares [16] <- squares + those of `count` inputs of sixteen outputs; largest [16] <- the largest magnitude
+    /// squares [16] ← squares + those of `count` inputs of sixteen outputs; largest [16] ← the largest magnitude
     void (*panel_norms)(const float *panel, size_t count, float *squares, float *largest);
-    /// pairs [ceil(count / 2), 16] <- panel [count, 16] times factors [16], rounded
+    /// pairs [ceil(count / 2), 16] ← panel [count, 16] times factors [16], rounded
     void (*quantize_panel)(const float *panel, size_t count, const float *factors, int32_t *pairs);
-    /// mean <- mean + rate * p, unless it is NULL; p <- p times factor as integers, in the front half of its memory
+    /// mean ← mean + rate * p, unless it is NULL; the front half of p's memory ← p times factor as 16-bit integers
     void (*quantize_probabilities)(float *p, size_t count, float factor, float *mean, float rate);
 
     // gemm-inl.h
@@ -100,20 +100,21 @@ typedef struct {
     void (*gemm_int16)(const dseg_pair_product *product);
 
     // winograd-inl.h
-    /// t [36, ...] <- the transform of `count` channels, from `channel` on, of 36 pixels, NULL where there is none;
-    /// frequencies `stride` apart, each rounded up to whole lanes with zeros
+    /// t [36, ...] ← the transform of `count` channels, from `channel` on, of 36 pixels, NULL where there is none;
+    /// frequencies `stride` apart, each padded with zeros to a multiple of 16
     void (*winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride);
-    /// u [36, inputs, 16] <- the transform of kernels, frequencies `stride` apart
+    /// u [36, inputs, 16] ← the transform of kernels, frequencies `stride` apart
     void (*winograd_weights)(const dseg_kernels *kernels, float *u, size_t stride);
     /// from the products of all frequencies, m [36, 16], frequencies `stride` apart
     void (*winograd_outputs)(const float *m, size_t stride, const dseg_outputs *outputs);
-    /// v [pieces, 36, piece] <- the transform in fixed point, frequencies `stride` numbers apart, pieces 36 times that;
-    /// scales [36]; scratch [36, count rounded up to whole lanes]
+    /// v [pieces, 36, piece] ← the transform, quantized, frequencies `stride` numbers apart, pieces 36 times that; each
+    /// is padded with zeros to a multiple of 16; scales [36]; scratch [36, count rounded up to a multiple of 16]
     void (*winograd_inputs_int16)(const float *const *pixels, size_t count, size_t piece, float *scratch, int16_t *v,
                                   size_t stride, float *scales);
-    /// u [36, ceil(inputs / 2), 16] <- the transform of kernels times factors [36, 16], frequencies `stride` apart
+    /// u [36, ceil(inputs / 2), 16] ← the transform of kernels times factors [36, 16] as pairs of 16-bit integers,
+    /// frequencies `stride` apart
     void (*winograd_weights_int16)(const dseg_kernels *kernels, const float *factors, int32_t *u, size_t stride);
-    /// squares <- squares + those of the transform of kernels, largest <- the largest magnitude; [36, 16] both
+    /// squares ← squares + those of the transform of kernels, largest ← the largest magnitude; [36, 16] both
     void (*winograd_norms)(const dseg_kernels *kernels, float *squares, float *largest);
     /// from the products of all frequencies, m [36, 16], frequencies `stride` apart, times row_scales [36] times
     /// column_scales [36, 16]
@@ -121,22 +122,22 @@ typedef struct {
                                    const float *column_scales, const dseg_outputs *outputs);
 
     // scores-inl.h
-    /// map <- map + share * (the sum over `positions` of softmax(q k^T)) for sixteen queries of a head
+    /// map ← map + share * (the sum over `positions` of softmax(q k^T)) for sixteen queries of a head
     void (*score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
                   size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
                   float *scores, float *map);
 
     // paint-inl.h
-    /// y[i] <- x, a line of `length` numbers, sampled at first[i], and weight[i] of the way to the next
+    /// y[i] ← x, a line of `length` numbers, interpolated at weight[i] of the way from first[i] to the next
     void (*sample)(const float *x, size_t length, const uint32_t *first, const float *weight, float *y, size_t count);
-    /// y <- x + weight (z - x): x itself where both are equal
-    void (*between)(const float *x, const float *z, float weight, float *y, size_t count);
-    /// The smaller of `least` and all x, and the larger of `most` and all x.
+    /// y ← x + weight (z - x): x itself where both are equal
+    void (*lerp)(const float *x, const float *z, float weight, float *y, size_t count);
+    /// least ← min(least, x), most ← max(most, x)
     void (*bounds)(const float *x, size_t count, float *least, float *most);
-    /// y <- (x - least) / range; x and y may be the same
-    void (*stretch)(const float *x, float least, float range, float *y, size_t count);
-    /// Where x > best: best <- x and index <- label.
-    void (*claim)(const float *x, uint8_t label, float *best, uint8_t *index, size_t count);
+    /// y ← (x - least) / range; x and y may be the same
+    void (*rescale)(const float *x, float least, float range, float *y, size_t count);
+    /// where x > best: best ← x, index ← label
+    void (*update_argmax)(const float *x, uint8_t label, float *best, uint8_t *index, size_t count);
 } dseg_target;
 
 /// One of target_portable.c, target_avx2.c, target_avx512.c, target_avx512vnni.c.

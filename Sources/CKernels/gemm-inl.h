@@ -1,5 +1,5 @@
-// Products with panels of sixteen outputs: of f32, and of 16-bit integers in pairs, added up in 32 bits, which are two
-// multiplications to a lane where f32 has one. Before it: lanes-inl.h.
+// Products with panels of sixteen outputs: of f32, and of 16-bit integers in pairs with 32-bit accumulators, two
+// multiply-adds to a lane where f32 has one. Included after lanes-inl.h.
 //
 // A microkernel multiplies a tile of rows of x by one panel of weights:
 //
@@ -7,8 +7,8 @@
 //     x [rows, inputs]     c [rows, 16], in registers until the panel's block of inputs is through
 //
 // Every f32 element of c is one chain of multiply-adds in the order of the inputs, whatever the tile's height: the bits
-// of a row depend on that row and the weights alone. Integers are scaled so that no sum of products of two rows passes
-// 31 bits (DSEG_FIXED_LENGTH): nothing is rounded, and no order of adding matters.
+// of a row depend on that row and the weights alone. Integers are scaled so that no accumulator overflows
+// (DSEG_FIXED_LENGTH): sums are exact in any order.
 
 /// The most rows of a tile: register pressure, beside a row of weights and a broadcast of x.
 #if WIDTH == 512
@@ -41,7 +41,7 @@ INLINE i32x16 add_pairs(i32x16 sum, i32x16 a, i32x16 b) {
 #endif
 }
 
-/// How many rows of a panel ahead are prefetched: the first tile of a panel reads it from memory.
+/// Prefetch distance in rows of a panel: the first tile of a panel reads it from memory.
 #define AHEAD 64
 
 INLINE void microkernel_f32(size_t rows, const dseg_product *p, size_t row) {
@@ -62,7 +62,7 @@ INLINE void microkernel_f32(size_t rows, const dseg_product *p, size_t row) {
     for (size_t r = 0; r < rows; r++) store(c + r * p->c_stride, sums[r]);
 }
 
-/// y <- sums scaled, plus bias unless it is NULL, plus y when `adding`: a row of sixteen outputs, or `columns` of them.
+/// y ← sums scaled, plus bias unless it is NULL, plus y when `adding`: a row of sixteen outputs, or `columns` of them.
 INLINE void dequantize(const dseg_dequantized *to, size_t row, size_t columns, i32x16 sums) {
     f32x16 v = __builtin_convertvector(sums, f32x16) * (load(to->column_scales) * to->row_scales[row]);
     float *y = to->y + row * to->y_stride;

@@ -14,12 +14,15 @@ typedef struct {
     float *scratch;                       // of im2col; NULL: x is multiplied as it is
 } product;
 
+/// Rows of a partial panel that are copied at a time: a multiple of the tiles' 6 and 8 rows.
+enum { part_rows = 24 };
+
 void dseg_multiply_panel(const dseg_product *p, size_t columns) {
     if (columns == dseg_panel_width) {
         dseg_simd->gemm_f32(p);
         return;
     }
-    float bias[dseg_panel_width] = {0}, c[24 * dseg_panel_width] = {0};
+    float bias[dseg_panel_width] = {0}, c[part_rows * dseg_panel_width] = {0};
     if (p->bias) __builtin_memcpy(bias, p->bias, columns * sizeof(float));
     dseg_product part = *p;
     part.bias = p->bias ? bias : NULL;
@@ -27,7 +30,7 @@ void dseg_multiply_panel(const dseg_product *p, size_t columns) {
     part.c_stride = dseg_panel_width;
     for (size_t row = 0; row < p->rows; row += part.rows) {
         float *y = p->c + row * p->c_stride;
-        part.rows = dseg_least(24, p->rows - row);
+        part.rows = dseg_least(part_rows, p->rows - row);
         part.x = p->x + row * p->x_stride;
         for (size_t i = 0; p->adding && i < part.rows; i++)
             __builtin_memcpy(c + i * dseg_panel_width, y + i * p->c_stride, columns * sizeof(float));

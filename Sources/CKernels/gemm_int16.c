@@ -1,4 +1,4 @@
-// Products in fixed point, whose sums are exact, and convolutions as products (im2col.c).
+// Products in fixed point, with exact sums, and convolutions as products (im2col.c).
 #include "internal.h"
 
 typedef struct {
@@ -10,7 +10,7 @@ typedef struct {
     dseg_cut cut;
 } product;
 
-/// The product of an extent's rows with a panel, dequantized to where `to` says; its scales and bias are filled in.
+/// The product of an extent's rows with a panel; fills in the scales and bias of `to`.
 static void multiply(const product *p, dseg_extent e, size_t panel, dseg_dequantized to) {
     size_t pairs = dseg_parts(p->x.columns, 2), output = panel * dseg_panel_width;
     to.row_scales = p->x.scales + e.row;

@@ -1,4 +1,4 @@
-// The allocator of the C library. musl has neither call, and gives large blocks back by itself.
+// Tuning of glibc's malloc. musl has neither call, and unmaps large blocks by itself.
 #include "internal.h"
 
 #if defined(__GLIBC__)

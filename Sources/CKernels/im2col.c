@@ -1,5 +1,5 @@
-// im2col: a convolution's windows as rows of a matrix, whose product with the weights is the convolution. Only the rows
-// that a task multiplies next are ever stored.
+// im2col: the inputs under each position of the kernel as rows of a matrix, whose product with the weights is the
+// convolution. Only the rows that are multiplied next are stored.
 #include "internal.h"
 
 void dseg_im2col(dseg_matrix x, dseg_window w, size_t pixel, size_t first, size_t count, float *to) {
@@ -10,7 +10,7 @@ void dseg_im2col(dseg_matrix x, dseg_window w, size_t pixel, size_t first, size_
         size_t position = first / inputs, channel = first % inputs;
         size_t length = dseg_least(inputs - channel, end - first);
         size_t row = top + position / w.kernel - w.before, column = left + position % w.kernel - w.before;
-        if (row < height && column < width)                                          // they wrap below zero
+        if (row < height && column < width)                                          // unsigned: -1 wraps
             __builtin_memcpy(to, dseg_row(x, row / scale * w.width + column / scale) + channel, length * sizeof(float));
         else
             __builtin_memset(to, 0, length * sizeof(float));

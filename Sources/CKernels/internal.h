@@ -8,7 +8,7 @@ static inline float *dseg_row(dseg_matrix m, size_t row) { return m.base + row *
 static inline size_t dseg_least(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t dseg_parts(size_t count, size_t size) { return (count + size - 1) / size; }
 
-/// The length to which rows of fixed point are scaled: a product of two such rows is below 2^31.
+/// The Euclidean length to which rows are scaled to be quantized: by Cauchy-Schwarz a product of two is below 2^31.
 #define DSEG_FIXED_LENGTH 46000.0f
 
 /// Rows of a task: they fill half of the L2 cache, and every panel is read once for all of them.
@@ -50,18 +50,17 @@ const float *dseg_widened_panel(dseg_panels w, size_t panel, size_t input, size_
 
 // ---- im2col.c ---------------------------------------------------------------------------------------------------
 
-/// to [count] <- the numbers from `first` on of what lies under a window's kernel at an output pixel,
-/// [kernel * kernel * inputs].
+/// to [count] ← the part from `first` on of an output pixel's im2col row, [kernel * kernel * inputs].
 void dseg_im2col(dseg_matrix x, dseg_window window, size_t pixel, size_t first, size_t count, float *to);
 
 // ---- quantize.c -------------------------------------------------------------------------------------------------
 
-/// y <- the windows of y.rows pixels from `first` on; buffer [threads, y.columns].
+/// y ← the im2col rows of y.rows output pixels from `first` on, quantized; buffer [threads, y.columns].
 void dseg_quantize_windows(dseg_matrix x, dseg_window window, size_t first, dseg_fixed_inputs y, float *buffer);
 
 // ---- gemm_f32.c, gemm_int16.c -----------------------------------------------------------------------------------
 
-/// The product with c's first `columns` columns alone, up to 16.
+/// dseg_simd->gemm_f32 of which only the first `columns` <= 16 columns are stored to c.
 void dseg_multiply_panel(const dseg_product *product, size_t columns);
 
 size_t dseg_im2col_scratch(void);

@@ -1,4 +1,5 @@
-// Vectors of sixteen lanes, and what is computed of them. Before it: WIDTH, and for wide sets <immintrin.h>.
+// Vectors of sixteen lanes: loads, reductions, elementary functions. Included after WIDTH is defined and, for wide
+// sets, after <immintrin.h>.
 #include "include/weights.h"
 
 #pragma clang diagnostic ignored "-Wpsabi"   // vectors pass between inlined functions only
@@ -7,16 +8,16 @@
 typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
 typedef int32_t i32x16 __attribute__((vector_size(64), aligned(4)));
 typedef uint16_t u16x16 __attribute__((vector_size(32), aligned(2)));
-/// For arrays of vectors: unaligned, one may lie across two cache lines, and then store forwarding fails.
+/// For arrays of vectors: where one crosses a cache line, store forwarding fails.
 #define ALIGNED _Alignas(64)
-/// Adding this rounds to the nearest integer, whose last 16 bits are then the sum's: 1.5 * 2^23, where a last bit is 1.
+/// 1.5 * 2^23, where floats have steps of 1: adding it rounds to nearest, and the low bits are those of the integer.
 #define ROUNDING 0x1.8p23f
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE f32x16 load(const float *x) { return *(const f32x16 *)x; }
 INLINE void store(float *y, f32x16 x) { *(f32x16 *)y = x; }
 INLINE f32x16 magnitude(f32x16 x) { return (f32x16)((i32x16)x & 0x7fffffff); }
-// Parts: the first `count` lanes, others are zeros.
+// Partial loads and stores of the first `count` lanes; a load zeroes the others.
 #if WIDTH == 512
 #define FIRST(count) ((__mmask16)((1u << (count)) - 1))
 INLINE f32x16 load_part(const float *x, size_t count) { return (f32x16)_mm512_maskz_loadu_ps(FIRST(count), x); }
@@ -29,7 +30,7 @@ INLINE f32x16 load_part(const float *x, size_t count) {
 }
 INLINE void store_part(float *y, f32x16 x, size_t count) { __builtin_memcpy(y, &x, count * sizeof(float)); }
 #endif
-/// y [count] <- the lower halves of the first lanes.
+/// y [count] ← the lower halves of the first lanes.
 INLINE void store_halves(uint16_t *y, i32x16 x, size_t count) {
     u16x16 halves = __builtin_convertvector(x, u16x16);
 #if WIDTH == 512
@@ -40,7 +41,7 @@ INLINE void store_halves(uint16_t *y, i32x16 x, size_t count) {
 }
 INLINE f32x16 broadcast(float x) { return (f32x16){0} + x; }
 INLINE f32x16 choose(i32x16 mask, f32x16 a, f32x16 b) { return (f32x16)((mask & (i32x16)a) | (~mask & (i32x16)b)); }
-// Where one is NaN, the second.
+// As maxps and minps: where one operand is NaN, the second.
 #if WIDTH == 512
 INLINE f32x16 larger(f32x16 a, f32x16 b) { return (f32x16)_mm512_max_ps((__m512)a, (__m512)b); }
 INLINE f32x16 smaller(f32x16 a, f32x16 b) { return (f32x16)_mm512_min_ps((__m512)a, (__m512)b); }
@@ -48,31 +49,31 @@ INLINE f32x16 smaller(f32x16 a, f32x16 b) { return (f32x16)_mm512_min_ps((__m512
 INLINE f32x16 larger(f32x16 a, f32x16 b) { return choose(a > b, a, b); }
 INLINE f32x16 smaller(f32x16 a, f32x16 b) { return choose(a < b, a, b); }
 #endif
-/// The lanes, combined in halves: lane i with lane i + 8, then with i + 4, i + 2, i + 1.
-#define HALVED(combine, x)                                                                                  \
+/// A tree reduction: lane i with lane i + 8, then with i + 4, i + 2, i + 1.
+#define REDUCE(combine, x)                                                                                  \
     x = combine(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));    \
     x = combine(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3));          \
     x = combine(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1));          \
     x = combine(x, __builtin_shufflevector(x, x, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0))
 #define ADDED(a, b) ((a) + (b))
 INLINE float sum_of(f32x16 x) {
-    HALVED(ADDED, x);
+    REDUCE(ADDED, x);
     return x[0];
 }
 /// The largest lane; where some are NaN, one of the others or NaN.
 INLINE float greatest_of(f32x16 x) {
-    HALVED(larger, x);
+    REDUCE(larger, x);
     return x[0];
 }
 #undef ADDED
-#undef HALVED
+#undef REDUCE
 
 /// exp(x), relative error below 2e-7; 0 below -87.3, at most exp(88), NaN for NaN.
 INLINE f32x16 exponential(f32x16 x) {
-    i32x16 tiny = x < -87.3f, nothing = x != x;                    // min and max lose NaN: put it back
+    i32x16 tiny = x < -87.3f, nothing = x != x;                    // larger and smaller drop NaN
     x = smaller(larger(x, broadcast(-87.3f)), broadcast(88.0f));
     f32x16 n = (x * 1.44269504f + ROUNDING) - ROUNDING;
-    f32x16 r = (x - n * 0.693359375f) - n * -2.12194440e-4f;       // ln 2 in two parts
+    f32x16 r = (x - n * 0.693359375f) - n * -2.12194440e-4f;       // ln 2 in two parts (Cody-Waite)
     f32x16 p = broadcast(1.9875691500e-4f);                        // Cephes' expf
     p = p * r + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
@@ -93,7 +94,7 @@ INLINE f32x16 power_of_two(f32x16 x) {
 #else
     i32x16 tiny = x < -126.0f;
     x = choose(tiny, broadcast(-126.0f), x);
-    f32x16 shifted = x + (ROUNDING + 127.0f);            // the last bits are an exponent
+    f32x16 shifted = x + (ROUNDING + 127.0f);            // the low bits: n + 127, the exponent
     f32x16 r = x - (shifted - (ROUNDING + 127.0f));
 #endif
     f32x16 p = broadcast(1.535336188319500e-4f);                  // Cephes' exp2f
@@ -110,7 +111,7 @@ INLINE f32x16 power_of_two(f32x16 x) {
 #endif
 }
 
-/// erf(x), absolute error below 3e-7: a rational of odd degree on [-4, 4] (the one Eigen uses).
+/// erf(x), absolute error below 3e-7: a rational function x P(x^2) / Q(x^2) on [-4, 4], Eigen's coefficients.
 INLINE f32x16 error_function(f32x16 x) {
     x = smaller(larger(x, broadcast(-4.0f)), broadcast(4.0f));
     f32x16 s = x * x;
@@ -167,9 +168,9 @@ INLINE f32x16 load_stored(const void *base, dseg_number number, size_t first) {
     return load(widened);
 }
 
-// EACH runs `whole` for every sixteen of `count` numbers, at i = 0, 16, ..., and then `tail` for the n that are left.
-// In both, IN(x) and OUT(y, v) are sixteen lanes of an array at i; in the tail IN_PART and OUT_PART are n of them. MAP
-// stores what an expression makes of IN, and in the tail of IN_PART.
+// EACH runs `whole` for every sixteen of `count` numbers, at i = 0, 16, ..., and `tail` for the n < 16 that remain.
+// IN(x) loads and OUT(y, v) stores sixteen lanes at i, IN_PART and OUT_PART n of them. MAP stores to y an expression of
+// a load, IN or in the tail IN_PART.
 #define EACH(count, whole, tail)                                                     \
     size_t i = 0;                                                                    \
     for (; i + LANES <= (count); i += LANES) { whole; }                              \

@@ -1,4 +1,4 @@
-// Score maps, masks and planes: normalisation, histograms, differences, channels-last order.
+// Score maps, masks and planes: min-max normalisation, differences, channels-last order.
 #include "internal.h"
 
 #include <math.h>

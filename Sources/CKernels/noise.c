@@ -52,7 +52,7 @@ void dseg_noise(uint32_t seed, float *y, size_t count) {
     twister t = seeded(seed);
     for (size_t i = 0; i < count; i++) y[i] = uniform(&t);
     for (size_t i = 0; i + 16 <= count; i += 16) box_muller(y + i);
-    if (count % 16) {                      // the last sixteen are drawn anew
+    if (count % 16) {                      // as torch: the last sixteen are drawn again
         float *last = y + count - 16;
         for (size_t i = 0; i < 16; i++) last[i] = uniform(&t);
         box_muller(last);

@@ -5,7 +5,8 @@
 // be an outlier), and a task for each group joins the strips in double precision.
 #include "internal.h"
 
-static const size_t strip_rows = 128;
+/// Rows of a task.
+enum { strip_rows = 128 };
 
 typedef struct {
     dseg_matrix x, y;
@@ -27,7 +28,7 @@ static void sum_task(void *context, size_t strip, size_t thread) {
     for (; row < end; row++) dseg_simd->accumulate(dseg_row(n->x, row), origin, sum, squares, columns);
 }
 
-/// Adds the sums of a channel's strips, relative to `origin`: of the distances and of their squares.
+/// Adds up a channel's strips, their sums shifted to `origin`: of x - origin and of its square.
 static void add_strips(const norm *n, size_t column, double origin, double *sum, double *squares) {
     for (size_t row = 0; row < n->x.rows; row += strip_rows) {
         const float *strip = n->scratch + row / strip_rows * 2 * n->x.columns + column;
@@ -60,15 +61,15 @@ static void join_task(void *context, size_t group, size_t thread) {
     }
 }
 
-static void measure(norm *n) {
+static void compute_gains(norm *n) {
     dseg_parallel(dseg_parts(n->x.rows, strip_rows), sum_task, n);
     dseg_parallel(n->groups, join_task, n);
 }
 
 void dseg_group_gains(dseg_matrix x, const float *gamma, const float *beta, size_t groups, float epsilon, float *gain,
                       float *shift, float *scratch) {
-    measure(&(norm){.x = x, .gamma = gamma, .beta = beta, .epsilon = epsilon, .groups = groups, .gain = gain,
-                    .shift = shift, .scratch = scratch});
+    compute_gains(&(norm){.x = x, .gamma = gamma, .beta = beta, .epsilon = epsilon, .groups = groups, .gain = gain,
+                          .shift = shift, .scratch = scratch});
 }
 
 static void normalize_task(void *context, size_t strip, size_t thread) {
@@ -82,7 +83,7 @@ static void normalize_task(void *context, size_t strip, size_t thread) {
 static void run(norm n) {
     n.gain = n.scratch + dseg_parts(n.x.rows, strip_rows) * 2 * n.x.columns;
     n.shift = n.gain + n.x.columns;
-    measure(&n);
+    compute_gains(&n);
     dseg_parallel(dseg_parts(n.x.rows, strip_rows), normalize_task, &n);
 }
 

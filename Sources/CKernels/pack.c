@@ -1,4 +1,4 @@
-// Weight matrices into panels: a transposition of 2- or 4-byte elements, 16 outputs wide.
+// Weight matrices into panels: transposes 2- or 4-byte elements, 16 outputs wide.
 #include "kernels.h"
 #include "weights.h"
 
@@ -10,9 +10,9 @@ enum { vector_bytes = 16 };
 typedef uint16_t eight_halves __attribute__((vector_size(vector_bytes)));
 typedef uint32_t four_words __attribute__((vector_size(vector_bytes)));
 
-// Interleaving rows i and i + n/2 transposes [n, n] in log2(n) rounds.
+// Interleaving rows i and i + n/2 (unpcklps, unpckhps) transposes [n, n] in log2(n) rounds.
 
-/// columns[j] <- the j-th elements of 8 rows that begin `row_bytes` apart.
+/// columns[j] ← the j-th elements of 8 rows that begin `row_bytes` apart.
 static inline void transpose_halves(const uint8_t *rows, size_t row_bytes, uint8_t *const columns[]) {
     eight_halves now[8], next[8];
     for (int i = 0; i < 8; i++) memcpy(&now[i], rows + (size_t)i * row_bytes, vector_bytes);
@@ -26,7 +26,7 @@ static inline void transpose_halves(const uint8_t *rows, size_t row_bytes, uint8
     for (int i = 0; i < 8; i++) memcpy(columns[i], &now[i], vector_bytes);
 }
 
-/// columns[j] <- the j-th elements of 4 rows that begin `row_bytes` apart.
+/// columns[j] ← the j-th elements of 4 rows that begin `row_bytes` apart.
 static inline void transpose_words(const uint8_t *rows, size_t row_bytes, uint8_t *const columns[]) {
     four_words now[4], next[4];
     for (int i = 0; i < 4; i++) memcpy(&now[i], rows + (size_t)i * row_bytes, vector_bytes);

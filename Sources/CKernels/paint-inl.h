@@ -1,14 +1,14 @@
-// Rows of painted maps. Before it: lanes-inl.h.
+// Rows of interpolated maps. Included after lanes-inl.h.
 
 static void sample(const float *x, size_t length, const uint32_t *first, const float *weight, float *y,
-                         size_t count) {
+                   size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint32_t left = first[i], right = left + (left + 1 < length);
         y[i] = x[left] + weight[i] * (x[right] - x[left]);
     }
 }
 
-static void between(const float *x, const float *z, float weight, float *y, size_t count) {
+static void lerp(const float *x, const float *z, float weight, float *y, size_t count) {
 #define OF(LOAD) (LOAD(x) + (LOAD(z) - LOAD(x)) * weight)
     MAP(count, y, OF)
 #undef OF
@@ -26,7 +26,7 @@ static void bounds(const float *x, size_t count, float *least, float *most) {
     }
 }
 
-static void stretch(const float *x, float least, float range, float *y, size_t count) {
+static void rescale(const float *x, float least, float range, float *y, size_t count) {
     if (!(range > 0)) {
         __builtin_memset(y, 0, count * sizeof(float));
         return;
@@ -36,7 +36,7 @@ static void stretch(const float *x, float least, float range, float *y, size_t c
 #undef OF
 }
 
-static void claim(const float *x, uint8_t label, float *best, uint8_t *index, size_t count) {
+static void update_argmax(const float *x, uint8_t label, float *best, uint8_t *index, size_t count) {
     typedef uint8_t bytes __attribute__((vector_size(LANES), aligned(1)));
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {

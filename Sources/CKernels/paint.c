@@ -1,10 +1,11 @@
-// Score maps, enlarged by bilinear interpolation, and their argmax. The enlarged maps are never stored where only the
-// argmax is wanted: a task holds a row of one label at a time.
+// Score maps, enlarged by bilinear interpolation, and their argmax. For the argmax no enlarged map is stored: a task
+// holds a row of one label at a time. A first pass finds the bounds of each map, a second one rescales by them.
 #include "internal.h"
 
 #include <math.h>
 
-static const size_t tile_rows = 32, tile_columns = 1024;
+/// Of the picture, for a task; its scratch is three rows of a tile.
+enum { tile_rows = 32, tile_columns = 1024, thread_floats = 3 * tile_columns };
 
 typedef struct {
     const float *maps;
@@ -19,7 +20,7 @@ typedef struct {
     bool stretching;                      // the second pass, which knows the bounds
 } painting;
 
-/// The two rows of a map, enlarged sideways, between which a row of the picture lies.
+/// The two rows of a map, interpolated horizontally, between which a row of the picture lies.
 typedef struct {
     float *upper, *lower, *row;
     size_t first;
@@ -31,7 +32,7 @@ static void sample(const painting *p, const float *map, size_t y, size_t column,
                       p->columns.weight + column, to, columns);
 }
 
-/// A row of the enlarged map.
+/// A row of the enlarged map. From one row of the picture to the next the window moves by one row of the map at most.
 static const float *enlarged(const painting *p, const float *map, size_t y, size_t column, size_t columns, window *w) {
     size_t first = p->rows.first[y], second = first + (first + 1 < p->rows.length);
     if (!w->known || w->first != first) {
@@ -46,7 +47,7 @@ static const float *enlarged(const painting *p, const float *map, size_t y, size
         w->first = first;
         w->known = true;
     }
-    dseg_simd->between(w->upper, w->lower, p->rows.weight[y], w->row, columns);
+    dseg_simd->lerp(w->upper, w->lower, p->rows.weight[y], w->row, columns);
     return w->row;
 }
 
@@ -55,7 +56,7 @@ static void paint_task(void *context, size_t task, size_t thread) {
     size_t width = p->columns.count, top = task / p->column_tiles * tile_rows;
     size_t column = task % p->column_tiles * tile_columns, columns = dseg_least(tile_columns, width - column);
     size_t bottom = dseg_least(top + tile_rows, p->rows.count);
-    float *scratch = p->scratch + thread * 3 * tile_columns;
+    float *scratch = p->scratch + thread * thread_floats;
     for (size_t k = 0; k < p->count; k++) {
         const float *map = p->maps + k * p->columns.length * p->rows.length;
         window w = {scratch, scratch + tile_columns, scratch + 2 * tile_columns, 0, false};
@@ -67,10 +68,10 @@ static void paint_task(void *context, size_t task, size_t thread) {
             if (!p->stretching) {
                 dseg_simd->bounds(row, columns, &least, &most);
             } else if (p->index) {
-                dseg_simd->stretch(row, least, most - least, w.row, columns);
-                dseg_simd->claim(row, (uint8_t)(p->label + k), p->best + place, p->index + place, columns);
+                dseg_simd->rescale(row, least, most - least, w.row, columns);
+                dseg_simd->update_argmax(row, (uint8_t)(p->label + k), p->best + place, p->index + place, columns);
             } else {
-                dseg_simd->stretch(row, least, most - least, p->best + place, columns);
+                dseg_simd->rescale(row, least, most - least, p->best + place, columns);
             }
         }
         if (!p->stretching) {
@@ -85,7 +86,7 @@ static size_t tasks_of(dseg_line columns, dseg_line rows) {
 }
 
 size_t dseg_paint_scratch(dseg_line columns, dseg_line rows, size_t count) {
-    return 2 * tasks_of(columns, rows) * count + dseg_threads() * 3 * tile_columns;
+    return 2 * tasks_of(columns, rows) * count + dseg_threads() * thread_floats;
 }
 
 static void run(painting p) {

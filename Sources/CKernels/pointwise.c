@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-static const size_t strip_rows = 64;
+/// Rows of a task.
+enum { strip_rows = 64 };
 
 typedef struct {
     dseg_matrix x, y;
@@ -62,7 +63,7 @@ static void multiply_row(const float *x, float *y, size_t columns, float a, floa
 static void deviation_row(const float *x, float *y, size_t columns, float a, float b) {
     (void)a, (void)b;
     for (size_t i = 0; i < columns; i++) {
-        float above = x[i] < -30.0f ? -30.0f : x[i];      // NaN stays
+        float above = x[i] < -30.0f ? -30.0f : x[i];      // NaN passes
         y[i] = expf(0.5f * (above > 20.0f ? 20.0f : above));
     }
 }
@@ -80,7 +81,7 @@ void dseg_affine(dseg_matrix x, float a, float b) { run((pointwise){x, x, a, b, 
 void dseg_multiply(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, multiply_row}); }
 void dseg_deviation(dseg_matrix x) { run((pointwise){x, x, 0, 0, deviation_row}); }
 
-/// y <- a row of the table, or y + it when `adding`.
+/// y ← a row of the table, or y + it when `adding`.
 static void read_row(dseg_table table, size_t row, float *y, bool adding) {
     enum { part = 64 };
     float buffer[part];

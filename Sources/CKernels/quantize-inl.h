@@ -1,4 +1,4 @@
-// Numbers to 16-bit integers and back. Before it: lanes-inl.h.
+// Numbers to 16-bit integers and back. Included after lanes-inl.h.
 
 static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
     f32x16 most = {0}, squares = {0};
@@ -6,7 +6,7 @@ static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
     { EACH(count, MEASURE(IN), MEASURE(IN_PART)); }
 #undef MEASURE
     float top = greatest_of(most), sum = sum_of(squares), unit = 1.0f;
-    if (sum != sum || top == __builtin_inff()) return __builtin_nanf("");       // all products become NaN
+    if (sum != sum || top == __builtin_inff()) return __builtin_nanf("");       // and so are all products
     if (top < 0x1p-126f) return 0.0f;
     if (sum < 0x1p-80f || sum > 0x1p120f) {                                     // squares under- or overflowed
         unit = 1.0f / top;
@@ -17,7 +17,7 @@ static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
         sum = sum_of(squares);
     }
     float factor = DSEG_FIXED_LENGTH / __builtin_sqrtf(sum), limit = 32767.0f / (top * unit);
-    factor = factor < limit ? factor : limit;                // nor may a number overflow
+    factor = factor < limit ? factor : limit;                // no number overflows 16 bits
 #define ROUNDED(x) ((x) * unit * factor + ROUNDING)
     if (step == 2) {
         EACH(count, *(u16x16 *)(y + i) = __builtin_convertvector((i32x16)ROUNDED(IN(x)), u16x16),

@@ -1,19 +1,19 @@
-// Weights and inputs to fixed point: integers of 16 bits with a scale for each output and each row of inputs.
+// Quantizes weights and inputs to 16-bit integers, with a scale for each output and each row of inputs.
 #include "internal.h"
 
 /// Inputs of a panel that are widened at a time: an even number, and they fit the L1 cache.
 enum { part = 64 };
 
-/// factors <- what quantizes rows of `inputs` numbers, of the given squares and largest magnitudes, scales <- what
-/// dequantizes them.
+/// factors ← what quantizes rows of `inputs` numbers, given the sums of their squares and their largest magnitudes;
+/// scales ← what dequantizes them.
 static void compute_scales(const float *squares, const float *largest, size_t count, size_t inputs, float *factors,
                            float *scales) {
     for (size_t i = 0; i < count; i++) {
         float norm = __builtin_sqrtf(squares[i]);
-        if (squares[i] < 0x1p-80f || norm == __builtin_inff())  // under- or overflow: as if all were largest
+        if (squares[i] < 0x1p-80f || norm == __builtin_inff())  // under- or overflow: an upper bound
             norm = largest[i] * __builtin_sqrtf((float)inputs);
         float factor = DSEG_FIXED_LENGTH / norm, limit = 32767.0f / largest[i];
-        factor = factor < limit ? factor : limit;              // nor may a number overflow
+        factor = factor < limit ? factor : limit;              // no number overflows 16 bits
         bool is_zero = norm == 0.0f, is_lost = !(norm < __builtin_inff());
         factors[i] = is_zero || is_lost ? 0.0f : factor;
         scales[i] = is_zero ? 0.0f : is_lost ? __builtin_nanf("") : 1.0f / factor;
@@ -21,7 +21,7 @@ static void compute_scales(const float *squares, const float *largest, size_t co
 }
 
 void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
-                     float *scales) {
+                          float *scales) {
     for (size_t panel = 0; panel < count; panel++, scales += dseg_panel_width) {
         dseg_panels w = {.base = panels, .number = number, .outputs = count * dseg_panel_width, .inputs = inputs};
         float widened[part * dseg_panel_width], squares[dseg_panel_width] = {0}, largest[dseg_panel_width] = {0};
@@ -53,7 +53,7 @@ void dseg_compute_kernel_scales(const void *panels, dseg_number number, size_t c
 typedef struct {
     dseg_matrix x;
     dseg_window window;
-    size_t first;                         // pixel that the first row of y is the window of
+    size_t first;                         // output pixel of the first row of y
     float *buffer;                        // im2col: a row for each thread; NULL: the rows are those of x
     dseg_fixed_inputs y;
 } quantization;

@@ -1,4 +1,4 @@
-// Loops over one row. Before it: lanes-inl.h.
+// Loops over one row. Included after lanes-inl.h.
 
 static float largest(const float *x, size_t count) {
     f32x16 largest = broadcast(-__builtin_inff());
@@ -48,7 +48,7 @@ static void normalize(const float *x, const float *gain, const float *shift, flo
 }
 
 static void layer_norm(const float *x, const float *gamma, const float *beta, float *y, size_t count,
-                             float epsilon) {
+                       float epsilon) {
     f32x16 total = {0}, squares = {0};
     { EACH(count, total += IN(x), total += IN_PART(x)); }
     float mean = sum_of(total) / (float)count;
@@ -64,9 +64,9 @@ static void layer_norm(const float *x, const float *gamma, const float *beta, fl
 }
 
 static void accumulate(const float *x, const float *origin, float *sum, float *squares, size_t count) {
-#define STEP(LOAD, STORE)                   \
-    f32x16 d = LOAD(x) - LOAD(origin);           \
-    STORE(sum, LOAD(sum) + d);              \
+#define STEP(LOAD, STORE)              \
+    f32x16 d = LOAD(x) - LOAD(origin); \
+    STORE(sum, LOAD(sum) + d);         \
     STORE(squares, LOAD(squares) + d * d)
     EACH(count, STEP(IN, OUT), STEP(IN_PART, OUT_PART));
 #undef STEP

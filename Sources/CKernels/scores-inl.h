@@ -1,12 +1,12 @@
-// Words against a picture, in tiles in which a lane is a query, so that no lane's bits depend on another's. Before it:
-// lanes-inl.h, gemm-inl.h.
+// Cross-attention scores, a query in each lane, so that the bits of none depend on another. Included after lanes-inl.h
+// and gemm-inl.h.
 
-/// Keys that are multiplied together: their sums stay in registers.
+/// Keys that are multiplied together: their accumulators stay in registers.
 #define KEYS 6
 
 static void score(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
-                        size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
-                        float *scores, float *map) {
+                  size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
+                  float *scores, float *map) {
     f32x16 rate = load(query_scales), top = broadcast(-__builtin_inff()), total = {0}, chosen = {0};
     for (size_t key = 0; key < count; key += KEYS) {
         i32x16 sum[KEYS] = {{0}};

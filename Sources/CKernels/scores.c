@@ -1,9 +1,8 @@
-// Cross-attention scores of words against a picture whose queries are kept: both in fixed point, sixteen queries at a
-// time; and completion, a product of kept self-attention with score maps, sixteen labels at a time.
+// Cross-attention scores of words against a picture's cached queries, both in fixed point, sixteen queries at a time;
+// and completion, the product of cached self-attention with score maps, sixteen labels at a time.
 #include "internal.h"
 
-/// Rows of self-attention that are widened at a time.
-enum { lanes = 16, tile = 24 };
+enum { lanes = 16 };
 
 size_t dseg_fixed_rows(size_t rows) { return dseg_parts(rows, lanes) * lanes; }
 
@@ -60,7 +59,7 @@ typedef struct {
 } scoring;
 
 /// Panels of queries of a task (loop blocking): a phrase's keys of one head stay in the cache for all of them.
-static const size_t task_panels = 8;
+enum { task_panels = 8 };
 
 static void score_task(void *context, size_t task, size_t thread) {
     const scoring *s = context;
@@ -91,13 +90,14 @@ void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float sh
     dseg_parallel(dseg_parts(q.rows / lanes, task_panels), score_task, &s);
 }
 
+/// Rows of self-attention that are widened at a time, and those of a task.
+enum { tile = 24, strip_rows = 2 * tile };
+
 typedef struct {
     dseg_matrix x;
     uint16_t *y;
     float *scales;
 } quantized_rows;
-
-static const size_t strip_rows = 2 * tile;
 
 static void quantize_task(void *context, size_t strip, size_t thread) {
     (void)thread;
@@ -121,12 +121,14 @@ typedef struct {
 } completion;
 
 /// Columns of self-attention that are widened and added up at a time: blocked summation, for a smaller rounding error.
-static const size_t chunk = 256;
+enum { chunk = 256 };
+/// Scratch of a thread: a widened tile, and the sums of a strip.
+enum { thread_floats = tile * chunk + strip_rows * lanes };
 
 static void complete_task(void *context, size_t strip, size_t thread) {
     const completion *c = context;
     size_t row = strip * strip_rows, rows = dseg_least(strip_rows, c->pixels - row);
-    float *wide = c->scratch + thread * (tile * chunk + strip_rows * lanes), *sums = wide + tile * chunk;
+    float *wide = c->scratch + thread * thread_floats, *sums = wide + tile * chunk;
     __builtin_memset(sums, 0, strip_rows * lanes * sizeof(float));
     for (size_t column = 0; column < c->pixels; column += chunk) {
         size_t columns = dseg_least(chunk, c->pixels - column);
@@ -148,7 +150,7 @@ static void complete_task(void *context, size_t strip, size_t thread) {
 }
 
 size_t dseg_complete_scratch(size_t pixels) {
-    return pixels * lanes + dseg_threads() * (tile * chunk + strip_rows * lanes);
+    return pixels * lanes + dseg_threads() * thread_floats;
 }
 
 void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const float *maps, size_t count, float *y,

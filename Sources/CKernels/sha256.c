@@ -1,3 +1,4 @@
+// The compression function of SHA-256, in C and by the SHA extensions of x86.
 #include "weights.h"
 
 #if defined(__x86_64__)
@@ -78,8 +79,8 @@ bool dseg_sha256_has_extensions(void) {
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA);
 }
 
-// The instructions hold the state as (a, b, e, f) and (c, d, g, h), highest lane first, and the
-// schedule as four windows of four words that slide by four words every four rounds.
+// The instructions hold the state as (a, b, e, f) and (c, d, g, h), highest lane first, and the last sixteen words of
+// the message schedule as four vectors, of which every four rounds replace one.
 __attribute__((target("sha,ssse3,sse4.1"))) void
 dseg_sha256_extensions(uint32_t *restrict state, const uint8_t *restrict blocks, size_t count) {
     const __m128i byte_order = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);

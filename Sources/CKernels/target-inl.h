@@ -1,9 +1,8 @@
-// All kernels of one instruction set, in vectors of sixteen lanes. A target_*.c includes this once, for functions of
-// that set, and says before it what the table is called, TARGET, and what the compiler is not told by vectors alone:
-// WIDTH, the bits of the registers, is 512 (AVX-512), 256 (AVX2) or 0 (unknown); VNNI is defined where the processor
-// has it.
+// All kernels of one instruction set, in vectors of sixteen lanes. A target_*.c includes this once, with the compiler
+// set to that set, and defines before it TARGET, the table's name; WIDTH, the bits of a register whose intrinsics may
+// be used: 512 (AVX-512), 256 (AVX2) or 0 (none); and VNNI where vpdpwssd may be.
 //
-// The same text is the portable target and the wide ones, and lanes are added in the same order in all.
+// All sets are compiled from the same source, with the same order of reductions.
 #include "lanes-inl.h"
 #include "rows-inl.h"
 #include "quantize-inl.h"
@@ -48,8 +47,8 @@ const dseg_target TARGET = {
     .score = score,
 
     .sample = sample,
-    .between = between,
+    .lerp = lerp,
     .bounds = bounds,
-    .stretch = stretch,
-    .claim = claim,
+    .rescale = rescale,
+    .update_argmax = update_argmax,
 };

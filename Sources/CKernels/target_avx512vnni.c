@@ -1,4 +1,4 @@
-// The kernels for AVX-512 with an instruction that multiplies pairs of 16-bit integers and adds them up.
+// The kernels for AVX-512 with VNNI, whose vpdpwssd multiplies pairs of 16-bit integers and accumulates.
 #include "internal.h"
 
 #if defined(__x86_64__)

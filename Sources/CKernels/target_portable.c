@@ -1,4 +1,4 @@
-// The kernels for every processor: what the compiler makes of vectors.
+// The kernels for every processor: vectors as the compiler lowers them.
 #include "internal.h"
 
 #define TARGET dseg_target_portable

@@ -8,10 +8,10 @@
 
 static struct {
     pthread_mutex_t entry;             // held by the caller whose tasks run
-    pthread_mutex_t lock;              // for those who sleep
+    pthread_mutex_t lock;              // of the two conditions
     pthread_cond_t begin, end;
     size_t threads;
-    atomic_size_t running;             // workers that are not through with this generation
+    atomic_size_t running;             // workers that have not finished this generation
     atomic_uint_fast64_t generation;   // changes when there are tasks
     dseg_task task;
     void *context;
@@ -42,7 +42,7 @@ static void work(size_t thread) {
     }
 }
 
-/// Waits for another generation than the one `seen`.
+/// Waits until the generation is no more the one `seen`, and returns it.
 static uint64_t next_generation(uint64_t seen) {
     for (int i = 0; i < spins; i++) {
         uint64_t now = atomic_load_explicit(&pool.generation, memory_order_acquire);
@@ -70,7 +70,7 @@ static void *worker(void *argument) {
     return NULL;
 }
 
-/// Lets the workers run the tasks that stand in the pool.
+/// Wakes the workers for the pool's tasks.
 static void begin(void) {
     atomic_store(&pool.running, pool.threads - 1);
     pthread_mutex_lock(&pool.lock);
@@ -79,7 +79,7 @@ static void begin(void) {
     pthread_mutex_unlock(&pool.lock);
 }
 
-/// Waits until no worker runs.
+/// Waits until all workers have finished.
 static void end(void) {
     for (int i = 0; i < spins; i++) {
         if (atomic_load_explicit(&pool.running, memory_order_acquire) == 0) return;

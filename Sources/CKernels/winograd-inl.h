@@ -1,4 +1,4 @@
-// The transforms of Winograd convolutions, in f32 and to and from 16-bit integers. Before it: lanes-inl.h,
+// The transforms of Winograd convolutions, in f32 and to and from 16-bit integers. Included after lanes-inl.h and
 // quantize-inl.h.
 //
 // F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", section 4.3): a tile of
@@ -48,7 +48,7 @@ INLINE void outputs_of_side(const f32x16 *m, size_t step, f32x16 *y, size_t y_st
 #undef NEAR2
 #undef FAR2
 
-/// d [36] <- the transform of `count` channels, sixteen or fewer, from `channel` on of the pixels, NULL where none is.
+/// d [36] ← the transform of `count` <= 16 channels, from `channel` on, of 36 pixels, NULL where there is padding.
 INLINE void winograd_inputs_of(const float *const *pixels, size_t channel, size_t count, f32x16 *d) {
     ALIGNED f32x16 half[36];
     for (size_t j = 0; j < 36; j++) {
@@ -59,15 +59,13 @@ INLINE void winograd_inputs_of(const float *const *pixels, size_t channel, size_
     for (size_t j = 0; j < 6; j++) inputs_of_side(half + 6 * j, 1, d + 6 * j, 1);
 }
 
-/// half [6, 3] <- the first side of the transform of an input of sixteen outputs.
+/// half [6, 3] ← the first side of the transform of an input of sixteen outputs.
 INLINE void winograd_half(const dseg_kernels *k, dseg_number number, size_t input, f32x16 *half) {
     ALIGNED f32x16 g[9];
     for (size_t j = 0; j < 9; j++) g[j] = load_stored(k->base, number, k->first + j * k->step + input * LANES);
     for (size_t j = 0; j < 3; j++) weights_of_side(g + j, 3, half + j, 3);
 }
 
-/// `pixels` are 36 pointers to a tile's inputs, NULL where there are none; `count` channels from `channel` on go to
-/// t [36, ...], whose 36 frequencies lie `stride` floats apart, rounded up to whole lanes with zeros.
 static void winograd_inputs(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride) {
     for (size_t i = 0; i < count; i += LANES) {
         ALIGNED f32x16 d[36];
@@ -85,7 +83,7 @@ INLINE void winograd_weights_of(const dseg_kernels *k, dseg_number number, float
     }
 }
 
-/// Calls a function once for each way of storing numbers, so that each is compiled for it.
+/// Calls a function with a constant number type, so that it is compiled once for each.
 #define FOR_NUMBER(function, k, ...)                            \
     switch ((k)->number) {                                      \
     case dseg_f32: function(k, dseg_f32, __VA_ARGS__); break;   \
@@ -94,12 +92,11 @@ INLINE void winograd_weights_of(const dseg_kernels *k, dseg_number number, float
     case dseg_fixed16: break;                                   \
     }
 
-/// u [36, ...] <- the transform of kernels, [inputs, 16] for each frequency, frequencies `stride` apart.
 static void winograd_weights(const dseg_kernels *k, float *u, size_t stride) {
     FOR_NUMBER(winograd_weights_of, k, u, stride)
 }
 
-/// d [36] to 4 x 4 outputs of sixteen channels.
+/// The transform of products d [36] to 4 x 4 outputs of sixteen channels.
 INLINE void put_outputs(const f32x16 *d, const dseg_outputs *to) {
     ALIGNED f32x16 half[24], whole[16];
     for (size_t j = 0; j < 6; j++) outputs_of_side(d + j, 6, half + j, 6);
@@ -117,12 +114,9 @@ static void winograd_outputs(const float *m, size_t stride, const dseg_outputs *
     put_outputs(d, to);
 }
 
-/// The length to which rows are scaled where their largest number is unknown: below 2^15, so none can overflow.
+/// The length to which inputs are scaled: below 2^15, so no number overflows 16 bits, without a pass for the largest.
 #define SHORT_LENGTH 32700.0f
 
-/// `pixels` are 36 pointers to a tile's `count` inputs, NULL where there are none. Their transform's 36 frequencies are
-/// rows of `count` numbers that end with zeros up to a multiple of sixteen: v [pieces, 36, piece], frequencies `stride`
-/// numbers apart, pieces 36 times that. scratch [36, count rounded up to lanes]; scales [36]
 static void winograd_inputs_int16(const float *const *pixels, size_t count, size_t piece, float *scratch,
                                   int16_t *v, size_t stride, float *scales) {
     size_t length = (count + LANES - 1) / LANES * LANES;
@@ -138,7 +132,7 @@ static void winograd_inputs_int16(const float *const *pixels, size_t count, size
             squares += d * d;
         }
         float norm = __builtin_sqrtf(sum_of(squares));
-        float factor = norm > 0x1p-40f ? SHORT_LENGTH / norm : norm;   // below, squares underflow: zeros; NaN stays
+        float factor = norm > 0x1p-40f ? SHORT_LENGTH / norm : norm;   // below, squares underflow: zeros; NaN passes
         scales[j] = norm / SHORT_LENGTH;
         for (size_t i = 0; i < length; i += LANES) {
             i32x16 bits = (i32x16)(load(scratch + j * length + i) * factor + ROUNDING);
@@ -165,13 +159,12 @@ INLINE void winograd_weights_int16_of(const dseg_kernels *k, dseg_number number,
     }
 }
 
-/// u [36, ceil(inputs / 2), 16] <- the transform of kernels times factors [36, 16]; frequencies lie `stride` apart.
 static void winograd_weights_int16(const dseg_kernels *k, const float *factors, int32_t *u, size_t stride) {
     FOR_NUMBER(winograd_weights_int16_of, k, factors, u, stride)
 }
 
-/// Inputs of which half the transform is kept at a time. With 32 registers a row's norms stay in them for eight inputs;
-/// with 16 they would spill anyway.
+/// Inputs whose one-sided transform is kept at a time. With 32 registers the norms of a row of frequencies stay in them
+/// for eight inputs; with 16 they spill anyway.
 #if WIDTH == 512
 #define HALVES 8
 #else
@@ -208,7 +201,6 @@ INLINE void winograd_norms_of(const dseg_kernels *k, dseg_number number, float *
 
 #undef HALVES
 
-/// squares <- squares + those of the transform of kernels, largest <- the largest magnitude; [36, 16] both.
 static void winograd_norms(const dseg_kernels *k, float *squares, float *largest) {
     FOR_NUMBER(winograd_norms_of, k, squares, largest)
 }

@@ -7,31 +7,32 @@
 //     w ->  u [36][piece, 16]                    each task for its panel, piece by piece
 //     v, u -> m [groups][36][16 tiles, 16] -> y  36 products for each piece and group, then the outputs' transform
 //
-// A group of sixteen tiles is what a product writes in one go and the transform reads in one go.
+// A group is the sixteen tiles of one product: their 36 frequencies lie together (36 KiB), as the outputs' transform
+// reads them.
 //
 // In fixed point v and u are integers in pairs, and m is the exact sum of their products: a tile has a scale for each
-// frequency of all its inputs, and so has an output. The smaller v holds more tiles.
+// frequency of all its inputs, and so has an output. v takes half the memory, so a block has more tiles.
 //
 // With a fused group norm, the rows of pixels that a block reads are first normalised into scratch: they are in the
 // cache when tiles read them, and their stride is no multiple of a page.
 #include "internal.h"
 
 enum { frequencies = dseg_frequencies, side = 4 };
-/// Tiles of a block: enough that transforming the weights again for each block costs a few percent.
+/// Tiles of a block: so many that transforming the weights for each block costs a few percent.
 enum { block_tiles = 64, fixed_block_tiles = 256 };
 /// Inputs of a piece: u and m together fit the L2 cache.
 enum { piece = 128 };
-/// Padding behind a slab of memory, a cache line: slabs at multiples of a page alias in the cache, where they share a
-/// few sets.
+/// Padding behind a frequency, a cache line: a multiple of a page apart they would alias, that is share a few sets of
+/// the cache.
 enum { gap = 16 };
-/// From one frequency of u to the next, in numbers of 4 bytes.
+/// Stride of the frequencies of u, in numbers of 4 bytes.
 enum { u_stride = piece * dseg_panel_width + gap, fixed_u_stride = piece / 2 * dseg_panel_width + gap };
-/// Tiles of a group, and how much of m they are.
+/// Tiles of a group, and the numbers of m that a frequency and all frequencies of it take.
 enum { group_tiles = 16, m_frequency = group_tiles * dseg_panel_width, m_group = frequencies * m_frequency };
 /// Scales of a panel's transformed weights.
 enum { panel_scales = frequencies * dseg_panel_width };
 
-/// Where things lie in the scratch, in numbers of 4 bytes: what each thread needs, v, its scales, normalised rows.
+/// Offsets in the scratch, in numbers of 4 bytes: `thread` for u and m of each thread, v, its scales, normalised rows.
 typedef struct {
     size_t tiles;                                // of a block, at most
     size_t thread, v_stride;
@@ -67,7 +68,7 @@ typedef struct {
     size_t first_row;                            // of pixels, of those that are normalised
 } winograd;
 
-/// The row of pixels of x that row `top` of a tile's inputs is.
+/// The row of pixels of x under row `top` of the padded input.
 static size_t source_row(const winograd *p, size_t top) {
     size_t scale = p->window.doubled ? 2 : 1, before = p->window.before;
     return dseg_least(top > before ? top - before : 0, p->window.height * scale - 1) / scale;
@@ -87,13 +88,13 @@ static void normalize_task(void *context, size_t task, size_t thread) {
                              p->gains->shift, y + i * p->x.columns, p->x.columns, true);
 }
 
-/// Where a tile's inputs lie, NULL where there are none.
+/// The 36 inputs of a tile, NULL in the padding.
 static void find_pixels(const winograd *p, size_t tile, const float *pixels[]) {
     size_t top = tile / p->tiles_across * side, left = tile % p->tiles_across * side;
     size_t scale = p->window.doubled ? 2 : 1;
     const float *rows = p->scratch + p->layout.rows;
     for (size_t i = 0; i < frequencies; i++) {
-        size_t y = top + i / 6 - p->window.before, x = left + i % 6 - p->window.before;     // wrap below zero
+        size_t y = top + i / 6 - p->window.before, x = left + i % 6 - p->window.before;     // unsigned: -1 wraps
         bool inside = y < p->window.height * scale && x < p->window.width * scale;
         pixels[i] = !inside    ? NULL
                     : p->gains ? rows + (y / scale - p->first_row) * p->layout.row_stride + x / scale * p->x.columns
@@ -114,7 +115,7 @@ enum { run = 8 };
 static void inputs_task(void *context, size_t task, size_t thread) {
     const winograd *p = context;
     size_t end = dseg_least((task + 1) * run, p->tiles), stride = p->layout.v_stride, inputs = p->x.columns;
-    const float *pixels[2][frequencies];                      // of every second tile
+    const float *pixels[2][frequencies];                      // double buffer: this tile and the next
     find_pixels(p, p->first + task * run, pixels[task * run % 2]);
     for (size_t tile = task * run; tile < end; tile++) {
         const float *const *now = pixels[tile % 2];
@@ -145,8 +146,8 @@ static void transform_outputs(const winograd *p, size_t panel, size_t tile, cons
         dseg_simd->winograd_outputs(m, m_frequency, &to);
 }
 
-/// y <- a tile's outputs, as many as the map has.
-static void put(const winograd *p, size_t panel, size_t tile, const float *m) {
+/// y ← a tile's outputs, cropped to the map.
+static void store_outputs(const winograd *p, size_t panel, size_t tile, const float *m) {
     size_t top = (p->first + tile) / p->tiles_across * side, left = (p->first + tile) % p->tiles_across * side;
     size_t column = panel * dseg_panel_width, columns = dseg_least(dseg_panel_width, p->y.columns - column);
     size_t width = p->window.out_width, step = p->y.stride;
@@ -168,7 +169,7 @@ static void put(const winograd *p, size_t panel, size_t tile, const float *m) {
     }
 }
 
-/// m <- m + the products of a piece of inputs of a panel, in f32; of the first, m <- these.
+/// m ← m + the products of a panel with a piece of inputs, in f32; m ← those of the first piece.
 static void multiply(const winograd *p, size_t panel, size_t input, size_t count, float *u, float *m) {
     dseg_kernels kernels = dseg_kernels_of(p->w, panel, input, count);
     dseg_simd->winograd_weights(&kernels, u, u_stride);
@@ -182,7 +183,7 @@ static void multiply(const winograd *p, size_t panel, size_t input, size_t count
                 .adding = input > 0});
 }
 
-/// The same in fixed point; factors [36, 16] bring the transformed weights to it.
+/// The same in fixed point; factors [36, 16] quantize the transformed weights.
 static void multiply_fixed(const winograd *p, size_t panel, size_t input, size_t count, const float *factors,
                            int32_t *u, int32_t *m) {
     dseg_kernels kernels = dseg_kernels_of(p->w, panel, input, count);
@@ -208,7 +209,7 @@ static void panel_task(void *context, size_t panel, size_t thread) {
         scales ? multiply_fixed(p, panel, input, count, factors, (int32_t *)u, (int32_t *)m)
                : multiply(p, panel, input, count, u, m);
     }
-    for (size_t tile = 0; tile < p->tiles; tile++) put(p, panel, tile, m);
+    for (size_t tile = 0; tile < p->tiles; tile++) store_outputs(p, panel, tile, m);
 }
 
 size_t dseg_winograd_scratch(dseg_window window, size_t inputs) {

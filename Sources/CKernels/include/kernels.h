@@ -1,4 +1,4 @@
-// Arithmetic on matrices: the whole C surface of the inference core but for loading (weights.h).
+// Arithmetic on matrices: all C functions of the inference core but those for loading (weights.h).
 //
 // A matrix has rows (positions: pixels or tokens) and columns (channels), row-major, `stride` floats from one row to
 // the next. A feature map of height H and width W is the matrix [H*W, C]: channels last. Kernels allocate nothing and
@@ -18,51 +18,51 @@ typedef struct {
     size_t rows, columns, stride;
 } dseg_matrix;
 
-// ---- dispatch.c: in what it is computed -------------------------------------------------------------------------
+// ---- dispatch.c: instruction sets -------------------------------------------------------------------------------
 
 /// The instruction sets that kernels are compiled for.
 typedef enum { dseg_portable = 0, dseg_avx2 = 1, dseg_avx512 = 2, dseg_avx512vnni = 3 } dseg_instruction_set;
 
 /// The set in use: portable before `dseg_start`.
 dseg_instruction_set dseg_chosen_target(void);
-/// Uses another set if this processor has it; false if it has not. For tests and measurements, between computations.
+/// Uses another set; false if this processor lacks it. For tests and measurements, never while a kernel runs.
 bool dseg_choose_target(dseg_instruction_set set);
-/// Whether the set in use has an instruction for pairs of 16-bit integers: then fixed point is faster than f32.
+/// Whether the set in use multiplies pairs of 16-bit integers (vpmaddwd, vpdpwssd): then fixed point beats f32.
 bool dseg_multiplies_pairs(void);
 
-// ---- threads.c: who computes -----------------------------------------------------------------------------------
+// ---- threads.c: the thread pool -------------------------------------------------------------------------------
 
-/// Starts `threads` - 1 workers beside the caller, 0 meaning as many threads as this process may use processors, and
-/// chooses the widest set that this processor has. Only the first call starts workers.
+/// Starts a pool of `threads` threads, the caller among them (0: one for each processor that this process may use), and
+/// chooses the widest set that this processor has. Only the first call starts threads.
 void dseg_start(int32_t threads);
 /// How many threads compute: 1 before `dseg_start`.
 size_t dseg_threads(void);
 
 typedef void (*dseg_task)(void *context, size_t task, size_t thread);
-/// Runs `task` for 0 ..< tasks on all threads and returns when all are done. `thread` < dseg_threads() tells tasks that
-/// run at the same time apart. If the workers are busy for another caller, the tasks run on the calling thread.
+/// Runs `task` for 0 ..< tasks on all threads and returns when all are done. `thread` < dseg_threads() numbers the
+/// threads, for scratch of their own. If the pool is busy for another caller, the tasks run on the calling thread.
 void dseg_parallel(size_t tasks, dseg_task task, void *context);
 
 // ---- heap.c: the allocator of the C library --------------------------------------------------------------------
 
-/// Lets freed blocks of half a MiB or more go back to the system at once, from here on.
+/// From here on, blocks of half a MiB or more are mapped one by one, and unmapped as soon as they are freed.
 void dseg_return_large_blocks(void);
 /// Gives free pages back to the system.
 void dseg_trim_heap(void);
 
 // ---- quantize.c: weights, and fixed point --------------------------------------------------------------------------
 
-/// How weights are stored: IEEE 754 binary32 or binary16, bfloat16, or in fixed point, and then products bring what
-/// they multiply them with to fixed point too.
+/// How weights are stored: as IEEE 754 binary32 or binary16, as bfloat16, or quantized to 16-bit integers, whose
+/// products quantize the inputs too.
 typedef enum { dseg_f32 = 0, dseg_f16 = 1, dseg_bf16 = 2, dseg_fixed16 = 3 } dseg_number;
 
 enum { dseg_panel_width = 16, dseg_frequencies = 36 };
 /// Learned weights [outputs, inputs] as products read them: in panels of sixteen outputs. The weight of output o and
-/// input k stands at ((o / 16) * inputs + k) * 16 + o % 16; behind the last output there are zeros.
-/// In fixed point it is an integer of 16 bits times scales[o], and stands in pairs: at
-/// (((o / 16) * ceil(inputs / 2) + k / 2) * 16 + o % 16) * 2 + k % 2; behind the last input, too, there are zeros.
-/// Stored numbers with scales are the weights of a convolution that brings its transforms to fixed point
-/// (winograd.c): scales [panels, 36, 16], of the transformed weights.
+/// input k stands at ((o / 16) * inputs + k) * 16 + o % 16; the last panel is padded with zeros.
+/// In fixed point it is a 16-bit integer times scales[o], and stands in pairs: at
+/// (((o / 16) * ceil(inputs / 2) + k / 2) * 16 + o % 16) * 2 + k % 2; an odd number of inputs is padded with zeros.
+/// Floats with scales are kernels of a Winograd convolution in fixed point, which quantizes them once transformed:
+/// scales [panels, 36, 16], of the transformed kernels.
 typedef struct {
     const void *base;
     dseg_number number;
@@ -70,10 +70,10 @@ typedef struct {
     const float *_Nullable scales;
 } dseg_panels;
 
-/// pairs, scales <- `count` panels of `inputs` inputs of stored numbers, as nearly as 16 bits can; scales [count, 16].
+/// pairs [count, ceil(inputs / 2), 16], scales [count, 16] ← panels [count, inputs, 16], quantized.
 void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
-                     float *scales);
-/// scales [count, 36, 16] <- those of `count` panels of 3 x 3 kernels over `inputs` inputs, once transformed.
+                          float *scales);
+/// scales [count, 36, 16] ← what quantizes panels of 3 x 3 kernels, [count, 9 * inputs, 16], once transformed.
 void dseg_compute_kernel_scales(const void *panels, dseg_number number, size_t count, size_t inputs, float *scales);
 
 /// Rows of inputs in fixed point: values [rows, ceil(columns / 2)] in pairs, scales [rows].
@@ -83,17 +83,18 @@ typedef struct {
     size_t rows, columns;
 } dseg_fixed_inputs;
 
-/// y <- x, as nearly as 16 bits can: the longest row has 46000 units. x [N, C], y of the same shape.
+/// y ← x [N, C], quantized. The scale of a row gives it a Euclidean length of 46000 at most: by Cauchy-Schwarz no
+/// product of two rows overflows 32 bits.
 void dseg_quantize_inputs(dseg_matrix x, dseg_fixed_inputs y);
 
 // ---- gemm_f32.c, gemm_int16.c: products -------------------------------------------------------------------------
 
-/// y <- x w^T + bias, or y <- y + x w^T + bias when `adding`.
+/// y ← x w^T + bias, or y ← y + x w^T + bias when `adding`.
 /// x [rows, inputs], w [outputs, inputs], bias [outputs] or NULL, y [rows, outputs] distinct from x
 void dseg_linear(dseg_matrix x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
 /// dseg_linear with inputs in fixed point, and w too.
 void dseg_fixed_linear(dseg_fixed_inputs x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
-/// y <- h * gelu(g), where [h, g] = x w^T + bias is never stored. w.outputs is twice y's columns, a multiple of 32.
+/// y ← h * gelu(g), where [h, g] = x w^T + bias is never stored. w.outputs is twice y's columns, a multiple of 32.
 void dseg_fixed_gated_linear(dseg_fixed_inputs x, dseg_panels w, const float *bias, dseg_matrix y);
 
 // ---- convolution.c ----------------------------------------------------------------------------------------------
@@ -103,26 +104,26 @@ typedef struct {
     size_t height, width;              // of the input map
     size_t out_height, out_width;      // of the output map
     size_t kernel, stride;
-    size_t before;                     // zero rows above and zero columns left of the input; below and right: as needed
-    bool doubled;                      // the input is read as if every pixel stood twice in both directions
+    size_t before;                     // zero padding above and on the left; below and on the right: as needed
+    bool doubled;                      // nearest-neighbour upsampling of the input by 2 in both directions
 } dseg_window;
 
-/// Whether a convolution goes Winograd's way: its weights are stored numbers then, and fixed point wants their scales.
+/// Whether a convolution runs Winograd's algorithm: for fixed point its weights are then floats with scales.
 bool dseg_is_for_winograd(size_t kernel, size_t stride, size_t inputs, size_t outputs);
 /// Floats of scratch that dseg_convolution needs.
 size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t outputs);
-/// y <- conv(x) + bias, or y <- y + conv(x) + bias when `adding`.
+/// y ← conv(x) + bias, or y ← y + conv(x) + bias when `adding`.
 /// x [height*width, inputs], w [outputs, kernel*kernel*inputs], y [out_height*out_width, outputs]
 /// distinct from x
 void dseg_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *_Nullable bias,
                       dseg_matrix y, bool adding, float *scratch);
 
-/// What a group norm multiplies and adds, for each channel.
+/// A group norm as a gain and a shift for each channel.
 typedef struct {
     const float *gain, *shift;
 } dseg_gains;
 
-/// dseg_convolution of silu(gain x + shift), which is never stored whole; the convolution goes Winograd's way.
+/// dseg_convolution of silu(gain x + shift), fused: only where dseg_is_for_winograd.
 void dseg_normalized_convolution(dseg_matrix x, dseg_gains gains, dseg_window window, dseg_panels w,
                                  const float *_Nullable bias, dseg_matrix y, bool adding, float *scratch);
 
@@ -130,97 +131,97 @@ void dseg_normalized_convolution(dseg_matrix x, dseg_gains gains, dseg_window wi
 
 /// Floats of scratch that the functions of this section need for k [keys, columns].
 size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads);
-/// y <- for each head softmax(q k^T / sqrt(d)) v, heads side by side in the columns.
+/// y ← for each head softmax(q k^T / sqrt(d)) v, heads side by side in the columns.
 /// q [N, C], k and v [L, C], y [N, C] distinct from all; causal: query i sees keys 0...i only.
 /// If `mean` is given, [N, L], the probabilities' mean over heads, times `share`, is added to it.
-/// If `fixed` and not causal, queries, keys, values and, where they meet these, probabilities are brought to fixed
-/// point.
+/// If `fixed` and not causal, queries, keys, values, and the probabilities that multiply values, are quantized.
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
                     const dseg_matrix *_Nullable mean, float share, bool fixed, float *scratch);
-/// mean <- mean + share * (the mean over heads of softmax(q k^T / sqrt(d))): scores without values.
+/// mean ← mean + share * (the mean over heads of softmax(q k^T / sqrt(d))), without an output.
 void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, bool fixed,
                          float *scratch);
 
 // ---- norm.c ----------------------------------------------------------------------------------------------------
 
-/// gain, shift [columns] <- what groupnorm(x; gamma, beta) multiplies x with and adds to it.
+/// gain, shift [columns] ← groupnorm(x; gamma, beta) as gain x + shift.
 void dseg_group_gains(dseg_matrix x, const float *gamma, const float *beta, size_t groups, float epsilon, float *gain,
                       float *shift, float *scratch);
 /// Floats of scratch that the group norms need.
 size_t dseg_group_norm_scratch(size_t rows, size_t columns);
-/// y <- groupnorm(x; gamma, beta); x and y may be the same; columns is a multiple of groups.
+/// y ← groupnorm(x; gamma, beta); x and y may be the same; columns is a multiple of groups.
 void dseg_group_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups,
                      float epsilon, float *scratch);
-/// y <- n * sigmoid(n), where n = groupnorm(x; gamma, beta).
+/// y ← n * sigmoid(n), where n = groupnorm(x; gamma, beta).
 void dseg_group_norm_silu(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups,
                           float epsilon, float *scratch);
-/// y <- layernorm(x; gamma, beta) over each row; x and y may be the same.
+/// y ← layernorm(x; gamma, beta) over each row; x and y may be the same.
 void dseg_layer_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, float epsilon);
 
 // ---- pointwise.c -----------------------------------------------------------------------------------------------
 
-/// x <- x * sigmoid(x)
+/// x ← x * sigmoid(x)
 void dseg_silu(dseg_matrix x);
-/// x <- x * sigmoid(1.702 x), CLIP's activation
+/// x ← x * sigmoid(1.702 x), CLIP's activation
 void dseg_quick_gelu(dseg_matrix x);
-/// x <- x * (1 + erf(x / sqrt 2)) / 2
+/// x ← x * (1 + erf(x / sqrt 2)) / 2
 void dseg_gelu(dseg_matrix x);
-/// y <- h * gelu(g), where x = [h, g]; x [rows, 2 C], y [rows, C]
+/// y ← h * gelu(g), where x = [h, g]; x [rows, 2 C], y [rows, C]
 void dseg_gated_gelu(dseg_matrix x, dseg_matrix y);
-/// y <- x; nothing where both are the same
+/// y ← x; nothing where both are the same
 void dseg_copy(dseg_matrix x, dseg_matrix y);
-/// x <- 0
+/// x ← 0
 void dseg_clear(dseg_matrix x);
-/// y <- a x + b y
+/// y ← a x + b y
 void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b);
-/// x <- a x + b
+/// x ← a x + b
 void dseg_affine(dseg_matrix x, float a, float b);
-/// y <- x y
+/// y ← x y
 void dseg_multiply(dseg_matrix x, dseg_matrix y);
-/// x <- exp(x / 2) of x brought to -30...20: from the logarithm of a variance to a standard deviation
+/// x ← exp(clamp(x, -30, 20) / 2): from log variance to standard deviation
 void dseg_deviation(dseg_matrix x);
-/// Rows of `columns` numbers, one after another.
+/// A row-major table of stored numbers.
 typedef struct {
     const void *base;
     dseg_number number;
     size_t columns;
 } dseg_table;
-/// y <- table[tokens] + positions; table [vocabulary, C], positions [count, C], y [count, C]
+/// y ← table[tokens] + positions; table [vocabulary, C], positions [count, C], y [count, C]
 void dseg_embed(const int32_t *tokens, dseg_table table, dseg_table positions, dseg_matrix y);
 /// The sinusoidal embedding of a timestep as diffusers has it: `count` values, half sines, half cosines.
 void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency_shift, float *y, size_t count);
 
 // ---- maps.c ----------------------------------------------------------------------------------------------------
 
-/// map <- (map - min) / (max - min); a constant map becomes zeros.
+/// map ← (map - min) / (max - min); a constant map becomes zeros.
 void dseg_min_max(float *map, size_t count);
 /// At how many of `count` places x and y differ.
 size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count);
-/// y[i][c] <- x[c][i]: planes to channels-last; x [C, N] packed, y [N, C]
+/// y[i][c] ← x[c][i]: planes to channels-last; x [C, N] packed, y [N, C]
 void dseg_interleave(const float *x, dseg_matrix y);
 /// The largest |x - y| and the largest |y|: how far x is from the reference y. NaN in either gives infinity.
 void dseg_distance(const float *x, const float *y, size_t count, float *difference, float *magnitude);
 
 // ---- scores.c --------------------------------------------------------------------------------------------------
 
-/// Rows of heads in fixed point: numbers of 16 bits, in pairs, and a scale for each head of each row. What lies beside
-/// the rows of queries (`dseg_fixed_rows`), and beside an odd width, must be zero before it is filled.
+/// Queries or keys, quantized: 16-bit integers in pairs, and a scale for each head of each row. The caller zeroes it
+/// first: what pads the rows of queries (`dseg_fixed_rows`) and an odd width is not written.
 typedef struct {
     int16_t *values;
     float *scales;                     // heads * rows
     size_t rows, heads, width;         // width of a head
 } dseg_fixed;
 
-/// Rows that as many queries take: the next multiple of sixteen.
+/// The rows that queries are padded to: the next multiple of 16.
 size_t dseg_fixed_rows(size_t rows);
-/// Numbers behind `values`.
+/// The 16-bit integers of `values`.
 size_t dseg_fixed_numbers(size_t rows, size_t heads, size_t width);
-/// y <- q log2(e) / sqrt(width), [panels, heads, pairs, 16 queries, 2]; q [N, C], y.rows = dseg_fixed_rows(N)
+/// y [panels, heads, pairs, 16 queries, 2] ← q log2(e) / sqrt(width), of which softmax takes powers of two
+/// q [N, C], y.rows = dseg_fixed_rows(N)
 void dseg_quantize_queries(dseg_matrix q, dseg_fixed y);
-/// y <- k, [heads, L, pairs, 2]; k [L, C], y.rows = L
+/// y ← k, [heads, L, pairs, 2]; k [L, C], y.rows = L
 void dseg_quantize_keys(dseg_matrix k, dseg_fixed y);
 
-/// Words to score: the keys of their prompt, and which of these are theirs.
+/// A phrase to score: the keys of its prompt, and the positions of its tokens among them.
 typedef struct {
     dseg_fixed keys;
     const int32_t *positions;
@@ -229,22 +230,22 @@ typedef struct {
 
 /// Floats of scratch that dseg_score needs for prompts of up to `keys` keys.
 size_t dseg_score_scratch(size_t keys);
-/// maps[i] <- maps[i] + share * (the mean over heads and phrase i's positions of softmax(q k^T / sqrt(width))).
+/// maps[i] ← maps[i] + share * (the mean over heads and phrase i's positions of softmax(q k^T / sqrt(width))).
 /// maps [count, q.rows]; a phrase's bits do not depend on the others
 void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float share, float *maps, float *scratch);
 
-/// x[i][j] = scales[i] * y[i][j], as nearly as 16 bits can; x [N, M], none negative, y packed, scales [N].
+/// y [N, M], scales [N] ← x [N, M] >= 0, quantized row by row: x[i][j] is about scales[i] * y[i][j].
 void dseg_quantize_unsigned(dseg_matrix x, uint16_t *y, float *scales);
 /// Floats of scratch that dseg_complete needs.
 size_t dseg_complete_scratch(size_t pixels);
-/// y[k][i] <- scales[i] * (sum over j of s[i][j] * maps[k][j]): completion by self-attention.
+/// y[k][i] ← scales[i] * (sum over j of s[i][j] * maps[k][j]): completion by self-attention.
 /// s [pixels, pixels], scales [pixels], maps and y [count, pixels]; a map's bits do not depend on the others
 void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const float *maps, size_t count, float *y,
                    float *scratch);
 
 // ---- paint.c ---------------------------------------------------------------------------------------------------
 
-/// Where a line of `length` numbers is sampled `count` times: `weight` of the way from the number `first` to the next.
+/// Linear interpolation in a line of `length` numbers at `count` places: `weight` of the way from `first` to the next.
 typedef struct {
     const uint32_t *first;
     const float *weight;
@@ -253,11 +254,11 @@ typedef struct {
 
 /// Floats of scratch that the functions of this section need for as many maps.
 size_t dseg_paint_scratch(dseg_line columns, dseg_line rows, size_t count);
-/// Enlarges each of the maps, stretches it over 0...1, and where it is above `best`: best <- map k, index <- label + k.
+/// Argmax: interpolates each map and rescales it to 0...1; where it exceeds `best`: best ← map k, index ← label + k.
 /// maps [count, rows.length, columns.length]; best and index [rows.count, columns.count]
 void dseg_paint(const float *maps, size_t count, dseg_line columns, dseg_line rows, uint8_t label, float *best,
                 uint8_t *index, float *scratch);
-/// y <- the map, enlarged and stretched over 0...1; y [rows.count, columns.count]
+/// y ← the map, interpolated and rescaled to 0...1; y [rows.count, columns.count]
 void dseg_enlarge(const float *map, dseg_line columns, dseg_line rows, float *y, float *scratch);
 
 // ---- noise.c ---------------------------------------------------------------------------------------------------
