@@ -1,7 +1,7 @@
 import CKernels
 
-/// Which pixels belong together, `[N, N]`, rows adding up to 1, in half the bytes: 16 bits a number, and a scale for
-/// each row. A number is wrong by at most 1 / 131070 of its row's largest.
+/// An affinity matrix `[N, N]`, whose rows add up to 1, quantized to 16 bits a number and a scale for each row: in half
+/// the bytes. A number is wrong by at most 1 / 131070 of its row's largest.
 @safe package final class Affinity {
     /// N
     package let pixels: Int
@@ -9,7 +9,7 @@ import CKernels
     private let levels: UnsafeMutablePointer<UInt16>
     private let scales: UnsafeMutablePointer<Float>
 
-    /// Takes over probabilities, `[N, N]`.
+    /// Quantizes probabilities, `[N, N]`.
     package init(_ probabilities: Matrix) {
         precondition(probabilities.rows == probabilities.columns, "an affinity is square")
         pixels = probabilities.rows
@@ -30,7 +30,7 @@ import CKernels
         return unsafe UnsafeBufferPointer(start: levels + row * pixels, count: pixels).map { Float($0) * scale }
     }
 
-    /// `S m` for each map, completion: a pixel takes the score of those it belongs to.
+    /// Completion, `S m` for each map: a pixel's score becomes the mean of all, weighted by their affinity to it.
     ///
     /// - Parameter maps: `[N]` each, at least one
     /// - Returns: as many maps; the bits of one do not depend on the others

@@ -1,19 +1,19 @@
 import Glibc
 
-/// Where matrices live while a network runs: the memory plan is the call stack.
+/// A bump allocator for matrices while a network runs: memory is planned by the call stack.
 ///
 ///     |<----------------- reserved address space ----------------->|
 ///     | caller's outputs | skips | this layer's temporaries | free  |
 ///                                ^ mark of the innermost scope
 ///
 /// A layer's output belongs to its caller, its temporaries to itself: it opens a `scope`, takes matrices, and on
-/// leaving the scope they are gone. Nothing is ever freed one by one, so there is no free list, and nothing is
-/// allocated per request: the address space is reserved once, without memory behind it, and a page gets memory when
-/// it is first written. `highWater` says how far that went; `release` gives the memory back between requests.
+/// leaving the scope they are gone. Nothing is freed one by one, so there is no free list, and nothing is allocated per
+/// request: the address space is reserved once, and a page is committed when it is first written. `highWater` says how
+/// far that went; `release` gives pages back between requests.
 ///
 /// Matrices begin at multiples of 64 bytes.
 @safe package struct Arena: ~Copyable {
-    /// Of address space, a multiple of a page.
+    /// Address space, a multiple of the page size.
     private let reservedBytes: Int
     private let base: UnsafeMutableRawPointer
     private var usedBytes = 0
@@ -32,7 +32,7 @@ import Glibc
         unsafe munmap(base, reservedBytes)
     }
 
-    /// Runs `body`; what it takes from the arena is gone when it returns.
+    /// Runs `body`; what it takes from the arena is free again when it returns.
     package mutating func scope<Result, Failure: Error>(
         _ body: (inout Arena) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -56,7 +56,7 @@ import Glibc
         unsafe Matrix(base: floats(rows * columns), rows: rows, columns: columns)
     }
 
-    /// Rows of one length, one below the other.
+    /// A matrix of these rows, all of one length.
     package mutating func matrix(joining rows: [[Float]]) -> Matrix {
         let joined = matrix(rows: rows.count, columns: rows.first?.count ?? 0)
         for (index, row) in rows.enumerated() { joined.rows(index..<index + 1).fill(row) }
@@ -68,7 +68,7 @@ import Glibc
         FeatureMap(matrix(rows: height * width, columns: channels), height: height, width: width)
     }
 
-    /// Gives the memory behind unused pages back to the system.
+    /// Gives unused pages back to the system; the address space stays reserved.
     package func release() {
         let page = 4096
         let kept = (usedBytes + page - 1) / page * page

@@ -1,8 +1,8 @@
 import CKernels
 
-/// How far an answer is from the one that is expected.
+/// Differences of a result from its reference.
 package enum Difference {
-    /// At how many places two masks differ; everywhere, where their sizes do.
+    /// At how many places two masks differ; all of the larger one where their sizes differ.
     package static func places(_ x: [UInt8], _ y: [UInt8]) -> Int {
         x.count == y.count ? unsafe dseg_differing(x, y, x.count) : max(x.count, y.count)
     }

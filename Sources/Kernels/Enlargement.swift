@@ -1,11 +1,11 @@
 import CKernels
 
-/// Where a line of numbers is sampled: at each place, some way from one number to the next.
+/// Linear interpolation along a line of numbers: place i lies `weights[i]` of the way from `first[i]` to the next.
 package struct SampleLine {
-    /// How many numbers the line has.
+    /// Numbers of the line.
     package let length: Int
     package let first: [UInt32]
-    /// Of the next number, 0...1.
+    /// 0...1.
     package let weights: [Float]
 
     package init(length: Int, first: [UInt32], weights: [Float]) {
@@ -16,7 +16,7 @@ package struct SampleLine {
     }
 }
 
-/// Score maps on a finer grid, each stretched over 0...1.
+/// Score maps, interpolated bilinearly to a finer grid and rescaled to 0...1 each.
 package struct Enlargement {
     package let columns: SampleLine
     package let rows: SampleLine
@@ -27,11 +27,13 @@ package struct Enlargement {
         self.rows = rows
     }
 
-    /// Where a map is above `best`, it becomes the best, and `index` its label; the maps come one after the other.
+    /// The argmax over maps: where one exceeds `best`, `best` becomes its score and `index` its label.
     ///
     /// - Parameters:
     ///   - maps: `[h·w]` each, of consecutive labels
-    ///   - label: of the first map
+    ///   - label: the first map's
+    ///   - best: `[H·W]`, the largest scores so far
+    ///   - index: `[H·W]`, their labels
     package func paint(_ maps: [[Float]], from label: Int, best: inout [Float], index: inout [UInt8]) {
         precondition(best.count == pixels && index.count == pixels, "maps of different sizes")
         precondition(label >= 0 && label + maps.count <= 256, "labels to \(label + maps.count)")
@@ -44,7 +46,7 @@ package struct Enlargement {
         }
     }
 
-    /// One map, `[h·w]`.
+    /// One map, `[h·w]`, on the finer grid, `[H·W]`.
     package func enlarged(_ map: [Float]) -> [Float] {
         precondition(map.count == columns.length * rows.length, "\(map.count) scores")
         return unsafe [Float](unsafeUninitializedCapacity: pixels) { buffer, count in
@@ -56,7 +58,7 @@ package struct Enlargement {
         }
     }
 
-    /// Runs a kernel with its scratch: some hundred KiB for a picture of the largest size.
+    /// Runs a kernel with its scratch, some hundred KiB for the largest picture.
     private func run(maps: Int, _ body: (dseg_line, dseg_line, UnsafeMutablePointer<Float>) -> Void) {
         unsafe lines { columns, rows in
             unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: dseg_paint_scratch(columns, rows, maps)) {

@@ -1,27 +1,29 @@
 package import CKernels
 
-/// Queries or keys of one attention layer in half the bytes: 16 bits a number, and a scale for each head of each row.
+/// Queries or keys of one attention layer, quantized to 16 bits a number and a scale for each head of each row: in half
+/// the bytes.
 ///
-/// The longest head of a row has 46000 units, so an error is at most 1.1e-5 of its length.
+/// A head of a row is scaled to a Euclidean length of 46000, or to a largest magnitude of 32767 where that is less: a
+/// number is wrong by at most 1.6e-5 of the length.
 @safe package final class FixedPoint {
-    /// Columns of the matrix that was taken over.
+    /// Columns of the matrix that was quantized.
     package let columns: Int
-    /// Rows of the matrix that was taken over.
+    /// Rows of the matrix that was quantized.
     package let rows: Int
     package let c: dseg_fixed
     package let bytes: Int
-    /// Rows that there is room for.
+    /// Rows with padding.
     var paddedRows: Int { unsafe c.rows }
     var heads: Int { unsafe c.heads }
 
-    /// Takes over queries, `[N, C]`; heads are ranges of `C / heads` columns.
+    /// Quantizes queries, `[N, C]`; heads are ranges of `C / heads` columns.
     package init(queries: Matrix, heads: Int) {
         (rows, columns) = (queries.rows, queries.columns)
         unsafe (c, bytes) = Self.room(rows: dseg_fixed_rows(queries.rows), columns: queries.columns, heads: heads)
         unsafe dseg_quantize_queries(queries.c, c)
     }
 
-    /// Takes over keys, `[L, C]`.
+    /// Quantizes keys, `[L, C]`.
     package init(keys: Matrix, heads: Int) {
         (rows, columns) = (keys.rows, keys.columns)
         unsafe (c, bytes) = Self.room(rows: keys.rows, columns: keys.columns, heads: heads)

@@ -1,6 +1,6 @@
 import CKernels
 
-/// What a group norm is made of: `y = (x - mean) / √(variance + ε) · γ + β`, over all positions of each group of
+/// A group norm: `y = (x - mean) / √(variance + ε) · γ + β`, over all positions of each group of
 /// channels.
 package struct GroupNormWeights {
     let gamma: WeightVector
@@ -15,9 +15,9 @@ package struct GroupNormWeights {
         self.epsilon = epsilon
     }
 
-    /// What the norm multiplies and adds, for each channel of x, `[N, C]`: for those who normalise x as they read it.
+    /// The norm of x, `[N, C]`, as a gain and a shift for each channel, for kernels that normalise x as they read it.
     ///
-    /// The numbers lie in the arena, and must not leave the scope they were made in.
+    /// They lie in the arena, and must not leave the scope they were made in.
     func gains(_ x: Matrix, _ arena: inout Arena) -> dseg_gains {
         check(x)
         let gain = unsafe arena.floats(x.columns)

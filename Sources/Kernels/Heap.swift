@@ -1,9 +1,9 @@
 import CKernels
 
-/// What the C library's allocator keeps of freed memory.
+/// What malloc keeps of freed memory.
 package enum Heap {
-    /// Lets freed blocks of half a MiB or more go back to the system at once, as pieces of pictures are. By itself the
-    /// allocator takes larger blocks into its heaps after the first few, where what lies behind them holds them fast.
+    /// From here on, blocks of half a MiB or more, such as pictures, are unmapped as soon as they are freed. By itself
+    /// glibc raises this threshold (M_MMAP_THRESHOLD) with each such block freed, and the next ones fragment its heap.
     package static func returnLargeBlocks() {
         dseg_return_large_blocks()
     }

@@ -1,14 +1,14 @@
 import CKernels
 import Glibc
 
-/// What kernels are compiled for. Every set computes the same, to the last roundings.
+/// The instruction sets that kernels are compiled for. Results of two sets differ by rounding alone.
 package enum InstructionSet: String, CaseIterable, Sendable {
     case portable, avx2, avx512, avx512vnni
 
-    /// The variable that keeps this process from a wider set: tests hold all of them to the same laws.
+    /// The environment variable that chooses a set, by default the widest: tests run with each.
     package static let variable = "DSEG_INSTRUCTIONS"
 
-    /// The one that computes.
+    /// The set in use.
     package static var chosen: InstructionSet {
         switch dseg_chosen_target() {
         case dseg_avx512vnni: .avx512vnni
@@ -36,7 +36,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     }
 }
 
-/// Why the kernels cannot be what the environment asks for.
+/// Why the instruction set that the environment names cannot be used.
 package enum InstructionSetError: Error, Equatable, CustomStringConvertible {
     case unknown(String)
     case missing(InstructionSet)

@@ -4,9 +4,9 @@ package import CKernels
 /// it alive; a view of an arena must not leave the scope it was made in.
 ///
 /// A matrix has *rows* (positions: pixels or tokens) and *columns* (channels), row-major; `stride` floats lie between
-/// the beginnings of two rows. In shapes, `H` and `W` are height and width of a feature map, `N` positions, `L` text
-/// tokens, `C` channels, `D` a head's width, `K` labels. Heads are column ranges; reshaping and transposing do not
-/// exist; concatenating channels is writing to a column range of a wider matrix.
+/// the starts of two rows. In shapes, `H` and `W` are height and width of a feature map, `N` positions, `L` text
+/// tokens, `C` channels, `D` a head's width, `K` labels. Heads are column ranges. There is no reshaping and no
+/// transposing; channels are concatenated by writing to column ranges of a wider matrix.
 @safe package struct Matrix {
     package let c: dseg_matrix
     /// Keeps the memory alive.

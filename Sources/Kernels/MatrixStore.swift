@@ -1,6 +1,6 @@
 import CKernels
 
-/// Matrices that outlive a pass: one allocation, freed when neither the store nor a view of it is left.
+/// Matrices that outlive a pass: one allocation, reference-counted by the store and its views.
 @safe package final class MatrixStore {
     package let bytes: Int
     private let base: UnsafeMutablePointer<Float>

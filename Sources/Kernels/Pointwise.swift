@@ -25,7 +25,7 @@ extension Matrix {
         unsafe dseg_multiply(x.c, c)
     }
 
-    /// `x ← exp(x / 2)`, where x is a logarithm of a variance, first brought to -30...20 as diffusers does.
+    /// `x ← exp(clamp(x, -30, 20) / 2)`: log variance to standard deviation, clamped as in diffusers.
     package func setDeviation() { unsafe dseg_deviation(c) }
 
     /// `x ← x σ(x)`

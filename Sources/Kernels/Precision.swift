@@ -1,13 +1,12 @@
 import CKernels
 
-/// In what learned matrices, and queries, keys and values, are multiplied. Everything else is f32 in both.
+/// The arithmetic of products with weights and of attention. All else is f32 in both.
 package enum Precision: String, CaseIterable, Sendable {
-    /// The weights as they are stored, widened: the reference.
+    /// Weights are widened to f32: the reference.
     case f32
-    /// Integers of 16 bits with a scale for each row: two products to an instruction, as of bfloat16, but on every
-    /// processor since AVX2. A scale for a row, instead of an exponent for each number, leaves up to 15 bits of a
-    /// number where bfloat16 has 8: enough for Winograd's convolutions too, whose transforms magnify rounding errors
-    /// tenfold. Sums are exact.
+    /// Operands are quantized to 16-bit integers with a scale for each row, and accumulated exactly in 32 bits. Like
+    /// bfloat16 that is two multiply-adds to a lane, but on every processor since AVX2, and up to 15 bits of mantissa
+    /// where bfloat16 has 8: enough for Winograd convolutions, whose transforms magnify rounding errors tenfold.
     case int16
 
     /// int16 where the processor multiplies pairs of integers.

@@ -8,7 +8,7 @@ package struct Window {
     package let before: Int
     /// Zero rows below the map and zero columns right of it.
     package let after: Int
-    /// The map is read as if enlarged twice by repeating pixels.
+    /// Whether the map is upsampled by 2 first (nearest neighbour).
     package let doubled: Bool
 
     package init(kernel: Int, stride: Int, before: Int, after: Int, doubled: Bool) {
@@ -24,7 +24,7 @@ package struct Window {
         (length * (doubled ? 2 : 1) + before + after - kernel) / stride + 1
     }
 
-    /// Whether a convolution with this window goes Winograd's way.
+    /// Whether a convolution with this window runs Winograd's algorithm.
     func isForWinograd(from inputs: Int, to outputs: Int) -> Bool {
         dseg_is_for_winograd(kernel, stride, inputs, outputs)
     }
@@ -110,7 +110,7 @@ extension FeatureMap {
 
     /// `y ← conv(silu(norm(x))) + bias`, or `y ← y + conv(silu(norm(x))) + bias` when adding; shapes as above.
     ///
-    /// Winograd's way normalises what it reads; for another the whole map is normalised first.
+    /// Fused where Winograd's algorithm runs; else the whole map is normalised first.
     package func convolve(
         _ norm: GroupNormWeights, siluOf x: FeatureMap, _ weights: PackedWeights, bias: UnsafePointer<Float>,
         window: Window, adding: Bool, _ arena: inout Arena
@@ -146,7 +146,7 @@ extension PackedWeights {
 }
 
 extension Arena {
-    /// A matrix in fixed point, `[N, C]`.
+    /// A matrix quantized row by row, `[N, C]`.
     fileprivate mutating func fixedInputs(_ x: Matrix) -> dseg_fixed_inputs {
         let pairs = unsafe UnsafeMutableRawPointer(floats(x.rows * ((x.columns + 1) / 2)))
         let inputs = unsafe dseg_fixed_inputs(

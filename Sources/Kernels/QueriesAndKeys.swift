@@ -5,7 +5,7 @@ package struct QueriesAndKeys {
     package let queries: Matrix
     package let keys: Matrix
     package let heads: Int
-    /// In what they are multiplied.
+    /// The arithmetic of their products.
     package let precision: Precision
 
     package init(queries: Matrix, keys: Matrix, heads: Int, precision: Precision) {
@@ -22,7 +22,7 @@ package struct QueriesAndKeys {
     ///   - values: `[L, C]`
     ///   - causal: whether a query sees only the keys up to its own position
     ///   - y: `[N, C]`, distinct from all
-    ///   - mean: `[N, L]`, to which the probabilities' mean over heads is added, times `share`
+    ///   - mean: `[N, L]`, to which the probabilities, averaged over heads, times `share`, are added
     package func attend(
         to values: Matrix, causal: Bool, into y: Matrix, addingMeanTo mean: Matrix?, share: Float,
         _ arena: inout Arena
@@ -43,7 +43,7 @@ package struct QueriesAndKeys {
         }
     }
 
-    /// Adds the probabilities' mean over heads, times `share`, to `mean`, `[N, L]`.
+    /// `mean ← mean + share · (softmax(q kᵀ / √D), averaged over heads)`, `[N, L]`.
     package func add(toMean mean: Matrix, share: Float, _ arena: inout Arena) {
         precondition(mean.rows == queries.rows && mean.columns == keys.rows, "the mean's shape")
         arena.scope { arena in

@@ -9,13 +9,13 @@ package struct SHA256 {
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
         0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
-    /// The bytes of a block that is not whole yet, fewer than ``blockSize``.
+    /// The start of the next block, fewer than ``blockSize`` bytes.
     private var pending: [UInt8] = []
     private var byteCount: UInt64 = 0
 
     package init() {}
 
-    /// Takes the next bytes of the message.
+    /// Appends bytes to the message.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         byteCount += UInt64(bytes.count)
         var rest = unsafe bytes[...]
@@ -24,20 +24,20 @@ package struct SHA256 {
             unsafe pending.append(contentsOf: head)
             unsafe rest = unsafe rest.dropFirst(head.count)
             guard pending.count == SHA256.blockSize else { return }
-            unsafe pending.withUnsafeBytes { block in unsafe SHA256.fold(block, into: &state) }
+            unsafe pending.withUnsafeBytes { block in unsafe SHA256.compress(block, into: &state) }
             pending.removeAll(keepingCapacity: true)
         }
         let whole = unsafe rest.count / SHA256.blockSize * SHA256.blockSize
-        unsafe SHA256.fold(UnsafeRawBufferPointer(rebasing: rest.prefix(whole)), into: &state)
+        unsafe SHA256.compress(UnsafeRawBufferPointer(rebasing: rest.prefix(whole)), into: &state)
         unsafe pending.append(contentsOf: rest.dropFirst(whole))
     }
 
-    /// Takes the next bytes of the message.
+    /// Appends bytes to the message.
     package mutating func update(_ bytes: [UInt8]) {
         unsafe bytes.withUnsafeBytes { buffer in unsafe update(buffer) }
     }
 
-    /// The 32 bytes of the digest of everything taken so far.
+    /// The digest of the message so far, 32 bytes; more may be appended.
     package func digest() -> [UInt8] {
         var tail = pending
         tail.append(0x80)
@@ -46,11 +46,11 @@ package struct SHA256 {
         tail.append(contentsOf: repeatElement(0, count: padded - tail.count))
         tail.append(contentsOf: SHA256.bigEndian(byteCount * 8))
         var last = state
-        unsafe tail.withUnsafeBytes { blocks in unsafe SHA256.fold(blocks, into: &last) }
+        unsafe tail.withUnsafeBytes { blocks in unsafe SHA256.compress(blocks, into: &last) }
         return last.flatMap(SHA256.bigEndian)
     }
 
-    /// The digest of everything taken so far, 64 hexadecimal digits, lower case.
+    /// The digest of the message so far, 64 hexadecimal digits, lower case.
     package var hexadecimal: String { Self.hexadecimal(digest()) }
 
     /// A digest in hexadecimal digits, two for each byte.
@@ -71,8 +71,8 @@ package struct SHA256 {
         }
     }
 
-    /// Folds whole blocks into the state, by the processor's instructions where it has them.
-    private static func fold(_ blocks: UnsafeRawBufferPointer, into state: inout [UInt32]) {
+    /// The compression function, over whole blocks.
+    private static func compress(_ blocks: UnsafeRawBufferPointer, into state: inout [UInt32]) {
         guard let base = blocks.baseAddress else { return }
         let bytes = unsafe base.assumingMemoryBound(to: UInt8.self)
         let count = blocks.count / blockSize

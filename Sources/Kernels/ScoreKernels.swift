@@ -1,6 +1,6 @@
 import CKernels
 
-/// Words to score: the keys of their prompt in one layer, and which of these are theirs.
+/// A phrase to score: the keys of its prompt in one layer, and the positions of its tokens among them.
 package struct PhraseQuery {
     package let keys: FixedPoint
     package let positions: [Int32]
@@ -14,9 +14,9 @@ package struct PhraseQuery {
 
 /// Kernels on score maps, `[N]` each.
 package enum ScoreKernels {
-    /// Adds, for each phrase, the mean over heads and its positions of `softmax(q kᵀ / √D)`, times `share`.
+    /// Adds to each phrase's map `softmax(q kᵀ / √D)`, averaged over heads and its positions, times `share`.
     ///
-    /// - Parameter maps: `[K, N']`, where N' is the next multiple of 16 from the number of queries
+    /// - Parameter maps: `[K, N']`, where N' is ``columns(queries:)``
     package static func score(
         _ queries: FixedPoint, _ phrases: [PhraseQuery], share: Float, addingTo maps: Matrix, _ arena: inout Arena
     ) {
@@ -42,7 +42,7 @@ package enum ScoreKernels {
         }
     }
 
-    /// How many columns a map of as many queries has among those of `score`.
+    /// Columns of the maps that `score` adds to: the number of queries, rounded up to a multiple of 16.
     package static func columns(queries: Int) -> Int { dseg_fixed_rows(queries) }
 
     /// `map ← (map - min) / (max - min)`; a constant map becomes zeros.

@@ -15,8 +15,8 @@ package enum StoredFloats: Sendable {
         }
     }
 
-    /// floats[i] ← stored[i], exactly; `[count]` both. Numbers that are f32 already are in place:
-    /// then `stored` and `floats` are the same memory, and else distinct.
+    /// floats[i] ← stored[i], exactly; `[count]` both. For f32 nothing is done: `stored` and `floats` must be the same
+    /// memory. Else they are distinct.
     package func widen(
         _ stored: UnsafeRawPointer, into floats: UnsafeMutablePointer<Float>, count: Int
     ) {

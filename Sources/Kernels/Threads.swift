@@ -1,11 +1,11 @@
 import CKernels
 import Synchronization
 
-/// Who computes.
+/// The thread pool.
 package enum Threads {
-    /// Starts the pool: as many threads as `count`, or as this process may use processors.
+    /// Starts the pool with `count` threads; `nil`: one for each processor that this process may use.
     ///
-    /// - Throws: where the environment names an instruction set that there is not
+    /// - Throws: where the environment names an instruction set that is unknown or that this processor lacks
     package static func start(_ count: Int?) throws(InstructionSetError) {
         dseg_start(Int32(clamping: count ?? 0))
         try InstructionSet.chooseNamed()
@@ -15,8 +15,8 @@ package enum Threads {
 
     /// Runs `body` for the tasks 0 ..< `tasks` on all threads and returns when all are done.
     ///
-    /// Tasks begin in their order and run side by side: what they write must lie apart. `thread` < ``count`` tells
-    /// tasks that run at the same time apart.
+    /// Tasks begin in their order and run concurrently: they must not write to the same memory. `thread` < ``count``
+    /// numbers the threads, for buffers of their own.
     ///
     /// - Throws: the error of the first task, in their order, that threw; tasks after it may not have begun.
     package static func run<Failure: Error>(
@@ -47,7 +47,7 @@ package enum Threads {
     }
 }
 
-/// What the pool is handed: a closure behind one pointer.
+/// A closure behind one pointer, the context of a C callback.
 private final class TaskBody {
     let run: (Int, Int) -> Void
 
@@ -56,8 +56,8 @@ private final class TaskBody {
     }
 }
 
-/// The failure of the first task that failed. Tasks begin in their order, so whichever comes before it runs to its end,
-/// and the same task is the first however many threads there are.
+/// The error of the first task that threw. Tasks begin in their order and those before it run to their ends, so it is
+/// the same one whatever the number of threads.
 private final class FirstFailure<Failure: Error>: Sendable {
     private let first = Mutex<(task: Int, error: Failure)?>(nil)
 

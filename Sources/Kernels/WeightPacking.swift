@@ -1,20 +1,21 @@
 import CKernels
 
-/// How a tensor's numbers lie in memory once they are read from its file.
+/// The layout of a tensor in memory, once it is read from its file.
 package enum WeightPacking: Sendable, Equatable {
-    /// f32, in the file's order.
+    /// Widened to f32, in the file's order.
     case floats
-    /// From [outputs, inputs, positions] to ``PackedWeights`` as stored; a kernel of k by k has k² positions.
+    /// From [outputs, inputs, positions] to the panels of ``PackedWeights``, as stored; a kernel of k by k has k²
+    /// positions.
     case panels(inputs: Int, positions: Int)
-    /// From [outputs, inputs, positions] to ``PackedWeights`` in fixed point; before it their scales.
+    /// From [outputs, inputs, positions] to scales, then panels of 16-bit integers.
     case fixed(inputs: Int, positions: Int)
-    /// From [outputs, inputs, 9] to ``PackedWeights`` as stored, for convolutions in fixed point; before it the scales
-    /// of their transforms.
+    /// From [outputs, inputs, 9] to scales of the transformed kernels, then panels as stored: for Winograd convolutions
+    /// in fixed point, which quantize kernels once transformed.
     case fixedKernels(inputs: Int)
     /// As stored, in the file's order.
     case table
 
-    /// That of a convolution's weights, in what they are multiplied in.
+    /// A convolution's, by what it is computed in and whether by Winograd's algorithm.
     package static func convolution(
         _ precision: Precision, outputs: Int, inputs: Int, window: Window
     ) -> WeightPacking {
@@ -27,7 +28,7 @@ package enum WeightPacking: Sendable, Equatable {
         }
     }
 
-    /// In what weights that are packed like this are multiplied.
+    /// The arithmetic of products with weights in this layout.
     package var precision: Precision {
         switch self {
         case .floats, .panels, .table: .f32
@@ -35,8 +36,8 @@ package enum WeightPacking: Sendable, Equatable {
         }
     }
 
-    /// Whether the weights are integers, by which products multiply inputs in fixed point. Winograd's kernels are not:
-    /// they are quantized once transformed.
+    /// Whether the panels hold integers, so that products quantize their inputs. Those of ``fixedKernels(inputs:)`` do
+    /// not.
     var isFixed: Bool { if case .fixed = self { true } else { false } }
 
     /// Elements of an output.
@@ -48,7 +49,7 @@ package enum WeightPacking: Sendable, Equatable {
         }
     }
 
-    /// The elements that are packed together: a tensor is read in pieces that begin at multiples of it.
+    /// Elements of a panel, or 1: a tensor is read in pieces that begin at multiples of it.
     package var unit: Int {
         switch self {
         case .floats, .table: 1
@@ -85,7 +86,7 @@ package enum WeightPacking: Sendable, Equatable {
         }
     }
 
-    /// The most memory that a tensor of the shape takes, however it is packed.
+    /// An upper bound of the memory that a tensor of the shape takes in any layout.
     package static func most(_ shape: [Int]) -> Int {
         guard shape.count > 1, !shape.contains(0) else { return shape.reduce(MemoryLayout<Float>.stride, *) }
         let rows = (shape[0] + PackedWeights.width - 1) / PackedWeights.width * PackedWeights.width
@@ -93,7 +94,7 @@ package enum WeightPacking: Sendable, Equatable {
         return rows * numbers * MemoryLayout<Float>.stride
     }
 
-    /// Whether elements of the type are read to where they will stay, and not to a buffer first.
+    /// Whether the file is read straight into the tensor's memory, without a buffer.
     package func isInPlace(_ type: StoredFloats) -> Bool {
         switch self {
         case .floats: type == .f32
@@ -141,7 +142,7 @@ package enum WeightPacking: Sendable, Equatable {
         }
     }
 
-    /// Packs panel by panel, each as it is stored first and quantized then.
+    /// Packs one panel at a time as stored, and quantizes it.
     private func quantize(
         _ stored: UnsafeRawPointer, _ type: StoredFloats, _ outputs: Int, _ inputs: Int, _ positions: Int,
         into memory: UnsafeMutableRawPointer, _ scales: UnsafeMutablePointer<Float>

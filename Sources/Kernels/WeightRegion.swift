@@ -20,7 +20,7 @@ package struct WeightRegionError: Error, Equatable, CustomStringConvertible {
 /// allocates; once filled it is only read.
 @safe
 package final class WeightRegion {
-    /// Each allocation starts at a multiple of this many bytes: a cache line, an AVX-512 register.
+    /// The alignment of allocations in bytes: a cache line, an AVX-512 register.
     package static let alignment = 64
 
     private let base: UnsafeMutableRawPointer

@@ -13,9 +13,9 @@
     /// The first element, aligned to ``WeightRegion/alignment`` bytes.
     package let base: UnsafeRawPointer
     package let packing: WeightPacking
-    /// The type in the file, and of elements that are not in fixed point.
+    /// The type in the file, and in the panels unless they hold integers.
     package let type: StoredFloats
-    /// In fixed point, of each row; of kernels, of each frequency of each row, `[panels, 36, 16]`.
+    /// In fixed point: one for each row, or for Winograd's kernels `[panels, 36, 16]`, for each frequency of each row.
     package let scales: UnsafePointer<Float>?
     package let rows: Int
     package let columns: Int
@@ -34,7 +34,7 @@
     }
 }
 
-/// A learned vector, `[count]`: a bias, or what a norm multiplies with. Small, so f32 whatever the file has.
+/// A learned vector, `[count]`: a bias, or a norm's gain or shift. Always f32, for it is small.
 ///
 /// The memory belongs to the ``WeightRegion`` it was read into and lives as long as that does.
 @safe package struct WeightVector {
