@@ -6,13 +6,13 @@ package enum Interruption: Error, Equatable {
     case deadlineExceeded
 }
 
-/// A request to stop that another thread may make at any time, and the time at which an answer has become useless.
-/// Computation looks at it between layers, decoding between rows.
+/// A cancellation flag that any thread may set, and a deadline. Networks check it between layers, decoders between
+/// rows.
 package final class Cancellation: Sendable {
     private let requested = Atomic<Bool>(false)
     private let deadline: ContinuousClock.Instant?
 
-    /// For what nobody cancels.
+    /// Never cancelled.
     package static let never = Cancellation(deadline: nil)
 
     package init(deadline: ContinuousClock.Instant?) {
@@ -27,7 +27,7 @@ package final class Cancellation: Sendable {
 
     package var isCancelled: Bool { requested.load(ordering: .relaxed) }
 
-    /// Why to stop; `nil` while the answer is wanted.
+    /// Why to stop; `nil`: go on.
     package var interruption: Interruption? {
         if isCancelled { return .cancelled }
         return deadline.flatMap { ContinuousClock.now >= $0 ? .deadlineExceeded : nil }

@@ -1,6 +1,7 @@
 package import Kernels
 
-/// CLIP's text tower (transformers' CLIPTextModel): token and position embeddings, causal pre-norm layers, a last norm.
+/// CLIP's text encoder (transformers' CLIPTextModel): token and position embeddings, causal pre-norm layers, a final
+/// norm.
 package struct CLIPTextEncoder {
     private struct Layer {
         let norm1: LayerNorm
@@ -16,7 +17,7 @@ package struct CLIPTextEncoder {
     private let finalNorm: LayerNorm
     package let configuration: TextEncoderConfiguration
 
-    /// A buffer that some files hold: 0, 1, 2, ...
+    /// Whether a tensor is the buffer of positions 0, 1, 2, ... that some files contain.
     package static func isTail(_ name: String) -> Bool {
         name.hasSuffix("embeddings.position_ids")
     }
@@ -54,10 +55,10 @@ package struct CLIPTextEncoder {
         self.configuration = configuration
     }
 
-    /// Texts as the U-Net reads them.
+    /// The last hidden states of prompts, the context of the U-Net's cross-attention.
     ///
-    /// A token sees only what stands before it, so the tokens that all prompts begin with are encoded once. The bits of
-    /// a prompt's states do not depend on the others.
+    /// Attention is causal, so the tokens that all prompts begin with are encoded once. The bits of a prompt's states
+    /// do not depend on the other prompts.
     ///
     /// - Parameters:
     ///   - prompts: at least one, of `configuration.positions` tokens each
@@ -98,7 +99,7 @@ package struct CLIPTextEncoder {
         }
     }
 
-    /// `y ← y + attention(x)`: each prompt looks at its own tokens.
+    /// `y ← y + attention(x)`, within each prompt.
     ///
     /// - Parameter x: the rows of all prompts, distinct from y
     private func attend(
@@ -124,12 +125,12 @@ package struct CLIPTextEncoder {
     }
 }
 
-/// Where the tokens of prompts stand among rows: first those that all begin with, then the rest of each.
+/// The rows of several prompts' tokens: first the common prefix, then the rest of each.
 private struct PromptRows {
     let prompts: Int
     /// Tokens of a prompt.
     let length: Int
-    /// Tokens that all begin with.
+    /// Tokens of the common prefix.
     private let shared: Int
 
     var count: Int { shared + prompts * (length - shared) }
@@ -149,13 +150,13 @@ private struct PromptRows {
         return start..<start + length - shared
     }
 
-    /// `x ← all rows' of a prompt`, `[L, C]`.
+    /// `x ← ` the rows of a prompt, `[L, C]`.
     func load(_ all: Matrix, of index: Int, into x: Matrix) {
         x.rows(0..<shared).copy(from: all.rows(0..<shared))
         x.rows(shared..<length).copy(from: all.rows(rest(index)))
     }
 
-    /// The rows of a prompt, `[L, C]`, to their place.
+    /// The rows of a prompt ← `x`, `[L, C]`; the prefix is written by the first prompt alone.
     func store(_ x: Matrix, of index: Int, in all: Matrix) {
         if index == 0 { all.rows(0..<shared).copy(from: x.rows(0..<shared)) }
         all.rows(rest(index)).copy(from: x.rows(shared..<length))

@@ -14,7 +14,7 @@ package struct TextEncoderConfiguration: Sendable {
     package let intermediate: Int
     package let layers: Int
     package let heads: Int
-    /// Tokens of a prompt, first and last marks included.
+    /// Tokens of a prompt, start and end included.
     package let positions: Int
     package let vocabularyCount: Int
     /// Epsilon of the layer normalizations.

@@ -3,16 +3,15 @@ import Texts
 
 /// The weights of one network: a folder in the layout of diffusers or transformers.
 ///
-/// Opening it reads the headers alone, so that the region for the weights of all networks can be
-/// reserved. A network's initialisers then claim tensors, which hands out memory and reads nothing;
-/// ``settle(except:)`` says which tensor nobody claimed; and ``read(_:hashing:while:)`` reads
-/// what was claimed of all networks at once.
+/// Opening it reads the headers alone, so that one region for the weights of all networks can be reserved. A network's
+/// initialisers then claim tensors, which allocates memory and reads nothing; ``settle(except:)`` throws if a tensor is
+/// unclaimed; and ``read(_:hashing:remembered:while:)`` reads what was claimed of all networks, on all threads.
 package final class Checkpoint {
     /// The network's name in its model, `unet`, `vae` or `text_encoder`: errors prefix it to names.
     package let component: String
-    /// The files of the folder that weights come from, the index of shards included, sorted.
+    /// Names of the files that the weights are read from, the index of shards included, sorted.
     package let files: [String]
-    /// What a ``WeightRegion`` holds at most when all tensors of the network are claimed.
+    /// An upper bound of the bytes that all tensors of the network take in a ``WeightRegion``.
     package let packedBytes: Int
 
     /// A tensor and the shard it lies in.
@@ -62,7 +61,7 @@ package final class Checkpoint {
         return entries
     }
 
-    /// Holds the shards against the index: each tensor is where `map` says, and nowhere else.
+    /// Checks the shards against the index: each tensor is where `map` says, and nowhere else.
     private static func check(
         _ entries: [ExactString: Entry], against map: [ExactString: String], in directory: String,
         of component: String
@@ -77,13 +76,12 @@ package final class Checkpoint {
         }
     }
 
-    /// The root of the network's names; what is claimed through it lives in `region`.
+    /// The root of the network's names; claimed tensors are allocated in `region`.
     package func weights(in region: WeightRegion, precision: Precision) -> WeightScope {
         WeightScope(checkpoint: self, region: region, precision: precision, path: "")
     }
 
-    /// Settles the account: throws unless every tensor was claimed or `isExempt` by its name (without
-    /// the component).
+    /// Throws unless every tensor was claimed, or `isExempt` says so of its name (without the component).
     package func settle(except isExempt: (String) -> Bool) throws(CheckpointError) {
         let left = entries.keys.filter { claims[$0] == nil && !isExempt($0.text) }.sorted()
         guard left.isEmpty else {
@@ -95,10 +93,10 @@ package final class Checkpoint {
     /// Reads all that was claimed of `checkpoints`, and hashes `files`, on all threads.
     ///
     /// - Parameters:
-    ///   - remembered: where files need not be hashed that are there, and the others are put; `nil`: all are hashed
+    ///   - remembered: a cache of digests; `nil`: all files are hashed
     ///   - isWanted: asked before each piece, on any thread; `false` ends the reading with `interrupted`
     /// - Returns: the hash of a model that consists of `files`
-    /// - Throws: unless every file is as it was when it was opened
+    /// - Throws: also where a file was written to since it was opened
     package static func read(
         _ checkpoints: [Checkpoint], hashing files: [HashedFile], remembered: RememberedDigests? = nil,
         while isWanted: @Sendable () -> Bool
@@ -113,11 +111,11 @@ package final class Checkpoint {
         return ModelHash(digests: known.merging(found) { $1 })
     }
 
-    /// ``files`` for a model's hash: shards are hashed as they were opened.
+    /// ``files`` for a model's hash; shards are hashed through the descriptors that they are read from.
     ///
     /// - Parameters:
-    ///   - folder: the network's in the model's folder
-    ///   - directory: the model's folder
+    ///   - folder: the network's folder, relative to the model's
+    ///   - directory: path of the model's folder
     package func hashedFiles(in folder: String, of directory: String) throws(CheckpointError) -> [HashedFile] {
         var hashed: [HashedFile] = []
         for file in files {
@@ -131,7 +129,7 @@ package final class Checkpoint {
         return hashed
     }
 
-    /// What was claimed, as it lies in the files.
+    /// The claims in the order of the files' data: reading is sequential.
     private var claimsInOrder: [WeightClaim] {
         shards.flatMap { shard in shard.header.tensors.compactMap { claims[ExactString($0.name)] } }
     }
@@ -144,9 +142,9 @@ package final class Checkpoint {
         entries.keys.contains { $0.text.utf8.starts(with: prefix.utf8) }
     }
 
-    /// Claims the tensor called `name`, of one of the `shapes`, the first of which errors quote.
+    /// Claims the tensor called `name`, of one of the `shapes`; errors quote the first of these.
     ///
-    /// - Returns: the memory where its numbers will be, packed, and their type in the file
+    /// - Returns: the memory that it will be packed into, and its type in the file
     func claim(
         _ name: String, shapes: [[Int]], _ packing: WeightPacking, in region: WeightRegion
     ) throws(CheckpointError) -> (memory: UnsafeMutableRawPointer, type: StoredFloats) {

@@ -33,8 +33,9 @@ package enum CheckpointError: Error, Equatable {
     case shape(tensor: String, found: [Int], expected: [Int])
     /// The tensor is stored in a type that weights are not read from.
     case elementType(tensor: String, found: String)
+    /// Two layers claim the tensor.
     case readTwice(tensor: String)
-    /// `count` tensors of the checkpoint have no reader; `first` names up to five.
+    /// No layer claims `count` tensors of the checkpoint; `first` names up to five.
     case neverRead(first: [String], count: Int)
     /// The file ends inside the tensor, at `offset` bytes from the file's start.
     case shortRead(file: String, tensor: String, offset: Int)
@@ -42,7 +43,7 @@ package enum CheckpointError: Error, Equatable {
     case changed(file: String, sizeBefore: Int, sizeNow: Int)
     case addressSpace(AddressSpaceError)
     case region(WeightRegionError)
-    /// The model is not wanted any more.
+    /// The caller withdrew its request for the model.
     case interrupted
     /// A configuration's value for `key` cannot be used.
     case configuration(file: String, key: String, found: String, expected: String)

@@ -4,8 +4,8 @@ import Texts
 
 /// Which files of a network's folder hold its weights.
 ///
-/// Half precision is taken before full precision, since the kernels compute in f32 from either and
-/// half as many bytes are read; one file before shards; and safetensors alone:
+/// Half precision before full precision, since half as many bytes are read and products are computed from either; one
+/// file before shards; safetensors alone:
 /// 1. `<stem>.fp16.safetensors`
 /// 2. shards by `<stem>.fp16.safetensors.index.json` or `<stem>.safetensors.index.fp16.json`
 /// 3. `<stem>.safetensors`
@@ -48,8 +48,8 @@ package struct CheckpointFiles {
         throw .noWeights(directory: directory, stem: stem)
     }
 
-    /// Refuses what is no model's folder by what it is, before a network's folder is looked for in it: a checkpoint
-    /// in one file, or a folder around one, is what people have downloaded.
+    /// Checks that this is a model's folder, so that errors name the usual mistake: a single-file checkpoint, or a
+    /// folder with one in it.
     package static func checkLayout(of directory: String) throws(CheckpointError) {
         let present: Set<String>
         do {
@@ -83,7 +83,7 @@ package struct CheckpointFiles {
         let weight_map: [String: String]
     }
 
-    /// The shard of each tensor; each shard is a plain name in the same folder.
+    /// The shard of each tensor, from an index; a shard's name that leads out of the folder is refused.
     private static func weightMap(
         directory: String, file: String
     ) throws(CheckpointError) -> [ExactString: String] {

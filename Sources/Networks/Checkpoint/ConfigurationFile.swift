@@ -42,10 +42,10 @@ enum ConfigurationValue: Decodable, Equatable {
 
 /// A `config.json`, read by keys; a refusal names the file, the key, the value and what is legal.
 ///
-/// A key that is absent has the value that the library which wrote the file gives it then; the
-/// callers state it. `null` is no such absence, except where a caller takes it as one.
+/// For a key that is absent, callers state the default of the library that writes these files. `null` is not absent,
+/// except where a caller says so.
 struct ConfigurationFile {
-    /// The largest side, count or number of layers of anything: products of four fit an `Int`.
+    /// The range of all sizes and counts: products of three fit an `Int`.
     static let sizes = 1...65536
 
     private static let limit = 1 << 20
@@ -77,7 +77,7 @@ struct ConfigurationFile {
         return .configuration(file: path, key: key, found: found, expected: expected)
     }
 
-    /// A whole number within `range`; `absent` stands in for the key, nil where it must be there.
+    /// A whole number within `range`; `absent` is the default, nil where the key is required.
     func integer(
         _ key: String, absent: Int?, in range: ClosedRange<Int>
     ) throws(CheckpointError) -> Int {
@@ -129,7 +129,7 @@ struct ConfigurationFile {
         return numbers
     }
 
-    /// Names of blocks, each of which `meanings` gives a meaning; as many as `count`.
+    /// `count` names of blocks, each mapped by `meanings`; others are refused.
     func blocks<Meaning>(
         _ key: String, absent: [String], count: Int, meanings: [String: Meaning]
     ) throws(CheckpointError) -> [Meaning] {
@@ -149,7 +149,7 @@ struct ConfigurationFile {
         return blocks
     }
 
-    /// Refuses `key` unless it is absent or one of the values that leave the network as it is here.
+    /// Refuses `key` unless it is absent or has one of the values that this implementation supports.
     func require(_ key: String, oneOf values: [ConfigurationValue]) throws(CheckpointError) {
         guard let value = self.values[key] else { return }
         guard values.contains(value) else {

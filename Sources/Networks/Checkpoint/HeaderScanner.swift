@@ -1,15 +1,15 @@
 import Glibc
 
-/// Reads the tokens of a safetensors header, one after another, from bytes that nobody vouched for.
+/// A tokenizer for safetensors headers, from untrusted bytes.
 ///
-/// It knows only the JSON that such headers consist of: strings, non-negative integers and the
-/// punctuation around them. There is no general value, hence no recursion to exhaust.
+/// It knows only the JSON that such headers consist of: strings, non-negative integers and punctuation. There are no
+/// nested values, hence no recursion that could overflow the stack.
 @safe
 struct HeaderScanner {
     /// No name, type or metadata key is longer; a metadata value may be.
     static let nameLimit = 1024
 
-    /// What ends a plain run of a string: quote, backslash, control characters.
+    /// The bytes that end a run without escapes: quote, backslash, control characters.
     private static let stringEnds = "\"\\" + String(decoding: 0x01...0x1f, as: UTF8.self)
 
     private let bytes: UnsafePointer<UInt8>
@@ -24,7 +24,7 @@ struct HeaderScanner {
 
     var isAtEnd: Bool { position == count }
 
-    /// The byte ahead; 0, which no header may hold, at the end.
+    /// The next byte; at the end the terminator 0, which no header may contain.
     private var ahead: UInt8 { unsafe bytes[position] }
 
     func malformed(_ expected: String) -> SafetensorsFault {
@@ -36,7 +36,7 @@ struct HeaderScanner {
         unsafe position += strspn(cString, " \n\r\t")
     }
 
-    /// The bytes ahead as C sees them: up to the next zero byte.
+    /// The rest as a C string, up to the next zero byte.
     private var cString: UnsafePointer<CChar> {
         unsafe UnsafeRawPointer(bytes + position).assumingMemoryBound(to: CChar.self)
     }
@@ -86,7 +86,7 @@ struct HeaderScanner {
         return value
     }
 
-    /// A string of at most `limit` bytes as it stands in the file, its escapes resolved.
+    /// A string of at most `limit` bytes in the file, unescaped.
     mutating func string(limit: Int) throws(SafetensorsFault) -> String {
         try expect(UInt8(ascii: "\""))
         let start = position
@@ -113,7 +113,7 @@ struct HeaderScanner {
         return string
     }
 
-    /// What stands after a backslash.
+    /// An escape, after its backslash.
     private mutating func escape() throws(SafetensorsFault) -> Unicode.Scalar {
         let byte = ahead
         guard byte != 0 else { throw malformed("an escape") }
@@ -130,7 +130,7 @@ struct HeaderScanner {
         }
     }
 
-    /// The four digits after `\u`, and the second half where they are the first of a pair.
+    /// The four digits after `\u`, and the low surrogate's escape where they are a high surrogate.
     private mutating func escapedScalar() throws(SafetensorsFault) -> Unicode.Scalar {
         let start = position
         var value = try fourHexDigits()

@@ -21,7 +21,7 @@ package enum ElementType: Sendable, CaseIterable {
         }
     }
 
-    /// The kind of real numbers it is, nil for what weights are not read from.
+    /// The type as weights are read from it; nil: they are not.
     package var storedFloats: StoredFloats? {
         switch self {
         case .f32: .f32
@@ -48,8 +48,8 @@ package enum ElementType: Sendable, CaseIterable {
 /// | length: u64 | header: JSON, length bytes | data                                |
 ///                                            | tensor 0 | tensor 1 |     | tensor n |
 /// ```
-/// The tensors tile the data without gap or overlap and end where the file ends, so every range in
-/// a header that exists lies inside the file. No number of the file sizes an allocation unchecked.
+/// The tensors tile the data without gap or overlap and end where the file ends, so a range of a checked header lies
+/// inside the file. No number from the file sizes an allocation unchecked.
 package struct SafetensorsHeader: Sendable {
     /// One tensor: its shape, and its bytes counted from the start of the data.
     package struct Tensor: Sendable {
@@ -64,14 +64,14 @@ package struct SafetensorsHeader: Sendable {
 
     /// The reference implementation's limit on the header, in bytes.
     package static let lengthLimit = 100_000_000
-    /// No checkpoint comes near it; a header that does is stopped there.
+    /// Far more than any checkpoint has.
     package static let tensorLimit = 100_000
     package static let dimensionLimit = 8
     package static let metadataLimit = 10_000
-    /// With it every number of bytes, converted to f32 or not, fits an `Int`.
+    /// In bytes: sizes in f32 cannot overflow an `Int`.
     package static let fileLimit = 1 << 40
 
-    /// In the order of their data.
+    /// In the order of their data in the file.
     package let tensors: [Tensor]
 
     /// The header's length from the file's first eight bytes.
@@ -116,7 +116,7 @@ package struct SafetensorsHeader: Sendable {
     }
 }
 
-/// The grammar of the header above the scanner's tokens.
+/// A parser of the header, over the scanner's tokens.
 private struct HeaderParser {
     private var scanner: HeaderScanner
 
@@ -151,7 +151,7 @@ private struct HeaderParser {
         return tensors
     }
 
-    /// An object of strings, of which nothing here depends.
+    /// An object of strings, checked and ignored.
     private mutating func skipMetadata() throws(SafetensorsFault) {
         var keys: Set<ExactString> = []
         try scanner.expect(UInt8(ascii: "{"))

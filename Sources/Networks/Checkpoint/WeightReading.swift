@@ -1,7 +1,7 @@
 import Kernels
 import Synchronization
 
-/// A tensor that a network asked for: where its numbers are, and where and how it expects them.
+/// A tensor that a layer claimed: where it lies in a file, and the memory and layout to read it into.
 @safe struct WeightClaim {
     /// The component's name included, as errors quote it.
     let name: String
@@ -14,7 +14,7 @@ import Synchronization
 
     /// Reads and packs a run of elements that begins and ends between units of the packing.
     ///
-    /// - Parameter buffer: holds them as they are stored, where they are not read to their place
+    /// - Parameter buffer: for elements as stored, unless they are read in place
     func read(
         _ elements: Range<Int>, through buffer: UnsafeMutableRawPointer
     ) throws(CheckpointError) {
@@ -40,11 +40,10 @@ struct WeightReading {
         case pieces(Range<Int>)
     }
 
-    /// About what a piece holds, in stored bytes: a fraction of a core's second-level cache, so that packing finds
-    /// what reading left there.
+    /// About the stored bytes of a piece: a fraction of the L2 cache, so that packing reads from there.
     private static let pieceBytes = 256 << 10
-    /// What a task's pieces hold, where there is enough for all threads. Threads that first write to the same huge page
-    /// of 2 MiB would each clear one, all but one in vain: they work some pages apart.
+    /// The stored bytes of a task, where there are enough for all threads: several huge pages of 2 MiB. Threads that
+    /// fault in the same huge page each clear one, and all but one are thrown away.
     private static let taskBytes = 16 << 20
 
     private let claims: [WeightClaim]

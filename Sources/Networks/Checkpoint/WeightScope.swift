@@ -1,8 +1,7 @@
 package import Kernels
 
-/// A place among a checkpoint's names, walked by subscripts as one walks folders:
-/// `unet["down_blocks"][1]["resnets"][0]`. Asking for a tensor checks its shape and claims it:
-/// its numbers are there, packed as the kernels want them, when the checkpoint has been read.
+/// A prefix of a checkpoint's tensor names, extended by subscripts: `unet["down_blocks"][1]["resnets"][0]`. Asking for
+/// a tensor checks its shape and claims it: its memory is filled, packed for the kernels, when the checkpoint is read.
 package struct WeightScope {
     private let checkpoint: Checkpoint
     private let region: WeightRegion
@@ -25,8 +24,8 @@ package struct WeightScope {
         self[String(index)]
     }
 
-    /// The scope under `name` if the checkpoint has tensors there, and else this scope: some
-    /// exports leave out an outermost name that others write.
+    /// The scope under `name` if the checkpoint has tensors there, else this scope: some exports omit the outermost
+    /// name.
     package func entering(ifPresent name: String) -> WeightScope {
         checkpoint.hasNames(under: join(name) + ".") ? self[name] : self
     }

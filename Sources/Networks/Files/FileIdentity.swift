@@ -1,9 +1,9 @@
 import Glibc
 
-/// What tells one state of a file from every other, as the kernel keeps it.
+/// The state of a file as `stat` gives it: it differs after every change.
 ///
-/// The time of change moves with every write, rename and change of mode or owner, and cannot be set: a file that was
-/// replaced, or whose time of modification was set back, has another identity.
+/// The ctime moves with every write, rename and change of mode or owner, and programs cannot set it: a file that was
+/// replaced, or whose mtime was set back, has another identity.
 struct FileIdentity: Hashable {
     let device: UInt64
     let inode: UInt64
@@ -12,11 +12,11 @@ struct FileIdentity: Hashable {
     let modified: FileTime
     let changed: FileTime
 
-    /// A kernel stamps files by a clock that stands still for milliseconds, some file systems by whole seconds or two:
-    /// a second write within that leaves the same times.
+    /// The granularity of timestamps: a kernel's tick of some milliseconds, on some file systems one or two seconds. A
+    /// second write within it leaves the same times.
     private static let coarsestSeconds = 2
 
-    /// Whether a write from `now` on, in seconds since 1970, gives the file another identity.
+    /// Whether any write from `now` on (seconds since 1970) changes the identity: the last one is old enough.
     func isSettled(at now: Int) -> Bool {
         max(modified.seconds, changed.seconds) < now - Self.coarsestSeconds
     }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// A small file that one user's programs keep for themselves: what another user may have written is not read.
+/// A small file that belongs to this user alone: what another user may have written is not read.
 struct OwnFile: Sendable {
     /// An absolute path.
     let folder: String
     let name: String
-    /// Bytes: a longer file is none of ours.
+    /// In bytes: a longer file is not ours, and not read.
     let limit: Int
 
-    /// All bytes; none where there is no such file, or it or its folder belongs to someone else, may be written to by
-    /// someone else, or it is a link.
+    /// All bytes; empty where there is no such file, where it is a link, or where another user owns or may write to it
+    /// or its folder.
     var contents: [UInt8] {
         guard let folder = Descriptor(ownFolder: folder) else { return [] }
         return contents(in: folder)
@@ -25,8 +25,8 @@ struct OwnFile: Sendable {
         }
     }
 
-    /// Replaces the bytes by what `change` makes of them, whole or not at all. Without effect where that is impossible,
-    /// or while another program is at it.
+    /// Replaces the bytes by what `change` returns for them, atomically. Without effect where that fails, or while
+    /// another process does it.
     func replace(_ change: ([UInt8]) -> [UInt8]) {
         let folders = folder.split(separator: "/")
         for path in [folders.dropLast(), folders[...]] {
@@ -36,7 +36,7 @@ struct OwnFile: Sendable {
         let bytes = change(contents(in: folder))
         let temporary = name + ".new"
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
-        unsafe unlinkat(folder.number, temporary, 0)      // of a program that was ended here
+        unsafe unlinkat(folder.number, temporary, 0)      // left by a process that was killed
         guard let file = Descriptor(unsafe openat(folder.number, temporary, flags, 0o600)) else { return }
         guard unsafe Glibc.write(file.number, bytes, bytes.count) == bytes.count,
             unsafe renameat(folder.number, temporary, folder.number, name) == 0
@@ -57,7 +57,7 @@ private final class Descriptor {
         number = opened
     }
 
-    /// A folder that only this user writes to. The path may lead over links, as a service manager's does.
+    /// A folder that only this user may write to. Links in its path are followed: systemd's CacheDirectory is one.
     convenience init?(ownFolder path: String) {
         self.init(unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
         guard let state, state.isOwn(S_IFDIR) else { return nil }
@@ -72,7 +72,7 @@ private final class Descriptor {
 }
 
 extension stat {
-    /// Whether it is of the kind, this user's, and nobody else may write to it.
+    /// Whether it is of this kind (`S_IFREG`, `S_IFDIR`), this user's, and writable by nobody else.
     fileprivate func isOwn(_ kind: mode_t) -> Bool {
         st_mode & S_IFMT == kind && st_uid == geteuid() && st_mode & (S_IWGRP | S_IWOTH) == 0
     }

@@ -1,20 +1,20 @@
 import Glibc
 
-/// A file opened for reading by offset, and the state it had then.
+/// A file opened for reading by offset, and its state then.
 ///
-/// Nothing is mapped: a file that another process cuts short gives a short read, never a signal.
+/// It is read, not mapped: where another process truncates it, a read is short, and there is no SIGBUS.
 package final class RegularFile {
     package let path: String
-    /// The file's when it was opened.
+    /// When the file was opened.
     let identity: FileIdentity
-    /// Whether any write since it was opened shows in its ``identity``.
+    /// Whether any write since it was opened changes its ``identity``.
     let isSettled: Bool
     private let descriptor: Int32
 
     /// Bytes, when the file was opened.
     package var size: Int { identity.size }
 
-    /// Opens `path`, following links. A pipe or a device is refused without waiting for it.
+    /// Opens `path`, following links. Pipes and devices are refused without blocking.
     package init(path: String) throws(CheckpointError) {
         guard !path.utf8.contains(0) else {
             throw .system(path: path, call: "open", code: EINVAL)
@@ -94,7 +94,7 @@ package final class RegularFile {
         }
     }
 
-    /// Whether nothing at all has happened to the file since it was opened, a change of its name or mode included.
+    /// Whether the file is unchanged since it was opened, its name and mode included.
     var isAsOpened: Bool { (try? currentIdentity()) == identity }
 
     /// The error for a file that is not what it was when it was opened.

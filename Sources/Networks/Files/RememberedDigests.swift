@@ -1,17 +1,16 @@
 import Kernels
 
-/// The SHA-256 of files that were hashed before, kept from one start of a program to the next.
+/// A persistent cache of the SHA-256 of files.
 ///
-/// A digest is found again by the file's ``FileIdentity`` alone, so a file that was written to, replaced or merely
-/// touched is hashed again. Whoever uses it trusts the kernel's times and the owner of the folder; to be sure of a
-/// file's bytes, hash them.
+/// Its key is a file's ``FileIdentity``, so a file that was written to, replaced or merely touched is hashed again. It
+/// trusts the kernel's timestamps and the owner of the folder; to be sure of a file's bytes, hash them.
 ///
-/// The digests lie in one small text, which is replaced whole. If anything is wrong with it, nothing is remembered;
-/// what fails here costs time and is nobody's error.
+/// The cache is one small text file, replaced atomically. Where anything is wrong with it, it is empty; what fails here
+/// costs time and throws nothing.
 package struct RememberedDigests: Sendable {
     private let file: OwnFile
 
-    /// Files that are remembered; those hashed the longest ago make room.
+    /// Entries; those hashed the longest ago are evicted.
     static let limit = 256
 
     /// - Parameter folder: an absolute path; made where it is missing, and then for this user alone
@@ -29,7 +28,7 @@ package struct RememberedDigests: Sendable {
         return digests
     }
 
-    /// Remembers what was computed of files, by the files' names, but of none that may since have changed unseen.
+    /// Adds digests, by the files' names, except of files that may have changed without a new identity.
     func remember(_ digests: [String: [UInt8]], of files: [HashedFile]) {
         let new = files.compactMap { hashed in
             digests[hashed.name].flatMap { digest in
@@ -51,7 +50,7 @@ package struct RememberedDigests: Sendable {
 extension RememberedDigests {
     private static let title = "SHA-256 of files by device, inode, bytes, modified and changed (s, ns)\n"
 
-    /// The entries under the title, and then the SHA-256 of all that: a disk that lost part of it is found out.
+    /// The title, the entries, and the SHA-256 of both: a checksum against lost writes.
     static func text(_ entries: some Sequence<DigestEntry>) -> [UInt8] {
         let body = Array((title + entries.map { "\($0)\n" }.joined()).utf8)
         return body + Array("\(SHA256.hexadecimal(of: body))\n".utf8)

@@ -1,23 +1,23 @@
 package import Kernels
 
-/// What an attention layer leaves behind besides its output.
+/// What is kept of an attention layer besides its output.
 package enum AttentionCapture {
     case nothing
-    /// A copy of the queries, `[N, C]`, so that later words can be scored without another pass.
+    /// A copy of the queries, `[N, C]`: other words can be scored against them without another pass.
     case queries(into: Matrix)
     /// The probabilities averaged over heads, times `share`, added to `[N, L]`.
     case probabilities(addingTo: Matrix, share: Float)
 }
 
-/// `softmax(q kᵀ / √D) v`, head by head, and a product that joins the heads. Self-attention reads keys and values
-/// from `x` itself, cross-attention from the text.
+/// Multi-head attention: `softmax(q kᵀ / √D) v` in each head, and an output projection. Self-attention takes keys and
+/// values from `x` itself, cross-attention from the text.
 struct Attention {
     let toQuery: Linear
     let toKey: Linear
     let toValue: Linear
     let toOutput: Linear
     let heads: Int
-    /// In what queries, keys and values are multiplied: like the weights that they are made with.
+    /// The arithmetic of attention: that of its projections.
     var precision: Precision { toQuery.weight.packing.precision }
 
     /// - Parameters:
@@ -50,7 +50,7 @@ struct Attention {
         _ arena: inout Arena
     ) {
         arena.scope { arena in
-            let reading = readings(x, context, &arena)
+            let projected = project(x, context, &arena)
             let values = arena.matrix(rows: context.rows, columns: x.columns)
             toValue(context, into: values, &arena)
             let joined = arena.matrix(rows: x.rows, columns: x.columns)
@@ -58,28 +58,28 @@ struct Attention {
             var share: Float = 0
             switch capture {
             case .nothing: break
-            case .queries(let store): store.copy(from: reading.queries)
+            case .queries(let store): store.copy(from: projected.queries)
             case .probabilities(let store, let part): (mean, share) = (store, part)
             }
-            reading.attend(
+            projected.attend(
                 to: values, causal: causal, into: joined, addingMeanTo: mean, share: share, &arena)
             toOutput(joined, addingTo: y, &arena)
         }
     }
 
-    /// Captures without computing an output: the end of a pass that is run for its attention alone.
+    /// Captures without computing an output: for the last layer of a pass that is run for its attention.
     func capture(_ x: Matrix, context: Matrix, _ capture: AttentionCapture, _ arena: inout Arena) {
         arena.scope { arena in
             switch capture {
             case .nothing: break
             case .queries(let store): toQuery(x, into: store, &arena)
             case .probabilities(let store, let share):
-                readings(x, context, &arena).add(toMean: store, share: share, &arena)
+                project(x, context, &arena).add(toMean: store, share: share, &arena)
             }
         }
     }
 
-    private func readings(_ x: Matrix, _ context: Matrix, _ arena: inout Arena) -> QueriesAndKeys {
+    private func project(_ x: Matrix, _ context: Matrix, _ arena: inout Arena) -> QueriesAndKeys {
         let queries = arena.matrix(rows: x.rows, columns: x.columns)
         let keys = arena.matrix(rows: context.rows, columns: x.columns)
         toQuery(x, into: queries, &arena)

@@ -25,7 +25,7 @@ struct Convolution {
         unsafe y.convolve(x, weight, bias: bias.base, window: window, adding: false, &arena)
     }
 
-    /// `y ← conv(silu(norm(x))) + otherBias`: a bias into which something constant was folded, `[1, output]`.
+    /// `y ← conv(silu(norm(x))) + bias` with another bias, `[1, output]`, into which a constant was folded.
     func callAsFunction(
         _ norm: GroupNorm, siluOf x: FeatureMap, bias: Matrix, into y: FeatureMap, _ arena: inout Arena
     ) {

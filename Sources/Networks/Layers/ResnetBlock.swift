@@ -7,7 +7,7 @@ struct ResnetBlock {
     let norm2: GroupNorm
     let conv2: Convolution
     let shortcut: Linear?
-    /// The timestep's way in, `nil` in the autoencoder, which has no time.
+    /// Projects the time embedding to channels; `nil` in the autoencoder, which has no time.
     let timeProjection: Linear?
 
     /// - Parameter timeWidth: the width of the time embedding, `nil` in the autoencoder.

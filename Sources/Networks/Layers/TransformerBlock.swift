@@ -10,7 +10,7 @@ struct TransformerBlock {
     let gate: Linear
     let output: Linear
 
-    /// diffusers' BasicTransformerBlock leaves LayerNorm at PyTorch's epsilon.
+    /// PyTorch's default for LayerNorm, which diffusers' BasicTransformerBlock leaves as it is.
     private static let epsilon: Float = 1e-5
 
     init(_ weights: WeightScope, channels: Int, context: Int, heads: Int) throws(CheckpointError) {
@@ -23,7 +23,8 @@ struct TransformerBlock {
         output = try Linear(weights["ff.net.2"], from: 4 * channels, to: channels, hasBias: true)
     }
 
-    /// `x ← x + attn1(norm1 x)`, `x ← x + attn2(norm2 x, context)`, `x ← x + ff(norm3 x)`, until the walk is over.
+    /// `x ← x + attn1(norm1 x)`, `x ← x + attn2(norm2 x, context)`, `x ← x + ff(norm3 x)`; returns early where the walk
+    /// is over.
     ///
     /// - Parameters:
     ///   - x: `[H·W, C]`
@@ -56,7 +57,7 @@ struct CaptureWalk {
     private let end: Int
     private var next = 0
 
-    /// Whether the last capture has been made: nothing computed after it can matter.
+    /// Whether the last capture has been made: the rest of the pass is not needed.
     var isOver: Bool { next >= end }
 
     init(_ captures: [AttentionCapture]) {
@@ -67,7 +68,7 @@ struct CaptureWalk {
         end = last.map { $0 + 1 } ?? captures.count
     }
 
-    /// Runs a layer with its capture; the last one only as far as its capture needs.
+    /// Runs a layer with its capture; the last one without its output.
     mutating func visit(
         _ attention: Attention, _ x: Matrix, context: Matrix, addingTo y: Matrix, _ arena: inout Arena
     ) {

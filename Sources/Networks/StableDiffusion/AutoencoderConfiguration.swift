@@ -3,7 +3,7 @@ package struct AutoencoderConfiguration: Sendable {
     /// Channels of a picture: red, green and blue.
     package let inChannels: Int
     package let latentChannels: Int
-    /// Channels of each level, finest first; between two levels the map's sides are halved.
+    /// Channels of each level, highest resolution first; between two levels the map's sides are halved.
     package let blockChannels: [Int]
     /// Residual blocks of a level of the encoder.
     package let layersPerBlock: Int
@@ -11,7 +11,7 @@ package struct AutoencoderConfiguration: Sendable {
     package let groups: Int
     /// Side of the picture that the autoencoder was trained on.
     package let sampleSize: Int
-    /// What the posterior's values are multiplied by to become the latent.
+    /// latent = scalingFactor · sample of the posterior.
     package let scalingFactor: Float
 
     /// Reads `path`; what this program cannot compute is refused by its key.

@@ -17,7 +17,7 @@ package struct AutoencoderKL {
     private let quantize: Linear
     package let configuration: AutoencoderConfiguration
 
-    /// The autoencoder's group norms use this everywhere (diffusers' `resnet_eps`), whatever the U-Net has.
+    /// Of all its group norms: diffusers' `resnet_eps`, not the U-Net's `norm_eps`.
     private static let epsilon: Float = 1e-6
 
     /// Tensors that segmentation never needs: the decoder.
@@ -68,7 +68,7 @@ package struct AutoencoderKL {
         self.configuration = configuration
     }
 
-    /// The published files name the projections as the library of their day did.
+    /// Files from older versions of diffusers name the projections `query`, `key`, `value` and `proj_attn`.
     private static func attention(_ scope: WeightScope, channels: Int) throws(CheckpointError) -> Attention {
         let isOld = scope.has("query.weight")
         func linear(_ name: String, _ old: String) throws(CheckpointError) -> Linear {

@@ -1,4 +1,4 @@
-/// How much noise a timestep stands for, from `scheduler_config.json` (any scheduler of diffusers).
+/// The noise schedule, from `scheduler_config.json` (any scheduler of diffusers).
 package struct SchedulerConfiguration: Sendable {
     /// How the variances run from ``betaStart`` to ``betaEnd``.
     package enum Schedule: Sendable {
@@ -41,8 +41,7 @@ package struct SchedulerConfiguration: Sendable {
         return alphaBars[timestep]
     }
 
-    /// As torch computes them, to the bit: evenly spaced f32 from both ends, each by one rounding,
-    /// their product kept in f64.
+    /// Bit by bit as torch computes them: `linspace` in f32 from both ends, one FMA for each number, `cumprod` in f64.
     private static func alphaBars(
         from start: Double, to end: Double, count: Int, schedule: Schedule
     ) -> [Float] {

@@ -1,8 +1,8 @@
 import Kernels
 
-/// `silu(W₂ silu(W₁ sinusoids(t)))`: what every residual block of the U-Net projects the timestep from.
+/// The time embedding `silu(W₂ silu(W₁ sinusoids(t)))`, projected by each residual block of the U-Net to its channels.
 ///
-/// (The last silu belongs to the residual blocks, all of which begin with it.)
+/// (In diffusers the last silu is in the residual blocks, all of which begin with it.)
 struct TimestepEmbedding {
     let linear1: Linear
     let linear2: Linear

@@ -3,16 +3,16 @@ package import Kernels
 /// One attention layer of the U-Net, in the order of a pass.
 package struct AttentionLayer: Equatable {
     package enum Kind {
-        /// Pixels look at pixels.
+        /// Queries and keys from pixels.
         case selfAttention
-        /// Pixels look at the text.
+        /// Queries from pixels, keys from the text.
         case crossAttention
     }
 
     /// As diffusers names the module: `down_blocks.0.attentions.0.transformer_blocks.0.attn1`.
     package let name: String
     package let kind: Kind
-    /// Height and width of the map.
+    /// Height and width of its map, in pixels.
     package let side: Int
     package let channels: Int
     package let heads: Int
@@ -27,9 +27,10 @@ package struct AttentionLayer: Equatable {
 ///       middle                 resnet, attention, resnet ─┐            │   │   │
 ///       levels 1, 0    each layer reads [what comes up | its skip] ────┴───┴───┘
 ///
-/// A layer on the way up reads one wide map whose right columns are the skip. That map exists before the pass begins:
-/// the way down writes each skip to where it will be read, and the way up writes to the left columns of the next one.
-/// The pass ends with the last capture; what lies behind the last attention layer (`isTail`) is not even loaded.
+/// A layer on the way up reads a concatenation: one wide map whose right columns are the skip. These maps are allocated
+/// before the pass: the way down writes each skip in place, the way up writes to the left columns of the next map, and
+/// nothing is copied. The pass ends with the last capture; what follows the last attention layer (`isTail`) is not
+/// loaded.
 package struct UNet {
     let convIn: Convolution
     let time: TimestepEmbedding
@@ -40,7 +41,7 @@ package struct UNet {
     /// All attention layers, in the order of a pass.
     package let attentionLayers: [AttentionLayer]
 
-    /// Tensors behind the last attention layer's scores.
+    /// Whether a tensor is of the layers after the last attention layer.
     package static func isTail(_ name: String) -> Bool {
         name.hasPrefix("conv_norm_out.") || name.hasPrefix("conv_out.")
     }
@@ -71,7 +72,7 @@ package struct UNet {
         }
     }
 
-    /// A map that a layer on the way up reads: what comes from below, and the skip.
+    /// The input of a layer on the way up: `[from below | skip]`.
     private struct Joint {
         let whole: FeatureMap
         let lifted: FeatureMap

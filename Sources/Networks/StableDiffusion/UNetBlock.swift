@@ -1,11 +1,11 @@
 import Kernels
 
-/// A residual block and, at the levels that have attention, the transformer behind it.
+/// A residual block and, at levels with attention, a transformer after it.
 struct UNetLayer {
     let resnet: ResnetBlock
     let transformer: SpatialTransformer?
 
-    /// Writes the layer's answer for `x` to `y`; stops where the walk is over.
+    /// `y ← layer(x)`; returns early where the walk is over.
     func callAsFunction(
         _ x: FeatureMap, into y: FeatureMap, _ pass: borrowing UNetPass, walk: inout CaptureWalk,
         _ arena: inout Arena
@@ -25,7 +25,7 @@ struct UNetBlock {
     let resize: Convolution?
 }
 
-/// What stays the same throughout a pass.
+/// What all layers of a pass share.
 struct UNetPass {
     /// The text, `[L, context]`.
     let context: Matrix

@@ -4,17 +4,17 @@ package struct UNetConfiguration: Sendable {
     package let sampleSize: Int
     /// Channels of the latent picture as the U-Net takes it.
     package let inChannels: Int
-    /// Channels of each level, finest first.
+    /// Channels of each level, highest resolution first.
     package let blockChannels: [Int]
     /// Residual blocks of a level on the way down; one more on the way up.
     package let layersPerBlock: Int
     /// Width of the text encoder's states.
     package let crossAttentionWidth: Int
-    /// Attention heads of each level, finest first.
+    /// Attention heads of each level, highest resolution first.
     package let heads: [Int]
     /// Whether the levels have attention on the way down, in the order of `down_blocks`.
     package let downHasAttention: [Bool]
-    /// The same on the way up, in the order of `up_blocks`: coarsest first.
+    /// The same on the way up, in the order of `up_blocks`: lowest resolution first.
     package let upHasAttention: [Bool]
     /// Groups of each group normalization.
     package let groups: Int
@@ -22,9 +22,9 @@ package struct UNetConfiguration: Sendable {
     package let epsilon: Float
     /// Whether the transformers' projections are stored as matrices and not as convolutions.
     package let linearProjection: Bool
-    /// Whether the cosines stand before the sines in the timestep's embedding.
+    /// Whether cosines come before sines in the timestep's embedding.
     package let flipSinToCos: Bool
-    /// Taken from the number of frequencies before the exponent is divided by it.
+    /// diffusers' `downscale_freq_shift`: frequency i of n is 10000^(-i / (n - shift)).
     package let frequencyShift: Double
     /// Padding of the convolutions that halve a map: 1 on all sides, or 0: right and below only.
     package let downsamplePadding: Int
@@ -59,8 +59,8 @@ package struct UNetConfiguration: Sendable {
         try checkSizes(file)
     }
 
-    /// The number of heads of each level. `attention_head_dim` is, in spite of its name, that
-    /// number, unless `num_attention_heads` is there.
+    /// Heads of each level. In spite of its name, `attention_head_dim` is their number, unless there is
+    /// `num_attention_heads`.
     private static func heads(
         _ file: ConfigurationFile, levels: Int
     ) throws(CheckpointError) -> [Int] {
@@ -77,7 +77,7 @@ package struct UNetConfiguration: Sendable {
         return Array(repeating: heads, count: levels)
     }
 
-    /// Refuses every choice that would make this another network.
+    /// Refuses every option that this implementation lacks.
     private static func requireStableDiffusion(
         _ file: ConfigurationFile
     ) throws(CheckpointError) {
@@ -111,7 +111,7 @@ package struct UNetConfiguration: Sendable {
         }
     }
 
-    /// Refuses sizes that do not divide as the layers divide them.
+    /// Refuses sizes that groups, levels or heads do not divide.
     private func checkSizes(_ file: ConfigurationFile) throws(CheckpointError) {
         let levels = blockChannels.count
         guard blockChannels.allSatisfy({ $0.isMultiple(of: groups) }) else {

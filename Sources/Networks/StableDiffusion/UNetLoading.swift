@@ -109,7 +109,7 @@ extension UNet {
         }
     }
 
-    /// The cross-attention layers' key projections, in the order of a pass: what a word's keys are made with.
+    /// The key projections of cross-attention, in the order of a pass: they give the keys of a text in each layer.
     package var crossKeys: [Linear] {
         let layers = down.flatMap(\.layers) + middle + up.flatMap(\.layers)
         return layers.compactMap { $0.transformer?.block.attn2.toKey }

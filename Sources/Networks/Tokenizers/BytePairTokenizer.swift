@@ -1,4 +1,4 @@
-/// CLIP's tokenizer: text becomes words, words become bytes, and byte pairs merge into tokens.
+/// CLIP's tokenizer: byte-level byte-pair encoding of words.
 ///
 /// It agrees with transformers' `CLIPTokenizer` (5.x) token by token, on any text.
 package struct BytePairTokenizer: Sendable {
@@ -22,8 +22,8 @@ package struct BytePairTokenizer: Sendable {
         try self.init(vocabulary, merges, configuration)
     }
 
-    /// CLIP's published vocabulary, which follows from its merges alone: 256 bytes, the same at
-    /// a word's end, what each merge makes, and the two special tokens.
+    /// CLIP's published vocabulary, which follows from its merges: 256 bytes, 256 bytes at a word's end, the result of
+    /// each merge, and the two special tokens.
     package init(clipMerges path: String) throws(TokenizerError) {
         let merges = try MergeFile(path: path)
         try self.init(try Vocabulary(clip: merges), merges, TokenizerConfiguration(clip: path))
@@ -43,7 +43,7 @@ package struct BytePairTokenizer: Sendable {
         specials = try configuration.specials(in: vocabulary)
     }
 
-    /// The tokens of the words alone, without start, end or padding.
+    /// The tokens of a text, without start, end or padding.
     package func tokens(of text: String) -> [Token] {
         words(of: text).flatMap(tokens)
     }
@@ -101,13 +101,13 @@ package struct EncodedPrompt: Sendable, Equatable {
     package let tokens: [Token]
     /// How many tokens stand before the padding, start and end included.
     package let count: Int
-    /// Whether words were left out for want of room.
+    /// Whether tokens did not fit and were left out.
     package let truncated: Bool
 }
 
-/// The tokens that a word's bytes start from.
+/// The tokens of single bytes, before merges.
 private struct ByteTokens: Sendable {
-    /// `[256]`, for a byte inside a word and for the one at its end.
+    /// `[256]`, for bytes inside a word and for its last byte.
     private let inside, last: [Token]
 
     init(_ vocabulary: Vocabulary, unknown: Token) {

@@ -1,11 +1,11 @@
 /// An identifier in a text encoder's vocabulary: the row of its token embedding.
 package typealias Token = Int32
 
-/// Which two neighbouring tokens of a word become one, and in what order.
+/// The merges of byte-pair encoding: which neighbouring tokens become one, in what order.
 struct MergeTable: Sendable {
-    /// What becomes of a pair.
+    /// The merge of a pair.
     struct Merge: Sendable {
-        /// The pair's place in the list of merges; the lowest goes first.
+        /// The pair's index in the list of merges; the lowest is merged first.
         let rank: Int32
         let token: Token
     }
@@ -16,7 +16,7 @@ struct MergeTable: Sendable {
         merges = Dictionary(minimumCapacity: capacity)
     }
 
-    /// The merge of `left` with the `right` behind it. Of several for a pair the last set holds.
+    /// The merge of `left` with the `right` after it.
     subscript(left: Token, right: Token) -> Merge? {
         get { merges[Self.key(left, right)] }
         set { merges[Self.key(left, right)] = newValue }
@@ -26,10 +26,9 @@ struct MergeTable: Sendable {
         UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
     }
 
-    /// The tokens left of a word when no merge applies any more.
+    /// The tokens of a word after all merges: the lowest rank first, of equal ranks the leftmost.
     ///
-    /// The lowest rank merges first and the leftmost place among equals. A queue holds the
-    /// candidates, so that a word of n tokens takes n log n steps however long it is.
+    /// Candidates are in a priority queue: O(n log n) for n bytes, where a scan for each merge is O(n²).
     func merged(_ word: [Token]) -> [Token] {
         guard word.count > 1 else { return word }
         var tokens: [Token?] = word

@@ -1,13 +1,12 @@
-// The standard library normalizes without Foundation, under this name only.
+// For `_nfc`: the standard library's NFC without Foundation.
 @_spi(_Unicode) import Swift
 
 /// Text as CLIP's tokenizer reads it: composed, lower case, cut into words.
 ///
-/// The reference is the Rust `tokenizers` 0.23 behind transformers' `CLIPTokenizer`, whose parts
-/// follow different versions of Unicode. A scalar younger than a part's version is to that part
-/// an unassigned one.
+/// The reference is the Rust `tokenizers` 0.23 behind transformers' `CLIPTokenizer`, whose parts follow different
+/// versions of Unicode. A scalar that a part's version does not know is unassigned to it.
 package enum PromptText {
-    /// A run of scalars that byte pairs never cross.
+    /// A run of scalars that no merge crosses.
     package struct Word: Equatable {
         package let scalars: [Unicode.Scalar]
         /// Whether white space or the text's beginning stands before the word.
@@ -16,21 +15,21 @@ package enum PromptText {
         package let special: Token?
     }
 
-    /// The version whose composition and combining classes the reference has.
+    /// The reference's Unicode version for composition and combining classes.
     private static let composition = 9
-    /// The version whose letters and numbers the reference has.
+    /// The reference's Unicode version for general categories.
     private static let categories = 16
 
-    /// Composed by canonical equivalence (NFC), then in lower case one scalar at a time: a final
-    /// sigma is a sigma, and `İ` becomes an `i` with a dot above.
+    /// NFC, then lower case scalar by scalar, without context: a final sigma becomes σ, and `İ` an `i` with a combining
+    /// dot.
     static func normalized(_ text: some Sequence<Unicode.Scalar>) -> [Unicode.Scalar] {
         composed(text).flatMap { Array($0.properties.lowercaseMapping.unicodeScalars) }
     }
 
-    /// NFC between the scalars that the reference's Unicode does not know.
+    /// NFC of the runs between scalars that the reference's Unicode version does not know.
     ///
-    /// Three Tibetan vowel signs of class 0 decompose to marks of other classes. They are spelled
-    /// out first because the standard library does not reorder marks across them.
+    /// Three Tibetan vowel signs of combining class 0 decompose to marks of other classes. They are decomposed first
+    /// because the standard library does not reorder marks across them.
     static func composed(_ text: some Sequence<Unicode.Scalar>) -> [Unicode.Scalar] {
         var result: [Unicode.Scalar] = []
         var known = String.UnicodeScalarView()
@@ -55,7 +54,7 @@ package enum PromptText {
         return age.major > major
     }
 
-    /// What a scalar is to the word pattern.
+    /// The class of a scalar in the pattern that splits words.
     enum Kind {
         case letter, number, space, other
     }
@@ -73,7 +72,7 @@ package enum PromptText {
 
     private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"]
         .map { Array($0.unicodeScalars) }
-    /// Words of the pattern that a second pattern cuts into brackets and letters again.
+    /// Markers that one pattern of the reference keeps whole and its next one splits into brackets and letters.
     private static let markers = ["startoftext", "endoftext"]
         .map { ["<|", $0, "|>"].map { Array($0.unicodeScalars) } }
 
@@ -101,7 +100,7 @@ package enum PromptText {
         return words
     }
 
-    /// The lengths of the one word, or of a marker's three, that open a text without space there.
+    /// The length of the word at the start of a text that does not begin with space, or of a marker's three.
     private static func lengths(ofWordsAtStartOf text: ArraySlice<Unicode.Scalar>) -> [Int] {
         guard let first = text.first else { return [] }
         if first == "<", let parts = markers.first(where: { text.starts(with: $0.joined()) }) {
@@ -114,8 +113,7 @@ package enum PromptText {
         return [kind == .number ? 1 : text.prefix { Self.kind(of: $0) == kind }.count]
     }
 
-    /// Whether a scalar belongs to a word as people read it: letters, digits, their marks,
-    /// underscores and the joiners inside a cluster.
+    /// Whether a scalar belongs to a word as people read it: letters, digits, combining marks, underscores and joiners.
     package static func isWordScalar(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .spacingMark, .enclosingMark, .connectorPunctuation: true

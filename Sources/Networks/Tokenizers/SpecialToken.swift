@@ -1,8 +1,8 @@
-/// A word of the vocabulary that is found in a text as it is and never taken apart.
+/// A token that is matched whole in a text before it is split into words.
 struct SpecialToken: Sendable {
     let scalars: [Unicode.Scalar]
     let token: Token
-    /// Whether it is looked for in the normalized text instead of in the text as written.
+    /// Whether it is matched in the normalized text instead of the text as written.
     let isNormalized: Bool
 
     init(_ content: String, token: Token, isNormalized: Bool) {
@@ -12,13 +12,13 @@ struct SpecialToken: Sendable {
         self.isNormalized = isNormalized
     }
 
-    /// A stretch of text, or a special token between two.
+    /// Text between special tokens, or one of these.
     enum Piece {
         case text([Unicode.Scalar])
         case special(SpecialToken)
     }
 
-    /// The text cut at the special tokens in it: leftmost first, the longest of those there.
+    /// Splits a text at its special tokens: the leftmost first, of those that begin there the longest.
     static func pieces(of text: [Unicode.Scalar], at specials: [SpecialToken]) -> [Piece] {
         var pieces: [Piece] = []
         var plain: [Unicode.Scalar] = []

@@ -7,13 +7,13 @@ struct TokenizerConfiguration {
 
     /// The longest sequence, `nil` if the files do not say or mean "any".
     let maximumLength: Int?
-    /// The file that errors about special tokens speak of.
+    /// The file that errors about special tokens name.
     private let path: String
     private let start, end, unknown, padding: Content
-    /// Further tokens that are found whole in a text.
+    /// Further special tokens.
     private let added: [Content]
 
-    /// What CLIP has without a word from any file.
+    /// CLIP's published configuration.
     ///
     /// - Parameter path: the file that the vocabulary comes from
     init(clip path: String) {
@@ -26,9 +26,8 @@ struct TokenizerConfiguration {
         added = []
     }
 
-    /// The reference's reading of a folder: `special_tokens_map.json` goes before
-    /// `tokenizer_config.json`, unless the latter lists the added tokens itself. Either may be
-    /// missing.
+    /// As the reference reads a folder: `special_tokens_map.json` overrides `tokenizer_config.json`, unless the latter
+    /// lists the added tokens. Either may be missing.
     init(directory: String) throws(TokenizerError) {
         path = "\(directory)/tokenizer_config.json"
         let written = try Written(at: path)
@@ -67,8 +66,8 @@ struct TokenizerConfiguration {
         let start, end, unknown, padding: Token
     }
 
-    /// Every token that a text may hold whole, each once: where two roles share a token, the
-    /// last of start, end, unknown and padding says how it is looked for.
+    /// All special tokens, each once: where roles share a token, the last of start, end, unknown and padding says
+    /// whether it is matched in normalized text.
     func specials(in vocabulary: Vocabulary) throws(TokenizerError) -> [SpecialToken] {
         var specials: [SpecialToken] = []
         for content in added + [start, end, unknown, padding] where !content.text.isEmpty {
@@ -91,7 +90,7 @@ struct TokenizerConfiguration {
     }
 }
 
-/// The part of the two configuration files that concerns a tokenizer of CLIP's kind.
+/// The keys of both configuration files that CLIP's tokenizer reads.
 private struct Written: Decodable {
     var start, end, unknown, padding: Content?
     var added: [String: Content]?
@@ -99,8 +98,7 @@ private struct Written: Decodable {
 
     init() {}
 
-    /// What a file says, and nothing if there is no such file. Tokens that take white space
-    /// along or mind it are refused.
+    /// Reads a file; empty where there is none. Tokens with `lstrip`, `rstrip` or `single_word` are refused.
     init(at path: String) throws(TokenizerError) {
         guard TokenizerFile.exists(at: path) else { return }
         self = try TokenizerFile.decode(Written.self, at: path)
@@ -122,11 +120,11 @@ private struct Written: Decodable {
     }
 }
 
-/// A special token as a file writes it: its text alone, or with how it is looked for.
+/// A special token in a file: its text alone, or an object with options.
 private struct Content: Decodable {
     let text: String
     let isNormalized: Bool
-    /// Whether it takes white space beside it along, or minds it.
+    /// Whether it has `lstrip`, `rstrip` or `single_word`.
     let changesItsNeighbours: Bool
 
     init(plain text: String) {

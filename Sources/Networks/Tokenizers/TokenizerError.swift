@@ -1,5 +1,4 @@
-/// Why a tokenizer's files do not make a tokenizer: the file, the place in it, the value there
-/// and what a legal file holds instead.
+/// Why a tokenizer could not be loaded: the file, the place in it, the value found and what was expected.
 package enum TokenizerError: Error, Equatable {
     /// The file is missing, not a regular file, larger than any tokenizer's, or cannot be read.
     case file(CheckpointError)
@@ -12,7 +11,7 @@ package enum TokenizerError: Error, Equatable {
     /// A token that the configuration names is not in the vocabulary.
     case unknownToken(file: String, key: String, token: String)
 
-    /// The beginning of a value of any length, short enough for a message.
+    /// The start of a value, short enough for a message.
     static func excerpt(_ value: String) -> String {
         let kept = value.prefix(60)
         return kept.endIndex == value.endIndex ? value : kept + "…"

@@ -1,9 +1,9 @@
 import FoundationEssentials
 import Texts
 
-/// Reading a tokenizer's files, which a checkpoint's author wrote and nobody checked.
+/// Reads a tokenizer's files, which are untrusted.
 enum TokenizerFile {
-    /// More bytes than any tokenizer's file needs; CLIP's largest has about a million.
+    /// In bytes, of a file; CLIP's largest has about a million.
     static let limit = 16 << 20
 
     static func exists(at path: String) -> Bool {

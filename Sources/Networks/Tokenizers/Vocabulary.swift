@@ -1,15 +1,15 @@
 import Texts
 
-/// The characters that stand for bytes in a vocabulary, so that no token holds white space.
+/// The characters that stand for bytes in a byte-level BPE vocabulary (GPT-2's `bytes_to_unicode`), so that no token
+/// contains white space.
 enum ByteAlphabet {
-    /// What a token at a word's end has behind its bytes.
+    /// The suffix of a token at a word's end.
     static let wordEnd = "</w>"
 
     /// The bytes that stand for themselves, in the order of CLIP's vocabulary.
     private static let printable: [Int] = Array(33...126) + Array(161...172) + Array(174...255)
 
-    /// `[256]`: the character of each byte. Bytes without a picture of their own take the
-    /// characters from U+0100 on, in order.
+    /// `[256]`: the character of each byte. Unprintable bytes take the characters from U+0100 on, in order.
     static let characters: [String] = {
         var replacement = UInt32(0x100)
         return (0...255).map { (byte: Int) -> String in
@@ -90,7 +90,7 @@ struct MergeFile {
 
     /// The longest line there may be, in bytes; CLIP's longest has fewer than 60.
     private static let lineLimit = 1024
-    /// How the header begins, which CLIP's own file has in the middle of its first line.
+    /// Begins the header; in CLIP's own file it is in the middle of the first line.
     private static let header = "#version"
 
     let path: String
@@ -119,7 +119,7 @@ struct MergeFile {
             if content.starts(with: Self.header.utf8) || index == 0 && text.contains(Self.header + ":") {
                 continue
             }
-            // Bytes, not characters, whose bounds take most of the time that a start has for this.
+            // Bytes, not Characters: grapheme breaking would take most of the time that loading this file takes.
             let parts = content.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
                 throw refuse(content, "two tokens with one space between them")
