@@ -32,7 +32,7 @@ package enum WeightPacking: Sendable, Equatable {
     package var precision: Precision {
         switch self {
         case .floats, .panels, .table: .f32
-        case .fixed, .fixedKernels: .bf16
+        case .fixed, .fixedKernels: .int16
         }
     }
 

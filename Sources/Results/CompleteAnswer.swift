@@ -31,18 +31,6 @@ package struct CompleteAnswer: Sendable {
     var truncatedPrompts: [String] {
         header.labels.flatMap(\.phrases).filter(\.truncated).map(\.prompt)
     }
-
-    /// The stages' times in one line.
-    package var timeLine: String {
-        let stages: [(String, Float)] = [
-            ("queue", trailer.queueMilliseconds), ("decode", trailer.decodeMilliseconds),
-            ("autoencoder", trailer.autoencoderMilliseconds), ("text", trailer.textMilliseconds),
-            ("U-Net", trailer.unetMilliseconds), ("maps", trailer.mapsMilliseconds),
-        ]
-        // A float from the wire may be infinite or NaN.
-        let shown = stages.map { name, time in "\(name) \(Int(exactly: time.rounded()).map(String.init) ?? "?") ms" }
-        return shown.joined(separator: ", ")
-    }
 }
 
 /// Collects the messages of a `Segment` stream into an answer, and checks that they answer the request.

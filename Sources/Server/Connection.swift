@@ -9,7 +9,6 @@ import Segmentation
 /// The protocol's rules are in `ServerConnection`, which does no I/O; this adds socket, timers, quotas and engine.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
     let channel: any Channel
     let caller: Caller

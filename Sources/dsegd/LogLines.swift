@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Results
 
 /// Writes each message as one line to stderr. Never blocks: where stderr is a full pipe, the line is dropped.
 ///
@@ -19,9 +20,9 @@ struct LogLines: LogHandler {
 
     func log(event: LogEvent) {
         let mark = isJournal ? "<\(Self.priority(event.level))>" : "dsegd: \(event.level): "
-        // A message may quote what a client sent: no line ends, which would forge log lines.
-        let message = event.message.description.map { $0.isNewline ? " " : $0 }
-        let line = Array((mark + String(message)).utf8.prefix(Self.longestLine - 1)) + Array("\n".utf8)
+        // A message may quote what a client sent: no line ends, which would forge log lines, and no terminal controls.
+        let message = Streams.printable(String(event.message.description.map { $0.isNewline ? " " : $0 }))
+        let line = Array((mark + message).utf8.prefix(Self.longestLine - 1)) + Array("\n".utf8)
         var writable = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
         guard unsafe poll(&writable, 1, 0) == 1 else { return }
         _ = unsafe write(STDERR_FILENO, line, line.count)
