@@ -17,8 +17,10 @@ package struct AskedPhrase {
 ///
 ///     layers of a resolution    mean of the label's tokens over heads and layers      [r·r]
 ///     up                        bilinear to the latent's size, min-max                a_r
-///     fused                     Σ w_r a_r, coarse to fine .3 .5 .1 .1                 A
-///     completed                 S A: a pixel takes the score of those it belongs to   M
+///     fused                     Σ w_r a_r, coarse to fine                             A
+///     completed                 S A: a pixel takes the scores of those it attends to  M
+///
+/// Where S is of a coarser level than the latent, A is resized to S's grid before it is completed, and M back.
 package struct AttentionFusion {
     private struct Resolution {
         let side: Int
@@ -31,13 +33,16 @@ package struct AttentionFusion {
     private let layers: [AttentionLayer]
     private let side: Int
     private let completions: Int
+    /// What a pass must capture for these scores.
+    package let captured: CapturedLayers
 
     package init(_ unet: UNet, recipe: Recipe) throws(SegmentationError) {
         layers = unet.attentionLayers.filter { $0.kind == .crossAttention }
         side = unet.configuration.sampleSize
-        completions = recipe.completions
+        completions = recipe.refinement.completions
+        captured = try CapturedLayers(unet, recipe: recipe)
         let sides = Set(layers.map(\.side)).sorted()
-        guard let weights = recipe.weights.first(where: { $0.count == sides.count }) else {
+        guard let weights = recipe.aggregation.weights.first(where: { $0.count == sides.count }) else {
             throw .noWeights(recipe: recipe.name, resolutions: sides.count)
         }
         resolutions = zip(sides, weights).map { [layers] side, weight in
@@ -50,9 +55,12 @@ package struct AttentionFusion {
     package func scores(
         of phrases: [AskedPhrase], in features: AttentionFeatures, _ arena: inout Arena
     ) -> [[Float]] {
-        (0..<completions).reduce(fused(phrases, in: features, &arena)) { maps, _ in
-            features.affinity.completing(maps, &arena)
-        }
+        let fused = fused(phrases, in: features, &arena)
+        guard completions > 0 else { return fused }
+        let attending = fused.map { Self.resized($0, from: side, to: captured.side) }
+        return (0..<completions)
+            .reduce(attending) { maps, _ in features.affinity.completing(maps, &arena) }
+            .map { Self.resized($0, from: captured.side, to: side) }
     }
 
     /// The fused cross-attention of some phrases, `[H·W]` each, in 0...1.
@@ -64,10 +72,7 @@ package struct AttentionFusion {
             let maps = attention(
                 to: phrases, in: features, layers: resolution.layers, side: resolution.side, &arena)
             for (index, map) in maps.enumerated() {
-                var resized = resolution.side == side
-                    ? map
-                    : Self.resize(
-                        map, width: resolution.side, height: resolution.side, toWidth: side, height: side)
+                var resized = Self.resized(map, from: resolution.side, to: side)
                 ScoreKernels.minMax(&resized)
                 ScoreKernels.add(resized, times: resolution.weight, to: &sums[index])
             }
@@ -96,19 +101,18 @@ package struct AttentionFusion {
         }
     }
 
-    /// A map at another size: bilinear, half-pixel centres.
-    private static func resize(
-        _ map: [Float], width: Int, height: Int, toWidth: Int, height toHeight: Int
-    ) -> [Float] {
-        unsafe [Float](unsafeUninitializedCapacity: toWidth * toHeight) { buffer, count in
+    /// A square map at another size: bilinear, half-pixel centres.
+    private static func resized(_ map: [Float], from side: Int, to newSide: Int) -> [Float] {
+        guard newSide != side else { return map }
+        return unsafe [Float](unsafeUninitializedCapacity: newSide * newSide) { buffer, count in
             guard let target = buffer.baseAddress else { return }
             unsafe map.withUnsafeBufferPointer { source in
                 guard let source = source.baseAddress else { return }
                 unsafe Bilinear.resize(
-                    source, width: width, height: height, channels: 1,
-                    to: (width: toWidth, height: toHeight), into: target)
+                    source, width: side, height: side, channels: 1, to: (width: newSide, height: newSide),
+                    into: target)
             }
-            count = toWidth * toHeight
+            count = newSide * newSide
         }
     }
 }

@@ -4,12 +4,15 @@ import Texts
 
 /// What determines a pass: whatever has the same key has the same features, bit for bit.
 struct FeatureKey: Hashable {
-    let model: String
-    let picture: String
+    /// SHA-256 of its files.
+    let model: ExactString
+    /// SHA-256 of its file.
+    let picture: ExactString
     let seed: UInt32
     let timestep: Int
     let prompt: ExactString
-    let precision: String
+    let captures: SelfAttentionCaptures
+    let precision: Precision
 }
 
 /// Room for what one pass captures, in full precision; it must not leave the arena's scope that it was made in.
@@ -19,24 +22,23 @@ private struct AttentionCaptures {
     private let queries: [(matrix: Matrix, heads: Int)]
     private let affinity: Matrix
 
-    init(of unet: UNet, _ arena: inout Arena) {
+    init(of unet: UNet, _ captured: CapturedLayers, _ arena: inout Arena) {
         let layers = unet.attentionLayers
-        let side = unet.configuration.sampleSize
         let cross = layers.filter { $0.kind == .crossAttention }
-        let finest = layers.filter { $0.kind == .selfAttention && $0.side == side }
         var queries: [(matrix: Matrix, heads: Int)] = []
         for layer in cross {
             queries.append((arena.matrix(rows: layer.side * layer.side, columns: layer.channels), layer.heads))
         }
-        let affinity = arena.matrix(rows: side * side, columns: side * side)
+        let pixels = captured.side * captured.side
+        let affinity = arena.matrix(rows: pixels, columns: pixels)
         affinity.clear()
         (self.queries, self.affinity) = (queries, affinity)
         var remaining = queries[...]
-        captures = layers.map { layer in
+        captures = layers.enumerated().map { index, layer in
             switch layer.kind {
             case .crossAttention: .queries(into: remaining.removeFirst().matrix)
-            case .selfAttention where layer.side == side:
-                .probabilities(addingTo: affinity, share: 1 / Float(finest.count))
+            case .selfAttention where captured.indices.contains(index):
+                .probabilities(addingTo: affinity, share: 1 / Float(captured.indices.count))
             case .selfAttention: .nothing
             }
         }
@@ -55,12 +57,14 @@ extension Model {
     /// - Parameters:
     ///   - noised: `[H·W, 4]`
     ///   - context: `[L, width]`
+    ///   - captured: the self-attention layers that make the affinity
     /// - Throws: `Interruption` between layers
     package func features(
-        of noised: FeatureMap, timestep: Int, context: Matrix, cancellation: Cancellation, _ arena: inout Arena
+        of noised: FeatureMap, timestep: Int, context: Matrix, capturing captured: CapturedLayers,
+        cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> AttentionFeatures {
         try arena.scope { (arena) throws(Interruption) in
-            let room = AttentionCaptures(of: unet, &arena)
+            let room = AttentionCaptures(of: unet, captured, &arena)
             try unet(
                 noised, timestep: timestep, context: context, captures: room.captures, cancellation: cancellation,
                 &arena)
@@ -73,7 +77,7 @@ extension Model {
 package final class AttentionFeatures {
     /// The queries of each cross-attention layer, `[N, C]`, in the order of a pass.
     package let queries: [FixedPoint]
-    /// The mean over heads and layers of self-attention at the latent's size.
+    /// The mean over heads and captured layers of self-attention, `[r·r, r·r]`: r is the side of the layers' maps.
     package let affinity: Affinity
     let bytes: Int
 

@@ -12,25 +12,28 @@ package struct Recipe: Sendable, Hashable {
     package let forwardPrompt: String?
     /// How much noise the latent gets, of the scheduler's training steps.
     package let timestep: Int
-    /// Weights of the cross-attention maps, coarse to fine: the list that has one for each resolution of the U-Net.
-    let weights: [[Float]]
-    /// How often the self-attention hands a pixel the scores of those it belongs to.
-    let completions: Int
-    /// The score of the background.
-    package let threshold: Float
+    /// What of the self-attention is kept of a pass. The queries of cross-attention are, of all layers.
+    package let captures: SelfAttentionCaptures
+    package let aggregation: Aggregation
+    package let refinement: Refinement
+    /// The constant score of the background, in 0...1: a pixel where no label scores more belongs to none.
+    package let background: Float
 
     /// As published (DiffSegmenter, VCG-team/DiffSegmenter `ptp_stable_best.py`), without the unconditional half of
     /// each batch, which nothing reads.
     package static let diffsegmenter = Recipe(
         name: "diffsegmenter", template: .photograph, forwardPrompt: nil, timestep: 100,
-        weights: [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]], completions: 1, threshold: 0.5)
+        captures: SelfAttentionCaptures(level: 0, down: .all, middle: .all, up: .all),
+        aggregation: Aggregation(weights: [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]]),
+        refinement: Refinement(completions: 1), background: 0.5)
 
     /// The published maps, each read with the keys of its own prompt from the queries of one pass (OVAM's observation
     /// that queries do not need the word). That pass reads the empty prompt, which knows of no word: an answer does not
     /// depend on the words beside it.
     package static let shared = Recipe(
         name: "shared", template: .photograph, forwardPrompt: "", timestep: diffsegmenter.timestep,
-        weights: diffsegmenter.weights, completions: diffsegmenter.completions, threshold: diffsegmenter.threshold)
+        captures: diffsegmenter.captures, aggregation: diffsegmenter.aggregation,
+        refinement: diffsegmenter.refinement, background: diffsegmenter.background)
 
     package static let all = [shared, diffsegmenter]
 }
@@ -55,4 +58,18 @@ package struct PromptTemplate: Sendable, Hashable {
     package func prompt(for words: String) -> String {
         before + words + after
     }
+}
+
+/// How the cross-attention maps of a label become one (DiffSegmenter, "cross-attention fusion"): the mean over heads
+/// and layers at each resolution, min-max there, and a weighted sum over resolutions.
+package struct Aggregation: Sendable, Hashable {
+    /// Lists of weights, coarse to fine: a U-Net takes the first that has one for each resolution of its
+    /// cross-attention.
+    let weights: [[Float]]
+}
+
+/// What self-attention makes of the sum (DiffSegmenter, "mask completion").
+package struct Refinement: Sendable, Hashable {
+    /// How often a pixel takes the scores of those it attends to, `M ← S M`.
+    let completions: Int
 }

@@ -21,6 +21,8 @@ package enum SegmentationError: Error {
     case mapSize(width: Int, height: Int, limit: Int)
     case unknownRecipe(String, known: [String])
     case noWeights(recipe: String, resolutions: Int)
+    /// A level of the U-Net, 0 the latent's size.
+    case noSelfAttention(recipe: String, level: Int)
     case unneededForwardPrompt(recipe: String)
     case unknownModel(String, loaded: String)
     case unknownPicture(handle: String)
@@ -72,6 +74,9 @@ extension SegmentationError: CustomStringConvertible {
             "unknown recipe \(quoted(name)): use one of \(known.joined(separator: ", "))"
         case .noWeights(let recipe, let resolutions):
             "recipe \(recipe) has no weights for a U-Net with attention at \(resolutions) resolutions"
+        case .noSelfAttention(let recipe, let level):
+            "recipe \(recipe) captures self-attention at level \(level) of the U-Net, where this model has no layer of "
+                + "that kind"
         case .unneededForwardPrompt(let recipe):
             "recipe \(recipe) runs each label's own prompt: leave the forward prompt out"
         case .unknownModel(let name, let loaded): "unknown model \(quoted(name)): \"\(loaded)\" is loaded"

@@ -82,7 +82,7 @@ package struct SegmentationRequest: Sendable {
     /// - Parameters:
     ///   - forwardPrompt: `nil`: the recipe's
     ///   - timestep: `nil`: the recipe's
-    ///   - threshold: `nil`: the recipe's
+    ///   - threshold: the score of the background; `nil`: the recipe's
     package init(
         picture: PictureSource, labels: [Label], recipe: Recipe, forwardPrompt: String?, seed: UInt32,
         timestep: Int?, threshold: Float?, maps: MapRequest, wantsMask: Bool, model: String
@@ -95,7 +95,7 @@ package struct SegmentationRequest: Sendable {
             guard recipe.forwardPrompt != nil else { throw .unneededForwardPrompt(recipe: recipe.name) }
             try Self.check(forwardPrompt, of: "a forward prompt")
         }
-        let threshold = threshold ?? recipe.threshold
+        let threshold = threshold ?? recipe.background
         guard threshold >= 0, threshold <= 1 else { throw .threshold(threshold) }
         if case .sized(let width, let height) = maps {
             let pixels = width.multipliedReportingOverflow(by: height)

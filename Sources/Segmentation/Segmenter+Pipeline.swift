@@ -65,9 +65,9 @@ extension Segmenter {
     ) -> ScoreKey {
         ScoreKey(
             features: FeatureKey(
-                model: model.hash, picture: picture.looked.handle, seed: request.seed, timestep: request.timestep,
-                prompt: ExactString(request.forwardPrompt ?? phrase.prompt),
-                precision: model.precision.rawValue),
+                model: ExactString(model.hash), picture: ExactString(picture.looked.handle), seed: request.seed,
+                timestep: request.timestep, prompt: ExactString(request.forwardPrompt ?? phrase.prompt),
+                captures: request.recipe.captures, precision: model.precision),
             recipe: request.recipe, prompt: ExactString(phrase.prompt), positions: phrase.positions)
     }
 
@@ -78,7 +78,7 @@ extension Segmenter {
         try check(answer.cancellation)
         let texts = try texts(batch.map(\.prompt), &answer)
         let phrases = zip(texts, batch).map { AskedPhrase(text: $0, positions: $1.positions) }
-        let features = try features(of: picture, batch[0].features, &answer)
+        let features = try features(of: picture, batch[0].features, fusion.captured, &answer)
         let found = answer.timing(\.maps) { fusion.scores(of: phrases, in: features, &arena) }
         for (key, map) in zip(batch, found) {
             scoreMaps.insert(
@@ -117,11 +117,11 @@ extension Segmenter {
 
     /// What a pass over the picture leaves behind.
     private func features(
-        of picture: Picture, _ key: FeatureKey, _ answer: inout AnswerInProgress
+        of picture: Picture, _ key: FeatureKey, _ captured: CapturedLayers, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
         if let last = answer.last, last.key == key { return last.features }
         if let known = features.value(for: key)?.value { return known }
-        let found = try pass(over: picture, key.prompt, &answer)
+        let found = try pass(over: picture, key.prompt, captured, &answer)
         answer.runs(pass: key)
         features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: key)
         answer.last = found.bytes > limits.features ? (key, found) : nil
@@ -130,7 +130,7 @@ extension Segmenter {
 
     /// Runs the U-Net over the noised latent.
     private func pass(
-        over picture: Picture, _ prompt: ExactString, _ answer: inout AnswerInProgress
+        over picture: Picture, _ prompt: ExactString, _ captured: CapturedLayers, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
         let request = answer.request
         let context = try texts([prompt], &answer)[0].context
@@ -145,7 +145,8 @@ extension Segmenter {
                     noised.matrix.fill(latent)
                     model.addNoise(to: noised, seed: request.seed, timestep: request.timestep, &arena)
                     return try model.features(
-                        of: noised, timestep: request.timestep, context: context, cancellation: cancellation, &arena)
+                        of: noised, timestep: request.timestep, context: context, capturing: captured,
+                        cancellation: cancellation, &arena)
                 }
             } catch {
                 throw SegmentationError(error)

@@ -162,7 +162,7 @@ extension RPCStatus.Code {
             case .image(ImageError.outOfMemory), .queueFull, .displaced: .resourceExhausted
             case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike, .tooLong,
                 .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe,
-                .noWeights, .unneededForwardPrompt:
+                .noWeights, .noSelfAttention, .unneededForwardPrompt:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound
             case .stopping: .unavailable

@@ -68,20 +68,20 @@ struct FullChecks {
         states.fill(try file.values(of: "\(label).context"))
         let text = EncodedText.texts(states, model, &arena)[0]
         let side = model.unet.configuration.sampleSize
+        let fusion = try AttentionFusion(model.unet, recipe: .diffsegmenter)
         let features = try arena.scope { arena in
             try model.features(
                 of: FeatureMap(planes("noisy", &arena), height: side, width: side), timestep: golden.timestep,
-                context: text.context, cancellation: cancellation, &arena)
+                context: text.context, capturing: fusion.captured, cancellation: cancellation, &arena)
         }
-        try compareMaps(
-            label, AskedPhrase(text: text, positions: (range[0]..<range[1]).map(Int32.init)), features, &table, &arena)
+        let asked = AskedPhrase(text: text, positions: (range[0]..<range[1]).map(Int32.init))
+        try compareMaps(label, asked, features, fusion, &table, &arena)
     }
 
     private func compareMaps(
-        _ label: String, _ asked: AskedPhrase, _ features: AttentionFeatures, _ table: inout VerifyTable,
-        _ arena: inout Arena
+        _ label: String, _ asked: AskedPhrase, _ features: AttentionFeatures, _ fusion: AttentionFusion,
+        _ table: inout VerifyTable, _ arena: inout Arena
     ) throws {
-        let fusion = try AttentionFusion(model.unet, recipe: .diffsegmenter)
         let cross = model.unet.attentionLayers.filter { $0.kind == .crossAttention }
         for (index, layer) in cross.enumerated() {
             let map = fusion.attention(to: [asked], in: features, layers: [index], side: layer.side, &arena)[0]

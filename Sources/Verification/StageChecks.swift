@@ -133,11 +133,13 @@ struct StageChecks {
     }
 
     /// Runs a pass over it and returns the features it captures.
-    private func features(_ text: EncodedText, _ arena: inout Arena) throws -> AttentionFeatures {
+    private func features(
+        _ text: EncodedText, _ captured: CapturedLayers, _ arena: inout Arena
+    ) throws -> AttentionFeatures {
         try arena.scope { arena in
             try model.features(
-                of: noised(&arena), timestep: labels.timestep, context: text.context, cancellation: cancellation,
-                &arena)
+                of: noised(&arena), timestep: labels.timestep, context: text.context, capturing: captured,
+                cancellation: cancellation, &arena)
         }
     }
 
@@ -152,7 +154,7 @@ struct StageChecks {
             let spoken = try EncodedText.reading([prompt], model, cancellation: cancellation, &arena)[0]
             try table.compare(spoken.context.array, file, "\(name).context", as: "per_label")
             let text = text(try file.values(of: "\(name).context"), &arena)
-            let features = try features(text, &arena)
+            let features = try features(text, fusion.captured, &arena)
             let asked = [AskedPhrase(text: text, positions: positions(of: words, in: prompt, recipe))]
             try table.compare(fusion.fused(asked, in: features, &arena)[0], file, "\(name).fused", as: "per_label")
             try table.compare(fusion.scores(of: asked, in: features, &arena)[0], file, "\(name).score", as: "per_label")
@@ -190,7 +192,7 @@ struct StageChecks {
         let recipe = Recipe.shared
         let fusion = try AttentionFusion(model.unet, recipe: recipe)
         let joint = try EncodedText.reading([golden.prompt], model, cancellation: cancellation, &arena)[0]
-        let features = try features(joint, &arena)
+        let features = try features(joint, fusion.captured, &arena)
         let prompts = golden.labels.map { recipe.template.prompt(for: $0) }
         let texts = try EncodedText.reading(prompts, model, cancellation: cancellation, &arena)
         let asked = golden.labels.indices.map {

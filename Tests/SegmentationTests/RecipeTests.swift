@@ -1,47 +1,100 @@
+import Networks
 import Testing
 
 @testable import Segmentation
 
-@Suite struct `A recipe` {
+extension SelfAttentionCaptures {
+    /// What the recipes of today capture.
+    static let finest = SelfAttentionCaptures(level: 0, down: .all, middle: .all, up: .all)
+    /// The first two layers of the way up, at the latent's size.
+    static let firstUp = SelfAttentionCaptures(level: 0, down: .none, middle: .none, up: .first(2))
+    static let coarser = SelfAttentionCaptures(level: 1, down: .first(1), middle: .none, up: .all)
+    /// Of a U-Net of four levels, whose coarsest has attention in the middle alone.
+    static let middle = SelfAttentionCaptures(level: 3, down: .none, middle: .all, up: .none)
+}
+
+extension Recipe {
     /// A recipe that has the name of another.
-    private func recipe(
+    static func variant(
         template: PromptTemplate = .photograph, forwardPrompt: String? = "", timestep: Int = 100,
-        weights: [[Float]] = Recipe.shared.weights, completions: Int = 1
+        captures: SelfAttentionCaptures = .finest, weights: [[Float]] = [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]],
+        completions: Int = 1, background: Float = 0.5
     ) -> Recipe {
         Recipe(
-            name: "shared", template: template, forwardPrompt: forwardPrompt, timestep: timestep, weights: weights,
-            completions: completions, threshold: 0.5)
+            name: "shared", template: template, forwardPrompt: forwardPrompt, timestep: timestep,
+            captures: captures, aggregation: Aggregation(weights: weights),
+            refinement: Refinement(completions: completions), background: background)
     }
+}
 
+@Suite struct `A recipe` {
     @Test func `is what it says, not its name: nothing that another one computed is taken for its own`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         let question = try Question("dog", "grass")
         var seen = [try segmenter.ask(question).bits]
-        for recipe in [
-            recipe(completions: 2), recipe(completions: 0), recipe(weights: [[0.1, 0.1, 0.3, 0.5], [0.2, 0.3, 0.5]]),
-            recipe(template: PromptTemplate(before: "", after: " in a street")), recipe(forwardPrompt: "a street"),
-            recipe(forwardPrompt: nil), recipe(timestep: 200),
+        for recipe: Recipe in [
+            .variant(completions: 2), .variant(completions: 0),
+            .variant(weights: [[0.1, 0.1, 0.3, 0.5], [0.2, 0.3, 0.5]]),
+            .variant(captures: .firstUp), .variant(captures: .coarser), .variant(captures: .middle),
+            .variant(template: PromptTemplate(before: "", after: " in a street")),
+            .variant(forwardPrompt: "a street"), .variant(forwardPrompt: nil), .variant(timestep: 200),
         ] {
             let answer = try segmenter.ask(question.with(\.recipe, recipe))
             #expect(answer.header.recipe == recipe && !seen.contains(answer.bits))
             #expect(try Fixture.segmenter(Fixture.tiny).ask(question.with(\.recipe, recipe)).bits == answer.bits)
             seen.append(answer.bits)
         }
-        #expect(try segmenter.ask(question.with(\.recipe, recipe())).bits == seen[0])
+        #expect(try segmenter.ask(question.with(\.recipe, .variant())).bits == seen[0])
     }
 
-    @Test func `shares the passes of another that differs in what is made of them`() throws {
+    @Test func `shares the passes of those that capture the same, and of no others`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         let question = try Question("dog")
-        #expect(try segmenter.ask(question).report.passes == 1)
-        #expect(try segmenter.ask(question.with(\.recipe, recipe(completions: 2))).report.passes == 0)
+        func passes(_ recipe: Recipe) throws -> Int {
+            try segmenter.ask(question.with(\.recipe, recipe)).report.passes
+        }
+        #expect(try passes(.shared) == 1)
+        #expect(try passes(.variant(completions: 2)) == 0)
+        #expect(try passes(.variant(weights: [[0, 0, 0, 1]])) == 0)
+        #expect(try passes(.variant(captures: .firstUp)) == 1)
+        #expect(try passes(.variant(captures: .firstUp, completions: 3)) == 0)
+        #expect(try passes(.variant(captures: .coarser)) == 1)
+        #expect(try passes(.variant(captures: .finest, completions: 3)) == 0)
+    }
+
+    @Test func `scores the background where a request does not`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.tiny)
+        let question = try Question("dog", "grass").with(\.wantsMask, true)
+        let expected = try segmenter.ask(question.with(\.threshold, 0.8))
+        let found = try segmenter.ask(question.with(\.recipe, .variant(background: 0.8)))
+        #expect((found.header.threshold, found.bits) == (0.8, expected.bits))
+        #expect(found.mask?.indices == expected.mask?.indices)
+        #expect(try segmenter.ask(question).mask?.indices != expected.mask?.indices)
     }
 
     @Test func `without weights for the resolutions of a U-Net is refused`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         let error = #expect(throws: SegmentationError.self) {
-            try segmenter.ask(Question("dog").with(\.recipe, recipe(weights: [[1], [0.5, 0.5]])))
+            try segmenter.ask(Question("dog").with(\.recipe, .variant(weights: [[1], [0.5, 0.5]])))
         }
         #expect("\(error, default: "")".contains("no weights"))
+    }
+
+    @Test(arguments: [
+        SelfAttentionCaptures(level: 5, down: .all, middle: .all, up: .all),
+        SelfAttentionCaptures(level: 0, down: .none, middle: .all, up: .none),
+        SelfAttentionCaptures(level: 0, down: .none, middle: .none, up: .none),
+    ])
+    func `that captures no layer of a U-Net is refused, whatever it does with them`(
+        captures: SelfAttentionCaptures
+    ) throws {
+        let segmenter = try Fixture.segmenter(Fixture.tiny)
+        for completions in 0...1 {
+            let recipe = Recipe.variant(captures: captures, completions: completions)
+            let error = #expect(throws: SegmentationError.self) {
+                try segmenter.ask(Question("dog").with(\.recipe, recipe))
+            }
+            #expect("\(error, default: "")".contains("self-attention at level \(captures.level)"))
+        }
     }
 }

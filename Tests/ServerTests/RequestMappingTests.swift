@@ -41,7 +41,7 @@ struct RequestMappingTests {
         let request = try SegmentationRequest(Self.message { $0.recipe = "diffsegmenter" })
         #expect(request.recipe == .diffsegmenter)
         #expect(request.timestep == Recipe.diffsegmenter.timestep)
-        #expect(request.threshold == Recipe.diffsegmenter.threshold)
+        #expect(request.threshold == Recipe.diffsegmenter.background)
         #expect(request.forwardPrompt == nil && request.maps == .latent && !request.wantsMask)
         #expect(try SegmentationRequest(Self.message { _ in }).forwardPrompt == Recipe.shared.forwardPrompt)
         #expect(try SegmentationRequest(Self.message { $0.maps = .sized }).maps == .picture)

@@ -9,9 +9,17 @@ package struct AttentionLayer: Equatable {
         case crossAttention
     }
 
+    package enum Part: CaseIterable {
+        case down
+        case middle
+        case up
+    }
+
     /// As diffusers names the module: `down_blocks.0.attentions.0.transformer_blocks.0.attn1`.
     package let name: String
     package let kind: Kind
+    /// On the way down, between, or on the way up.
+    package let part: Part
     /// Height and width of its map, in pixels.
     package let side: Int
     package let channels: Int

@@ -36,7 +36,7 @@ extension UNet {
                 for index in 0..<configuration.layersPerBlock {
                     layers.append(
                         try layer(
-                            weights[level], "down_blocks.\(level)", index, level: level, from: input,
+                            weights[level], .down, "down_blocks.\(level)", index, level: level, from: input,
                             to: output, hasAttention: configuration.downHasAttention[level]))
                     input = output
                     skips.append(output)
@@ -56,9 +56,9 @@ extension UNet {
         mutating func middle(_ weights: WeightScope) throws(CheckpointError) -> [UNetLayer] {
             let channels = configuration.blockChannels[levels - 1]
             let first = try layer(
-                weights, "mid_block", 0, level: levels - 1, from: channels, to: channels, hasAttention: true)
+                weights, .middle, "mid_block", 0, level: levels - 1, from: channels, to: channels, hasAttention: true)
             let second = try layer(
-                weights, "mid_block", 1, level: levels - 1, from: channels, to: channels, hasAttention: false)
+                weights, .middle, "mid_block", 1, level: levels - 1, from: channels, to: channels, hasAttention: false)
             return [first, second]
         }
 
@@ -73,7 +73,7 @@ extension UNet {
                     let skip = skips.removeLast()
                     layers.append(
                         try layer(
-                            weights[index], "up_blocks.\(index)", position, level: level, from: input + skip,
+                            weights[index], .up, "up_blocks.\(index)", position, level: level, from: input + skip,
                             to: output, hasAttention: configuration.upHasAttention[index]))
                     input = output
                 }
@@ -87,8 +87,8 @@ extension UNet {
         }
 
         private mutating func layer(
-            _ weights: WeightScope, _ path: String, _ index: Int, level: Int, from input: Int, to output: Int,
-            hasAttention: Bool
+            _ weights: WeightScope, _ part: AttentionLayer.Part, _ path: String, _ index: Int, level: Int,
+            from input: Int, to output: Int, hasAttention: Bool
         ) throws(CheckpointError) -> UNetLayer {
             let resnet = try ResnetBlock(
                 weights["resnets"][index], from: input, to: output, groups: configuration.groups,
@@ -102,7 +102,7 @@ extension UNet {
             for (name, kind) in [("attn1", AttentionLayer.Kind.selfAttention), ("attn2", .crossAttention)] {
                 attentionLayers.append(
                     AttentionLayer(
-                        name: "\(block).\(name)", kind: kind, side: configuration.sampleSize >> level,
+                        name: "\(block).\(name)", kind: kind, part: part, side: configuration.sampleSize >> level,
                         channels: output, heads: heads))
             }
             return UNetLayer(resnet: resnet, transformer: transformer)

@@ -1,0 +1,66 @@
+package import Networks
+
+/// The self-attention layers whose probabilities make the affinity, the mean over their heads and layers: all of one
+/// level of the U-Net, or in each part as many as a method reads.
+package struct SelfAttentionCaptures: Sendable, Hashable {
+    /// Layers of the level in one part of the U-Net, in the order of a pass.
+    package enum Layers: Sendable, Hashable {
+        case all
+        case first(Int)
+
+        package static let none = Layers.first(0)
+    }
+
+    /// How often the latent's side was halved: at level 0 the affinity is `[H·W, H·W]`, at level 1 a sixteenth of it.
+    package let level: Int
+    package let down: Layers
+    package let middle: Layers
+    package let up: Layers
+
+    package init(level: Int, down: Layers, middle: Layers, up: Layers) {
+        self.level = level
+        self.down = down
+        self.middle = middle
+        self.up = up
+    }
+
+    private func layers(of part: AttentionLayer.Part) -> Layers {
+        switch part {
+        case .down: down
+        case .middle: middle
+        case .up: up
+        }
+    }
+
+    /// Indices among a U-Net's attention layers, ascending.
+    func indices(in unet: UNet) -> [Int] {
+        let side = unet.configuration.sampleSize >> level
+        let candidates = unet.attentionLayers.enumerated().filter {
+            $0.element.kind == .selfAttention && $0.element.side == side
+        }
+        return AttentionLayer.Part.allCases.flatMap { part in
+            let indices = candidates.filter { $0.element.part == part }.map(\.offset)
+            return switch layers(of: part) {
+            case .all: indices
+            case .first(let count): Array(indices.prefix(count))
+            }
+        }
+    }
+}
+
+/// The layers of one U-Net that a recipe captures, at least one.
+package struct CapturedLayers {
+    /// Among the U-Net's attention layers, ascending.
+    let indices: [Int]
+    /// r: their maps, and with them the affinity's, are `[r, r]`.
+    let side: Int
+
+    /// - Throws: `noSelfAttention` where the U-Net has none of them
+    package init(_ unet: UNet, recipe: Recipe) throws(SegmentationError) {
+        indices = recipe.captures.indices(in: unet)
+        guard let first = indices.first else {
+            throw .noSelfAttention(recipe: recipe.name, level: recipe.captures.level)
+        }
+        side = unet.attentionLayers[first].side
+    }
+}
