@@ -23,7 +23,9 @@ extension Engine {
             let model = try Model(
                 directory: directory, clipMerges: merges, precision: precision ?? .fastest, cache: cache,
                 while: isWanted)
-            return try Segmenter(model: model, limits: .standard)
+            let limits = MemoryLimits.standard.fitting(model)
+            return try Segmenter(
+                model: model, pictures: PictureStore(limit: limits.pictures), limits: limits.segmenter)
         }
     }
 

@@ -12,6 +12,8 @@ struct AnswerInProgress {
     private var passes = Needs<FeatureKey>()
     /// The last pass, where no cache has room for it: the shared one runs once.
     var last: (key: FeatureKey, features: AttentionFeatures)?
+    /// Whether the autoencoder had to read the picture.
+    var hasEncoded = false
 
     init(request: SegmentationRequest, owner: UInt32, cancellation: Cancellation, queueMilliseconds: Float) {
         self.request = request
@@ -50,15 +52,18 @@ struct AnswerInProgress {
         passes.makeNew(pass)
     }
 
-    /// The last word.
+    /// The report, once all maps are made.
     ///
-    /// - Parameter hash: of the score maps
-    func finished(_ picture: Picture, hash: String) -> Report {
+    /// - Parameters:
+    ///   - latent: the picture's, if it is known
+    ///   - hash: of the score maps
+    func finished(_ latent: Remembered<[Float]>?, hash: String) -> Report {
         var report = report
         report.phrasesCached = prompts.known.count
         report.featuresCached = passes.known.count
         report.passes = passes.all.count - passes.known.count
-        report.latentCached = report.passes == 0 || picture.encodedFor.note(owner)
+        let wasNeeded = report.passes == 0 || latent?.owners.note(owner) ?? false
+        report.latentCached = wasNeeded && !hasEncoded
         report.answerHash = hash
         return report
     }

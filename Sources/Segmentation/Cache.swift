@@ -47,7 +47,7 @@ package struct Cache<Key: Hashable, Value> {
         bytes += size
     }
 
-    private mutating func remove(_ key: Key) {
+    package mutating func remove(_ key: Key) {
         guard let place = places.removeValue(forKey: key), let slot = unlink(place) else { return }
         free.append(place)
         bytes -= slot.bytes

@@ -5,7 +5,7 @@ import Kernels
 package final class Computation {
     private let segmenter: Segmenter
     private let understanding: Understanding
-    private let picture: Picture
+    private let picture: AskedPicture
     private let fusion: AttentionFusion
     /// Labels that are scored together.
     private let groups: [ArraySlice<UnderstoodLabel>]
@@ -23,7 +23,7 @@ package final class Computation {
 
     /// - Parameter answer: in which nothing but the understanding has been done
     init(
-        _ segmenter: Segmenter, _ understanding: Understanding, _ picture: Picture, _ answer: AnswerInProgress
+        _ segmenter: Segmenter, _ understanding: Understanding, _ picture: AskedPicture, _ answer: AnswerInProgress
     ) throws(SegmentationError) {
         self.segmenter = segmenter
         self.understanding = understanding
@@ -47,7 +47,7 @@ package final class Computation {
             return .scores(first: group.startIndex, maps)
         case .report:
             stage = .over
-            return .report(answer.finished(picture, hash: hash.hexadecimal))
+            return .report(answer.finished(segmenter.latent(of: picture), hash: hash.hexadecimal))
         case .over: return nil
         }
     }

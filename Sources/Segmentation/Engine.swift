@@ -165,8 +165,9 @@ package struct EngineStatus: Sendable {
                     model: segmenter.model.name, modelHash: segmenter.model.hash,
                     modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision.rawValue,
                     threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue,
-                    mapBytes: segmenter.mapBytes, limits: segmenter.limits, memory: segmenter.memory, queued: 0,
-                    queueLimit: queue.limit, finished: 0, refused: 0)
+                    mapBytes: segmenter.mapBytes,
+                    limits: MemoryLimits(pictures: segmenter.pictures.limit, segmenter: segmenter.limits),
+                    memory: segmenter.memory, queued: 0, queueLimit: queue.limit, finished: 0, refused: 0)
                 enter(.serving)
             }
             serve(segmenter)

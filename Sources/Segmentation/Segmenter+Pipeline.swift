@@ -13,7 +13,7 @@ struct ScoreKey: Hashable {
 extension Segmenter {
     /// The score maps of some labels on the latent grid: those of their phrases, averaged.
     func scores(
-        of labels: ArraySlice<UnderstoodLabel>, _ picture: Picture, _ fusion: AttentionFusion,
+        of labels: ArraySlice<UnderstoodLabel>, _ picture: AskedPicture, _ fusion: AttentionFusion,
         _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [[Float]] {
         var maps: [ScoreKey: [Float]] = [:]
@@ -61,11 +61,11 @@ extension Segmenter {
     }
 
     private func scoreKey(
-        _ phrase: UnderstoodPhrase, _ picture: Picture, _ request: SegmentationRequest
+        _ phrase: UnderstoodPhrase, _ asked: AskedPicture, _ request: SegmentationRequest
     ) -> ScoreKey {
         ScoreKey(
             features: FeatureKey(
-                model: ExactString(model.hash), picture: ExactString(picture.looked.handle), seed: request.seed,
+                model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle), seed: request.seed,
                 timestep: request.timestep, prompt: ExactString(request.forwardPrompt ?? phrase.prompt),
                 captures: request.recipe.captures, precision: model.precision),
             recipe: request.recipe, prompt: ExactString(phrase.prompt), positions: phrase.positions)
@@ -73,7 +73,7 @@ extension Segmenter {
 
     /// The score maps of phrases that are read from the same pass, and from here on known.
     private func scores(
-        of batch: [ScoreKey], _ picture: Picture, _ fusion: AttentionFusion, _ answer: inout AnswerInProgress
+        of batch: [ScoreKey], _ picture: AskedPicture, _ fusion: AttentionFusion, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [[Float]] {
         try check(answer.cancellation)
         let texts = try texts(batch.map(\.prompt), &answer)
@@ -117,7 +117,7 @@ extension Segmenter {
 
     /// What a pass over the picture leaves behind.
     private func features(
-        of picture: Picture, _ key: FeatureKey, _ captured: CapturedLayers, _ answer: inout AnswerInProgress
+        of picture: AskedPicture, _ key: FeatureKey, _ captured: CapturedLayers, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
         if let last = answer.last, last.key == key { return last.features }
         if let known = features.value(for: key)?.value { return known }
@@ -130,7 +130,7 @@ extension Segmenter {
 
     /// Runs the U-Net over the noised latent.
     private func pass(
-        over picture: Picture, _ prompt: ExactString, _ captured: CapturedLayers, _ answer: inout AnswerInProgress
+        over picture: AskedPicture, _ prompt: ExactString, _ captured: CapturedLayers, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
         let request = answer.request
         let context = try texts([prompt], &answer)[0].context
@@ -154,22 +154,47 @@ extension Segmenter {
         }
     }
 
+    /// The latent of a picture, if the autoencoder has read it, be it for another question since this one began.
+    func latent(of asked: AskedPicture) -> Remembered<[Float]>? {
+        if case .latent(let known) = asked.input { return known }
+        return latents.value(for: ExactString(asked.picture.looked.handle))
+    }
+
     /// The scaled mean of the picture's posterior, `[H·W, 4]`.
-    private func latent(of picture: Picture, _ answer: inout AnswerInProgress) throws(SegmentationError) -> [Float] {
-        let square: [Float]
-        switch picture.content {
-        case .latent(let known): return known
-        case .square(let numbers): square = numbers
+    private func latent(of asked: AskedPicture, _ answer: inout AnswerInProgress) throws(SegmentationError) -> [Float] {
+        if let known = latent(of: asked) { asked.input = .latent(known) }
+        switch asked.input {
+        case .latent(let known): return known.value
+        case .content(let content):
+            let known = Remembered(try encoded(content, &answer), for: answer.owner)
+            remember(known, of: asked.picture.looked.handle)
+            asked.input = .latent(known)
+            answer.hasEncoded = true
+            return known.value
         }
+    }
+
+    /// Runs the autoencoder over a picture's square.
+    private func encoded(
+        _ content: PictureContent, _ answer: inout AnswerInProgress
+    ) throws(SegmentationError) -> [Float] {
         let cancellation = answer.cancellation
-        let latent = try answer.timing(\.autoencoder) { () throws(SegmentationError) in
+        let square = try answer.timing(\.decode) { () throws(SegmentationError) in
+            try content.square(side: model.autoencoder.configuration.sampleSize, cancellation: cancellation)
+        }
+        return try answer.timing(\.autoencoder) { () throws(SegmentationError) in
             do throws(Interruption) {
                 return try model.latent(of: square, cancellation: cancellation, &arena)
             } catch {
                 throw SegmentationError(error)
             }
         }
-        pictures.keep(latent: latent, of: picture)
-        return latent
+    }
+
+    /// Keeps a picture's latent, instead of the square that it was made from.
+    private func remember(_ latent: Remembered<[Float]>, of handle: String) {
+        let bytes = latent.value.count * MemoryLayout<Float>.stride + handle.utf8.count
+        latents.insert(latent, bytes: bytes, for: ExactString(handle))
+        pictures.dropSquare(of: handle, side: model.autoencoder.configuration.sampleSize)
     }
 }

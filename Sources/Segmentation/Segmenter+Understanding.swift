@@ -8,16 +8,30 @@ extension Segmenter {
         [model.name, model.hash, ""].contains { ExactString($0) == ExactString(name) }
     }
 
-    /// The picture that `owner` asks about.
+    /// The picture that `owner` asks about, and what this model reads of it.
     ///
     /// - Parameter handle: the source's
+    /// - Throws: `unknownPicture` also for a picture that `owner` has brought, but of which nothing is kept that this
+    ///   model reads
     func picture(
         _ source: PictureSource, _ handle: String, owner: UInt32, cancellation: Cancellation
-    ) throws(SegmentationError) -> Picture {
+    ) throws(SegmentationError) -> AskedPicture {
+        let side = model.autoencoder.configuration.sampleSize
+        let latent = latents.value(for: ExactString(handle))
+        let picture: Picture
+        let content: PictureContent?
         switch source {
-        case .file(let bytes): try pictures.look(at: bytes, handle: handle, owner: owner, cancellation: cancellation)
-        case .handle: try pictures.picture(handle, owner: owner)
+        case .file(let bytes):
+            (picture, content) = try pictures.look(
+                at: bytes, handle: handle, side: latent == nil ? side : nil, owner: owner, cancellation: cancellation)
+        case .handle:
+            picture = try pictures.picture(handle, owner: owner)
+            content = latent == nil ? pictures.content(handle, side: side) : nil
         }
+        guard let input = latent.map(AskedPicture.Input.latent) ?? content.map(AskedPicture.Input.content) else {
+            throw .unknownPicture(handle: handle)
+        }
+        return AskedPicture(picture, input)
     }
 
     /// Everything that can be refused before anything is computed, and the picture.
@@ -25,7 +39,7 @@ extension Segmenter {
     /// - Parameter handle: the picture's
     func understand(
         _ request: SegmentationRequest, _ handle: String, owner: UInt32, cancellation: Cancellation
-    ) throws(SegmentationError) -> (Understanding, Picture) {
+    ) throws(SegmentationError) -> (Understanding, AskedPicture) {
         guard isLoaded(request.model) else {
             throw .unknownModel(request.model, loaded: model.name)
         }
@@ -42,14 +56,15 @@ extension Segmenter {
             labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
         }
         try checkDifferent(labels)
-        let picture = try picture(request.picture, handle, owner: owner, cancellation: cancellation)
+        let asked = try picture(request.picture, handle, owner: owner, cancellation: cancellation)
+        let picture = asked.picture
         let understanding = Understanding(
             picture: picture.looked, transparency: picture.transparency,
             latentSide: model.unet.configuration.sampleSize, labels: labels, recipe: request.recipe,
             forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
             threshold: request.threshold, model: model.name, modelHash: model.hash,
             precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue)
-        return (understanding, picture)
+        return (understanding, asked)
     }
 
     /// Two labels that the model reads alike have one score map: the first would have every pixel, the other none.

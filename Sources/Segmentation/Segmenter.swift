@@ -2,47 +2,9 @@ package import Kernels
 package import Networks
 import Texts
 
-/// How much a segmenter may remember, in bytes.
-package struct MemoryLimits: Sendable {
-    /// Looked-at pictures: 3 MiB each for Stable Diffusion until their first question, 64 KiB from then on.
-    package let pictures: Int
-    /// Features of passes: 55 MiB each for Stable Diffusion.
-    package let features: Int
-    /// Score maps of words on pictures: 16 KiB each for Stable Diffusion.
-    package let scores: Int
-    /// Prompts: 2 MiB each for Stable Diffusion. A small share is for where words stand in them.
-    package let words: Int
-    /// Eighty pictures before their first question, eighteen passes, four thousand score maps and 120 prompts of
-    /// Stable Diffusion.
-    package static let standard = MemoryLimits(
-        pictures: 256 << 20, features: 1 << 30, scores: 64 << 20, words: 256 << 20)
-
-    /// Some 400 bytes each.
-    var phrases: Int { words / 64 }
-
-    /// Everything that belongs to pictures.
-    package var ofPictures: Int { pictures + features + scores }
-
-    /// The same shares of so many bytes in all, if they are fewer; `nil`: of any number.
-    func within(_ bytes: Int?) -> MemoryLimits {
-        let all = pictures + features + scores + words
-        guard let bytes, bytes < all else { return self }
-        func share(_ limit: Int) -> Int { Int(Double(limit) / Double(all) * Double(max(0, bytes))) }
-        return MemoryLimits(
-            pictures: share(pictures), features: share(features), scores: share(scores), words: share(words))
-    }
-
-    package init(pictures: Int, features: Int, scores: Int, words: Int) {
-        self.pictures = pictures
-        self.features = features
-        self.scores = scores
-        self.words = words
-    }
-}
-
 /// Answers questions about pictures with one model: look once, ask many times.
 ///
-///     file ─► Picture ─► latent ─► noised ─► U-Net pass ─► AttentionFeatures ─┐
+///     file ─► square ─► latent ─► noised ─► U-Net pass ─► AttentionFeatures ─┐
 ///     words ─► prompt ─► tokens ─► context ─► keys ───────────────────────────┴─► fused ─► completed ─► scores
 ///
 /// Everything but `noised` and `fused` is remembered.
@@ -52,8 +14,9 @@ package final class Segmenter {
     package static let groupPhrases = 16
 
     package let model: Model
-    package let limits: MemoryLimits
-    var pictures: PictureStore
+    package let limits: SegmenterLimits
+    let pictures: PictureStore
+    var latents: Cache<ExactString, Remembered<[Float]>>
     var features: Cache<FeatureKey, Remembered<AttentionFeatures>>
     var scoreMaps: Cache<ScoreKey, Remembered<[Float]>>
     var words: Cache<ExactString, Remembered<EncodedText>>
@@ -61,28 +24,29 @@ package final class Segmenter {
     var arena: Arena
 
     /// Beside scratch memory, for what a question and its answer take, whatever is remembered.
-    private static let workingBytes = 256 << 20
+    static let workingBytes = 256 << 20
 
-    /// - Parameter limits: the most; less where address space is short (`ulimit -v`)
-    /// - Throws: where there is none for scratch memory
-    package init(model: Model, limits: MemoryLimits) throws(AddressSpaceError) {
+    /// - Parameter pictures: shared with the segmenters of other models on this thread
+    /// - Throws: where address space (`ulimit -v`) is short of what scratch memory and answering need
+    package init(model: Model, pictures: PictureStore, limits: SegmenterLimits) throws(AddressSpaceError) {
         arena = try model.scratch()
         try AddressSpace.require(Self.workingBytes, for: "answering")
-        let limits = limits.within(AddressSpace.left.map { ($0 - Self.workingBytes) / 2 })
         self.model = model
+        self.pictures = pictures
         self.limits = limits
-        pictures = PictureStore(limit: limits.pictures, side: model.autoencoder.configuration.sampleSize)
+        latents = Cache(limit: limits.latents)
         features = Cache(limit: limits.features)
         scoreMaps = Cache(limit: limits.scores)
         words = Cache(limit: limits.words - limits.phrases)
         phrases = Cache(limit: limits.phrases)
     }
 
-    /// What is remembered: pictures with their features and score maps, and prompts.
+    /// What is remembered: all pictures of the store, this model's latents, features and score maps of them, and
+    /// prompts.
     package var memory: Memory {
         Memory(
             pictures: pictures.count,
-            picturesBytes: pictures.bytes + features.bytes + scoreMaps.bytes,
+            picturesBytes: pictures.bytes + latents.bytes + features.bytes + scoreMaps.bytes,
             words: words.count, wordsBytes: words.bytes + phrases.bytes, scratchBytes: arena.highWater)
     }
 
@@ -94,9 +58,10 @@ package final class Segmenter {
         arena.release()
     }
 
-    /// Forgets every picture and prompt.
+    /// Forgets every prompt, and every picture, also for the segmenters that share the store.
     package func forget() {
-        pictures = PictureStore(limit: limits.pictures, side: model.autoencoder.configuration.sampleSize)
+        pictures.forget()
+        latents = Cache(limit: limits.latents)
         features = Cache(limit: limits.features)
         scoreMaps = Cache(limit: limits.scores)
         words = Cache(limit: limits.words - limits.phrases)
@@ -118,7 +83,7 @@ package final class Segmenter {
         at source: PictureSource, handle: String, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
-        return try picture(source, handle, owner: owner, cancellation: cancellation).looked
+        return try picture(source, handle, owner: owner, cancellation: cancellation).picture.looked
     }
 
     /// Answers a question, event by event.

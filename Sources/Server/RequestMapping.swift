@@ -143,7 +143,7 @@ extension StatusReply {
             picturesBytes: UInt64(status.memory.picturesBytes + replyBytes),
             picturesLimit: UInt64(status.limits.ofPictures + limits.replyBytes),
             words: UInt32(status.memory.words), wordsBytes: UInt64(status.memory.wordsBytes),
-            wordsLimit: UInt64(status.limits.words), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
+            wordsLimit: UInt64(status.limits.segmenter.words), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
             threads: UInt32(status.threads))
     }
 }

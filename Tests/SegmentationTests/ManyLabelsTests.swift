@@ -12,13 +12,13 @@ import Testing
         let one = try Fixture.segmenter(Fixture.tiny)
         let alone = try one.ask(Question().with(\.labels, [label(700)])).bits
         let limits = MemoryLimits(
-            pictures: 1 << 20, features: 1 << 24, scores: 40 * map, words: one.memory.wordsBytes * 10)
+            pictures: 1 << 20, latents: 1 << 20, features: 1 << 24, scores: 40 * map, words: one.memory.wordsBytes * 10)
         let segmenter = try Fixture.segmenter(Fixture.tiny, limits: limits)
         let request = try Question().with(\.labels, (0..<1203).map(label)).request()
         var (next, passes) = (0, 0)
         try segmenter.segment(request, owner: 1, cancellation: .never, queueMilliseconds: 0) { event in
-            #expect(segmenter.memory.wordsBytes <= limits.words)
-            #expect(segmenter.memory.picturesBytes <= limits.pictures + limits.features + limits.scores)
+            #expect(segmenter.memory.wordsBytes <= limits.segmenter.words)
+            #expect(segmenter.memory.picturesBytes <= limits.ofPictures)
             switch event {
             case .scores(let scores):
                 #expect(scores.label == next)
@@ -38,7 +38,8 @@ import Testing
         let question = try Question("dog", "a red car", "grass").with(\.wantsMask, true).with(\.maps, .picture)
         let expected = try roomy.ask(question)
         let segmenter = try Fixture.segmenter(
-            Fixture.odd, limits: MemoryLimits(pictures: 1 << 24, features: 0, scores: 1 << 20, words: 0))
+            Fixture.odd,
+            limits: MemoryLimits(pictures: 1 << 24, latents: 1 << 20, features: 0, scores: 1 << 20, words: 0))
         #expect(try segmenter.ask(question).report.passes == 1)
         let again = try segmenter.ask(question)
         #expect((again.report.passes, again.report.featuresCached, again.report.phrasesCached) == (0, 1, 3))

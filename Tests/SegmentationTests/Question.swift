@@ -30,8 +30,13 @@ enum Fixture {
         return try Model(directory: directory, clipMerges: clipMerges, precision: .f32)
     }
 
-    static func segmenter(_ directory: String, limits: MemoryLimits = .standard) throws -> Segmenter {
-        try Segmenter(model: model(directory), limits: limits)
+    /// - Parameter pictures: `nil`: a store of its own
+    static func segmenter(
+        _ directory: String, pictures: PictureStore? = nil, limits: MemoryLimits = .standard
+    ) throws -> Segmenter {
+        try Segmenter(
+            model: model(directory), pictures: pictures ?? PictureStore(limit: limits.pictures),
+            limits: limits.segmenter)
     }
 }
 

@@ -95,25 +95,6 @@ import Testing
         #expect(segmenter.memory.pictures == 1)
     }
 
-    @Test func `a picture costs its square until its latent is known, and the latent from then on`() throws {
-        let segmenter = try Fixture.segmenter(
-            Fixture.odd, limits: MemoryLimits(pictures: 1 << 20, features: 0, scores: 0, words: 0))
-        let (autoencoder, float) = (segmenter.model.autoencoder, MemoryLayout<Float>.stride)
-        let side = autoencoder.configuration.sampleSize
-        let looked = try segmenter.look(
-            at: Fixture.bytes(Fixture.picture), owner: 1, cancellation: .init(deadline: nil))
-        let handle = looked.handle.utf8.count
-        #expect(segmenter.memory.picturesBytes == side * side * 3 * float + handle)
-        let question = try Question("dog")
-        #expect(try !segmenter.ask(question).report.latentCached)
-        let latent = autoencoder.latentSide * autoencoder.latentSide * autoencoder.configuration.latentChannels
-        #expect(segmenter.memory.picturesBytes == latent * float + handle)
-        let again = try segmenter.ask(question.with(\.seed, 1))
-        #expect((again.report.passes, again.report.latentCached) == (1, true))
-        let fresh = try Fixture.segmenter(Fixture.odd).ask(question.with(\.seed, 1))
-        #expect(again.bits == fresh.bits)
-    }
-
     @Test(arguments: [Fixture.tiny, Fixture.odd, Fixture.demo])
     func `scratch memory stays within half of what is reserved for it`(folder: String) throws {
         let segmenter = try Fixture.segmenter(folder)
@@ -195,23 +176,5 @@ import Testing
             }
         }
         #expect(segmenter.memory.wordsBytes == bytes)
-    }
-
-    @Test func `a picture that had to go is unknown until it is brought again`() throws {
-        let measure = try Fixture.segmenter(Fixture.tiny)
-        let bytes = try Fixture.bytes(Fixture.picture)
-        _ = try measure.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
-        let limits = MemoryLimits(
-            pictures: measure.memory.picturesBytes, features: 1 << 30, scores: 1 << 20, words: 1 << 20)
-        let segmenter = try Fixture.segmenter(Fixture.tiny, limits: limits)
-        let looked = try segmenter.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
-        let question = try Question("dog").with(\.picture, .handle(looked.handle))
-        let expected = try segmenter.ask(question).bits
-        let scene = try Fixture.bytes(Fixture.scene)
-        _ = try segmenter.look(at: scene, owner: 1, cancellation: .init(deadline: nil))
-        #expect(segmenter.memory.pictures == 1)
-        #expect(throws: SegmentationError.self) { try segmenter.ask(question) }
-        _ = try segmenter.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
-        #expect(try segmenter.ask(question).bits == expected)
     }
 }

@@ -44,7 +44,7 @@ import Testing
         let question = try Question("dog", "bird").with(\.recipe, Recipe(named: recipe))
         let roomy = try Fixture.segmenter(Fixture.tiny)
         let narrow = try Fixture.segmenter(
-            Fixture.tiny, limits: MemoryLimits(pictures: 0, features: 0, scores: 0, words: 0))
+            Fixture.tiny, limits: MemoryLimits(pictures: 0, latents: 0, features: 0, scores: 0, words: 0))
         let expected = try roomy.ask(question)
         for _ in 0..<2 {
             let found = try narrow.ask(question)
@@ -61,7 +61,7 @@ import Testing
         let picture = try Fixture.segmenter(Fixture.tiny)
         _ = try picture.look(at: try Fixture.bytes(Fixture.picture), owner: 1, cancellation: .init(deadline: nil))
         let limits = MemoryLimits(
-            pictures: picture.memory.picturesBytes,
+            pictures: 8 * picture.memory.picturesBytes / 7, latents: 0,
             features: one.memory.picturesBytes, scores: 0, words: one.memory.wordsBytes)
         let narrow = try Fixture.segmenter(Fixture.tiny, limits: limits)
         for _ in 0..<2 {
@@ -69,8 +69,8 @@ import Testing
             #expect((found.report.passes, found.bits) == (1, expected.bits))
             #expect(try narrow.ask(question).report.passes == 0)
             let memory = narrow.memory
-            #expect(memory.picturesBytes <= limits.pictures + limits.features + limits.scores)
-            #expect(memory.wordsBytes <= limits.words)
+            #expect(memory.picturesBytes <= limits.ofPictures)
+            #expect(memory.wordsBytes <= limits.segmenter.words)
             _ = try narrow.ask(Question("cat", file: Fixture.scene))
         }
         one.rest()

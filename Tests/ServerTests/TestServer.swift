@@ -31,11 +31,12 @@ final class TestServer {
         socket = try ListeningSocket(path: path)
         engine = try Engine(queueLimit: 16, threads: nil) {
             let resources = "\(Self.root)/Sources/dsegd/Resources"
+            let limits = MemoryLimits(
+                pictures: 64 << 20, latents: 1 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20)
             return try Segmenter(
                 model: Model(
                     directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt", precision: .f32),
-                limits: MemoryLimits(
-                    pictures: 64 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20))
+                pictures: PictureStore(limit: limits.pictures), limits: limits.segmenter)
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         server = try Server(engine: engine, listeningOn: socket.descriptor, limits: limits, log: log)
