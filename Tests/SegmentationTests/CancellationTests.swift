@@ -9,7 +9,7 @@ import Testing
         let segmenter = try Fixture.segmenter(Fixture.odd)
         let late = Cancellation(deadline: .now - .seconds(1))
         let error = #expect(throws: SegmentationError.self) {
-            try segmenter.ask(Question("dog"), cancellation: late)
+            try segmenter.ask(RequestBuilder("dog"), cancellation: late)
         }
         guard case .deadlineExceeded = error else { throw Disorder() }
         #expect(throws: SegmentationError.self) {
@@ -17,7 +17,7 @@ import Testing
         }
         #expect(segmenter.memory.pictures == 0)
         let far = Cancellation(deadline: .now + .seconds(3600))
-        #expect(try segmenter.ask(Question("dog"), cancellation: far).scores.count == 1)
+        #expect(try segmenter.ask(RequestBuilder("dog"), cancellation: far).scores.count == 1)
     }
 
     @Test func `is not begun once cancelled, even with a deadline behind it`() throws {
@@ -25,7 +25,7 @@ import Testing
         cancellation.cancel()
         #expect(throws: Interruption.cancelled) { try cancellation.check() }
         let error = #expect(throws: SegmentationError.self) {
-            try Fixture.segmenter(Fixture.odd).ask(Question("dog"), cancellation: cancellation)
+            try Fixture.segmenter(Fixture.odd).ask(RequestBuilder("dog"), cancellation: cancellation)
         }
         guard case .cancelled = error else { throw Disorder() }
     }
@@ -54,7 +54,7 @@ import Testing
     @Test(arguments: Recipe.all.map(\.name))
     func `ends between two labels, though everything is known`(recipe: String) throws {
         let segmenter = try Fixture.segmenter(Fixture.odd)
-        let question = try Question("dog", "bird", "grass").with(\.recipe, Recipe(named: recipe))
+        let question = try RequestBuilder("dog", "bird", "grass").with(\.recipe, Recipe(named: recipe))
         let expected = try segmenter.ask(question)
         let cancellation = Cancellation(deadline: nil)
         var maps = 0
@@ -73,7 +73,7 @@ import Testing
 
     /// Wherever the other thread's word arrives, the answer is whole or there is none, and the next is right.
     @Test func `ends in the middle of a pass, and the next answer is right`() throws {
-        let question = try Question("dog", "bird").with(\.recipe, .diffsegmenter)
+        let question = try RequestBuilder("dog", "bird").with(\.recipe, .diffsegmenter)
         let segmenter = try Fixture.segmenter(Fixture.demo)
         let expected = try segmenter.ask(question)
         let start = ContinuousClock.now
@@ -101,7 +101,7 @@ import Testing
 
     @Test func `is stopped by its own receiver, whose error comes back`() throws {
         let segmenter = try Fixture.segmenter(Fixture.odd)
-        let request = try Question("dog").request()
+        let request = try RequestBuilder("dog").request()
         let error = #expect(throws: SegmentationError.self) {
             try segmenter.segment(
                 request, owner: 1, cancellation: Cancellation(deadline: nil), queueMilliseconds: 0

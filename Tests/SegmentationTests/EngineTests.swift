@@ -308,7 +308,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
 
     @Test func `answers as the segmenter does, and tells of its model and memory`() throws {
         let engine = try engine()
-        let request = try Question("dog").request()
+        let request = try RequestBuilder("dog").request()
         let answered = Handover<String>()
         try engine.submit(
             Job { segmenter, cancellation, waited in
@@ -319,7 +319,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
                 answered.give(hash)
             })
         let segmenter = try Fixture.segmenter(Fixture.odd)
-        let expected = try segmenter.ask(Question("dog"))
+        let expected = try segmenter.ask(RequestBuilder("dog"))
         #expect(answered.take() == expected.report.answerHash)
         engine.drain()
         let status = try #require(engine.status)

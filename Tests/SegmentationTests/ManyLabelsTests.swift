@@ -10,11 +10,11 @@ import Testing
     @Test func `1,203 labels in a question: one pass, maps as they come, memory within its bounds`() throws {
         let map = 16 * 16 * MemoryLayout<Float>.stride
         let one = try Fixture.segmenter(Fixture.tiny)
-        let alone = try one.ask(Question().with(\.labels, [label(700)])).bits
+        let alone = try one.ask(RequestBuilder().with(\.labels, [label(700)])).bits
         let limits = MemoryLimits(
             pictures: 1 << 20, latents: 1 << 20, features: 1 << 24, scores: 40 * map, words: one.memory.wordsBytes * 10)
         let segmenter = try Fixture.segmenter(Fixture.tiny, limits: limits)
-        let request = try Question().with(\.labels, (0..<1203).map(label)).request()
+        let request = try RequestBuilder().with(\.labels, (0..<1203).map(label)).request()
         var (next, passes) = (0, 0)
         try segmenter.segment(request, owner: 1, cancellation: .never, queueMilliseconds: 0) { event in
             #expect(segmenter.memory.wordsBytes <= limits.segmenter.words)
@@ -35,7 +35,7 @@ import Testing
 
     @Test func `words asked before of a picture need neither their keys nor the pass`() throws {
         let roomy = try Fixture.segmenter(Fixture.odd)
-        let question = try Question("dog", "a red car", "grass").with(\.wantsMask, true).with(\.maps, .picture)
+        let question = try RequestBuilder("dog", "a red car", "grass").with(\.wantsMask, true).with(\.maps, .picture)
         let expected = try roomy.ask(question)
         let segmenter = try Fixture.segmenter(
             Fixture.odd,
@@ -57,7 +57,7 @@ import Testing
             Phrase(words: "cat", prompt: prompt),
         ]
         let answers = try phrases.map { phrase in
-            try segmenter.ask(Question().with(\.labels, [Label(name: "a", phrases: [phrase])])).bits["a"]
+            try segmenter.ask(RequestBuilder().with(\.labels, [Label(name: "a", phrases: [phrase])])).bits["a"]
         }
         #expect(Set(answers).count == 3)
     }
@@ -66,10 +66,10 @@ import Testing
         let ways = (0..<20).map { Phrase(words: "way \($0 % 18)", prompt: nil) }
         let segmenter = try Fixture.segmenter(Fixture.odd)
         for phrase in ways {
-            _ = try segmenter.ask(Question().with(\.labels, [Label(name: "b", phrases: [phrase])]))
+            _ = try segmenter.ask(RequestBuilder().with(\.labels, [Label(name: "b", phrases: [phrase])]))
         }
         let labels = [Label(name: "a", phrases: [ways[3]]), Label(name: "all", phrases: ways)]
-        let question = try Question().with(\.labels, labels)
+        let question = try RequestBuilder().with(\.labels, labels)
         let known = try segmenter.ask(question)
         #expect(known.report.text == 0)
         #expect(try Fixture.segmenter(Fixture.odd).ask(question).bits == known.bits)

@@ -35,7 +35,7 @@ import Testing
 
     @Test(arguments: [(1, 7), (48, 48), (24, 24), (37, 91), (9, 3)])
     func `a sized map is the latent one, resized, from 0 to 1`(width: Int, height: Int) throws {
-        let question = try Question("dog", "bird")
+        let question = try RequestBuilder("dog", "bird")
         let latent = try segmenter.ask(question)
         let sized = try segmenter.ask(question.with(\.maps, .sized(width: width, height: height)))
         for (map, small) in zip(sized.scores, latent.scores) {
@@ -51,12 +51,12 @@ import Testing
     }
 
     @Test func `one pixel is a constant map: zero`() throws {
-        let sized = try segmenter.ask(Question("dog").with(\.maps, .sized(width: 1, height: 1)))
+        let sized = try segmenter.ask(RequestBuilder("dog").with(\.maps, .sized(width: 1, height: 1)))
         #expect(sized.scores[0].scores == [0])
     }
 
     @Test func `a map of the picture's size is the sized one of that size`() throws {
-        let question = try Question("dog").with(\.maps, .picture)
+        let question = try RequestBuilder("dog").with(\.maps, .picture)
         let whole = try segmenter.ask(question)
         let sized = try segmenter.ask(question.with(\.maps, .sized(width: 190, height: 150)))
         #expect((whole.scores[0].width, whole.scores[0].height) == (190, 150))
@@ -65,7 +65,7 @@ import Testing
 
     @Test(arguments: [0, 0.25, 0.5, 0.9, 1] as [Float])
     func `a mask gives each pixel the best label above the threshold`(threshold: Float) throws {
-        let question = try Question("dog", "bird", "grass").with(\.threshold, threshold).with(\.wantsMask, true)
+        let question = try RequestBuilder("dog", "bird", "grass").with(\.threshold, threshold).with(\.wantsMask, true)
         let reply = try segmenter.ask(question.with(\.maps, .picture))
         let mask = try #require(reply.mask)
         #expect((mask.width, mask.height, mask.indices.count) == (190, 150, 190 * 150))
@@ -103,7 +103,7 @@ import Testing
 
     @Test func `a picture with alpha is looked at on white, and where it is transparent no label is`() throws {
         let pictures = try Self.pictures()
-        let question = try Question("dog", "bird", "grass").with(\.threshold, 0.1).with(\.wantsMask, true)
+        let question = try RequestBuilder("dog", "bird", "grass").with(\.threshold, 0.1).with(\.wantsMask, true)
         let onWhite = try segmenter.ask(question.with(\.picture, .file(pictures.onWhite)))
         let expected = try #require(onWhite.mask)
         let hidden = zip(expected.indices, pictures.alpha).count { $0 != 0 && $1 == 0 }
@@ -128,13 +128,14 @@ import Testing
     }
 
     @Test func `a score that is the threshold goes to the background`() throws {
-        let mask = try #require(try segmenter.ask(Question("dog").with(\.wantsMask, true).with(\.threshold, 0)).mask)
+        let question = try RequestBuilder("dog").with(\.wantsMask, true).with(\.threshold, 0)
+        let mask = try #require(try segmenter.ask(question).mask)
         #expect(mask.indices.contains(1))
         #expect(mask.indices.contains(0), "a map's least score is 0, which is not above the threshold 0")
     }
 
     @Test func `without maps the mask and the hash are the same`() throws {
-        let question = try Question("dog", "bird").with(\.wantsMask, true)
+        let question = try RequestBuilder("dog", "bird").with(\.wantsMask, true)
         let with = try segmenter.ask(question.with(\.maps, .picture))
         let without = try segmenter.ask(question.with(\.maps, .none))
         #expect(without.scores.isEmpty)
@@ -146,18 +147,18 @@ import Testing
     }
 
     @Test func `the answer's hash is SHA-256 of the latent maps in the labels' order`() throws {
-        let reply = try segmenter.ask(Question("dog", "bird"))
+        let reply = try segmenter.ask(RequestBuilder("dog", "bird"))
         let bytes = reply.scores.flatMap(\.scores).flatMap { score in
             (0..<4).map { UInt8(truncatingIfNeeded: score.bitPattern >> ($0 * 8)) }
         }
         #expect(reply.report.answerHash == SHA256.hexadecimal(of: bytes))
-        let permuted = try segmenter.ask(Question("bird", "dog"))
+        let permuted = try segmenter.ask(RequestBuilder("bird", "dog"))
         #expect(permuted.report.answerHash != reply.report.answerHash)
     }
 
     @Test(arguments: Recipe.all.map(\.name))
     func `a label's map is the mean of its phrases' maps`(recipe: String) throws {
-        let question = try Question("dog", "puppy", "small animal").with(\.recipe, Recipe(named: recipe))
+        let question = try RequestBuilder("dog", "puppy", "small animal").with(\.recipe, Recipe(named: recipe))
         let alone = try segmenter.ask(question).scores.map(\.scores)
         let phrases = ["dog", "puppy", "small animal"].map { Phrase(words: $0, prompt: nil) }
         let label = Label(name: "dog", phrases: phrases)
@@ -170,7 +171,7 @@ import Testing
 
     @Test func `255 labels are answered`() throws {
         let labels = (1...255).map { Label(name: "\($0)", phrases: [Phrase(words: "thing \($0)", prompt: nil)]) }
-        let question = try Question().with(\.labels, labels).with(\.wantsMask, true).with(\.maps, .none)
+        let question = try RequestBuilder().with(\.labels, labels).with(\.wantsMask, true).with(\.maps, .none)
         let mask = try #require(try segmenter.ask(question).mask)
         #expect(mask.labels == 255 && mask.indices.contains { $0 > 0 })
         #expect(mask.indices.count == 190 * 150)

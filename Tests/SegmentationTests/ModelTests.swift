@@ -119,7 +119,7 @@ private final class ModelCopy {
         let legal = try ModelCopy()
         try legal.configure("unet", #""sample_size": 16"#, #""sample_size": 32"#)
         try legal.configure("vae", #""sample_size": 128"#, #""sample_size": 256"#)
-        let scores = try Fixture.segmenter(legal.path).ask(Question("dog")).scores[0]
+        let scores = try Fixture.segmenter(legal.path).ask(RequestBuilder("dog")).scores[0]
         #expect((scores.width, scores.height) == (32, 32))
     }
 }

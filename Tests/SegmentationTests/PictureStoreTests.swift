@@ -36,7 +36,7 @@ extension Segmenter {
 
     /// Expects that a picture is unknown to `owner`.
     fileprivate func expectUnknown(
-        _ question: Question, owner: UInt32 = 1, sourceLocation: SourceLocation = #_sourceLocation
+        _ question: RequestBuilder, owner: UInt32 = 1, sourceLocation: SourceLocation = #_sourceLocation
     ) {
         let error = #expect(throws: SegmentationError.self, sourceLocation: sourceLocation) {
             try ask(question, owner: owner)
@@ -48,12 +48,12 @@ extension Segmenter {
 
 @Suite struct `pictures that two models share` {
     /// The bits of an answer to a question with the file, by a model that has seen nothing.
-    private func fresh(_ folder: String, _ question: Question) throws -> [String: [UInt32]] {
+    private func fresh(_ folder: String, _ question: RequestBuilder) throws -> [String: [UInt32]] {
         try Fixture.segmenter(folder).ask(question).bits
     }
 
     @Test func `are looked at once, and a handle is good for both, in any order`() throws {
-        let question = try Question("dog", "grass")
+        let question = try RequestBuilder("dog", "grass")
         let expected = try [fresh(Fixture.tiny, question), fresh(Fixture.odd, question)]
         for tinyLooks in [true, false] {
             for tinyAsksFirst in [true, false] {
@@ -81,14 +81,14 @@ extension Segmenter {
         else { throw Disorder() }
         #expect(square == image.square(side: two.tiny.side))
         #expect(try file == Fixture.bytes(Fixture.picture))
-        _ = try two.odd.ask(Question("dog").with(\.picture, .handle(handle)))
+        _ = try two.odd.ask(RequestBuilder("dog").with(\.picture, .handle(handle)))
         guard case .square = two.pictures.content(handle, side: two.tiny.side) else { throw Disorder() }
     }
 
     @Test func `cost the file, the square of the last side until its latent is known, and a latent of each`() throws {
         let two = try TwoModels(pictures: 1 << 22)
         let file = try Fixture.bytes(Fixture.picture)
-        let question = try Question("dog")
+        let question = try RequestBuilder("dog")
         let byHandle = question.with(\.picture, .handle(question.picture.handle))
         _ = try two.tiny.look(Fixture.picture)
         #expect(two.pictures.bytes == 2 * entry + file.count + two.tiny.squareBytes)
@@ -117,7 +117,7 @@ extension Segmenter {
         try #require(largest <= room / 7)
         let two = try TwoModels(pictures: room * 8 / 7 + 8)
         let looked = try two.tiny.look(Fixture.scene)
-        let byHandle = try Question("dog").with(\.picture, .handle(looked.handle))
+        let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
         let expected = try two.tiny.ask(byHandle).bits
         _ = try two.tiny.look(other)
         #expect(two.pictures.count == 2, "what is known of a picture stays")
@@ -125,7 +125,7 @@ extension Segmenter {
         two.odd.expectUnknown(byHandle)
         two.tiny.expectUnknown(byHandle, owner: 2)
         _ = try two.odd.look(Fixture.scene)
-        #expect(try two.odd.ask(byHandle).bits == fresh(Fixture.odd, Question("dog", file: Fixture.scene)))
+        #expect(try two.odd.ask(byHandle).bits == fresh(Fixture.odd, RequestBuilder("dog", file: Fixture.scene)))
         #expect(two.pictures.bytes <= two.pictures.limit)
     }
 
@@ -134,30 +134,30 @@ extension Segmenter {
         let two = try TwoModels(pictures: 8 * (file.count - 1))
         let looked = try two.tiny.look(Fixture.picture)
         #expect(two.pictures.bytes == 2 * entry + two.tiny.squareBytes)
-        let byHandle = try Question("dog").with(\.picture, .handle(looked.handle))
+        let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
         two.odd.expectUnknown(byHandle)
-        #expect(try two.tiny.ask(byHandle).bits == fresh(Fixture.tiny, Question("dog")))
+        #expect(try two.tiny.ask(byHandle).bits == fresh(Fixture.tiny, RequestBuilder("dog")))
         #expect(two.pictures.bytes == entry)
         #expect(try two.tiny.ask(byHandle.with(\.seed, 1)).report.latentCached)
-        #expect(try two.odd.ask(Question("dog")).bits == fresh(Fixture.odd, Question("dog")))
-        #expect(try two.odd.ask(byHandle).bits == fresh(Fixture.odd, Question("dog")))
+        #expect(try two.odd.ask(RequestBuilder("dog")).bits == fresh(Fixture.odd, RequestBuilder("dog")))
+        #expect(try two.odd.ask(byHandle).bits == fresh(Fixture.odd, RequestBuilder("dog")))
     }
 
     @Test func `are decoded again where neither latent nor square is left`() throws {
         let two = try TwoModels(pictures: 1 << 22, latents: 0)
         let looked = try two.tiny.look(Fixture.picture)
-        let byHandle = try Question("dog").with(\.picture, .handle(looked.handle))
+        let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
         for _ in 1...2 {
             let reply = try two.tiny.ask(byHandle)
             #expect(!reply.report.latentCached && reply.report.autoencoder > 0)
-            #expect(try reply.bits == fresh(Fixture.tiny, Question("dog")))
+            #expect(try reply.bits == fresh(Fixture.tiny, RequestBuilder("dog")))
         }
     }
 
     @Test func `are their bringers' alone, and what is known of a latent each model's and user's`() throws {
         let two = try TwoModels(pictures: 1 << 22)
         let looked = try two.tiny.look(Fixture.picture, owner: 1)
-        let byHandle = try Question("dog").with(\.picture, .handle(looked.handle))
+        let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
         two.odd.expectUnknown(byHandle, owner: 2)
         #expect(try two.odd.look(Fixture.picture, owner: 2) == looked)
         let owners: [UInt32] = [1, 2]

@@ -30,7 +30,7 @@ extension Recipe {
 @Suite struct `A recipe` {
     @Test func `is what it says, not its name: nothing that another one computed is taken for its own`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let question = try Question("dog", "grass")
+        let question = try RequestBuilder("dog", "grass")
         var seen = [try segmenter.ask(question).bits]
         for recipe: Recipe in [
             .variant(completions: 2), .variant(completions: 0),
@@ -49,7 +49,7 @@ extension Recipe {
 
     @Test func `shares the passes of those that capture the same, and of no others`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let question = try Question("dog")
+        let question = try RequestBuilder("dog")
         func passes(_ recipe: Recipe) throws -> Int {
             try segmenter.ask(question.with(\.recipe, recipe)).report.passes
         }
@@ -64,7 +64,7 @@ extension Recipe {
 
     @Test func `scores the background where a request does not`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let question = try Question("dog", "grass").with(\.wantsMask, true)
+        let question = try RequestBuilder("dog", "grass").with(\.wantsMask, true)
         let expected = try segmenter.ask(question.with(\.threshold, 0.8))
         let found = try segmenter.ask(question.with(\.recipe, .variant(background: 0.8)))
         #expect((found.header.threshold, found.bits) == (0.8, expected.bits))
@@ -75,7 +75,7 @@ extension Recipe {
     @Test func `without weights for the resolutions of a U-Net is refused`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         let error = #expect(throws: SegmentationError.self) {
-            try segmenter.ask(Question("dog").with(\.recipe, .variant(weights: [[1], [0.5, 0.5]])))
+            try segmenter.ask(RequestBuilder("dog").with(\.recipe, .variant(weights: [[1], [0.5, 0.5]])))
         }
         #expect("\(error, default: "")".contains("no weights"))
     }
@@ -92,7 +92,7 @@ extension Recipe {
         for completions in 0...1 {
             let recipe = Recipe.variant(captures: captures, completions: completions)
             let error = #expect(throws: SegmentationError.self) {
-                try segmenter.ask(Question("dog").with(\.recipe, recipe))
+                try segmenter.ask(RequestBuilder("dog").with(\.recipe, recipe))
             }
             #expect("\(error, default: "")".contains("self-attention at level \(captures.level)"))
         }

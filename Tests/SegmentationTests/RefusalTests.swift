@@ -21,9 +21,9 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
 @Suite struct `a question is refused before it is asked` {
     private func refused(
         _ parts: String, _ more: String = "", sourceLocation: SourceLocation = #_sourceLocation,
-        _ change: (Question) throws -> Question
+        _ change: (RequestBuilder) throws -> RequestBuilder
     ) throws {
-        let question = try change(try Question("dog"))
+        let question = try change(try RequestBuilder("dog"))
         expectRefusal(parts, more, sourceLocation: sourceLocation) { _ = try question.request() }
     }
 
@@ -37,12 +37,12 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
         }
         try refused("two labels are called \"dog\"") { $0.with(\.labels, [label("dog"), label("cat"), label("dog")]) }
         try refused("label 2") { $0.with(\.labels, [label("dog"), label("", Phrase(words: "cat", prompt: nil))]) }
-        #expect(throws: Never.self) { try Question().with(\.labels, Array(many.dropLast())).request() }
+        #expect(throws: Never.self) { try RequestBuilder().with(\.labels, Array(many.dropLast())).request() }
     }
 
     @Test func `with more labels than an index mask has room for`() throws {
         let many = (0..<256).map { label("\($0)") }
-        let question = try Question().with(\.labels, many)
+        let question = try RequestBuilder().with(\.labels, many)
         expectRefusal("256 labels", "255", "without the mask") { _ = try question.with(\.wantsMask, true).request() }
         #expect(throws: Never.self) { try question.request() }
         let fewer = question.with(\.labels, Array(many.dropLast())).with(\.wantsMask, true)
@@ -56,7 +56,7 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
         try refused("4097", "4096") { $0.with(\.labels, [label("dog", Phrase(words: "a", prompt: longer))]) }
         try refused("4097", "4096") { $0.with(\.forwardPrompt, longer) }
         try refused("4097", "label 1") { $0.with(\.labels, [label(longer, Phrase(words: "a", prompt: nil))]) }
-        let legal = try Question("dog").with(\.labels, [label(long, Phrase(words: long, prompt: long))])
+        let legal = try RequestBuilder("dog").with(\.labels, [label(long, Phrase(words: long, prompt: long))])
         #expect(throws: Never.self) { try legal.request() }
     }
 
@@ -91,16 +91,16 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
     /// Refused before anything is said, and the next question is answered.
     private func refused(
         _ parts: String, _ more: String = "", sourceLocation: SourceLocation = #_sourceLocation,
-        _ change: (Question) throws -> Question
+        _ change: (RequestBuilder) throws -> RequestBuilder
     ) throws {
-        let question = try change(try Question("dog"))
+        let question = try change(try RequestBuilder("dog"))
         expectRefusal(parts, more, sourceLocation: sourceLocation) {
             let request = try question.request()
             try segmenter.segment(
                 request, owner: 1, cancellation: Cancellation(deadline: nil), queueMilliseconds: 0
             ) { _ in Issue.record("an event before a refusal", sourceLocation: sourceLocation) }
         }
-        #expect(try segmenter.ask(Question("dog")).scores.count == 1, sourceLocation: sourceLocation)
+        #expect(try segmenter.ask(RequestBuilder("dog")).scores.count == 1, sourceLocation: sourceLocation)
     }
 
     @Test func `with words of which nothing is left`() throws {
@@ -126,7 +126,7 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
         }
         let own = Phrase(words: "ship", prompt: "a ship at sea")
         let apart = [label("a", ship, boat), label("b", ship), label("boat"), label("sea", own)]
-        #expect(try segmenter.ask(Question().with(\.labels, apart)).scores.count == 4)
+        #expect(try segmenter.ask(RequestBuilder().with(\.labels, apart)).scores.count == 4)
         let loud = Phrase(words: "SHIP", prompt: "A ship at SEA")
         let again = [label("a", ship, boat), label("b", own), label("c", loud)]
         try refused("\"b\" and \"c\"", "alike") { $0.with(\.labels, again) }
@@ -154,14 +154,14 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
             try refused("\(timestep)", "0..<1000") { $0.with(\.timestep, timestep) }
         }
         for timestep in [0, 999] {
-            let scores = try segmenter.ask(Question("dog").with(\.timestep, timestep)).scores[0].scores
+            let scores = try segmenter.ask(RequestBuilder("dog").with(\.timestep, timestep)).scores[0].scores
             #expect(scores.allSatisfy { $0.isFinite })
         }
     }
 
     @Test func `for another model`() throws {
         try refused("\"sd\"", "\"checkpoint\"") { $0.with(\.model, "sd") }
-        let named = try segmenter.ask(Question("dog").with(\.model, segmenter.model.hash))
+        let named = try segmenter.ask(RequestBuilder("dog").with(\.model, segmenter.model.hash))
         #expect(named.header.model == "checkpoint")
         #expect(named.header.modelHash == segmenter.model.hash)
     }
@@ -183,7 +183,7 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
             label("template"), label("own", Phrase(words: "dog", prompt: prompt)),
             label("two", Phrase(words: "teddy bear", prompt: nil), Phrase(words: "grass", prompt: prompt)),
         ]
-        let header = try segmenter.ask(try Question().with(\.labels, labels)).header
+        let header = try segmenter.ask(try RequestBuilder().with(\.labels, labels)).header
         #expect(header.labels.map(\.name) == ["template", "own", "two"])
         let phrases = header.labels.flatMap(\.phrases)
         #expect(phrases.map(\.words) == ["template", "dog", "teddy bear", "grass"])
@@ -201,10 +201,10 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
 
     @Test func `the forward prompt, where there is one, and what the recipe decides`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let shared = try segmenter.ask(Question("dog").with(\.forwardPrompt, "a street")).header
+        let shared = try segmenter.ask(RequestBuilder("dog").with(\.forwardPrompt, "a street")).header
         #expect(shared.forwardPrompt == "a street")
         #expect((shared.timestep, shared.threshold, shared.latentSide) == (100, 0.5, 16))
-        let published = try segmenter.ask(Question("dog").with(\.recipe, .diffsegmenter)).header
+        let published = try segmenter.ask(RequestBuilder("dog").with(\.recipe, .diffsegmenter)).header
         #expect(published.forwardPrompt == nil)
         #expect(published.recipe == .diffsegmenter)
     }
@@ -213,12 +213,12 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
         let segmenter = try Fixture.segmenter(Fixture.odd)
         let prompt = "a dog" + String(repeating: " and a cat", count: 60)
         let labels = [label("dog", Phrase(words: "dog", prompt: prompt))]
-        let header = try segmenter.ask(try Question().with(\.labels, labels)).header
+        let header = try segmenter.ask(try RequestBuilder().with(\.labels, labels)).header
         #expect(header.labels[0].phrases[0].truncated)
     }
 
     @Test func `braces in a label's words are words`() throws {
-        let header = try Fixture.segmenter(Fixture.tiny).ask(Question("a {} b")).header
+        let header = try Fixture.segmenter(Fixture.tiny).ask(RequestBuilder("a {} b")).header
         #expect(header.labels[0].phrases[0].prompt == "a photograph of a {} b")
     }
 }

@@ -5,26 +5,26 @@ import Testing
 @Suite struct `what is remembered` {
     @Test func `one shared pass answers any number of labels, and later words run nothing`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let cold = try segmenter.ask(Question("dog", "bird", "grass")).report
+        let cold = try segmenter.ask(RequestBuilder("dog", "bird", "grass")).report
         #expect((cold.passes, cold.featuresCached, cold.phrasesCached) == (1, 0, 0))
         #expect(!cold.latentCached)
         #expect(cold.autoencoder > 0 && cold.unet > 0 && cold.text > 0 && cold.maps > 0)
-        let later = try segmenter.ask(Question("cat", "dog")).report
+        let later = try segmenter.ask(RequestBuilder("cat", "dog")).report
         #expect((later.passes, later.featuresCached, later.phrasesCached) == (0, 1, 1))
         #expect(later.latentCached)
         #expect((later.autoencoder, later.unet) == (0, 0))
         #expect(later.text > 0)
-        let same = try segmenter.ask(Question("cat", "dog")).report
+        let same = try segmenter.ask(RequestBuilder("cat", "dog")).report
         #expect((same.passes, same.featuresCached, same.phrasesCached) == (0, 1, 2))
         #expect((same.text, same.unet, same.latentCached) == (0, 0, true))
     }
 
     @Test func `the published recipe runs a pass for each prompt, and the autoencoder once`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let cold = try segmenter.ask(Question("dog", "bird").with(\.recipe, .diffsegmenter)).report
+        let cold = try segmenter.ask(RequestBuilder("dog", "bird").with(\.recipe, .diffsegmenter)).report
         #expect((cold.passes, cold.featuresCached, cold.phrasesCached) == (2, 0, 0))
         #expect(!cold.latentCached)
-        let later = try segmenter.ask(Question("dog", "cat").with(\.recipe, .diffsegmenter)).report
+        let later = try segmenter.ask(RequestBuilder("dog", "cat").with(\.recipe, .diffsegmenter)).report
         #expect((later.passes, later.featuresCached, later.phrasesCached) == (1, 1, 1))
         #expect(later.latentCached)
         #expect(later.autoencoder == 0)
@@ -33,7 +33,7 @@ import Testing
     @Test func `labels that share a prompt share its pass`() throws {
         let prompt = "a photograph of a dog and a cat"
         let labels = ["dog", "cat"].map { Label(name: $0, phrases: [Phrase(words: $0, prompt: prompt)]) }
-        let question = try Question().with(\.labels, labels).with(\.recipe, .diffsegmenter)
+        let question = try RequestBuilder().with(\.labels, labels).with(\.recipe, .diffsegmenter)
         let reply = try Fixture.segmenter(Fixture.tiny).ask(question)
         #expect(reply.report.passes == 1)
         #expect(reply.bits["dog"] != reply.bits["cat"])
@@ -41,10 +41,10 @@ import Testing
 
     @Test func `seed, timestep, forward prompt and picture each make another pass and another answer`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let question = try Question("dog")
+        let question = try RequestBuilder("dog")
         let variants = [
             question, question.with(\.seed, 1), question.with(\.timestep, 101),
-            question.with(\.forwardPrompt, "a photograph"), try Question("dog", file: Fixture.scene),
+            question.with(\.forwardPrompt, "a photograph"), try RequestBuilder("dog", file: Fixture.scene),
         ]
         let first = try variants.map { try segmenter.ask($0) }
         #expect(first.map(\.report.passes) == [1, 1, 1, 1, 1])
@@ -57,7 +57,7 @@ import Testing
 
     @Test func `a picture that came again while a question about it rested stays everybody's`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let request = try Question("dog").request()
+        let request = try RequestBuilder("dog").request()
         let handle = request.picture.handle
         let resting = try segmenter.begin(
             request, handle: handle, owner: 1, cancellation: .never, queueMilliseconds: 0)
@@ -65,14 +65,14 @@ import Testing
         _ = try segmenter.look(at: request.picture, handle: handle, owner: 2, cancellation: .never)
         while try resting.next() != nil {}
         _ = try segmenter.look(at: .handle(handle), handle: handle, owner: 2, cancellation: .never)
-        #expect(try segmenter.ask(Question("dog"), owner: 2).report.autoencoder == 0)
+        #expect(try segmenter.ask(RequestBuilder("dog"), owner: 2).report.autoencoder == 0)
     }
 
     @Test func `saying what a recipe says anyway changes nothing`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let silent = try segmenter.ask(Question("dog"))
+        let silent = try segmenter.ask(RequestBuilder("dog"))
         let spoken = try segmenter.ask(
-            Question("dog").with(\.forwardPrompt, "").with(\.timestep, 100).with(\.threshold, 0.5)
+            RequestBuilder("dog").with(\.forwardPrompt, "").with(\.timestep, 100).with(\.threshold, 0.5)
                 .with(\.model, segmenter.model.name))
         #expect((spoken.report.passes, spoken.bits) == (0, silent.bits))
         #expect((silent.header.forwardPrompt, spoken.header.forwardPrompt) == ("", ""))
@@ -83,7 +83,7 @@ import Testing
         let bytes = try Fixture.bytes(Fixture.picture)
         let looked = try segmenter.look(at: bytes, owner: 1, cancellation: .init(deadline: nil))
         #expect((looked.width, looked.height) == (190, 150))
-        let question = try Question("dog")
+        let question = try RequestBuilder("dog")
         let byHandle = question.with(\.picture, .handle(looked.handle))
         let expected = try segmenter.ask(question, owner: 1)
         #expect(expected.header.picture == looked)
@@ -100,7 +100,8 @@ import Testing
         let segmenter = try Fixture.segmenter(folder)
         let labels = (0..<40).map { Label(name: "\($0)", phrases: [Phrase(words: "thing \($0)", prompt: nil)]) }
         for recipe in Recipe.all {
-            _ = try segmenter.ask(Question().with(\.labels, labels).with(\.recipe, recipe).with(\.wantsMask, true))
+            let question = try RequestBuilder().with(\.labels, labels).with(\.recipe, recipe)
+            _ = try segmenter.ask(question.with(\.wantsMask, true))
         }
         #expect(segmenter.memory.scratchBytes > 0)
         #expect(2 * segmenter.memory.scratchBytes <= segmenter.model.scratchBytes)
@@ -113,12 +114,13 @@ import Testing
             [report.passes, report.featuresCached, report.phrasesCached, report.latentCached ? 1 : 0]
         }
         let questions = try [
-            Question("dog", "cat"), Question("dog"), Question("dog", "grass"), Question("dog").with(\.seed, 1),
-            Question("dog").with(\.recipe, .diffsegmenter), Question("cat", "sky").with(\.recipe, .diffsegmenter),
-            Question("dog", file: Fixture.scene), Question("dog", "cat", "grass", "a dog"),
+            RequestBuilder("dog", "cat"), RequestBuilder("dog"), RequestBuilder("dog", "grass"),
+            RequestBuilder("dog").with(\.seed, 1), RequestBuilder("dog").with(\.recipe, .diffsegmenter),
+            RequestBuilder("cat", "sky").with(\.recipe, .diffsegmenter),
+            RequestBuilder("dog", file: Fixture.scene), RequestBuilder("dog", "cat", "grass", "a dog"),
         ]
         // What the first user asks is known to the daemon, and no news to the second.
-        let others = try questions + [Question("tree", "cat"), Question("sky").with(\.seed, 1)]
+        let others = try questions + [RequestBuilder("tree", "cat"), RequestBuilder("sky").with(\.seed, 1)]
         for question in others { _ = try segmenter.ask(question, owner: 1) }
         for round in 1...2 {
             for (place, question) in questions.enumerated() {
@@ -138,15 +140,15 @@ import Testing
         #expect(segmenter.model.tokenizer.tokens(of: one) != segmenter.model.tokenizer.tokens(of: other))
         func bits(_ words: String, _ segmenter: Segmenter) throws -> [UInt32]? {
             let label = Label(name: "a", phrases: [Phrase(words: words, prompt: nil)])
-            return try segmenter.ask(Question().with(\.labels, [label])).bits["a"]
+            return try segmenter.ask(RequestBuilder().with(\.labels, [label])).bits["a"]
         }
         let apart = try [bits(one, Fixture.segmenter(Fixture.odd)), bits(other, Fixture.segmenter(Fixture.odd))]
         #expect(apart[0] != apart[1])
         #expect(try [bits(one, segmenter), bits(other, segmenter)] == apart)
-        let both = try segmenter.ask(Question(one, other))
+        let both = try segmenter.ask(RequestBuilder(one, other))
         #expect(both.scores.map { $0.scores.map(\.bitPattern) } == apart.compactMap(\.self))
         let prompts = try [one, other].map { prompt in
-            try segmenter.ask(Question("dog").with(\.forwardPrompt, prompt)).bits["dog"]
+            try segmenter.ask(RequestBuilder("dog").with(\.forwardPrompt, prompt)).bits["dog"]
         }
         #expect(prompts[0] != prompts[1], "and so have forward prompts")
     }
@@ -161,7 +163,7 @@ import Testing
         ]
         for round in 1...2 {
             for phrase in phrases {
-                let question = try Question().with(\.labels, [Label(name: "a", phrases: [phrase])])
+                let question = try RequestBuilder().with(\.labels, [Label(name: "a", phrases: [phrase])])
                 let fresh = try Fixture.segmenter(Fixture.odd).ask(question).header.labels[0].phrases[0]
                 let found = try segmenter.ask(question).header.labels[0].phrases[0]
                 #expect(found == fresh, "round \(round)")
@@ -172,7 +174,7 @@ import Testing
         let refused = Phrase(words: "bird", prompt: prompt)
         for _ in 1...2 {
             #expect(throws: SegmentationError.self) {
-                try segmenter.ask(Question().with(\.labels, [Label(name: "a", phrases: [refused])]))
+                try segmenter.ask(RequestBuilder().with(\.labels, [Label(name: "a", phrases: [refused])]))
             }
         }
         #expect(segmenter.memory.wordsBytes == bytes)

@@ -9,7 +9,7 @@ import Testing
 
     @Test(arguments: folders, recipes)
     func `cold, warm, and after other words, pictures and seeds`(folder: String, recipe: String) throws {
-        let question = try Question("dog", "grass").with(\.recipe, Recipe(named: recipe))
+        let question = try RequestBuilder("dog", "grass").with(\.recipe, Recipe(named: recipe))
         let segmenter = try Fixture.segmenter(folder)
         let cold = try segmenter.ask(question)
         #expect(cold.bits.count == 2)
@@ -20,8 +20,8 @@ import Testing
         #expect(warm.bits == cold.bits)
 
         let other = try Fixture.segmenter(folder)
-        _ = try other.ask(Question("a red car", file: Fixture.scene).with(\.seed, 7))
-        _ = try other.ask(Question("cat", "sky").with(\.recipe, Recipe(named: recipe)))
+        _ = try other.ask(RequestBuilder("a red car", file: Fixture.scene).with(\.seed, 7))
+        _ = try other.ask(RequestBuilder("cat", "sky").with(\.recipe, Recipe(named: recipe)))
         let after = try other.ask(question)
         #expect(after.bits == cold.bits)
         #expect(after.report.answerHash == cold.report.answerHash)
@@ -30,18 +30,18 @@ import Testing
     @Test(arguments: [Fixture.tiny, Fixture.demo], recipes)
     func `in any order of the labels, and alone`(folder: String, recipe: String) throws {
         let recipe = try Recipe(named: recipe)
-        let all = try Fixture.segmenter(folder).ask(Question("dog", "bird", "grass").with(\.recipe, recipe))
+        let all = try Fixture.segmenter(folder).ask(RequestBuilder("dog", "bird", "grass").with(\.recipe, recipe))
         let permuted = try Fixture.segmenter(folder).ask(
-            Question("grass", "dog", "bird").with(\.recipe, recipe))
+            RequestBuilder("grass", "dog", "bird").with(\.recipe, recipe))
         #expect(permuted.header.labels.map(\.name) == ["grass", "dog", "bird"])
         #expect(permuted.bits == all.bits)
-        let alone = try Fixture.segmenter(folder).ask(Question("bird").with(\.recipe, recipe))
+        let alone = try Fixture.segmenter(folder).ask(RequestBuilder("bird").with(\.recipe, recipe))
         #expect(alone.bits["bird"] == all.bits["bird"])
     }
 
     @Test(arguments: recipes)
     func `with every cache too small to hold anything`(recipe: String) throws {
-        let question = try Question("dog", "bird").with(\.recipe, Recipe(named: recipe))
+        let question = try RequestBuilder("dog", "bird").with(\.recipe, Recipe(named: recipe))
         let roomy = try Fixture.segmenter(Fixture.tiny)
         let narrow = try Fixture.segmenter(
             Fixture.tiny, limits: MemoryLimits(pictures: 0, latents: 0, features: 0, scores: 0, words: 0))
@@ -56,7 +56,7 @@ import Testing
 
     @Test func `after what it needs was evicted, and after everything was forgotten`() throws {
         let one = try Fixture.segmenter(Fixture.tiny)
-        let question = try Question("dog")
+        let question = try RequestBuilder("dog")
         let expected = try one.ask(question)
         let picture = try Fixture.segmenter(Fixture.tiny)
         _ = try picture.look(at: try Fixture.bytes(Fixture.picture), owner: 1, cancellation: .init(deadline: nil))
@@ -71,7 +71,7 @@ import Testing
             let memory = narrow.memory
             #expect(memory.picturesBytes <= limits.ofPictures)
             #expect(memory.wordsBytes <= limits.segmenter.words)
-            _ = try narrow.ask(Question("cat", file: Fixture.scene))
+            _ = try narrow.ask(RequestBuilder("cat", file: Fixture.scene))
         }
         one.rest()
         #expect(try one.ask(question).bits == expected.bits)
@@ -84,7 +84,7 @@ import Testing
     /// Whoever finds the workers busy computes alone, in another order of tasks.
     @Test func `on one thread and on all`() async throws {
         try Threads.start(nil)
-        let expected = try Fixture.segmenter(Fixture.tiny).ask(Question("dog")).bits
+        let expected = try Fixture.segmenter(Fixture.tiny).ask(RequestBuilder("dog")).bits
         try await withThrowingTaskGroup(of: [String: [UInt32]].self) { group in
             for _ in 0..<3 {
                 group.addTask {
@@ -92,7 +92,7 @@ import Testing
                     var bits: [String: [UInt32]] = [:]
                     for _ in 0..<3 {
                         segmenter.forget()
-                        bits = try segmenter.ask(Question("dog")).bits
+                        bits = try segmenter.ask(RequestBuilder("dog")).bits
                     }
                     return bits
                 }

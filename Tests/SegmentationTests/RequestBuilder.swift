@@ -41,7 +41,7 @@ enum Fixture {
 }
 
 /// A request in the making: what a test leaves alone is what most requests say.
-struct Question {
+struct RequestBuilder {
     var picture: PictureSource
     var labels: [Label]
     var recipe = Recipe.shared
@@ -58,7 +58,7 @@ struct Question {
         labels = words.map { Label(name: $0, phrases: []) }
     }
 
-    func with<Value>(_ path: WritableKeyPath<Question, Value>, _ value: Value) -> Question {
+    func with<Value>(_ path: WritableKeyPath<RequestBuilder, Value>, _ value: Value) -> RequestBuilder {
         var other = self
         other[keyPath: path] = value
         return other
@@ -91,7 +91,7 @@ struct Disorder: Error {}
 
 extension Segmenter {
     func ask(
-        _ question: Question, owner: UInt32 = 1, cancellation: Cancellation = Cancellation(deadline: nil)
+        _ question: RequestBuilder, owner: UInt32 = 1, cancellation: Cancellation = Cancellation(deadline: nil)
     ) throws -> Reply {
         var events: [SegmentationEvent] = []
         try segment(try question.request(), owner: owner, cancellation: cancellation, queueMilliseconds: 0) {
