@@ -1,16 +1,17 @@
 import Networks
 import Texts
 
-/// An answer in the making.
+/// The state of one request between its parts: what it needs, what of that was cached, and how long stages took.
 struct AnswerInProgress {
     let request: SegmentationRequest
     let owner: UInt32
     let cancellation: Cancellation
     var report = Report()
-    /// What is needed so far, and what of it this user's questions have needed before.
+    /// The prompts and passes needed so far, and which of them this user's earlier requests needed: cache hits are told
+    /// by user.
     private var prompts = Needs<ExactString>()
     private var passes = Needs<FeatureKey>()
-    /// The last pass, where no cache has room for it: the shared one runs once.
+    /// The last pass, kept where the cache is too small for it: labels that share a pass still run it once.
     var last: (key: FeatureKey, features: AttentionFeatures)?
     /// Whether the autoencoder had to read the picture.
     var hasEncoded = false
@@ -69,10 +70,10 @@ struct AnswerInProgress {
     }
 }
 
-/// What an answer needs of one kind; each counts once.
+/// The keys of one kind that an answer needs, each counted once however many labels need it.
 private struct Needs<Key: Hashable> {
     private(set) var all: Set<Key> = []
-    /// What was known before the question.
+    /// Those that this user's earlier requests needed, and that are cached.
     private(set) var known: Set<Key> = []
 
     mutating func add(_ key: Key, isKnown: Bool) {

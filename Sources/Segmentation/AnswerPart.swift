@@ -1,11 +1,11 @@
-/// What the engine computes of an answer, in this order: what was understood, score maps of consecutive labels, again
-/// and again, and a report.
+/// A part of an answer as the engine computes it, in this order: what was understood, score maps of one group of labels
+/// after the other, and a report.
 ///
-/// Its size does not depend on the sizes that were asked for: a ``Painter`` makes of it what was asked for, on whatever
-/// thread and as slowly as its reader likes.
+/// Maps are on the latent grid whatever sizes were requested, so a waiting answer takes little memory. A ``Painter``
+/// enlarges them on another thread, at the pace at which the client reads.
 package enum AnswerPart: Sendable {
     case understood(Understanding)
-    /// Maps on the latent grid, `[H·W]` each; the first of label `first`.
+    /// Maps on the latent grid, `[H·W]` each, of consecutive labels from label `first` on.
     case scores(first: Int, [[Float]])
     case report(Report)
 }

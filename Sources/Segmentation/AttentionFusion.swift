@@ -80,7 +80,7 @@ package struct AttentionFusion {
         return sums
     }
 
-    /// The mean over heads, some layers and each phrase's tokens of the attention that pixels pay, `[r·r]` each.
+    /// The mean over heads, some layers and each phrase's tokens of cross-attention probabilities, `[r·r]` each.
     ///
     /// - Parameters:
     ///   - layers: indices among the cross-attention layers

@@ -1,7 +1,7 @@
 import Kernels
 
-/// A question on its way through the networks, part by part. It belongs to its segmenter's thread, and may rest between
-/// two parts as long as its reader likes.
+/// A request whose answer is computed part by part, as the generator of its parts. It runs on its segmenter's thread
+/// and may be suspended between two parts (backpressure: its client reads too slowly).
 package final class Computation {
     private let segmenter: Segmenter
     private let understanding: Understanding
@@ -21,7 +21,7 @@ package final class Computation {
         case over
     }
 
-    /// - Parameter answer: in which nothing but the understanding has been done
+    /// - Parameter answer: with the time of understanding the request noted, and nothing needed yet
     init(
         _ segmenter: Segmenter, _ understanding: Understanding, _ picture: AskedPicture, _ answer: AnswerInProgress
     ) throws(SegmentationError) {

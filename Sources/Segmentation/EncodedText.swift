@@ -1,7 +1,7 @@
 package import Kernels
 package import Networks
 
-/// A prompt as the networks read it.
+/// A prompt's text encoder states, and the cross-attention keys made from them.
 package final class EncodedText {
     /// `[L, width]`
     package let context: Matrix
@@ -9,7 +9,7 @@ package final class EncodedText {
     package let keys: [FixedPoint]
     let bytes: Int
 
-    /// Reads prompts, at least one; the bits of one do not depend on the others.
+    /// Runs the text encoder over prompts, at least one, as one batch; the bits of one do not depend on the others.
     ///
     /// - Throws: `Interruption` between layers
     package static func reading(
@@ -24,7 +24,7 @@ package final class EncodedText {
         }
     }
 
-    /// Takes over what the text encoder said, `[prompts·L, width]`, row by row.
+    /// Copies the text encoder's states, `[prompts·L, width]`, prompt after prompt, and makes each prompt's keys.
     package static func texts(_ contexts: Matrix, _ model: Model, _ arena: inout Arena) -> [EncodedText] {
         let length = model.textEncoder.configuration.positions
         let ranges = stride(from: 0, to: contexts.rows, by: length).map { $0..<$0 + length }

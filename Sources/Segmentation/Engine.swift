@@ -2,13 +2,13 @@ import Glibc
 import Kernels
 import Networks
 
-/// What the engine tells of itself, without waiting for the job that runs.
+/// A snapshot of the engine's state, taken without waiting for the job that runs.
 package struct EngineStatus: Sendable {
     package let model: String
     package let modelHash: String
     package let modelBytes: Int
     package let precision: String
-    /// That compute, the engine's own among them.
+    /// Computing threads, the engine's own included.
     package let threads: Int
     package let instructionSet: String
     /// Of a score map on the latent grid.
@@ -21,11 +21,11 @@ package struct EngineStatus: Sendable {
     package var refused: Int
 }
 
-/// The one thread that computes. Swift's cooperative pool never does: a pass takes seconds.
+/// The one thread that computes. Swift's cooperative pool would be blocked by it: a pass takes seconds.
 ///
-/// Jobs wait in a bounded queue, by users and connections in turn, and run one at a time; a full queue refuses at once.
-/// One whose reader takes too little waits beside the queue until there is room for its next step, and one that runs
-/// for long gives others their turn. A job that is withdrawn leaves with all it holds.
+/// Jobs wait in a bounded queue, round-robin by users and connections, and run one at a time; a full queue refuses at
+/// once. A job whose client reads too slowly is parked until there is room for its next step (backpressure), and a long
+/// one yields its turn between steps. A withdrawn job is released with everything it holds.
 ///
 /// `@unchecked Sendable`: every stored property is a constant, or is read and written only while `mutex` is locked;
 /// the segmenter is created on the engine's thread, never leaves it, and is seen by jobs only there.
@@ -94,7 +94,8 @@ package struct EngineStatus: Sendable {
         unsafe mutex.deallocate()
     }
 
-    /// Lets a job wait for its turn; in a full queue whoever has most there gives way to whoever has less.
+    /// Enqueues a job. In a full queue the caller with most jobs loses its newest to a caller with fewer (longest queue
+    /// drop).
     ///
     /// - Throws: `queueFull`, `stopping`
     package func submit(_ job: Job) throws(SegmentationError) {
@@ -111,7 +112,7 @@ package struct EngineStatus: Sendable {
 
     /// Stops a job, wherever it is: one that waits leaves the queue, one that runs ends at its next layer.
     ///
-    /// - Returns: the job that waited, for whoever lets go of what it holds
+    /// - Returns: the job, if it was waiting: release it outside of the engine's lock
     package func withdraw(_ ticket: Job.Ticket) -> Job? {
         ticket.cancellation.cancel()
         return locked {
@@ -120,7 +121,7 @@ package struct EngineStatus: Sendable {
         }
     }
 
-    /// Lets a job that waits for room go on, if it does: there is some.
+    /// Moves a parked job back to the queue: there is room for its next step. Does nothing to any other job.
     package func resume(_ ticket: Job.Ticket) {
         locked {
             queue.resume(ticket)
@@ -128,7 +129,7 @@ package struct EngineStatus: Sendable {
         }
     }
 
-    /// Never waits for a job.
+    /// Does not wait for the job that runs; `nil` until the model is loaded.
     package var status: EngineStatus? {
         locked {
             var status = known
@@ -146,7 +147,7 @@ package struct EngineStatus: Sendable {
         }
     }
 
-    /// Gives the system what the allocator keeps of freed memory; on any thread, which it holds for milliseconds.
+    /// Returns freed memory that the allocator keeps to the system (`malloc_trim`); blocks its thread for milliseconds.
     package static func releaseFreedMemory() {
         Heap.trim()
     }
@@ -183,7 +184,7 @@ package struct EngineStatus: Sendable {
     }
 
     private func serve(_ segmenter: Segmenter) {
-        // What is left of jobs that have begun.
+        // The continuations of jobs that have begun.
         var begun: [ObjectIdentifier: Job.Continuation] = [:]
         while let turn = nextTurn(or: segmenter.rest) {
             switch turn {
@@ -197,8 +198,8 @@ package struct EngineStatus: Sendable {
 
     /// Gives a job its turn.
     ///
-    /// - Parameter continuation: what is left of it; `nil`: it begins
-    /// - Returns: what is left after the turn
+    /// - Parameter continuation: of a job that has had a turn; `nil`: this is its first
+    /// - Returns: the continuation after the turn; `nil`: the job is done
     private func run(
         _ entry: JobQueue.Entry, _ continuation: Job.Continuation?, _ segmenter: Segmenter
     ) -> Job.Continuation? {
@@ -219,17 +220,17 @@ package struct EngineStatus: Sendable {
         return rest
     }
 
-    /// Seconds without a job after which scratch memory goes back: a question that follows another finds it in place,
-    /// and the system need not clear it again (0.1 s and more for a pass).
+    /// Seconds without a job after which scratch memory goes back to the system. It is kept until then, since the next
+    /// request would fault its pages in again, zeroed by the kernel (0.1 s and more for a pass).
     private static let restAfter = 5
 
-    /// After which a job that could go on gives others their turn: longer than a picture and twenty words take.
+    /// After which a job yields to others that wait: longer than a new picture with twenty words takes.
     private static let longestTurn = Duration.seconds(10)
 
-    /// Waits for the next turn, and takes it at once: who withdraws a job later finds it begun.
+    /// Waits for the next turn and dequeues it under the same lock: a later `withdraw` finds its job begun.
     ///
     /// - Parameter rest: called when nothing has come for a while
-    /// - Returns: `nil`: nothing is left to do, and nothing will be
+    /// - Returns: `nil` when the engine drains and all jobs are done
     private func nextTurn(or rest: () -> Void) -> JobQueue.Turn? {
         var end = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &end)

@@ -1,4 +1,4 @@
-/// Who brings what waits.
+/// Who enqueues an element.
 package struct Caller: Hashable, Sendable {
     /// The user's uid.
     package let owner: UInt32
@@ -10,8 +10,8 @@ package struct Caller: Hashable, Sendable {
     }
 }
 
-/// Elements that wait for one server, in which nobody who brings many makes the others wait: round-robin by user, then
-/// by connection, and first come, first served within a connection.
+/// A fair queue: round-robin by user, then by connection, and FIFO within a connection, so that a caller with many
+/// elements does not delay the others.
 ///
 ///     users          connections      elements
 ///     1000 ──┬────── 7 ────────────── a b c d
@@ -43,7 +43,7 @@ package struct FairQueue<Element> {
         insert(element, from: caller, atFront: false)
     }
 
-    /// Lets an element that had its turn have another: before those of its connection, after the others' turns.
+    /// Puts an element back that has had a turn: ahead of its connection's others, after the turns of other callers.
     package mutating func putBack(_ element: Element, from caller: Caller) {
         insert(element, from: caller, atFront: true)
     }
@@ -70,7 +70,7 @@ package struct FairQueue<Element> {
         return element
     }
 
-    /// Takes all elements for which that is so, in no order that means anything.
+    /// Removes all elements that match, and returns them in no particular order.
     package mutating func removeAll(where isUnwanted: (Element) -> Bool) -> [Element] {
         var removed: [Element] = []
         for user in users.indices {

@@ -2,7 +2,7 @@ package import Kernels
 package import Networks
 import Texts
 
-/// What determines a pass: whatever has the same key has the same features, bit for bit.
+/// Everything that the features of a pass depend on: equal keys, equal features, bit for bit.
 struct FeatureKey: Hashable {
     /// SHA-256 of its files.
     let model: ExactString
@@ -15,7 +15,7 @@ struct FeatureKey: Hashable {
     let precision: Precision
 }
 
-/// Room for what one pass captures, in full precision; it must not leave the arena's scope that it was made in.
+/// The arena's matrices that a pass captures into, in f32; valid in the arena scope that they were made in.
 private struct AttentionCaptures {
     /// One for each attention layer of the U-Net, in the order of a pass.
     let captures: [AttentionCapture]
@@ -44,7 +44,7 @@ private struct AttentionCaptures {
         }
     }
 
-    /// What was captured, once the pass is over.
+    /// The captures, quantized; to be called after the pass.
     func features() -> AttentionFeatures {
         AttentionFeatures(
             queries: queries.map { FixedPoint(queries: $0.matrix, heads: $0.heads) }, affinity: Affinity(affinity))
@@ -52,7 +52,7 @@ private struct AttentionCaptures {
 }
 
 extension Model {
-    /// What a pass over a noised latent leaves behind.
+    /// Runs a U-Net pass over a noised latent and returns what it captured.
     ///
     /// - Parameters:
     ///   - noised: `[H·W, 4]`
@@ -73,7 +73,7 @@ extension Model {
     }
 }
 
-/// What a pass leaves behind: from it, any word can be scored without another pass.
+/// What a U-Net pass captured. Any word can be scored from it without another pass.
 package final class AttentionFeatures {
     /// The queries of each cross-attention layer, `[N, C]`, in the order of a pass.
     package let queries: [FixedPoint]

@@ -1,6 +1,6 @@
 package import Networks
 
-/// Something to compute: who asked, how to stop it, and what to do on the engine's thread, step by step.
+/// Work for the engine's thread, done step by step: its caller, its cancellation and its closures.
 package struct Job: Sendable {
     /// Does the next step; `false`: that was the last. Lives and runs on the engine's thread.
     package typealias Continuation = () -> Bool
@@ -11,10 +11,10 @@ package struct Job: Sendable {
     let begin: @Sendable (Segmenter, Cancellation, Float) -> Continuation?
     /// Whether there is room for what another step makes; asked on any thread.
     let hasRoom: @Sendable () -> Bool
-    /// Told instead, on any thread, when the job gives way to another's in a full queue.
+    /// Called instead of `begin`, on any thread, when the job is displaced from a full queue.
     let refuse: @Sendable (SegmentationError) -> Void
 
-    /// What its caller keeps of it: to withdraw it, and nothing of what it holds.
+    /// A handle to withdraw the job by; keeps neither its closures nor what they capture alive.
     package struct Ticket: Sendable {
         let cancellation: Cancellation
 

@@ -1,7 +1,7 @@
 import Networks
 
-/// The jobs that an engine has not done: those that wait for their turn, by users and connections, and those that have
-/// begun and wait for room. A value without a clock or a thread: who owns it locks it.
+/// The jobs that an engine has not finished: those that wait for their turn, in a fair queue, and those parked until
+/// their client has read enough. A value without clock, thread or lock: its owner synchronizes access.
 package struct JobQueue {
     /// A job with what the engine needs to know of it.
     package struct Entry {
@@ -10,23 +10,24 @@ package struct JobQueue {
         let since: ContinuousClock.Instant
         package fileprivate(set) var hasBegun = false
 
-        /// No two jobs that live have the same.
+        /// Unique among jobs whose tickets are alive.
         package var id: ObjectIdentifier { job.ticket.id }
     }
 
     /// What to do next.
     package enum Turn {
         case run(Entry)
-        /// Nothing is left to do of these jobs, which have begun and were withdrawn.
+        /// Release the continuations of these jobs: they have begun and were withdrawn.
         case forget([Job.Ticket])
     }
 
     /// How many jobs may wait for their turn.
     package let limit: Int
     private var waiting = FairQueue<Entry>()
-    /// Jobs that have begun and wait for room.
+    /// Jobs that have begun and wait until there is room for their next step.
     private var parked: [ObjectIdentifier: Entry] = [:]
-    /// Of jobs that were withdrawn after they had begun. While a ticket lives, no new job has its identity.
+    /// Of jobs that were withdrawn after they had begun. Kept alive until `next` hands them out, so that no new job
+    /// gets the same `ObjectIdentifier`.
     private var withdrawn: [Job.Ticket] = []
 
     package init(limit: Int) {
@@ -35,12 +36,12 @@ package struct JobQueue {
 
     /// Jobs that wait for their turn.
     package var count: Int { waiting.count }
-    /// Whether a turn is to be given.
+    /// Whether `next` would return a turn.
     package var hasTurn: Bool { !waiting.isEmpty || !withdrawn.isEmpty }
-    /// Whether nothing is left to do, now or later.
+    /// Whether no job waits or is parked.
     package var isDone: Bool { !hasTurn && parked.isEmpty }
 
-    /// Lets a job wait for its turn; in a full queue whoever has most there gives way to whoever has less.
+    /// Enqueues a job. In a full queue the caller with most jobs loses its newest to a caller with fewer.
     ///
     /// - Returns: the job that gave way, if one did
     /// - Throws: `queueFull`
@@ -54,20 +55,20 @@ package struct JobQueue {
         return displaced?.job
     }
 
-    /// Takes a job out, if it is here.
+    /// Removes a job that waits or is parked; `nil` where it is neither.
     package mutating func withdraw(_ ticket: Job.Ticket) -> Job? {
         let entry = parked.removeValue(forKey: ticket.id) ?? waiting.removeAll { $0.id == ticket.id }.first
         if let entry, entry.hasBegun { withdrawn.append(ticket) }
         return entry?.job
     }
 
-    /// Lets a job that waits for room have its turn, if it does.
+    /// Moves a parked job back to the fair queue. Does nothing to any other job.
     package mutating func resume(_ ticket: Job.Ticket) {
         guard let entry = parked.removeValue(forKey: ticket.id) else { return }
         waiting.putBack(entry, from: entry.job.caller)
     }
 
-    /// Lets a job wait that has had a turn and is not done.
+    /// Takes back a job that has had a turn and is not done: to the fair queue, or parked where it has no room.
     package mutating func putBack(_ entry: Entry) {
         var entry = entry
         entry.hasBegun = true
@@ -76,12 +77,12 @@ package struct JobQueue {
         } else if entry.job.hasRoom() {
             waiting.putBack(entry, from: entry.job.caller)
         } else {
-            // Whoever makes room from here on finds the job here, and resumes it.
+            // Asked and parked under one lock: whoever makes room after the question finds the job here.
             parked[entry.id] = entry
         }
     }
 
-    /// Takes the next turn; `nil` where none is to be given.
+    /// Dequeues the next turn; `nil` where nothing waits.
     package mutating func next() -> Turn? {
         guard withdrawn.isEmpty else {
             defer { withdrawn = [] }

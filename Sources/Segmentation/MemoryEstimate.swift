@@ -1,10 +1,10 @@
 package import Kernels
 import Networks
 
-/// The memory that a model's sizes ask for in one step of an answer: an upper bound.
+/// An upper bound of the memory that one step of an answer takes, from the sizes in a model's configuration.
 ///
-/// In f64, since a configuration may name sizes whose products fit no integer: they are refused before anything is
-/// reserved for them.
+/// In f64: products of the sizes that a configuration may name overflow integers. Models over the limit are refused
+/// before anything is allocated.
 struct MemoryEstimate {
     /// Thirty times what Stable Diffusion needs.
     static let limit = 16 << 30
@@ -12,7 +12,7 @@ struct MemoryEstimate {
     let what: String
     let bytes: Double
 
-    /// Those of all steps.
+    /// The estimates of all steps.
     static func all(_ model: Model) -> [MemoryEstimate] {
         [features(model.unet), prompts(model), pass(model.unet), encoding(model.autoencoder.configuration)]
     }
@@ -39,7 +39,8 @@ struct MemoryEstimate {
             floats: positions * (keys + 8 * Double(text.width) + Double(text.intermediate)))
     }
 
-    /// The maps that the way up reads, which are twice as wide as a level or wider, and one layer's scratch.
+    /// The inputs of the layers on the way up, twice as wide as a level since skips are joined to them, and one layer's
+    /// scratch.
     private static func pass(_ unet: UNet) -> MemoryEstimate {
         let configuration = unet.configuration
         let widest = Double(configuration.blockChannels.max() ?? 0)

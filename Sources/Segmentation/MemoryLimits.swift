@@ -6,8 +6,8 @@ package struct MemoryLimits: Sendable {
     package let pictures: Int
     package let segmenter: SegmenterLimits
 
-    /// Fifty pictures of a megabyte before their first question and 160 from then on; a thousand latents, eighteen
-    /// passes, four thousand score maps and 120 prompts of Stable Diffusion.
+    /// Of Stable Diffusion: forty pictures with files of a megabyte before their first question, 160 from then on; a
+    /// thousand latents, eighteen passes, four thousand score maps and 120 prompts.
     package static let standard = MemoryLimits(
         pictures: 192 << 20, latents: 64 << 20, features: 1 << 30, scores: 64 << 20, words: 256 << 20)
 

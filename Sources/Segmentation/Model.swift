@@ -2,7 +2,7 @@ import Glibc
 package import Kernels
 package import Networks
 
-/// Why a model folder is no model.
+/// Why a model cannot be loaded from a folder.
 package enum ModelError: Error, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
@@ -11,7 +11,7 @@ package enum ModelError: Error, CustomStringConvertible {
     /// Completion needs to know which pixels of the latent belong together.
     case noSelfAttention(directory: String, side: Int)
 
-    /// Whether nothing is wrong with the folder: whoever loads it said that the model is not wanted any more.
+    /// Whether loading was cancelled, by `isWanted`, with nothing found wrong with the folder.
     package var isInterrupted: Bool {
         if case .checkpoint(.interrupted) = self { true } else { false }
     }
@@ -37,14 +37,14 @@ package enum ModelError: Error, CustomStringConvertible {
 /// A model belongs to one thread: the engine's.
 package final class Model {
     package let name: String
-    /// Of all files it was read from.
+    /// SHA-256 over all files that it was read from.
     package let hash: String
     package let tokenizer: BytePairTokenizer
     package let textEncoder: CLIPTextEncoder
     package let autoencoder: AutoencoderKL
     package let unet: UNet
     package let scheduler: SchedulerConfiguration
-    /// Makes the keys of the cross-attention layers, in the order of a pass.
+    /// The key projections of the cross-attention layers, in the order of a pass.
     package let crossKeys: [Linear]
     private let region: WeightRegion
 
@@ -136,7 +136,7 @@ package final class Model {
         unsafe access(path, F_OK) == 0
     }
 
-    /// What the model's hash is made of.
+    /// The files that the model's hash covers.
     private static func files(
         _ directory: String, unet: Checkpoint, vae: Checkpoint, text: Checkpoint
     ) throws(CheckpointError) -> [HashedFile] {

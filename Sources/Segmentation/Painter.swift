@@ -1,9 +1,9 @@
 import Images
 import Kernels
 
-/// Turns what was computed of an answer into what was asked for: score maps and the index mask in their sizes.
+/// Enlarges latent-grid score maps to the requested size and paints the index mask from them.
 ///
-/// Give it the parts in their order, and take events: each is made when it is taken.
+/// Add the parts of an answer in their order, and take events: each is computed when it is taken.
 package struct Painter: Sendable {
     private enum Next {
         case header(Understanding)
@@ -16,16 +16,16 @@ package struct Painter: Sendable {
     private let wantsMask: Bool
     private let threshold: Float
     private var understanding: Understanding?
-    /// To the size of the score maps that are wanted.
+    /// From the latent grid to the requested size of score maps; `nil` where that is the latent grid, or none.
     private var enlargement: Enlargement?
-    /// Of all labels so far, where a mask is wanted. It is painted at once when all are there, so that no canvas, five
-    /// bytes for each pixel of the picture, waits for an answer's reader.
+    /// Latent-grid maps of all labels so far, where a mask is wanted. The mask is painted only when all are there: a
+    /// canvas takes five bytes for each pixel of the picture, and would be held while a slow client reads score maps.
     private var latents: [[Float]] = []
-    /// What can be taken, its end first.
+    /// The events that can be made, the next one last.
     private var upcoming: [Next] = []
     private var milliseconds: Float = 0
 
-    /// Maps that are painted between two looks at whether they are still wanted.
+    /// Maps that are painted between two checks for cancellation.
     private static let together = 16
 
     package init(_ request: SegmentationRequest) {
@@ -34,7 +34,7 @@ package struct Painter: Sendable {
         threshold = request.threshold
     }
 
-    /// Takes over the next part of the answer.
+    /// Adds the next part of the answer.
     package mutating func add(_ part: AnswerPart) {
         let next: [Next]
         switch part {
@@ -51,7 +51,7 @@ package struct Painter: Sendable {
         upcoming = next.reversed() + upcoming
     }
 
-    /// The next event; `nil` until another part is added, and where it is not wanted.
+    /// The next event; `nil` where another part must be added first, or once `isWanted` says `false`.
     package mutating func next(while isWanted: () -> Bool) -> SegmentationEvent? {
         let start = ContinuousClock.now
         while isWanted(), let next = upcoming.popLast() {
@@ -93,8 +93,8 @@ package struct Painter: Sendable {
         return LabelScores(label: label, width: side, height: side, scores: scores)
     }
 
-    /// The index mask of all labels, at the picture's size; background where nothing is to be seen of it. `nil`
-    /// where it is not wanted.
+    /// The index mask of all labels, at the picture's size; background where that is wholly transparent. `nil`
+    /// once `isWanted` says `false`.
     private mutating func mask(while isWanted: () -> Bool) -> LabelMask? {
         guard let understanding else { return nil }
         let (width, height) = (understanding.picture.width, understanding.picture.height)
@@ -114,7 +114,7 @@ package struct Painter: Sendable {
 }
 
 extension Enlargement {
-    /// Of square maps, as the latent grid is, to another size: bilinear, half-pixel centres.
+    /// Of square maps, such as those on the latent grid, to another size: bilinear, half-pixel centres.
     package init(side: Int, width: Int, height: Int) {
         func line(to count: Int) -> SampleLine {
             let (first, weights) = Bilinear.line(of: side, to: count)

@@ -6,7 +6,7 @@ import Texts
 /// A picture that was looked at, as far as no model matters.
 final class Picture {
     let looked: LookedAt
-    /// The pixels that no label may have; `nil` where there are none.
+    /// The wholly transparent pixels, which are background; `nil` where there are none.
     let transparency: Transparency?
     /// The users who brought it: nobody else may ask about it by its handle.
     var broughtBy = Owners()

@@ -1,6 +1,7 @@
 /// The users whose questions needed something that is remembered.
 ///
-/// What one user asked is nobody else's business: a report counts as known what the same user's questions needed.
+/// Privacy: a report counts a cache hit only where the same user's earlier requests needed the entry, so that nobody
+/// can tell from it what other users asked.
 struct Owners: Sendable {
     private var uids: [UInt32] = []
 
@@ -14,7 +15,7 @@ struct Owners: Sendable {
     }
 }
 
-/// A remembered value, and for whom.
+/// A cached value, and the users whose requests needed it.
 final class Remembered<Value> {
     let value: Value
     var owners = Owners()

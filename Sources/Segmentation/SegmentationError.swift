@@ -9,7 +9,7 @@ package enum SegmentationError: Error {
     case tooManyForMask(labels: Int, limit: Int)
     case emptyName(label: Int)
     case repeatedName(String)
-    /// Two labels that are one to the model.
+    /// Two labels with the same tokens at the same positions of the same prompts.
     case alike(String, String)
     case tooLong(what: String, bytes: Int, limit: Int)
     case tooManyMarks(what: String, limit: Int)

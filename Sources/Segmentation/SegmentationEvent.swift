@@ -1,4 +1,4 @@
-/// The soft answer for a label.
+/// A label's score map.
 package struct LabelScores: Sendable {
     /// Index into the request's labels.
     package let label: Int
@@ -8,7 +8,7 @@ package struct LabelScores: Sendable {
     package let scores: [Float]
 }
 
-/// The hard answer: 0 is the background, k the k-th label.
+/// The index mask: 0 is the background, k the k-th label.
 package struct LabelMask: Sendable {
     package let width: Int
     package let height: Int
@@ -17,7 +17,7 @@ package struct LabelMask: Sendable {
     package let labels: Int
 }
 
-/// Where the time went, in milliseconds, and what the same user's earlier questions have made known.
+/// The time of each stage in milliseconds, and cache hits as far as the same user's earlier requests explain them.
 package struct Report: Sendable {
     package var queue: Float = 0
     package var decode: Float = 0

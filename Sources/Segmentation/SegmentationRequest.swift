@@ -53,7 +53,7 @@ package enum MapRequest: Sendable, Equatable {
     case none
 }
 
-/// A question that can be asked of any model: one that exists is within all limits that do not depend on the model.
+/// A valid request: its initialiser checks every limit that does not depend on the model.
 package struct SegmentationRequest: Sendable {
     /// Three times the largest vocabulary of a data set (LVIS: 1,203), and few enough to bound a request's time.
     package static let labelLimit = 4096

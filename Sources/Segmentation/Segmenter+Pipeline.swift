@@ -2,7 +2,7 @@ import Kernels
 import Networks
 import Texts
 
-/// What determines a phrase's score map, bit for bit.
+/// Everything that a phrase's score map depends on: equal keys, equal maps, bit for bit.
 struct ScoreKey: Hashable {
     let features: FeatureKey
     let recipe: Recipe
@@ -47,9 +47,10 @@ extension Segmenter {
         }
     }
 
-    /// Notes what a phrase's map needs, and what of it the user's questions have needed before, whoever made it known.
+    /// Notes the prompts and the pass that a phrase's map needs, and which of them the user's earlier requests needed:
+    /// the same for that user whether the entries come from their own requests or from another user's.
     ///
-    /// - Parameter isScored: whether they have needed the map itself
+    /// - Parameter isScored: whether their earlier requests needed the map itself
     private func note(_ key: ScoreKey, isScored: Bool, _ answer: inout AnswerInProgress) {
         let isRead = words.value(for: key.prompt)?.owners.note(answer.owner) ?? false
         answer.needs(prompt: key.prompt, isKnown: isScored || isRead)
@@ -71,7 +72,7 @@ extension Segmenter {
             recipe: request.recipe, prompt: ExactString(phrase.prompt), positions: phrase.positions)
     }
 
-    /// The score maps of phrases that are read from the same pass, and from here on known.
+    /// Computes and caches the score maps of phrases that share a pass.
     private func scores(
         of batch: [ScoreKey], _ picture: AskedPicture, _ fusion: AttentionFusion, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [[Float]] {
@@ -87,7 +88,7 @@ extension Segmenter {
         return found
     }
 
-    /// Contexts and keys of prompts; those that are not known are read together.
+    /// Contexts and keys of prompts; those that are not cached go through the text encoder as one batch.
     private func texts(
         _ prompts: [ExactString], _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [EncodedText] {
@@ -115,7 +116,7 @@ extension Segmenter {
         return prompts.compactMap { texts[$0] }
     }
 
-    /// What a pass over the picture leaves behind.
+    /// The features of the pass over a picture: cached, or computed and cached.
     private func features(
         of picture: AskedPicture, _ key: FeatureKey, _ captured: CapturedLayers, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {

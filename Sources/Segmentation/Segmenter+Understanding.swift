@@ -34,7 +34,8 @@ extension Segmenter {
         return AskedPicture(picture, input)
     }
 
-    /// Everything that can be refused before anything is computed, and the picture.
+    /// Checks a request against the model, tokenizes its phrases and looks its picture up: all that can be refused is
+    /// refused here, before a network runs.
     ///
     /// - Parameter handle: the picture's
     func understand(
@@ -106,13 +107,13 @@ extension Segmenter {
     }
 }
 
-/// All that the text encoder sees of a phrase.
+/// A phrase as the model reads it: equal values, equal score maps.
 private struct ReadPhrase: Hashable {
     let tokens: [Token]
     let positions: [Int32]
 }
 
-/// What determines how a phrase is understood.
+/// Everything that the tokens and positions of a phrase depend on.
 struct UnderstandingKey: Hashable {
     private let template: PromptTemplate
     private let words: ExactString
@@ -124,7 +125,7 @@ struct UnderstandingKey: Hashable {
         prompt = phrase.prompt.map { ExactString($0) }
     }
 
-    /// With what the entry takes beside its texts.
+    /// Of the key's texts, and 256 for the cache's entry.
     var bytes: Int { 256 + words.text.utf8.count + (prompt?.text.utf8.count ?? 0) }
 }
 

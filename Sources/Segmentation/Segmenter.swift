@@ -10,7 +10,7 @@ import Texts
 /// Everything but `noised` and `fused` is remembered.
 /// A segmenter belongs to one thread.
 package final class Segmenter {
-    /// Phrases that are scored together, and so wait for each other: sixteen share one reading of the self-attention.
+    /// Phrases that are scored together: the affinity, the largest thing that scoring reads, is read once for sixteen.
     package static let groupPhrases = 16
 
     package let model: Model
@@ -23,7 +23,7 @@ package final class Segmenter {
     var phrases: Cache<UnderstandingKey, UnderstoodPhrase>
     var arena: Arena
 
-    /// Beside scratch memory, for what a question and its answer take, whatever is remembered.
+    /// Address space for a request and its answer, beside scratch memory and caches.
     static let workingBytes = 256 << 20
 
     /// - Parameter pictures: shared with the segmenters of other models on this thread
@@ -123,7 +123,7 @@ package final class Segmenter {
         return try Computation(self, understanding, picture, answer)
     }
 
-    /// Who waited too long in the queue, or has left, is not worked for.
+    /// Throws where the client has cancelled or its deadline has passed.
     func check(_ cancellation: Cancellation) throws(SegmentationError) {
         do throws(Interruption) { try cancellation.check() } catch { throw SegmentationError(error) }
     }

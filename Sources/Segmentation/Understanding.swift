@@ -2,11 +2,11 @@ import Images
 import Networks
 import Texts
 
-/// A phrase as it was understood.
+/// A phrase with its prompt's tokens, and where among them its words stand.
 package struct UnderstoodPhrase: Sendable, Equatable {
     package let words: String
     package let prompt: String
-    /// The prompt's, as far as it is read, with start and end.
+    /// The prompt's, truncated to what the text encoder reads, with start and end token.
     let tokens: [Token]
     /// Of the words' tokens among the prompt's, the start token being 0.
     package let positions: [Int32]
@@ -19,10 +19,10 @@ package struct UnderstoodLabel: Sendable, Equatable {
     package let phrases: [UnderstoodPhrase]
 }
 
-/// What is known before anything is computed.
+/// A request as it was parsed for a model: an answer's header.
 package struct Understanding: Sendable {
     package let picture: LookedAt
-    /// The picture's pixels that no label may have; `nil` where there are none.
+    /// The picture's wholly transparent pixels, which are background; `nil` where there are none.
     let transparency: Transparency?
     /// Width and height of the latent grid.
     package let latentSide: Int
