@@ -3,6 +3,7 @@
 #               make test DSEG_INSTRUCTIONS=portable, or =avx2
 # make build    the programs, optimised, into .build/release
 # make trust    the daemon under attack, timed: what one caller sends must not harm another (some minutes, idle machine)
+# make lint     the style of .swift-format and .clang-format
 # make arm      the kernels held against their definitions on an emulated Arm processor
 # make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one
 # make install  programs, demo model and units below PREFIX
@@ -40,7 +41,7 @@ endef
 RELEASE := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
 PROGRAMS := $(addprefix .build/release/,dseg dsegd dseg-bench)
 
-.PHONY: setup build test trust demo arm avx512 install clean
+.PHONY: setup build test trust demo lint arm avx512 install clean
 
 setup:
 	@command -v swift > /dev/null || { \
@@ -63,6 +64,11 @@ trust: build
 
 demo: build
 	Tests/demo.sh .build/release demo
+
+lint:
+	$(call install_missing,clang-format)
+	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+	find Sources Tests -name '*.[ch]' ! -name '*.pb-c.*' -exec clang-format --dry-run -Werror {} +
 
 arm:
 	$(call install_missing,$(ARM_PACKAGES))

@@ -83,13 +83,14 @@ package struct BenchCommand: ParsableCommand {
         try MaskRun.exiting({ picture }) {
             let file = try InputFile.bytes(at: image ?? Self.picture)
             picture = file
-            let text = if peer {
-                try output(comparison(file), \.table)
-            } else if scaling {
-                try output(growth(file), \.table)
-            } else {
-                try output(report(file, WordList([words ?? Self.defaultWords]).labels), \.table)
-            }
+            let text =
+                if peer {
+                    try output(comparison(file), \.table)
+                } else if scaling {
+                    try output(growth(file), \.table)
+                } else {
+                    try output(report(file, WordList([words ?? Self.defaultWords]).labels), \.table)
+                }
             try Streams.write(Array(text.utf8) + [0x0A])
         }
     }

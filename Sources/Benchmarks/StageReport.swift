@@ -76,10 +76,11 @@ struct StageReport: Encodable {
         let lines = stages.sorted { $0.key < $1.key }.map { stage, times in
             stage + String(repeating: " ", count: 12 - stage.count) + "\(times.least) ms min, \(times.median) ms median"
         }
-        return (lines + [
-            "\(threads) threads, \(instructionSet), \(machine)",
-            "peak memory \(peakBytes >> 20) MiB, weights \(weightBytes >> 20) MiB (\(precision))",
-            "answer \(answerHash)",
-        ]).joined(separator: "\n")
+        return
+            (lines + [
+                "\(threads) threads, \(instructionSet), \(machine)",
+                "peak memory \(peakBytes >> 20) MiB, weights \(weightBytes >> 20) MiB (\(precision))",
+                "answer \(answerHash)",
+            ]).joined(separator: "\n")
     }
 }

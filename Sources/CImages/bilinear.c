@@ -26,16 +26,14 @@ typedef float (*sampler)(const void *row, size_t i);
 
 static float float_at(const void *row, size_t i) { return ((const float *)row)[i]; }
 
-static float byte_at(const void *row, size_t i) {
-    return (float)((const uint8_t *)row)[i] / 255.0f;
-}
+static float byte_at(const void *row, size_t i) { return (float)((const uint8_t *)row)[i] / 255.0f; }
 
 /// Both resizes; compiled once for each sampler.
 ///
 /// map  [height, width, channels]  of samples of `sample_bytes` bytes
-static inline __attribute__((always_inline)) void
-resize(const void *map, size_t sample_bytes, sampler at, size_t width, size_t height,
-       size_t channels, size_t out_width, size_t out_height, float *out) {
+static inline __attribute__((always_inline)) void resize(const void *map, size_t sample_bytes, sampler at, size_t width,
+                                                         size_t height, size_t channels, size_t out_width,
+                                                         size_t out_height, float *out) {
     size_t row_bytes = width * channels * sample_bytes;
     for (size_t row = 0; row < out_height; row++) {
         tap y = taps(row, out_height, height);
@@ -53,13 +51,13 @@ resize(const void *map, size_t sample_bytes, sampler at, size_t width, size_t he
     }
 }
 
-void dseg_bilinear(const float *map, size_t width, size_t height, size_t channels,
-                   size_t out_width, size_t out_height, float *out) {
+void dseg_bilinear(const float *map, size_t width, size_t height, size_t channels, size_t out_width, size_t out_height,
+                   float *out) {
     resize(map, sizeof(float), float_at, width, height, channels, out_width, out_height, out);
 }
 
-void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels,
-                         size_t out_width, size_t out_height, float *out) {
+void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels, size_t out_width,
+                         size_t out_height, float *out) {
     resize(pixels, 1, byte_at, width, height, channels, out_width, out_height, out);
 }
 

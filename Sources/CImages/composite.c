@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const uint8_t *palette,
-               uint8_t *tinted) {
+void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const uint8_t *palette, uint8_t *tinted) {
     for (size_t i = 0; i < count; i++) {
         const uint8_t *colour = palette + 3 * (size_t)indices[i];
         for (size_t c = 3 * i; c < 3 * i + 3; c++) {
@@ -13,8 +12,8 @@ void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const u
     }
 }
 
-void dseg_cut_out(const uint8_t *rgb, const uint8_t *alpha, const uint8_t *indices,
-                  size_t count, uint8_t index, uint8_t *rgba) {
+void dseg_cut_out(const uint8_t *rgb, const uint8_t *alpha, const uint8_t *indices, size_t count, uint8_t index,
+                  uint8_t *rgba) {
     for (size_t i = 0; i < count; i++) {
         // Pixels that are transparent in the picture belong to no label; they keep their colours.
         if (indices[i] == index || (alpha != NULL && alpha[i] == 0)) {

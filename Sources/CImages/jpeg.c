@@ -16,10 +16,10 @@ typedef struct decoder {
     dseg_verdict verdict;
     char *reason;
     const uint8_t *bytes;
-    int ended;     ///< the bytes ended without an EOI marker; libjpeg goes on as if there were one
-    int lacking;   ///< entropy-coded data ended before the last MCU row of a scan
-    int in_last;   ///< entropy-coded data ended in the last MCU row of a scan
-    size_t rows;   ///< complete rows of pixels when they first ended
+    int ended;    ///< the bytes ended without an EOI marker; libjpeg goes on as if there were one
+    int lacking;  ///< entropy-coded data ended before the last MCU row of a scan
+    int in_last;  ///< entropy-coded data ended in the last MCU row of a scan
+    size_t rows;  ///< complete rows of pixels when they first ended
 } decoder;
 
 /// libjpeg's error_exit, which must not return: jumps to the setjmp of `begin`'s caller.
@@ -72,8 +72,7 @@ static int is_cmyk(const decoder *from) {
 }
 
 /// libjpeg leaves by longjmp, so the decoder outlives the frame that sets the jump.
-static dseg_verdict read_header(decoder *from, const uint8_t *bytes, size_t count,
-                                dseg_picture *picture) {
+static dseg_verdict read_header(decoder *from, const uint8_t *bytes, size_t count, dseg_picture *picture) {
     if (setjmp(from->escape) != 0) return from->verdict;
     begin(from, bytes, count);
     picture->width = from->jpeg.image_width;
@@ -82,8 +81,7 @@ static dseg_verdict read_header(decoder *from, const uint8_t *bytes, size_t coun
     return DSEG_DONE;
 }
 
-dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                              char *reason) {
+dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *picture, char *reason) {
     decoder from;
     prepare(&from, reason);
     dseg_verdict verdict = read_header(&from, bytes, count, picture);
@@ -156,8 +154,7 @@ static int is_lacking(const decoder *from) {
 }
 
 /// Reads all rows as RGB or CMYK.
-static void read_rows(decoder *from, const dseg_picture *picture, uint8_t *pixels,
-                      const dseg_watch *watch) {
+static void read_rows(decoder *from, const dseg_picture *picture, uint8_t *pixels, const dseg_watch *watch) {
     size_t stride = picture->width * picture->channels;
     while (from->jpeg.output_scanline < from->jpeg.output_height) {
         if (from->jpeg.output_scanline % 64 == 0) ask(from, watch);
@@ -168,8 +165,8 @@ static void read_rows(decoder *from, const dseg_picture *picture, uint8_t *pixel
 
 /// Decodes after `prepare`: a file of one scan row by row, one of several scans in libjpeg's
 /// buffered-image mode, which reads all scans first.
-static dseg_verdict read_pixels(decoder *from, const uint8_t *bytes, size_t count,
-                                dseg_picture *picture, uint8_t *pixels, const dseg_watch *watch) {
+static dseg_verdict read_pixels(decoder *from, const uint8_t *bytes, size_t count, dseg_picture *picture,
+                                uint8_t *pixels, const dseg_watch *watch) {
     if (setjmp(from->escape) != 0) return from->verdict;
     begin(from, bytes, count);
     int has_scans = jpeg_has_multiple_scans(&from->jpeg);
@@ -188,8 +185,8 @@ static dseg_verdict read_pixels(decoder *from, const uint8_t *bytes, size_t coun
     return DSEG_CUT_OFF;
 }
 
-dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                              uint8_t *pixels, const dseg_watch *watch, char *reason) {
+dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *pixels,
+                              const dseg_watch *watch, char *reason) {
     decoder from;
     prepare(&from, reason);
     dseg_verdict verdict = read_pixels(&from, bytes, count, picture, pixels, watch);
@@ -202,8 +199,7 @@ static int begins_segment(uint8_t marker) {
     return marker > 0x01 && marker != 0xFF && (marker < 0xD0 || marker > 0xD8);
 }
 
-int dseg_jpeg_next(const uint8_t *bytes, size_t count, size_t position,
-                   dseg_jpeg_segment *segment) {
+int dseg_jpeg_next(const uint8_t *bytes, size_t count, size_t position, dseg_jpeg_segment *segment) {
     while (position + 1 < count) {
         const uint8_t *mark = memchr(bytes + position, 0xFF, count - position - 1);
         if (mark == NULL) return 0;

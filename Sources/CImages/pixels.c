@@ -32,8 +32,8 @@ void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uin
     }
 }
 
-void dseg_turn_upright(const uint8_t *stored, size_t width, size_t height, size_t channels,
-                       int orientation, uint8_t *upright) {
+void dseg_turn_upright(const uint8_t *stored, size_t width, size_t height, size_t channels, int orientation,
+                       uint8_t *upright) {
     // Writes `upright` row by row, and walks over `stored` with strides: an offset of the first pixel,
     // and what to add for each step to the right and for each step down.
     ptrdiff_t right = (ptrdiff_t)channels, down = (ptrdiff_t)(width * channels);

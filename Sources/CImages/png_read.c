@@ -10,14 +10,14 @@ typedef struct source {
     const uint8_t *bytes;
     size_t count;
     size_t position;
-    size_t head;    ///< offset of the next chunk
+    size_t head;  ///< offset of the next chunk
     dseg_verdict verdict;
     char *reason;
-    int by_crc;     ///< check the chunks' CRCs, but ignore the Adler-32 of the compressed data
-    int passes;     ///< Adam7 passes: 7, or 1 without interlacing
-    size_t unasked; ///< pixels since the dseg_watch was polled
-    size_t height;  ///< rows; 0 before the first is read
-    size_t rows;    ///< complete rows when libpng gave up
+    int by_crc;      ///< check the chunks' CRCs, but ignore the Adler-32 of the compressed data
+    int passes;      ///< Adam7 passes: 7, or 1 without interlacing
+    size_t unasked;  ///< pixels since the dseg_watch was polled
+    size_t height;   ///< rows; 0 before the first is read
+    size_t rows;     ///< complete rows when libpng gave up
 } source;
 
 /// Patches the header of a chunk at which libpng would fail though no pixel depends on it.
@@ -32,8 +32,7 @@ static void adapt(uint8_t *head, const source *from) {
     int kind = 0;
     while (kind < 4 && memcmp(head + 4, pixels[kind], 4) != 0) kind++;
     if (kind == 2 && left < png_get_uint_32(head)) png_save_uint_32(head, (png_uint_32)left);
-    int is_suggested = kind == 1 && from->count > colour_type &&
-                       from->bytes[colour_type] != PNG_COLOR_TYPE_PALETTE;
+    int is_suggested = kind == 1 && from->count > colour_type && from->bytes[colour_type] != PNG_COLOR_TYPE_PALETTE;
     if (kind == 4 || is_suggested) head[4] |= 0x20;
 }
 
@@ -82,8 +81,8 @@ static void read_header(png_structp png, png_infop info, dseg_picture *picture) 
     png_set_chunk_cache_max(png, 128);
     png_set_chunk_malloc_max(png, 8 << 20);
     png_read_info(png, info);
-    int has_alpha = (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA) != 0 ||
-                    png_get_valid(png, info, PNG_INFO_tRNS) != 0;
+    int has_alpha =
+        (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png, info, PNG_INFO_tRNS) != 0;
     picture->width = png_get_image_width(png, info);
     picture->height = png_get_image_height(png, info);
     picture->channels = has_alpha ? 4 : 3;
@@ -104,16 +103,15 @@ static void ask(png_structp png, source *from, const dseg_watch *watch, size_t p
 }
 
 /// Reads all rows as RGB or RGBA of 8 bits; of an interlaced file in seven passes.
-static void read_rows(png_structp png, png_infop info, source *from, const dseg_picture *picture,
-                      uint8_t *pixels, const dseg_watch *watch) {
+static void read_rows(png_structp png, png_infop info, source *from, const dseg_picture *picture, uint8_t *pixels,
+                      const dseg_watch *watch) {
     png_set_expand(png);
     png_set_strip_16(png);
     png_set_gray_to_rgb(png);
     from->passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     size_t stride = picture->width * picture->channels;
-    if (png_get_image_height(png, info) != picture->height ||
-        png_get_rowbytes(png, info) != stride) {
+    if (png_get_image_height(png, info) != picture->height || png_get_rowbytes(png, info) != stride) {
         png_error(png, "the rows are not as the header says");
     }
     from->height = picture->height;
@@ -156,25 +154,21 @@ static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Null
     return from->verdict;
 }
 
-dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                             char *reason) {
+dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *picture, char *reason) {
     source from = {.bytes = bytes, .count = count, .reason = reason};
     return read_png(&from, picture, NULL, NULL);
 }
 
 /// Whether a wrong Adler-32 may be the only fault: zlib then withholds the last row; of an interlaced
 /// file the last row of any pass.
-static int may_be_checksum(const source *from) {
-    return from->passes > 1 || from->rows + 1 == from->height;
-}
+static int may_be_checksum(const source *from) { return from->passes > 1 || from->rows + 1 == from->height; }
 
 /// Where a wrong Adler-32 may be the only fault, the file is decoded again without it. If all chunk CRCs
 /// are right, which cover the same bytes, then the writer computed the Adler-32 wrong and the pixels are
 /// intact.
-dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                             uint8_t *pixels, const dseg_watch *watch, char *reason) {
-    source from = {.bytes = bytes, .count = count, .reason = reason, .rows = DSEG_ROWS_UNKNOWN,
-                   .unasked = ask_after};
+dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *pixels,
+                             const dseg_watch *watch, char *reason) {
+    source from = {.bytes = bytes, .count = count, .reason = reason, .rows = DSEG_ROWS_UNKNOWN, .unasked = ask_after};
     source again = from;
     dseg_verdict verdict = read_png(&from, picture, pixels, watch);
     picture->rows = from.rows;

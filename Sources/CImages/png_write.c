@@ -68,12 +68,12 @@ static void set_text(png_structp png, png_infop info, const char *key, const cha
     png_set_text(png, info, &text, 1);
 }
 
-static void write_header(png_structp png, png_infop info, const dseg_png_shape *shape,
-                         const uint8_t *palette, const uint8_t *chunks, const char *texts) {
+static void write_header(png_structp png, png_infop info, const dseg_png_shape *shape, const uint8_t *palette,
+                         const uint8_t *chunks, const char *texts) {
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_compression_level(png, 6);
-    png_set_IHDR(png, info, shape->width, shape->height, 8, colour_type(shape->kind),
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, info, shape->width, shape->height, 8, colour_type(shape->kind), PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     if (palette != NULL) set_palette(png, info, palette);
     for (size_t i = 0; i < shape->text_count; i++) {
         const char *key = texts, *value = key + strlen(key) + 1;
@@ -86,8 +86,8 @@ static void write_header(png_structp png, png_infop info, const dseg_png_shape *
 }
 
 /// The stack frame of the setjmp for libpng's errors.
-static dseg_verdict write_png(sink *to, const dseg_png_shape *shape, const uint8_t *pixels,
-                              const uint8_t *palette, const uint8_t *chunks, const char *texts) {
+static dseg_verdict write_png(sink *to, const dseg_png_shape *shape, const uint8_t *pixels, const uint8_t *palette,
+                              const uint8_t *chunks, const char *texts) {
     to->verdict = DSEG_MALFORMED;
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, to, give_up, refuse);
     if (png == NULL) return DSEG_NO_MEMORY;
@@ -108,9 +108,8 @@ static dseg_verdict write_png(sink *to, const dseg_png_shape *shape, const uint8
     return to->verdict;
 }
 
-dseg_verdict dseg_png_write(const dseg_png_shape *shape, const uint8_t *pixels,
-                            const uint8_t *palette, const uint8_t *chunks, const char *texts,
-                            dseg_bytes *file, char *reason) {
+dseg_verdict dseg_png_write(const dseg_png_shape *shape, const uint8_t *pixels, const uint8_t *palette,
+                            const uint8_t *chunks, const char *texts, dseg_bytes *file, char *reason) {
     sink to = {.file = file, .reason = reason};
     return write_png(&to, shape, pixels, palette, chunks, texts);
 }

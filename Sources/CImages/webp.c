@@ -8,8 +8,8 @@
 
 /// Demuxes a file: finds its picture, or its first frame, and the canvas. On DSEG_DONE the caller must
 /// `release` file and frame.
-static dseg_verdict find(const uint8_t *bytes, size_t count, dseg_picture *canvas,
-                         WebPDemuxer **file, WebPIterator *frame, char *reason) {
+static dseg_verdict find(const uint8_t *bytes, size_t count, dseg_picture *canvas, WebPDemuxer **file,
+                         WebPIterator *frame, char *reason) {
     WebPData data = {bytes, count};
     WebPDemuxState state;
     *file = WebPDemuxPartial(&data, &state);
@@ -34,8 +34,7 @@ static void release(WebPDemuxer *file, WebPIterator *frame) {
     WebPDemuxDelete(file);
 }
 
-dseg_verdict dseg_webp_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                              char *reason) {
+dseg_verdict dseg_webp_header(const uint8_t *bytes, size_t count, dseg_picture *picture, char *reason) {
     WebPDemuxer *file;
     WebPIterator frame;
     dseg_verdict verdict = find(bytes, count, picture, &file, &frame, reason);
@@ -45,8 +44,7 @@ dseg_verdict dseg_webp_header(const uint8_t *bytes, size_t count, dseg_picture *
 
 /// Decodes a frame incrementally, in sixteen parts, to poll for cancellation between them. More parts
 /// would cost time: libwebp decodes what precedes the pixels anew until it is complete.
-static dseg_verdict feed(WebPIDecoder *decoder, const WebPData *frame, const dseg_watch *watch,
-                         char *reason) {
+static dseg_verdict feed(WebPIDecoder *decoder, const WebPData *frame, const dseg_watch *watch, char *reason) {
     VP8StatusCode status = VP8_STATUS_SUSPENDED;
     for (size_t part = 1; part <= 16 && status == VP8_STATUS_SUSPENDED; part++) {
         if (!watch->is_wanted(watch->context)) return DSEG_UNWANTED;
@@ -63,8 +61,8 @@ static dseg_verdict feed(WebPIDecoder *decoder, const WebPData *frame, const dse
 }
 
 /// Decodes a frame into its rectangle of the canvas.
-static dseg_verdict draw(const WebPIterator *frame, dseg_picture *canvas, uint8_t *pixels,
-                         const dseg_watch *watch, char *reason) {
+static dseg_verdict draw(const WebPIterator *frame, dseg_picture *canvas, uint8_t *pixels, const dseg_watch *watch,
+                         char *reason) {
     WebPDecoderConfig config;
     if (!WebPInitDecoderConfig(&config)) return DSEG_NO_MEMORY;
     size_t stride = canvas->width * canvas->channels;
@@ -84,8 +82,8 @@ static dseg_verdict draw(const WebPIterator *frame, dseg_picture *canvas, uint8_
     return verdict;
 }
 
-dseg_verdict dseg_webp_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                              uint8_t *pixels, const dseg_watch *watch, char *reason) {
+dseg_verdict dseg_webp_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *pixels,
+                              const dseg_watch *watch, char *reason) {
     WebPDemuxer *file;
     WebPIterator frame;
     dseg_picture canvas = *picture;

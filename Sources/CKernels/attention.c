@@ -42,8 +42,16 @@ size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads) {
 
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
                     const dseg_matrix *mean, float share, bool fixed, float *scratch) {
-    run((attention){.q = q, .k = k, .v = v, .y = y, .heads = heads, .causal = causal, .mean = mean, .share = share,
-                    .fixed = fixed && !causal}, scratch);       // values' scales depend on later keys
+    run((attention){.q = q,
+                    .k = k,
+                    .v = v,
+                    .y = y,
+                    .heads = heads,
+                    .causal = causal,
+                    .mean = mean,
+                    .share = share,
+                    .fixed = fixed && !causal},
+        scratch);  // values' scales depend on later keys
 }
 
 void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, bool fixed,

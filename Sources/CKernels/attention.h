@@ -8,13 +8,13 @@
 enum { dseg_tile_rows = 96 };
 
 typedef struct {
-    dseg_matrix q, k, v, y;               // y.base NULL: no values wanted
-    size_t heads, width;                  // of a head
+    dseg_matrix q, k, v, y;  // y.base NULL: no values wanted
+    size_t heads, width;     // of a head
     size_t tile_rows, tile_floats;
     bool causal, fixed;
     const dseg_matrix *mean;
-    float share;                          // of a head in the mean
-    float *keys, *values, *scores;        // scratch: packed keys and values, and a tile of scores for each thread
+    float share;                    // of a head in the mean
+    float *keys, *values, *scores;  // scratch: packed keys and values, and a tile of scores for each thread
 } attention;
 
 static inline size_t padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }

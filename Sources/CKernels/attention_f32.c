@@ -34,13 +34,15 @@ static void sum_values(const attention *a, size_t head, const float *p, const fl
     const float *values = a->values + head * padded(width) * count;
     for (size_t key = 0; key < count; key += block)
         for (size_t column = 0; column < width; column += dseg_panel_width)
-            dseg_multiply_panel(
-                &(dseg_product){.rows = rows, .inputs = dseg_least(block, count - key), .x = p + key,
-                                .x_stride = scores_stride(count),
-                                .panel = values + column * count + key * dseg_panel_width,
-                                .c = dseg_row(a->y, row) + head * width + column, .c_stride = a->y.stride,
-                                .adding = key > 0},
-                dseg_least(dseg_panel_width, width - column));
+            dseg_multiply_panel(&(dseg_product){.rows = rows,
+                                                .inputs = dseg_least(block, count - key),
+                                                .x = p + key,
+                                                .x_stride = scores_stride(count),
+                                                .panel = values + column * count + key * dseg_panel_width,
+                                                .c = dseg_row(a->y, row) + head * width + column,
+                                                .c_stride = a->y.stride,
+                                                .adding = key > 0},
+                                dseg_least(dseg_panel_width, width - column));
     for (size_t i = 0; i < rows; i++) dseg_simd->affine(dseg_row(a->y, row + i) + head * width, rates[i], 0.0f, width);
 }
 
@@ -48,9 +50,13 @@ static void sum_values(const attention *a, size_t head, const float *p, const fl
 static void multiply_keys(const attention *a, size_t head, size_t row, size_t rows, float *scores) {
     const float *keys = a->keys + head * padded(a->k.rows) * a->width;
     for (size_t key = 0; key < a->k.rows; key += dseg_panel_width)
-        dseg_simd->gemm_f32(&(dseg_product){
-            .rows = rows, .inputs = a->width, .x = dseg_row(a->q, row) + head * a->width, .x_stride = a->q.stride,
-            .panel = keys + key * a->width, .c = scores + key, .c_stride = scores_stride(a->k.rows)});
+        dseg_simd->gemm_f32(&(dseg_product){.rows = rows,
+                                            .inputs = a->width,
+                                            .x = dseg_row(a->q, row) + head * a->width,
+                                            .x_stride = a->q.stride,
+                                            .panel = keys + key * a->width,
+                                            .c = scores + key,
+                                            .c_stride = scores_stride(a->k.rows)});
 }
 
 /// p [rows, keys] ← exp(scores), rates [rows] ← 1 / their sums, mean ← mean + the probabilities. Values are

@@ -26,8 +26,8 @@ static void pack_keys(const attention *a, size_t head) {
     __builtin_memset(scales, 0, size * sizeof(float));
     for (size_t key = 0; key < a->k.rows; key++) {
         int32_t *to = values + key / dseg_panel_width * pairs * dseg_panel_width + key % dseg_panel_width;
-        scales[key] = dseg_simd->quantize(dseg_row(a->k, key) + head * a->width, a->width, (int16_t *)to,
-                                     2 * dseg_panel_width);
+        scales[key] =
+            dseg_simd->quantize(dseg_row(a->k, key) + head * a->width, a->width, (int16_t *)to, 2 * dseg_panel_width);
     }
 }
 
@@ -44,7 +44,7 @@ static void pack_values(const attention *a, size_t head) {
             dseg_simd->panel_norms(two, 1, squares, largest);
         }
         for (size_t i = 0; i < dseg_panel_width; i++) {
-            bool is_known = squares[i] == squares[i] && largest[i] < __builtin_inff();      // max skips NaN
+            bool is_known = squares[i] == squares[i] && largest[i] < __builtin_inff();  // max skips NaN
             factors[i] = is_known && largest[i] > 0x1p-110f ? 32767.0f / largest[i] : 0.0f;
             scales[first + i] = is_known ? largest[i] / 32767.0f : __builtin_nanf("");
         }
@@ -74,15 +74,23 @@ static void multiply_keys(const attention *a, size_t head, size_t row, size_t ro
     const int32_t *keys = (const int32_t *)scales + padded(a->k.rows);
     int32_t *values = (int32_t *)queries + rows;
     for (size_t i = 0; i < rows; i++) {
-        values[(i + 1) * pairs - 1] = 0;                       // pads an odd width
+        values[(i + 1) * pairs - 1] = 0;  // pads an odd width
         queries[i] = dseg_simd->quantize(dseg_row(a->q, row + i) + head * a->width, a->width,
                                          (int16_t *)(values + i * pairs), 2);
     }
-    for (size_t key = 0; key < a->k.rows; key += dseg_panel_width)
-        dseg_simd->gemm_int16(&(dseg_pair_product){
-            .rows = rows, .pairs = pairs, .x = values, .x_stride = pairs, .panel = keys + key * pairs,
-            .dequantized = &(dseg_dequantized){.columns = dseg_panel_width, .row_scales = queries,
-                                               .column_scales = scales + key, .y = scores + key, .y_stride = stride}});
+    for (size_t key = 0; key < a->k.rows; key += dseg_panel_width) {
+        dseg_dequantized to = {.columns = dseg_panel_width,
+                               .row_scales = queries,
+                               .column_scales = scales + key,
+                               .y = scores + key,
+                               .y_stride = stride};
+        dseg_simd->gemm_int16(&(dseg_pair_product){.rows = rows,
+                                                   .pairs = pairs,
+                                                   .x = values,
+                                                   .x_stride = pairs,
+                                                   .panel = keys + key * pairs,
+                                                   .dequantized = &to});
+    }
 }
 
 /// p [rows, keys] ← exp(scores), quantized if there are values; scales [blocks, rows] ← what dequantizes these integers
@@ -105,8 +113,8 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
         for (size_t key = 0; key < keys; key += block) {
             size_t count = dseg_least(block, keys - key);
             float *sum = scales + key / block * rows + i, factor = total_of(count) / *sum;
-            if (!(factor < 32767.0f)) factor = 32767.0f;       // no probability is above 1
-            *sum = rate / factor;                              // NaN where any sum is
+            if (!(factor < 32767.0f)) factor = 32767.0f;  // no probability is above 1
+            *sum = rate / factor;                         // NaN where any sum is
             dseg_simd->quantize_probabilities(p + key, count, factor, mean ? mean + key : NULL, a->share * rate);
         }
     }
@@ -118,15 +126,21 @@ static void sum_values(const attention *a, size_t head, const float *p, size_t r
     const float *column_scales = a->values + head * dseg_int16_values_numbers(keys, a->width);
     const int32_t *values = (const int32_t *)column_scales + padded(a->width);
     for (size_t key = 0; key < keys; key += block)
-        for (size_t column = 0; column < a->width; column += dseg_panel_width)
-            dseg_simd->gemm_int16(&(dseg_pair_product){
-                .rows = rows, .pairs = pairs_of(dseg_least(block, keys - key)), .x = (const int32_t *)(p + key),
-                .x_stride = scores_stride(keys),
-                .panel = values + column * pairs_of(keys) + key / 2 * dseg_panel_width,
-                .dequantized = &(dseg_dequantized){
-                    .columns = dseg_least(dseg_panel_width, a->width - column),
-                    .row_scales = scales + key / block * rows, .column_scales = column_scales + column,
-                    .y = dseg_row(a->y, row) + head * a->width + column, .y_stride = a->y.stride, .adding = key > 0}});
+        for (size_t column = 0; column < a->width; column += dseg_panel_width) {
+            dseg_dequantized to = {.columns = dseg_least(dseg_panel_width, a->width - column),
+                                   .row_scales = scales + key / block * rows,
+                                   .column_scales = column_scales + column,
+                                   .y = dseg_row(a->y, row) + head * a->width + column,
+                                   .y_stride = a->y.stride,
+                                   .adding = key > 0};
+            dseg_simd->gemm_int16(
+                &(dseg_pair_product){.rows = rows,
+                                     .pairs = pairs_of(dseg_least(block, keys - key)),
+                                     .x = (const int32_t *)(p + key),
+                                     .x_stride = scores_stride(keys),
+                                     .panel = values + column * pairs_of(keys) + key / 2 * dseg_panel_width,
+                                     .dequantized = &to});
+        }
 }
 
 void dseg_attend_int16(const attention *a, size_t head, size_t row, size_t rows, float *scores) {

@@ -26,8 +26,7 @@ void dseg_widen_f16(const uint16_t *restrict halves, float *restrict floats, siz
         uint32_t magnitude = (half & 0x7fffu) << 13;
         uint32_t normal = magnitude + ((uint32_t)112 << 23);
         uint32_t special = magnitude + ((uint32_t)224 << 23);
-        uint32_t subnormal = bits_of_float(float_of_bits(magnitude + least_normal) -
-                                           float_of_bits(least_normal));
+        uint32_t subnormal = bits_of_float(float_of_bits(magnitude + least_normal) - float_of_bits(least_normal));
         uint32_t widened = (half & 0x7c00u) == 0x7c00u ? special : normal;
         widened = (half & 0x7c00u) == 0 ? subnormal : widened;
         floats[i] = float_of_bits(sign | widened);

@@ -118,8 +118,8 @@ typedef struct {
     void (*winograd_norms)(const dseg_kernels *kernels, float *squares, float *largest);
     /// from the products of all frequencies, m [36, 16], frequencies `stride` apart, times row_scales [36] times
     /// column_scales [36, 16]
-    void (*winograd_outputs_int16)(const int32_t *m, size_t stride, const float *row_scales,
-                                   const float *column_scales, const dseg_outputs *outputs);
+    void (*winograd_outputs_int16)(const int32_t *m, size_t stride, const float *row_scales, const float *column_scales,
+                                   const dseg_outputs *outputs);
 
     // scores-inl.h
     /// map ← map + share * (the sum over `positions` of softmax(q k^T)) for sixteen queries of a head

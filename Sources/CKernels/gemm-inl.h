@@ -90,12 +90,9 @@ INLINE void microkernel_int16(size_t rows, const dseg_pair_product *p, size_t ro
     }
     const dseg_dequantized *to = p->dequantized;
 #define EACH_ROW(statement) _Pragma("clang loop unroll(full)") for (size_t r = 0; r < rows; r++) statement
-    if (!to)
-        EACH_ROW(*(i32x16 *)(c + r * LANES) = sums[r];)
-    else if (to->columns == LANES)
-        EACH_ROW(dequantize(to, row + r, LANES, sums[r]);)
-    else
-        EACH_ROW(dequantize(to, row + r, to->columns, sums[r]);)
+    if (!to) EACH_ROW(*(i32x16 *)(c + r * LANES) = sums[r];)
+    else if (to->columns == LANES) EACH_ROW(dequantize(to, row + r, LANES, sums[r]);)
+    else EACH_ROW(dequantize(to, row + r, to->columns, sums[r]);)
 #undef EACH_ROW
 }
 
@@ -105,19 +102,27 @@ INLINE size_t tile_height(size_t rows, size_t most) {
     return rows < most + 4 ? rows / 2 : most;
 }
 
-#define HEIGHT(microkernel, rows) case rows: microkernel(rows, &p, row); break;
-#define SIX_HEIGHTS(microkernel)                                                    \
-    HEIGHT(microkernel, 1) HEIGHT(microkernel, 2) HEIGHT(microkernel, 3)            \
-    HEIGHT(microkernel, 4) HEIGHT(microkernel, 5) HEIGHT(microkernel, 6)
+#define HEIGHT(microkernel, rows) \
+    case rows: \
+        microkernel(rows, &p, row); \
+        break;
+#define SIX_HEIGHTS(microkernel) \
+    HEIGHT(microkernel, 1) \
+    HEIGHT(microkernel, 2) \
+    HEIGHT(microkernel, 3) \
+    HEIGHT(microkernel, 4) \
+    HEIGHT(microkernel, 5) \
+    HEIGHT(microkernel, 6)
 
 static void gemm_f32(const dseg_product *product) {
     dseg_product p = *product;
     for (size_t row = 0, height; row < p.rows; row += height) {
         height = tile_height(p.rows - row, F32_ROWS);
         switch (height) {
-        SIX_HEIGHTS(microkernel_f32)
+            SIX_HEIGHTS(microkernel_f32)
 #if WIDTH == 512
-        HEIGHT(microkernel_f32, 7) HEIGHT(microkernel_f32, 8)
+            HEIGHT(microkernel_f32, 7)
+            HEIGHT(microkernel_f32, 8)
 #endif
         }
     }
@@ -128,12 +133,18 @@ static void gemm_int16(const dseg_pair_product *product) {
     for (size_t row = 0, height; row < p.rows; row += height) {
         height = tile_height(p.rows - row, INT16_ROWS);
         switch (height) {
-        SIX_HEIGHTS(microkernel_int16)
+            SIX_HEIGHTS(microkernel_int16)
 #if WIDTH == 512
-        HEIGHT(microkernel_int16, 7) HEIGHT(microkernel_int16, 8) HEIGHT(microkernel_int16, 9)
-        HEIGHT(microkernel_int16, 10) HEIGHT(microkernel_int16, 11) HEIGHT(microkernel_int16, 12)
-        HEIGHT(microkernel_int16, 13) HEIGHT(microkernel_int16, 14) HEIGHT(microkernel_int16, 15)
-        HEIGHT(microkernel_int16, 16)
+            HEIGHT(microkernel_int16, 7)
+            HEIGHT(microkernel_int16, 8)
+            HEIGHT(microkernel_int16, 9)
+            HEIGHT(microkernel_int16, 10)
+            HEIGHT(microkernel_int16, 11)
+            HEIGHT(microkernel_int16, 12)
+            HEIGHT(microkernel_int16, 13)
+            HEIGHT(microkernel_int16, 14)
+            HEIGHT(microkernel_int16, 15)
+            HEIGHT(microkernel_int16, 16)
 #endif
         }
     }

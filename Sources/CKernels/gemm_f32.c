@@ -11,7 +11,7 @@ typedef struct {
     bool adding;
     dseg_cut cut;
     dseg_window window;
-    float *scratch;                       // of im2col; NULL: x is multiplied as it is
+    float *scratch;  // of im2col; NULL: x is multiplied as it is
 } product;
 
 /// Rows of a partial panel that are copied at a time: a multiple of the tiles' 6 and 8 rows.
@@ -72,11 +72,9 @@ void dseg_linear(dseg_matrix x, dseg_panels w, const float *bias, dseg_matrix y,
     run((product){.x = x, .y = y, .w = w, .bias = bias, .adding = adding});
 }
 
-size_t dseg_im2col_scratch(void) {
-    return dseg_threads() * dseg_task_rows * block;
-}
+size_t dseg_im2col_scratch(void) { return dseg_threads() * dseg_task_rows * block; }
 
 void dseg_im2col_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
-                               bool adding, float *scratch) {
+                             bool adding, float *scratch) {
     run((product){.x = x, .y = y, .w = w, .bias = bias, .adding = adding, .window = window, .scratch = scratch});
 }

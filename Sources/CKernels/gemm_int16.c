@@ -16,9 +16,12 @@ static void multiply(const product *p, dseg_extent e, size_t panel, dseg_dequant
     to.row_scales = p->x.scales + e.row;
     to.column_scales = p->w.scales + output;
     to.bias = p->bias ? p->bias + output : NULL;
-    dseg_simd->gemm_int16(&(dseg_pair_product){
-        .rows = e.rows, .pairs = pairs, .x = p->x.values + e.row * pairs, .x_stride = pairs,
-        .panel = (const int32_t *)p->w.base + panel * pairs * dseg_panel_width, .dequantized = &to});
+    dseg_simd->gemm_int16(&(dseg_pair_product){.rows = e.rows,
+                                               .pairs = pairs,
+                                               .x = p->x.values + e.row * pairs,
+                                               .x_stride = pairs,
+                                               .panel = (const int32_t *)p->w.base + panel * pairs * dseg_panel_width,
+                                               .dequantized = &to});
 }
 
 static void product_task(void *context, size_t task, size_t thread) {
@@ -29,7 +32,8 @@ static void product_task(void *context, size_t task, size_t thread) {
         size_t column = panel * dseg_panel_width;
         multiply(p, e, panel,
                  (dseg_dequantized){.columns = dseg_least(dseg_panel_width, p->y.columns - column),
-                                    .y = dseg_row(p->y, e.row) + column, .y_stride = p->y.stride,
+                                    .y = dseg_row(p->y, e.row) + column,
+                                    .y_stride = p->y.stride,
                                     .adding = p->adding});
     }
 }

@@ -10,10 +10,9 @@ void dseg_im2col(dseg_matrix x, dseg_window w, size_t pixel, size_t first, size_
         size_t position = first / inputs, channel = first % inputs;
         size_t length = dseg_least(inputs - channel, end - first);
         size_t row = top + position / w.kernel - w.before, column = left + position % w.kernel - w.before;
-        if (row < height && column < width)                                          // unsigned: -1 wraps
+        if (row < height && column < width)  // unsigned: -1 wraps
             __builtin_memcpy(to, dseg_row(x, row / scale * w.width + column / scale) + channel, length * sizeof(float));
-        else
-            __builtin_memset(to, 0, length * sizeof(float));
+        else __builtin_memset(to, 0, length * sizeof(float));
         first += length;
         to += length;
     }

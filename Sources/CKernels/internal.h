@@ -17,14 +17,14 @@ enum { dseg_task_rows = 240 };
 /// A product's outputs, cut into tasks: some rows by some panels each.
 typedef struct {
     size_t rows, columns;
-    size_t panels;                        // of a task
+    size_t panels;  // of a task
     size_t column_tasks, tasks;
 } dseg_cut;
 
 static inline dseg_cut dseg_cut_of(size_t rows, size_t columns) {
     if (rows == 0 || columns == 0) return (dseg_cut){.column_tasks = 1};
     size_t panels = dseg_parts(columns, dseg_panel_width), row_tasks = dseg_parts(rows, dseg_task_rows);
-    size_t part = dseg_parts(panels, dseg_least(panels, dseg_parts(48, row_tasks)));    // 48 tasks, where possible
+    size_t part = dseg_parts(panels, dseg_least(panels, dseg_parts(48, row_tasks)));  // 48 tasks, where possible
     size_t column_tasks = dseg_parts(panels, part);
     return (dseg_cut){rows, columns, part, column_tasks, row_tasks * column_tasks};
 }

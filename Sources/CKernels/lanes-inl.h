@@ -2,7 +2,7 @@
 // sets, after <immintrin.h>.
 #include "include/weights.h"
 
-#pragma clang diagnostic ignored "-Wpsabi"   // vectors pass between inlined functions only
+#pragma clang diagnostic ignored "-Wpsabi"  // vectors pass between inlined functions only
 
 #define LANES 16
 typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
@@ -50,10 +50,10 @@ INLINE f32x16 larger(f32x16 a, f32x16 b) { return choose(a > b, a, b); }
 INLINE f32x16 smaller(f32x16 a, f32x16 b) { return choose(a < b, a, b); }
 #endif
 /// A tree reduction: lane i with lane i + 8, then with i + 4, i + 2, i + 1.
-#define REDUCE(combine, x)                                                                                  \
-    x = combine(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));    \
-    x = combine(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3));          \
-    x = combine(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1));          \
+#define REDUCE(combine, x) \
+    x = combine(x, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)); \
+    x = combine(x, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3)); \
+    x = combine(x, __builtin_shufflevector(x, x, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1)); \
     x = combine(x, __builtin_shufflevector(x, x, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0))
 #define ADDED(a, b) ((a) + (b))
 INLINE float sum_of(f32x16 x) {
@@ -70,11 +70,11 @@ INLINE float greatest_of(f32x16 x) {
 
 /// exp(x), relative error below 2e-7; 0 below -87.3, at most exp(88), NaN for NaN.
 INLINE f32x16 exponential(f32x16 x) {
-    i32x16 tiny = x < -87.3f, nothing = x != x;                    // larger and smaller drop NaN
+    i32x16 tiny = x < -87.3f, nothing = x != x;  // larger and smaller drop NaN
     x = smaller(larger(x, broadcast(-87.3f)), broadcast(88.0f));
     f32x16 n = (x * 1.44269504f + ROUNDING) - ROUNDING;
-    f32x16 r = (x - n * 0.693359375f) - n * -2.12194440e-4f;       // ln 2 in two parts (Cody-Waite)
-    f32x16 p = broadcast(1.9875691500e-4f);                        // Cephes' expf
+    f32x16 r = (x - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts (Cody-Waite)
+    f32x16 p = broadcast(1.9875691500e-4f);                   // Cephes' expf
     p = p * r + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
@@ -94,10 +94,10 @@ INLINE f32x16 power_of_two(f32x16 x) {
 #else
     i32x16 tiny = x < -126.0f;
     x = choose(tiny, broadcast(-126.0f), x);
-    f32x16 shifted = x + (ROUNDING + 127.0f);            // the low bits: n + 127, the exponent
+    f32x16 shifted = x + (ROUNDING + 127.0f);  // the low bits: n + 127, the exponent
     f32x16 r = x - (shifted - (ROUNDING + 127.0f));
 #endif
-    f32x16 p = broadcast(1.535336188319500e-4f);                  // Cephes' exp2f
+    f32x16 p = broadcast(1.535336188319500e-4f);  // Cephes' exp2f
     p = p * r + 1.339887440266574e-3f;
     p = p * r + 9.618437357674640e-3f;
     p = p * r + 5.550332471162809e-2f;
@@ -171,13 +171,17 @@ INLINE f32x16 load_stored(const void *base, dseg_number number, size_t first) {
 // EACH runs `whole` for every sixteen of `count` numbers, at i = 0, 16, ..., and `tail` for the n < 16 that remain.
 // IN(x) loads and OUT(y, v) stores sixteen lanes at i, IN_PART and OUT_PART n of them. MAP stores to y an expression of
 // a load, IN or in the tail IN_PART.
-#define EACH(count, whole, tail)                                                     \
-    size_t i = 0;                                                                    \
-    for (; i + LANES <= (count); i += LANES) { whole; }                              \
-    if (i < (count)) { size_t n = (count) - i; tail; }
+#define EACH(count, whole, tail) \
+    size_t i = 0; \
+    for (; i + LANES <= (count); i += LANES) { \
+        whole; \
+    } \
+    if (i < (count)) { \
+        size_t n = (count)-i; \
+        tail; \
+    }
 #define IN(x) load((x) + i)
 #define IN_PART(x) load_part((x) + i, n)
 #define OUT(y, v) store((y) + i, v)
 #define OUT_PART(y, v) store_part((y) + i, v, n)
-#define MAP(count, y, expression) \
-    EACH(count, OUT(y, expression(IN)), OUT_PART(y, expression(IN_PART)))
+#define MAP(count, y, expression) EACH(count, OUT(y, expression(IN)), OUT_PART(y, expression(IN_PART)))

@@ -14,8 +14,7 @@ typedef struct {
 static twister seeded(uint32_t seed) {
     twister t = {.next = length};
     t.state[0] = seed;
-    for (uint32_t i = 1; i < length; i++)
-        t.state[i] = 1812433253u * (t.state[i - 1] ^ (t.state[i - 1] >> 30)) + i;
+    for (uint32_t i = 1; i < length; i++) t.state[i] = 1812433253u * (t.state[i - 1] ^ (t.state[i - 1] >> 30)) + i;
     return t;
 }
 
@@ -52,7 +51,7 @@ void dseg_noise(uint32_t seed, float *y, size_t count) {
     twister t = seeded(seed);
     for (size_t i = 0; i < count; i++) y[i] = uniform(&t);
     for (size_t i = 0; i + 16 <= count; i += 16) box_muller(y + i);
-    if (count % 16) {                      // as torch: the last sixteen are drawn again
+    if (count % 16) {  // as torch: the last sixteen are drawn again
         float *last = y + count - 16;
         for (size_t i = 0; i < 16; i++) last[i] = uniform(&t);
         box_muller(last);

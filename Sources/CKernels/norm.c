@@ -14,8 +14,8 @@ typedef struct {
     float epsilon;
     bool silu;
     size_t groups;
-    float *gain, *shift;                  // of each channel
-    float *scratch;                       // strips of [sum, squares]
+    float *gain, *shift;  // of each channel
+    float *scratch;       // strips of [sum, squares]
 } norm;
 
 static void sum_task(void *context, size_t strip, size_t thread) {
@@ -68,8 +68,14 @@ static void compute_gains(norm *n) {
 
 void dseg_group_gains(dseg_matrix x, const float *gamma, const float *beta, size_t groups, float epsilon, float *gain,
                       float *shift, float *scratch) {
-    compute_gains(&(norm){.x = x, .gamma = gamma, .beta = beta, .epsilon = epsilon, .groups = groups, .gain = gain,
-                          .shift = shift, .scratch = scratch});
+    compute_gains(&(norm){.x = x,
+                          .gamma = gamma,
+                          .beta = beta,
+                          .epsilon = epsilon,
+                          .groups = groups,
+                          .gain = gain,
+                          .shift = shift,
+                          .scratch = scratch});
 }
 
 static void normalize_task(void *context, size_t strip, size_t thread) {
@@ -87,9 +93,7 @@ static void run(norm n) {
     dseg_parallel(dseg_parts(n.x.rows, strip_rows), normalize_task, &n);
 }
 
-size_t dseg_group_norm_scratch(size_t rows, size_t columns) {
-    return (dseg_parts(rows, strip_rows) + 1) * 2 * columns;
-}
+size_t dseg_group_norm_scratch(size_t rows, size_t columns) { return (dseg_parts(rows, strip_rows) + 1) * 2 * columns; }
 
 void dseg_group_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups, float epsilon,
                      float *scratch) {
@@ -98,7 +102,13 @@ void dseg_group_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const flo
 
 void dseg_group_norm_silu(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups,
                           float epsilon, float *scratch) {
-    run((norm){.x = x, .y = y, .gamma = gamma, .beta = beta, .epsilon = epsilon, .silu = true, .groups = groups,
+    run((norm){.x = x,
+               .y = y,
+               .gamma = gamma,
+               .beta = beta,
+               .epsilon = epsilon,
+               .silu = true,
+               .groups = groups,
                .scratch = scratch});
 }
 

@@ -1,7 +1,6 @@
 // Rows of interpolated maps. Included after lanes-inl.h.
 
-static void sample(const float *x, size_t length, const uint32_t *first, const float *weight, float *y,
-                   size_t count) {
+static void sample(const float *x, size_t length, const uint32_t *first, const float *weight, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint32_t left = first[i], right = left + (left + 1 < length);
         y[i] = x[left] + weight[i] * (x[right] - x[left]);
@@ -16,9 +15,11 @@ static void lerp(const float *x, const float *z, float weight, float *y, size_t 
 
 static void bounds(const float *x, size_t count, float *least, float *most) {
     f32x16 low = broadcast(*least), high = broadcast(*most);
-#define WIDEN_BOUNDS(v) low = choose(v < low, v, low); high = choose(v > high, v, high)
-    EACH(count, f32x16 v = IN(x); WIDEN_BOUNDS(v),
-         f32x16 v = broadcast(x[i]); __builtin_memcpy(&v, x + i, n * sizeof(float)); WIDEN_BOUNDS(v));
+#define WIDEN_BOUNDS(v) \
+    low = choose(v < low, v, low); \
+    high = choose(v > high, v, high)
+    EACH(count, f32x16 v = IN(x); WIDEN_BOUNDS(v), f32x16 v = broadcast(x[i]);
+         __builtin_memcpy(&v, x + i, n * sizeof(float)); WIDEN_BOUNDS(v));
 #undef WIDEN_BOUNDS
     for (size_t lane = 0; lane < LANES; lane++) {
         *least = low[lane] < *least ? low[lane] : *least;

@@ -11,13 +11,13 @@ typedef struct {
     const float *maps;
     size_t count;
     dseg_line columns, rows;
-    uint8_t label;                        // of the first map
+    uint8_t label;  // of the first map
     float *best;
-    uint8_t *index;                       // NULL: the map itself is wanted, in `best`
-    float *bounds;                        // [tasks, count, 2], after the first pass [count, 2] of all
+    uint8_t *index;  // NULL: the map itself is wanted, in `best`
+    float *bounds;   // [tasks, count, 2], after the first pass [count, 2] of all
     float *scratch;
     size_t column_tiles;
-    bool stretching;                      // the second pass, which knows the bounds
+    bool stretching;  // the second pass, which knows the bounds
 } painting;
 
 /// The two rows of a map, interpolated horizontally, between which a row of the picture lies.
@@ -108,8 +108,14 @@ static void run(painting p) {
 
 void dseg_paint(const float *maps, size_t count, dseg_line columns, dseg_line rows, uint8_t label, float *best,
                 uint8_t *index, float *scratch) {
-    run((painting){.maps = maps, .count = count, .columns = columns, .rows = rows, .label = label, .best = best,
-                   .index = index, .scratch = scratch});
+    run((painting){.maps = maps,
+                   .count = count,
+                   .columns = columns,
+                   .rows = rows,
+                   .label = label,
+                   .best = best,
+                   .index = index,
+                   .scratch = scratch});
 }
 
 void dseg_enlarge(const float *map, dseg_line columns, dseg_line rows, float *y, float *scratch) {

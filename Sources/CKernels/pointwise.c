@@ -63,7 +63,7 @@ static void multiply_row(const float *x, float *y, size_t columns, float a, floa
 static void deviation_row(const float *x, float *y, size_t columns, float a, float b) {
     (void)a, (void)b;
     for (size_t i = 0; i < columns; i++) {
-        float above = x[i] < -30.0f ? -30.0f : x[i];      // NaN passes
+        float above = x[i] < -30.0f ? -30.0f : x[i];  // NaN passes
         y[i] = expf(0.5f * (above > 20.0f ? 20.0f : above));
     }
 }
@@ -88,10 +88,8 @@ static void read_row(dseg_table table, size_t row, float *y, bool adding) {
     for (size_t i = 0; i < table.columns; i += part) {
         size_t count = dseg_least(part, table.columns - i);
         const float *from = dseg_widened(table.base, table.number, row * table.columns + i, count, buffer);
-        if (adding)
-            dseg_simd->add_scaled(from, 1.0f, y + i, count);
-        else
-            __builtin_memcpy(y + i, from, count * sizeof(float));
+        if (adding) dseg_simd->add_scaled(from, 1.0f, y + i, count);
+        else __builtin_memcpy(y + i, from, count * sizeof(float));
     }
 }
 

@@ -2,23 +2,28 @@
 
 static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
     f32x16 most = {0}, squares = {0};
-#define MEASURE(LOAD) f32x16 v = LOAD(x); squares += v * v; most = larger(magnitude(v), most)
+#define MEASURE(LOAD) \
+    f32x16 v = LOAD(x); \
+    squares += v * v; \
+    most = larger(magnitude(v), most)
     { EACH(count, MEASURE(IN), MEASURE(IN_PART)); }
 #undef MEASURE
     float top = greatest_of(most), sum = sum_of(squares), unit = 1.0f;
-    if (sum != sum || top == __builtin_inff()) return __builtin_nanf("");       // and so are all products
+    if (sum != sum || top == __builtin_inff()) return __builtin_nanf("");  // and so are all products
     if (top < 0x1p-126f) return 0.0f;
-    if (sum < 0x1p-80f || sum > 0x1p120f) {                                     // squares under- or overflowed
+    if (sum < 0x1p-80f || sum > 0x1p120f) {  // squares under- or overflowed
         unit = 1.0f / top;
         squares = (f32x16){0};
-#define SQUARE(LOAD) f32x16 v = LOAD(x) * unit; squares += v * v
+#define SQUARE(LOAD) \
+    f32x16 v = LOAD(x) * unit; \
+    squares += v * v
         { EACH(count, SQUARE(IN), SQUARE(IN_PART)); }
 #undef SQUARE
         sum = sum_of(squares);
     }
     float factor = DSEG_FIXED_LENGTH / __builtin_sqrtf(sum), limit = 32767.0f / (top * unit);
-    factor = factor < limit ? factor : limit;                // no number overflows 16 bits
-#define ROUNDED(x) ((x) * unit * factor + ROUNDING)
+    factor = factor < limit ? factor : limit;  // no number overflows 16 bits
+#define ROUNDED(x) ((x)*unit * factor + ROUNDING)
     if (step == 2) {
         EACH(count, *(u16x16 *)(y + i) = __builtin_convertvector((i32x16)ROUNDED(IN(x)), u16x16),
              store_halves((uint16_t *)y + i, (i32x16)ROUNDED(IN_PART(x)), n));
@@ -31,7 +36,10 @@ static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
 
 static float quantize_unsigned(const float *x, size_t count, uint16_t *y) {
     f32x16 most = {0}, bad = {0};
-#define MEASURE(LOAD) f32x16 v = LOAD(x); most = larger(v, most); bad += v * 0.0f
+#define MEASURE(LOAD) \
+    f32x16 v = LOAD(x); \
+    most = larger(v, most); \
+    bad += v * 0.0f
     { EACH(count, MEASURE(IN), MEASURE(IN_PART)); }
 #undef MEASURE
     float top = greatest_of(most), unknown = sum_of(bad);
@@ -80,10 +88,10 @@ static void quantize_panel(const float *panel, size_t count, const float *factor
 
 static void quantize_probabilities(float *p, size_t count, float factor, float *mean, float rate) {
     uint16_t *y = (uint16_t *)p;
-#define INTEGERS(v, n) store_halves(y + i, (i32x16)((v) * factor + ROUNDING), n)
+#define INTEGERS(v, n) store_halves(y + i, (i32x16)((v)*factor + ROUNDING), n)
     if (mean) {
-        EACH(count, f32x16 v = IN(p); OUT(mean, IN(mean) + v * rate); INTEGERS(v, LANES),
-             f32x16 v = IN_PART(p); OUT_PART(mean, IN_PART(mean) + v * rate); INTEGERS(v, n));
+        EACH(count, f32x16 v = IN(p); OUT(mean, IN(mean) + v * rate); INTEGERS(v, LANES), f32x16 v = IN_PART(p);
+             OUT_PART(mean, IN_PART(mean) + v * rate); INTEGERS(v, n));
     } else {
         EACH(count, f32x16 v = IN(p); INTEGERS(v, LANES), f32x16 v = IN_PART(p); INTEGERS(v, n));
     }

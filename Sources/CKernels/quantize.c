@@ -13,7 +13,7 @@ static void compute_scales(const float *squares, const float *largest, size_t co
         if (squares[i] < 0x1p-80f || norm == __builtin_inff())  // under- or overflow: an upper bound
             norm = largest[i] * __builtin_sqrtf((float)inputs);
         float factor = DSEG_FIXED_LENGTH / norm, limit = 32767.0f / largest[i];
-        factor = factor < limit ? factor : limit;              // no number overflows 16 bits
+        factor = factor < limit ? factor : limit;  // no number overflows 16 bits
         bool is_zero = norm == 0.0f, is_lost = !(norm < __builtin_inff());
         factors[i] = is_zero || is_lost ? 0.0f : factor;
         scales[i] = is_zero ? 0.0f : is_lost ? __builtin_nanf("") : 1.0f / factor;
@@ -53,8 +53,8 @@ void dseg_compute_kernel_scales(const void *panels, dseg_number number, size_t c
 typedef struct {
     dseg_matrix x;
     dseg_window window;
-    size_t first;                         // output pixel of the first row of y
-    float *buffer;                        // im2col: a row for each thread; NULL: the rows are those of x
+    size_t first;   // output pixel of the first row of y
+    float *buffer;  // im2col: a row for each thread; NULL: the rows are those of x
     dseg_fixed_inputs y;
 } quantization;
 
@@ -68,7 +68,7 @@ static void quantize_task(void *context, size_t task, size_t thread) {
     for (size_t row = task * strip; row < end; row++) {
         int32_t *values = q->y.values + row * pairs;
         if (buffer) dseg_im2col(q->x, q->window, q->first + row, 0, columns, buffer);
-        values[pairs - 1] = 0;            // pads an odd width
+        values[pairs - 1] = 0;  // pads an odd width
         q->y.scales[row] = dseg_simd->quantize(buffer ? buffer : dseg_row(q->x, row), columns, (int16_t *)values, 2);
     }
 }

@@ -3,7 +3,8 @@
 static float largest(const float *x, size_t count) {
     f32x16 largest = broadcast(-__builtin_inff());
     EACH(count, largest = larger(IN(x), largest),
-         for (; i < count; i++) largest[0] = x[i] > largest[0] ? x[i] : largest[0]; (void)n);
+         for (; i < count; i++) largest[0] = x[i] > largest[0] ? x[i] : largest[0];
+         (void)n);
     return greatest_of(largest);
 }
 
@@ -11,8 +12,8 @@ static float exponentials(float *x, size_t count, float top, float scale) {
     f32x16 total = {0};
     float rate = scale * 1.44269504f;
 #define E_OF(LOAD) power_of_two((LOAD(x) - top) * rate)
-    EACH(count, f32x16 e = E_OF(IN); OUT(x, e); total += e,
-         f32x16 e = E_OF(IN_PART); OUT_PART(x, e); total += load_part(x + i, n));
+    EACH(count, f32x16 e = E_OF(IN); OUT(x, e); total += e, f32x16 e = E_OF(IN_PART); OUT_PART(x, e);
+         total += load_part(x + i, n));
 #undef E_OF
     return sum_of(total);
 }
@@ -47,15 +48,13 @@ static void normalize(const float *x, const float *gain, const float *shift, flo
 #undef OF
 }
 
-static void layer_norm(const float *x, const float *gamma, const float *beta, float *y, size_t count,
-                       float epsilon) {
+static void layer_norm(const float *x, const float *gamma, const float *beta, float *y, size_t count, float epsilon) {
     f32x16 total = {0}, squares = {0};
     { EACH(count, total += IN(x), total += IN_PART(x)); }
     float mean = sum_of(total) / (float)count;
     {
-        EACH(count, f32x16 d = IN(x) - mean; squares += d * d,
-             float d[LANES] = {0}; for (size_t j = 0; j < n; j++) d[j] = x[i + j] - mean;
-             squares += load(d) * load(d));
+        EACH(count, f32x16 d = IN(x) - mean; squares += d * d, float d[LANES] = {0};
+             for (size_t j = 0; j < n; j++) d[j] = x[i + j] - mean; squares += load(d) * load(d));
     }
     float rate = 1.0f / __builtin_sqrtf(sum_of(squares) / (float)count + epsilon);
 #define OF(LOAD) ((LOAD(x) - mean) * rate * LOAD(gamma) + LOAD(beta))
@@ -64,9 +63,9 @@ static void layer_norm(const float *x, const float *gamma, const float *beta, fl
 }
 
 static void accumulate(const float *x, const float *origin, float *sum, float *squares, size_t count) {
-#define STEP(LOAD, STORE)              \
+#define STEP(LOAD, STORE) \
     f32x16 d = LOAD(x) - LOAD(origin); \
-    STORE(sum, LOAD(sum) + d);         \
+    STORE(sum, LOAD(sum) + d); \
     STORE(squares, LOAD(squares) + d * d)
     EACH(count, STEP(IN, OUT), STEP(IN_PART, OUT_PART));
 #undef STEP

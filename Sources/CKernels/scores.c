@@ -8,9 +8,7 @@ size_t dseg_fixed_rows(size_t rows) { return dseg_parts(rows, lanes) * lanes; }
 
 static size_t pairs_of(dseg_fixed f) { return dseg_parts(f.width, 2); }
 
-size_t dseg_fixed_numbers(size_t rows, size_t heads, size_t width) {
-    return rows * heads * (dseg_parts(width, 2) * 2);
-}
+size_t dseg_fixed_numbers(size_t rows, size_t heads, size_t width) { return rows * heads * (dseg_parts(width, 2) * 2); }
 
 typedef struct {
     dseg_matrix x;
@@ -116,7 +114,7 @@ typedef struct {
     const uint16_t *s;
     const float *scales;
     size_t pixels, count;
-    const float *maps;                    // [pixels, 16]
+    const float *maps;  // [pixels, 16]
     float *y, *scratch;
 } completion;
 
@@ -137,8 +135,12 @@ static void complete_task(void *context, size_t strip, size_t thread) {
             float part[tile * lanes];
             for (size_t r = 0; r < height; r++)
                 dseg_simd->widen_unsigned(c->s + (row + i + r) * c->pixels + column, wide + r * chunk, columns);
-            dseg_simd->gemm_f32(&(dseg_product){.rows = height, .inputs = columns, .x = wide, .x_stride = chunk,
-                                                .panel = c->maps + column * lanes, .c = part,
+            dseg_simd->gemm_f32(&(dseg_product){.rows = height,
+                                                .inputs = columns,
+                                                .x = wide,
+                                                .x_stride = chunk,
+                                                .panel = c->maps + column * lanes,
+                                                .c = part,
                                                 .c_stride = lanes});
             dseg_simd->add_scaled(part, 1.0f, sums + i * lanes, height * lanes);
         }
@@ -149,15 +151,13 @@ static void complete_task(void *context, size_t strip, size_t thread) {
     }
 }
 
-size_t dseg_complete_scratch(size_t pixels) {
-    return pixels * lanes + dseg_threads() * thread_floats;
-}
+size_t dseg_complete_scratch(size_t pixels) { return pixels * lanes + dseg_threads() * thread_floats; }
 
 void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const float *maps, size_t count, float *y,
                    float *scratch) {
     for (size_t first = 0; first < count; first += lanes) {
-        completion c = {s, scales, pixels, dseg_least(lanes, count - first), scratch, y + first * pixels,
-                        scratch + pixels * lanes};
+        completion c = {
+            s, scales, pixels, dseg_least(lanes, count - first), scratch, y + first * pixels, scratch + pixels * lanes};
         for (size_t i = 0; i < pixels; i++)
             for (size_t label = 0; label < lanes; label++)
                 scratch[i * lanes + label] = label < c.count ? maps[(first + label) * pixels + i] : 0.0f;

@@ -18,9 +18,7 @@ static const uint32_t round_constants[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static inline uint32_t rotate_right(uint32_t word, int bits) {
-    return word >> bits | word << (32 - bits);
-}
+static inline uint32_t rotate_right(uint32_t word, int bits) { return word >> bits | word << (32 - bits); }
 
 static inline uint32_t big_endian_word(const uint8_t *bytes) {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
@@ -81,8 +79,8 @@ bool dseg_sha256_has_extensions(void) {
 
 // The instructions hold the state as (a, b, e, f) and (c, d, g, h), highest lane first, and the last sixteen words of
 // the message schedule as four vectors, of which every four rounds replace one.
-__attribute__((target("sha,ssse3,sse4.1"))) void
-dseg_sha256_extensions(uint32_t *restrict state, const uint8_t *restrict blocks, size_t count) {
+__attribute__((target("sha,ssse3,sse4.1"))) void dseg_sha256_extensions(uint32_t *restrict state,
+                                                                        const uint8_t *restrict blocks, size_t count) {
     const __m128i byte_order = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     __m128i badc = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xb1);
     __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1b);
@@ -119,12 +117,9 @@ dseg_sha256_extensions(uint32_t *restrict state, const uint8_t *restrict blocks,
 
 #else
 
-bool dseg_sha256_has_extensions(void) {
-    return false;
-}
+bool dseg_sha256_has_extensions(void) { return false; }
 
-void dseg_sha256_extensions(uint32_t *restrict state, const uint8_t *restrict blocks,
-                            size_t count) {
+void dseg_sha256_extensions(uint32_t *restrict state, const uint8_t *restrict blocks, size_t count) {
     dseg_sha256_portable(state, blocks, count);
 }
 

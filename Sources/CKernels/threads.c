@@ -1,5 +1,5 @@
 // The pool: `threads` - 1 workers that sleep between calls, and the caller.
-#define _GNU_SOURCE                        // sched_getaffinity
+#define _GNU_SOURCE  // sched_getaffinity
 #include "internal.h"
 
 #include <pthread.h>
@@ -7,19 +7,22 @@
 #include <stdatomic.h>
 
 static struct {
-    pthread_mutex_t entry;             // held by the caller whose tasks run
-    pthread_mutex_t lock;              // of the two conditions
+    pthread_mutex_t entry;  // held by the caller whose tasks run
+    pthread_mutex_t lock;   // of the two conditions
     pthread_cond_t begin, end;
     size_t threads;
-    atomic_size_t running;             // workers that have not finished this generation
-    atomic_uint_fast64_t generation;   // changes when there are tasks
+    atomic_size_t running;            // workers that have not finished this generation
+    atomic_uint_fast64_t generation;  // changes when there are tasks
     dseg_task task;
     void *context;
     size_t tasks;
     atomic_size_t next;
 } pool = {
-    .entry = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER,
-    .begin = PTHREAD_COND_INITIALIZER, .end = PTHREAD_COND_INITIALIZER, .threads = 1,
+    .entry = PTHREAD_MUTEX_INITIALIZER,
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .begin = PTHREAD_COND_INITIALIZER,
+    .end = PTHREAD_COND_INITIALIZER,
+    .threads = 1,
 };
 
 /// How often a thread spins before it sleeps: some 20 microseconds, about what a futex's sleep and wake cost. Within a
@@ -106,7 +109,7 @@ void dseg_start(int32_t threads) {
             pthread_detach(thread);
             pool.threads++;
         }
-        begin();                       // no tasks yet: the first generation only shows that the pool has started
+        begin();  // no tasks yet: the first generation only shows that the pool has started
         end();
     }
     pthread_mutex_unlock(&pool.entry);

@@ -6,7 +6,7 @@ const float *dseg_widened(const void *base, dseg_number number, size_t first, si
     case dseg_f32: return (const float *)base + first;
     case dseg_f16: dseg_simd->widen_f16((const uint16_t *)base + first, buffer, count); break;
     case dseg_bf16: dseg_simd->widen_bf16((const uint16_t *)base + first, buffer, count); break;
-    case dseg_fixed16: break;             // integers are never widened
+    case dseg_fixed16: break;  // integers are never widened
     }
     return buffer;
 }

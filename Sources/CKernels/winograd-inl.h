@@ -84,17 +84,16 @@ INLINE void winograd_weights_of(const dseg_kernels *k, dseg_number number, float
 }
 
 /// Calls a function with a constant number type, so that it is compiled once for each.
-#define FOR_NUMBER(function, k, ...)                            \
-    switch ((k)->number) {                                      \
-    case dseg_f32: function(k, dseg_f32, __VA_ARGS__); break;   \
-    case dseg_f16: function(k, dseg_f16, __VA_ARGS__); break;   \
+#define FOR_NUMBER(function, k, ...) \
+    switch ((k)->number) { \
+    case dseg_f32: function(k, dseg_f32, __VA_ARGS__); break; \
+    case dseg_f16: function(k, dseg_f16, __VA_ARGS__); break; \
     case dseg_bf16: function(k, dseg_bf16, __VA_ARGS__); break; \
-    case dseg_fixed16: break;                                   \
+    case dseg_fixed16: break; \
     }
 
-static void winograd_weights(const dseg_kernels *k, float *u, size_t stride) {
-    FOR_NUMBER(winograd_weights_of, k, u, stride)
-}
+static void winograd_weights(const dseg_kernels *k, float *u,
+                             size_t stride){FOR_NUMBER(winograd_weights_of, k, u, stride)}
 
 /// The transform of products d [36] to 4 x 4 outputs of sixteen channels.
 INLINE void put_outputs(const f32x16 *d, const dseg_outputs *to) {
@@ -117,8 +116,8 @@ static void winograd_outputs(const float *m, size_t stride, const dseg_outputs *
 /// The length to which inputs are scaled: below 2^15, so no number overflows 16 bits, without a pass for the largest.
 #define SHORT_LENGTH 32700.0f
 
-static void winograd_inputs_int16(const float *const *pixels, size_t count, size_t piece, float *scratch,
-                                  int16_t *v, size_t stride, float *scales) {
+static void winograd_inputs_int16(const float *const *pixels, size_t count, size_t piece, float *scratch, int16_t *v,
+                                  size_t stride, float *scales) {
     size_t length = (count + LANES - 1) / LANES * LANES;
     for (size_t i = 0; i < count; i += LANES) {
         ALIGNED f32x16 d[36];
@@ -132,7 +131,7 @@ static void winograd_inputs_int16(const float *const *pixels, size_t count, size
             squares += d * d;
         }
         float norm = __builtin_sqrtf(sum_of(squares));
-        float factor = norm > 0x1p-40f ? SHORT_LENGTH / norm : norm;   // below, squares underflow: zeros; NaN passes
+        float factor = norm > 0x1p-40f ? SHORT_LENGTH / norm : norm;  // below, squares underflow: zeros; NaN passes
         scales[j] = norm / SHORT_LENGTH;
         for (size_t i = 0; i < length; i += LANES) {
             i32x16 bits = (i32x16)(load(scratch + j * length + i) * factor + ROUNDING);
@@ -159,9 +158,8 @@ INLINE void winograd_weights_int16_of(const dseg_kernels *k, dseg_number number,
     }
 }
 
-static void winograd_weights_int16(const dseg_kernels *k, const float *factors, int32_t *u, size_t stride) {
-    FOR_NUMBER(winograd_weights_int16_of, k, factors, u, stride)
-}
+static void winograd_weights_int16(const dseg_kernels *k, const float *factors, int32_t *u,
+                                   size_t stride){FOR_NUMBER(winograd_weights_int16_of, k, factors, u, stride)}
 
 /// Inputs whose one-sided transform is kept at a time. With 32 registers the norms of a row of frequencies stay in them
 /// for eight inputs; with 16 they spill anyway.
@@ -205,8 +203,8 @@ static void winograd_norms(const dseg_kernels *k, float *squares, float *largest
     FOR_NUMBER(winograd_norms_of, k, squares, largest)
 }
 
-static void winograd_outputs_int16(const int32_t *m, size_t stride, const float *row_scales,
-                                   const float *column_scales, const dseg_outputs *to) {
+static void winograd_outputs_int16(const int32_t *m, size_t stride, const float *row_scales, const float *column_scales,
+                                   const dseg_outputs *to) {
     ALIGNED f32x16 d[36];
     for (size_t j = 0; j < 36; j++) {
         f32x16 v = __builtin_convertvector(*(const i32x16 *)(m + j * stride), f32x16);

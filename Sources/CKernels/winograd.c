@@ -34,7 +34,7 @@ enum { panel_scales = frequencies * dseg_panel_width };
 
 /// Offsets in the scratch, in numbers of 4 bytes: `thread` for u and m of each thread, v, its scales, normalised rows.
 typedef struct {
-    size_t tiles;                                // of a block, at most
+    size_t tiles;  // of a block, at most
     size_t thread, v_stride;
     size_t v, scales, rows, row_stride, end;
 } layout;
@@ -57,15 +57,15 @@ static layout layout_of(dseg_window window, size_t inputs, bool fixed) {
 
 typedef struct {
     dseg_matrix x, y;
-    const dseg_gains *gains;                     // NULL: x is read as it is
+    const dseg_gains *gains;  // NULL: x is read as it is
     dseg_window window;
     dseg_panels w;
     const float *bias;
     bool adding;
     layout layout;
     float *scratch;
-    size_t tiles_across, first, tiles;           // of the block
-    size_t first_row;                            // of pixels, of those that are normalised
+    size_t tiles_across, first, tiles;  // of the block
+    size_t first_row;                   // of pixels, of those that are normalised
 } winograd;
 
 /// The row of pixels of x under row `top` of the padded input.
@@ -94,7 +94,7 @@ static void find_pixels(const winograd *p, size_t tile, const float *pixels[]) {
     size_t scale = p->window.doubled ? 2 : 1;
     const float *rows = p->scratch + p->layout.rows;
     for (size_t i = 0; i < frequencies; i++) {
-        size_t y = top + i / 6 - p->window.before, x = left + i % 6 - p->window.before;     // unsigned: -1 wraps
+        size_t y = top + i / 6 - p->window.before, x = left + i % 6 - p->window.before;  // unsigned: -1 wraps
         bool inside = y < p->window.height * scale && x < p->window.width * scale;
         pixels[i] = !inside    ? NULL
                     : p->gains ? rows + (y / scale - p->first_row) * p->layout.row_stride + x / scale * p->x.columns
@@ -115,7 +115,7 @@ enum { run = 8 };
 static void inputs_task(void *context, size_t task, size_t thread) {
     const winograd *p = context;
     size_t end = dseg_least((task + 1) * run, p->tiles), stride = p->layout.v_stride, inputs = p->x.columns;
-    const float *pixels[2][frequencies];                      // double buffer: this tile and the next
+    const float *pixels[2][frequencies];  // double buffer: this tile and the next
     find_pixels(p, p->first + task * run, pixels[task * run % 2]);
     for (size_t tile = task * run; tile < end; tile++) {
         const float *const *now = pixels[tile % 2];
@@ -142,8 +142,7 @@ static void transform_outputs(const winograd *p, size_t panel, size_t tile, cons
         dseg_simd->winograd_outputs_int16((const int32_t *)m, m_frequency,
                                           p->scratch + p->layout.scales + tile * frequencies,
                                           p->w.scales + panel * panel_scales, &to);
-    else
-        dseg_simd->winograd_outputs(m, m_frequency, &to);
+    else dseg_simd->winograd_outputs(m, m_frequency, &to);
 }
 
 /// y ← a tile's outputs, cropped to the map.
@@ -176,11 +175,14 @@ static void multiply(const winograd *p, size_t panel, size_t input, size_t count
     const float *v = p->scratch + p->layout.v + input / piece * frequencies * p->layout.v_stride;
     for (size_t i = 0; i < frequencies; i++)
         for (size_t tile = 0; tile < p->tiles; tile += group_tiles)
-            dseg_simd->gemm_f32(&(dseg_product){
-                .rows = dseg_least(group_tiles, p->tiles - tile), .inputs = count,
-                .x = v + i * p->layout.v_stride + tile * piece, .x_stride = piece, .panel = u + i * u_stride,
-                .c = m + tile / group_tiles * m_group + i * m_frequency, .c_stride = dseg_panel_width,
-                .adding = input > 0});
+            dseg_simd->gemm_f32(&(dseg_product){.rows = dseg_least(group_tiles, p->tiles - tile),
+                                                .inputs = count,
+                                                .x = v + i * p->layout.v_stride + tile * piece,
+                                                .x_stride = piece,
+                                                .panel = u + i * u_stride,
+                                                .c = m + tile / group_tiles * m_group + i * m_frequency,
+                                                .c_stride = dseg_panel_width,
+                                                .adding = input > 0});
 }
 
 /// The same in fixed point; factors [36, 16] quantize the transformed weights.
@@ -191,11 +193,13 @@ static void multiply_fixed(const winograd *p, size_t panel, size_t input, size_t
     const int32_t *v = (const int32_t *)p->scratch + p->layout.v + input / piece * frequencies * p->layout.v_stride;
     for (size_t i = 0; i < frequencies; i++)
         for (size_t tile = 0; tile < p->tiles; tile += group_tiles)
-            dseg_simd->gemm_int16(&(dseg_pair_product){
-                .rows = dseg_least(group_tiles, p->tiles - tile), .pairs = dseg_parts(count, 2),
-                .x = v + i * p->layout.v_stride + tile * piece / 2, .x_stride = piece / 2,
-                .panel = u + i * fixed_u_stride, .c = m + tile / group_tiles * m_group + i * m_frequency,
-                .adding = input > 0});
+            dseg_simd->gemm_int16(&(dseg_pair_product){.rows = dseg_least(group_tiles, p->tiles - tile),
+                                                       .pairs = dseg_parts(count, 2),
+                                                       .x = v + i * p->layout.v_stride + tile * piece / 2,
+                                                       .x_stride = piece / 2,
+                                                       .panel = u + i * fixed_u_stride,
+                                                       .c = m + tile / group_tiles * m_group + i * m_frequency,
+                                                       .adding = input > 0});
 }
 
 static void panel_task(void *context, size_t panel, size_t thread) {
@@ -219,8 +223,15 @@ size_t dseg_winograd_scratch(dseg_window window, size_t inputs) {
 
 void dseg_winograd_convolution(dseg_matrix x, const dseg_gains *gains, dseg_window window, dseg_panels w,
                                const float *bias, dseg_matrix y, bool adding, float *scratch) {
-    winograd p = {.x = x, .y = y, .gains = gains, .window = window, .w = w, .bias = bias, .adding = adding,
-                  .scratch = scratch, .layout = layout_of(window, x.columns, w.scales != NULL)};
+    winograd p = {.x = x,
+                  .y = y,
+                  .gains = gains,
+                  .window = window,
+                  .w = w,
+                  .bias = bias,
+                  .adding = adding,
+                  .scratch = scratch,
+                  .layout = layout_of(window, x.columns, w.scales != NULL)};
     p.tiles_across = dseg_parts(window.out_width, side);
     size_t tiles = p.tiles_across * dseg_parts(window.out_height, side);
     for (; p.first < tiles; p.first += p.layout.tiles) {

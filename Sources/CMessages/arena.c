@@ -11,9 +11,7 @@ struct dseg_arena_block {
 /* Most messages fit in one block of this size. */
 static const size_t block_size = 8 * 1024;
 
-static void *allocate(void *arena, size_t size) {
-    return dseg_arena_allocate(arena, size);
-}
+static void *allocate(void *arena, size_t size) { return dseg_arena_allocate(arena, size); }
 
 /* Frees nothing: dseg_arena_destroy does. */
 static void leave(void *arena, void *piece) {
@@ -24,8 +22,7 @@ static void leave(void *arena, void *piece) {
 dseg_arena *dseg_arena_create(size_t budget) {
     dseg_arena *arena = calloc(1, sizeof *arena);
     if (arena == NULL) return NULL;
-    arena->allocator =
-        (ProtobufCAllocator){.alloc = allocate, .free = leave, .allocator_data = arena};
+    arena->allocator = (ProtobufCAllocator){.alloc = allocate, .free = leave, .allocator_data = arena};
     arena->budget = budget;
     return arena;
 }
@@ -67,15 +64,10 @@ void *dseg_arena_allocate(dseg_arena *arena, size_t size) {
     return piece;
 }
 
-void *dseg_unpack(dseg_arena *arena, const ProtobufCMessageDescriptor *descriptor,
-                  const uint8_t *bytes, size_t size) {
+void *dseg_unpack(dseg_arena *arena, const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size) {
     return protobuf_c_message_unpack(descriptor, &arena->allocator, size, bytes);
 }
 
-size_t dseg_packed_size(const void *message) {
-    return protobuf_c_message_get_packed_size(message);
-}
+size_t dseg_packed_size(const void *message) { return protobuf_c_message_get_packed_size(message); }
 
-size_t dseg_pack(const void *message, uint8_t *bytes) {
-    return protobuf_c_message_pack(message, bytes);
-}
+size_t dseg_pack(const void *message, uint8_t *bytes) { return protobuf_c_message_pack(message, bytes); }

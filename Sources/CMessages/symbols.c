@@ -51,16 +51,15 @@ void dseg_restore_half(const uint16_t *symbols, size_t n, float *scores) {
     }
 }
 
-void dseg_quantise_linear(const float *scores, size_t n, float offset, float scale,
-                          uint16_t levels, uint16_t *symbols) {
+void dseg_quantise_linear(const float *scores, size_t n, float offset, float scale, uint16_t levels,
+                          uint16_t *symbols) {
     for (size_t i = 0; i < n; i++) {
         double steps = scale == 0 ? 0 : ((double)scores[i] - offset) / scale + 0.5;
         symbols[i] = (uint16_t)(steps < levels ? steps : levels);
     }
 }
 
-void dseg_restore_linear(const uint16_t *symbols, size_t n, float offset, float scale,
-                         float *scores) {
+void dseg_restore_linear(const uint16_t *symbols, size_t n, float offset, float scale, float *scores) {
     for (size_t i = 0; i < n; i++) {
         scores[i] = (float)((double)offset + (double)scale * symbols[i]);
     }

@@ -58,7 +58,9 @@ struct ForeignFormat: Sendable {
     private static let fetching = other("fetch the picture itself")
     private static let another = other("name the picture instead")
 
-    private static let table = [
+    private static let table = signatures + mangledJPEG
+
+    private static let signatures = [
         ForeignFormat("a GIF picture", magick, "GIF8"),
         ForeignFormat("a raw picture of a Canon camera (CR2, based on TIFF)", raw, "II*\0", at: [8: ["CR"]]),
         ForeignFormat("a TIFF picture or a camera's raw file in that form", magick, "II*\0", "MM\0*"),
@@ -132,7 +134,7 @@ struct ForeignFormat: Sendable {
         ForeignFormat(
             "a PNM picture (PBM, PGM, PPM or PAM)", pnm, "P1", "P2", "P3", "P4", "P5", "P6", "P7",
             at: [2: ["\n", "\r", "\t", "#", " 1", " 2", " 3", " 4", " 5", " 6", " 7", " 8", " 9"]]),
-    ] + mangledJPEG
+    ]
 
     /// JPEG files in which each byte that is no UTF-8 was replaced by U+FFFD, of three bytes. The four before the first
     /// segment's length always are; the two of the length may be, so that `Exif` is at one of three offsets. A file
@@ -204,19 +206,21 @@ struct ForeignFormat: Sendable {
     }
 
     /// By how a text begins and what it contains, in lower case.
-    private static let ofTexts: [KnownText] = [
-        KnownText("version https://git-lfs", lfs), KnownText("version https://hawser", lfs),
-        KnownText("/annex/objects/", annex), KnownText("%pdf-", pdf),
-        KnownText("http/1.", answer), KnownText("http/2 ", answer), KnownText("data:image/", dataURL),
-        KnownText("<svg", drawing), KnownText("<!doctype svg", drawing),
-    ] + [
-        "!doctype html", "html", "head>", "head ", "body", "title", "meta", "script", "style>", "style ", "link ",
-        "base ", "h1", "h2", "h3", "p>", "p ", "div", "span", "center", "pre>", "table", "br", "a ", "b>", "font ",
-        "img ", "form ", "iframe",
-    ].map { KnownText("<" + $0, page) } + [
-        KnownText("<", part: "<svg", drawing), KnownText("<", part: "<html", page),
-        KnownText("<", part: "<body", page), KnownText("<", xml),
-    ] + ["{", "[{", "[[", "[]", "[\"", "[ ", "[\t", "[\n", "[\r\n"].map { KnownText($0, json) }
+    private static let ofTexts: [KnownText] =
+        [
+            KnownText("version https://git-lfs", lfs), KnownText("version https://hawser", lfs),
+            KnownText("/annex/objects/", annex), KnownText("%pdf-", pdf),
+            KnownText("http/1.", answer), KnownText("http/2 ", answer), KnownText("data:image/", dataURL),
+            KnownText("<svg", drawing), KnownText("<!doctype svg", drawing),
+        ]
+        + [
+            "!doctype html", "html", "head>", "head ", "body", "title", "meta", "script", "style>", "style ", "link ",
+            "base ", "h1", "h2", "h3", "p>", "p ", "div", "span", "center", "pre>", "table", "br", "a ", "b>", "font ",
+            "img ", "form ", "iframe",
+        ].map { KnownText("<" + $0, page) } + [
+            KnownText("<", part: "<svg", drawing), KnownText("<", part: "<html", page),
+            KnownText("<", part: "<body", page), KnownText("<", xml),
+        ] + ["{", "[{", "[[", "[]", "[\"", "[ ", "[\t", "[\n", "[\r\n"].map { KnownText($0, json) }
         + ["/9j/", "ivborw0kggo", "uklgr", "r0lgod"].map { KnownText($0, base64) }
 
     /// The beginning in lower case (ASCII only), without what may precede a document: byte order mark, space, XML

@@ -32,7 +32,7 @@ package enum AddressSpace {
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             throw AddressSpaceError(what: what, bytes: bytes, left: nil)
         }
-        unsafe madvise(address, bytes, MADV_HUGEPAGE)      // fewer page faults
+        unsafe madvise(address, bytes, MADV_HUGEPAGE)  // fewer page faults
         return unsafe address
     }
 

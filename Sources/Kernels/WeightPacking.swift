@@ -124,7 +124,8 @@ package enum WeightPacking: Sendable, Equatable {
         into memory: UnsafeMutableRawPointer
     ) {
         let place = unsafe memory + offset(of: elements.lowerBound, in: count, type)
-        let scales = unsafe memory.assumingMemoryBound(to: Float.self)
+        let scales =
+            unsafe memory.assumingMemoryBound(to: Float.self)
             + panels(elements.lowerBound) * panelScales
         let outputs = elements.count / outputElements
         switch self {

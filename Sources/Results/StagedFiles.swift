@@ -49,7 +49,8 @@ struct StagedFiles: ~Copyable {
         }
         staged.append(Staged(place: place, temporary: temporary))
         guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: systemReason()) }
-        let isWritten = Streams.write(bytes, to: descriptor) && Self.keep(place.replaced, of: descriptor)
+        let isWritten =
+            Streams.write(bytes, to: descriptor) && Self.keep(place.replaced, of: descriptor)
             && Self.sync(descriptor)
         let reason = isWritten ? "" : systemReason()
         // NFS and quotas may report ENOSPC only at close(2).

@@ -205,7 +205,8 @@ package struct EngineStatus: Sendable {
     ) -> Job.Continuation? {
         let start = ContinuousClock.now
         let job = entry.job
-        var rest = continuation
+        var rest =
+            continuation
             ?? job.begin(segmenter, job.cancellation, entry.since.duration(to: start).milliseconds)
         while let step = rest, job.hasRoom(),
             start.duration(to: .now) < Self.longestTurn || !locked({ queue.hasTurn })

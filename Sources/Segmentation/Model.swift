@@ -100,7 +100,8 @@ package final class Model {
         name = directory.utf8.split(separator: UInt8(ascii: "/")).last.flatMap { String($0) } ?? directory
         do throws(TokenizerError) {
             let ownTokenizer = "\(directory)/tokenizer"
-            tokenizer = Self.exists(ownTokenizer)
+            tokenizer =
+                Self.exists(ownTokenizer)
                 ? try BytePairTokenizer(directory: ownTokenizer)
                 : try BytePairTokenizer(clipMerges: clipMerges)
         } catch {

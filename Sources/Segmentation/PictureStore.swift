@@ -133,7 +133,8 @@ package final class PictureStore {
             return (known, side.flatMap(kept.content))
         }
         let image = try Image(decoding: file, cancellation: cancellation)
-        let picture = pictures.value(for: key)
+        let picture =
+            pictures.value(for: key)
             ?? Picture(
                 looked: LookedAt(handle: handle, width: image.width, height: image.height),
                 transparency: image.transparency)

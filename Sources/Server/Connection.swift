@@ -233,9 +233,12 @@ final class Connection: ChannelInboundHandler {
         }
         if frame?.number != wire.frameCount {
             frame?.alarm.cancel()
-            frame = (wire.frameCount, PaceAlarm(service.limits, on: eventLoop) { [weak self] pace in
-                self?.disconnect("a frame of which \(pace.bytes) bytes came in time: send faster")
-            })
+            frame = (
+                wire.frameCount,
+                PaceAlarm(service.limits, on: eventLoop) { [weak self] pace in
+                    self?.disconnect("a frame of which \(pace.bytes) bytes came in time: send faster")
+                }
+            )
         }
         if let alarm = frame?.alarm { alarm.add(bytes - alarm.pace.bytes) }
     }

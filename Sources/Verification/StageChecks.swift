@@ -148,7 +148,8 @@ struct StageChecks {
         let file = try goldens.tensors("per_label")
         let recipe = Recipe.diffsegmenter
         let fusion = try AttentionFusion(model.unet, recipe: recipe)
-        let prompts = labels.labels.map { (name: $0, words: $0, prompt: recipe.template.prompt(for: $0)) }
+        let prompts =
+            labels.labels.map { (name: $0, words: $0, prompt: recipe.template.prompt(for: $0)) }
             + [(name: "dog (participle)", words: "dog", prompt: labels.participle_prompt)]
         for (name, words, prompt) in prompts {
             let spoken = try EncodedText.reading([prompt], model, cancellation: cancellation, &arena)[0]

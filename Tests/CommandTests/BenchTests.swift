@@ -52,7 +52,8 @@ import Testing
     func `its answer is the daemon's`(words: String) throws {
         let daemon = try Daemon()
         let picture = "\(Repository.root)/Sources/Benchmarks/Resources/bench.jpg"
-        let labels = words == "boat,sheep"
+        let labels =
+            words == "boat,sheep"
             ? [Label(name: "boat"), Label(name: "sheep")]
             : [
                 Label(name: "sheep"),

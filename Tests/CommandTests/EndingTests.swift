@@ -164,9 +164,10 @@ import Testing
         let octal = name.map { "\\" + String(0o1000 + Int($0), radix: 8).dropFirst() }.joined()
         let socket = "\"\(place.path)/$(printf '\(octal)')\""
         let serving = try Program(["/bin/bash", "-c", "exec '\(Repository.dsegd)' serve --socket \(socket)"])
-        #expect(try eventually {
-            try run(["/bin/bash", "-c", "'\(Repository.dseg)' status --socket \(socket)"]).code == 0
-        }, "\(serving.errors)")
+        #expect(
+            try eventually {
+                try run(["/bin/bash", "-c", "'\(Repository.dseg)' status --socket \(socket)"]).code == 0
+            }, "\(serving.errors)")
         #expect(try run(["/bin/bash", "-c", "test -S \(socket)"]).code == 0)
     }
 

@@ -57,10 +57,12 @@ import Testing
         #expect(first.indices == second.indices.map { [0, 2, 1][Int($0)] })
         let alone = try IndexPicture(succeed([picture, "sheep", "-o", "-"]).output)
         let other = try IndexPicture(succeed([picture, "boat", "-o", "-"]).output)
-        #expect(first.indices.indices.allSatisfy { pixel in
-            first.indices[pixel] == 0 ? alone.indices[pixel] == 0 && other.indices[pixel] == 0
-                : [other, alone][Int(first.indices[pixel]) - 1].indices[pixel] == 1
-        })
+        #expect(
+            first.indices.indices.allSatisfy { pixel in
+                first.indices[pixel] == 0
+                    ? alone.indices[pixel] == 0 && other.indices[pixel] == 0
+                    : [other, alone][Int(first.indices[pixel]) - 1].indices[pixel] == 1
+            })
     }
 
     @Test func `all outputs go to the folder, named after picture and label`() throws {

@@ -63,9 +63,10 @@ import Testing
             #expect(record.words == ["ship=boat|sailboat, sheep"])
             #expect(record.labels.map(\.name) == ["ship", "sheep"])
             #expect(record.labels[0].phrases.map(\.words) == ["boat", "sailboat"])
-            #expect(record.labels.flatMap(\.phrases).map(\.prompt) == [
-                "a photograph of boat", "a photograph of sailboat", "a photograph of sheep",
-            ])
+            #expect(
+                record.labels.flatMap(\.phrases).map(\.prompt) == [
+                    "a photograph of boat", "a photograph of sailboat", "a photograph of sheep",
+                ])
             #expect(record.recipe == "shared")
             #expect(record.seed == 7)
             #expect(record.threshold == 0.25)

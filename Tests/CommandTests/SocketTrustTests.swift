@@ -24,7 +24,8 @@ struct SocketTrustTests {
         unsafe chmod(place.path, 0o755)
         unsafe chmod(folder, 0o777)
         let socket = "\(folder)/s"
-        let listening = "import socket,sys,time; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); "
+        let listening =
+            "import socket,sys,time; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); "
             + "import os; os.chmod(sys.argv[1], 0o777); time.sleep(60)"
         let listener = try Program(Self.user(65533) + ["/usr/bin/python3", "-c", listening, socket])
         #expect(eventually { Mode.of(socket) == 0o777 }, "\(listener.errors)")

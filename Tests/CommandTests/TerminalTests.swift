@@ -57,11 +57,12 @@ import Testing
     @Test(.enabled(if: hasTerminal, "script(1) is not installed"))
     func `a terminal shows what is waited for, and the line goes away`() throws {
         daemon.signal(SIGSTOP)
-        let asking = try Program([
-            "/usr/bin/script", "-qefc",
-            "'\(Repository.dseg)' mask '\(Repository.picture)' boat -o '\(place.path)' --socket '\(daemon.socket)'",
-            "\(place.path)/seen",
-        ], environment: ["TERM": "xterm"])
+        let asking = try Program(
+            [
+                "/usr/bin/script", "-qefc",
+                "'\(Repository.dseg)' mask '\(Repository.picture)' boat -o '\(place.path)' --socket '\(daemon.socket)'",
+                "\(place.path)/seen",
+            ], environment: ["TERM": "xterm"])
         let line = "\r\u{1B}[Kwaiting for an answer about \(Repository.picture)  "
         #expect(eventually { String(decoding: asking.output, as: UTF8.self).contains(line) })
         daemon.signal(SIGCONT)
@@ -74,11 +75,12 @@ import Testing
     @Test(.enabled(if: hasTerminal, "script(1) is not installed"), arguments: ["dumb", ""])
     func `a terminal without escape sequences gets none`(kind: String) throws {
         daemon.signal(SIGSTOP)
-        let asking = try Program([
-            "/usr/bin/script", "-qefc",
-            "'\(Repository.dseg)' mask '\(Repository.picture)' boat -o '\(place.path)' --socket '\(daemon.socket)'",
-            "\(place.path)/seen",
-        ], environment: ["TERM": kind])
+        let asking = try Program(
+            [
+                "/usr/bin/script", "-qefc",
+                "'\(Repository.dseg)' mask '\(Repository.picture)' boat -o '\(place.path)' --socket '\(daemon.socket)'",
+                "\(place.path)/seen",
+            ], environment: ["TERM": kind])
         // Longer than another terminal has to wait for its line.
         usleep(800_000)
         daemon.signal(SIGCONT)

@@ -7,12 +7,14 @@ import Testing
     private static let pngs = Fixture.pictures.filter { $0.hasSuffix(".png") }
 
     /// What cameras, phones and broken copies leave behind the coded pixels, in place of the end marker or behind it.
-    private static let trailers: [[UInt8]] = [
-        [], [0xFF], [0], [0xFF, 0x00], [UInt8](repeating: 0, count: 4096), Array("SEFT".utf8),
-        Array("\0\0\0\u{1}\u{B}MotionPhoto_Data\0\0\0\u{18}ftypmp42".utf8) + (0..<4000).map { UInt8($0 % 251) },
-        (0..<4000).map { UInt8(truncatingIfNeeded: $0 &* 97 ^ $0 >> 3) },
-        [0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x04, 0x41, 0x42, 0xFF, 0xC0, 0x00, 0x03], [0xFF, 0xC4, 0x7F, 0xFF, 1, 2, 3],
-    ] + frames
+    private static let trailers: [[UInt8]] =
+        [
+            [], [0xFF], [0], [0xFF, 0x00], [UInt8](repeating: 0, count: 4096), Array("SEFT".utf8),
+            Array("\0\0\0\u{1}\u{B}MotionPhoto_Data\0\0\0\u{18}ftypmp42".utf8) + (0..<4000).map { UInt8($0 % 251) },
+            (0..<4000).map { UInt8(truncatingIfNeeded: $0 &* 97 ^ $0 >> 3) },
+            [0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x04, 0x41, 0x42, 0xFF, 0xC0, 0x00, 0x03],
+            [0xFF, 0xC4, 0x7F, 0xFF, 1, 2, 3],
+        ] + frames
 
     /// What would be the header of a frame, of a coding or of samples that are not read.
     private static let frames: [[UInt8]] = [0xC0, 0xC2, 0xC3, 0xC5, 0xC9, 0xCB, 0xCF, 0xDE, 0xF7].flatMap {

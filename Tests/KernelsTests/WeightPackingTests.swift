@@ -136,11 +136,14 @@ private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16
     }
 
     @Test func `no packing takes more memory than is reserved for it`() {
-        for shape in [[1, 1], [1, 3], [16, 1], [17, 33], [5, 3, 3, 3], [320, 4, 3, 3], [8, 8, 1, 1], [16, 16, 3, 3]] {
+        for shape in [
+            [1, 1], [1, 3], [16, 1], [17, 33], [5, 3, 3, 3], [320, 4, 3, 3], [8, 8, 1, 1], [16, 16, 3, 3],
+        ] {
             let (inputs, positions) = (shape[1], shape.dropFirst(2).reduce(1, *))
-            let packings: [WeightPacking] = [
-                .panels(inputs: inputs, positions: positions), .fixed(inputs: inputs, positions: positions),
-            ] + (positions == 9 ? [.fixedKernels(inputs: inputs)] : [])
+            let packings: [WeightPacking] =
+                [
+                    .panels(inputs: inputs, positions: positions), .fixed(inputs: inputs, positions: positions),
+                ] + (positions == 9 ? [.fixedKernels(inputs: inputs)] : [])
             for packing in packings {
                 for number in storedNumbers {
                     let bytes = packing.bytes(shape.reduce(1, *), of: type(number))

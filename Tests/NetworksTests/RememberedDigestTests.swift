@@ -138,7 +138,8 @@ private struct Remembering {
         let own = try #require(RememberedDigests.parse(remembering.text()).first)
         let others = (0..<RememberedDigests.limit).map { index in
             DigestEntry(
-                digest: own.digest, identity: FileIdentity(
+                digest: own.digest,
+                identity: FileIdentity(
                     device: .max, inode: .max - UInt64(index), size: .max,
                     modified: FileTime(seconds: .min, nanoseconds: .min),
                     changed: FileTime(seconds: .min, nanoseconds: .min)))

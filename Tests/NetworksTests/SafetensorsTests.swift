@@ -173,8 +173,9 @@ private func entry(_ name: String, _ start: Int, _ end: Int, shape: String = "[1
         #expect(throws: SafetensorsFault.self) {
             try parse("{\(entry(longest + "n", 0, 4))}", dataBytes: 4)
         }
-        #expect(try parse("{\(entry("a", 0, 4, shape: "[1,1,1,1,1,1,1,1]"))}", dataBytes: 4)
-            .tensors[0].shape.count == 8)
+        #expect(
+            try parse("{\(entry("a", 0, 4, shape: "[1,1,1,1,1,1,1,1]"))}", dataBytes: 4)
+                .tensors[0].shape.count == 8)
         #expect(throws: SafetensorsFault.tooManyDimensions(tensor: "a", limit: 8)) {
             try parse("{\(entry("a", 0, 4, shape: "[1,1,1,1,1,1,1,1,1]"))}", dataBytes: 4)
         }

@@ -152,7 +152,8 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
 
     @Test func `each kind refuses what is missing, misshapen or claimed before`() throws {
         let small = try SmallCheckpoint([
-            StoredTensor("a", shape: [2, 3], [1, 2, 3, 4, 5, 6]), StoredTensor("b", shape: [2, 3], [1, 2, 3, 4, 5, 6]),
+            StoredTensor("a", shape: [2, 3], [1, 2, 3, 4, 5, 6]),
+            StoredTensor("b", shape: [2, 3], [1, 2, 3, 4, 5, 6]),
         ])
         let weights = small.weights
         #expect(throws: CheckpointError.missing(tensor: "unet.c")) { try weights.table("c", rows: 2, columns: 3) }

@@ -45,8 +45,7 @@ struct ClientCallTests {
         #expect(try call.received(.oversized(.data, stream: 3, length: 5_000_000)).isEmpty)
     }
 
-    @Test func `a call fails by its status, an oversized frame, or what it did not ask for`() throws
-    {
+    @Test func `a call fails by its status, an oversized frame, or what it did not ask for`() throws {
         let call = try ClientCall(.status, stream: 1, payload: [], timeout: nil)
         let full = RPCStatus(.resourceExhausted, "queue full")
         #expect(throws: full) { try call.received(.frame(.failure(full, stream: 1))) }

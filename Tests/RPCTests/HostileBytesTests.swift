@@ -75,8 +75,7 @@ struct HostileBytesTests {
         }
     }
 
-    @Test func `hostile messages are read or refused, and what is read is written the same`() throws
-    {
+    @Test func `hostile messages are read or refused, and what is read is written the same`() throws {
         var random = SeededGenerator(seed: 22)
         let seeds = try Self.messages()
         var readable = 0

@@ -7,7 +7,9 @@ struct PathTextTests {
     @Test func `every name has a text of its own, from which it comes back`() {
         var generator = SeededGenerator(seed: 7)
         var texts: [String: [UInt8]] = [:]
-        let marks: [[UInt8]] = [[0xCC, 0x81], [0xF4, 0x8F, 0xBE, 0x80], [0xF4, 0x8F, 0xBF, 0xBF], [0x2F], [0xC3, 0xA9]]
+        let marks: [[UInt8]] = [
+            [0xCC, 0x81], [0xF4, 0x8F, 0xBE, 0x80], [0xF4, 0x8F, 0xBF, 0xBF], [0x2F], [0xC3, 0xA9],
+        ]
         for _ in 0..<2000 {
             let parts = (0..<Int.random(in: 1...6, using: &generator)).map { _ in
                 Bool.random(using: &generator)

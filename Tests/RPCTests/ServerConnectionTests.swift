@@ -70,8 +70,7 @@ struct ServerConnectionTests {
         #expect(Self.opened(connection.receive(try Self.request(.status, stream: 7))).count == 1)
     }
 
-    @Test func `data on a call that takes none ends it, data for an ended call is dropped`() throws
-    {
+    @Test func `data on a call that takes none ends it, data for an ended call is dropped`() throws {
         for method in [Method.status, .segment] {
             var connection = ServerConnection()
             _ = connection.receive(try Self.request(method, stream: 1))

@@ -57,7 +57,8 @@ struct SilenceTests {
     private func serve(maps: Int, pause: UInt32, isWhole: Bool) throws {
         let (listener, path) = (try listen(at: path), path)
         let map = try ScoreMap(label: 0, scores: Peer.maps[0], width: 8, height: 8, encoding: .f16)
-        let replies = [.header(MessageTests.header)] + Array(repeating: SegmentReply.scoreMap(map), count: maps)
+        let replies =
+            [.header(MessageTests.header)] + Array(repeating: SegmentReply.scoreMap(map), count: maps)
             + (isWhole ? [.trailer(MessageTests.trailer)] : [])
         Thread.detachNewThread {
             let socket = UnixSocket(adopting: accept(listener, nil, nil), path: path)

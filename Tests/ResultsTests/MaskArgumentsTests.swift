@@ -152,9 +152,10 @@ import Testing
             func plans(_ arguments: String...) throws -> [MaskPlan] {
                 try MaskPlan.all(try MaskOptions.parse(arguments), standardOutputIsTerminal: false)
             }
-            #expect(try plans("a/x.png", "b/y.jpg", "dog").flatMap(\.files).map(\.path) == [
-                "a/x.mask.png", "b/y.mask.png",
-            ])
+            #expect(
+                try plans("a/x.png", "b/y.jpg", "dog").flatMap(\.files).map(\.path) == [
+                    "a/x.mask.png", "b/y.mask.png",
+                ])
             #expect(throws: PlanError.sameFile("x.mask.png", of: "x.png", and: "x.jpg")) {
                 try plans("x.png", "x.jpg", "dog")
             }
@@ -183,16 +184,22 @@ import Testing
             let spellings = ["in/x.jpg", "in/./x.jpg", "out/../in/x.jpg", "linked/x.jpg", "in//x.jpg"]
             for spelling in spellings.map({ "\(folder)/\($0)" }) {
                 let path = String(spelling.dropLast(4)) + ".mask.png"
-                #expect(refusal("\(folder)/in/x.png", spelling) == .sameFile(
-                    path, of: "\(folder)/in/x.png", and: spelling))
+                #expect(
+                    refusal("\(folder)/in/x.png", spelling)
+                        == .sameFile(
+                            path, of: "\(folder)/in/x.png", and: spelling))
             }
             #expect(unsafe symlink("../one.png", "\(folder)/in/y.mask.png") == 0)
             #expect(unsafe symlink("\(folder)/one.png", "\(folder)/out/z.mask.png") == 0)
-            #expect(refusal("\(folder)/in/y.png", "\(folder)/out/z.png") == .sameFile(
-                "\(folder)/out/z.mask.png", of: "\(folder)/in/y.png", and: "\(folder)/out/z.png"))
+            #expect(
+                refusal("\(folder)/in/y.png", "\(folder)/out/z.png")
+                    == .sameFile(
+                        "\(folder)/out/z.mask.png", of: "\(folder)/in/y.png", and: "\(folder)/out/z.png"))
             #expect(unsafe symlink("y.mask.png", "\(folder)/in/y.overlay.png") == 0)
-            #expect(refusal("\(folder)/in/y.png", "--overlay") == .linkedFiles(
-                "\(folder)/in/y.mask.png", "\(folder)/in/y.overlay.png"))
+            #expect(
+                refusal("\(folder)/in/y.png", "--overlay")
+                    == .linkedFiles(
+                        "\(folder)/in/y.mask.png", "\(folder)/in/y.overlay.png"))
         }
     }
 

@@ -115,9 +115,10 @@ import Testing
         let answer = try example.answer(to: provenance.request(.handle(""), requestID: ""))
         let again = try provenance.redrawn(from: answer, picture: InputPicture(example.picture))
         #expect(again.bytes == Array(json.utf8))
-        #expect(again.differences == [
-            "the precision was not recorded, is f32", "the instruction set was not recorded, is avx2",
-        ])
+        #expect(
+            again.differences == [
+                "the precision was not recorded, is f32", "the instruction set was not recorded, is avx2",
+            ])
     }
 
     /// What scripts read: names and values as they are written down here.

@@ -71,9 +71,10 @@ import Testing
 
     @Test func `a backslash takes the next sign as it is`() throws {
         #expect(try Self.names([#"Paris\, Texas,b\=c"#, #"d\|e"#, #"f\\"#]) == ["Paris, Texas", "b=c", "d|e", #"f\"#])
-        #expect(try WordList([#"a\=b=c\,d|e\|f"#]).labels == [
-            Label(name: "a=b", phrases: [Phrase(words: "c,d"), Phrase(words: "e|f")])
-        ])
+        #expect(
+            try WordList([#"a\=b=c\,d|e\|f"#]).labels == [
+                Label(name: "a=b", phrases: [Phrase(words: "c,d"), Phrase(words: "e|f")])
+            ])
         #expect(try Self.names([#"a\b"#, #"c\"#, #"犬\、猫"#]) == [#"a\b"#, #"c\"#, "犬、猫"])
         #expect(WordList.name(#" Paris\, Texas"#) == "Paris, Texas")
     }

@@ -243,7 +243,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         var accepted = ["gate", "a"]
         var refusal: SegmentationError?
         while refusal == nil {
-            usleep(1000)        // until the other thread has begun to drain
+            usleep(1000)  // until the other thread has begun to drain
             do throws(SegmentationError) {
                 try engine.submit(job("late", diary))
                 accepted.append("late")

@@ -28,21 +28,29 @@ struct RefusalStories {
             ("72 megapixels", .invalidArgument, changed { $0.picture = .image(Self.bomb) }),
             ("no labels", .invalidArgument, changed { $0.labels = [] }),
             ("4,097 labels", .invalidArgument, changed { $0.labels = (0..<4097).map { Label(name: "a\($0)") } }),
-            ("256 labels with a mask", .invalidArgument,
-             changed { ($0.labels, $0.mask) = ((0..<256).map { Label(name: "a\($0)") }, true) }),
+            (
+                "256 labels with a mask", .invalidArgument,
+                changed { ($0.labels, $0.mask) = ((0..<256).map { Label(name: "a\($0)") }, true) }
+            ),
             ("a label without a name", .invalidArgument, changed { $0.labels = [Label(name: "")] }),
             ("blanks", .invalidArgument, changed { $0.labels = [Label(name: "   ")] }),
             ("other white space", .invalidArgument, changed { $0.labels = [Label(name: "\n\t\u{3000}")] }),
-            ("words not in their prompt", .invalidArgument,
-             changed { $0.labels = [Label(name: "a", phrases: [Phrase(words: "dog", prompt: "a cat")])] }),
+            (
+                "words not in their prompt", .invalidArgument,
+                changed { $0.labels = [Label(name: "a", phrases: [Phrase(words: "dog", prompt: "a cat")])] }
+            ),
             ("unknown recipe", .invalidArgument, changed { $0.recipe = "cake" }),
-            ("needless forward prompt", .invalidArgument,
-             changed { ($0.recipe, $0.forwardPrompt) = ("diffsegmenter", "a") }),
+            (
+                "needless forward prompt", .invalidArgument,
+                changed { ($0.recipe, $0.forwardPrompt) = ("diffsegmenter", "a") }
+            ),
             ("threshold", .invalidArgument, changed { $0.threshold = .nan }),
             ("timestep", .invalidArgument, changed { $0.timestep = .max }),
             ("map of no size", .invalidArgument, changed { ($0.maps, $0.mapWidth) = (.sized, 5) }),
-            ("vast map", .invalidArgument,
-             changed { ($0.maps, $0.mapWidth, $0.mapHeight) = (.sized, .max, .max) }),
+            (
+                "vast map", .invalidArgument,
+                changed { ($0.maps, $0.mapWidth, $0.mapHeight) = (.sized, .max, .max) }
+            ),
             ("unknown model", .notFound, changed { $0.model = "sdxl" }),
             ("unknown handle", .notFound, changed { $0.picture = .handle(String(repeating: "0", count: 64)) }),
         ]

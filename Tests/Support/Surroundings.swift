@@ -8,7 +8,8 @@ package enum Repository {
         .deletingLastPathComponent().deletingLastPathComponent().path(percentEncoded: false)
 
     /// Where the programs lie: `DSEG_PROGRAMS`, else beside the running tests, with which they were built.
-    package static let programs = unsafe getenv("DSEG_PROGRAMS").map { unsafe String(cString: $0) }
+    package static let programs =
+        unsafe getenv("DSEG_PROGRAMS").map { unsafe String(cString: $0) }
         ?? (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
         .map { URL(filePath: $0).deletingLastPathComponent().path(percentEncoded: false) } ?? ""
 

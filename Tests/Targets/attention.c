@@ -96,7 +96,7 @@ static void attend(const queries *a, dseg_matrix v, float share, bounded *y, bou
         for (size_t head = 0; head < a->heads; head++) {
             probabilities(a, row, head, p);
             read_values(a, v, head, p, y + row * v.columns);
-            for (size_t j = 0; j < keys; j++) {           // the share's quotient, two products, a sum for each head
+            for (size_t j = 0; j < keys; j++) {  // the share's quotient, two products, a sum for each head
                 mean[row * keys + j].value += p[j].value * s / heads;
                 mean[row * keys + j].slack += (p[j].slack + (heads + 3) * u * p[j].value) * s / heads;
             }
@@ -126,7 +126,7 @@ static void check_heads(size_t rows, size_t keys, size_t width, size_t heads, bo
     hold_all(y, of_y);
     hold_all(mean, sums);
     hold_end(scratch, floats);
-    if (causal) return;                                   // the other sees every key
+    if (causal) return;  // the other sees every key
     sums = added(of_mean, other, (double)heads);
     dseg_attention_mean(a.q, a.k, heads, other, share, fixed, scratch);
     hold_all(other, sums);
@@ -135,7 +135,7 @@ static void check_heads(size_t rows, size_t keys, size_t width, size_t heads, bo
 
 /// Tiles of 24 to 96 queries, panels of 16 keys, passes of 256 keys or blocks of 512, heads narrower and wider than a
 /// vector.
-static const size_t shapes[][4] = {{1, 1, 1, 1}, {5, 7, 3, 2}, {23, 15, 8, 2}, {24, 16, 16, 1}, {25, 17, 17, 2},
+static const size_t shapes[][4] = {{1, 1, 1, 1},   {5, 7, 3, 2},    {23, 15, 8, 2},  {24, 16, 16, 1}, {25, 17, 17, 2},
                                    {97, 65, 5, 1}, {9, 257, 40, 1}, {7, 256, 33, 2}, {13, 77, 64, 1}, {22, 513, 2, 1}};
 enum { shape_count = sizeof shapes / sizeof *shapes };
 
@@ -143,7 +143,7 @@ void check_attention(void) {
     for (size_t s = 0; s < shape_count; s++)
         for (int causal = 0; causal < 2; causal++)
             check_heads(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3], causal, false);
-    check_heads(3, 1500, 4, 1, false, false);             // rows enough for the shortest tile
+    check_heads(3, 1500, 4, 1, false, false);  // rows enough for the shortest tile
 }
 
 void check_attention_fixed(void) {

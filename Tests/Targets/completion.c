@@ -27,8 +27,8 @@ static void hold_levels(dseg_matrix x, const uint16_t *levels, const float *scal
 
 /// Columns around a vector, rows around a strip of 48; numbers of every size.
 void check_levels(void) {
-    static const size_t shapes[][2] = {{1, 1}, {3, 2}, {47, 7}, {48, 15}, {49, 16}, {97, 17}, {3, 31}, {3, 33},
-                                       {5, 65}, {4, 257}};
+    static const size_t shapes[][2] = {{1, 1},   {3, 2},  {47, 7}, {48, 15}, {49, 16},
+                                       {97, 17}, {3, 31}, {3, 33}, {5, 65},  {4, 257}};
     static const float magnitudes[] = {1e-30f, 0.01f, 1.0f, 1e30f};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t m = 0; m < 4; m++) {
@@ -52,9 +52,7 @@ void check_levels(void) {
 }
 
 /// A sum of 256 terms at a time, then of the sums, then the scale.
-static double roundings_of(size_t pixels) {
-    return fmin((double)pixels, 256) + (double)(pixels / 256) + 3;
-}
+static double roundings_of(size_t pixels) { return fmin((double)pixels, 256) + (double)(pixels / 256) + 3; }
 
 static void hold_completion(size_t pixels, size_t count) {
     uint16_t *levels = take(pixels * pixels * sizeof *levels);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /// (numbers of a map, pixels) of columns and of rows: smaller and larger, and around the borders of tiles.
-static const size_t shapes[][4] = {{1, 1, 1, 1}, {7, 3, 1, 5}, {8, 31, 9, 33}, {8, 33, 5, 64}, {9, 1023, 7, 3},
+static const size_t shapes[][4] = {{1, 1, 1, 1},     {7, 3, 1, 5},    {8, 31, 9, 33}, {8, 33, 5, 64}, {9, 1023, 7, 3},
                                    {9, 1025, 8, 33}, {3, 2049, 1, 5}, {5, 64, 8, 31}, {1, 5, 3, 97}};
 enum { sizes = sizeof shapes / sizeof *shapes };
 
@@ -67,8 +67,7 @@ void check_enlarging(void) {
         for (size_t i = 0; i < e.pixels; i++) {
             found_least = y[i] < found_least ? y[i] : found_least;
             found_most = larger(y[i], found_most);
-            if (most - least > 1e-3)
-                hold(y[i], (resized(map, e, i) - least) / (most - least), 44 * u / (most - least));
+            if (most - least > 1e-3) hold(y[i], (resized(map, e, i) - least) / (most - least), 44 * u / (most - least));
         }
         hold(found_least, 0, 0);
         hold(found_most, most > least, 0);

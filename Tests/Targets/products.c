@@ -60,10 +60,10 @@ static void hold_products(operands p, size_t rows, expectation e, void (*run)(op
 static void run_linear(operands p) { dseg_linear(p.x, p.w, p.bias, p.y, p.adding); }
 static void run_fixed_linear(operands p) { dseg_fixed_linear(p.fixed, p.w, p.bias, p.y, p.adding); }
 
-static const size_t shapes[][3] = {
-    {1, 1, 1}, {5, 7, 15}, {6, 8, 16}, {7, 9, 17}, {8, 63, 31}, {9, 64, 33}, {13, 65, 47}, {4, 255, 16},
-    {5, 256, 17}, {11, 257, 33}, {3, 513, 18}, {239, 5, 3}, {240, 3, 16}, {241, 6, 17}, {25, 17, 63}, {2, 16, 65},
-    {1, 33, 257}, {17, 40, 80}, {16, 2, 16}, {21, 31, 5}};
+static const size_t shapes[][3] = {{1, 1, 1},    {5, 7, 15},   {6, 8, 16},   {7, 9, 17},   {8, 63, 31},
+                                   {9, 64, 33},  {13, 65, 47}, {4, 255, 16}, {5, 256, 17}, {11, 257, 33},
+                                   {3, 513, 18}, {239, 5, 3},  {240, 3, 16}, {241, 6, 17}, {25, 17, 63},
+                                   {2, 16, 65},  {1, 33, 257}, {17, 40, 80}, {16, 2, 16},  {21, 31, 5}};
 
 /// Each term passes one rounding of its product and one of each sum with the other inputs, the bias and what was there.
 static void check_linear(dseg_number number) {
@@ -157,14 +157,16 @@ static void miss_im2col(dseg_matrix x, dseg_window w, const learned *weights, ex
 // Winograd's F(4x4, 3x3) at 0, +-3/4, +-3/2 and infinity (winograd-inl.h). With |B|, |G| and |A| for the transforms'
 // magnitudes the sums |A|^T ((|G| |g| |G|^T) (|B|^T |d| |B|)) |A| take the place of the sums of products' magnitudes,
 // and what integers miss at a frequency goes through |A| too.
-static const double inputs_side[] = {81 / 64., 0, -45 / 16., 0, 1, 0, 0, -27 / 16., -9 / 4., 3 / 4., 1, 0,
-                                     0, 27 / 16., -9 / 4., -3 / 4., 1, 0, 0, -27 / 32., -9 / 16., 3 / 2., 1, 0,
-                                     0, 27 / 32., -9 / 16., -3 / 2., 1, 0, 0, 81 / 64., 0, -45 / 16., 0, 1};
-static const double weights_side[] = {64 / 81., 0, 0, -128 / 243., -32 / 81., -8 / 27., -128 / 243., 32 / 81., -8 / 27.,
-                                      32 / 243., 16 / 81., 8 / 27., 32 / 243., -16 / 81., 8 / 27., 0, 0, 1};
-static const double outputs_side[] = {1, 1, 1, 1, 1, 0, 0, 3 / 4., -3 / 4., 3 / 2., -3 / 2., 0,
-                                      0, 9 / 16., 9 / 16., 9 / 4., 9 / 4., 0,
-                                      0, 27 / 64., -27 / 64., 27 / 8., -27 / 8., 1};
+static const double inputs_side[] = {
+    81 / 64., 0,        -45 / 16., 0,       1, 0, 0, -27 / 16., -9 / 4.,  3 / 4.,    1, 0,
+    0,        27 / 16., -9 / 4.,   -3 / 4., 1, 0, 0, -27 / 32., -9 / 16., 3 / 2.,    1, 0,
+    0,        27 / 32., -9 / 16.,  -3 / 2., 1, 0, 0, 81 / 64.,  0,        -45 / 16., 0, 1};
+static const double weights_side[] = {64 / 81.,    0,         0,        -128 / 243., -32 / 81., -8 / 27.,
+                                      -128 / 243., 32 / 81.,  -8 / 27., 32 / 243.,   16 / 81.,  8 / 27.,
+                                      32 / 243.,   -16 / 81., 8 / 27.,  0,           0,         1};
+static const double outputs_side[] = {1,       1,      1,       1,        1,         0,       0,        3 / 4.,
+                                      -3 / 4., 3 / 2., -3 / 2., 0,        0,         9 / 16., 9 / 16.,  9 / 4.,
+                                      9 / 4.,  0,      0,       27 / 64., -27 / 64., 27 / 8., -27 / 8., 1};
 
 /// y [rows, rows] <- t x t^T, t [rows, columns], x [columns, columns]; or |t| |x| |t|^T.
 static void transform(const double *t, bool magnitudes, size_t rows, size_t columns, const double *x, double *y) {
@@ -242,9 +244,7 @@ static void reach_of_winograd(dseg_matrix x, dseg_window w, const learned *weigh
     }
 }
 
-static void run_convolution(operands p) {
-    dseg_convolution(p.x, p.window, p.w, p.bias, p.y, p.adding, p.scratch);
-}
+static void run_convolution(operands p) { dseg_convolution(p.x, p.window, p.w, p.bias, p.y, p.adding, p.scratch); }
 
 typedef struct {
     size_t height, width, kernel, stride, before, after;
@@ -255,13 +255,19 @@ typedef struct {
 /// As one product for each pixel or by Winograd's way, in f32 or fixed point.
 static void check_convolution(geometry g, dseg_number number, bool by_winograd, bool fixed) {
     size_t scale = g.doubled ? 2 : 1, bare = g.before + g.after - g.kernel;
-    dseg_window window = {g.height, g.width, (g.height * scale + bare) / g.stride + 1,
-                          (g.width * scale + bare) / g.stride + 1, g.kernel, g.stride, g.before, g.doubled};
+    dseg_window window = {g.height,
+                          g.width,
+                          (g.height * scale + bare) / g.stride + 1,
+                          (g.width * scale + bare) / g.stride + 1,
+                          g.kernel,
+                          g.stride,
+                          g.before,
+                          g.doubled};
     size_t rows = window.out_height * window.out_width, floats = dseg_convolution_scratch(window, g.inputs, g.outputs);
     learned w = by_winograd && fixed ? learn_kernels(number, g.outputs, g.inputs)
                                      : learn(number, g.outputs, g.inputs, g.kernel * g.kernel);
-    operands p = {.x = framed(g.height * g.width, g.inputs, 1.0f), .w = w.panels, .window = window,
-                  .scratch = marked(floats)};
+    operands p = {
+        .x = framed(g.height * g.width, g.inputs, 1.0f), .w = w.panels, .window = window, .scratch = marked(floats)};
     // A product and one of its sums for each input, or, of an exact sum, that as a float, the scales' product and the
     // product with it; two for bias and earlier y.
     double roundings = (fixed ? 3 : by_winograd ? (double)g.inputs + 1 : (double)w.panels.inputs + 1) + 2;
@@ -277,16 +283,16 @@ static void check_convolution(geometry g, dseg_number number, bool by_winograd, 
 }
 
 /// Fewer than 16 channels on either side, other kernels and other strides; the last has more rows of im2col than 960.
-static const geometry im2col[] = {
-    {1, 1, 3, 1, 1, 1, false, 3, 5}, {5, 4, 3, 1, 1, 1, false, 4, 17}, {6, 7, 3, 1, 1, 1, true, 8, 15},
-    {9, 5, 3, 2, 1, 1, false, 17, 33}, {8, 6, 3, 2, 0, 1, false, 16, 16}, {5, 6, 1, 1, 0, 0, false, 65, 31},
-    {7, 3, 1, 2, 0, 0, true, 5, 16}, {16, 16, 3, 1, 1, 1, false, 2, 3}, {4, 3, 3, 2, 1, 1, true, 31, 65},
-    {31, 32, 3, 1, 1, 1, false, 1, 2}};
+static const geometry im2col[] = {{1, 1, 3, 1, 1, 1, false, 3, 5},   {5, 4, 3, 1, 1, 1, false, 4, 17},
+                                  {6, 7, 3, 1, 1, 1, true, 8, 15},   {9, 5, 3, 2, 1, 1, false, 17, 33},
+                                  {8, 6, 3, 2, 0, 1, false, 16, 16}, {5, 6, 1, 1, 0, 0, false, 65, 31},
+                                  {7, 3, 1, 2, 0, 0, true, 5, 16},   {16, 16, 3, 1, 1, 1, false, 2, 3},
+                                  {4, 3, 3, 2, 1, 1, true, 31, 65},  {31, 32, 3, 1, 1, 1, false, 1, 2}};
 /// Maps that end inside a tile, more tiles than a block has (64, or 256 in fixed point), inputs around a piece (128)
 /// and a vector (16).
 static const geometry by_winograd[] = {
-    {4, 4, 3, 1, 1, 1, false, 16, 16}, {1, 1, 3, 1, 1, 1, false, 17, 31}, {5, 6, 3, 1, 1, 1, false, 33, 17},
-    {3, 4, 3, 1, 1, 1, true, 16, 33}, {7, 5, 3, 1, 0, 1, false, 63, 18}, {6, 6, 3, 1, 0, 0, false, 129, 16},
+    {4, 4, 3, 1, 1, 1, false, 16, 16}, {1, 1, 3, 1, 1, 1, false, 17, 31},   {5, 6, 3, 1, 1, 1, false, 33, 17},
+    {3, 4, 3, 1, 1, 1, true, 16, 33},  {7, 5, 3, 1, 0, 1, false, 63, 18},   {6, 6, 3, 1, 0, 0, false, 129, 16},
     {4, 3, 3, 1, 1, 0, false, 81, 16}, {1, 261, 3, 1, 1, 1, false, 16, 16}, {1, 1029, 3, 1, 1, 1, false, 16, 16}};
 
 void check_im2col(void) {
@@ -296,8 +302,7 @@ void check_im2col(void) {
 }
 
 void check_im2col_fixed(void) {
-    for (size_t s = 0; s < sizeof im2col / sizeof *im2col; s++)
-        check_convolution(im2col[s], dseg_fixed16, false, true);
+    for (size_t s = 0; s < sizeof im2col / sizeof *im2col; s++) check_convolution(im2col[s], dseg_fixed16, false, true);
 }
 
 void check_winograd(void) {

@@ -35,14 +35,13 @@ static void expect_group(dseg_matrix x, size_t first, size_t width, const float 
         // Gain and shift are rounded, and so are the product and the sum.
         double reach = fabs(number * gain) + fabs(mean * gain) + fabs(beta[c]);
         expected[i / width * x.columns + c] = (bounded){
-            centred + beta[c],
-            fabs(gain) * mean_error + fabs(centred) * variance_error / power + 4 * u * reach};
+            centred + beta[c], fabs(gain) * mean_error + fabs(centred) * variance_error / power + 4 * u * reach};
     }
 }
 
 void check_group_norm(void) {
-    static const size_t shapes[][3] = {{7, 1, 1}, {7, 6, 2}, {3, 15, 5}, {5, 16, 4}, {6, 17, 1}, {9, 64, 32},
-                                       {127, 20, 5}, {128, 3, 3}, {257, 36, 2}};
+    static const size_t shapes[][3] = {{7, 1, 1},   {7, 6, 2},    {3, 15, 5},  {5, 16, 4},  {6, 17, 1},
+                                       {9, 64, 32}, {127, 20, 5}, {128, 3, 3}, {257, 36, 2}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (int silu = 0; silu < 2; silu++) {
             size_t rows = shapes[s][0], columns = shapes[s][1], groups = shapes[s][2], width = columns / groups;
@@ -195,8 +194,8 @@ void check_embed(void) {
             dseg_embed(tokens, table, positions, y);
             for (size_t i = 0; i < 6 * columns; i++) {
                 size_t place = (size_t)tokens[i / columns] * columns + i % columns;
-                double sum = stored_value(table.base, table.number, place) +
-                             stored_value(positions.base, positions.number, i);
+                double sum =
+                    stored_value(table.base, table.number, place) + stored_value(positions.base, positions.number, i);
                 hold(at(y, i / columns, i % columns), sum, u * fabs(sum));
             }
             hold_frame(y);

@@ -77,8 +77,8 @@ static void hold_fixed(dseg_matrix x, dseg_fixed f, bool queries, size_t row, si
 
 /// Odd widths, panels that are not full, numbers of every size; zeros, one among small ones, turns, NaN and infinity.
 void check_fixing(void) {
-    static const size_t shapes[][3] = {{1, 1, 4}, {17, 2, 5}, {16, 1, 8}, {129, 2, 40}, {33, 1, 1}, {15, 3, 7},
-                                       {7, 2, 160}, {8, 1, 1280}, {31, 2, 17}};
+    static const size_t shapes[][3] = {{1, 1, 4},  {17, 2, 5},  {16, 1, 8},   {129, 2, 40}, {33, 1, 1},
+                                       {15, 3, 7}, {7, 2, 160}, {8, 1, 1280}, {31, 2, 17}};
     static const float magnitudes[] = {1e-30f, 1.0f, 1e30f};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t m = 0; m < 3; m++) {
@@ -168,8 +168,8 @@ static void hold_scores(dseg_matrix x, dseg_matrix y, size_t heads) {
 
 /// Odd widths; keys around a tile of six; panels that are not full, and more than a task's eight.
 void check_scores(void) {
-    static const size_t shapes[][4] = {{1, 1, 1, 4}, {17, 5, 2, 5}, {16, 6, 1, 8}, {129, 77, 2, 40}, {200, 13, 3, 7},
-                                       {33, 7, 2, 1}, {15, 12, 1, 3}, {31, 11, 1, 33}};
+    static const size_t shapes[][4] = {{1, 1, 1, 4},    {17, 5, 2, 5}, {16, 6, 1, 8},  {129, 77, 2, 40},
+                                       {200, 13, 3, 7}, {33, 7, 2, 1}, {15, 12, 1, 3}, {31, 11, 1, 33}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         size_t heads = shapes[s][2], columns = heads * shapes[s][3];
         hold_scores(framed(shapes[s][0], columns, 4.0f), framed(shapes[s][1], columns, 1.0f), heads);
@@ -195,11 +195,11 @@ static void fill_head(dseg_fixed q, dseg_fixed k, size_t head) {
         size_t row = is_key ? i - q.rows : i;
         int16_t *(*number)(dseg_fixed, size_t, size_t, size_t) = is_key ? key : query;
         int factor = turn();
-        for (size_t c = first; c + 1 < first + w - 1; c += 2) {       // a column without another keeps zeros
+        for (size_t c = first; c + 1 < first + w - 1; c += 2) {  // a column without another keeps zeros
             *number(is_key ? k : q, row, head, c) = (int16_t)(factor * (is_key ? base[c + 1] : base[c]));
             *number(is_key ? k : q, row, head, c + 1) = (int16_t)(factor * (is_key ? -base[c] : base[c + 1]));
         }
-        *number(is_key ? k : q, row, head, column) = is_key ? (int16_t)-(int)(row % 8) : alone[row % 4];
+        *number(is_key ? k : q, row, head, column) = is_key ? (int16_t) - (int)(row % 8) : alone[row % 4];
         *(is_key ? key_scale : query_scale)(is_key ? k : q, row, head) = 1;
     }
 }
@@ -273,7 +273,7 @@ static void check_spoilt(float bad) {
     for (size_t i = 0; i < 20; i++) {
         hold(isnan(maps[i]) != 0, 1, 0);
         if (i == 17) hold(isnan(maps[32 + i]) != 0, 1, 0);
-        else hold(maps[32 + i], i ? 1 : 1 / 3., i ? 0 : 1e-3);      // a unit is 1 / 230 beside a number of 200
+        else hold(maps[32 + i], i ? 1 : 1 / 3., i ? 0 : 1e-3);  // a unit is 1 / 230 beside a number of 200
     }
     hold_end(maps, 64);
 }

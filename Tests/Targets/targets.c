@@ -122,11 +122,10 @@ void *stored(dseg_number number, size_t count) {
     void *base = (char *)take(count * sizeof(float) + 4) + 4;
     for (size_t i = 0; i < count; i++) {
         unsigned bits = (unsigned)(draw_bits() >> 40), sign = bits & 0x8000;
-        if (number == dseg_f32)
-            ((float *)base)[i] = draw();
-        else if (number == dseg_f16)           // up to 2, subnormal ones too
+        if (number == dseg_f32) ((float *)base)[i] = draw();
+        else if (number == dseg_f16)  // up to 2, subnormal ones too
             ((uint16_t *)base)[i] = (uint16_t)(sign | (bits & 0x3fff));
-        else                                   // 2^-15 to 2
+        else  // 2^-15 to 2
             ((uint16_t *)base)[i] = (uint16_t)(sign | (112u << 7) | (bits & 0x7ff));
     }
     return base;
@@ -238,6 +237,6 @@ int main(int count, char **arguments) {
     if (!found) printf("targets: %s is not here\n", wanted);
     printf("targets: %s\n", holds && found ? "every limit holds" : "FAILED");
     fflush(stdout);
-    tcdrain(STDOUT_FILENO);          // an emulated machine stops with its first process: its console may be slower
+    tcdrain(STDOUT_FILENO);  // an emulated machine stops with its first process: its console may be slower
     return holds && found ? 0 : 1;
 }

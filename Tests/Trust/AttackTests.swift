@@ -26,7 +26,8 @@ struct AttackTests {
         for _ in 0..<3 { sights.append(try watched.during { try attack(watched) }) }
         let health = sights.map(\.healthP99).sorted()
         let slowest = sights.map(\.slowest).sorted()
-        print("""
+        print(
+            """
             \(name): Health p99 \(health.map { String(format: "%.1f", $0) }) ms, slowest question \
             \(slowest.map { String(format: "%.2f", $0) }) s (alone \(String(format: "%.2f", watched.own)) s, the \
             attacker's job \(String(format: "%.2f", job)) s, by rule \(wait) s); \(Machine.description)
@@ -124,9 +125,12 @@ struct AttackTests {
     }
 
     @Test func `readers who stop`() throws {
-        try judge("stalled readers", on: Watched(), job: { watched in
-            try seconds { try watched.daemon.client().segment(bulky(watched)) { _ in } }
-        }) { watched in
+        try judge(
+            "stalled readers", on: Watched(),
+            job: { watched in
+                try seconds { try watched.daemon.client().segment(bulky(watched)) { _ in } }
+            }
+        ) { watched in
             let wires = try (0..<4).map { _ in try Wire(watched.daemon) }
             for (index, wire) in wires.enumerated() {
                 var request = bulky(watched)
@@ -142,9 +146,12 @@ struct AttackTests {
     /// They keep what waits for them, and their connection, until 30 s have passed without a byte.
     @Test func `readers who never read`() throws {
         var cuts: [Double] = []
-        try judge("readers who never read", on: Watched(), job: { watched in
-            try seconds { try watched.daemon.client().segment(bulky(watched)) { _ in } }
-        }) { watched in
+        try judge(
+            "readers who never read", on: Watched(),
+            job: { watched in
+                try seconds { try watched.daemon.client().segment(bulky(watched)) { _ in } }
+            }
+        ) { watched in
             let wire = try Wire(watched.daemon)
             try wire.open(.segment, stream: 1, bulky(watched).encoded())
             cuts.append(seconds { #expect(eventually { wire.isHungUp }) })
@@ -168,9 +175,12 @@ struct AttackTests {
             SegmentRequest(
                 picture: .handle(watched.handle), labels: newLabels(30, watched), recipe: "diffsegmenter")
         }
-        try judge("30 open calls", on: Watched(), job: { watched in
-            try seconds { try watched.daemon.client().segment(call(watched)) { _ in } }
-        }) { watched in
+        try judge(
+            "30 open calls", on: Watched(),
+            job: { watched in
+                try seconds { try watched.daemon.client().segment(call(watched)) { _ in } }
+            }
+        ) { watched in
             let client = try watched.daemon.client()
             let wire = try Wire(watched.daemon)
             for stream in stride(from: 1, to: 61, by: 2) as StrideTo<UInt32> {
@@ -246,9 +256,12 @@ struct AttackTests {
         }
         print("event loop and drawing thread: \(shares.map { String(format: "%.3f", $0) }); \(Machine.description)")
         #expect(shares.sorted()[1] < 0.05)
-        try judge("an answer under way", on: watched, job: { watched in
-            try seconds { try watched.daemon.client().segment(long(watched)) { _ in } }
-        }) { watched in
+        try judge(
+            "an answer under way", on: watched,
+            job: { watched in
+                try seconds { try watched.daemon.client().segment(long(watched)) { _ in } }
+            }
+        ) { watched in
             let wire = try Wire(watched.daemon)
             try wire.open(.segment, stream: 1, long(watched).encoded())
             usleep(2_000_000)

@@ -15,7 +15,7 @@ typedef enum dseg_verdict {
     DSEG_CUT_OFF,    ///< truncated: the bytes end before the last pixel
     DSEG_MALFORMED,  ///< the bytes are no legal picture
     DSEG_NO_MEMORY,
-    DSEG_UNWANTED,   ///< cancelled by the dseg_watch
+    DSEG_UNWANTED,  ///< cancelled by the dseg_watch
 } dseg_verdict;
 
 /// Room for a library's error message, with its NUL.
@@ -42,16 +42,15 @@ typedef struct dseg_watch {
 /// Reads a PNG file up to its first pixel.
 ///
 /// reason  [DSEG_REASON_BYTES]  filled unless the verdict is DSEG_DONE
-dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                             char *reason);
+dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *picture, char *reason);
 
 /// Reads a whole PNG file whose header is `picture`: palettes, grey and transparency expanded,
 /// 16 bits reduced to the high byte, colour profiles and gamma ignored. Nothing after the last row
 /// is read.
 ///
 /// pixels  [height, width, channels]
-dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                             uint8_t *pixels, const dseg_watch *watch, char *reason);
+dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *pixels,
+                             const dseg_watch *watch, char *reason);
 
 // -- png_write.c
 
@@ -85,9 +84,8 @@ typedef struct dseg_bytes {
 /// chunks   [chunk_bytes]  complete chunks, copied between the header and the palette
 /// texts    for each iTXt chunk a Latin-1 key of 1 to 79 bytes and a UTF-8 text, each with its NUL
 /// file     empty before; to be freed after, whatever the verdict
-dseg_verdict dseg_png_write(const dseg_png_shape *shape, const uint8_t *pixels,
-                            const uint8_t *_Nullable palette, const uint8_t *chunks,
-                            const char *texts, dseg_bytes *file, char *reason);
+dseg_verdict dseg_png_write(const dseg_png_shape *shape, const uint8_t *pixels, const uint8_t *_Nullable palette,
+                            const uint8_t *chunks, const char *texts, dseg_bytes *file, char *reason);
 
 void dseg_bytes_free(dseg_bytes *file);
 
@@ -109,15 +107,14 @@ uint32_t dseg_png_crc(const uint8_t *bytes, size_t count);
 // -- jpeg.c
 
 /// Reads the header of a JPEG file.
-dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                              char *reason);
+dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *picture, char *reason);
 
 /// Reads a whole JPEG file whose header is `picture`. Nothing after the last coded pixel is read,
 /// also no EOI marker.
 ///
 /// pixels  [height, width, channels]
-dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                              uint8_t *pixels, const dseg_watch *watch, char *reason);
+dseg_verdict dseg_jpeg_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *pixels,
+                              const dseg_watch *watch, char *reason);
 
 /// A marker segment; `start` and `count` are of its payload, without marker and length.
 typedef struct dseg_jpeg_segment {
@@ -129,21 +126,19 @@ typedef struct dseg_jpeg_segment {
 /// Finds the first complete marker segment at or after a position; skips entropy-coded data, fill
 /// bytes and markers without a length, except EOI, which counts as an empty segment. Returns 0 if
 /// there is none.
-int dseg_jpeg_next(const uint8_t *bytes, size_t count, size_t position,
-                   dseg_jpeg_segment *segment);
+int dseg_jpeg_next(const uint8_t *bytes, size_t count, size_t position, dseg_jpeg_segment *segment);
 
 // -- webp.c
 
 /// Reads the header of a WebP file.
-dseg_verdict dseg_webp_header(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                              char *reason);
+dseg_verdict dseg_webp_header(const uint8_t *bytes, size_t count, dseg_picture *picture, char *reason);
 
 /// Reads the picture of a WebP file whose header is `picture`; of an animated one the first frame,
 /// on a transparent canvas.
 ///
 /// pixels  [height, width, channels]
-dseg_verdict dseg_webp_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture,
-                              uint8_t *pixels, const dseg_watch *watch, char *reason);
+dseg_verdict dseg_webp_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *pixels,
+                              const dseg_watch *watch, char *reason);
 
 // -- pixels.c
 
@@ -171,8 +166,8 @@ void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uin
 /// stored       [height, width, channels]
 /// upright      [height, width, channels], or [width, height, channels] for orientations 5 to 8
 /// orientation  1 to 8, as EXIF's tag 0x0112 numbers them
-void dseg_turn_upright(const uint8_t *stored, size_t width, size_t height, size_t channels,
-                       int orientation, uint8_t *upright);
+void dseg_turn_upright(const uint8_t *stored, size_t width, size_t height, size_t channels, int orientation,
+                       uint8_t *upright);
 
 // -- bilinear.c
 
@@ -181,15 +176,15 @@ void dseg_turn_upright(const uint8_t *stored, size_t width, size_t height, size_
 ///
 /// map  [height, width, channels]
 /// out  [out_height, out_width, channels], distinct from map
-void dseg_bilinear(const float *map, size_t width, size_t height, size_t channels,
-                   size_t out_width, size_t out_height, float *out);
+void dseg_bilinear(const float *map, size_t width, size_t height, size_t channels, size_t out_width, size_t out_height,
+                   float *out);
 
 /// The same on 8-bit samples, each divided by 255 first.
 ///
 /// pixels  [height, width, channels]
 /// out     [out_height, out_width, channels]
-void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels,
-                         size_t out_width, size_t out_height, float *out);
+void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels, size_t out_width,
+                         size_t out_height, float *out);
 
 /// The source positions of both resizes along one axis of `count` samples: output `out` lies weight[out]
 /// of the way from sample first[out] to the next one, if there is a next.
@@ -205,8 +200,7 @@ void dseg_bilinear_line(size_t count, size_t out_count, uint32_t *first, float *
 /// rgb, tinted  [count, 3]
 /// indices      [count]
 /// palette      [256, 3]
-void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const uint8_t *palette,
-               uint8_t *tinted);
+void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const uint8_t *palette, uint8_t *tinted);
 
 /// Copies the pixels of one index with their alpha (opaque if `alpha` is NULL), and those that are
 /// wholly transparent anyway. All others become transparent black, so that no colours of the picture
@@ -215,8 +209,8 @@ void dseg_tint(const uint8_t *rgb, const uint8_t *indices, size_t count, const u
 /// rgb    [count, 3]
 /// alpha  [count], or NULL
 /// rgba   [count, 4]
-void dseg_cut_out(const uint8_t *rgb, const uint8_t *_Nullable alpha, const uint8_t *indices,
-                  size_t count, uint8_t index, uint8_t *rgba);
+void dseg_cut_out(const uint8_t *rgb, const uint8_t *_Nullable alpha, const uint8_t *indices, size_t count,
+                  uint8_t index, uint8_t *rgba);
 
 /// Sets the bits of the pixels whose alpha is 0, least significant bit first; returns how many.
 ///

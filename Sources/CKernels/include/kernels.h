@@ -101,11 +101,11 @@ void dseg_fixed_gated_linear(dseg_fixed_inputs x, dseg_panels w, const float *bi
 
 /// A square convolution over a feature map, channels last.
 typedef struct {
-    size_t height, width;              // of the input map
-    size_t out_height, out_width;      // of the output map
+    size_t height, width;          // of the input map
+    size_t out_height, out_width;  // of the output map
     size_t kernel, stride;
-    size_t before;                     // zero padding above and on the left; below and on the right: as needed
-    bool doubled;                      // nearest-neighbour upsampling of the input by 2 in both directions
+    size_t before;  // zero padding above and on the left; below and on the right: as needed
+    bool doubled;   // nearest-neighbour upsampling of the input by 2 in both directions
 } dseg_window;
 
 /// Whether a convolution runs Winograd's algorithm: for fixed point its weights are then floats with scales.
@@ -115,8 +115,8 @@ size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t output
 /// y ← conv(x) + bias, or y ← y + conv(x) + bias when `adding`.
 /// x [height*width, inputs], w [outputs, kernel*kernel*inputs], y [out_height*out_width, outputs]
 /// distinct from x
-void dseg_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *_Nullable bias,
-                      dseg_matrix y, bool adding, float *scratch);
+void dseg_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *_Nullable bias, dseg_matrix y,
+                      bool adding, float *scratch);
 
 /// A group norm as a gain and a shift for each channel.
 typedef struct {
@@ -149,8 +149,8 @@ void dseg_group_gains(dseg_matrix x, const float *gamma, const float *beta, size
 /// Floats of scratch that the group norms need.
 size_t dseg_group_norm_scratch(size_t rows, size_t columns);
 /// y ← groupnorm(x; gamma, beta); x and y may be the same; columns is a multiple of groups.
-void dseg_group_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups,
-                     float epsilon, float *scratch);
+void dseg_group_norm(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups, float epsilon,
+                     float *scratch);
 /// y ← n * sigmoid(n), where n = groupnorm(x; gamma, beta).
 void dseg_group_norm_silu(dseg_matrix x, dseg_matrix y, const float *gamma, const float *beta, size_t groups,
                           float epsilon, float *scratch);
@@ -207,8 +207,8 @@ void dseg_distance(const float *x, const float *y, size_t count, float *differen
 /// first: what pads the rows of queries (`dseg_fixed_rows`) and an odd width is not written.
 typedef struct {
     int16_t *values;
-    float *scales;                     // heads * rows
-    size_t rows, heads, width;         // width of a head
+    float *scales;              // heads * rows
+    size_t rows, heads, width;  // width of a head
 } dseg_fixed;
 
 /// The rows that queries are padded to: the next multiple of 16.

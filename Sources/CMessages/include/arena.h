@@ -33,8 +33,7 @@ void *dseg_arena_allocate(dseg_arena *arena, size_t size);
 
 /* protobuf-c's functions without its pointer casts; `message` is any generated struct.
  * dseg_unpack returns NULL for bytes that are not such a message, and past the budget. */
-void *dseg_unpack(dseg_arena *arena, const ProtobufCMessageDescriptor *descriptor,
-                  const uint8_t *bytes, size_t size);
+void *dseg_unpack(dseg_arena *arena, const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size);
 size_t dseg_packed_size(const void *message);
 size_t dseg_pack(const void *message, uint8_t *bytes);
 

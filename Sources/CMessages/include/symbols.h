@@ -22,10 +22,8 @@ void dseg_restore_half(const uint16_t *symbols, size_t n, float *scores);
 /* The symbols in [0, levels] nearest to (score - offset) / scale; a scale of 0 makes all of them
  * 0. Decoding is offset + scale * symbol in f64, rounded once to f32: the product is exact in f64,
  * so that every machine decodes the same bits, with or without fused multiply-add. */
-void dseg_quantise_linear(const float *scores, size_t n, float offset, float scale,
-                          uint16_t levels, uint16_t *symbols);
-void dseg_restore_linear(const uint16_t *symbols, size_t n, float offset, float scale,
-                         float *scores);
+void dseg_quantise_linear(const float *scores, size_t n, float offset, float scale, uint16_t levels, uint16_t *symbols);
+void dseg_restore_linear(const uint16_t *symbols, size_t n, float offset, float scale, float *scores);
 
 /* The largest |a - b|. */
 double dseg_largest_difference(const float *a, const float *b, size_t n);

@@ -116,7 +116,8 @@ extension CheckpointError: CustomStringConvertible {
     private static func conversion(of file: String) -> String {
         let stem = file.split(separator: ".", omittingEmptySubsequences: false).dropLast()
         let quoted = [file, stem.joined(separator: ".") + ".safetensors"].map { path in
-            "'" + path.split(separator: "'", omittingEmptySubsequences: false)
+            "'"
+                + path.split(separator: "'", omittingEmptySubsequences: false)
                 .joined(separator: "'\\''") + "'"
         }
         return """

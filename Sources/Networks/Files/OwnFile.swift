@@ -36,7 +36,7 @@ struct OwnFile: Sendable {
         let bytes = change(contents(in: folder))
         let temporary = name + ".new"
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
-        unsafe unlinkat(folder.number, temporary, 0)      // left by a process that was killed
+        unsafe unlinkat(folder.number, temporary, 0)  // left by a process that was killed
         guard let file = Descriptor(unsafe openat(folder.number, temporary, flags, 0o600)) else { return }
         guard unsafe Glibc.write(file.number, bytes, bytes.count) == bytes.count,
             unsafe renameat(folder.number, temporary, folder.number, name) == 0

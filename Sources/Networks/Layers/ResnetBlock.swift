@@ -18,7 +18,8 @@ struct ResnetBlock {
         conv1 = try Convolution(weights["conv1"], from: input, to: output, window: .same)
         norm2 = try GroupNorm(weights["norm2"], channels: output, groups: groups, epsilon: epsilon)
         conv2 = try Convolution(weights["conv2"], from: output, to: output, window: .same)
-        shortcut = input == output
+        shortcut =
+            input == output
             ? nil : try Linear(weights["conv_shortcut"], from: input, to: output, hasBias: true)
         if let timeWidth {
             timeProjection = try Linear(

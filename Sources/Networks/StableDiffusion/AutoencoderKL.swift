@@ -100,7 +100,8 @@ package struct AutoencoderKL {
             for level in levels {
                 for resnet in level.resnets {
                     try cancellation.check()
-                    let y = resnet.shortcut == nil
+                    let y =
+                        resnet.shortcut == nil
                         ? x
                         : arena.featureMap(
                             height: x.height, width: x.width, channels: resnet.conv2.outputs)

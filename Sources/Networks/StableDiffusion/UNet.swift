@@ -97,8 +97,10 @@ package struct UNet {
             }
             if let window = block.resize?.window {
                 skips.append(
-                    (configuration.blockChannels[level], window.output(of: last.height),
-                        window.output(of: last.width)))
+                    (
+                        configuration.blockChannels[level], window.output(of: last.height),
+                        window.output(of: last.width)
+                    ))
             }
         }
         var joints: [Joint] = []
@@ -147,7 +149,8 @@ package struct UNet {
                 next += 1
                 let isLast = index == block.layers.count - 1
                 try arena.scope { (arena) throws(Interruption) in
-                    let y = isLast
+                    let y =
+                        isLast
                         ? arena.featureMap(
                             height: joint.whole.height, width: joint.whole.width,
                             channels: layer.resnet.conv2.outputs)

@@ -77,7 +77,8 @@ extension UNet {
                             to: output, hasAttention: configuration.upHasAttention[index]))
                     input = output
                 }
-                let resize = level == 0
+                let resize =
+                    level == 0
                     ? nil
                     : try Convolution(
                         weights[index]["upsamplers"][0]["conv"], from: output, to: output, window: .doubling)

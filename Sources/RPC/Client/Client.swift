@@ -31,13 +31,14 @@ package final class Client {
             do throws(RPCStatus) {
                 try self.init(path: path, silenceLimit: silenceLimit)
                 return
-            } catch where error.code == .unavailable {
-                continue
+            } catch {
+                guard error.code == .unavailable else { throw error }
             }
         }
         do throws(RPCStatus) {
             try self.init(path: paths.last ?? "", silenceLimit: silenceLimit)
-        } catch where paths.count > 1 && error.code == .unavailable {
+        } catch {
+            guard paths.count > 1, error.code == .unavailable else { throw error }
             throw RPCStatus(
                 .unavailable,
                 "No daemon answers at \(paths.joined(separator: " or ")); \(SocketAdvice.start(atFirstOf: paths))")

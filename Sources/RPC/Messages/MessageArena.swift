@@ -52,8 +52,7 @@ struct MessageArena: ~Copyable {
         }
     }
 
-    func message<Message: PackedMessage>(_ message: Message) -> UnsafeMutablePointer<Message.Packed>
-    {
+    func message<Message: PackedMessage>(_ message: Message) -> UnsafeMutablePointer<Message.Packed> {
         let initial = unsafe self.message(of: Message.self).packed
         unsafe message.fill(&initial.pointee, in: self)
         return unsafe initial
