@@ -66,9 +66,9 @@ demo: build
 	Tests/demo.sh .build/release demo
 
 lint:
-	$(call install_missing,clang-format)
+	$(call install_missing,clang-format-14)
 	swift format lint --strict --recursive --parallel Sources Tests Package.swift
-	find Sources Tests -name '*.[ch]' ! -name '*.pb-c.*' -exec clang-format --dry-run -Werror {} +
+	find Sources Tests -name '*.[ch]' ! -name '*.pb-c.*' -exec clang-format-14 --dry-run -Werror {} +
 
 arm:
 	$(call install_missing,$(ARM_PACKAGES))

@@ -177,7 +177,7 @@ INLINE f32x16 load_stored(const void *base, dseg_number number, size_t first) {
         whole; \
     } \
     if (i < (count)) { \
-        size_t n = (count)-i; \
+        size_t n = (count) - (i); \
         tail; \
     }
 #define IN(x) load((x) + i)

@@ -23,7 +23,7 @@ static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
     }
     float factor = DSEG_FIXED_LENGTH / __builtin_sqrtf(sum), limit = 32767.0f / (top * unit);
     factor = factor < limit ? factor : limit;  // no number overflows 16 bits
-#define ROUNDED(x) ((x)*unit * factor + ROUNDING)
+#define ROUNDED(x) (unit * (x)*factor + ROUNDING)
     if (step == 2) {
         EACH(count, *(u16x16 *)(y + i) = __builtin_convertvector((i32x16)ROUNDED(IN(x)), u16x16),
              store_halves((uint16_t *)y + i, (i32x16)ROUNDED(IN_PART(x)), n));
@@ -88,7 +88,7 @@ static void quantize_panel(const float *panel, size_t count, const float *factor
 
 static void quantize_probabilities(float *p, size_t count, float factor, float *mean, float rate) {
     uint16_t *y = (uint16_t *)p;
-#define INTEGERS(v, n) store_halves(y + i, (i32x16)((v)*factor + ROUNDING), n)
+#define INTEGERS(v, n) store_halves(y + i, (i32x16)(factor * (v) + ROUNDING), n)
     if (mean) {
         EACH(count, f32x16 v = IN(p); OUT(mean, IN(mean) + v * rate); INTEGERS(v, LANES), f32x16 v = IN_PART(p);
              OUT_PART(mean, IN_PART(mean) + v * rate); INTEGERS(v, n));

@@ -92,8 +92,9 @@ INLINE void winograd_weights_of(const dseg_kernels *k, dseg_number number, float
     case dseg_fixed16: break; \
     }
 
-static void winograd_weights(const dseg_kernels *k, float *u,
-                             size_t stride){FOR_NUMBER(winograd_weights_of, k, u, stride)}
+static void winograd_weights(const dseg_kernels *k, float *u, size_t stride) {
+    FOR_NUMBER(winograd_weights_of, k, u, stride)
+}
 
 /// The transform of products d [36] to 4 x 4 outputs of sixteen channels.
 INLINE void put_outputs(const f32x16 *d, const dseg_outputs *to) {
@@ -158,8 +159,9 @@ INLINE void winograd_weights_int16_of(const dseg_kernels *k, dseg_number number,
     }
 }
 
-static void winograd_weights_int16(const dseg_kernels *k, const float *factors, int32_t *u,
-                                   size_t stride){FOR_NUMBER(winograd_weights_int16_of, k, factors, u, stride)}
+static void winograd_weights_int16(const dseg_kernels *k, const float *factors, int32_t *u, size_t stride) {
+    FOR_NUMBER(winograd_weights_int16_of, k, factors, u, stride)
+}
 
 /// Inputs whose one-sided transform is kept at a time. With 32 registers the norms of a row of frequencies stay in them
 /// for eight inputs; with 16 they spill anyway.

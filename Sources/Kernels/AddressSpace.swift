@@ -30,7 +30,7 @@ package enum AddressSpace {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         let address = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, -1, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
-            throw AddressSpaceError(what: what, bytes: bytes, left: nil)
+            throw AddressSpaceError(what: what, bytes: bytes, left: nil, errno: errno)
         }
         unsafe madvise(address, bytes, MADV_HUGEPAGE)  // fewer page faults
         return unsafe address
@@ -46,18 +46,23 @@ package enum AddressSpace {
 package struct AddressSpaceError: Error, Equatable, CustomStringConvertible {
     package let what: String
     package let bytes: Int
-    /// Bytes up to the limit of this process, or `nil` where the system refused for another reason.
+    /// Bytes up to the limit of this process, or `nil` where the system refused, with `errno`.
     package let left: Int?
+    private let errno: CInt
 
-    package init(what: String, bytes: Int, left: Int?) {
+    package init(what: String, bytes: Int, left: Int?, errno: CInt = 0) {
         self.what = what
         self.bytes = bytes
         self.left = left
+        self.errno = errno
     }
 
     package var description: String {
         let needed = "\(what) needs \(bytes >> 20) MiB of address space"
-        guard let left else { return "\(needed), which the system refused: let it overcommit (vm.overcommit_memory)" }
+        guard let left else {
+            let advice = errno == ENOMEM ? "; let it overcommit (vm.overcommit_memory)" : ""
+            return "\(needed), which the system refused: \(unsafe String(cString: strerror(errno)))\(advice)"
+        }
         return "\(needed), \(left >> 20) MiB are left: raise the limit of \(limit) (ulimit -v)"
     }
 

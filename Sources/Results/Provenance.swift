@@ -3,7 +3,8 @@ import Images
 import RPC
 import Texts
 
-/// The provenance of an output: all that is needed to recreate it, bit for bit.
+/// The provenance of an output: all that is needed to recreate it, bit for bit where
+/// model, precision and instruction set are the same.
 ///
 /// Every PNG carries it as JSON in an iTXt chunk; the object that `--json` prints is one too, with the list of files
 /// written. It holds no times, so that the same run gives the same bytes.

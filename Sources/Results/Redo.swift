@@ -29,7 +29,7 @@ extension Provenance {
 
     /// Draws the file from a new answer.
     ///
-    /// - Returns: its bytes, and a sentence for each version or model that differs from the recorded one
+    /// - Returns: its bytes, and a sentence for each of version, model and arithmetic that is another now
     /// - Throws: `ProvenanceError.pictureChanged` for another picture, `otherAnswer` where the hash of the score
     ///   maps differs, so that the file cannot be the same
     package func redrawn(

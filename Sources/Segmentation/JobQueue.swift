@@ -38,7 +38,7 @@ package struct JobQueue {
     package var count: Int { waiting.count }
     /// Whether `next` would return a turn.
     package var hasTurn: Bool { !waiting.isEmpty || !withdrawn.isEmpty }
-    /// Whether no job waits or is parked.
+    /// Whether no job waits or is parked, and no withdrawal is left to be told.
     package var isDone: Bool { !hasTurn && parked.isEmpty }
 
     /// Enqueues a job. In a full queue the caller with most jobs loses its newest to a caller with fewer.

@@ -3,19 +3,17 @@ import Kernels
 import Networks
 import Texts
 
-/// A picture that was looked at, as far as no model matters.
+/// What is known of a picture that was looked at, whether or not its pixels are still kept.
 final class Picture {
     let looked: LookedAt
-    /// The wholly transparent pixels, which are background; `nil` where there are none.
-    let transparency: Transparency?
+    /// Whether some pixels are wholly transparent, which makes them background.
+    let isTransparent: Bool
     /// The users who brought it: nobody else may ask about it by its handle.
     var broughtBy = Owners()
 
-    var bytes: Int { PictureStore.entryBytes + (transparency?.bytes ?? 0) }
-
-    init(looked: LookedAt, transparency: Transparency?) {
+    init(looked: LookedAt, isTransparent: Bool) {
         self.looked = looked
-        self.transparency = transparency
+        self.isTransparent = isTransparent
     }
 }
 
@@ -55,63 +53,70 @@ final class AskedPicture {
     }
 
     let picture: Picture
+    /// The wholly transparent pixels; `nil` where there are none.
+    let transparency: Transparency?
     var input: Input
 
-    init(_ picture: Picture, _ input: Input) {
+    init(_ picture: Picture, _ transparency: Transparency?, _ input: Input) {
         self.picture = picture
+        self.transparency = transparency
         self.input = input
+    }
+}
+
+/// What is kept of a picture's pixels.
+struct PictureData {
+    /// `nil` where the file is too large to be kept.
+    fileprivate(set) var file: [UInt8]?
+    fileprivate(set) var square: (side: Int, samples: [Float])?
+    fileprivate(set) var transparency: Transparency?
+
+    var isEmpty: Bool { file == nil && square == nil && transparency == nil }
+
+    fileprivate var bytes: Int {
+        PictureStore.entryBytes + (file?.count ?? 0) + (square?.samples.count ?? 0) * MemoryLayout<Float>.stride
+            + (transparency?.bytes ?? 0)
+    }
+
+    /// - Parameter side: of the square that a model reads
+    /// - Returns: `nil` where nothing is kept that the square can be made from
+    func content(side: Int) -> PictureContent? {
+        if let square, square.side == side { return .square(square.samples) }
+        return file.map(PictureContent.file)
     }
 }
 
 /// The pictures that were looked at, for all models: a handle that one of them gave is good for the others.
 ///
-/// What is known of a picture is small, and has an eighth of the memory. What a model reads it from has the rest: the
-/// file, and the square of the side that was last asked for until a model of that side has made its latent. A file that
-/// is larger than an eighth of the memory is not kept, its square alone is; once that is dropped, or for a model of
-/// another side, the picture is unknown, and the caller sends it again.
+/// An eighth of the memory is for what is known of pictures, some hundred bytes each. The rest is for their data: the
+/// file, the transparent pixels, and the square of the side that was last asked for until a model of that side has made
+/// its latent. A file that is larger than a thirty-second of the memory is not kept. Where neither the asking model's
+/// latent nor data to make it from are left, the picture is unknown, and the caller sends it again.
 ///
 /// A store belongs to the thread of the segmenters that share it.
 package final class PictureStore {
-    /// What is kept of a picture for models to read.
-    private struct Kept {
-        /// `nil`: too large.
-        var file: [UInt8]?
-        var square: (side: Int, samples: [Float])?
-
-        var isEmpty: Bool { file == nil && square == nil }
-
-        var bytes: Int {
-            PictureStore.entryBytes + (file?.count ?? 0) + (square?.samples.count ?? 0) * MemoryLayout<Float>.stride
-        }
-
-        func content(side: Int) -> PictureContent? {
-            if let square, square.side == side { return .square(square.samples) }
-            return file.map(PictureContent.file)
-        }
-    }
-
-    /// Of an entry and its key, beside the bytes and samples that it holds.
-    fileprivate static let entryBytes = 256
+    /// Of an entry with its key and its owners, beside the bytes and samples that it holds.
+    static let entryBytes = 448
 
     /// Bytes of all that is remembered.
     package let limit: Int
     private let fileLimit: Int
     private var pictures: Cache<ExactString, Picture>
-    private var kept: Cache<ExactString, Kept>
+    private var data: Cache<ExactString, PictureData>
 
     package var count: Int { pictures.count }
-    package var bytes: Int { pictures.bytes + kept.bytes }
+    package var bytes: Int { pictures.bytes + data.bytes }
 
     package init(limit: Int) {
         self.limit = limit
-        fileLimit = limit / 8
+        fileLimit = limit / 32
         pictures = Cache(limit: limit / 8)
-        kept = Cache(limit: limit - limit / 8)
+        data = Cache(limit: limit - limit / 8)
     }
 
     package func forget() {
         pictures = Cache(limit: pictures.limit)
-        kept = Cache(limit: kept.limit)
+        data = Cache(limit: data.limit)
     }
 
     /// The picture in a file that `owner` brings, decoded unless all that is asked for is known.
@@ -119,30 +124,32 @@ package final class PictureStore {
     /// - Parameters:
     ///   - handle: the file's hash
     ///   - side: of the square that a model is going to read; `nil`: it has the picture's latent
-    /// - Returns: the picture, and what that model reads; `nil` where it has the latent
     /// - Throws: what the picture is refused for, or why it is not wanted any more
     func look(
         at file: [UInt8], handle: String, side: Int?, owner: UInt32, cancellation: Cancellation
-    ) throws(SegmentationError) -> (Picture, PictureContent?) {
+    ) throws(SegmentationError) -> (Picture, PictureData) {
         let key = ExactString(handle)
-        var kept = kept.value(for: key) ?? Kept()
-        if kept.file == nil, file.count <= fileLimit { kept.file = file }
-        if let known = pictures.value(for: key), side.map({ kept.square?.side == $0 }) ?? true {
+        var found = data(of: handle)
+        if found.file == nil, file.count <= fileLimit { found.file = file }
+        if let known = pictures.value(for: key), side.map({ found.square?.side == $0 }) ?? true,
+            !known.isTransparent || found.transparency != nil
+        {
             _ = known.broughtBy.note(owner)
-            keep(kept, for: key)
-            return (known, side.flatMap(kept.content))
+            keep(found, for: key)
+            return (known, found)
         }
         let image = try Image(decoding: file, cancellation: cancellation)
+        found.transparency = image.transparency
         let picture =
             pictures.value(for: key)
             ?? Picture(
                 looked: LookedAt(handle: handle, width: image.width, height: image.height),
-                transparency: image.transparency)
+                isTransparent: found.transparency != nil)
         _ = picture.broughtBy.note(owner)
-        pictures.insert(picture, bytes: picture.bytes, for: key)
-        if let side { kept.square = (side, image.square(side: side)) }
-        keep(kept, for: key)
-        return (picture, side.flatMap(kept.content))
+        pictures.insert(picture, bytes: Self.entryBytes, for: key)
+        if let side { found.square = (side, image.square(side: side)) }
+        keep(found, for: key)
+        return (picture, found)
     }
 
     /// The picture that `owner` brought before.
@@ -153,21 +160,21 @@ package final class PictureStore {
         return picture
     }
 
-    /// What a model that reads squares of a side reads a picture from; `nil` where nothing is kept that it can.
-    func content(_ handle: String, side: Int) -> PictureContent? {
-        kept.value(for: ExactString(handle))?.content(side: side)
-    }
+    func data(of handle: String) -> PictureData { data.value(for: ExactString(handle)) ?? PictureData() }
 
     /// Lets go of a picture's square, which a model of its side has read.
     func dropSquare(of handle: String, side: Int) {
-        let key = ExactString(handle)
-        guard var kept = kept.value(for: key), kept.square?.side == side else { return }
-        kept.square = nil
-        keep(kept, for: key)
+        var found = data(of: handle)
+        guard found.square?.side == side else { return }
+        found.square = nil
+        keep(found, for: ExactString(handle))
     }
 
-    private func keep(_ new: Kept, for key: ExactString) {
-        if new.isEmpty { kept.remove(key) } else { kept.insert(new, bytes: new.bytes, for: key) }
+    /// Keeps the data, without the file where there is no room for both.
+    private func keep(_ new: PictureData, for key: ExactString) {
+        var new = new
+        if new.bytes > data.limit { new.file = nil }
+        if new.isEmpty { data.remove(key) } else { data.insert(new, bytes: new.bytes, for: key) }
     }
 }
 

@@ -1,7 +1,7 @@
 /// The users whose questions needed something that is remembered.
 ///
 /// Privacy: a report counts a cache hit only where the same user's earlier requests needed the entry, so that nobody
-/// can tell from it what other users asked.
+/// can tell from it what other users asked, unless part of what they had cached was evicted.
 struct Owners: Sendable {
     private var uids: [UInt32] = []
 

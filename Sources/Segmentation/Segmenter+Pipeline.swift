@@ -8,6 +8,11 @@ struct ScoreKey: Hashable {
     let recipe: Recipe
     let prompt: ExactString
     let positions: [Int32]
+
+    /// Of the key, which a cache holds twice, and of what both copies share.
+    var bytes: Int {
+        2 * MemoryLayout<Self>.stride + prompt.text.utf8.count + positions.count * MemoryLayout<Int32>.stride
+    }
 }
 
 extension Segmenter {
@@ -83,7 +88,7 @@ extension Segmenter {
         let found = answer.timing(\.maps) { fusion.scores(of: phrases, in: features, &arena) }
         for (key, map) in zip(batch, found) {
             scoreMaps.insert(
-                Remembered(map, for: answer.owner), bytes: map.count * MemoryLayout<Float>.stride, for: key)
+                Remembered(map, for: answer.owner), bytes: key.bytes + map.count * MemoryLayout<Float>.stride, for: key)
         }
         return found
     }

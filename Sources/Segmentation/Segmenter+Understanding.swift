@@ -19,19 +19,19 @@ extension Segmenter {
         let side = model.autoencoder.configuration.sampleSize
         let latent = latents.value(for: ExactString(handle))
         let picture: Picture
-        let content: PictureContent?
+        let data: PictureData
         switch source {
         case .file(let bytes):
-            (picture, content) = try pictures.look(
+            (picture, data) = try pictures.look(
                 at: bytes, handle: handle, side: latent == nil ? side : nil, owner: owner, cancellation: cancellation)
         case .handle:
             picture = try pictures.picture(handle, owner: owner)
-            content = latent == nil ? pictures.content(handle, side: side) : nil
+            data = pictures.data(of: handle)
         }
-        guard let input = latent.map(AskedPicture.Input.latent) ?? content.map(AskedPicture.Input.content) else {
-            throw .unknownPicture(handle: handle)
-        }
-        return AskedPicture(picture, input)
+        let input = latent.map(AskedPicture.Input.latent) ?? data.content(side: side).map(AskedPicture.Input.content)
+        guard let input, !picture.isTransparent || data.transparency != nil
+        else { throw .unknownPicture(handle: handle) }
+        return AskedPicture(picture, data.transparency, input)
     }
 
     /// Checks a request against the model, tokenizes its phrases and looks its picture up: all that can be refused is
@@ -58,9 +58,8 @@ extension Segmenter {
         }
         try checkDifferent(labels)
         let asked = try picture(request.picture, handle, owner: owner, cancellation: cancellation)
-        let picture = asked.picture
         let understanding = Understanding(
-            picture: picture.looked, transparency: picture.transparency,
+            picture: asked.picture.looked, transparency: asked.transparency,
             latentSide: model.unet.configuration.sampleSize, labels: labels, recipe: request.recipe,
             forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
             threshold: request.threshold, model: model.name, modelHash: model.hash,

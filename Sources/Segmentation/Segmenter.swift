@@ -7,7 +7,7 @@ import Texts
 ///     file ─► square ─► latent ─► noised ─► U-Net pass ─► AttentionFeatures ─┐
 ///     words ─► prompt ─► tokens ─► context ─► keys ───────────────────────────┴─► fused ─► completed ─► scores
 ///
-/// Everything but `noised` and `fused` is remembered.
+/// Everything but `square` (once there is a latent), `noised` and `fused` is remembered.
 /// A segmenter belongs to one thread.
 package final class Segmenter {
     /// Phrases that are scored together: the affinity, the largest thing that scoring reads, is read once for sixteen.

@@ -26,7 +26,7 @@ final class ConnectionTable {
     private var named: [CallName: [(connection: Connection, stream: UInt32)]] = [:]
     /// Set while draining; succeeds when no call is open.
     private var quiet: EventLoopPromise<Void>?
-    /// Whether bytes came since memory was last trimmed, so that malloc may hold freed pages.
+    /// Whether bytes came or a connection closed since memory was last trimmed, so that malloc may hold freed pages.
     private var hasTraffic = false
 
     private struct Waiting {

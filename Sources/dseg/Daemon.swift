@@ -44,12 +44,28 @@ struct Daemon: ParsableArguments {
             let client = try connection ?? self.client(silenceLimit: Self.silenceLimit)
             // After a failure the connection is in the middle of a stream: do not reuse it.
             connection = nil
-            var request = request
             if case .image(let file) = request.picture, file.count > Self.inlineLimit {
-                request.picture = .handle(try client.look(file).handle)
+                try self.segment(request, uploading: file, client, onReply)
+            } else {
+                try client.segment(request, onReply: onReply)
             }
-            try client.segment(request, onReply: onReply)
             connection = client
+        }
+    }
+
+    /// Looks first and asks by handle. Between the two calls other users' pictures may have taken the picture's place
+    /// in the daemon's memory: then it is brought once more.
+    private func segment(
+        _ request: SegmentRequest, uploading file: [UInt8], _ client: Client,
+        _ onReply: (SegmentReply) throws -> Void
+    ) throws {
+        var request = request
+        request.picture = .handle(try client.look(file).handle)
+        do {
+            try client.segment(request, onReply: onReply)
+        } catch let status as RPCStatus where status.code == .notFound {
+            request.picture = .handle(try client.look(file).handle)
+            try client.segment(request, onReply: onReply)
         }
     }
 }

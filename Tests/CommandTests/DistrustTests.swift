@@ -4,6 +4,7 @@ import Images
 import RPC
 import Results
 import Support
+import Synchronization
 import Testing
 
 /// `dseg` takes nobody's word: neither a daemon's nor that of a file it is to make again.
@@ -65,6 +66,26 @@ import Testing
         #expect(ending.code == 75)
         #expect(ending.errors.contains("--timeout SECONDS"))
         #expect(try bytes("\(place.path)/made.png") == made.output)
+    }
+
+    @Test func `a picture that is unknown just after it was brought is brought once more, and not again`() throws {
+        let calls = Mutex<[RPC.Method]>([])
+        let daemon = try StandInDaemon { call, connection in
+            calls.withLock { $0.append(call.method) }
+            guard call.method == .look else {
+                return [connection.fail(call.stream, with: RPCStatus(.notFound, "no such picture"))]
+            }
+            return [connection.reply(LookReply(handle: "ab", width: 192, height: 192).encoded(), on: call.stream)]
+        }
+        let large = "\(place.path)/large.png"
+        var generator = SeededGenerator(seed: 3)
+        let noise = generator.bytes(1100 * 1000 * 3)
+        let file = try PNGFile(width: 1100, height: 1000, .rgb(noise), texts: []).encoded()
+        try #require(file.count > 3 << 20)
+        try write(file, to: large)
+        let ending = try daemon.dseg(["mask", large, "boat"])
+        #expect(ending.errors.contains("no such picture"), "\(ending.errors)")
+        #expect(calls.withLock(\.self) == [.look, .segment, .look, .segment])
     }
 
     @Test func `an answer about a picture of another size is refused, and nothing is written`() throws {

@@ -20,7 +20,7 @@ private struct TwoModels {
 
 private let float = MemoryLayout<Float>.stride
 /// What the store counts for an entry beside its bytes and samples.
-private let entry = 256
+private let entry = PictureStore.entryBytes
 
 extension Segmenter {
     fileprivate func look(_ file: String, owner: UInt32 = 1) throws -> LookedAt {
@@ -76,13 +76,13 @@ extension Segmenter {
         let two = try TwoModels(pictures: 1 << 22)
         let handle = try two.tiny.look(Fixture.picture).handle
         let image = try Image(decoding: Fixture.bytes(Fixture.picture))
-        guard case .square(let square) = two.pictures.content(handle, side: two.tiny.side),
-            case .file(let file) = two.pictures.content(handle, side: two.odd.side)
+        guard case .square(let square) = two.pictures.data(of: handle).content(side: two.tiny.side),
+            case .file(let file) = two.pictures.data(of: handle).content(side: two.odd.side)
         else { throw Disorder() }
         #expect(square == image.square(side: two.tiny.side))
         #expect(try file == Fixture.bytes(Fixture.picture))
         _ = try two.odd.ask(RequestBuilder("dog").with(\.picture, .handle(handle)))
-        guard case .square = two.pictures.content(handle, side: two.tiny.side) else { throw Disorder() }
+        guard case .square = two.pictures.data(of: handle).content(side: two.tiny.side) else { throw Disorder() }
     }
 
     @Test func `cost the file, the square of the last side until its latent is known, and a latent of each`() throws {
@@ -109,18 +109,18 @@ extension Segmenter {
         two.tiny.expectUnknown(byHandle)
     }
 
-    /// The file of another picture takes the memory of the first one's.
+    /// Data of other pictures take the memory of the first one's.
     @Test func `that had to go are known to a model that has the latent, to others when they come again`() throws {
-        let other = "Tests/Fixtures/scenes/JPEGImages/scene_501_0001.jpg"
-        let largest = try max(Fixture.bytes(Fixture.scene).count, Fixture.bytes(other).count)
-        let room = entry + largest + 128 * 128 * 3 * float
-        try #require(largest <= room / 7)
-        let two = try TwoModels(pictures: room * 8 / 7 + 8)
+        let file = try Fixture.bytes(Fixture.scene)
+        let two = try TwoModels(pictures: 32 * file.count)
         let looked = try two.tiny.look(Fixture.scene)
         let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
         let expected = try two.tiny.ask(byHandle).bits
-        _ = try two.tiny.look(other)
-        #expect(two.pictures.count == 2, "what is known of a picture stays")
+        try #require(!two.pictures.data(of: looked.handle).isEmpty)
+        let others = two.pictures.limit / two.tiny.squareBytes + 1
+        for number in 1...others { _ = try two.tiny.look(at: small(number), owner: 1, cancellation: .never) }
+        #expect(two.pictures.data(of: looked.handle).isEmpty)
+        #expect(two.pictures.count == others + 1, "what is known of a picture stays")
         #expect(try two.tiny.ask(byHandle).bits == expected)
         two.odd.expectUnknown(byHandle)
         two.tiny.expectUnknown(byHandle, owner: 2)
@@ -129,9 +129,51 @@ extension Segmenter {
         #expect(two.pictures.bytes <= two.pictures.limit)
     }
 
-    @Test func `whose file is larger than an eighth of the memory keep a square alone`() throws {
+    /// A file of 8 x 8 pixels, another one for each number, whose left half is transparent if that is said.
+    private func small(_ number: Int, transparent: Bool = false) throws -> [UInt8] {
+        var pixels: [UInt8] = []
+        for pixel in 0..<64 {
+            let isTransparent = transparent && pixel % 8 < 4
+            pixels += [UInt8(pixel * 3), UInt8(255 - pixel), 90, isTransparent ? 0 : 255]
+        }
+        let text = PNGFile.Text(key: "number", value: "\(number)")
+        return try PNGFile(width: 8, height: 8, .rgba(pixels), texts: [text]).encoded()
+    }
+
+    @Test func `that are transparent are unknown without their transparent pixels, until they come again`() throws {
+        let two = try TwoModels(pictures: 1 << 19)
+        let file = try small(0, transparent: true)
+        let question = try RequestBuilder("dog").with(\.picture, .file(file)).with(\.wantsMask, true)
+        let first = try two.tiny.ask(question)
+        let byHandle = question.with(\.picture, .handle(question.picture.handle))
+        #expect(two.pictures.bytes == 2 * entry + file.count + 8)
+        #expect(try two.tiny.ask(byHandle).mask?.indices == first.mask?.indices)
+        for number in 1...3 { _ = try two.tiny.look(at: small(number), owner: 1, cancellation: .never) }
+        #expect(two.pictures.count == 4)
+        two.tiny.expectUnknown(byHandle)
+        let again = try two.tiny.ask(question)
+        #expect(again.report.latentCached && again.bits == first.bits)
+        #expect(again.mask?.indices == first.mask?.indices)
+        let indices = try #require(again.mask?.indices)
+        let transparent = indices.indices.filter { $0 % 8 < 4 }
+        #expect(transparent.allSatisfy { indices[$0] == 0 } && indices.contains { $0 != 0 })
+        #expect(try two.tiny.ask(byHandle).bits == first.bits)
+    }
+
+    @Test func `keep the square where there is no room for the file beside it`() throws {
+        let file = try small(0)
+        let two = try TwoModels(pictures: 1)
+        let room = entry + two.tiny.squareBytes + file.count / 2
+        let tight = try TwoModels(pictures: room * 8 / 7 + 1)
+        let looked = try tight.tiny.look(at: file, owner: 1, cancellation: .never)
+        #expect(tight.pictures.bytes == 2 * entry + tight.tiny.squareBytes)
+        let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
+        #expect(try !tight.tiny.ask(byHandle).report.latentCached)
+    }
+
+    @Test func `whose file is larger than a thirty-second of the memory keep a square alone`() throws {
         let file = try Fixture.bytes(Fixture.picture)
-        let two = try TwoModels(pictures: 8 * (file.count - 1))
+        let two = try TwoModels(pictures: 32 * (file.count - 1))
         let looked = try two.tiny.look(Fixture.picture)
         #expect(two.pictures.bytes == 2 * entry + two.tiny.squareBytes)
         let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))

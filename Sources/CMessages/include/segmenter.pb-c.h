@@ -302,11 +302,11 @@ struct  Dseg__V1__Header
    */
   ProtobufCBinaryData version;
   /*
-   * of the networks' products; on it and the next the scores' last bits depend
+   * arithmetic of the networks, as in ModelStatus
    */
   ProtobufCBinaryData precision;
   /*
-   * of the kernels: "portable", "avx2", ...
+   * of the kernels, "avx2" for example: the last bits of scores depend on it
    */
   ProtobufCBinaryData instruction_set;
 };

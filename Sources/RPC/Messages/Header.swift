@@ -18,7 +18,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package var model: String
     package var modelHash: String
     package var version: String
-    /// In what the networks multiplied, and with which instructions: the last bits of scores depend on both.
+    /// The arithmetic of the networks, and the instruction set of the kernels: the bits of scores depend on both.
     package var precision: String
     package var instructionSet: String
 
