@@ -1,7 +1,8 @@
 import Networks
 import Texts
 
-/// The state of one request between its parts: what it needs, what of that was cached, and how long stages took.
+/// The state of a request between two parts of its answer: the prompts and passes it needs, which of them were cached,
+/// and how long each stage took.
 struct AnswerInProgress {
     let request: SegmentationRequest
     let owner: UInt32
@@ -11,7 +12,7 @@ struct AnswerInProgress {
     /// by user.
     private var prompts = Needs<ExactString>()
     private var passes = Needs<FeatureKey>()
-    /// The last pass, kept where the cache is too small for it: labels that share a pass still run it once.
+    /// The last pass's features where they do not fit the cache, so that labels that share a pass still run it once.
     var last: (key: FeatureKey, features: AttentionFeatures)?
     /// Whether the autoencoder had to read the picture.
     var hasEncoded = false
@@ -34,7 +35,8 @@ struct AnswerInProgress {
 
     /// Notes that the answer needs a pass.
     ///
-    /// - Parameter isKnown: whether this user's questions have needed it before
+    /// - Parameter isKnown: whether it, or a score map made from it, is cached and this user's earlier requests needed
+    ///   that
     mutating func needs(pass: FeatureKey, isKnown: Bool) {
         passes.add(pass, isKnown: isKnown)
     }
@@ -43,12 +45,12 @@ struct AnswerInProgress {
         prompts.add(prompt, isKnown: isKnown)
     }
 
-    /// Notes that a prompt had to be read.
+    /// Notes that a prompt was not cached, and ran through the text encoder: no cache hit.
     mutating func reads(prompt: ExactString) {
         prompts.makeNew(prompt)
     }
 
-    /// Notes that a pass had to be run.
+    /// Notes that a pass was not cached, and was run: no cache hit.
     mutating func runs(pass: FeatureKey) {
         passes.makeNew(pass)
     }
@@ -57,7 +59,7 @@ struct AnswerInProgress {
     ///
     /// - Parameters:
     ///   - latent: the picture's, if it is known
-    ///   - hash: of the score maps
+    ///   - hash: SHA-256 of the score maps, in hexadecimal digits
     func finished(_ latent: Remembered<[Float]>?, hash: String) -> Report {
         var report = report
         report.phrasesCached = prompts.known.count
@@ -73,7 +75,7 @@ struct AnswerInProgress {
 /// The keys of one kind that an answer needs, each counted once however many labels need it.
 private struct Needs<Key: Hashable> {
     private(set) var all: Set<Key> = []
-    /// Those that this user's earlier requests needed, and that are cached.
+    /// The keys that are cached and that this user's earlier requests needed.
     private(set) var known: Set<Key> = []
 
     mutating func add(_ key: Key, isKnown: Bool) {

@@ -1,4 +1,4 @@
-/// A part of an answer as the engine computes it, in this order: what was understood, score maps of one group of labels
+/// A part of an answer as the engine computes it, in this order: the parsed request, score maps of one group of labels
 /// after the other, and a report.
 ///
 /// Maps are on the latent grid whatever sizes were requested, so a waiting answer takes little memory. A ``Painter``

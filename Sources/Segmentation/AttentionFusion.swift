@@ -2,7 +2,7 @@ import Images
 package import Kernels
 package import Networks
 
-/// Words to look for: their prompt, and where among its tokens they stand.
+/// A phrase to score: its encoded prompt, and the positions of its tokens in that prompt.
 package struct AskedPhrase {
     package let text: EncodedText
     package let positions: [Int32]
@@ -18,7 +18,7 @@ package struct AskedPhrase {
 ///     layers of a resolution    mean of the label's tokens over heads and layers      [r·r]
 ///     up                        bilinear to the latent's size, min-max                a_r
 ///     fused                     Σ w_r a_r, coarse to fine                             A
-///     completed                 S A: a pixel takes the scores of those it attends to  M
+///     completed                 S A, S the self-attention of the captured layers      M
 ///
 /// Where S is of a coarser level than the latent, A is resized to S's grid before it is completed, and M back.
 package struct AttentionFusion {
@@ -33,9 +33,10 @@ package struct AttentionFusion {
     private let layers: [AttentionLayer]
     private let side: Int
     private let completions: Int
-    /// What a pass must capture for these scores.
+    /// The self-attention layers that a pass must capture for the completion.
     package let captured: CapturedLayers
 
+    /// - Throws: `noWeights` or `noSelfAttention` where the recipe does not fit the U-Net's layers
     package init(_ unet: UNet, recipe: Recipe) throws(SegmentationError) {
         layers = unet.attentionLayers.filter { $0.kind == .crossAttention }
         side = unet.configuration.sampleSize

@@ -21,7 +21,7 @@ package final class Computation {
         case over
     }
 
-    /// - Parameter answer: with the time of understanding the request noted, and nothing needed yet
+    /// - Parameter answer: new, except for the time that parsing the request took
     init(
         _ segmenter: Segmenter, _ understanding: Understanding, _ picture: AskedPicture, _ answer: AnswerInProgress
     ) throws(SegmentationError) {

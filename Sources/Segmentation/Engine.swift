@@ -11,7 +11,7 @@ package struct EngineStatus: Sendable {
     /// Computing threads, the engine's own included.
     package let threads: Int
     package let instructionSet: String
-    /// Of a score map on the latent grid.
+    /// Bytes of a score map on the latent grid.
     package let mapBytes: Int
     package let limits: MemoryLimits
     package var memory: Memory
@@ -37,7 +37,7 @@ package struct EngineStatus: Sendable {
         case stopped
     }
 
-    /// For threads, and for reading a model's configuration.
+    /// Address space in bytes for thread stacks and a model's configuration files.
     private static let startingBytes = 128 << 20
 
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -52,9 +52,9 @@ package struct EngineStatus: Sendable {
     ///
     /// - Parameters:
     ///   - queueLimit: how many jobs may wait
-    ///   - threads: that compute; `nil`: as many as this process may use processors
+    ///   - threads: how many compute; `nil`: one for each processor that this process may use
     ///   - load: makes the segmenter, on the engine's thread
-    /// - Throws: what `load` throws
+    /// - Throws: what `load` throws; `AddressSpaceError` and `InstructionSetError` before it is called
     package init(queueLimit: Int, threads: Int?, load: @escaping @Sendable () throws -> Segmenter) throws {
         try AddressSpace.require(Self.startingBytes, for: "starting")
         unsafe mutex = .allocate(capacity: 1)
@@ -225,12 +225,12 @@ package struct EngineStatus: Sendable {
     /// request would fault its pages in again, zeroed by the kernel (0.1 s and more for a pass).
     private static let restAfter = 5
 
-    /// After which a job yields to others that wait: longer than a new picture with twenty words takes.
+    /// The time after which a job yields to others that wait: longer than a new picture with twenty words takes.
     private static let longestTurn = Duration.seconds(10)
 
     /// Waits for the next turn and dequeues it under the same lock: a later `withdraw` finds its job begun.
     ///
-    /// - Parameter rest: called when nothing has come for a while
+    /// - Parameter rest: called after ``restAfter`` seconds without a turn
     /// - Returns: `nil` when the engine drains and all jobs are done
     private func nextTurn(or rest: () -> Void) -> JobQueue.Turn? {
         var end = timespec()

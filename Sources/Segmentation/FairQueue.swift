@@ -1,4 +1,4 @@
-/// Who enqueues an element.
+/// The user and the connection that enqueue an element.
 package struct Caller: Hashable, Sendable {
     /// The user's uid.
     package let owner: UInt32
@@ -25,13 +25,13 @@ package struct FairQueue<Element> {
 
     private struct User {
         let owner: UInt32
-        /// In the order of their turns, none of them empty.
+        /// In round-robin order; none is empty.
         var lines: [Line]
 
         var count: Int { lines.reduce(0) { $0 + $1.elements.count } }
     }
 
-    /// In the order of their turns, none of them without a line.
+    /// In round-robin order; none is without elements.
     private var users: [User] = []
 
     package var count: Int { users.reduce(0) { $0 + $1.count } }
@@ -84,10 +84,11 @@ package struct FairQueue<Element> {
         return removed
     }
 
-    /// Takes the newest element of whoever has most in a full queue (longest queue drop), so that one of `caller` has
-    /// room: of another user, else of another connection; `nil` where none has more than `caller` would then have.
+    /// Removes the newest element of the longest queue (longest queue drop), so that a full queue has room for one of
+    /// `caller`: of the user with most elements, else of the longest connection of the caller's own user; `nil` where
+    /// neither has more than `caller` would have with its new element.
     ///
-    /// - Parameter mayGo: `false`: the element keeps its place
+    /// - Parameter mayGo: `false` for an element that must not be removed
     package mutating func makeRoom(for caller: Caller, where mayGo: (Element) -> Bool) -> Element? {
         let own = users.firstIndex { $0.owner == caller.owner }
         let ownCount = own.map { users[$0].count } ?? 0

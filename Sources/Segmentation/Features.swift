@@ -15,7 +15,7 @@ struct FeatureKey: Hashable {
     let precision: Precision
 }
 
-/// The arena's matrices that a pass captures into, in f32; valid in the arena scope that they were made in.
+/// The matrices that a pass captures into, in f32; valid in the arena scope that they were made in.
 private struct AttentionCaptures {
     /// One for each attention layer of the U-Net, in the order of a pass.
     let captures: [AttentionCapture]
@@ -73,7 +73,7 @@ extension Model {
     }
 }
 
-/// What a U-Net pass captured. Any word can be scored from it without another pass.
+/// The attention features that a U-Net pass captured. Any word can be scored against them without another pass.
 package final class AttentionFeatures {
     /// The queries of each cross-attention layer, `[N, C]`, in the order of a pass.
     package let queries: [FixedPoint]

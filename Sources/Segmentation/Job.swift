@@ -1,6 +1,6 @@
 package import Networks
 
-/// Work for the engine's thread, done step by step: its caller, its cancellation and its closures.
+/// Work for the engine's thread, done step by step: its caller, its cancellation and the closures that do it.
 package struct Job: Sendable {
     /// Does the next step; `false`: that was the last. Lives and runs on the engine's thread.
     package typealias Continuation = () -> Bool
@@ -9,7 +9,7 @@ package struct Job: Sendable {
     let cancellation: Cancellation
     /// Begins, on the engine's thread, with the milliseconds that the job waited; `nil`: nothing is left to do.
     let begin: @Sendable (Segmenter, Cancellation, Float) -> Continuation?
-    /// Whether there is room for what another step makes; asked on any thread.
+    /// Whether there is room for the output of another step; called on any thread.
     let hasRoom: @Sendable () -> Bool
     /// Called instead of `begin`, on any thread, when the job is displaced from a full queue.
     let refuse: @Sendable (SegmentationError) -> Void
@@ -36,7 +36,7 @@ package struct Job: Sendable {
         cancellation = Cancellation(deadline: deadline)
     }
 
-    /// Something that is done in one step.
+    /// A job of one step.
     package init(
         caller: Caller, deadline: ContinuousClock.Instant?,
         run: @escaping @Sendable (Segmenter, Cancellation, Float) -> Void,

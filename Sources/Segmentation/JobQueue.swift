@@ -3,10 +3,10 @@ import Networks
 /// The jobs that an engine has not finished: those that wait for their turn, in a fair queue, and those parked until
 /// their client has read enough. A value without clock, thread or lock: its owner synchronizes access.
 package struct JobQueue {
-    /// A job with what the engine needs to know of it.
+    /// A job, the time it was enqueued, and whether it has begun.
     package struct Entry {
         package let job: Job
-        /// When it came.
+        /// When it was enqueued.
         let since: ContinuousClock.Instant
         package fileprivate(set) var hasBegun = false
 
@@ -14,7 +14,7 @@ package struct JobQueue {
         package var id: ObjectIdentifier { job.ticket.id }
     }
 
-    /// What to do next.
+    /// The next action of the engine's thread.
     package enum Turn {
         case run(Entry)
         /// Release the continuations of these jobs: they have begun and were withdrawn.
@@ -26,8 +26,8 @@ package struct JobQueue {
     private var waiting = FairQueue<Entry>()
     /// Jobs that have begun and wait until there is room for their next step.
     private var parked: [ObjectIdentifier: Entry] = [:]
-    /// Of jobs that were withdrawn after they had begun. Kept alive until `next` hands them out, so that no new job
-    /// gets the same `ObjectIdentifier`.
+    /// Tickets of jobs that were withdrawn after they had begun. They live until `next` hands them out, so that no new
+    /// job gets the same `ObjectIdentifier`.
     private var withdrawn: [Job.Ticket] = []
 
     package init(limit: Int) {
@@ -38,7 +38,7 @@ package struct JobQueue {
     package var count: Int { waiting.count }
     /// Whether `next` would return a turn.
     package var hasTurn: Bool { !waiting.isEmpty || !withdrawn.isEmpty }
-    /// Whether no job waits or is parked, and no withdrawal is left to be told.
+    /// Whether no job waits or is parked, and no withdrawn one is left to release.
     package var isDone: Bool { !hasTurn && parked.isEmpty }
 
     /// Enqueues a job. In a full queue the caller with most jobs loses its newest to a caller with fewer.
@@ -68,7 +68,8 @@ package struct JobQueue {
         waiting.putBack(entry, from: entry.job.caller)
     }
 
-    /// Takes back a job that has had a turn and is not done: to the fair queue, or parked where it has no room.
+    /// Takes back a job that has had a turn and is not done: into the fair queue, parked where it has no room, or to be
+    /// released where it was cancelled.
     package mutating func putBack(_ entry: Entry) {
         var entry = entry
         entry.hasBegun = true
@@ -77,7 +78,7 @@ package struct JobQueue {
         } else if entry.job.hasRoom() {
             waiting.putBack(entry, from: entry.job.caller)
         } else {
-            // Asked and parked under one lock: whoever makes room after the question finds the job here.
+            // `hasRoom` is called and the job parked under one lock, so no `resume` is lost between the two.
             parked[entry.id] = entry
         }
     }

@@ -6,7 +6,7 @@ import Networks
 /// In f64: products of the sizes that a configuration may name overflow integers. Models over the limit are refused
 /// before anything is allocated.
 struct MemoryEstimate {
-    /// Thirty times what Stable Diffusion needs.
+    /// Bytes of one step; almost nine times Stable Diffusion 1.5's largest estimate, that of its autoencoder.
     static let limit = 16 << 30
 
     let what: String
@@ -51,7 +51,7 @@ struct MemoryEstimate {
         return MemoryEstimate("a pass of the U-Net", floats: pixels * widest * maps)
     }
 
-    /// Two maps of each level, and two of a residual block's scratch.
+    /// Eight maps of each level: more than its residual blocks and their convolutions' scratch take at once.
     private static func encoding(_ configuration: AutoencoderConfiguration) -> MemoryEstimate {
         let floats = configuration.blockChannels.enumerated().reduce(0) { sum, level in
             sum + square(max(1, configuration.sampleSize >> level.offset)) * Double(level.element) * 8
@@ -65,8 +65,8 @@ struct MemoryEstimate {
 }
 
 extension Model {
-    /// Address space for scratch memory: twice what its steps ask for, all of them at once, and what each thread takes
-    /// beside it. A pass of Stable Diffusion uses a tenth.
+    /// Bytes of address space for scratch memory: twice the sum of all steps' estimates, and some for each thread. A
+    /// pass of Stable Diffusion uses a tenth.
     package var scratchBytes: Int {
         let bytes = MemoryEstimate.all(self).reduce(0) { $0 + $1.bytes }
         return Int(2 * bytes) + (64 << 20) + Threads.count * (4 << 20)

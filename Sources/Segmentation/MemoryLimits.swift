@@ -1,26 +1,27 @@
 import Kernels
 
-/// How much may be remembered, in bytes: of pictures for all models, and by a segmenter for its own.
+/// Bytes that may be cached: of pictures for all models, and by a segmenter for its own.
 package struct MemoryLimits: Sendable {
-    /// Of a ``PictureStore``: a picture takes its file, and 3 MiB for Stable Diffusion until its first question.
+    /// Bytes of a ``PictureStore``: a picture takes its file, and for Stable Diffusion 3 MiB more until its first
+    /// request.
     package let pictures: Int
     package let segmenter: SegmenterLimits
 
-    /// Of Stable Diffusion: forty pictures with files of a megabyte before their first question, 160 from then on; a
+    /// For Stable Diffusion: forty pictures with files of a megabyte before their first request, 160 from then on; a
     /// thousand latents, eighteen passes, four thousand score maps and 120 prompts.
     package static let standard = MemoryLimits(
         pictures: 192 << 20, latents: 64 << 20, features: 1 << 30, scores: 64 << 20, words: 256 << 20)
 
-    /// Everything that belongs to pictures.
+    /// Bytes of pictures and of all that is computed from them.
     package var ofPictures: Int { pictures + segmenter.latents + segmenter.features + segmenter.scores }
 
-    /// The same shares of what the address space (`ulimit -v`) has room for beside a model's scratch memory, if that
-    /// is less.
+    /// These limits, scaled down where they add up to more than half of the address space (`ulimit -v`) that is left
+    /// beside a model's scratch memory and a request.
     package func fitting(_ model: Model) -> MemoryLimits {
         within(AddressSpace.left.map { ($0 - model.scratchBytes - Segmenter.workingBytes) / 2 })
     }
 
-    /// The same shares of so many bytes in all, if they are fewer; `nil`: of any number.
+    /// These limits, scaled down where they add up to more than `bytes`; `nil`: unchanged.
     private func within(_ bytes: Int?) -> MemoryLimits {
         let all = ofPictures + segmenter.words
         guard let bytes, bytes < all else { return self }
@@ -39,7 +40,7 @@ extension MemoryLimits {
     }
 }
 
-/// How much a segmenter may remember beside the pictures that it shares with others, in bytes.
+/// Bytes that a segmenter may cache beside the pictures that it shares with others.
 package struct SegmenterLimits: Sendable {
     /// Latents of pictures: 64 KiB each for Stable Diffusion.
     package let latents: Int
@@ -47,9 +48,9 @@ package struct SegmenterLimits: Sendable {
     package let features: Int
     /// Score maps of words on pictures: 16 KiB each for Stable Diffusion.
     package let scores: Int
-    /// Prompts: 2 MiB each for Stable Diffusion. A small share is for where words stand in them.
+    /// Prompts: 2 MiB each for Stable Diffusion. Of these bytes ``phrases`` takes a small share.
     package let words: Int
 
-    /// Some 400 bytes each.
+    /// Tokenized phrases with their positions: some 400 bytes each.
     var phrases: Int { words / 64 }
 }

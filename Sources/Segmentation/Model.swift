@@ -8,7 +8,7 @@ package enum ModelError: Error, CustomStringConvertible {
     case tokenizer(TokenizerError)
     case mismatch(directory: String, what: String, found: Int, expected: Int)
     case tooLarge(directory: String, what: String, gibibytes: Double, limit: Int)
-    /// Completion needs to know which pixels of the latent belong together.
+    /// The U-Net has no self-attention at the latent's size, which mask completion needs.
     case noSelfAttention(directory: String, side: Int)
 
     /// Whether loading was cancelled, by `isWanted`, with nothing found wrong with the folder.
@@ -54,10 +54,9 @@ package final class Model {
     /// - Parameters:
     ///   - directory: holds `unet`, `vae`, `text_encoder`, `scheduler`, and perhaps `tokenizer`
     ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
-    ///   - precision: in which the learned matrices are multiplied
-    ///   - cache: a folder that remembers which files were hashed before, by ``RememberedDigests``; `nil`: each is
-    ///     hashed, every byte
-    ///   - isWanted: asked again and again while the weights are read, on any thread
+    ///   - precision: the arithmetic of products with weights
+    ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
+    ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
     package init(
         directory: String, clipMerges: String, precision: Precision, cache: String? = nil,
         while isWanted: @Sendable () -> Bool = { true }

@@ -16,7 +16,8 @@ package struct Painter: Sendable {
     private let wantsMask: Bool
     private let threshold: Float
     private var understanding: Understanding?
-    /// From the latent grid to the requested size of score maps; `nil` where that is the latent grid, or none.
+    /// From the latent grid to the requested size of score maps; `nil` where that is the latent grid, or no maps are
+    /// requested.
     private var enlargement: Enlargement?
     /// Latent-grid maps of all labels so far, where a mask is wanted. The mask is painted only when all are there: a
     /// canvas takes five bytes for each pixel of the picture, and would be held while a slow client reads score maps.
@@ -82,7 +83,7 @@ package struct Painter: Sendable {
         }
     }
 
-    /// A label's map in the size asked for; `nil` where none is.
+    /// A label's map in the requested size; `nil` where no maps were requested.
     private func finished(_ scores: [Float], label: Int) -> LabelScores? {
         if let enlargement {
             return LabelScores(
@@ -93,7 +94,7 @@ package struct Painter: Sendable {
         return LabelScores(label: label, width: side, height: side, scores: scores)
     }
 
-    /// The index mask of all labels, at the picture's size; background where that is wholly transparent. `nil`
+    /// The index mask of all labels, at the picture's size; background where the picture is wholly transparent. `nil`
     /// once `isWanted` says `false`.
     private mutating func mask(while isWanted: () -> Bool) -> LabelMask? {
         guard let understanding else { return nil }
@@ -114,7 +115,8 @@ package struct Painter: Sendable {
 }
 
 extension Enlargement {
-    /// Of square maps, such as those on the latent grid, to another size: bilinear, half-pixel centres.
+    /// The interpolation of square maps, `[side, side]`, such as those on the latent grid, to `[height, width]`:
+    /// bilinear, half-pixel centres.
     package init(side: Int, width: Int, height: Int) {
         func line(to count: Int) -> SampleLine {
             let (first, weights) = Bilinear.line(of: side, to: count)

@@ -1,16 +1,16 @@
 package import Networks
 
 extension BytePairTokenizer {
-    /// The positions of a phrase's tokens in a prompt's, where the start token has position 0.
+    /// The positions of a phrase's tokens among a prompt's, where the start token has position 0.
     ///
-    /// The phrase is looked for as whole words, spaced as in the prompt. Its first place counts; in a prompt that opens
-    /// like the template, the place behind that opening, so that a label may repeat the template's words. Marks at
-    /// the phrase's ends are found among the prompt's own, as "t.v." in "t.v., sofa", where they may share a token. If
-    /// the next word behind white space ends in "ing", as in "dog sitting", the position after the phrase is its own
-    /// as well: the method reads a participle together with its noun.
+    /// The phrase is searched as whole words, spaced as in the prompt. Its first occurrence counts; in a prompt that
+    /// begins with the template's opening, the occurrence right after that opening, so that a label may repeat the
+    /// template's words. Punctuation at the phrase's ends may be part of a longer run of it in the prompt, and share a
+    /// token with that, as "t.v." in "t.v., sofa". If the next word after white space ends in "ing", as in "dog
+    /// sitting", the position after the phrase is included: the method reads a participle together with its noun.
     ///
     /// - Parameters:
-    ///   - template: which the prompt may be made from
+    ///   - template: the one that the prompt may be made from
     ///   - length: the number of tokens that the prompt is encoded to, at least 2
     /// - Returns: ascending positions, or `nil` if the phrase does not stand in the prompt or
     ///   truncation cuts into it
@@ -56,8 +56,8 @@ extension BytePairTokenizer {
             && isBoundary(before: here.endIndex, in: prompt)
     }
 
-    /// Whether punctuation or symbols open a longer run of such, and neither a mark nor a joiner
-    /// ties them to what follows there.
+    /// Whether `run` begins with `marks` and goes on, and neither they nor the next scalar are part of a word: letters,
+    /// digits, combining marks or joiners.
     private static func opens(_ run: [Unicode.Scalar], _ marks: [Unicode.Scalar]) -> Bool {
         guard run.starts(with: marks), let next = run.dropFirst(marks.count).first else {
             return false
@@ -65,7 +65,7 @@ extension BytePairTokenizer {
         return !(marks + [next]).contains(where: PromptText.isWordScalar)
     }
 
-    /// Whether a word, as people read it, may begin at `place`: "car" does not in "3car".
+    /// Whether a word, as people read it, may begin at `place`: not "car" in "3car".
     private static func isBoundary(before place: Int, in words: [PromptText.Word]) -> Bool {
         guard place > 0, place < words.count else { return true }
         let (before, after) = (words[place - 1], words[place])

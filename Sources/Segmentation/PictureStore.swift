@@ -3,12 +3,12 @@ import Kernels
 import Networks
 import Texts
 
-/// What is known of a picture that was looked at, whether or not its pixels are still kept.
+/// What is known of a decoded picture, whatever the model, and whether or not its data are still cached.
 final class Picture {
     let looked: LookedAt
     /// Whether some pixels are wholly transparent, which makes them background.
     let isTransparent: Bool
-    /// The users who brought it: nobody else may ask about it by its handle.
+    /// The users who sent its file: nobody else may use its handle.
     var broughtBy = Owners()
 
     init(looked: LookedAt, isTransparent: Bool) {
@@ -25,16 +25,16 @@ package struct LookedAt: Sendable, Equatable {
     package let height: Int
 }
 
-/// What a model makes a picture's latent from.
+/// What a picture's latent is computed from.
 enum PictureContent {
-    /// Of the side that the model's autoencoder reads, `[S·S, 3]` in 0...1.
+    /// The picture stretched to a square of the side that the model's autoencoder reads, `[S·S, 3]` in 0...1.
     case square([Float])
     /// A PNG, JPEG or WebP file that was decoded before, to be decoded again.
     case file([UInt8])
 
     /// The picture stretched to a square of a side, `[side·side, 3]` in 0...1.
     ///
-    /// - Throws: why the file cannot be decoded, or why the picture is not wanted any more
+    /// - Throws: why the file cannot be decoded, `cancelled` or `deadlineExceeded`
     func square(side: Int, cancellation: Cancellation) throws(SegmentationError) -> [Float] {
         switch self {
         case .square(let samples): samples
@@ -43,9 +43,9 @@ enum PictureContent {
     }
 }
 
-/// A picture that a question is about.
+/// The picture of a request.
 final class AskedPicture {
-    /// What the question's model reads.
+    /// The picture's latent, or what that is computed from.
     enum Input {
         case content(PictureContent)
         /// The scaled posterior mean, `[H·W, 4]`.
@@ -64,9 +64,9 @@ final class AskedPicture {
     }
 }
 
-/// What is kept of a picture's pixels.
+/// A picture's file, square and transparency, as far as they are cached.
 struct PictureData {
-    /// `nil` where the file is too large to be kept.
+    /// `nil` where the file is too large to be cached.
     fileprivate(set) var file: [UInt8]?
     fileprivate(set) var square: (side: Int, samples: [Float])?
     fileprivate(set) var transparency: Transparency?
@@ -78,27 +78,26 @@ struct PictureData {
             + (transparency?.bytes ?? 0)
     }
 
-    /// - Parameter side: of the square that a model reads
-    /// - Returns: `nil` where nothing is kept that the square can be made from
+    /// What the latent of a model that reads squares of a side is computed from; `nil` where that is not cached.
     func content(side: Int) -> PictureContent? {
         if let square, square.side == side { return .square(square.samples) }
         return file.map(PictureContent.file)
     }
 }
 
-/// The pictures that were looked at, for all models: a handle that one of them gave is good for the others.
+/// A cache of pictures, shared by all models: a handle is valid for each of them.
 ///
-/// An eighth of the memory is for what is known of pictures, some hundred bytes each. The rest is for their data: the
-/// file, the transparent pixels, and the square of the side that was last asked for until a model of that side has made
-/// its latent. A file that is larger than a thirty-second of the memory is not kept. Where neither the asking model's
-/// latent nor data to make it from are left, the picture is unknown, and the caller sends it again.
+/// Sizes and owners, some hundred bytes each, have an eighth of the memory. The rest holds data: files, transparent
+/// pixels, and for each picture the square of the side that was last requested, until a model of that side has made its
+/// latent. A file that is larger than a thirty-second of the memory is not cached. Where neither the model's latent nor
+/// data to compute it from are left, the picture is unknown, and the client sends it again.
 ///
 /// A store belongs to the thread of the segmenters that share it.
 package final class PictureStore {
-    /// Of an entry with its key and its owners, beside the bytes and samples that it holds.
+    /// Bytes of an entry with its key and owners, beside the file, samples or bits that it holds.
     static let entryBytes = 448
 
-    /// Bytes of all that is remembered.
+    /// The most bytes that are cached.
     package let limit: Int
     private let fileLimit: Int
     private var pictures: Cache<ExactString, Picture>
@@ -119,12 +118,12 @@ package final class PictureStore {
         data = Cache(limit: data.limit)
     }
 
-    /// The picture in a file that `owner` brings, decoded unless all that is asked for is known.
+    /// The picture in a file that `owner` sends, decoded unless everything requested is cached.
     ///
     /// - Parameters:
-    ///   - handle: the file's hash
-    ///   - side: of the square that a model is going to read; `nil`: it has the picture's latent
-    /// - Throws: what the picture is refused for, or why it is not wanted any more
+    ///   - handle: the file's SHA-256
+    ///   - side: of the square that the model reads; `nil`: the model has the picture's latent
+    /// - Throws: why the picture is refused, `cancelled` or `deadlineExceeded`
     func look(
         at file: [UInt8], handle: String, side: Int?, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> (Picture, PictureData) {
@@ -152,7 +151,9 @@ package final class PictureStore {
         return (picture, found)
     }
 
-    /// The picture that `owner` brought before.
+    /// A picture that `owner` has sent before.
+    ///
+    /// - Throws: `unknownPicture`
     func picture(_ handle: String, owner: UInt32) throws(SegmentationError) -> Picture {
         guard let picture = pictures.value(for: ExactString(handle)), picture.broughtBy.contains(owner) else {
             throw .unknownPicture(handle: handle)
@@ -162,7 +163,7 @@ package final class PictureStore {
 
     func data(of handle: String) -> PictureData { data.value(for: ExactString(handle)) ?? PictureData() }
 
-    /// Lets go of a picture's square, which a model of its side has read.
+    /// Drops a picture's square of a side, once a model has made its latent from it.
     func dropSquare(of handle: String, side: Int) {
         var found = data(of: handle)
         guard found.square?.side == side else { return }
@@ -179,7 +180,7 @@ package final class PictureStore {
 }
 
 extension Image {
-    /// Decodes a file for somebody who may stop waiting for it.
+    /// Decodes a file; a cancellation or a deadline ends that with `cancelled` or `deadlineExceeded`.
     fileprivate init(decoding file: [UInt8], cancellation: Cancellation) throws(SegmentationError) {
         do throws(ImageError) {
             try self.init(decoding: file) { cancellation.interruption == nil }

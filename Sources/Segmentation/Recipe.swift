@@ -1,18 +1,18 @@
 import Texts
 
-/// How score maps are made, from the prompt to the mask: all that makes one method differ from another, as a value.
+/// How score maps are made, from the prompt to the mask: all parameters in which methods differ, as a value.
 ///
-/// Two recipes are one if all that they say is the same, whatever else has their name.
+/// Caches are keyed by the whole value, not by the name alone.
 package struct Recipe: Sendable, Hashable {
-    /// What requests call it.
+    /// As requests name it.
     package let name: String
     package let template: PromptTemplate
-    /// What the one U-Net pass for all phrases reads where a request names nothing; `nil` where each phrase has a pass
-    /// of its own, which reads its prompt.
+    /// The prompt of the one U-Net pass for all phrases, where a request gives none; `nil` where each phrase has a pass
+    /// of its own with its own prompt.
     package let forwardPrompt: String?
-    /// How much noise the latent gets, of the scheduler's training steps.
+    /// The training step of the scheduler whose share of noise is added to the latent.
     package let timestep: Int
-    /// What of the self-attention is kept of a pass. The queries of cross-attention are, of all layers.
+    /// The self-attention layers captured in a pass. Of cross-attention the queries of all layers are captured.
     package let captures: SelfAttentionCaptures
     package let aggregation: Aggregation
     package let refinement: Refinement
@@ -27,9 +27,9 @@ package struct Recipe: Sendable, Hashable {
         aggregation: Aggregation(weights: [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]]),
         refinement: Refinement(completions: 1), background: 0.5)
 
-    /// The published maps, each read with the keys of its own prompt from the queries of one pass (OVAM's observation
-    /// that queries do not need the word). That pass reads the empty prompt, which knows of no word: an answer does not
-    /// depend on the words beside it.
+    /// The same maps from one pass for all phrases: the keys of each phrase's own prompt are scored against its queries
+    /// (OVAM's observation that the pass need not have read the word). The pass reads the empty prompt, so that a
+    /// label's map does not depend on the other labels.
     package static let shared = Recipe(
         name: "shared", template: .photograph, forwardPrompt: "", timestep: diffsegmenter.timestep,
         captures: diffsegmenter.captures, aggregation: diffsegmenter.aggregation,
@@ -39,7 +39,8 @@ package struct Recipe: Sendable, Hashable {
 }
 
 extension Recipe {
-    /// - Parameter name: of a recipe; the empty name means `shared`
+    /// - Parameter name: of a recipe; "" means `shared`
+    /// - Throws: `unknownRecipe`
     package init(named name: String) throws(SegmentationError) {
         guard let recipe = Self.all.first(where: { ExactString($0.name) == ExactString(name) || name.isEmpty }) else {
             throw .unknownRecipe(name, known: Self.all.map(\.name))
@@ -48,7 +49,7 @@ extension Recipe {
     }
 }
 
-/// What stands around a label's words in its prompt.
+/// The text before and after a label's words in its prompt.
 package struct PromptTemplate: Sendable, Hashable {
     let before: String
     let after: String
@@ -68,8 +69,8 @@ package struct Aggregation: Sendable, Hashable {
     let weights: [[Float]]
 }
 
-/// What self-attention makes of the sum (DiffSegmenter, "mask completion").
+/// The refinement of the fused map by self-attention (DiffSegmenter, "mask completion").
 package struct Refinement: Sendable, Hashable {
-    /// How often a pixel takes the scores of those it attends to, `M ← S M`.
+    /// How often `M ← S M` is applied, S the affinity: a pixel's score becomes the mean of those it attends to.
     let completions: Int
 }

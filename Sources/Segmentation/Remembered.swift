@@ -1,4 +1,4 @@
-/// The users whose questions needed something that is remembered.
+/// The users whose requests needed a cached value.
 ///
 /// Privacy: a report counts a cache hit only where the same user's earlier requests needed the entry, so that nobody
 /// can tell from it what other users asked, unless part of what they had cached was evicted.
@@ -20,7 +20,7 @@ final class Remembered<Value> {
     let value: Value
     var owners = Owners()
 
-    /// - Parameter owner: whose question needed it first
+    /// - Parameter owner: the user whose request needed it first
     init(_ value: Value, for owner: UInt32) {
         self.value = value
         _ = owners.note(owner)

@@ -1,7 +1,7 @@
 package import Images
 import Networks
 
-/// Why a question got no answer.
+/// Why a request is refused or was ended.
 package enum SegmentationError: Error {
     case image(ImageError)
     case noLabels
@@ -21,13 +21,13 @@ package enum SegmentationError: Error {
     case mapSize(width: Int, height: Int, limit: Int)
     case unknownRecipe(String, known: [String])
     case noWeights(recipe: String, resolutions: Int)
-    /// A level of the U-Net, 0 the latent's size.
+    /// The U-Net has no self-attention at a level that the recipe captures; level 0 has the latent's size.
     case noSelfAttention(recipe: String, level: Int)
     case unneededForwardPrompt(recipe: String)
     case unknownModel(String, loaded: String)
     case unknownPicture(handle: String)
     case queueFull(limit: Int)
-    /// A full queue had room for another caller, who had fewer questions in it.
+    /// The job was removed from a full queue for a caller with fewer jobs in it.
     case displaced(limit: Int)
     case stopping
     case cancelled

@@ -4,7 +4,7 @@ package struct LabelScores: Sendable {
     package let label: Int
     package let width: Int
     package let height: Int
-    /// Row by row.
+    /// `[height, width]`.
     package let scores: [Float]
 }
 
@@ -17,7 +17,8 @@ package struct LabelMask: Sendable {
     package let labels: Int
 }
 
-/// The time of each stage in milliseconds, and cache hits as far as the same user's earlier requests explain them.
+/// The time of each stage in milliseconds, and cache hits, counted only where the same user's earlier requests needed
+/// the entry.
 package struct Report: Sendable {
     package var queue: Float = 0
     package var decode: Float = 0
@@ -25,13 +26,13 @@ package struct Report: Sendable {
     package var text: Float = 0
     package var unet: Float = 0
     package var maps: Float = 0
-    /// Passes that this answer needed and no question of the user's before.
+    /// U-Net passes that this answer needed and that count as no cache hit.
     package var passes = 0
-    /// Passes that were needed before.
+    /// U-Net passes whose features, or score maps made from them, were cached.
     package var featuresCached = 0
-    /// Prompts whose keys were needed before.
+    /// Prompts whose keys, or score maps made with them, were cached.
     package var phrasesCached = 0
-    /// Whether the picture's latent was needed before, or not at all.
+    /// Whether the picture's latent was cached, or not needed.
     package var latentCached = false
     /// SHA-256 of the latent-grid score maps, little-endian f32, in the labels' order.
     package var answerHash = ""
@@ -39,7 +40,8 @@ package struct Report: Sendable {
     package init() {}
 }
 
-/// What an answer is made of, in this order: one header, a score map for each label, the mask if asked for, a report.
+/// A part of an answer for its client, in this order: one header, a score map for each label if requested, the mask if
+/// requested, a report.
 package enum SegmentationEvent: Sendable {
     case header(Understanding)
     case scores(LabelScores)

@@ -14,7 +14,7 @@ package struct Label: Sendable, Equatable {
     }
 }
 
-/// Words, and the sentence they are looked for with.
+/// Words to look for, and the prompt that contains them.
 package struct Phrase: Sendable, Equatable {
     package let words: String
     /// `nil`: the recipe's template around the words.
@@ -30,10 +30,10 @@ package struct Phrase: Sendable, Equatable {
 package enum PictureSource: Sendable {
     /// The bytes of a PNG, JPEG or WebP file.
     case file([UInt8])
-    /// A picture that this user brought before.
+    /// The SHA-256 of a file that this user has sent before.
     case handle(String)
 
-    /// What the picture is known by.
+    /// The file's SHA-256, in hexadecimal digits; computes it for a file.
     package var handle: String {
         switch self {
         case .file(let bytes): SHA256.hexadecimal(of: bytes)
@@ -44,11 +44,11 @@ package enum PictureSource: Sendable {
 
 /// Which score maps are wanted.
 package enum MapRequest: Sendable, Equatable {
-    /// As the method leaves them, on the latent grid.
+    /// On the latent grid, not resized and not rescaled.
     case latent
-    /// Resized, then min-max.
+    /// Resized (bilinear), then min-max scaled to 0...1.
     case sized(width: Int, height: Int)
-    /// The same, to the picture's size.
+    /// As `sized`, with the picture's size.
     case picture
     case none
 }
@@ -59,17 +59,17 @@ package struct SegmentationRequest: Sendable {
     package static let labelLimit = 4096
     /// An index mask has 255 indices beside the background.
     package static let maskedLabelLimit = 255
-    /// Two ways to say each of the most labels.
+    /// Two phrases for each of ``labelLimit`` labels.
     package static let phraseLimit = 8192
-    /// Far beyond what a text encoder reads.
+    /// Bytes of one name, phrase or prompt: far more than a text encoder reads.
     package static let promptLimit = 4096
-    /// Of all names, words and prompts together: 128 bytes for each of the most phrases.
+    /// Bytes of all names, words and prompts together: 128 for each of ``phraseLimit`` phrases.
     package static let textLimit = 1 << 20
 
     package let picture: PictureSource
     package let labels: [Label]
     package let recipe: Recipe
-    /// What the one pass for all phrases reads; `nil` where each phrase has its own.
+    /// The prompt of the one U-Net pass for all phrases; `nil` where each phrase has its own pass.
     package let forwardPrompt: String?
     package let seed: UInt32
     package let timestep: Int

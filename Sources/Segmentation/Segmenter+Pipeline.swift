@@ -160,7 +160,7 @@ extension Segmenter {
         }
     }
 
-    /// The latent of a picture, if the autoencoder has read it, be it for another question since this one began.
+    /// The latent of a picture, if it is cached, also where another request had it computed after this one began.
     func latent(of asked: AskedPicture) -> Remembered<[Float]>? {
         if case .latent(let known) = asked.input { return known }
         return latents.value(for: ExactString(asked.picture.looked.handle))

@@ -8,11 +8,11 @@ extension Segmenter {
         [model.name, model.hash, ""].contains { ExactString($0) == ExactString(name) }
     }
 
-    /// The picture that `owner` asks about, and what this model reads of it.
+    /// The picture that `owner` asks about, and its latent or what that is computed from.
     ///
     /// - Parameter handle: the source's
-    /// - Throws: `unknownPicture` also for a picture that `owner` has brought, but of which nothing is kept that this
-    ///   model reads
+    /// - Throws: `unknownPicture`, also for a picture that `owner` has sent, but of which neither the latent, nor a
+    ///   square of this model's side, nor the file is cached
     func picture(
         _ source: PictureSource, _ handle: String, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> AskedPicture {
@@ -124,7 +124,7 @@ struct UnderstandingKey: Hashable {
         prompt = phrase.prompt.map { ExactString($0) }
     }
 
-    /// Of the key's texts, and 256 for the cache's entry.
+    /// Bytes of the key's texts, and 256 for the cache entry.
     var bytes: Int { 256 + words.text.utf8.count + (prompt?.text.utf8.count ?? 0) }
 }
 

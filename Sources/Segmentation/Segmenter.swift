@@ -2,15 +2,15 @@ package import Kernels
 package import Networks
 import Texts
 
-/// Answers questions about pictures with one model: look once, ask many times.
+/// Answers segmentation requests with one model, and caches each stage: look once, ask many times.
 ///
 ///     file ─► square ─► latent ─► noised ─► U-Net pass ─► AttentionFeatures ─┐
 ///     words ─► prompt ─► tokens ─► context ─► keys ───────────────────────────┴─► fused ─► completed ─► scores
 ///
-/// Everything but `square` (once there is a latent), `noised` and `fused` is remembered.
+/// Everything but `square` (once there is a latent), `noised` and `fused` is cached.
 /// A segmenter belongs to one thread.
 package final class Segmenter {
-    /// Phrases that are scored together: the affinity, the largest thing that scoring reads, is read once for sixteen.
+    /// Phrases that are scored together: the affinity, the largest operand of scoring, is read once for sixteen.
     package static let groupPhrases = 16
 
     package let model: Model
@@ -41,7 +41,7 @@ package final class Segmenter {
         phrases = Cache(limit: limits.phrases)
     }
 
-    /// What is remembered: all pictures of the store, this model's latents, features and score maps of them, and
+    /// The size of the caches: all pictures of the store, this model's latents, features and score maps of them, and
     /// prompts.
     package var memory: Memory {
         Memory(
@@ -50,10 +50,10 @@ package final class Segmenter {
             words: words.count, wordsBytes: words.bytes + phrases.bytes, scratchBytes: arena.highWater)
     }
 
-    /// Of a score map on the latent grid.
+    /// Bytes of a score map on the latent grid.
     var mapBytes: Int { model.unet.configuration.sampleSize * model.unet.configuration.sampleSize * 4 }
 
-    /// Gives scratch memory back between questions.
+    /// Returns scratch memory to the system, between requests.
     package func rest() {
         arena.release()
     }
@@ -76,7 +76,7 @@ package final class Segmenter {
         return try look(at: source, handle: source.handle, owner: owner, cancellation: cancellation)
     }
 
-    /// The picture that `owner` brings, or has brought.
+    /// The picture whose file `owner` sends, or has sent.
     ///
     /// - Parameter handle: the source's
     package func look(
@@ -86,7 +86,7 @@ package final class Segmenter {
         return try picture(source, handle, owner: owner, cancellation: cancellation).picture.looked
     }
 
-    /// Answers a question, event by event.
+    /// Answers a request, event by event.
     ///
     /// - Throws: what `emit` throws, and `SegmentationError`
     package func segment(
@@ -107,7 +107,7 @@ package final class Segmenter {
         }
     }
 
-    /// Begins to answer a question: all that can be refused before anything is computed is refused here.
+    /// Begins to answer a request: all that can be refused before anything is computed is refused here.
     ///
     /// - Parameter handle: the picture's
     package func begin(
@@ -128,7 +128,7 @@ package final class Segmenter {
         do throws(Interruption) { try cancellation.check() } catch { throw SegmentationError(error) }
     }
 
-    /// Answers a question of this process, which nobody cancels.
+    /// Answers a request of this process, which nobody cancels.
     package func answer(
         _ request: SegmentationRequest, emit: (SegmentationEvent) throws(SegmentationError) -> Void
     ) throws(SegmentationError) {
@@ -136,7 +136,7 @@ package final class Segmenter {
     }
 }
 
-/// What a segmenter remembers.
+/// The size of a segmenter's caches and scratch memory.
 package struct Memory: Sendable {
     package let pictures: Int
     package let picturesBytes: Int

@@ -1,7 +1,7 @@
 package import Networks
 
-/// The self-attention layers whose probabilities make the affinity, the mean over their heads and layers: all of one
-/// level of the U-Net, or in each part as many as a method reads.
+/// The self-attention layers whose probabilities, averaged over heads and layers, make the affinity: of one level of
+/// the U-Net, in each part all layers or the first few.
 package struct SelfAttentionCaptures: Sendable, Hashable {
     /// Layers of the level in one part of the U-Net, in the order of a pass.
     package enum Layers: Sendable, Hashable {
@@ -50,7 +50,7 @@ package struct SelfAttentionCaptures: Sendable, Hashable {
 
 /// The layers of one U-Net that a recipe captures, at least one.
 package struct CapturedLayers {
-    /// Among the U-Net's attention layers, ascending.
+    /// Indices among the U-Net's attention layers, ascending.
     let indices: [Int]
     /// r: their maps, and with them the affinity's, are `[r, r]`.
     let side: Int

@@ -2,13 +2,13 @@ import Images
 import Networks
 import Texts
 
-/// A phrase with its prompt's tokens, and where among them its words stand.
+/// A phrase with its prompt's tokens, and the positions of its own tokens among them.
 package struct UnderstoodPhrase: Sendable, Equatable {
     package let words: String
     package let prompt: String
-    /// The prompt's, truncated to what the text encoder reads, with start and end token.
+    /// The prompt's tokens, with start and end token and without padding, cut at the text encoder's length.
     let tokens: [Token]
-    /// Of the words' tokens among the prompt's, the start token being 0.
+    /// Positions of the words' tokens in the prompt, where the start token has position 0.
     package let positions: [Int32]
     /// Whether the prompt is longer than the text encoder reads.
     package let truncated: Bool
@@ -28,24 +28,24 @@ package struct Understanding: Sendable {
     package let latentSide: Int
     package let labels: [UnderstoodLabel]
     package let recipe: Recipe
-    /// What the one pass for all phrases reads; `nil` where each phrase has its own.
+    /// The prompt of the one U-Net pass for all phrases; `nil` where each phrase has its own pass.
     package let forwardPrompt: String?
     package let seed: UInt32
     package let timestep: Int
     package let threshold: Float
     package let model: String
     package let modelHash: String
-    /// In what the networks multiply, and with which instructions.
+    /// Arithmetic of the networks' products, and instruction set of the kernels.
     package let precision: String
     package let instructionSet: String
 }
 
 extension Understanding {
-    /// How many different prompts are read.
+    /// The number of different prompts of the phrases.
     package var promptCount: Int { Set(labels.lazy.flatMap(\.phrases).map { ExactString($0.prompt) }).count }
 
-    /// The labels in their order, as many together as are scored together, but at least one: phrases that are read from
-    /// one pass up to ``Segmenter/groupPhrases``.
+    /// Consecutive labels that are scored together: where all phrases share a pass, labels with at most
+    /// ``Segmenter/groupPhrases`` phrases, but at least one label; else one label each.
     var groups: [ArraySlice<UnderstoodLabel>] {
         let limit = forwardPrompt == nil ? 1 : Segmenter.groupPhrases
         var groups: [ArraySlice<UnderstoodLabel>] = []
