@@ -11,7 +11,7 @@ final class AnswerDrawing: Sendable {
     private let encoding: Encoding
     private let isStopped = Atomic<Bool>(false)
 
-    /// What one step produced.
+    /// The output of one step.
     struct Step: Sendable {
         var messages: [[UInt8]] = []
         /// The number of prompts of the answer, in the step that made the header.
@@ -26,8 +26,8 @@ final class AnswerDrawing: Sendable {
     static let stepBytes = 1 << 18
     private static let stepTime = Duration.milliseconds(5)
 
-    /// Parts that may be queued before the engine pauses this answer, and the most maps held by them and by the part
-    /// that is being drawn.
+    /// Parts that may be queued before the engine parks this answer's job, and the most score maps in them and in the
+    /// part that is being drawn.
     private static let partRoom = 4
     static let mapRoom = (partRoom + 1) * Segmenter.groupPhrases
 
@@ -44,7 +44,7 @@ final class AnswerDrawing: Sendable {
         parts.withLock { $0.append(part) }
     }
 
-    /// Cancels the drawing: the call has ended.
+    /// Cancels the drawing, as the call has ended.
     func stop() {
         isStopped.store(true, ordering: .relaxed)
     }

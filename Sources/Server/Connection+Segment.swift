@@ -222,7 +222,7 @@ extension ServerLimits {
         return refusal(labels: request.labels.count, width: picture.width, height: picture.height)
     }
 
-    /// Why the score maps asked for are over ``callPixels``; `nil` where they are not.
+    /// The refusal of score maps that have more than ``callPixels`` numbers in all; `nil` where they have not.
     fileprivate func refusal(labels: Int, width: Int, height: Int) -> RPCStatus? {
         guard labels * width * height > callPixels else { return nil }
         return RPCStatus(

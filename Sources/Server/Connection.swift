@@ -29,7 +29,7 @@ final class Connection: ChannelInboundHandler {
     private var hasTurn = false
     /// When bytes last came or left, or a call ended.
     private var lastActive = NIODeadline.now()
-    /// The incomplete frame: its number on this connection, and the timer that bounds its transfer.
+    /// The incomplete frame: its number on this connection, and the timer of its transfer.
     private var frame: (number: Int, alarm: PaceAlarm)?
     /// Bytes of the incomplete frame charged to the user's quota.
     private var frameBytes = 0
@@ -89,8 +89,8 @@ final class Connection: ChannelInboundHandler {
     /// Whether the next frame is over ``ServerLimits/largeFrame``, so that parsing it takes long.
     var isNextLarge: Bool { wire.nextFrameBytes.map { $0 > service.limits.largeFrame } ?? false }
 
-    /// Queues for a turn to parse frames, if there are any and the socket is writable: else their answers would pile
-    /// up.
+    /// Queues for a turn to parse frames, if there are any and the socket is writable; otherwise their answers would
+    /// pile up.
     private func takeTurn() {
         guard isBehind, !hasTurn, channel.isWritable else { return }
         hasTurn = true
@@ -206,7 +206,7 @@ final class Connection: ChannelInboundHandler {
 
     // MARK: Incomplete frames
 
-    /// Returns the quota of frame bytes that are no more in the decoder's buffer.
+    /// Returns the quota of frame bytes that have left the decoder's buffer.
     private func giveBackFrame() {
         guard wire.keptBytes < frameBytes else { return }
         table.incoming.giveBack(frameBytes - wire.keptBytes, of: owner)
@@ -225,7 +225,7 @@ final class Connection: ChannelInboundHandler {
             }
         }
         giveBackFrame()
-        // The clock stands while it is the daemon that does not read or parse.
+        // The timer is off while the daemon itself does not read or parse.
         guard !isBehind, channel.isWritable, let bytes = wire.partialBytes else {
             frame?.alarm.cancel()
             frame = nil
@@ -265,8 +265,8 @@ final class Connection: ChannelInboundHandler {
     /// Adds an asynchronous call, and schedules its timeout.
     ///
     /// - Parameters:
-    ///   - requestID: empty: none
-    ///   - deadline: the client's own
+    ///   - requestID: for `Cancel`; "": none
+    ///   - deadline: as the client set it; `nil`: none
     func register(
         _ call: ServerConnection.Call, _ state: CallState, requestID: String, deadline: ContinuousClock.Instant?
     ) {

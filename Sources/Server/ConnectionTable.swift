@@ -36,7 +36,7 @@ final class ConnectionTable {
         let promise: EventLoopPromise<Void>
     }
 
-    /// How often a full table retries to admit those who wait.
+    /// How often a full table retries to admit waiting connections.
     private static let retryInterval = TimeAmount.milliseconds(50)
     /// How often freed memory is returned to the system.
     private static let trimInterval = TimeAmount.seconds(5)
@@ -64,9 +64,10 @@ final class ConnectionTable {
         scheduleTrim()
     }
 
-    /// Gives a connection its place, as soon as there is one.
+    /// Gives a connection one of the ``ServerLimits/connections``, as soon as one is free.
     ///
-    /// - Returns: fails where the user's whole quota is busy, or after ``ServerLimits/wait``
+    /// - Returns: fails where the user's quota is used up and none of its connections is idle, or after
+    ///   ``ServerLimits/wait``
     func admit(_ channel: any Channel, owner: UInt32) -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         if place(channel, owner: owner, promise, after: service.limits.idle) { return promise.futureResult }
@@ -107,7 +108,7 @@ final class ConnectionTable {
         return true
     }
 
-    /// Retries to admit those who wait, until nobody does.
+    /// Retries to admit the waiting connections, until none is left.
     private func lookForPlaces() {
         eventLoop.assumeIsolated().scheduleTask(in: Self.retryInterval) {
             self.waiting = self.waiting.filter { waiting in
@@ -203,9 +204,9 @@ final class ConnectionTable {
         }
     }
 
-    /// Refuses those who wait; the listening channel is closed already.
+    /// Refuses the waiting connections; the listening channel is closed already.
     ///
-    /// - Parameter stall: how long readers may stall from here on
+    /// - Parameter stall: how long a client may read nothing of its backlog from here on
     /// - Returns: succeeds when no call is open
     func closeListener(stall: TimeAmount) -> EventLoopFuture<Void> {
         listener = nil
@@ -224,7 +225,7 @@ final class Listener: ChannelInboundHandler {
     typealias InboundIn = any Channel
 
     private let channel: any Channel
-    /// Whether so many wait for a place that the others stay in the kernel's backlog.
+    /// Whether so many connections wait for a place that no more are accepted: they stay in the listen(2) backlog.
     var isCrowded = false {
         didSet { if isCrowded != oldValue { listen() } }
     }

@@ -10,7 +10,7 @@ final class DrawingThread {
 
     private struct Turn {
         let caller: Caller
-        /// Makes the step when its turn has come; `nil`: its call has ended.
+        /// Called when the turn has come; returns `nil` where the call has ended.
         let begin: () -> Step?
     }
 
@@ -36,7 +36,7 @@ final class DrawingThread {
         next()
     }
 
-    /// Releases a value on the thread: to free hundreds of megabytes would block the event loop.
+    /// Releases a value on the thread: freeing hundreds of megabytes would block the event loop.
     func dispose(of value: some Sendable) {
         pool.submit { _ in withExtendedLifetime(value) {} }
     }

@@ -5,8 +5,8 @@ package enum InheritedSocket {
     /// SD_LISTEN_FDS_START.
     private static let first: CInt = 3
 
-    /// The descriptor, made close-on-exec; `nil` where this process was not socket-activated. Unsets the variables, so
-    /// that no child takes them for its own.
+    /// The descriptor, made close-on-exec; `nil` where this process was not socket-activated. Unsets the `LISTEN_`
+    /// variables, so that no child takes them for its own.
     ///
     /// - Throws: `inherited` for several descriptors, or one that is no listening Unix stream socket
     package static func take() throws(ListeningError) -> CInt? {

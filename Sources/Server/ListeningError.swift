@@ -9,7 +9,7 @@ package enum ListeningError: Error, Equatable, CustomStringConvertible {
     case openToOthers(folder: String, group: UInt32?)
     case ownedByAnother(folder: String, owner: UInt32)
     case system(call: String, path: String, code: CInt)
-    /// What the service manager handed over is not one listening Unix socket.
+    /// The service manager handed over anything but one listening Unix socket.
     case inherited(String)
 
     package var description: String {

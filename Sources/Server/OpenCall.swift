@@ -32,7 +32,7 @@ struct OpenCall {
 ///     Look       receiving ──► queued ──► (reply)
 ///     Segment                             answering ──► (end)
 ///
-/// At any time it may end instead: by its deadline, by Cancel, by what its client does.
+/// In any state it may end early: at its deadline, by Cancel, or by its client's fault or disconnect.
 enum CallState {
     /// The picture is being uploaded.
     case receiving(Upload)
@@ -46,7 +46,7 @@ enum CallState {
 struct Upload {
     let file = IncomingFile()
     let alarm: PaceAlarm
-    /// The client's own.
+    /// As the client set it; `nil`: none.
     let deadline: ContinuousClock.Instant?
 }
 
@@ -67,7 +67,7 @@ final class IncomingFile: Sendable {
         }
     }
 
-    /// Takes the file out. Each piece is freed as soon as it is copied, so that the file is never in memory twice.
+    /// Moves the file out. Each piece is freed as soon as it is copied, so that the file is never in memory twice.
     func joined() -> [UInt8] {
         var rest = pieces.withLock { pieces in
             defer { pieces = [] }

@@ -15,12 +15,12 @@ struct ReplyStream: Sendable {
         self.stream = stream
     }
 
-    /// A part was appended to the drawing.
+    /// Draws and sends the parts of the answer that were appended.
     func advance() {
         eventLoop.execute { connection.value.advance(stream) }
     }
 
-    /// A step has ended; called on the event loop.
+    /// Sends the messages of a finished step; called on the event loop.
     func drew(_ step: Result<AnswerDrawing.Step, RPCStatus>) {
         connection.value.drew(step, on: stream)
     }

@@ -56,8 +56,8 @@ extension SegmentReply {
     ///
     /// - Parameters:
     ///   - encoding: of score maps
-    ///   - isWanted: polled while a map is encoded; `false` ends that
-    /// - Throws: `internal` for a map that is not encoded: a score is infinite or NaN, or `isWanted` was `false`
+    ///   - isWanted: polled while a map is encoded; `false` ends the encoding
+    /// - Throws: `internal` where a score is infinite or NaN, or `isWanted` was `false`
     package init(
         _ event: SegmentationEvent, encoding: Encoding, while isWanted: () -> Bool = { true }
     ) throws(RPCStatus) {

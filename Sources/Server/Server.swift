@@ -22,7 +22,7 @@ package final class Server: Sendable {
 
     /// Starts answering.
     ///
-    /// - Parameter descriptor: of a listening Unix socket, the server's from here on
+    /// - Parameter descriptor: of a listening Unix socket, which the server owns from here on
     package init(
         engine: Engine, listeningOn descriptor: CInt, limits: ServerLimits, log: Logger
     ) throws {
@@ -64,7 +64,7 @@ package final class Server: Sendable {
     /// Stops gracefully: closes the listener, reports NOT_SERVING, refuses new work, and returns when the open calls
     /// are answered and their answers sent.
     ///
-    /// - Parameter grace: after it the calls that are left are cancelled
+    /// - Parameter grace: the time after which the calls that are still open are cancelled
     package func drain(grace: Duration) throws {
         service.startDraining()
         try listener.close().wait()

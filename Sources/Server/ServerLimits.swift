@@ -19,7 +19,7 @@ package struct ServerLimits: Sendable {
     package var connections: Share
     /// Bytes of requests and picture files that are received, queued or in use by a job.
     package var incomingBytes: Share
-    /// Of these, bytes that the calls of one connection may hold.
+    /// Bytes of ``incomingBytes`` that the calls of one connection may hold.
     package var pictureBytes = 256 << 20
     /// Bytes of a picture in one message of `Look`.
     package var pieceBytes = 1 << 20
@@ -42,13 +42,13 @@ package struct ServerLimits: Sendable {
     package var callTime = TimeAmount.seconds(Int64(callSeconds))
     /// How long a client may read nothing of a backlog before its connection is closed.
     package var stall = TimeAmount.seconds(30)
-    /// How long nothing may come of an incomplete frame or picture; one that takes longer must come at
+    /// The longest pause in the transfer of a frame or picture; a transfer that takes longer than this must reach
     /// `bytesPerSecond` on average.
     package var grace = TimeAmount.seconds(10)
     package var bytesPerSecond = 64 << 10
     /// How long a connection must have been idle before it is evicted to make room for another.
     package var idle = TimeAmount.milliseconds(500)
-    /// How much longer than `idle` if what it waits for is its client, to read the backlog.
+    /// How much longer than `idle` for a connection that waits for its client to read the backlog.
     package var reading = TimeAmount.milliseconds(1500)
     /// How long a connection may wait for a place.
     package var wait = TimeAmount.seconds(5)
@@ -79,7 +79,7 @@ package struct ServerLimits: Sendable {
     }
 }
 
-/// What is used of a ``ServerLimits/Share``, in all and by each user.
+/// The used part of a ``ServerLimits/Share``, in all and by each user.
 struct Quota {
     let share: ServerLimits.Share
     private(set) var used = 0
@@ -89,10 +89,10 @@ struct Quota {
         self.share = share
     }
 
-    /// What is left for all users together.
+    /// The unused part for all users together.
     var left: Int { share.all - used }
 
-    /// What is left for `owner`.
+    /// The unused part for `owner`.
     func left(for owner: UInt32) -> Int {
         min(share.all - used, share.perUser - used(by: owner))
     }

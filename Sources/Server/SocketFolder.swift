@@ -61,8 +61,8 @@ enum SocketFolder {
         }
     }
 
-    /// Whether the owner is the overflow uid: in a user namespace, as of a container, it stands for all users outside,
-    /// root among them, none of whom acts inside.
+    /// Whether the owner is the overflow uid of a user namespace, as of a container, where it stands for all users who
+    /// are not mapped into it, the host's root among them. In the initial namespace, which maps all uids, it does not.
     private static func isUnknown(_ owner: uid_t) -> Bool {
         guard owner == 65534, let map = unsafe fopen("/proc/self/uid_map", "re") else { return false }
         defer { unsafe fclose(map) }

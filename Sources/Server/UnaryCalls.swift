@@ -6,6 +6,8 @@ import Texts
 extension ConnectionTable {
     /// - Parameter owner: the uid of the client
     /// - Returns: the encoded reply
+    /// - Throws: `invalidArgument` for an illegal request, `notFound` for an unknown service, `unavailable` without a
+    ///   model
     func answer(_ method: Method, _ payload: [UInt8], owner: UInt32) throws(RPCStatus) -> [UInt8] {
         switch method {
         case .health: try health(HealthCheckRequest(decoding: payload)).encoded()

@@ -4,16 +4,16 @@ import NIOCore
 final class WriteBacklog {
     private let channel: any Channel
     private let limits: ServerLimits
-    /// How long the client may read nothing of it before the connection is closed.
+    /// How long the client may read nothing of the backlog before the connection is closed.
     private var stall: TimeAmount
     /// Bytes still in this process: gathered, or in the channel's own buffer.
     private(set) var bytes = 0
-    /// What is written to the channel next: many small answers in one write.
+    /// Bytes that are written to the channel next: many small answers in one write.
     private var gathered: ByteBuffer
     private var isGathering = false
     /// Bytes written to the channel since the start.
     private var handed = 0
-    /// Of them, those that the kernel had taken at the last check.
+    /// Bytes of ``handed`` that the kernel had taken at the last check.
     private var left = 0
     /// When the kernel last took bytes, or when the backlog last became non-empty.
     private var lastProgress = NIODeadline.now()
@@ -38,7 +38,7 @@ final class WriteBacklog {
         bytes <= (unread < limits.unreadBytes ? limits.backlogBytes : 0)
     }
 
-    /// Since when the kernel has taken nothing; `nil` where the backlog is empty.
+    /// The time since which the kernel has taken nothing; `nil` where the backlog is empty.
     var stalledSince: NIODeadline? {
         noteProgress()
         return bytes > 0 ? lastProgress : nil
@@ -79,8 +79,8 @@ final class WriteBacklog {
         noteProgress()
     }
 
-    /// Counts partial writes as progress, which no promise reports. Also called right after a write: what the socket's
-    /// send buffer takes then must not pass for the client's reading at the next check.
+    /// Counts partial writes as progress, which no promise reports. Also called right after a write: bytes that the
+    /// socket's send buffer takes then must not count as read by the client at the next check.
     private func noteProgress() {
         let waiting = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? bytes
         guard handed - waiting > left else { return }
