@@ -8,7 +8,7 @@
 
 #include <jerror.h>
 
-/// libjpeg's decoder, the state of its error handler, and what it found of truncation.
+/// libjpeg's decoder, the state of its error handler, and signs of truncation.
 typedef struct decoder {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
@@ -19,7 +19,7 @@ typedef struct decoder {
     int ended;    ///< the bytes ended without an EOI marker; libjpeg goes on as if there were one
     int lacking;  ///< entropy-coded data ended before the last MCU row of a scan
     int in_last;  ///< entropy-coded data ended in the last MCU row of a scan
-    size_t rows;  ///< complete rows of pixels when they first ended
+    size_t rows;  ///< complete rows of pixels when `lacking` or `in_last` was first set
 } decoder;
 
 /// libjpeg's error_exit, which must not return: jumps to the setjmp of `begin`'s caller.
@@ -89,7 +89,7 @@ dseg_verdict dseg_jpeg_header(const uint8_t *bytes, size_t count, dseg_picture *
     return verdict;
 }
 
-/// Ends the decoding by longjmp if the caller has cancelled it.
+/// Polls the dseg_watch; ends the decoding by longjmp if the caller has cancelled it.
 static void ask(decoder *from, const dseg_watch *watch) {
     if (watch->is_wanted(watch->context)) return;
     from->verdict = DSEG_UNWANTED;
@@ -106,7 +106,7 @@ static int scan_was_zeros(const decoder *from) {
     return at == end;
 }
 
-/// Whether each component had a scan; `wholly`: of all bits of all its coefficients.
+/// Whether each component had a scan; with `wholly`, whether its scans held all bits of all its coefficients.
 static int has_components(const decoder *from, const int *seen, int wholly) {
     for (int c = 0; c < from->jpeg.num_components; c++) {
         if (!seen[c]) return 0;

@@ -68,7 +68,7 @@ static void give_up(png_structp png, png_const_charp sentence) {
     png_longjmp(png, 1);
 }
 
-/// libpng's warnings are about chunks that it skips: no pixel depends on them.
+/// Ignores libpng's warnings: they are about chunks that it skips, on which no pixel depends.
 static void ignore(png_structp png, png_const_charp sentence) {
     (void)png;
     (void)sentence;
@@ -123,7 +123,7 @@ static void read_rows(png_structp png, png_infop info, source *from, const dseg_
     }
 }
 
-/// The stack frame of the setjmp for libpng's errors. `pixels` is NULL to read the header alone.
+/// Reads a PNG file, only its header if `pixels` is NULL. Its stack frame holds the setjmp for libpng's errors.
 static dseg_verdict read_png(source *from, dseg_picture *picture, uint8_t *_Nullable pixels,
                              const dseg_watch *_Nullable watch) {
     from->verdict = DSEG_MALFORMED;

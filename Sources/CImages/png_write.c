@@ -85,7 +85,7 @@ static void write_header(png_structp png, png_infop info, const dseg_png_shape *
     png_write_info(png, info);
 }
 
-/// The stack frame of the setjmp for libpng's errors.
+/// Writes a PNG file. Its stack frame holds the setjmp for libpng's errors.
 static dseg_verdict write_png(sink *to, const dseg_png_shape *shape, const uint8_t *pixels, const uint8_t *palette,
                               const uint8_t *chunks, const char *texts) {
     to->verdict = DSEG_MALFORMED;

@@ -1,6 +1,6 @@
 import CImages
 
-/// The reference's resize: PyTorch's `interpolate(mode="bilinear", align_corners=False)`.
+/// The resize of PyTorch's `interpolate(mode="bilinear", align_corners=False)`.
 package enum Bilinear {
     /// Resizes each channel of a map: half-pixel centres, edges repeated, no antialiasing.
     ///

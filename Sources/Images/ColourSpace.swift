@@ -27,7 +27,7 @@ package struct ColourSpace: Sendable, Equatable {
         self = Self.isRGB(profile) ? ColourSpace(.profile(profile)) : .unstated
     }
 
-    /// The same with the profile already deflated, which takes time: for use in several files.
+    /// The same with its profile already deflated, so that several files do not each deflate it.
     var packed: ColourSpace { ColourSpace(.chunks(chunks)) }
 
     /// As PNG chunks; deflates a profile on each call. Empty where memory is short.

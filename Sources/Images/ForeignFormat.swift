@@ -7,7 +7,7 @@ struct ForeignFormat: Sendable {
     private let marks: [(offset: Int, texts: [[UInt8]])]
 
     struct Remedy {
-        /// What to do, the end of a sentence.
+        /// What the user can do, as the end of a sentence.
         let sentence: String
         /// Whether the file is a picture, or holds pictures.
         let makesPicture: Bool
@@ -25,7 +25,7 @@ struct ForeignFormat: Sendable {
         marks = all.map { offset, texts in (offset, texts.map { $0.unicodeScalars.map { UInt8($0.value) } }) }
     }
 
-    /// The format of a file by its beginning, if it is known.
+    /// The format of a file, recognised by its beginning; `nil` where it is unknown.
     static func recognised(in bytes: [UInt8]) -> ForeignFormat? {
         let beginning = bytes.prefix(1 << 16)
         if let found = table.first(where: { $0.matches(beginning) }) { return found }
@@ -127,7 +127,7 @@ struct ForeignFormat: Sendable {
         ForeignFormat("a JPEG file that was taken for text on its way", again, "\u{C3}\u{BF}\u{C3}\u{98}\u{C3}\u{BF}"),
         ForeignFormat("a QuickTime video", frame, at: [4: ["moov", "mdat", "wide"]]),
         ForeignFormat("text in UTF-16", another, "\u{FF}\u{FE}", "\u{FE}\u{FF}"),
-        // By version; the third byte says that rows are run-length coded.
+        // The second byte is the version; the third says that rows are run-length coded.
         ForeignFormat(
             "a PCX picture", magick, "\n\0\u{1}", "\n\u{2}\u{1}", "\n\u{3}\u{1}", "\n\u{4}\u{1}", "\n\u{5}\u{1}"),
         // Whitespace or a comment follows the number; other text that begins with P1 to P7 is no picture.
@@ -136,9 +136,9 @@ struct ForeignFormat: Sendable {
             at: [2: ["\n", "\r", "\t", "#", " 1", " 2", " 3", " 4", " 5", " 6", " 7", " 8", " 9"]]),
     ]
 
-    /// JPEG files in which each byte that is no UTF-8 was replaced by U+FFFD, of three bytes. The four before the first
-    /// segment's length always are; the two of the length may be, so that `Exif` is at one of three offsets. A file
-    /// without such an identifier begins with a quantisation table.
+    /// JPEG files in which each byte that is no UTF-8 was replaced by U+FFFD, which has three bytes. The four bytes
+    /// before the first segment's length are always replaced; the two of the length may be, so that `Exif` is at one of
+    /// three offsets. A file without such an identifier begins with a quantisation table.
     private static let mangledJPEG = [
         (14, ["JFIF", "Adobe", "Exif"]), (16, ["Exif"]), (18, ["Exif"]), (12, ["\0C\0"]),
     ].map { offset, marks in

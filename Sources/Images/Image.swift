@@ -43,7 +43,7 @@ package struct Image: Sendable, Equatable {
     /// Decodes a PNG, JPEG or WebP file, recognised by its first bytes.
     ///
     /// An animated file gives its first frame. A truncated file is an error, even where the decoder would fill in
-    /// pixels; what is missing after the last pixel is none.
+    /// pixels; bytes that are missing after the last pixel are no error.
     ///
     /// - Parameter isWanted: polled while decoding, on this thread; `false` ends it with `interrupted`
     package init(decoding bytes: [UInt8], while isWanted: () -> Bool = { true }) throws(ImageError) {
@@ -51,7 +51,7 @@ package struct Image: Sendable, Equatable {
         self = try file.decoded(while: isWanted).upright(from: file.orientation)
     }
 
-    /// The same picture with its colour profile already deflated, which takes time: to draw several files of it.
+    /// The same picture with its colour profile already deflated, so that several files do not each deflate it.
     package var withPackedColours: Image {
         Image(width: width, height: height, pixels: pixels, alpha: alpha, colours: colours.packed)
     }
@@ -59,8 +59,8 @@ package struct Image: Sendable, Equatable {
     /// The picture composited over white, `[height, width, 3]`.
     package var seen: [UInt8] { alpha.map { Compositing.overWhite(pixels, $0) } ?? pixels }
 
-    /// The picture over white, stretched to a square, `[side, side, 3]` in [0, 1], as the reference does: samples
-    /// divided by 255, then bilinear with half-pixel centres and no antialiasing.
+    /// The picture over white, stretched to a square, `[side, side, 3]` in 0...1: samples divided by 255, then resized
+    /// as ``Bilinear`` does, without antialiasing.
     package func square(side: Int) -> [Float] {
         precondition(side > 0, "a square has at least one pixel")
         let (seen, count) = (seen, side * side * 3)
@@ -93,7 +93,7 @@ package struct Image: Sendable, Equatable {
     }
 }
 
-/// What a picture's header says: its size after the EXIF orientation, and its file's orientation and frames.
+/// The header of a picture's file: the size after the EXIF orientation is applied, the orientation, and the frames.
 package struct ImageSize: Sendable, Equatable {
     package let width: Int
     package let height: Int

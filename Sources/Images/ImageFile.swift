@@ -21,8 +21,8 @@ package enum ImageFormat: Sendable, CustomStringConvertible {
         }
     }
 
-    /// Recognises a format by its first bytes. A shorter file that agrees so far counts as truncated, except for a mere
-    /// `RIFF`, which other formats share.
+    /// Recognises a format by its first bytes. A file that is shorter than a magic number and agrees with its beginning
+    /// counts as truncated, except for a mere `RIFF`, which other formats share.
     fileprivate init(sniffing bytes: [UInt8]) throws(ImageError) {
         if bytes.isEmpty { throw .empty }
         let beginsSo = { (format: Self) in
@@ -63,10 +63,10 @@ struct FileNotes {
 struct ImageFile {
     let bytes: [UInt8]
     let format: ImageFormat
-    /// As stored, before the orientation is applied.
+    /// Sizes as stored, before the orientation is applied.
     let header: dseg_picture
     let notes: FileNotes
-    /// To be applied to the decoded pixels.
+    /// The EXIF orientation, which is still to be applied to the decoded pixels.
     let orientation: Orientation
 
     init(_ bytes: [UInt8]) throws(ImageError) {

@@ -16,7 +16,7 @@ package struct PNGFile: Sendable {
     private let colours: ColourSpace
     private let texts: [Text]
 
-    /// One iTXt chunk. The key is 1 to 79 printable ASCII characters.
+    /// One iTXt chunk. The key is 1 to 79 printable ASCII characters other than space, the value has no NUL.
     package struct Text: Sendable {
         package let key: String
         package let value: String

@@ -7,7 +7,7 @@
 #pragma clang assume_nonnull begin
 
 // Pictures are rows of interleaved 8-bit samples without padding: [height, width, channels].
-// No function here prints, or keeps anything after it returns; none calls back but by a dseg_watch.
+// No function here prints or keeps state after it returns; the only callback is a dseg_watch.
 
 /// The result of decoding or encoding a file.
 typedef enum dseg_verdict {
@@ -21,7 +21,7 @@ typedef enum dseg_verdict {
 /// Room for a library's error message, with its NUL.
 #define DSEG_REASON_BYTES 256
 
-/// What a file's header states.
+/// A picture's sizes, from its file's header.
 typedef struct dseg_picture {
     size_t width;
     size_t height;
@@ -96,7 +96,7 @@ void dseg_bytes_free(dseg_bytes *file);
 /// packed  empty before; to be freed after, whatever the verdict
 dseg_verdict dseg_deflate(const uint8_t *bytes, size_t count, dseg_bytes *packed);
 
-/// Decompresses the beginning of data in zlib's format; returns how many bytes, at most `room`.
+/// Decompresses the beginning of data in zlib's format; returns how many bytes it wrote, at most `room`.
 ///
 /// bytes  [room]
 size_t dseg_inflate(const uint8_t *packed, size_t count, uint8_t *bytes, size_t room);
