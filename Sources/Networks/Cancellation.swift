@@ -6,8 +6,8 @@ package enum Interruption: Error, Equatable {
     case deadlineExceeded
 }
 
-/// A cancellation flag that any thread may set, and a deadline. Networks check it between layers, decoders between
-/// rows.
+/// A cancellation flag that any thread may set, and a deadline. Networks check both between layers, image decoders
+/// while they decode.
 package final class Cancellation: Sendable {
     private let requested = Atomic<Bool>(false)
     private let deadline: ContinuousClock.Instant?

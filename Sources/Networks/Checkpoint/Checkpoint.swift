@@ -81,7 +81,7 @@ package final class Checkpoint {
         WeightScope(checkpoint: self, region: region, precision: precision, path: "")
     }
 
-    /// Throws unless every tensor was claimed, or `isExempt` says so of its name (without the component).
+    /// Throws `neverRead` unless every tensor was claimed, or `isExempt` is true for its name (without the component).
     package func settle(except isExempt: (String) -> Bool) throws(CheckpointError) {
         let left = entries.keys.filter { claims[$0] == nil && !isExempt($0.text) }.sorted()
         guard left.isEmpty else {
@@ -94,9 +94,9 @@ package final class Checkpoint {
     ///
     /// - Parameters:
     ///   - remembered: a cache of digests; `nil`: all files are hashed
-    ///   - isWanted: asked before each piece, on any thread; `false` ends the reading with `interrupted`
+    ///   - isWanted: polled before each piece, on any thread; `false` ends the reading with `interrupted`
     /// - Returns: the hash of a model that consists of `files`
-    /// - Throws: also where a file was written to since it was opened
+    /// - Throws: `changed` where a file was written to since it was opened, `shortRead`, `system`, `interrupted`
     package static func read(
         _ checkpoints: [Checkpoint], hashing files: [HashedFile], remembered: RememberedDigests? = nil,
         while isWanted: @Sendable () -> Bool

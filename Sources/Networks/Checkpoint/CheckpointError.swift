@@ -19,9 +19,9 @@ package enum CheckpointError: Error, Equatable {
     case header(file: String, fault: SafetensorsFault)
     /// The folder has no weights under any accepted name.
     case noWeights(directory: String, stem: String)
-    /// The folder has weights, but pickled.
+    /// The folder has weights only as a Python pickle.
     case pickled(file: String)
-    /// The index of shards is not what an index must be.
+    /// The index of shards is malformed.
     case index(file: String, reason: String)
     /// Two shards hold the tensor.
     case inTwoShards(tensor: String, first: String, second: String)
@@ -43,7 +43,7 @@ package enum CheckpointError: Error, Equatable {
     case changed(file: String, sizeBefore: Int, sizeNow: Int)
     case addressSpace(AddressSpaceError)
     case region(WeightRegionError)
-    /// The caller withdrew its request for the model.
+    /// The caller cancelled the loading.
     case interrupted
     /// A configuration's value for `key` cannot be used.
     case configuration(file: String, key: String, found: String, expected: String)

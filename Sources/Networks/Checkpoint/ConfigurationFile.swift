@@ -27,7 +27,7 @@ enum ConfigurationValue: Decodable, Equatable {
         }
     }
 
-    /// As errors quote it.
+    /// The value as error messages quote it.
     var text: String {
         switch self {
         case .null: "null"

@@ -4,7 +4,7 @@ package enum SafetensorsFault: Error, Equatable {
     case noLength(fileBytes: Int)
     /// The file is larger than any this program reads.
     case fileTooLarge(bytes: Int, limit: Int)
-    /// The stated length exceeds the limit of the reference implementation.
+    /// The stated length exceeds ``SafetensorsHeader/lengthLimit``.
     case headerTooLarge(bytes: UInt64, limit: Int)
     /// The stated length runs past the end of the file.
     case headerPastEnd(bytes: UInt64, fileBytes: Int)

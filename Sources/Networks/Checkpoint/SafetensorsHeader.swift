@@ -5,7 +5,7 @@ import Texts
 package enum ElementType: Sendable, CaseIterable {
     case f32, f16, bf16, f64, i64, i32, i16, i8, u8, bool
 
-    /// As the header spells it.
+    /// The type's name in the header.
     package var word: StaticString {
         switch self {
         case .f32: "F32"
@@ -21,7 +21,7 @@ package enum ElementType: Sendable, CaseIterable {
         }
     }
 
-    /// The type as weights are read from it; nil: they are not.
+    /// The type as weights are read from it; `nil` for types that weights are not read from.
     package var storedFloats: StoredFloats? {
         switch self {
         case .f32: .f32
@@ -62,13 +62,13 @@ package struct SafetensorsHeader: Sendable {
         package var count: Int { bytes.count / type.size }
     }
 
-    /// The reference implementation's limit on the header, in bytes.
+    /// The limit on the header in bytes, as in Hugging Face's `safetensors`.
     package static let lengthLimit = 100_000_000
     /// Far more than any checkpoint has.
     package static let tensorLimit = 100_000
     package static let dimensionLimit = 8
     package static let metadataLimit = 10_000
-    /// In bytes: sizes in f32 cannot overflow an `Int`.
+    /// The largest file in bytes, for which no size in f32 can overflow an `Int`.
     package static let fileLimit = 1 << 40
 
     /// In the order of their data in the file.

@@ -1,7 +1,8 @@
 import Kernels
 import Texts
 
-/// A safetensors file, opened, its header checked. A network's tensors are read by ``WeightReading``, others by name.
+/// An open safetensors file whose header is checked. ``WeightReading`` reads a network's tensors; others are read by
+/// name.
 package final class TensorFile {
     package let header: SafetensorsHeader
     let file: RegularFile

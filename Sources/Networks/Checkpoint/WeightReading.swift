@@ -26,8 +26,8 @@ import Synchronization
     }
 }
 
-/// Everything that is read in bulk when a model is loaded: pieces of the claimed tensors in the files' order, and
-/// before them the digests of whole files, each of which only one thread can compute.
+/// Everything that is read in bulk when a model is loaded, as tasks for the thread pool: first the digests of whole
+/// files, each of which only one thread can compute, then pieces of the claimed tensors in the files' order.
 struct WeightReading {
     private struct Piece {
         let claim: Int
@@ -36,7 +36,7 @@ struct WeightReading {
 
     private enum Task {
         case digest(HashedFile)
-        /// Of ``pieces``, one after another.
+        /// Pieces to read one after another, as a range of ``WeightReading/pieces``.
         case pieces(Range<Int>)
     }
 
@@ -81,7 +81,7 @@ struct WeightReading {
 
     /// Reads on all threads.
     ///
-    /// - Parameter isWanted: asked before each piece, on the thread that would read it
+    /// - Parameter isWanted: polled before each piece, on the thread that would read it
     /// - Returns: the digests of the files to hash, by name
     /// - Throws: the error that is first in the order of the tasks
     func run(while isWanted: @Sendable () -> Bool) throws(CheckpointError) -> [String: [UInt8]] {

@@ -49,7 +49,7 @@ package struct WeightScope {
             .convolution(precision, outputs: outputs, inputs: inputs, window: .pixel))
     }
 
-    /// The tensor `name` of shape [outputs, inputs, kernel, kernel], of a convolution with the window.
+    /// The tensor `name` of shape [outputs, inputs, kernel, kernel], the weights of a convolution with `window`.
     package func panels(
         _ name: String, outputs: Int, inputs: Int, window: Window
     ) throws(CheckpointError) -> PackedWeights {

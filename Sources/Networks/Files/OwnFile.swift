@@ -5,7 +5,7 @@ struct OwnFile: Sendable {
     /// An absolute path.
     let folder: String
     let name: String
-    /// In bytes: a longer file is not ours, and not read.
+    /// In bytes: a longer file was not written by this type, and is not read.
     let limit: Int
 
     /// All bytes; empty where there is no such file, where it is a link, or where another user owns or may write to it
@@ -25,8 +25,8 @@ struct OwnFile: Sendable {
         }
     }
 
-    /// Replaces the bytes by what `change` returns for them, atomically. Without effect where that fails, or while
-    /// another process does it.
+    /// Replaces the bytes by what `change` returns for them, atomically. Does nothing where that fails, or while
+    /// another process holds the folder's lock.
     func replace(_ change: ([UInt8]) -> [UInt8]) {
         let folders = folder.split(separator: "/")
         for path in [folders.dropLast(), folders[...]] {
@@ -72,7 +72,7 @@ private final class Descriptor {
 }
 
 extension stat {
-    /// Whether it is of this kind (`S_IFREG`, `S_IFDIR`), this user's, and writable by nobody else.
+    /// Whether the file is of this kind (`S_IFREG`, `S_IFDIR`), owned by this user, and writable by nobody else.
     fileprivate func isOwn(_ kind: mode_t) -> Bool {
         st_mode & S_IFMT == kind && st_uid == geteuid() && st_mode & (S_IWGRP | S_IWOTH) == 0
     }

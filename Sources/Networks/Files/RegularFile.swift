@@ -1,17 +1,17 @@
 import Glibc
 
-/// A file opened for reading by offset, and its state then.
+/// A file opened for reading by offset, and its state when it was opened.
 ///
 /// It is read, not mapped: where another process truncates it, a read is short, and there is no SIGBUS.
 package final class RegularFile {
     package let path: String
-    /// When the file was opened.
+    /// The file's state when it was opened.
     let identity: FileIdentity
     /// Whether any write since it was opened changes its ``identity``.
     let isSettled: Bool
     private let descriptor: Int32
 
-    /// Bytes, when the file was opened.
+    /// The file's bytes when it was opened.
     package var size: Int { identity.size }
 
     /// Opens `path`, following links. Pipes and devices are refused without blocking.
@@ -86,7 +86,7 @@ package final class RegularFile {
         return bytes
     }
 
-    /// Throws if the file was written to or cut since it was opened.
+    /// Throws `changed` if the file was written to or truncated since it was opened.
     package func verifyUnchanged() throws(CheckpointError) {
         let now = try currentIdentity()
         guard now.size == size, now.modified == identity.modified else {

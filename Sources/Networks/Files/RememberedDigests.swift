@@ -3,10 +3,10 @@ import Kernels
 /// A persistent cache of the SHA-256 of files.
 ///
 /// Its key is a file's ``FileIdentity``, so a file that was written to, replaced or merely touched is hashed again. It
-/// trusts the kernel's timestamps and the owner of the folder; to be sure of a file's bytes, hash them.
+/// trusts the kernel's timestamps and the owner of the folder; only hashing makes sure of a file's bytes.
 ///
-/// The cache is one small text file, replaced atomically. Where anything is wrong with it, it is empty; what fails here
-/// costs time and throws nothing.
+/// The cache is one small text file, replaced atomically. A damaged one counts as empty; failures cost time and throw
+/// nothing.
 package struct RememberedDigests: Sendable {
     private let file: OwnFile
 
@@ -38,7 +38,7 @@ package struct RememberedDigests: Sendable {
         }
         guard !new.isEmpty else { return }
         file.replace { text in
-            // A file has one state at a time: its others are gone.
+            // Older entries of the same file are useless: a file has one state at a time.
             let old = Self.parse(text).filter { entry in !new.contains { $0.isOfSameFile(as: entry) } }
             return Self.text((old + new).suffix(Self.limit))
         }

@@ -1,6 +1,6 @@
 package import Kernels
 
-/// What is kept of an attention layer besides its output.
+/// What is captured of an attention layer besides its output.
 package enum AttentionCapture {
     case nothing
     /// A copy of the queries, `[N, C]`: other words can be scored against them without another pass.
@@ -22,7 +22,7 @@ struct Attention {
 
     /// - Parameters:
     ///   - channels: the width of `x`, and of all heads together
-    ///   - context: the width of what keys and values are read from
+    ///   - context: the width of the matrix that keys and values are projected from
     init(_ weights: WeightScope, channels: Int, context: Int, heads: Int) throws(CheckpointError) {
         toQuery = try Linear(weights["to_q"], from: channels, to: channels, hasBias: false)
         toKey = try Linear(weights["to_k"], from: context, to: channels, hasBias: false)

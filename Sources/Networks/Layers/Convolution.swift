@@ -25,7 +25,8 @@ struct Convolution {
         unsafe y.convolve(x, weight, bias: bias.base, window: window, adding: false, &arena)
     }
 
-    /// `y ← conv(silu(norm(x))) + bias` with another bias, `[1, output]`, into which a constant was folded.
+    /// `y ← conv(silu(norm(x))) + bias` with a bias in place of the layer's own, `[1, output]`: that plus a constant,
+    /// such as the projected time embedding.
     func callAsFunction(
         _ norm: GroupNorm, siluOf x: FeatureMap, bias: Matrix, into y: FeatureMap, _ arena: inout Arena
     ) {

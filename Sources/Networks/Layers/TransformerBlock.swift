@@ -23,8 +23,8 @@ struct TransformerBlock {
         output = try Linear(weights["ff.net.2"], from: 4 * channels, to: channels, hasBias: true)
     }
 
-    /// `x ← x + attn1(norm1 x)`, `x ← x + attn2(norm2 x, context)`, `x ← x + ff(norm3 x)`; returns early where the walk
-    /// is over.
+    /// `x ← x + attn1(norm1 x)`, `x ← x + attn2(norm2 x, context)`, `x ← x + ff(norm3 x)`; returns early after the
+    /// last capture.
     ///
     /// - Parameters:
     ///   - x: `[H·W, C]`

@@ -17,7 +17,7 @@ package struct AutoencoderKL {
     private let quantize: Linear
     package let configuration: AutoencoderConfiguration
 
-    /// Of all its group norms: diffusers' `resnet_eps`, not the U-Net's `norm_eps`.
+    /// Epsilon of all its group norms: diffusers' `resnet_eps`, not the U-Net's `norm_eps`.
     private static let epsilon: Float = 1e-6
 
     /// Tensors that segmentation never needs: the decoder.

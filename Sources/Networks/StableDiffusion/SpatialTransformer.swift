@@ -21,7 +21,7 @@ struct SpatialTransformer {
     }
 
     /// - Parameters:
-    ///   - x: `[H·W, C]`, changed in place, left as it was if the walk ends here
+    ///   - x: `[H·W, C]`, changed in place, or unchanged if the last capture is made here
     ///   - context: `[L, context]`
     func callAsFunction(_ x: Matrix, context: Matrix, walk: inout CaptureWalk, _ arena: inout Arena) {
         arena.scope { arena in

@@ -18,7 +18,7 @@ package struct AttentionLayer: Equatable {
     /// As diffusers names the module: `down_blocks.0.attentions.0.transformer_blocks.0.attn1`.
     package let name: String
     package let kind: Kind
-    /// On the way down, between, or on the way up.
+    /// In `down_blocks`, `mid_block` or `up_blocks`.
     package let part: Part
     /// Height and width of its map, in pixels.
     package let side: Int
@@ -80,7 +80,8 @@ package struct UNet {
         }
     }
 
-    /// The input of a layer on the way up: `[from below | skip]`.
+    /// The input of a layer on the way up, `whole`: the columns `[lifted | skip]`, where `lifted` comes from the layer
+    /// before.
     private struct Joint {
         let whole: FeatureMap
         let lifted: FeatureMap
@@ -116,7 +117,7 @@ package struct UNet {
         return joints
     }
 
-    /// Fills the skips, and returns the last of them.
+    /// Fills the skips, and returns the last of them, the input of the middle block.
     private func descend(
         _ latent: FeatureMap, _ pass: UNetPass, _ joints: [Joint], walk: inout CaptureWalk, _ arena: inout Arena
     ) throws(Interruption) -> FeatureMap {

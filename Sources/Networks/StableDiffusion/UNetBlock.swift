@@ -5,7 +5,7 @@ struct UNetLayer {
     let resnet: ResnetBlock
     let transformer: SpatialTransformer?
 
-    /// `y ← layer(x)`; returns early where the walk is over.
+    /// `y ← layer(x)`; returns early after the last capture.
     func callAsFunction(
         _ x: FeatureMap, into y: FeatureMap, _ pass: borrowing UNetPass, walk: inout CaptureWalk,
         _ arena: inout Arena
@@ -25,7 +25,7 @@ struct UNetBlock {
     let resize: Convolution?
 }
 
-/// What all layers of a pass share.
+/// The inputs that all layers of a pass share.
 struct UNetPass {
     /// The text, `[L, context]`.
     let context: Matrix

@@ -6,7 +6,7 @@ package struct BytePairTokenizer: Sendable {
     package let start, end, padding: Token
     /// How many tokens there are; identifiers are `0..<vocabularyCount`.
     package let vocabularyCount: Int
-    /// The longest sequence that the checkpoint's text encoder reads, if its files say so.
+    /// The longest sequence in tokens, if the tokenizer's files state one.
     package let maximumLength: Int?
 
     private let bytes: ByteTokens
@@ -95,9 +95,9 @@ package struct BytePairTokenizer: Sendable {
     }
 }
 
-/// What a text encoder reads for a prompt.
+/// A prompt's tokens as a text encoder reads them.
 package struct EncodedPrompt: Sendable, Equatable {
-    /// Start, words, end, padding, to the length asked for.
+    /// `[length]`: start, words, end, padding.
     package let tokens: [Token]
     /// How many tokens stand before the padding, start and end included.
     package let count: Int

@@ -1,7 +1,7 @@
 /// An identifier in a text encoder's vocabulary: the row of its token embedding.
 package typealias Token = Int32
 
-/// The merges of byte-pair encoding: which neighbouring tokens become one, in what order.
+/// The merges of byte-pair encoding: for each pair of neighbouring tokens the merged token and its rank.
 struct MergeTable: Sendable {
     /// The merge of a pair.
     struct Merge: Sendable {
@@ -28,7 +28,7 @@ struct MergeTable: Sendable {
 
     /// The tokens of a word after all merges: the lowest rank first, of equal ranks the leftmost.
     ///
-    /// Candidates are in a priority queue: O(n log n) for n bytes, where a scan for each merge is O(n²).
+    /// Candidates are in a priority queue: O(n log n) for n bytes, where a scan for each merge would take O(n²).
     func merged(_ word: [Token]) -> [Token] {
         guard word.count > 1 else { return word }
         var tokens: [Token?] = word

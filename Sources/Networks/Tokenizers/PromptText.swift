@@ -4,7 +4,7 @@
 /// Text as CLIP's tokenizer reads it: composed, lower case, cut into words.
 ///
 /// The reference is the Rust `tokenizers` 0.23 behind transformers' `CLIPTokenizer`, whose parts follow different
-/// versions of Unicode. A scalar that a part's version does not know is unassigned to it.
+/// versions of Unicode. A scalar that is newer than a part's version is unassigned there.
 package enum PromptText {
     /// A run of scalars that no merge crosses.
     package struct Word: Equatable {
@@ -72,14 +72,15 @@ package enum PromptText {
 
     private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"]
         .map { Array($0.unicodeScalars) }
-    /// Markers that one pattern of the reference keeps whole and its next one splits into brackets and letters.
+    /// Spellings of special tokens that the reference's first pattern keeps whole and its second splits into brackets
+    /// and letters: three words.
     private static let markers = ["startoftext", "endoftext"]
         .map { ["<|", $0, "|>"].map { Array($0.unicodeScalars) } }
 
     /// The words of normalized text: contractions, runs of letters, single digits, and runs of
     /// anything else that is not white space.
     ///
-    /// - Parameter isSpaced: whether white space or nothing stands before the text
+    /// - Parameter isSpaced: whether the text follows white space or begins the whole text
     static func words(in text: [Unicode.Scalar], isSpaced: Bool) -> [Word] {
         var words: [Word] = []
         var isSpaced = isSpaced
@@ -100,7 +101,8 @@ package enum PromptText {
         return words
     }
 
-    /// The length of the word at the start of a text that does not begin with space, or of a marker's three.
+    /// The length of the word at the start of a text that does not begin with space, or the three lengths of a marker's
+    /// words.
     private static func lengths(ofWordsAtStartOf text: ArraySlice<Unicode.Scalar>) -> [Int] {
         guard let first = text.first else { return [] }
         if first == "<", let parts = markers.first(where: { text.starts(with: $0.joined()) }) {

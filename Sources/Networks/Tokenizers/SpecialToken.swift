@@ -1,4 +1,4 @@
-/// A token that is matched whole in a text before it is split into words.
+/// A token whose spelling is matched as a whole before a text is split into words.
 struct SpecialToken: Sendable {
     let scalars: [Unicode.Scalar]
     let token: Token
@@ -18,7 +18,7 @@ struct SpecialToken: Sendable {
         case special(SpecialToken)
     }
 
-    /// Splits a text at its special tokens: the leftmost first, of those that begin there the longest.
+    /// Splits a text at its special tokens: leftmost match, and of those that begin there the longest.
     static func pieces(of text: [Unicode.Scalar], at specials: [SpecialToken]) -> [Piece] {
         var pieces: [Piece] = []
         var plain: [Unicode.Scalar] = []

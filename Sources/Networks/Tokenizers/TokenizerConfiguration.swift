@@ -5,12 +5,12 @@ struct TokenizerConfiguration {
     static let clipStart = "<|startoftext|>"
     static let clipEnd = "<|endoftext|>"
 
-    /// The longest sequence, `nil` if the files do not say or mean "any".
+    /// The longest sequence in tokens; `nil` if the files state none, or one beyond the range of `Int`.
     let maximumLength: Int?
     /// The file that errors about special tokens name.
     private let path: String
     private let start, end, unknown, padding: Content
-    /// Further special tokens.
+    /// The tokens of `added_tokens_decoder`.
     private let added: [Content]
 
     /// CLIP's published configuration.
@@ -26,8 +26,8 @@ struct TokenizerConfiguration {
         added = []
     }
 
-    /// As the reference reads a folder: `special_tokens_map.json` overrides `tokenizer_config.json`, unless the latter
-    /// lists the added tokens. Either may be missing.
+    /// Reads a folder as transformers does: `special_tokens_map.json` overrides `tokenizer_config.json`, unless the
+    /// latter has `added_tokens_decoder`. Either file may be missing.
     init(directory: String) throws(TokenizerError) {
         path = "\(directory)/tokenizer_config.json"
         let written = try Written(at: path)
@@ -53,7 +53,7 @@ struct TokenizerConfiguration {
         }
     }
 
-    /// The identifiers of the tokens that have a role.
+    /// The identifiers of the start, end, unknown and padding tokens.
     func named(in vocabulary: Vocabulary) throws(TokenizerError) -> Named {
         Named(
             start: try identifier(of: start, "bos_token", vocabulary),

@@ -3,7 +3,7 @@ import Texts
 
 /// Reads a tokenizer's files, which are untrusted.
 enum TokenizerFile {
-    /// In bytes, of a file; CLIP's largest has about a million.
+    /// The largest file that is read, in bytes; CLIP's largest has about a million.
     static let limit = 16 << 20
 
     static func exists(at path: String) -> Bool {

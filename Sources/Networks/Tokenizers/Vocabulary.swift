@@ -6,7 +6,7 @@ enum ByteAlphabet {
     /// The suffix of a token at a word's end.
     static let wordEnd = "</w>"
 
-    /// The bytes that stand for themselves, in the order of CLIP's vocabulary.
+    /// The bytes whose character has the same code point, in the order of CLIP's vocabulary.
     private static let printable: [Int] = Array(33...126) + Array(161...172) + Array(174...255)
 
     /// `[256]`: the character of each byte. Unprintable bytes take the characters from U+0100 on, in order.
@@ -88,9 +88,9 @@ struct MergeFile {
         let line: Int
     }
 
-    /// The longest line there may be, in bytes; CLIP's longest has fewer than 60.
+    /// The longest line that is accepted, in bytes; CLIP's longest has fewer than 60.
     private static let lineLimit = 1024
-    /// Begins the header; in CLIP's own file it is in the middle of the first line.
+    /// The beginning of the header line; in CLIP's own file it is in the middle of the first line.
     private static let header = "#version"
 
     let path: String
