@@ -42,6 +42,7 @@ size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads) {
 
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
                     const dseg_matrix *mean, float share, bool fixed, float *scratch) {
+    // Causal attention stays in f32: a column of quantized values has one scale for all keys, later ones included.
     run((attention){.q = q,
                     .k = k,
                     .v = v,
@@ -51,7 +52,7 @@ void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, b
                     .mean = mean,
                     .share = share,
                     .fixed = fixed && !causal},
-        scratch);  // values' scales depend on later keys
+        scratch);
 }
 
 void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, bool fixed,

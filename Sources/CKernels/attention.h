@@ -23,7 +23,7 @@ static inline size_t padded(size_t count) { return dseg_parts(count, dseg_panel_
 /// alias, that is share a few sets of the cache.
 static inline size_t scores_stride(size_t keys) { return padded(keys) + dseg_panel_width; }
 
-/// Rows of a tile: its scores fill a quarter of the L2 cache, and as much of the mean another.
+/// Rows of a tile: its scores fill a quarter of the L2 cache, and the same rows of the mean another.
 static inline size_t rows_of_a_tile(size_t keys) {
     size_t rows = ((size_t)64 << 10) / padded(keys) / 16 * 16;
     return rows < 16 ? 16 : dseg_least(rows, dseg_tile_rows);
@@ -41,7 +41,8 @@ void dseg_attend_f32(const attention *a, size_t head, size_t row, size_t rows, f
 /// The same in fixed point.
 void dseg_pack_int16_task(void *context, size_t head, size_t thread);
 void dseg_attend_int16(const attention *a, size_t head, size_t row, size_t rows, float *scores);
-/// Numbers of 4 bytes: a head's packed keys, its packed values, and the scratch of a query beside its scores.
+/// Sizes in numbers of 4 bytes: of a head's packed keys, of its packed values, and of a query's scratch beside its
+/// scores.
 size_t dseg_int16_keys_numbers(size_t keys, size_t width);
 size_t dseg_int16_values_numbers(size_t keys, size_t width);
 size_t dseg_int16_query_numbers(size_t keys, size_t width);

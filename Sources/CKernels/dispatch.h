@@ -1,4 +1,4 @@
-// What is compiled for each instruction set, and the set in use.
+// The table of kernels that are compiled for each instruction set, and the set in use.
 #ifndef DSEG_DISPATCH_H
 #define DSEG_DISPATCH_H
 
@@ -81,18 +81,20 @@ typedef struct {
     void (*widen_bf16)(const uint16_t *halves, float *y, size_t count);
 
     // quantize-inl.h
-    /// y ← x, quantized, in pairs that lie `step` apart; returns the scale, by which y gives x. Where x is all zeros or
-    /// not finite, the scale is 0 or NaN and y is not written.
+    /// y ← x, quantized, in pairs that lie `step` apart; returns the scale: x is about scale * y. Where x is zero or
+    /// subnormal, the scale is 0, where it is not finite, NaN; y is then not written.
     float (*quantize)(const float *x, size_t count, int16_t *y, size_t step);
-    /// y ← x >= 0, quantized; returns the scale, by which y gives x: NaN, and y 0, where x is not finite
+    /// y ← x >= 0, quantized; returns the scale: x is about scale * y. Where x is below 2^-110, the scale is 0, where
+    /// it is not finite, NaN; y is then 0.
     float (*quantize_unsigned)(const float *x, size_t count, uint16_t *y);
     /// y ← x
     void (*widen_unsigned)(const uint16_t *x, float *y, size_t count);
-    /// squares [16] ← squares + those of `count` inputs of sixteen outputs; largest [16] ← the largest magnitude
+    /// squares [16] ← squares + the sums of squares of the columns of panel [count, 16]; largest [16] ← the largest
+    /// magnitudes of largest and the columns
     void (*panel_norms)(const float *panel, size_t count, float *squares, float *largest);
     /// pairs [ceil(count / 2), 16] ← panel [count, 16] times factors [16], rounded
     void (*quantize_panel)(const float *panel, size_t count, const float *factors, int32_t *pairs);
-    /// mean ← mean + rate * p, unless it is NULL; the front half of p's memory ← p times factor as 16-bit integers
+    /// mean ← mean + rate * p, unless mean is NULL; the first half of p's memory ← p times factor as 16-bit integers
     void (*quantize_probabilities)(float *p, size_t count, float factor, float *mean, float rate);
 
     // gemm-inl.h
@@ -100,7 +102,7 @@ typedef struct {
     void (*gemm_int16)(const dseg_pair_product *product);
 
     // winograd-inl.h
-    /// t [36, ...] ← the transform of `count` channels, from `channel` on, of 36 pixels, NULL where there is none;
+    /// t [36, ...] ← the transform of `count` channels, from `channel` on, of 36 pixels, NULL in the padding;
     /// frequencies `stride` apart, each padded with zeros to a multiple of 16
     void (*winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride);
     /// u [36, inputs, 16] ← the transform of kernels, frequencies `stride` apart
@@ -114,7 +116,8 @@ typedef struct {
     /// u [36, ceil(inputs / 2), 16] ← the transform of kernels times factors [36, 16] as pairs of 16-bit integers,
     /// frequencies `stride` apart
     void (*winograd_weights_int16)(const dseg_kernels *kernels, const float *factors, int32_t *u, size_t stride);
-    /// squares ← squares + those of the transform of kernels, largest ← the largest magnitude; [36, 16] both
+    /// squares [36, 16] ← squares + the sums of squares of the transformed kernels over their inputs;
+    /// largest [36, 16] ← the largest magnitudes of largest and the transformed kernels
     void (*winograd_norms)(const dseg_kernels *kernels, float *squares, float *largest);
     /// from the products of all frequencies, m [36, 16], frequencies `stride` apart, times row_scales [36] times
     /// column_scales [36, 16]
@@ -130,7 +133,7 @@ typedef struct {
     // paint-inl.h
     /// y[i] ← x, a line of `length` numbers, interpolated at weight[i] of the way from first[i] to the next
     void (*sample)(const float *x, size_t length, const uint32_t *first, const float *weight, float *y, size_t count);
-    /// y ← x + weight (z - x): x itself where both are equal
+    /// y ← x + weight (z - x), which is x where both are equal
     void (*lerp)(const float *x, const float *z, float weight, float *y, size_t count);
     /// least ← min(least, x), most ← max(most, x)
     void (*bounds)(const float *x, size_t count, float *least, float *most);

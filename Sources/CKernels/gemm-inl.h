@@ -10,7 +10,7 @@
 // of a row depend on that row and the weights alone. Integers are scaled so that no accumulator overflows
 // (DSEG_FIXED_LENGTH): sums are exact in any order.
 
-/// The most rows of a tile: register pressure, beside a row of weights and a broadcast of x.
+/// The most rows of a tile: their sums fit the registers, beside a row of weights and a broadcast of x.
 #if WIDTH == 512
 #define F32_ROWS 8
 #define INT16_ROWS 16
@@ -96,7 +96,8 @@ INLINE void microkernel_int16(size_t rows, const dseg_pair_product *p, size_t ro
 #undef EACH_ROW
 }
 
-/// The height of the next tile: never leave under four rows, FMA latency shows.
+/// The height of the next tile. Where a full tile would leave fewer than four rows, half of the rows: so few rows do
+/// not hide the latency of FMA.
 INLINE size_t tile_height(size_t rows, size_t most) {
     if (rows <= most) return rows;
     return rows < most + 4 ? rows / 2 : most;

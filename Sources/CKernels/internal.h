@@ -1,4 +1,4 @@
-// What the kernels share among themselves.
+// Declarations that the kernels' files share among themselves.
 #ifndef DSEG_INTERNAL_H
 #define DSEG_INTERNAL_H
 
@@ -67,7 +67,7 @@ size_t dseg_im2col_scratch(void);
 void dseg_im2col_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
                              bool adding, float *scratch);
 size_t dseg_im2col_fixed_scratch(size_t rows, size_t inputs);
-/// The same with x and w in fixed point.
+/// dseg_im2col_convolution with inputs and weights in fixed point.
 void dseg_im2col_fixed_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *bias, dseg_matrix y,
                                    bool adding, float *scratch);
 

@@ -8,7 +8,7 @@
 typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
 typedef int32_t i32x16 __attribute__((vector_size(64), aligned(4)));
 typedef uint16_t u16x16 __attribute__((vector_size(32), aligned(2)));
-/// For arrays of vectors: where one crosses a cache line, store forwarding fails.
+/// Alignment for arrays of vectors: a load that crosses a cache line gets no store forwarding.
 #define ALIGNED _Alignas(64)
 /// 1.5 * 2^23, where floats have steps of 1: adding it rounds to nearest, and the low bits are those of the integer.
 #define ROUNDING 0x1.8p23f
@@ -41,7 +41,7 @@ INLINE void store_halves(uint16_t *y, i32x16 x, size_t count) {
 }
 INLINE f32x16 broadcast(float x) { return (f32x16){0} + x; }
 INLINE f32x16 choose(i32x16 mask, f32x16 a, f32x16 b) { return (f32x16)((mask & (i32x16)a) | (~mask & (i32x16)b)); }
-// As maxps and minps: where one operand is NaN, the second.
+// As maxps and minps: the second operand where either is NaN.
 #if WIDTH == 512
 INLINE f32x16 larger(f32x16 a, f32x16 b) { return (f32x16)_mm512_max_ps((__m512)a, (__m512)b); }
 INLINE f32x16 smaller(f32x16 a, f32x16 b) { return (f32x16)_mm512_min_ps((__m512)a, (__m512)b); }
@@ -60,7 +60,7 @@ INLINE float sum_of(f32x16 x) {
     REDUCE(ADDED, x);
     return x[0];
 }
-/// The largest lane; where some are NaN, one of the others or NaN.
+/// The largest lane; where some lanes are NaN, NaN or any of the others.
 INLINE float greatest_of(f32x16 x) {
     REDUCE(larger, x);
     return x[0];

@@ -28,7 +28,7 @@ static void sum_task(void *context, size_t strip, size_t thread) {
     for (; row < end; row++) dseg_simd->accumulate(dseg_row(n->x, row), origin, sum, squares, columns);
 }
 
-/// Adds up a channel's strips, their sums shifted to `origin`: of x - origin and of its square.
+/// Adds up a channel's strips: sum ← the sum of x - origin, squares ← that of its squares.
 static void add_strips(const norm *n, size_t column, double origin, double *sum, double *squares) {
     for (size_t row = 0; row < n->x.rows; row += strip_rows) {
         const float *strip = n->scratch + row / strip_rows * 2 * n->x.columns + column;

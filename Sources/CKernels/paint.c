@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/// Of the picture, for a task; its scratch is three rows of a tile.
+/// A task's tile of the enlarged map in pixels, and a thread's scratch in floats: three rows of a tile.
 enum { tile_rows = 32, tile_columns = 1024, thread_floats = 3 * tile_columns };
 
 typedef struct {
@@ -32,7 +32,7 @@ static void sample(const painting *p, const float *map, size_t y, size_t column,
                       p->columns.weight + column, to, columns);
 }
 
-/// A row of the enlarged map. From one row of the picture to the next the window moves by one row of the map at most.
+/// A row of the enlarged map. The sampled rows of the window are reused where the next row needs them again.
 static const float *enlarged(const painting *p, const float *map, size_t y, size_t column, size_t columns, window *w) {
     size_t first = p->rows.first[y], second = first + (first + 1 < p->rows.length);
     if (!w->known || w->first != first) {

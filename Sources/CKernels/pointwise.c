@@ -81,7 +81,7 @@ void dseg_affine(dseg_matrix x, float a, float b) { run((pointwise){x, x, a, b, 
 void dseg_multiply(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, multiply_row}); }
 void dseg_deviation(dseg_matrix x) { run((pointwise){x, x, 0, 0, deviation_row}); }
 
-/// y ← a row of the table, or y + it when `adding`.
+/// y ← a row of the table, or y ← y + that row when `adding`.
 static void read_row(dseg_table table, size_t row, float *y, bool adding) {
     enum { part = 64 };
     float buffer[part];

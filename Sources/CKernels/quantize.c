@@ -4,8 +4,8 @@
 /// Inputs of a panel that are widened at a time: an even number, and they fit the L1 cache.
 enum { part = 64 };
 
-/// factors ← what quantizes rows of `inputs` numbers, given the sums of their squares and their largest magnitudes;
-/// scales ← what dequantizes them.
+/// factors ← the factors that quantize `count` outputs of `inputs` weights, given the sums of their squares and their
+/// largest magnitudes; scales ← the inverses, which dequantize.
 static void compute_scales(const float *squares, const float *largest, size_t count, size_t inputs, float *factors,
                            float *scales) {
     for (size_t i = 0; i < count; i++) {

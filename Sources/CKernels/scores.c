@@ -88,7 +88,7 @@ void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float sh
     dseg_parallel(dseg_parts(q.rows / lanes, task_panels), score_task, &s);
 }
 
-/// Rows of self-attention that are widened at a time, and those of a task.
+/// Rows of self-attention that are widened at a time, and rows of a task.
 enum { tile = 24, strip_rows = 2 * tile };
 
 typedef struct {

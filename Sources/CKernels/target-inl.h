@@ -1,6 +1,6 @@
-// All kernels of one instruction set, in vectors of sixteen lanes. A target_*.c includes this once, with the compiler
-// set to that set, and defines before it TARGET, the table's name; WIDTH, the bits of a register whose intrinsics may
-// be used: 512 (AVX-512), 256 (AVX2) or 0 (none); and VNNI where vpdpwssd may be.
+// All kernels of one instruction set, in vectors of sixteen lanes. A target_*.c includes this once, compiled for that
+// set, and defines before it TARGET, the table's name; WIDTH, the bits of a register whose intrinsics may be used: 512
+// (AVX-512), 256 (AVX2) or 0 (none); and VNNI where vpdpwssd may be used.
 //
 // All sets are compiled from the same source, with the same order of reductions.
 #include "lanes-inl.h"

@@ -45,7 +45,7 @@ static void work(size_t thread) {
     }
 }
 
-/// Waits until the generation is no more the one `seen`, and returns it.
+/// Waits until the generation differs from `seen`, and returns it.
 static uint64_t next_generation(uint64_t seen) {
     for (int i = 0; i < spins; i++) {
         uint64_t now = atomic_load_explicit(&pool.generation, memory_order_acquire);

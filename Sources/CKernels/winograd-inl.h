@@ -2,7 +2,7 @@
 // quantize-inl.h.
 //
 // F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", section 4.3): a tile of
-// 4 x 4 outputs from 6 x 6 inputs by 36 products instead of 144. One side at a time:
+// 4 x 4 outputs from 6 x 6 inputs by 36 products instead of 144. Along each side in turn:
 //     inputs  t = B^T d,    weights  u = G g,    outputs  y = A^T m
 // The polynomials are evaluated at 0, +-3/4, +-3/2 and infinity: a third of the error of the usual 0, +-1, +-2.
 
@@ -59,7 +59,7 @@ INLINE void winograd_inputs_of(const float *const *pixels, size_t channel, size_
     for (size_t j = 0; j < 6; j++) inputs_of_side(half + 6 * j, 1, d + 6 * j, 1);
 }
 
-/// half [6, 3] ← the first side of the transform of an input of sixteen outputs.
+/// half [6, 3] ← the transform along one side of the kernels from one input to sixteen outputs.
 INLINE void winograd_half(const dseg_kernels *k, dseg_number number, size_t input, f32x16 *half) {
     ALIGNED f32x16 g[9];
     for (size_t j = 0; j < 9; j++) g[j] = load_stored(k->base, number, k->first + j * k->step + input * LANES);
@@ -114,7 +114,8 @@ static void winograd_outputs(const float *m, size_t stride, const dseg_outputs *
     put_outputs(d, to);
 }
 
-/// The length to which inputs are scaled: below 2^15, so no number overflows 16 bits, without a pass for the largest.
+/// The Euclidean length to which inputs are scaled: below 2^15, so that no number overflows 16 bits whatever the
+/// largest is.
 #define SHORT_LENGTH 32700.0f
 
 static void winograd_inputs_int16(const float *const *pixels, size_t count, size_t piece, float *scratch, int16_t *v,

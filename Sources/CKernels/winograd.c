@@ -22,8 +22,8 @@ enum { frequencies = dseg_frequencies, side = 4 };
 enum { block_tiles = 64, fixed_block_tiles = 256 };
 /// Inputs of a piece: u and m together fit the L2 cache.
 enum { piece = 128 };
-/// Padding behind a frequency, a cache line: a multiple of a page apart they would alias, that is share a few sets of
-/// the cache.
+/// Padding after a frequency, a cache line: frequencies a multiple of a page apart would alias, that is share a few
+/// sets of the cache.
 enum { gap = 16 };
 /// Stride of the frequencies of u, in numbers of 4 bytes.
 enum { u_stride = piece * dseg_panel_width + gap, fixed_u_stride = piece / 2 * dseg_panel_width + gap };
@@ -65,7 +65,7 @@ typedef struct {
     layout layout;
     float *scratch;
     size_t tiles_across, first, tiles;  // of the block
-    size_t first_row;                   // of pixels, of those that are normalised
+    size_t first_row;                   // the first row of pixels that is normalised
 } winograd;
 
 /// The row of pixels of x under row `top` of the padded input.
@@ -168,7 +168,7 @@ static void store_outputs(const winograd *p, size_t panel, size_t tile, const fl
     }
 }
 
-/// m ← m + the products of a panel with a piece of inputs, in f32; m ← those of the first piece.
+/// m ← the products of a panel with the first piece of inputs, m ← m + those with a later piece; in f32.
 static void multiply(const winograd *p, size_t panel, size_t input, size_t count, float *u, float *m) {
     dseg_kernels kernels = dseg_kernels_of(p->w, panel, input, count);
     dseg_simd->winograd_weights(&kernels, u, u_stride);

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The address space that this process may still take (`ulimit -v`). Swift aborts the process where an allocation
-/// fails, so what is large asks here first.
+/// fails, so large allocations ask here first.
 package enum AddressSpace {
     /// Bytes; `nil` where nothing limits them.
     package static var left: Int? {
@@ -24,7 +24,7 @@ package enum AddressSpace {
 
     /// Maps zeroed memory that takes no pages before they are written; its owner unmaps it.
     ///
-    /// - Parameter what: needs the bytes, for the error
+    /// - Parameter what: the purpose of the bytes, for the error
     static func reserve(_ bytes: Int, for what: String) throws(AddressSpaceError) -> UnsafeMutableRawPointer {
         try require(bytes, for: what)
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
@@ -36,7 +36,7 @@ package enum AddressSpace {
         return unsafe address
     }
 
-    /// - Parameter what: needs the bytes, for the error
+    /// - Parameter what: the purpose of the bytes, for the error
     package static func require(_ bytes: Int, for what: String) throws(AddressSpaceError) {
         if let left, left < bytes { throw AddressSpaceError(what: what, bytes: bytes, left: left) }
     }

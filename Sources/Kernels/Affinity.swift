@@ -1,7 +1,7 @@
 import CKernels
 
-/// An affinity matrix `[N, N]`, whose rows add up to 1, quantized to 16 bits a number and a scale for each row: in half
-/// the bytes. A number is wrong by at most 1 / 131070 of its row's largest.
+/// An affinity matrix `[N, N]`, whose rows add up to 1, quantized to 16 bits a number and a scale for each row: half
+/// the bytes of f32. A number's error is at most 1 / 131070 of its row's largest.
 @safe package final class Affinity {
     /// N
     package let pixels: Int

@@ -2,7 +2,7 @@ import CKernels
 
 /// Differences of a result from its reference.
 package enum Difference {
-    /// At how many places two masks differ; all of the larger one where their sizes differ.
+    /// The number of pixels in which two masks differ; all pixels of the larger one where their sizes differ.
     package static func places(_ x: [UInt8], _ y: [UInt8]) -> Int {
         x.count == y.count ? unsafe dseg_differing(x, y, x.count) : max(x.count, y.count)
     }

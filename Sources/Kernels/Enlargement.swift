@@ -1,6 +1,7 @@
 import CKernels
 
-/// Linear interpolation along a line of numbers: place i lies `weights[i]` of the way from `first[i]` to the next.
+/// Linear interpolation along a line of numbers: output i lies `weights[i]` of the way from number `first[i]` to the
+/// next one.
 package struct SampleLine {
     /// Numbers of the line.
     package let length: Int
@@ -16,7 +17,7 @@ package struct SampleLine {
     }
 }
 
-/// Score maps, interpolated bilinearly to a finer grid and rescaled to 0...1 each.
+/// Interpolates score maps bilinearly from one grid, `[h, w]`, to another, `[H, W]`, and rescales each to 0...1.
 package struct Enlargement {
     package let columns: SampleLine
     package let rows: SampleLine
@@ -46,7 +47,7 @@ package struct Enlargement {
         }
     }
 
-    /// One map, `[h·w]`, on the finer grid, `[H·W]`.
+    /// One map, `[h·w]`, interpolated and rescaled, `[H·W]`.
     package func enlarged(_ map: [Float]) -> [Float] {
         precondition(map.count == columns.length * rows.length, "\(map.count) scores")
         return unsafe [Float](unsafeUninitializedCapacity: pixels) { buffer, count in

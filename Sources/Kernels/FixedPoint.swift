@@ -1,10 +1,10 @@
 package import CKernels
 
-/// Queries or keys of one attention layer, quantized to 16 bits a number and a scale for each head of each row: in half
-/// the bytes.
+/// Queries or keys of one attention layer, quantized to 16 bits a number and a scale for each head of each row: half
+/// the bytes of f32.
 ///
 /// A head of a row is scaled to a Euclidean length of 46000, or to a largest magnitude of 32767 where that is less: a
-/// number is wrong by at most 1.6e-5 of the length.
+/// number's error is at most 1.6e-5 of the length.
 @safe package final class FixedPoint {
     /// Columns of the matrix that was quantized.
     package let columns: Int

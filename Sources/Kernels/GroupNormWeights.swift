@@ -36,7 +36,7 @@ package struct GroupNormWeights {
 }
 
 extension Matrix {
-    /// `y ← norm(x)`, then `y σ(y)` if asked; x and y, this matrix, `[N, C]`, may be the same.
+    /// `y ← norm(x)`, then `y ← y σ(y)` if `silu`; x and y, this matrix, `[N, C]`, may be the same.
     package func setGroupNorm(_ x: Matrix, _ norm: GroupNormWeights, silu: Bool, _ arena: inout Arena) {
         precondition(x.rows == rows && x.columns == columns, "a group norm's shapes")
         norm.check(x)

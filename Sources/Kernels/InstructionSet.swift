@@ -27,7 +27,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
         }
     }
 
-    /// Chooses what the environment names, if it names anything.
+    /// Chooses the set that the environment names, if it names one.
     static func chooseNamed() throws(InstructionSetError) {
         guard let value = unsafe getenv(variable) else { return }
         let name = unsafe String(cString: value)

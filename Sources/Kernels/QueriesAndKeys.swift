@@ -1,6 +1,6 @@
 import CKernels
 
-/// What attention reads: queries `[N, C]`, keys `[L, C]`; heads are ranges of `C / heads` columns.
+/// The operands of attention probabilities: queries `[N, C]`, keys `[L, C]`; heads are ranges of `C / heads` columns.
 package struct QueriesAndKeys {
     package let queries: Matrix
     package let keys: Matrix

@@ -15,7 +15,7 @@ package enum WeightPacking: Sendable, Equatable {
     /// As stored, in the file's order.
     case table
 
-    /// A convolution's, by what it is computed in and whether by Winograd's algorithm.
+    /// The layout of a convolution's weights, by precision, and whether Winograd's algorithm computes it.
     package static func convolution(
         _ precision: Precision, outputs: Int, inputs: Int, window: Window
     ) -> WeightPacking {
@@ -36,8 +36,8 @@ package enum WeightPacking: Sendable, Equatable {
         }
     }
 
-    /// Whether the panels hold integers, so that products quantize their inputs. Those of ``fixedKernels(inputs:)`` do
-    /// not.
+    /// Whether the panels hold integers, so that products quantize their inputs. The panels of
+    /// ``fixedKernels(inputs:)`` do not.
     var isFixed: Bool { if case .fixed = self { true } else { false } }
 
     /// Elements of an output.
@@ -49,7 +49,7 @@ package enum WeightPacking: Sendable, Equatable {
         }
     }
 
-    /// Elements of a panel, or 1: a tensor is read in pieces that begin at multiples of it.
+    /// Elements of a panel, or 1 without panels: a tensor is read in pieces that begin at multiples of this.
     package var unit: Int {
         switch self {
         case .floats, .table: 1
@@ -116,8 +116,8 @@ package enum WeightPacking: Sendable, Equatable {
     /// Packs stored elements from the beginning of a ``unit`` on into a tensor's memory.
     ///
     /// - Parameters:
-    ///   - stored: their place in `memory` where the type is read in place
-    ///   - elements: which of the tensor's
+    ///   - stored: the elements; where they are read in place, their part of `memory`
+    ///   - elements: the range of them in the tensor
     ///   - count: the tensor's elements
     package func pack(
         _ stored: UnsafeRawPointer, _ type: StoredFloats, elements: Range<Int>, of count: Int,

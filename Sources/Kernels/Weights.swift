@@ -15,7 +15,8 @@
     package let packing: WeightPacking
     /// The type in the file, and in the panels unless they hold integers.
     package let type: StoredFloats
-    /// In fixed point: one for each row, or for Winograd's kernels `[panels, 36, 16]`, for each frequency of each row.
+    /// In fixed point a scale for each row, or for Winograd's kernels one for each frequency of each row,
+    /// `[panels, 36, 16]`.
     package let scales: UnsafePointer<Float>?
     package let rows: Int
     package let columns: Int

@@ -45,7 +45,7 @@ void dseg_parallel(size_t tasks, dseg_task task, void *context);
 
 // ---- heap.c: the allocator of the C library --------------------------------------------------------------------
 
-/// From here on, blocks of half a MiB or more are mapped one by one, and unmapped as soon as they are freed.
+/// From the call on, blocks of half a MiB or more are mapped one by one, and unmapped as soon as they are freed.
 void dseg_return_large_blocks(void);
 /// Gives free pages back to the system.
 void dseg_trim_heap(void);
@@ -73,7 +73,8 @@ typedef struct {
 /// pairs [count, ceil(inputs / 2), 16], scales [count, 16] ← panels [count, inputs, 16], quantized.
 void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
                           float *scales);
-/// scales [count, 36, 16] ← what quantizes panels of 3 x 3 kernels, [count, 9 * inputs, 16], once transformed.
+/// scales [count, 36, 16] ← the scales of panels of 3 x 3 kernels, [count, 9 * inputs, 16], quantized after Winograd's
+/// transform: a transformed weight is about its integer times its scale.
 void dseg_compute_kernel_scales(const void *panels, dseg_number number, size_t count, size_t inputs, float *scales);
 
 /// Rows of inputs in fixed point: values [rows, ceil(columns / 2)] in pairs, scales [rows].
@@ -92,7 +93,7 @@ void dseg_quantize_inputs(dseg_matrix x, dseg_fixed_inputs y);
 /// y ← x w^T + bias, or y ← y + x w^T + bias when `adding`.
 /// x [rows, inputs], w [outputs, inputs], bias [outputs] or NULL, y [rows, outputs] distinct from x
 void dseg_linear(dseg_matrix x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
-/// dseg_linear with inputs in fixed point, and w too.
+/// dseg_linear with inputs and weights in fixed point.
 void dseg_fixed_linear(dseg_fixed_inputs x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
 /// y ← h * gelu(g), where [h, g] = x w^T + bias is never stored. w.outputs is twice y's columns, a multiple of 32.
 void dseg_fixed_gated_linear(dseg_fixed_inputs x, dseg_panels w, const float *bias, dseg_matrix y);
@@ -194,11 +195,11 @@ void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency
 
 /// map ← (map - min) / (max - min); a constant map becomes zeros.
 void dseg_min_max(float *map, size_t count);
-/// At how many of `count` places x and y differ.
+/// The number of indices in 0 ..< count at which x and y differ.
 size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count);
 /// y[i][c] ← x[c][i]: planes to channels-last; x [C, N] packed, y [N, C]
 void dseg_interleave(const float *x, dseg_matrix y);
-/// The largest |x - y| and the largest |y|: how far x is from the reference y. NaN in either gives infinity.
+/// difference ← the largest |x - y|, infinite where x or y has a NaN; magnitude ← the largest |y|.
 void dseg_distance(const float *x, const float *y, size_t count, float *difference, float *magnitude);
 
 // ---- scores.c --------------------------------------------------------------------------------------------------
@@ -213,9 +214,9 @@ typedef struct {
 
 /// The rows that queries are padded to: the next multiple of 16.
 size_t dseg_fixed_rows(size_t rows);
-/// The 16-bit integers of `values`.
+/// How many 16-bit integers `values` holds.
 size_t dseg_fixed_numbers(size_t rows, size_t heads, size_t width);
-/// y [panels, heads, pairs, 16 queries, 2] ← q log2(e) / sqrt(width), of which softmax takes powers of two
+/// y [panels, heads, pairs, 16 queries, 2] ← q log2(e) / sqrt(width), so that softmax is computed by powers of two.
 /// q [N, C], y.rows = dseg_fixed_rows(N)
 void dseg_quantize_queries(dseg_matrix q, dseg_fixed y);
 /// y ← k, [heads, L, pairs, 2]; k [L, C], y.rows = L
@@ -245,14 +246,15 @@ void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const 
 
 // ---- paint.c ---------------------------------------------------------------------------------------------------
 
-/// Linear interpolation in a line of `length` numbers at `count` places: `weight` of the way from `first` to the next.
+/// Linear interpolation in a line of `length` numbers: output i of `count` lies weight[i] of the way from number
+/// first[i] to the next one.
 typedef struct {
     const uint32_t *first;
     const float *weight;
     size_t count, length;
 } dseg_line;
 
-/// Floats of scratch that the functions of this section need for as many maps.
+/// Floats of scratch that dseg_paint needs for `count` maps, and dseg_enlarge for one.
 size_t dseg_paint_scratch(dseg_line columns, dseg_line rows, size_t count);
 /// Argmax: interpolates each map and rescales it to 0...1; where it exceeds `best`: best ← map k, index ← label + k.
 /// maps [count, rows.length, columns.length]; best and index [rows.count, columns.count]
