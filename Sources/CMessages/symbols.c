@@ -33,7 +33,7 @@ void dseg_quantise_half(const float *scores, size_t n, uint16_t *symbols) {
         uint32_t bits = bits_of(scores[i]);
         uint32_t magnitude = bits & 0x7fffffff;
         /* Below 2^-14 the halves are multiples of 2^-24, which is the last bit of a float near
-         * 0.5: the addition rounds there. Above, half of the 13 bits that go is added first. */
+        * 0.5: the addition rounds there. Above, half of the 13 dropped bits' range is added first. */
         uint32_t small = bits_of(float_of(magnitude) + 0.5f) - 0x3f000000;
         uint32_t normal = (magnitude + 0xfff + (magnitude >> 13 & 1) - 0x38000000) >> 13;
         symbols[i] = (uint16_t)((magnitude < 0x38800000 ? small : normal) | (bits >> 16 & 0x8000));

@@ -33,7 +33,7 @@ package struct RPCStatus: Error, Equatable, Sendable, CustomStringConvertible {
 
     package var description: String { "\(code): \(message)" }
 
-    /// Decodes a server's answer. Its faults become `dataLoss`: `invalidArgument` would blame the request.
+    /// Decodes a server's answer. Errors become `dataLoss`, since `invalidArgument` would blame the request.
     ///
     /// - Throws: `dataLoss` for whatever `body` throws
     static func ofAnswer<Value>(_ body: () throws(RPCStatus) -> Value) throws(RPCStatus) -> Value {

@@ -212,7 +212,7 @@ struct  Dseg__V1__SegmentRequest
      */
     ProtobufCBinaryData image;
     /*
-     * as Look answered it
+     * the handle that Look returned
      */
     ProtobufCBinaryData handle;
   };
@@ -286,7 +286,7 @@ struct  Dseg__V1__Header
   Dseg__V1__UnderstoodLabel **labels;
   ProtobufCBinaryData recipe;
   /*
-   * of the one U-Net pass for all phrases; empty, too, where each had its own pass
+   * of the one U-Net pass for all phrases; also empty where each had its own pass
    */
   ProtobufCBinaryData forward_prompt;
   uint32_t seed;
@@ -402,8 +402,8 @@ struct  Dseg__V1__IndexMask
 
 
 /*
- * Where the time went, and what was cached. Cache hits are counted per user: what is cached only because of another
- * user's requests counts as computed, and shows in the times alone.
+ * The time of each stage, and cache hits. Cache hits are counted per user: an entry that is cached only because of
+ * another user's requests counts as computed, and shows in the times alone.
  */
 struct  Dseg__V1__Trailer
 {
@@ -415,15 +415,15 @@ struct  Dseg__V1__Trailer
   float unet_milliseconds;
   float maps_milliseconds;
   /*
-   * U-Net passes that this answer needed and that were not cached
+   * U-Net passes that this answer needed and that count as no cache hit
    */
   uint32_t unet_passes;
   /*
-   * U-Net passes whose features were cached
+   * U-Net passes whose features, or score maps made from them, were cached
    */
   uint32_t features_cached;
   /*
-   * prompts whose cross-attention keys were cached
+   * prompts whose cross-attention keys, or score maps made with them, were cached
    */
   uint32_t phrases_cached;
   /*
@@ -461,9 +461,12 @@ struct  Dseg__V1__StatusReply
   uint32_t queued;
   uint32_t queue_limit;
   /*
-   * Look and Segment calls whose turn has come, however they ended
+   * Look and Segment calls whose job the engine has run to an end, also to a failure
    */
   uint64_t answered;
+  /*
+   * Look and Segment calls that a full queue refused or dropped
+   */
   uint64_t refused;
   /*
    * the cache of pictures, their features, score maps and answers

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Between scores and the bytes that a ScoreMap compresses:
+/* The conversions between scores and the bytes that a ScoreMap compresses:
  *
  *   scores f32 [n]  ─ quantise ─►  symbols u16 [n]  ─ split ─►  planes u8 [bytes, n]
  *

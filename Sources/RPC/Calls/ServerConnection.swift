@@ -10,7 +10,7 @@ package struct ServerConnection: Sendable {
         package let method: Method
         /// The request; meaningless for a client-streaming call, whose messages follow.
         package let payload: [UInt8]
-        /// From now on, positive; `nil`: none.
+        /// Time from now, positive; `nil`: no limit.
         package let timeout: Duration?
     }
 
@@ -31,7 +31,7 @@ package struct ServerConnection: Sendable {
     /// that wants more at a time gains nothing, as the engine takes one call after the other.
     package static let mostCalls = 32
 
-    /// What the client may still send on a stream.
+    /// The input that a stream may still receive from the client.
     private enum Input {
         /// Nothing: the request was all.
         case complete
@@ -175,7 +175,7 @@ package struct ServerConnection: Sendable {
             timeout: request.timeout == 0 ? nil : .nanoseconds(request.timeout))
     }
 
-    /// What a stream may still receive; `nil` for one that has ended, on which a late frame is no error.
+    /// The input that a stream may still receive; `nil` for one that has ended, on which a late frame is no error.
     private func input(of stream: UInt32) throws(RPCStatus) -> Input? {
         if let input = calls[stream] { return input }
         guard stream % 2 == 1 else { throw Self.evenStream(stream) }

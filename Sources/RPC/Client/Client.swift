@@ -7,9 +7,9 @@ package final class Client {
     private var decoder = FrameDecoder()
     private var nextStream: UInt32 = 1
 
-    /// Sent with every call, for the daemon to keep; `nil`: none.
+    /// The timeout sent with every call, which the daemon enforces; `nil`: none.
     package var timeout: Duration?
-    /// How long the daemon may neither send nor read; `nil`: for ever.
+    /// The longest time without a message sent to or received from the daemon; `nil`: no limit.
     private let silenceLimit: Duration?
     /// When the daemon has been silent for too long: renewed by each complete message, not by parts of one.
     private var deadline: Deadline?

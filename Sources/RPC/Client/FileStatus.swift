@@ -1,6 +1,6 @@
 package import Glibc
 
-/// What stat(2) says of a path.
+/// The result of stat(2), lstat(2) or fstat(2).
 package struct FileStatus: Sendable {
     package let mode: mode_t
     package let owner: uid_t

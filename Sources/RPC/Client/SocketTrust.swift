@@ -1,6 +1,6 @@
 package import Glibc
 
-/// Linux's `struct ucred`: who is at the other end of a socket (`SO_PEERCRED`).
+/// Linux's `struct ucred`: the process, user and group at the other end of a socket (`SO_PEERCRED`).
 package struct PeerCredentials {
     package var pid: Int32 = 0
     package var uid: uid_t = 0

@@ -1,6 +1,6 @@
 /// The size of a map, checked before anything is allocated for it.
 package struct MapSize {
-    /// That of the largest picture: 64 megapixels.
+    /// The most pixels of a map: as many as the largest picture has, 64 megapixels.
     package static let pixelLimit = 64_000_000
 
     let width: UInt32

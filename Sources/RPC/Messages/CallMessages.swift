@@ -1,6 +1,6 @@
 import CMessages
 
-/// What a client sends to open a call: ttrpc's `Request`.
+/// The message that opens a call: ttrpc's `Request`.
 package struct CallRequest: WireMessage, @unsafe PackedMessage {
     package var service: String
     package var method: String
@@ -77,7 +77,7 @@ package struct Metadata: WireMessage, @unsafe PackedMessage {
     }
 }
 
-/// What a server sends to end a call: ttrpc's `Response`.
+/// The message that ends a call: ttrpc's `Response`.
 package enum CallResponse: WireMessage, @unsafe PackedMessage {
     /// The reply of a unary or client-streaming call; on the wire its status is absent, or its code 0.
     case success([UInt8])

@@ -48,7 +48,8 @@ package enum SegmentReply: WireMessage, @unsafe PackedMessage {
     }
 }
 
-/// The last message of a `Segment` stream: where the time went, and what was cached.
+/// The last message of a `Segment` stream: the time of each stage in milliseconds, and cache hits, counted only where
+/// the same user's earlier requests needed the entry.
 package struct Trailer: WireMessage, @unsafe PackedMessage {
     package var queueMilliseconds: Float
     package var decodeMilliseconds: Float
@@ -56,14 +57,15 @@ package struct Trailer: WireMessage, @unsafe PackedMessage {
     package var textMilliseconds: Float
     package var unetMilliseconds: Float
     package var mapsMilliseconds: Float
-    /// U-Net passes that this answer needed: those that no earlier answer of the user's needed, and the others.
+    /// U-Net passes that this answer needed and that count as no cache hit.
     package var unetPasses: UInt32
+    /// U-Net passes whose features, or score maps made from them, were cached.
     package var featuresCached: UInt32
-    /// Prompts whose cross-attention keys an earlier answer of the user's needed.
+    /// Prompts whose cross-attention keys, or score maps made with them, were cached.
     package var phrasesCached: UInt32
-    /// An earlier request of the user's needed the picture's latent, or this one did not.
+    /// Whether the picture's latent was cached, or not needed.
     package var latentCached: Bool
-    /// The SHA-256 of the f32 latent-grid score maps, in the labels' order.
+    /// The SHA-256 of the latent-grid score maps, little-endian f32, in the labels' order.
     package var answerHash: String
 
     package init(

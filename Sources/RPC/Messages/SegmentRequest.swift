@@ -8,7 +8,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
     package enum Picture: Equatable, Sendable {
         /// A PNG, JPEG or WebP file.
         case image([UInt8])
-        /// As `Look` answered it.
+        /// The handle that `Look` returned.
         case handle(String)
     }
 
@@ -165,7 +165,7 @@ package struct Label: WireMessage, @unsafe PackedMessage {
     }
 }
 
-/// One way to say a label.
+/// Words for a label, and the prompt they are read in.
 package struct Phrase: WireMessage, @unsafe PackedMessage {
     package var words: String
     /// A sentence that contains the words; empty: the recipe's template around them.

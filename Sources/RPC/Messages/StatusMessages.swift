@@ -20,8 +20,10 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
     package var models: [ModelStatus]
     package var queued: UInt32
     package var queueLimit: UInt32
-    /// `Look` and `Segment` calls since the start.
+    /// `Look` and `Segment` calls whose job the engine has run to an end, also to a failure; an answer that comes from
+    /// the reply cache without a job is not counted.
     package var answered: UInt64
+    /// `Look` and `Segment` calls that a full queue refused or dropped.
     package var refused: UInt64
     /// The cache of pictures and their features: entries, bytes, and the limit of bytes.
     package var pictures: UInt32
