@@ -151,14 +151,14 @@ package struct BenchCommand: ParsableCommand {
         return report
     }
 
-    /// A cold question, then a new word and a known one on the known picture.
+    /// Times of a request with empty caches, then of a new word and of a known one on the cached picture.
     private struct Round: Sendable {
         let cold: Report
         let new: Duration
         let known: Duration
     }
 
-    /// What a client would ask.
+    /// The request that a client would send.
     private func question(_ file: [UInt8], _ labels: [RPC.Label]) throws -> SegmentationRequest {
         try SegmentationRequest(SegmentRequest(picture: .image(file), labels: labels, mask: true))
     }

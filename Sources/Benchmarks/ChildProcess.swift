@@ -5,10 +5,10 @@ import Results
 final class ChildProcess {
     let process: pid_t
     private let folder: TemporaryFolder
-    /// As `waitpid` tells it; `nil` while the child runs.
+    /// The status from `waitpid`; `nil` while the child runs.
     private var status: CInt?
 
-    /// Between two calls of `waitpid`, in microseconds.
+    /// The time between two calls of `waitpid`, in microseconds.
     private static let pause: UInt32 = 1000
 
     /// Variables of systemd's socket activation and notification: a child must not act on them.
@@ -94,7 +94,7 @@ final class ChildProcess {
         return signal == 0 ? status >> 8 & 0xff : 128 + signal
     }
 
-    /// Kills the group. Grandchildren may outlive the child, so a child that has ended gets this too.
+    /// Kills the process group, also after the child has ended, as grandchildren may outlive it.
     func end() {
         kill(-process, SIGKILL)
         if status == nil {
@@ -105,10 +105,10 @@ final class ChildProcess {
         Leftovers.ended(process)
     }
 
-    /// What it wrote on standard output so far.
+    /// The child's standard output so far.
     var output: String { text("output") }
 
-    /// The last line that it wrote on standard error.
+    /// The last line of the child's standard error.
     var lastError: String {
         text("errors").split(whereSeparator: \.isNewline).last.map(String.init) ?? "it said nothing"
     }
@@ -118,7 +118,7 @@ final class ChildProcess {
     }
 }
 
-/// Why there is no child.
+/// Why a child process could not be started.
 struct UnstartedChild: Error, CustomStringConvertible {
     let program: String
     let reason: String

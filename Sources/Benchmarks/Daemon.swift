@@ -5,7 +5,7 @@ import Results
 
 /// The `dsegd serve` that lies beside this program, measured from outside.
 final class Daemon {
-    /// What a daemon is started with.
+    /// The options that a daemon is started with.
     struct Settings: Sendable {
         /// `nil`: the embedded demo model.
         let model: String?
@@ -19,7 +19,7 @@ final class Daemon {
     private let folder: TemporaryFolder
     let socket: String
 
-    /// Between two attempts to connect, in microseconds.
+    /// The time between two attempts to connect, in microseconds.
     private static let pause: UInt32 = 500
 
     /// Starts the program and returns before it listens.
@@ -34,7 +34,7 @@ final class Daemon {
 
     /// A client, as soon as the daemon listens. The backlog holds its first call until the model is loaded.
     ///
-    /// - Throws: `UnusableModel` with the daemon's own words if it has ended
+    /// - Throws: `UnusableModel` with the daemon's last error message if it has ended
     func client() throws -> Client {
         while true {
             if let client = try? Client(path: socket) { return client }
@@ -94,7 +94,7 @@ struct ProcessMemory: Encodable, Sendable {
     /// VmHWM: the high-water mark of `resident`.
     let peak: Int
 
-    /// - Parameter process: of one that has ended all figures are 0
+    /// - Parameter process: for a process that has ended all figures are 0
     init(of process: pid_t) {
         let lines = ProcessFile("/proc/\(process)/status")
         resident = lines.bytes("VmRSS")

@@ -84,7 +84,7 @@ struct Peer {
                 try? JSONDecoder().decode(Line.self, from: Data(line.utf8))
             }
             if let reason = lines.compactMap(\.skipped).first { return .skipped(reason) }
-            // A child that was killed in its third run has printed two times.
+            // Runs that were complete before the child was killed count.
             let times = lines.compactMap(\.seconds)
             if !times.isEmpty { return .seconds(times) }
             guard let code else { return .cutOff(after: limit) }
@@ -101,7 +101,7 @@ struct Peer {
     }
 }
 
-/// Why there is nothing to compare with.
+/// Why PyTorch cannot be timed.
 struct AbsentPeer: Error {
     let reason: String
 

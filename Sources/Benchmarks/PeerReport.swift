@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// The table of `dseg-bench --peer`.
 struct PeerReport: Encodable {
-    /// A stage, our figure, the peer's, and whether ours is good enough; `nil` where there is no figure.
+    /// A stage, our figure, the peer's, and whether ours is within its limit; `nil` where there is no figure.
     struct Row: Encodable {
         let stage: Stage
         let title: String
@@ -13,9 +13,9 @@ struct PeerReport: Encodable {
         let peer: Double?
         /// `ours / peer`.
         let ratio: Double?
-        /// In the row's unit.
+        /// The upper limit of `ours`, in the row's unit.
         let must: Double?
-        /// The same as a share of the peer's.
+        /// The limit as a share of `peer`; `nil` where it is absolute.
         let mustOfPeer: Double?
         let holds: Bool?
 

@@ -9,7 +9,7 @@ struct PeerRun {
     let pictures: NewPictures
     let progress: ProgressNote
 
-    /// Side of the picture in pixels that the limits of `Stage` hold for.
+    /// The side of the picture in pixels, for which the limits of ``Stage`` are stated.
     private static let side = 512
 
     func report() throws -> PeerReport {

@@ -1,8 +1,8 @@
 import RPC
 
-/// Asks a daemon the questions of the table's rows, round after round, timed by the client.
+/// Sends a daemon the requests of the table's rows, round after round, timed by the client.
 ///
-/// A round looks at a new picture. Its words are new, or those of the round before.
+/// Each round sends a new picture. Its words are new, or those of the round before.
 struct Rounds {
     private(set) var samples: [Stage: [Double]] = [:]
     /// Set by ``lookAtRest()``, when everything was answered.
@@ -29,7 +29,7 @@ struct Rounds {
         }
     }
 
-    /// Asks one question that no row counts: it pays the page faults of memory that was never touched.
+    /// Warms up with one request that no row counts: it takes the page faults of memory that was never touched.
     init(_ daemon: Daemon, _ client: Client, _ pictures: NewPictures, side: Int) throws {
         self.daemon = daemon
         self.client = client
@@ -39,7 +39,7 @@ struct Rounds {
         _ = try client.timed(request(.image(self.pictures.next(side: side)), lastWords))
     }
 
-    /// A round of all questions.
+    /// One round: all requests once or several times.
     mutating func ask() throws {
         let words = newWords(Stage.words)
         let first = try client.timed(request(.image(pictures.next(side: side)), words))
@@ -54,7 +54,7 @@ struct Rounds {
         }
         add(.knownWords, try client.timed(request(picture, lastWords)).whole)
         for turn in 1...3 {
-            // In another order the remembered reply does not match, the remembered maps do.
+            // In another order the reply cache misses, and the cache of score maps hits.
             let turned = request(picture, Array(words[turn...] + words[..<turn]))
             add(.askedWords, try client.timed(turned).whole)
             for _ in 0..<3 { add(.sameQuery, try client.timed(turned).whole) }
@@ -99,7 +99,7 @@ struct Rounds {
     }
 }
 
-/// An answer's times at the client.
+/// An answer's times, measured at the client.
 struct TimedAnswer: Sendable {
     /// From asking to the last byte.
     let whole: Duration

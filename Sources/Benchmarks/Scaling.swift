@@ -4,13 +4,13 @@ import Synchronization
 
 /// Measures how time and memory grow along one axis at a time from a base point, with a new daemon for each point.
 struct Scaling {
-    /// A load.
+    /// One load: a value for each axis.
     struct Point: Encodable, Equatable {
         var threads = 2
         var labels = 20
-        /// Of the square picture, in pixels.
+        /// The side of the square picture, in pixels.
         var side = 512
-        /// Concurrent ones.
+        /// Concurrent clients.
         var clients = 1
 
         static let base = Point()
@@ -70,15 +70,15 @@ struct Scaling {
 
     /// In seconds, a figure for each repetition.
     struct Times {
-        /// From asking about new pictures, with new words, to the last client's answer.
+        /// From asking about new pictures, with new words, to the end of the slowest client's answer.
         var new: [Double] = []
-        /// From asking to the first score map: the last client's.
+        /// From asking to the first score map of the slowest client.
         var firstMap: [Double] = []
         /// The same words of the same pictures, in another order.
         var again: [Double] = []
     }
 
-    /// All clients ask about pictures of their own with words of their own, then they do so again.
+    /// All clients at once ask about a picture of their own with words of their own, then again in another order.
     private func ask(
         _ daemon: Daemon, _ point: Point, _ files: [[UInt8]], round: Int, _ times: inout Times
     ) throws {
@@ -109,7 +109,7 @@ struct Scaling {
 
 /// Times of a picture's upload and of the answer about it, in seconds.
 struct LabelsAnswer: Sendable {
-    /// To the last byte.
+    /// From the upload's start to the answer's last byte.
     let whole: Double
     let firstMap: Double
 
@@ -129,7 +129,7 @@ struct LabelsAnswer: Sendable {
         firstMap = answer.firstMap.map { (looked + $0).inSeconds } ?? 0
     }
 
-    /// Of concurrent clients the slowest's.
+    /// The slowest times of concurrent clients.
     init(slowestOf all: [LabelsAnswer]) {
         whole = all.map(\.whole).max() ?? 0
         firstMap = all.map(\.firstMap).max() ?? 0

@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// The table of `dseg-bench --scaling`.
 struct ScalingReport: Encodable {
-    /// A point, and what it took: seconds and bytes.
+    /// A point, and the time in seconds and memory in bytes that it took.
     struct Row: Encodable {
         let threads: Int
         let labels: Int

@@ -1,4 +1,4 @@
-/// What `dseg-bench --peer` measures: a row of its table.
+/// A row in the table of `dseg-bench --peer`.
 enum Stage: String, CaseIterable, Encodable {
     case autoencoder
     case unet
@@ -26,7 +26,7 @@ enum Stage: String, CaseIterable, Encodable {
         case seconds, bytes
     }
 
-    /// How many words a question of several has.
+    /// Words of a request that has several.
     static let words = 20
 
     var title: String {
@@ -53,7 +53,7 @@ enum Stage: String, CaseIterable, Encodable {
         }
     }
 
-    /// What must be reached with Stable Diffusion 1.5 at 512 x 512, batch 1, on two threads.
+    /// The limit for Stable Diffusion 1.5 at 512 x 512, batch 1, on two threads.
     var limit: Limit {
         switch self {
         case .autoencoder: .ofPeer(0.5)

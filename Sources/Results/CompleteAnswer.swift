@@ -65,7 +65,7 @@ package struct AnswerAssembly: Sendable {
             else { throw Self.broken("a score map out of its place") }
             guard map.width == header.latentWidth, map.height == header.latentHeight, map.encoding == request.encoding
             else { throw Self.broken("a score map that does not fit the latent grid") }
-            // So that differences of scores do not overflow f32 either.
+            // With this bound differences of scores do not overflow f32.
             guard abs(map.scale) <= 1e30, abs(map.offset) <= 1e30 else { throw Self.broken("scores beyond all bounds") }
             maps.append(map)
         case .mask(let mask):

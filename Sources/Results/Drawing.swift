@@ -26,7 +26,8 @@ package struct Drawing: Sendable {
         self.files = files
     }
 
-    /// One output's file. It carries its provenance and, if it shows the picture, the picture's colour profile.
+    /// The bytes of one output's file, which carries its provenance and, if it shows the picture, the picture's colour
+    /// metadata.
     ///
     /// - Throws: `DrawingError`, `ImageError` for the picture, `RPCStatus` for a broken score map
     package func bytes(of output: Output) throws -> [UInt8] {

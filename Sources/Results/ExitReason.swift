@@ -22,7 +22,7 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
     /// The exit code for an error.
     ///
     /// The daemon refuses bad pictures and bad options alike with `invalidArgument`; decoding the picture here tells
-    /// which it was.
+    /// them apart.
     ///
     /// - Parameter picture: the file that was asked about, if it was read
     package init(_ error: any Error, picture: [UInt8]?) {

@@ -12,7 +12,7 @@ enum Interruption {
     }
 
     private static let watching: Void = {
-        // Then write(2) beyond RLIMIT_FSIZE fails with EFBIG, which is reported like a full disk.
+        // Without SIGXFSZ, write(2) beyond RLIMIT_FSIZE fails with EFBIG, which is reported like a full disk.
         signal(SIGXFSZ, SIG_IGN)
         var signals = awaited
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)

@@ -1,7 +1,7 @@
 import Images
 package import RPC
 
-/// What one run of `mask` requests and writes for one picture, decided and checked before any work is done.
+/// The request and the outputs of `mask` for one picture, decided and checked before any work is done.
 package struct MaskPlan: Sendable {
     /// Where the outputs go.
     package enum Destination: Sendable, Equatable {
@@ -10,7 +10,7 @@ package struct MaskPlan: Sendable {
         case standardOutput(Output)
     }
 
-    /// As given; "-" is standard input.
+    /// The picture's path as given; "-" is standard input.
     package let picture: String
     /// Whether the picture is read once, from standard input or a pipe.
     private let isStream: Bool
@@ -155,7 +155,7 @@ package struct MaskPlan: Sendable {
     }
 }
 
-/// What is printed once the files are written: data to standard output, messages to standard error.
+/// The text printed once the files are written: data to standard output, messages to standard error.
 package struct Printout: Sendable, Equatable {
     package let data: [UInt8]
     package let messages: [String]

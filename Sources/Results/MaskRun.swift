@@ -123,7 +123,7 @@ package enum MaskRun {
         }
         var found = paths.compactMap { try? bytes(at: $0) }
         if found.isEmpty { found = [try bytes(at: paths[0])] }
-        // An untrusted file names these paths: only what has a picture's header is sent to the daemon, no other file.
+        // An untrusted file names these paths: only files with a picture's header are sent to the daemon.
         var last: (picture: InputPicture, answer: CompleteAnswer)?
         for picture in found.compactMap({ try? InputPicture($0) }) {
             let request = provenance.request(.image(picture.bytes), requestID: "")

@@ -21,7 +21,7 @@ package enum Output: Hashable, Sendable {
     case heat(label: String)
     /// The picture's pixels under a label's part of the mask, all others transparent.
     case cut(label: String)
-    /// What is printed with `--json`.
+    /// The JSON that `--json` prints.
     case json
 
     /// Whether it is drawn from the scores, not from the mask.
@@ -29,7 +29,7 @@ package enum Output: Hashable, Sendable {
         if case .heat = self { true } else { false }
     }
 
-    /// What the file's name adds to the picture's.
+    /// The suffix that the output's file name adds to the picture's.
     fileprivate var suffix: String {
         switch self {
         case .mask, .greyMask: ".mask.png"

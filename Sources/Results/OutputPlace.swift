@@ -3,9 +3,9 @@ import RPC
 
 /// Where an output file is written: its path with symbolic links resolved.
 struct OutputPlace {
-    /// As it was given.
+    /// The path as it was given.
     let path: String
-    /// With symbolic links resolved.
+    /// The path with symbolic links resolved.
     let target: String
     /// The existing file that will be replaced.
     let replaced: FileStatus?

@@ -11,7 +11,7 @@ import Texts
 package struct Provenance: Sendable, Equatable {
     /// The keyword of the iTXt chunk.
     static let key = "dseg"
-    /// Raised by a change that older readers would misunderstand.
+    /// The version of the JSON, raised by a change that older readers would misunderstand.
     static let schema = 1
 
     let output: Output
@@ -20,14 +20,14 @@ package struct Provenance: Sendable, Equatable {
     package let words: [String]
     package let labels: [LabelRecord]
     package let recipe: String
-    /// Empty, too, for a recipe without a common forward prompt.
+    /// The forward prompt; also empty for a recipe in which each phrase has its own pass.
     package let forwardPrompt: String
     package let seed: UInt32
     package let timestep: UInt32
     package let threshold: Float
     package let model: Model
     package let version: String
-    /// Arithmetic of the networks, and the kernels' instruction set; `nil` in files of before they were recorded.
+    /// Arithmetic of the networks' products, and instruction set of the kernels; `nil` in a file that states none.
     package let precision: String?
     package let instructionSet: String?
     /// The SHA-256 of the score maps (`Trailer.answer_hash`).
@@ -37,7 +37,7 @@ package struct Provenance: Sendable, Equatable {
 
     /// The picture that was segmented.
     package struct Picture: Sendable, Equatable, Codable {
-        /// As it was typed; "-" is standard input.
+        /// The path as it was typed; "-" is standard input.
         package let path: String
         package let sha256: String
         package let width: UInt32
@@ -157,10 +157,10 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
     case none
     case otherSchema(Int)
     case unreadable(String)
-    /// The path of the picture leads to a file that is none.
+    /// The file at the picture's path is no picture.
     case noPicture(path: String)
     case pictureChanged(path: String, was: String, is: String)
-    /// - Parameter differences: that may be why
+    /// - Parameter differences: versions and models that differ, which may be the cause
     case otherAnswer(was: String, is: String, differences: [String])
 
     package var description: String {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Texts
 
-/// The JSON of a provenance; decoding checks all that the other initialiser guarantees.
+/// The JSON of a provenance; decoding checks what ``Provenance/init(of:_:words:picturePath:size:files:)`` guarantees.
 extension Provenance: Codable {
     private enum CodingKeys: String, CodingKey {
         case schema, output, picture, words, labels, recipe, seed, timestep, threshold, model

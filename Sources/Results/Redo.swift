@@ -3,8 +3,8 @@ import Texts
 
 /// Recreating a file from its provenance.
 extension Provenance {
-    /// The request that gives the same answer. An empty forward prompt is left out: the file does not tell a recipe
-    /// without one from a recipe whose own is empty.
+    /// The request that gives the same answer. An empty forward prompt is left out: the file does not distinguish a
+    /// recipe without one from a recipe whose default is empty.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
         SegmentRequest(
             picture: picture,

@@ -76,7 +76,7 @@ struct StagedFiles: ~Copyable {
         discard()
     }
 
-    /// Removes all temporary files.
+    /// Removes the temporary files of this value.
     mutating func discard() {
         Self.temporaries.withLock { names in
             for file in staged {
@@ -89,7 +89,7 @@ struct StagedFiles: ~Copyable {
 
     // MARK: Names
 
-    /// Not derived from the file's name, which may have 255 bytes (NAME_MAX) already.
+    /// A random name, not derived from the file's, which may have 255 bytes (NAME_MAX) already.
     private static func temporary(beside target: String) -> String {
         PathText.joined(PathText.split(target).directory, ".dseg-\(UInt64.random(in: 0...UInt64.max))")
     }
@@ -116,7 +116,7 @@ struct StagedFiles: ~Copyable {
         staged[number].isCommitted = true
     }
 
-    /// - Returns: the files that stay replaced, because the file system has no hard links for a backup
+    /// - Returns: the files that stay replaced, where no backup could be made (no hard links) or renamed back
     private mutating func rollBack() -> [String] {
         var left: [String] = []
         for number in staged.indices where staged[number].isCommitted {
@@ -132,7 +132,7 @@ struct StagedFiles: ~Copyable {
         return left
     }
 
-    /// Called with the lock held under which they were made: ``abandon(then:)`` does not know of them.
+    /// To be called under the same lock as the commit that made the backups, which ``abandon(then:)`` does not remove.
     private mutating func removeBackups() {
         for number in staged.indices {
             if let backup = staged[number].backup { Self.remove(backup) }

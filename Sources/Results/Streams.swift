@@ -5,8 +5,8 @@ import RPC
 package enum Streams {
     package static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-    /// Opens those of the descriptors 0 to 2 that are closed on `/dev/null`, in the direction that makes any use fail:
-    /// else the next file or socket opened would get the number, and with it what is printed.
+    /// Opens `/dev/null` at those of the descriptors 0 to 2 that are closed, in the direction that makes any use fail:
+    /// else the next file or socket opened would get such a number, and receive what is printed.
     package static func openStandardDescriptors() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)

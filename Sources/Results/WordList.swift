@@ -40,7 +40,7 @@ package struct WordList: Sendable, Equatable {
         WrittenWords.text(of: WrittenWords.marks(of: text)[...])
     }
 
-    /// Hints for labels that look like several, separated in another tool's way, as by GroundingDINO's full stops.
+    /// Hints for labels that look like several, separated as other tools do, for example by GroundingDINO's full stops.
     package var notes: [String] {
         labels.map(\.name).filter(WrittenWords.looksLikeSeveral).map {
             "\"\(Streams.excerpt($0))\" was taken as one label; commas part labels: dog, grass"

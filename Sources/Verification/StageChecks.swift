@@ -118,7 +118,7 @@ struct StageChecks {
         table.expectAll(of: file, as: "unet", except: ["out"])
     }
 
-    /// A prompt with the token positions that the golden gives.
+    /// An encoded prompt from the golden's text encoder states, `[L, width]`.
     private func text(_ context: [Float], _ arena: inout Arena) -> EncodedText {
         let configuration = model.textEncoder.configuration
         let states = Matrix(stored: configuration.positions, by: configuration.width)
@@ -132,7 +132,7 @@ struct StageChecks {
         return FeatureMap(try planes(goldens.tensors("vae"), "noisy", &arena), height: side, width: side)
     }
 
-    /// Runs a pass over it and returns the features it captures.
+    /// Runs a pass over the golden's noised latent and returns the captured features.
     private func features(
         _ text: EncodedText, _ captured: CapturedLayers, _ arena: inout Arena
     ) throws -> AttentionFeatures {
@@ -169,7 +169,7 @@ struct StageChecks {
         return (positions ?? []).map(Int32.init)
     }
 
-    /// The goldens' scores at the picture's size, and the index mask.
+    /// Enlarges the goldens' scores to the picture's size, and paints the index mask from them.
     private func scoreMaps(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("score_maps")
         let shape = try file.shape(of: "index")
@@ -186,7 +186,7 @@ struct StageChecks {
         table.expectAll(of: file, as: "score_maps", except: [])
     }
 
-    /// One pass with the joint prompt; each label from its own prompt's keys.
+    /// One pass with the golden's forward prompt; each label is scored with the keys of its own prompt.
     private func sharedPass(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("shared_pass")
         let golden = try goldens.json("shared_pass", as: GoldenSharedPass.self)

@@ -4,7 +4,7 @@ import LocalEngine
 import Results
 import Segmentation
 
-/// Holds every stage against reference numbers.
+/// Compares every stage with reference numbers (goldens).
 package struct VerifyCommand: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "verify",

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Kernels
 import Networks
 
-/// The comparison of what was computed with the goldens: a row for each tensor.
+/// The comparison of computed tensors with the goldens: a row for each tensor.
 struct VerifyTable {
     private struct Row {
         let name: String
@@ -15,7 +15,7 @@ struct VerifyTable {
     /// The largest error allowed, relative to the golden's largest magnitude.
     let limit: Float
     private var rows: [Row] = []
-    /// What was computed, by file: for `--write`.
+    /// The computed tensors by file, for `--write`.
     private var computed: [String: SafetensorsWriter] = [:]
     private var visited: Set<String> = []
 
@@ -57,7 +57,7 @@ struct VerifyTable {
 
     /// Adds a failing row for each tensor of a file that no row compared.
     ///
-    /// - Parameter inputs: what the stages start from, or what the method never computes
+    /// - Parameter inputs: names of tensors that are inputs of stages, or that the method never computes
     mutating func expectAll(of file: TensorFile, as prefix: String, except inputs: [String]) {
         for tensor in file.header.tensors
         where !inputs.contains(tensor.name) && !visited.contains("\(prefix).\(tensor.name)") {
@@ -81,7 +81,7 @@ struct VerifyTable {
         }.joined(separator: "\n")
     }
 
-    /// Writes what was computed to files and tensors of the goldens' names.
+    /// Writes the computed tensors to files, under the goldens' names.
     func write(to directory: String) throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         for (name, file) in computed {
@@ -93,7 +93,7 @@ struct VerifyTable {
         (0..<abs(exponent)).reduce(1) { power, _ in exponent > 0 ? power * 10 : power / 10 }
     }
 
-    /// With two significant digits: 1.2e-5.
+    /// A number with two significant digits, such as 1.2e-5.
     private static func scientific(_ value: Float) -> String {
         guard value.isFinite, value > 0 else { return value == 0 ? "0" : "\(value)" }
         var exponent = 0

@@ -28,7 +28,7 @@ struct LogLines: LogHandler {
         _ = unsafe write(STDERR_FILENO, line, line.count)
     }
 
-    /// syslog(3)'s number.
+    /// The level's number in syslog(3).
     private static func priority(_ level: Logger.Level) -> Int {
         switch level {
         case .critical: 2

@@ -14,14 +14,14 @@ struct TerminationSignals: ~Copyable {
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
-    /// Whether one of them is pending; to be called on threads that block them.
+    /// Whether SIGTERM or SIGINT is pending; to be called on threads that block them.
     static var arePending: Bool {
         var pending = sigset_t()
         unsafe sigpending(&pending)
         return unsafe sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1
     }
 
-    /// Waits for the first signal and unblocks them, so that a second one ends the process at once.
+    /// Waits for the first signal and unblocks both, so that a second one ends the process at once.
     mutating func wait() -> String {
         var signal: CInt = 0
         unsafe sigwait(&signals, &signal)

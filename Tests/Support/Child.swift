@@ -1,13 +1,13 @@
 package import Glibc
 import RPC
 
-/// A process of these tests, ended with its owner.
+/// A child process of the tests, killed when this object is released.
 package final class Child {
     package let process: pid_t
     private var status: CInt?
 
     /// - Parameters:
-    ///   - environment: added to the tests' own; where it names no folder for it, a daemon remembers no files
+    ///   - environment: added to the tests' own; without `CACHE_DIRECTORY` in it a daemon caches no digests
     ///   - errors: the file that gets stdout and stderr
     package init(_ arguments: [String], environment: [String: String], errors: String) throws {
         var actions = unsafe posix_spawn_file_actions_t()
@@ -45,7 +45,7 @@ package final class Child {
         return true
     }
 
-    /// Waits, a minute at most; `nil` for a process that lives on or was killed.
+    /// Waits up to a minute for the exit code; `nil` for a process that still runs or was killed.
     package var exitCode: CInt? {
         guard eventually({ hasEnded }), let status, status & 0x7f == 0 else { return nil }
         return status >> 8 & 0xff

@@ -9,14 +9,14 @@ package final class Daemon {
     private let directory: TemporaryDirectory
     private let logPath: String
 
-    /// Starts it and waits until it answers.
+    /// Starts a daemon and waits until it answers.
     ///
-    /// - Parameter command: of a shell, before it, such as `ulimit`; `nil`: none
+    /// - Parameter command: a shell command to run first, such as `ulimit`; `nil`: none
     package convenience init(_ options: String..., after command: String? = nil) throws {
         try self.init(answering: options, after: command)
     }
 
-    /// Starts it and waits until it answers.
+    /// Starts a daemon and waits until it answers.
     package convenience init(answering options: [String], after command: String? = nil) throws {
         try self.init(starting: options, after: command)
         guard eventually({ child.hasEnded || answers }), !child.hasEnded else {
@@ -24,11 +24,11 @@ package final class Daemon {
         }
     }
 
-    /// Starts it and waits for nothing.
+    /// Starts a daemon and waits for nothing.
     ///
     /// - Parameters:
     ///   - socket: `nil`: a new path
-    ///   - command: of a shell, before it; `nil`: none
+    ///   - command: a shell command to run first; `nil`: none
     package init(
         starting options: [String], socket: String? = nil, environment: [String: String] = [:],
         after command: String? = nil
@@ -45,7 +45,7 @@ package final class Daemon {
     /// A new connection.
     package func client() throws(RPCStatus) -> Client { try Client(path: socket) }
 
-    /// Whether it takes work.
+    /// Whether the daemon accepts work.
     package var answers: Bool { Self.answers(at: socket) }
 
     package static func answers(at path: String) -> Bool { (try? Client(path: path).health()) == true }

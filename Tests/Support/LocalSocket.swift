@@ -36,7 +36,7 @@ private func socket(
     return descriptor
 }
 
-/// Why a call on a socket failed, which is closed.
+/// The error of a failed call on a socket, from `errno`; closes the socket.
 private func failure(_ descriptor: CInt, at path: String) -> RPCStatus {
     let code = errno
     close(descriptor)

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import RPC
 
-/// The checkout that these tests stand in.
+/// The checkout that these tests are part of.
 package enum Repository {
     package static let root = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path(percentEncoded: false)
@@ -42,7 +42,7 @@ package final class TemporaryDirectory: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// A command of the shell, its output and its errors together, and its exit status.
+/// Runs a shell command; returns its exit status, and its standard output and error together.
 package func shell(_ command: String) -> (status: CInt, output: String) {
     guard let pipe = unsafe popen("{ \(command)\n} 2>&1", "r") else { return (-1, "no shell") }
     var output: [UInt8] = []
@@ -51,7 +51,7 @@ package func shell(_ command: String) -> (status: CInt, output: String) {
     return (status >> 8 & 0xff, String(decoding: output, as: UTF8.self))
 }
 
-/// Asks again and again until it is so, or the time has passed.
+/// Polls `condition` every 10 ms; returns whether it became true within `limit`.
 package func eventually(
     within limit: Duration = .seconds(60), _ condition: () throws -> Bool
 ) rethrows -> Bool {

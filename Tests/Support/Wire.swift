@@ -1,7 +1,7 @@
 import Glibc
 package import RPC
 
-/// A connection that may say anything.
+/// A client connection that can send any bytes, illegal ones included.
 package final class Wire {
     private let descriptor: CInt
     private let socket: UnixSocket
@@ -56,7 +56,7 @@ package final class Wire {
         return nil
     }
 
-    /// Whether a health check is answered after all that was said.
+    /// Whether a health check is answered after everything that was sent before.
     package func isUsable(stream: UInt32) throws -> Bool {
         try open(.health, stream: stream, HealthCheckRequest(service: "").encoded())
         return try code(of: stream) == .ok
