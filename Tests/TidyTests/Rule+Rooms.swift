@@ -65,15 +65,16 @@ extension Rule {
         tree in
         guard let file = tree["Package.swift"] else { return [] }
         return file.declaredTargets.flatMap { target -> [Offence] in
-            guard let room = Room.named(target.name) else { return [] }
+            guard let room = Room.named(target.name) else { return unusedByTests(target, tree) }
             let excess = target.dependencies.subtracting(room.imports).sorted().map {
                 Offence(
                     file.path, target.line, "\(target.name) may not depend on \($0)",
                     instead: "remove the dependency")
             }
             let sources = tree.files.filter { $0.isSource && $0.room == target.name }
-            let modules = sources.filter { $0.kind == "swift" }
-                .flatMap(\.importedModules).map(\.module)
+            let modules =
+                sources.filter { $0.kind == "swift" }.flatMap(\.importedModules).map(\.module)
+                + sources.filter(\.isC).flatMap(\.includes).compactMap { Rule.library($0.include.name) }
             let undeclared = Set(modules).intersection(room.imports)
                 .subtracting(target.dependencies).subtracting(["FoundationEssentials"])
             let accidents = undeclared.sorted().map {
@@ -88,6 +89,28 @@ extension Rule {
             return excess + accidents + unused
         }
     }
+
+    /// A test target may depend on anything, and on a program so that it is built, but on no library for nothing.
+    private static func unusedByTests(_ target: DeclaredTarget, _ tree: Tree) -> [Offence] {
+        let modules = tree.files.filter { $0.isTest && $0.kind == "swift" && $0.room == target.folder }
+            .flatMap(\.importedModules).map(\.module)
+        let programs: Set<String> = ["dseg", "dsegd", "dseg-bench"]
+        return target.dependencies.subtracting(modules).subtracting(programs).sorted().filter { _ in !modules.isEmpty }
+            .map {
+                Offence(
+                    "Package.swift", target.line, "no file of \(target.name) imports \($0)",
+                    instead: "remove the dependency")
+            }
+    }
+}
+
+/// A target of the manifest, and the names of its dependencies.
+struct DeclaredTarget {
+    let name: String
+    /// The last part of its path, which is its name unless the manifest says another.
+    let folder: String
+    let line: Int
+    let dependencies: Set<String>
 }
 
 extension File {
@@ -107,9 +130,9 @@ extension File {
 
     private static let access = ["package", "public", "internal", "private", "fileprivate"]
 
-    /// The targets a manifest declares, each with the names of its dependencies.
-    var declaredTargets: [(name: String, line: Int, dependencies: Set<String>)] {
-        let marks = [".target(", ".executableTarget("]
+    /// The targets a manifest declares.
+    var declaredTargets: [DeclaredTarget] {
+        let marks = [".target(", ".executableTarget(", ".testTarget("]
         return lines.enumerated().compactMap { number, line in
             guard marks.contains(where: { line.contains($0) }) else { return nil }
             let rest = lines[number...].joined(separator: "\n")
@@ -117,14 +140,17 @@ extension File {
                 let name = rest[start.upperBound...].quoted.first
             else { return nil }
             let body = rest[start.upperBound...].enclosed(by: "(", ")")
+            let path = body.firstRange(of: "path: ").flatMap { body[$0.upperBound...].quoted.first } ?? name
+            let folder = path.split(separator: "/").last.map(String.init) ?? name
             guard let list = body.firstRange(of: "dependencies: [") else {
-                return (name, number + 1, [])
+                return DeclaredTarget(name: name, folder: folder, line: number + 1, dependencies: [])
             }
             let entries = body[list.upperBound...].enclosed(by: "[", "]")
             let packages = entries.split(separator: "package: ").dropFirst().compactMap {
                 $0.quoted.first
             }
-            return (name, number + 1, Set(entries.quoted).subtracting(packages))
+            return DeclaredTarget(
+                name: name, folder: folder, line: number + 1, dependencies: Set(entries.quoted).subtracting(packages))
         }
     }
 }

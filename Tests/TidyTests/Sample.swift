@@ -93,6 +93,23 @@ struct Sample: Sendable {
             at: "Sources/CImages/a.c:1",
             clean: ["Sources/CKernels/a.c": "#include \"k.h\"", "Sources/CKernels/include/k.h": ""]),
         Sample(
+            .includes, "Sources/CKernels/a.c", offending: "#include <string.h>\n # include <cblas.h>\n", line: 2,
+            clean: "#include <string.h>\n # include <math.h>\n"),
+        Sample(
+            .includes, offending: ["Sources/CAttic/a.c": ""], at: "Sources/CAttic/a.c:0",
+            clean: ["Sources/CImages/a.c": ""]),
+        Sample(
+            .circles,
+            offending: [
+                "Sources/CKernels/a-inl.h": "static void a(void) {\n    dseg_b();\n}\n",
+                "Sources/CKernels/b.c": "#include \"a-inl.h\"\nvoid dseg_b(void) {\n}\n",
+            ],
+            at: "Sources/CKernels/a-inl.h:0",
+            clean: [
+                "Sources/CKernels/a-inl.h": "static void a(void) {\n}\n",
+                "Sources/CKernels/b.c": "#include \"a-inl.h\"\nvoid dseg_b(void) {\n}\n",
+            ]),
+        Sample(
             .circles,
             offending: [
                 "Sources/CKernels/a.c": "void dseg_a(void) {\n    dseg_b();\n}\n",
@@ -126,6 +143,28 @@ struct Sample: Sendable {
             clean: [
                 "Package.swift": .manifest("\"RPC\", \"Results\""),
                 "Sources/dseg/A.swift": "import Results\nimport RPC",
+            ]),
+        Sample(
+            .manifest,
+            offending: [
+                "Package.swift": "\n.target(name: \"CImages\", dependencies: [\"CPNG\", \"CZlib\"])",
+                "Sources/CImages/a.c": "#include <png.h>",
+            ],
+            at: "Package.swift:2",
+            clean: [
+                "Package.swift": "\n.target(name: \"CImages\", dependencies: [\"CPNG\"])",
+                "Sources/CImages/a.c": "#include <png.h>",
+            ]),
+        Sample(
+            .manifest,
+            offending: [
+                "Package.swift": "\n.testTarget(name: \"A\", dependencies: [\"RPC\", \"Images\", \"dseg\"])",
+                "Tests/A/A.swift": "@testable import RPC",
+            ],
+            at: "Package.swift:2",
+            clean: [
+                "Package.swift": "\n.testTarget(name: \"A\", dependencies: [\"RPC\", \"dseg\"])",
+                "Tests/A/A.swift": "@testable import RPC",
             ]),
     ]
 
