@@ -1377,11 +1377,11 @@ static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[16] =
     8,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Header, read_forward_prompt_case),
     offsetof(Dseg__V1__Header, forward_prompt),
     NULL,
     NULL,
-    0,             /* flags */
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {

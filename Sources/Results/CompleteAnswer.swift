@@ -103,7 +103,7 @@ package struct AnswerAssembly: Sendable {
             (request.seed == 0 || request.seed == header.seed) && request.timestep.map { $0 == header.timestep } ?? true
             && request.threshold.map { $0 == header.threshold } ?? true
             && (request.recipe.isEmpty || isSame(request.recipe, header.recipe))
-            && request.forwardPrompt.map { isSame($0, header.forwardPrompt) } ?? true
+            && request.forwardPrompt.map { asked in header.forwardPrompt.map { isSame(asked, $0) } ?? false } ?? true
             && (request.model.isEmpty || isSame(request.model, header.model) || isSame(request.model, header.modelHash))
         guard isAnswered else { throw Self.broken("another question's recipe, model or numbers") }
     }

@@ -51,7 +51,9 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
         case .unavailable, .permissionDenied: self = .unreachable
         case .resourceExhausted, .deadlineExceeded: self = .tryLater
         case .cancelled: self = .interrupted
-        default: self = .failure
+        case .unknown, .notFound, .alreadyExists, .failedPrecondition, .aborted, .outOfRange, .unimplemented, .internal,
+            .dataLoss, .unauthenticated:
+            self = .failure
         }
     }
 }

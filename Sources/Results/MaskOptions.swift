@@ -47,7 +47,7 @@ package struct MaskOptions: ParsableArguments {
             valueName: "dir|-"))
     package var output: String?
 
-    @Option(help: "Where no label scores above this, 0 to 1, is background (0.5 if not given).")
+    @Option(help: "Where no label scores above this, 0 to 1, is background (default: the recipe's).")
     package var threshold: Float?
 
     @Option(help: "The method: shared (one U-Net pass for all labels) or diffsegmenter (one for each, as published).")

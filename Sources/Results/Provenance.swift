@@ -20,8 +20,8 @@ package struct Provenance: Sendable, Equatable {
     package let words: [String]
     package let labels: [LabelRecord]
     package let recipe: String
-    /// The forward prompt; also empty for a recipe in which each phrase has its own pass.
-    package let forwardPrompt: String
+    /// The prompt of the one U-Net pass for all phrases; `nil` where each had its own.
+    package let forwardPrompt: String?
     package let seed: UInt32
     package let timestep: UInt32
     package let threshold: Float

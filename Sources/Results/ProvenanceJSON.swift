@@ -37,7 +37,6 @@ extension Provenance: Codable {
         words = try container.decode([String].self, forKey: .words)
         labels = try container.decode([LabelRecord].self, forKey: .labels)
         recipe = try container.decode(String.self, forKey: .recipe)
-        forwardPrompt = try container.decode(String.self, forKey: .forwardPrompt)
         seed = try container.decode(UInt32.self, forKey: .seed)
         timestep = try container.decode(UInt32.self, forKey: .timestep)
         threshold = try container.decode(Float.self, forKey: .threshold)
@@ -45,6 +44,9 @@ extension Provenance: Codable {
         version = try container.decode(String.self, forKey: .version)
         precision = try container.decodeIfPresent(String.self, forKey: .precision)
         instructionSet = try container.decodeIfPresent(String.self, forKey: .instructionSet)
+        let forwardPrompt = try container.decodeIfPresent(String.self, forKey: .forwardPrompt)
+        // A file without a precision has the empty text also where each phrase had its own pass: the recipe decides.
+        self.forwardPrompt = precision == nil && forwardPrompt?.isEmpty == true ? nil : forwardPrompt
         answer = try container.decode(String.self, forKey: .answer)
         files = try container.decodeIfPresent([OutputFile].self, forKey: .files)
 
@@ -71,8 +73,9 @@ extension Provenance {
     /// All strings, which in a decoded file are untrusted.
     private var texts: [String] {
         let phrases = labels.flatMap(\.phrases).flatMap { [$0.words, $0.prompt] }
-        return [picture.path, picture.sha256, recipe, forwardPrompt, model.name, model.hash, version, answer] + words
-            + [precision, instructionSet].compactMap(\.self) + labels.map(\.name) + phrases + (files ?? []).map(\.path)
+        return [picture.path, picture.sha256, recipe, model.name, model.hash, version, answer] + words
+            + [forwardPrompt, precision, instructionSet].compactMap(\.self) + labels.map(\.name) + phrases
+            + (files ?? []).map(\.path)
     }
 }
 

@@ -3,8 +3,7 @@ import Texts
 
 /// Recreating a file from its provenance.
 extension Provenance {
-    /// The request that gives the same answer. An empty forward prompt is left out: the file does not distinguish a
-    /// recipe without one from a recipe whose default is empty.
+    /// The request that gives the same answer.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
         SegmentRequest(
             picture: picture,
@@ -13,7 +12,7 @@ extension Provenance {
                     name: label.name,
                     phrases: label.phrases.map { Phrase(words: $0.words, prompt: $0.prompt) })
             },
-            recipe: recipe, forwardPrompt: forwardPrompt.isEmpty ? nil : forwardPrompt, seed: seed,
+            recipe: recipe, forwardPrompt: forwardPrompt, seed: seed,
             timestep: timestep, threshold: threshold, maps: output.drawsScores ? .latent : .none,
             encoding: .u16, mask: true, model: model.hash, requestID: requestID)
     }

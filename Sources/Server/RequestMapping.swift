@@ -88,7 +88,7 @@ extension Header {
             height: UInt32(understanding.picture.height), latentWidth: UInt32(understanding.latentSide),
             latentHeight: UInt32(understanding.latentSide),
             labels: understanding.labels.map(RPC.UnderstoodLabel.init), recipe: understanding.recipe.name,
-            forwardPrompt: understanding.forwardPrompt ?? "", seed: understanding.seed,
+            forwardPrompt: understanding.forwardPrompt, seed: understanding.seed,
             timestep: UInt32(understanding.timestep), threshold: understanding.threshold,
             model: understanding.model, modelHash: understanding.modelHash, version: Version.current,
             precision: understanding.precision, instructionSet: understanding.instructionSet)

@@ -37,6 +37,14 @@ struct MessageTests {
         SegmentRequest(picture: .image([]), labels: []),
     ]
 
+    @Test func `a header says whether one pass read the empty prompt or each phrase had its own`() throws {
+        for prompt in [nil, "", "a photo"] {
+            var header = Self.header
+            header.forwardPrompt = prompt
+            try expectRoundTrip(header)
+        }
+    }
+
     private func expectRoundTrip<Message: WireMessage>(_ message: Message) throws {
         let read = try Message(decoding: message.encoded())
         #expect(read == message)

@@ -39,18 +39,20 @@ import Testing
         #expect(provenance.words == example.words)
     }
 
-    @Test(arguments: ["shared", "diffsegmenter", "one that a later dsegd knows"])
-    func `no recipe is asked with an empty forward prompt, which it may not read`(recipe: String) throws {
+    @Test(arguments: ["shared", "diffsegmenter", "one that a later dsegd knows"], [nil, "", "a street"])
+    func `a recipe is asked with the forward prompt that was read, with none where none was`(
+        recipe: String, prompt: String?
+    ) throws {
         let example = try Example()
         var header = example.header()
-        header.recipe = recipe
+        (header.recipe, header.forwardPrompt) = (recipe, prompt)
         let answer = try example.answer(
             to: example.plan().request(.handle(""), requestID: ""), header: header)
         let drawing = try Drawing(
             answer, words: [], picturePath: "-", picture: InputPicture(example.picture), files: [])
         let provenance = try Provenance(reading: drawing.bytes(of: .mask))
         let request = provenance.request(.handle(""), requestID: "")
-        #expect(request.recipe == recipe && request.forwardPrompt == nil)
+        #expect(request.recipe == recipe && request.forwardPrompt == prompt)
         #expect(provenance.picturePaths(from: "x/y.png") == ["-"])
     }
 
@@ -112,6 +114,7 @@ import Testing
         #expect(added.allSatisfy { json.contains($0) })
         let provenance = try Provenance(reading: Array(old.utf8))
         #expect(provenance.precision == nil && provenance.instructionSet == nil)
+        #expect(provenance.forwardPrompt == nil, "an empty text stood also where each phrase had its own pass")
         let answer = try example.answer(to: provenance.request(.handle(""), requestID: ""))
         let again = try provenance.redrawn(from: answer, picture: InputPicture(example.picture))
         #expect(again.bytes == Array(json.utf8))

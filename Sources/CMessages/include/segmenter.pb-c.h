@@ -226,14 +226,14 @@ struct  Dseg__V1__SegmentRequest
   Dseg__V1__SegmentRequest__ChosenTimestepCase chosen_timestep_case;
   union {
     /*
-     * absent: the recipe's (100)
+     * absent: the recipe's
      */
     uint32_t timestep;
   };
   Dseg__V1__SegmentRequest__ChosenThresholdCase chosen_threshold_case;
   union {
     /*
-     * in [0, 1]: where no label scores above it is background; absent: 0.5
+     * in [0, 1]: where no label scores above it is background; absent: the recipe's
      */
     float threshold;
   };
@@ -268,6 +268,12 @@ struct  Dseg__V1__SegmentReply
     , DSEG__V1__SEGMENT_REPLY__REPLY__NOT_SET, {0} }
 
 
+typedef enum {
+  DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET = 0,
+  DSEG__V1__HEADER__READ_FORWARD_PROMPT_FORWARD_PROMPT = 8
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__HEADER__READ_FORWARD_PROMPT__CASE)
+} Dseg__V1__Header__ReadForwardPromptCase;
+
 struct  Dseg__V1__Header
 {
   ProtobufCMessage base;
@@ -285,10 +291,6 @@ struct  Dseg__V1__Header
   size_t n_labels;
   Dseg__V1__UnderstoodLabel **labels;
   ProtobufCBinaryData recipe;
-  /*
-   * of the one U-Net pass for all phrases; also empty where each had its own pass
-   */
-  ProtobufCBinaryData forward_prompt;
   uint32_t seed;
   uint32_t timestep;
   float threshold;
@@ -309,10 +311,17 @@ struct  Dseg__V1__Header
    * of the kernels, "avx2" for example: the last bits of scores depend on it
    */
   ProtobufCBinaryData instruction_set;
+  Dseg__V1__Header__ReadForwardPromptCase read_forward_prompt_case;
+  union {
+    /*
+     * of the one U-Net pass for all phrases; absent: each phrase had a pass of its own
+     */
+    ProtobufCBinaryData forward_prompt;
+  };
 };
 #define DSEG__V1__HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__header__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
 
 
 /*
@@ -500,6 +509,9 @@ struct  Dseg__V1__ModelStatus
    * of weights in memory
    */
   uint64_t bytes;
+  /*
+   * arithmetic of the networks: "f32" or "int16"
+   */
   ProtobufCBinaryData precision;
 };
 #define DSEG__V1__MODEL_STATUS__INIT \

@@ -11,7 +11,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package var labels: [UnderstoodLabel]
     package var recipe: String
     /// The prompt of the one U-Net pass for all phrases; empty, too, where each phrase has its own pass.
-    package var forwardPrompt: String
+    package var forwardPrompt: String?
     package var seed: UInt32
     package var timestep: UInt32
     package var threshold: Float
@@ -24,7 +24,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
 
     package init(
         handle: String, width: UInt32, height: UInt32, latentWidth: UInt32, latentHeight: UInt32,
-        labels: [UnderstoodLabel], recipe: String, forwardPrompt: String, seed: UInt32,
+        labels: [UnderstoodLabel], recipe: String, forwardPrompt: String?, seed: UInt32,
         timestep: UInt32, threshold: Float, model: String, modelHash: String, version: String,
         precision: String, instructionSet: String
     ) {
@@ -59,7 +59,9 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe latentHeight = packed.latent_height
         unsafe labels = try list(packed.labels, packed.n_labels)
         unsafe recipe = try text(packed.recipe, "Header.recipe", .name)
-        unsafe forwardPrompt = try text(packed.forward_prompt, "Header.forward_prompt", .sentence)
+        forwardPrompt =
+            unsafe packed.read_forward_prompt_case == DSEG__V1__HEADER__READ_FORWARD_PROMPT_FORWARD_PROMPT
+            ? try unsafe text(packed.forward_prompt, "Header.forward_prompt", .sentence) : nil
         unsafe seed = packed.seed
         unsafe timestep = packed.timestep
         unsafe threshold = packed.threshold
@@ -79,7 +81,10 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe packed.n_labels = labels.count
         unsafe packed.labels = arena.list(labels)
         unsafe packed.recipe = arena.text(recipe)
-        unsafe packed.forward_prompt = arena.text(forwardPrompt)
+        if let forwardPrompt {
+            unsafe packed.read_forward_prompt_case = DSEG__V1__HEADER__READ_FORWARD_PROMPT_FORWARD_PROMPT
+            unsafe packed.forward_prompt = arena.text(forwardPrompt)
+        }
         unsafe packed.seed = seed
         unsafe packed.timestep = timestep
         unsafe packed.threshold = threshold
