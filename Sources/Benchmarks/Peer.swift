@@ -144,7 +144,7 @@ struct PeerTimes: Encodable {
                 return nil
             }
             return picture + Double(Stage.words) * (pass + caption)
-        default: return nil
+        case .newWord, .knownWords, .askedWords, .sameQuery, .health, .start, .rest, .knownPicture: return nil
         }
     }
 

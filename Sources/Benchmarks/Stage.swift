@@ -49,7 +49,8 @@ enum Stage: String, CaseIterable, Encodable {
     var unit: Unit {
         switch self {
         case .rest, .knownPicture: .bytes
-        default: .seconds
+        case .autoencoder, .unet, .text, .newPicture, .newWord, .knownWords, .askedWords, .sameQuery, .health, .start:
+            .seconds
         }
     }
 

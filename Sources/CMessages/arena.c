@@ -8,12 +8,12 @@ struct dseg_arena_block {
     alignas(max_align_t) uint8_t bytes[];
 };
 
-/* Most messages fit in one block of this size. */
+/// Most messages fit in one block of this size.
 static const size_t block_size = 8 * 1024;
 
 static void *allocate(void *arena, size_t size) { return dseg_arena_allocate(arena, size); }
 
-/* Frees nothing: dseg_arena_destroy does. */
+/// Frees nothing: dseg_arena_destroy does.
 static void leave(void *arena, void *piece) {
     (void)arena;
     (void)piece;
@@ -36,7 +36,7 @@ void dseg_arena_destroy(dseg_arena *arena) {
     free(arena);
 }
 
-/* Adds a block with room for `size` bytes, a multiple of the alignment. */
+/// Adds a block with room for `size` bytes, a multiple of the alignment.
 static bool grow(dseg_arena *arena, size_t size) {
     size_t room = size > block_size ? size : block_size;
     if (room > SIZE_MAX - sizeof(struct dseg_arena_block)) return false;

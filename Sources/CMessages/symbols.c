@@ -32,8 +32,8 @@ void dseg_quantise_half(const float *scores, size_t n, uint16_t *symbols) {
     for (size_t i = 0; i < n; i++) {
         uint32_t bits = bits_of(scores[i]);
         uint32_t magnitude = bits & 0x7fffffff;
-        /* Below 2^-14 the halves are multiples of 2^-24, which is the last bit of a float near
-        * 0.5: the addition rounds there. Above, half of the 13 dropped bits' range is added first. */
+        /// Below 2^-14 the halves are multiples of 2^-24, which is the last bit of a float near
+        /// 0.5: the addition rounds there. Above, half of the 13 dropped bits' range is added first.
         uint32_t small = bits_of(float_of(magnitude) + 0.5f) - 0x3f000000;
         uint32_t normal = (magnitude + 0xfff + (magnitude >> 13 & 1) - 0x38000000) >> 13;
         symbols[i] = (uint16_t)((magnitude < 0x38800000 ? small : normal) | (bits >> 16 & 0x8000));
@@ -44,7 +44,7 @@ void dseg_restore_half(const uint16_t *symbols, size_t n, float *scores) {
     for (size_t i = 0; i < n; i++) {
         uint32_t magnitude = symbols[i] & 0x7fff;
         uint32_t sign = (uint32_t)(symbols[i] & 0x8000) << 16;
-        /* 2^112 moves the exponent from a half's bias to a float's, for small halves too. */
+        /// 2^112 moves the exponent from a half's bias to a float's, for small halves too.
         float finite = float_of(magnitude << 13) * 0x1p112f;
         uint32_t bits = magnitude < 0x7c00 ? bits_of(finite) : 0x7f800000 | magnitude << 13;
         scores[i] = float_of(bits | sign);

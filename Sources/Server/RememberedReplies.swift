@@ -1,12 +1,13 @@
 import RPC
 import Segmentation
 import Synchronization
+import Texts
 
 /// The cache key of an answer: all that determines its messages, bit for bit, except the trailer. Per user, so that no
 /// user learns from a cache hit what another has asked.
 struct ReplyKey: Hashable, Sendable {
     private let owner: UInt32
-    private let modelHash: String
+    private let modelHash: ExactString
     /// The encoded request, with the picture replaced by its handle, and without request identifier and deadline.
     private let request: [UInt8]
 
@@ -15,7 +16,7 @@ struct ReplyKey: Hashable, Sendable {
     /// - Parameter handle: the picture's SHA-256
     init(_ message: SegmentRequest, handle: String, modelHash: String, owner: UInt32) {
         self.owner = owner
-        self.modelHash = modelHash
+        self.modelHash = ExactString(modelHash)
         var question = message
         question.picture = .handle(handle)
         question.requestID = ""

@@ -27,7 +27,7 @@ package enum ElementType: Sendable, CaseIterable {
         case .f32: .f32
         case .f16: .f16
         case .bf16: .bf16
-        default: nil
+        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: nil
         }
     }
 
