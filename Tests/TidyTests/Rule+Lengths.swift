@@ -30,7 +30,10 @@ extension File {
     /// The lines of each function, first to last, counted from 1.
     var functions: [ClosedRange<Int>] {
         switch kind {
-        case "swift": bracedFunctions { $0.containsWord("func") || $0.opensInitializer || $0.opensProperty }
+        case "swift":
+            bracedFunctions {
+                $0.containsWord("func") || $0.containsWord("deinit") || $0.opensInitializer || $0.opensProperty
+            }
         case "go": bracedFunctions { $0.hasPrefix("func ") }
         case "c", "h": bracedFunctions { $0.opensCFunction }
         case "py": indentedFunctions
@@ -91,7 +94,7 @@ extension String {
     fileprivate var opensProperty: Bool {
         guard let brace = firstIndex(of: "{") else { return false }
         let head = String(self[..<brace])
-        return (head.containsWord("var") || head.containsWord("subscript")) && !head.contains("=")
+        return head.containsWord("subscript") || (head.containsWord("var") && !head.contains("="))
     }
 
     /// C functions stand at the margin; what else stands there is no call.

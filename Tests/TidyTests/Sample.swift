@@ -171,6 +171,14 @@ struct Sample: Sendable {
     private static let lengths: [Sample] = [
         Sample(
             .functionLength, "Sources/Images/A.swift",
+            offending: "final class A {\n    deinit {\n" + .rows(69) + "    }\n}\n", line: 2,
+            clean: "final class A {\n    deinit {\n" + .rows(68) + "    }\n}\n"),
+        Sample(
+            .functionLength, "Sources/Images/A.swift",
+            offending: "    subscript(a: Int = 0) -> Int {\n" + .rows(69) + "    }\n", line: 1,
+            clean: "    subscript(a: Int = 0) -> Int {\n" + .rows(68) + "    }\n"),
+        Sample(
+            .functionLength, "Sources/Images/A.swift",
             offending: "struct A {\n    let b = 1\n    var c: Int {\n" + .rows(69) + "    }\n}\n", line: 3,
             clean: "struct A {\n    var b = [1].map {\n" + .rows(90) + "    }\n    var c: Int {\n" + .rows(68)
                 + "    }\n}\n"),
