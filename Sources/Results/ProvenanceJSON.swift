@@ -18,7 +18,7 @@ extension Provenance: Codable {
         try container.encode(words, forKey: .words)
         try container.encode(labels, forKey: .labels)
         try container.encode(recipe, forKey: .recipe)
-        try container.encode(forwardPrompt, forKey: .forwardPrompt)
+        try container.encode(forwardPrompt ?? "", forKey: .forwardPrompt)
         try container.encode(seed, forKey: .seed)
         try container.encode(timestep, forKey: .timestep)
         try container.encode(threshold, forKey: .threshold)
@@ -44,9 +44,8 @@ extension Provenance: Codable {
         version = try container.decode(String.self, forKey: .version)
         precision = try container.decodeIfPresent(String.self, forKey: .precision)
         instructionSet = try container.decodeIfPresent(String.self, forKey: .instructionSet)
-        let forwardPrompt = try container.decodeIfPresent(String.self, forKey: .forwardPrompt)
-        // A file without a precision has the empty text also where each phrase had its own pass: the recipe decides.
-        self.forwardPrompt = precision == nil && forwardPrompt?.isEmpty == true ? nil : forwardPrompt
+        let forwardPrompt = try container.decode(String.self, forKey: .forwardPrompt)
+        self.forwardPrompt = forwardPrompt.isEmpty ? nil : forwardPrompt
         answer = try container.decode(String.self, forKey: .answer)
         files = try container.decodeIfPresent([OutputFile].self, forKey: .files)
 
