@@ -1,29 +1,37 @@
+import FoundationEssentials
 package import Glibc
 import RPC
 
 /// A child process of the tests, killed when this object is released.
 package final class Child {
     package let process: pid_t
+    /// As `waitpid` tells it; `nil` while the process runs.
     private var status: CInt?
 
     /// - Parameters:
-    ///   - environment: added to the tests' own; without `CACHE_DIRECTORY` in it a daemon caches no digests
-    ///   - errors: the file that gets stdout and stderr
-    package init(_ arguments: [String], environment: [String: String], errors: String) throws {
+    ///   - environment: added to the tests' own, less what says where a daemon is; without `CACHE_DIRECTORY` in it a
+    ///     daemon caches no digests, without `COLUMNS` texts are 80 wide
+    ///   - input: the file that is read as stdin; `nil`: the tests' own
+    ///   - output: the file that gets stdout; `nil`: the same as `errors`
+    ///   - errors: the file that gets stderr
+    package init(
+        _ arguments: [String], environment: [String: String], input: String? = nil, output: String? = nil,
+        errors: String
+    ) throws {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, 1, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var variables = environment.map { "\($0)=\($1)" } + ["CACHE_DIRECTORY=/dev/null"]
-        var inherited = unsafe environ
-        while let entry = unsafe inherited.pointee {
-            unsafe variables.append(String(cString: entry))
-            unsafe inherited += 1
+        if let input { unsafe posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0) }
+        for (descriptor, path) in [(CInt(1), output ?? errors), (2, errors)] {
+            unsafe posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         }
+        let variables = ProcessInfo.processInfo.environment
+            .filter { !["DSEG_SOCKET", "XDG_RUNTIME_DIR"].contains($0.key) }
+            .merging(["CACHE_DIRECTORY": "/dev/null", "COLUMNS": "80"]) { $1 }
+            .merging(environment) { $1 }
         var process = pid_t()
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        var settings = unsafe variables.map { unsafe strdup($0) } + [nil]
+        var settings = unsafe variables.map { unsafe strdup("\($0)=\($1)") } + [nil]
         defer { unsafe (words + settings).forEach { unsafe free($0) } }
         let code = unsafe posix_spawnp(&process, arguments[0], &actions, nil, &words, &settings)
         guard code == 0 else { throw RPCStatus(.internal, "\(arguments[0]): errno \(code)") }
@@ -45,9 +53,11 @@ package final class Child {
         return true
     }
 
-    /// Waits up to a minute for the exit code; `nil` for a process that still runs or was killed.
+    /// Waits up to a minute for the exit code, as a shell tells it: 128 and the signal's number for a process that a
+    /// signal ended; `nil` for one that still runs.
     package var exitCode: CInt? {
-        guard eventually({ hasEnded }), let status, status & 0x7f == 0 else { return nil }
-        return status >> 8 & 0xff
+        guard eventually({ hasEnded }), let status else { return nil }
+        let signal = status & 0x7f
+        return signal == 0 ? status >> 8 & 0xff : 128 + signal
     }
 }
