@@ -106,9 +106,9 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels"], swiftSettings: strict),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "Support"], swiftSettings: strict),
         .testTarget(name: "TextsTests", dependencies: ["Texts"], swiftSettings: strict),
-        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels"], swiftSettings: strict),
+        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels", "Support"], swiftSettings: strict),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "Support"], swiftSettings: strict),
         .testTarget(
             name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images", "Support"],
@@ -117,14 +117,15 @@ let package = Package(
         .testTarget(
             name: "ResultsTests",
             dependencies: [
-                "Results", "Images", "RPC", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Results", "Images", "RPC", "Support",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Segmentation", "Kernels", "RPC", "Images", .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
+                "Server", "Segmentation", "Kernels", "RPC", "Images", "Support",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(name: "Support", dependencies: ["RPC"], path: "Tests/Support", swiftSettings: strict),
@@ -136,7 +137,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: ["Results", "Images", "RPC", "Networks", "Support", "dseg", "dsegd", "dseg-bench"],
             swiftSettings: strict),
-        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: ["Support"], swiftSettings: strict),
     ],
     cLanguageStandard: .c11
 )

@@ -1,11 +1,11 @@
 import FoundationEssentials
 import Images
+import Support
 import Testing
 
 /// Files beside the tests.
 enum Fixture {
-    static let directory = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures")
+    static let directory = URL(filePath: "\(Repository.root)/Tests/Fixtures")
 
     static func bytes(_ path: String) throws -> [UInt8] {
         try Array(Data(contentsOf: directory.appending(path: path)))

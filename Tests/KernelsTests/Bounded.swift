@@ -1,4 +1,5 @@
 import CKernels
+import Support
 import Testing
 
 /// How far the rounding of one float operation may lie from the result, relative to it.
@@ -60,21 +61,17 @@ func expect(
     #expect(matrix.isFrameIntact, "\(situation)", sourceLocation: sourceLocation)
 }
 
-/// Numbers that look random and are the same in each run (SplitMix64).
+/// Numbers that look random and are the same in each run.
 struct Draw {
-    private var state: UInt64
+    private var generator: SeededGenerator
 
     init(seed: Int) {
-        state = UInt64(truncatingIfNeeded: seed)
+        generator = SeededGenerator(seed: UInt64(truncatingIfNeeded: seed))
     }
 
     /// Evenly spread over [-1, 1), 24 bits.
     mutating func next() -> Float {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        mixed ^= mixed >> 31
-        return Float(mixed >> 40) * 0x1p-23 - 1
+        Float(generator.next() >> 40) * 0x1p-23 - 1
     }
 
     mutating func floats(_ count: Int) -> [Float] {

@@ -1,5 +1,6 @@
 import Glibc
 import Kernels
+import Support
 import Testing
 
 private struct Missing: Error {
@@ -8,8 +9,7 @@ private struct Missing: Error {
 
 /// Little-endian floats of a fixture, made by `Tests/Fixtures/noise/make.py`.
 private func fixture(seed: UInt32, count: Int) throws -> [Float] {
-    let tests = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
-    let path = "/\(tests)/Fixtures/noise/\(seed)-\(count).f32"
+    let path = "\(Repository.root)/Tests/Fixtures/noise/\(seed)-\(count).f32"
     guard let file = unsafe fopen(path, "r") else { throw Missing(path: path) }
     defer { unsafe fclose(file) }
     let bits = unsafe [UInt32](unsafeUninitializedCapacity: count + 1) { buffer, read in

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Kernels
 import Networks
+import Support
 import Testing
 
 /// Means and logarithms of variances for a picture of coloured stripes, `[16·16, 8]`.

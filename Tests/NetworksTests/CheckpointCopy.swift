@@ -1,11 +1,12 @@
 import FoundationEssentials
 import Kernels
 import Networks
+import Support
 
 /// A network's folder in a folder of its own, with its tensors changed: what a damaged, renamed or converted
 /// checkpoint looks like.
 struct CheckpointCopy {
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let stem: String
 
     /// The networks of a checkpoint, with the name of their weights.
@@ -26,7 +27,7 @@ struct CheckpointCopy {
 
     /// - Parameter files: their names, and the tensors of each
     init(_ network: String, _ files: [String: [StoredTensor]]) throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         stem = Self.stem(of: network)
         for (name, tensors) in files { try folder.write(name, safetensors(tensors)) }
         let configuration = "\(oracleFolder)/tiny/checkpoint/\(network)/config.json"

@@ -2,29 +2,12 @@ import FoundationEssentials
 import Glibc
 import Kernels
 import Networks
+import Support
 
 /// The folder of oracle checkpoints and goldens.
-let oracleFolder = {
-    let here = URL(filePath: #filePath).deletingLastPathComponent()
-    return here.deletingLastPathComponent().appending(path: "Fixtures").path
-}()
+let oracleFolder = "\(Repository.root)/Tests/Fixtures"
 
-/// A folder of its own, removed with the value.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        path =
-            FileManager.default.temporaryDirectory
-            .appending(path: "dseg-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
+extension TemporaryDirectory {
     /// Writes `bytes` under `name`; returns the path.
     @discardableResult
     func write(_ name: String, _ bytes: [UInt8]) throws -> String {
@@ -98,13 +81,13 @@ func safetensors(_ tensors: [StoredTensor]) -> [UInt8] {
 
 /// A folder with one file `model.safetensors` of a few small tensors, opened.
 struct SmallCheckpoint {
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let checkpoint: Checkpoint
     let region: WeightRegion
     let weights: WeightScope
 
     init(_ tensors: [StoredTensor], precision: Precision = .f32) throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         try folder.write("model.safetensors", safetensors(tensors))
         checkpoint = try Checkpoint(directory: folder.path, stem: "model", component: "unet")
         region = try WeightRegion(capacity: checkpoint.packedBytes)

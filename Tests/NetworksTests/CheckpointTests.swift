@@ -1,12 +1,13 @@
 import FoundationEssentials
 import Kernels
 import Networks
+import Support
 import Testing
 
 private let single = "model.safetensors"
 private let half = "model.fp16.safetensors"
 
-private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoint {
+private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Checkpoint {
     try Checkpoint(directory: folder.path, stem: "model", component: "unet")
 }
 
@@ -107,7 +108,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
     }
 
     @Test func `a region that is too small is an error, not a write past its end`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         try folder.write(
             single, safetensors([StoredTensor("a", shape: [33], [Float](repeating: 1, count: 33))]))
         let weights = try open(folder).weights(in: WeightRegion(capacity: 128), precision: .f32)
@@ -119,7 +120,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
 
 @Suite struct `choosing the files of a checkpoint` {
     private func files(_ names: String...) throws -> [String] {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         for name in names {
             if name.hasSuffix(".json") {
                 try folder.write(name, #"{"weight_map":{"a":"shard.safetensors"}}"#)
@@ -144,7 +145,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
     }
 
     @Test func `a folder of pickles is refused with the command that converts them`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         try folder.write("model.bin", "PK")
         let error = #expect(throws: CheckpointError.self) { try open(folder) }
         #expect(error == .pickled(file: "\(folder.path)/model.bin"))
@@ -154,7 +155,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
     }
 
     @Test func `a folder without weights, and no folder, are refused`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         #expect(throws: CheckpointError.noWeights(directory: folder.path, stem: "model")) {
             try open(folder)
         }
@@ -167,7 +168,7 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
         func refusal(_ path: String) throws -> String {
             "\(try #require(throws: CheckpointError.self) { try CheckpointFiles.checkLayout(of: path) })"
         }
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         for network in ["unet", "vae", "text_encoder"] {
             let sentence = try refusal(folder.path)
             #expect(sentence.hasPrefix("there is no folder \(folder.path)/\(network): "))
@@ -185,8 +186,8 @@ private func open(_ folder: TemporaryFolder) throws(CheckpointError) -> Checkpoi
         #expect(try refusal("/no/folder") == "there is no folder /no/folder")
     }
 
-    private func shards(_ map: String, _ shards: [String: [String]]) throws -> TemporaryFolder {
-        let folder = try TemporaryFolder()
+    private func shards(_ map: String, _ shards: [String: [String]]) throws -> TemporaryDirectory {
+        let folder = try TemporaryDirectory()
         try folder.write("model.safetensors.index.json", map)
         for (name, tensors) in shards {
             try folder.write(

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Networks
+import Support
 import Testing
 
 /// A configuration's members: keys and their values as JSON.
@@ -9,7 +10,7 @@ private typealias Members = [String: String]
 private func read<Value>(
     _ members: Members, by initializer: (String) throws(CheckpointError) -> Value
 ) throws -> Value {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryDirectory()
     let text = members.map { "\"\($0)\": \($1)" }.joined(separator: ",\n")
     return try initializer(folder.write("config.json", "{\(text)}"))
 }
@@ -237,7 +238,7 @@ private func oracle(_ fixture: String, _ file: String) -> String {
         "{\"a\":" + String(repeating: "[", count: 100_000), "{\"a\": 1e999}",
     ])
     func `what is not an object of JSON is refused`(text: String) throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let path = try folder.write("config.json", text)
         let error = #expect(throws: CheckpointError.self) { try UNetConfiguration(path: path) }
         guard case .notJSON(path, _) = error else {
@@ -248,7 +249,7 @@ private func oracle(_ fixture: String, _ file: String) -> String {
 
     /// As JSON they would take hours.
     @Test func `half a million marks in a row are refused, as a key and as a value`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let marks = "a" + String(repeating: "\u{301}\u{323}", count: 125_000)
         for text in ["{\"\(marks)\": 1}", "{\"act_fn\": \"\(marks)\"}"] {
             let path = try folder.write("config.json", text)
@@ -258,7 +259,7 @@ private func oracle(_ fixture: String, _ file: String) -> String {
     }
 
     @Test func `one over a megabyte is refused by its size`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let path = try folder.write(
             "config.json", [UInt8](repeating: UInt8(ascii: " "), count: (1 << 20) + 1))
         let error = CheckpointError.tooLarge(path: path, bytes: (1 << 20) + 1, limit: 1 << 20)

@@ -1,5 +1,6 @@
 import Kernels
 import Networks
+import Support
 import Testing
 
 /// What a network's loading says of a copy with its tensors changed.

@@ -1,20 +1,21 @@
 import FoundationEssentials
 import Glibc
 import Kernels
+import Support
 import Testing
 
 @testable import Networks
 
 /// A file that is to be hashed, and a folder that remembers it.
 private struct Remembering {
-    let folder: TemporaryFolder
+    let folder: TemporaryDirectory
     let path: String
     var cache: String { "\(folder.path)/cache/dseg" }
     var list: String { "\(cache)/digests" }
     var digests: RememberedDigests { RememberedDigests(in: cache) }
 
     init() throws {
-        folder = try TemporaryFolder()
+        folder = try TemporaryDirectory()
         path = try folder.write("weights", "some weights")
     }
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Networks
+import Support
 import Testing
 
 private func parse(_ json: String, dataBytes: Int) throws(SafetensorsFault) -> SafetensorsHeader {
@@ -206,7 +207,7 @@ private func entry(_ name: String, _ start: Int, _ end: Int, shape: String = "[1
 
 @Suite struct `safetensors files` {
     @Test func `a stated length of any size is held against the file before it is used`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let lengths: [(UInt64, SafetensorsFault)] = [
             (1 << 63, .headerTooLarge(bytes: 1 << 63, limit: 100_000_000)),
             (.max, .headerTooLarge(bytes: .max, limit: 100_000_000)),
@@ -232,7 +233,7 @@ private func entry(_ name: String, _ start: Int, _ end: Int, shape: String = "[1
     }
 
     @Test func `a pipe, a device and a folder are refused without waiting`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let pipe = "\(folder.path)/pipe"
         let made = unsafe mkfifo(pipe, 0o600)
         #expect(made == 0)
@@ -248,7 +249,7 @@ private func entry(_ name: String, _ start: Int, _ end: Int, shape: String = "[1
     @Test func `values come out as they were stored, in each type, across the chunks of a read`()
         throws
     {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         // One read takes 4 MiB: 2^20 floats, 2^21 halves. Each number next to a seam is marked.
         let counts = (floats: (1 << 20) + 7, halves: (1 << 21) + 7)
         let seams = (
@@ -287,7 +288,7 @@ private func entry(_ name: String, _ start: Int, _ end: Int, shape: String = "[1
     }
 
     @Test func `a file cut short while open gives an error that names it, no signal`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let bytes = safetensors([
             StoredTensor("a", shape: [4], [1, 2, 3, 4]), StoredTensor("b", shape: [1], [5]),
         ])
@@ -309,7 +310,7 @@ private func entry(_ name: String, _ start: Int, _ end: Int, shape: String = "[1
     }
 
     @Test func `no file stays mapped and none stays open`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let path = try folder.write(
             "a.safetensors", safetensors([StoredTensor("a", shape: [2], [1, 2])]))
         func read() throws {

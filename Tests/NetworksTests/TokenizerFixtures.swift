@@ -1,17 +1,16 @@
 import FoundationEssentials
+import Support
 import Testing
 
 @testable import Networks
 
 /// Where the tokenizer tests find their files.
 enum TokenizerFixtures {
-    static let root = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().path
-    static let folder = root + "/Tests/Fixtures/tokenizer"
+    static let folder = Repository.root + "/Tests/Fixtures/tokenizer"
     /// The small vocabulary in CLIP's format, as files.
     static let tiny = folder + "/tiny"
     /// The merges that CLIP's published vocabulary follows from.
-    static let merges = root + "/Sources/dsegd/Resources/clip/merges.txt"
+    static let merges = Repository.root + "/Sources/dsegd/Resources/clip/merges.txt"
 
     static func decode<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
         let data = try Data(contentsOf: URL(filePath: "\(folder)/\(name)"))
@@ -23,16 +22,16 @@ enum TokenizerFixtures {
     @discardableResult static func withFolder<Result>(
         _ files: [String: String?], _ body: (String) throws -> Result
     ) throws -> Result {
-        let folder = "\(FileManager.default.temporaryDirectory.path)/\(UUID().uuidString)"
+        let place = try TemporaryDirectory()
+        let folder = "\(place.path)/tiny"
         try FileManager.default.copyItem(atPath: tiny, toPath: folder)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         for (name, content) in files {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
             if let content {
                 try Data(content.utf8).write(to: URL(filePath: "\(folder)/\(name)"))
             }
         }
-        return try body(folder)
+        return try withExtendedLifetime(place) { try body(folder) }
     }
 
     /// The text of one of the tiny tokenizer's files.

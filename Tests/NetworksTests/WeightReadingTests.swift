@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Kernels
 import Networks
+import Support
 import Testing
 
 @Suite struct `reading what was claimed` {
@@ -35,7 +36,7 @@ import Testing
 
     /// Larger than any piece, in two networks: whatever is cut is put together.
     @Test func `tensors of several megabytes arrive whole, and are hashed as they were opened`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         let rows = 37
         let columns = 20_011
         let halves = (0..<(rows * columns)).map { UInt16(truncatingIfNeeded: $0 &* 40_503) & 0x3fff }
@@ -197,7 +198,7 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
 
     @Test func `it moves with any byte and any name, not with the folder`() throws {
         func hash(_ first: String, _ name: String) throws -> ModelHash {
-            let folder = try TemporaryFolder()
+            let folder = try TemporaryDirectory()
             try folder.write("a", first)
             try folder.write(name, "")
             return try ModelHash(directory: folder.path, files: ["a", name])
@@ -209,7 +210,7 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
     }
 
     @Test func `a file that is not there is an error that names it`() throws {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryDirectory()
         #expect(throws: CheckpointError.system(path: "\(folder.path)/a", call: "open", code: 2)) {
             try ModelHash(directory: folder.path, files: ["a"])
         }

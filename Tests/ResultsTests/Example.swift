@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import Images
 import RPC
 import Testing
@@ -111,13 +110,4 @@ extension MaskPlan {
         let plans = try Self.all(options, standardOutputIsTerminal: standardOutputIsTerminal)
         self = try #require(plans.count == 1 ? plans.first : nil)
     }
-}
-
-/// An empty folder, removed with all it holds when the body ends.
-func withTemporaryFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory
-        .appending(path: "dseg-\(UInt64.random(in: 0...UInt64.max))")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder.path)
 }

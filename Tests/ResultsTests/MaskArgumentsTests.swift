@@ -2,11 +2,17 @@ import ArgumentParser
 import Foundation
 import Glibc
 import RPC
+import Support
 import Testing
 
 @testable import Results
 
 @Suite struct MaskArgumentsTests {
+    private let place: TemporaryDirectory
+    private var folder: String { place.path }
+
+    init() throws { place = try TemporaryDirectory() }
+
     private static func arguments(_ arguments: [String]) throws -> MaskArguments {
         try MaskArguments(try MaskOptions.parse(arguments))
     }
@@ -24,18 +30,16 @@ import Testing
 
     @Test(arguments: beginnings)
     func `pictures lead, whatever they are called and whatever their format is`(beginning: [UInt8]) throws {
-        try withTemporaryFolder { folder in
-            let (one, two) = ("\(folder)/one", "\(folder)/two")
-            for path in [one, two] { try replaceFile(at: path, with: beginning) }
-            let found = try Self.arguments([one, two, "dog, cat"])
-            #expect(found.pictures == [one, two])
-            #expect(found.words.labels.map(\.name) == ["dog", "cat"])
-            for words in [["dog", two], ["dog, \(two)"], ["dog", "cat,\(two)"]] {
-                #expect(throws: (any Error).self) { try Self.arguments([one] + words) }
-            }
-            #expect(try Self.arguments([one, "it=\(two)"]).words.labels[0].phrases.map(\.words) == [two])
-            #expect(throws: (any Error).self) { try Self.arguments([one, two]) }
+        let (one, two) = ("\(folder)/one", "\(folder)/two")
+        for path in [one, two] { try replaceFile(at: path, with: beginning) }
+        let found = try Self.arguments([one, two, "dog, cat"])
+        #expect(found.pictures == [one, two])
+        #expect(found.words.labels.map(\.name) == ["dog", "cat"])
+        for words in [["dog", two], ["dog, \(two)"], ["dog", "cat,\(two)"]] {
+            #expect(throws: (any Error).self) { try Self.arguments([one] + words) }
         }
+        #expect(try Self.arguments([one, "it=\(two)"]).words.labels[0].phrases.map(\.words) == [two])
+        #expect(throws: (any Error).self) { try Self.arguments([one, two]) }
     }
 
     /// Programs, archives, a database, a sound, texts, numbers, nothing: whoever stands in a folder of programs may
@@ -51,25 +55,21 @@ import Testing
 
     @Test(arguments: others)
     func `what holds no picture is a word`(beginning: [UInt8]) throws {
-        try withTemporaryFolder { folder in
-            let cat = "\(folder)/cat"
-            try replaceFile(at: cat, with: beginning)
-            for words in [[cat], ["dog", cat], ["dog,\(cat)"]] {
-                let found = try Self.arguments(["r.png"] + words)
-                #expect(found.pictures == ["r.png"])
-                #expect(found.words.labels.last?.name == cat)
-            }
+        let cat = "\(folder)/cat"
+        try replaceFile(at: cat, with: beginning)
+        for words in [[cat], ["dog", cat], ["dog,\(cat)"]] {
+            let found = try Self.arguments(["r.png"] + words)
+            #expect(found.pictures == ["r.png"])
+            #expect(found.words.labels.last?.name == cat)
         }
     }
 
     @Test func `a file that is none, a folder and a word are words`() throws {
-        try withTemporaryFolder { folder in
-            let text = "\(folder)/boat"
-            try replaceFile(at: text, with: Array("a list of boats".utf8))
-            #expect(try Self.arguments(["r.png", text]).pictures == ["r.png"])
-            #expect(try Self.arguments(["r.png", folder]).words.labels.map(\.name) == [folder])
-            #expect(try Self.arguments(["r.png", "dog"]).pictures == ["r.png"])
-        }
+        let text = "\(folder)/boat"
+        try replaceFile(at: text, with: Array("a list of boats".utf8))
+        #expect(try Self.arguments(["r.png", text]).pictures == ["r.png"])
+        #expect(try Self.arguments(["r.png", folder]).words.labels.map(\.name) == [folder])
+        #expect(try Self.arguments(["r.png", "dog"]).pictures == ["r.png"])
     }
 
     @Test func `what is named as a picture and is not there is one that is missing, wherever it stands`() throws {
@@ -97,117 +97,103 @@ import Testing
     }
 
     @Test func `a picture's name is looked for when a backslash stands in it`() throws {
-        try withTemporaryFolder { folder in
-            try replaceFile(at: "\(folder)/a.png", with: [])
-            #expect(throws: (any Error).self) { try Self.arguments(["r.png", "dog", "\(folder)/a.png"]) }
-            #expect(try Self.arguments(["r.png", "dog", "\(folder)/a\\.png"]).words.labels.count == 2)
-        }
+        try replaceFile(at: "\(folder)/a.png", with: [])
+        #expect(throws: (any Error).self) { try Self.arguments(["r.png", "dog", "\(folder)/a.png"]) }
+        #expect(try Self.arguments(["r.png", "dog", "\(folder)/a\\.png"]).words.labels.count == 2)
     }
 
     @Test func `what lies among pictures and is none is refused`() throws {
-        try withTemporaryFolder { folder in
-            try replaceFile(at: "\(folder)/notes.txt", with: Array("a list of boats".utf8))
-            #expect(unsafe mkdir("\(folder)/more", 0o700) == 0)
-            for name in ["notes.txt", "more"].map({ "\(folder)/\($0)" }) {
-                let options = try MaskOptions.parse(["r.png", "boat"])
-                var mixed = options
-                mixed.words = [name, "boat"]
-                #expect(throws: WordError.self) { try MaskArguments(mixed) }
-                try replaceFile(at: "\(folder)/late.png", with: [])
-                mixed.words = [name, "boat", "\(folder)/late.png"]
-                #expect(throws: WordError.picture("\(folder)/late.png")) { try MaskArguments(mixed) }
-                #expect(try Self.arguments(["r.png", "boat", name]).words.labels.count == 2)
-            }
+        try replaceFile(at: "\(folder)/notes.txt", with: Array("a list of boats".utf8))
+        #expect(unsafe mkdir("\(folder)/more", 0o700) == 0)
+        for name in ["notes.txt", "more"].map({ "\(folder)/\($0)" }) {
+            let options = try MaskOptions.parse(["r.png", "boat"])
+            var mixed = options
+            mixed.words = [name, "boat"]
+            #expect(throws: WordError.self) { try MaskArguments(mixed) }
+            try replaceFile(at: "\(folder)/late.png", with: [])
+            mixed.words = [name, "boat", "\(folder)/late.png"]
+            #expect(throws: WordError.picture("\(folder)/late.png")) { try MaskArguments(mixed) }
+            #expect(try Self.arguments(["r.png", "boat", name]).words.labels.count == 2)
         }
     }
 
     /// The last words of a refusal, after "type".
     @Test func `what a refusal says to type names the very words`() throws {
-        try withTemporaryFolder { folder in
-            for name in ["cat", "cat.jpg", "cat's"] {
-                let path = "\(folder)/\(name)"
-                try replaceFile(at: path, with: Array("GIF89a".utf8))
-                var options = try MaskOptions.parse(["r.png", "boat"])
-                options.words = ["boat", path]
-                let error = #expect(throws: WordError.picture(path)) { try MaskArguments(options) }
-                let typed = try #require(error?.description.components(separatedBy: " type ").last)
-                let unquoted = typed.replacing("'\\''", with: "\u{1}").replacing("'", with: "")
-                options.words = ["boat", unquoted.replacing("\u{1}", with: "'")]
-                #expect(try MaskArguments(options).words.labels.map(\.name) == ["boat", path])
-            }
+        for name in ["cat", "cat.jpg", "cat's"] {
+            let path = "\(folder)/\(name)"
+            try replaceFile(at: path, with: Array("GIF89a".utf8))
+            var options = try MaskOptions.parse(["r.png", "boat"])
+            options.words = ["boat", path]
+            let error = #expect(throws: WordError.picture(path)) { try MaskArguments(options) }
+            let typed = try #require(error?.description.components(separatedBy: " type ").last)
+            let unquoted = typed.replacing("'\\''", with: "\u{1}").replacing("'", with: "")
+            options.words = ["boat", unquoted.replacing("\u{1}", with: "'")]
+            #expect(try MaskArguments(options).words.labels.map(\.name) == ["boat", path])
         }
     }
 
     @Test func `what is named as a picture is one, there or not`() throws {
-        try withTemporaryFolder { folder in
-            try replaceFile(at: "\(folder)/empty.jpg", with: [])
-            let found = try Self.arguments(["r.png", "\(folder)/empty.jpg", "\(folder)/gone.JPEG", "-", "dog"])
-            #expect(found.pictures.count == 4)
-            #expect(found.words.labels.map(\.name) == ["dog"])
-        }
+        try replaceFile(at: "\(folder)/empty.jpg", with: [])
+        let found = try Self.arguments(["r.png", "\(folder)/empty.jpg", "\(folder)/gone.JPEG", "-", "dog"])
+        #expect(found.pictures.count == 4)
+        #expect(found.words.labels.map(\.name) == ["dog"])
     }
 
     @Test func `each picture has its plan, and no file takes another's place`() throws {
-        try withTemporaryFolder { folder in
-            func plans(_ arguments: String...) throws -> [MaskPlan] {
-                try MaskPlan.all(try MaskOptions.parse(arguments), standardOutputIsTerminal: false)
-            }
-            #expect(
-                try plans("a/x.png", "b/y.jpg", "dog").flatMap(\.files).map(\.path) == [
-                    "a/x.mask.png", "b/y.mask.png",
-                ])
-            #expect(throws: PlanError.sameFile("x.mask.png", of: "x.png", and: "x.jpg")) {
-                try plans("x.png", "x.jpg", "dog")
-            }
-            #expect(throws: PlanError.sameFile("out/x.mask.png", of: "a/x.png", and: "b/x.png")) {
-                try plans("a/x.png", "b/x.png", "dog", "-o", "out")
-            }
-            #expect(throws: PlanError.severalPicturesOnStandardOutput) { try plans("x.png", "y.png", "dog", "-o", "-") }
-            let (picture, mask) = ("\(folder)/x.png", "\(folder)/x.mask.png")
-            for path in [picture, mask] { try replaceFile(at: path, with: []) }
-            #expect(throws: PlanError.picturesPlace(mask, picture: mask)) {
-                try plans(picture, mask, "dog", "--force")
-            }
+        func plans(_ arguments: String...) throws -> [MaskPlan] {
+            try MaskPlan.all(try MaskOptions.parse(arguments), standardOutputIsTerminal: false)
+        }
+        #expect(
+            try plans("a/x.png", "b/y.jpg", "dog").flatMap(\.files).map(\.path) == [
+                "a/x.mask.png", "b/y.mask.png",
+            ])
+        #expect(throws: PlanError.sameFile("x.mask.png", of: "x.png", and: "x.jpg")) {
+            try plans("x.png", "x.jpg", "dog")
+        }
+        #expect(throws: PlanError.sameFile("out/x.mask.png", of: "a/x.png", and: "b/x.png")) {
+            try plans("a/x.png", "b/x.png", "dog", "-o", "out")
+        }
+        #expect(throws: PlanError.severalPicturesOnStandardOutput) { try plans("x.png", "y.png", "dog", "-o", "-") }
+        let (picture, mask) = ("\(folder)/x.png", "\(folder)/x.mask.png")
+        for path in [picture, mask] { try replaceFile(at: path, with: []) }
+        #expect(throws: PlanError.picturesPlace(mask, picture: mask)) {
+            try plans(picture, mask, "dog", "--force")
         }
     }
 
     @Test func `outputs that are one file are refused, however they are spelled`() throws {
-        try withTemporaryFolder { folder in
-            func refusal(_ arguments: String...) -> PlanError? {
-                #expect(throws: PlanError.self) {
-                    let options = try MaskOptions.parse(arguments + ["dog", "--force"])
-                    _ = try MaskPlan.all(options, standardOutputIsTerminal: false)
-                }
+        func refusal(_ arguments: String...) -> PlanError? {
+            #expect(throws: PlanError.self) {
+                let options = try MaskOptions.parse(arguments + ["dog", "--force"])
+                _ = try MaskPlan.all(options, standardOutputIsTerminal: false)
             }
-            for name in ["in", "out"] { #expect(unsafe mkdir("\(folder)/\(name)", 0o700) == 0) }
-            #expect(unsafe symlink("in", "\(folder)/linked") == 0)
-            let spellings = ["in/x.jpg", "in/./x.jpg", "out/../in/x.jpg", "linked/x.jpg", "in//x.jpg"]
-            for spelling in spellings.map({ "\(folder)/\($0)" }) {
-                let path = String(spelling.dropLast(4)) + ".mask.png"
-                #expect(
-                    refusal("\(folder)/in/x.png", spelling)
-                        == .sameFile(
-                            path, of: "\(folder)/in/x.png", and: spelling))
-            }
-            #expect(unsafe symlink("../one.png", "\(folder)/in/y.mask.png") == 0)
-            #expect(unsafe symlink("\(folder)/one.png", "\(folder)/out/z.mask.png") == 0)
-            #expect(
-                refusal("\(folder)/in/y.png", "\(folder)/out/z.png")
-                    == .sameFile(
-                        "\(folder)/out/z.mask.png", of: "\(folder)/in/y.png", and: "\(folder)/out/z.png"))
-            #expect(unsafe symlink("y.mask.png", "\(folder)/in/y.overlay.png") == 0)
-            #expect(
-                refusal("\(folder)/in/y.png", "--overlay")
-                    == .linkedFiles(
-                        "\(folder)/in/y.mask.png", "\(folder)/in/y.overlay.png"))
         }
+        for name in ["in", "out"] { #expect(unsafe mkdir("\(folder)/\(name)", 0o700) == 0) }
+        #expect(unsafe symlink("in", "\(folder)/linked") == 0)
+        let spellings = ["in/x.jpg", "in/./x.jpg", "out/../in/x.jpg", "linked/x.jpg", "in//x.jpg"]
+        for spelling in spellings.map({ "\(folder)/\($0)" }) {
+            let path = String(spelling.dropLast(4)) + ".mask.png"
+            #expect(
+                refusal("\(folder)/in/x.png", spelling)
+                    == .sameFile(
+                        path, of: "\(folder)/in/x.png", and: spelling))
+        }
+        #expect(unsafe symlink("../one.png", "\(folder)/in/y.mask.png") == 0)
+        #expect(unsafe symlink("\(folder)/one.png", "\(folder)/out/z.mask.png") == 0)
+        #expect(
+            refusal("\(folder)/in/y.png", "\(folder)/out/z.png")
+                == .sameFile(
+                    "\(folder)/out/z.mask.png", of: "\(folder)/in/y.png", and: "\(folder)/out/z.png"))
+        #expect(unsafe symlink("y.mask.png", "\(folder)/in/y.overlay.png") == 0)
+        #expect(
+            refusal("\(folder)/in/y.png", "--overlay")
+                == .linkedFiles(
+                    "\(folder)/in/y.mask.png", "\(folder)/in/y.overlay.png"))
     }
 
     @Test func `files of one name in two folders are two`() throws {
-        try withTemporaryFolder { folder in
-            for name in ["a", "b"] { #expect(unsafe mkdir("\(folder)/\(name)", 0o700) == 0) }
-            let options = try MaskOptions.parse(["\(folder)/a/x.png", "\(folder)/b/x.png", "dog"])
-            #expect(try MaskPlan.all(options, standardOutputIsTerminal: false).count == 2)
-        }
+        for name in ["a", "b"] { #expect(unsafe mkdir("\(folder)/\(name)", 0o700) == 0) }
+        let options = try MaskOptions.parse(["\(folder)/a/x.png", "\(folder)/b/x.png", "dog"])
+        #expect(try MaskPlan.all(options, standardOutputIsTerminal: false).count == 2)
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Kernels
 import Networks
 import Segmentation
+import Support
 import Synchronization
 import Testing
 
@@ -75,12 +76,6 @@ private final class Steps: Sendable {
             diary.write("refused: \($0)")
         }
     }
-}
-
-/// Asks again and again until it is so, or a minute has passed.
-private func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<60_000 where !condition() { usleep(1000) }
-    return condition()
 }
 
 private func engine(queueLimit: Int = 8) throws -> Engine {

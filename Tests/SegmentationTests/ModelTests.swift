@@ -1,18 +1,17 @@
 import FoundationEssentials
 import Networks
 import Segmentation
+import Support
 import Testing
 
 /// A copy of `tiny` to be spoiled, removed with the value.
 private final class ModelCopy {
-    let path = FileManager.default.temporaryDirectory.appending(path: "dseg-\(UUID().uuidString)").path
+    private let place: TemporaryDirectory
+    var path: String { "\(place.path)/model" }
 
     init() throws {
+        place = try TemporaryDirectory()
         try FileManager.default.copyItem(atPath: Fixture.tiny, toPath: path)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
     }
 
     func remove(_ name: String) throws {

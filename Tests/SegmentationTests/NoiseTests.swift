@@ -1,6 +1,7 @@
 import Kernels
 import Networks
 import Segmentation
+import Support
 import Testing
 
 @Suite struct `noise on the latent` {
@@ -8,7 +9,7 @@ import Testing
     private let model: Model
 
     init() throws {
-        golden = try TensorFile(path: "\(Fixture.root)/Tests/Fixtures/tiny/golden/vae.safetensors")
+        golden = try TensorFile(path: "\(Repository.root)/Tests/Fixtures/tiny/golden/vae.safetensors")
         model = try Fixture.model(Fixture.tiny)
     }
 

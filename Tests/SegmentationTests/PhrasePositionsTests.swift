@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Networks
 import Segmentation
+import Support
 import Testing
 
 /// Which of a prompt's tokens are a phrase's. `positions.py` made the reference's numbers.
@@ -14,7 +15,7 @@ import Testing
     private let tokenizer: BytePairTokenizer
 
     init() throws {
-        tokenizer = try BytePairTokenizer(directory: "\(Fixture.root)/\(Self.folder)/tiny")
+        tokenizer = try BytePairTokenizer(directory: "\(Repository.root)/\(Self.folder)/tiny")
     }
 
     private func positions(of phrase: String, in prompt: String, length: Int) -> [Int]? {

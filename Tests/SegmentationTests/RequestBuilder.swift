@@ -1,27 +1,22 @@
-import FoundationEssentials
 import Images
 import Kernels
 import Networks
 import Segmentation
+import Support
 
 /// Files that the tests read, from the package's root.
 enum Fixture {
-    static let root = {
-        let here = URL(filePath: #filePath).deletingLastPathComponent()
-        return here.deletingLastPathComponent().deletingLastPathComponent().path
-    }()
-
-    static let demo = "\(root)/Sources/dsegd/Resources/demo"
-    static let tiny = "\(root)/Tests/Fixtures/tiny/checkpoint"
-    static let odd = "\(root)/Tests/Fixtures/tiny-odd/checkpoint"
-    static let clipMerges = "\(root)/Sources/dsegd/Resources/clip/merges.txt"
+    static let demo = "\(Repository.root)/Sources/dsegd/Resources/demo"
+    static let tiny = "\(Repository.root)/Tests/Fixtures/tiny/checkpoint"
+    static let odd = "\(Repository.root)/Tests/Fixtures/tiny-odd/checkpoint"
+    static let clipMerges = "\(Repository.root)/Sources/dsegd/Resources/clip/merges.txt"
     /// 190 x 150 pixels.
     static let picture = "Tests/Fixtures/tiny/golden/image.png"
     /// 192 x 192 pixels.
     static let scene = "Tests/Fixtures/scenes/JPEGImages/scene_501_0000.jpg"
 
     static func bytes(_ file: String) throws -> [UInt8] {
-        Array(try Data(contentsOf: URL(filePath: "\(root)/\(file)")))
+        try Repository.bytes("\(Repository.root)/\(file)")
     }
 
     /// The threads are started first: they choose the instruction set, on which the bits depend.

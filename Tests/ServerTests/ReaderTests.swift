@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import RPC
 import Server
+import Support
 import Testing
 
 /// What one connection may cost the others.
@@ -9,7 +10,7 @@ struct ReaderTests {
     @Test func `readers that stop hold nobody up, and are cut off`() throws {
         let server = try TestServer(
             limits: .with { ($0.backlogBytes, $0.stall) = (64 << 10, .milliseconds(500)) })
-        let file = try TestServer.scene()
+        let file = try Repository.scene(1)
         let idle = try (0..<4).map { _ in try RawConnection(server.path) }
         for wire in idle {
             #expect(try wire.open(.segment, stream: 1, SegmentRequest.bulky(file, labels: 60).encoded()))
@@ -21,8 +22,7 @@ struct ReaderTests {
         #expect(maps == 1)
         for wire in idle {
             // What it reads then, the socket's buffers held.
-            for _ in 0..<6000 where !wire.isHungUp { usleep(10_000) }
-            #expect(wire.isHungUp)
+            #expect(eventually { wire.isHungUp })
             let frames = try wire.rest()
             #expect(frames.last.map { $0 == .end(of: 1) } != true, "what was cut off does not look whole")
             #expect(frames.count < 60)
@@ -32,7 +32,7 @@ struct ReaderTests {
     @Test func `a slow reader gets everything`() throws {
         let server = try TestServer(limits: .with { $0.backlogBytes = 64 << 10 })
         let slow = try RawConnection(server.path)
-        #expect(try slow.open(.segment, stream: 1, SegmentRequest.bulky(TestServer.scene(), labels: 12).encoded()))
+        #expect(try slow.open(.segment, stream: 1, SegmentRequest.bulky(Repository.scene(1), labels: 12).encoded()))
         #expect(try server.client().health())
         usleep(200_000)
         let frames = try slow.rest()
@@ -45,7 +45,7 @@ struct ReaderTests {
         let server = try TestServer(limits: .with { ($0.backlogBytes, $0.stall) = (64 << 10, .hours(1)) })
         let client = try server.client()
         let slow = try RawConnection(server.path)
-        var request = SegmentRequest.bulky(try TestServer.scene(), labels: 1000)
+        var request = SegmentRequest.bulky(try Repository.scene(1), labels: 1000)
         (request.mapWidth, request.mapHeight) = (128, 128)
         #expect(try slow.open(.segment, stream: 1, request.encoded()))
         #expect(try slow.next()?.kind == .data, "the header: it runs")
@@ -58,7 +58,7 @@ struct ReaderTests {
         #expect(words.last.map { $0 < 1000 } == true)
         #expect(try client.status().queued == 0, "it waits for its reader, not for its turn")
         // Others are answered meanwhile, bit by bit the slow one too.
-        let other = SegmentRequest(picture: .image(try TestServer.scene()), labels: [RPC.Label(name: "dog")])
+        let other = SegmentRequest(picture: .image(try Repository.scene(1)), labels: [RPC.Label(name: "dog")])
         try client.segment(other) { _ in }
         var labels: [UInt32] = []
         for frame in try slow.rest() where frame.kind == .data && !frame.payload.isEmpty {
@@ -69,7 +69,7 @@ struct ReaderTests {
 
     @Test func `Cancel and deadlines end a call whose reader has stopped, at once`() throws {
         let server = try TestServer(limits: .with { ($0.backlogBytes, $0.stall) = (64 << 10, .hours(1)) })
-        let file = try TestServer.scene()
+        let file = try Repository.scene(1)
         var request = SegmentRequest.bulky(file, labels: 100)
         request.requestID = "slow"
         let cancelled = try RawConnection(server.path)
@@ -103,7 +103,7 @@ struct ReaderTests {
     @Test func `a client that shuts its side still gets its answer, then the connection ends`() throws {
         let server = try TestServer()
         let half = try RawConnection(server.path)
-        let request = SegmentRequest(picture: .image(try TestServer.scene()), labels: [RPC.Label(name: "dog")])
+        let request = SegmentRequest(picture: .image(try Repository.scene(1)), labels: [RPC.Label(name: "dog")])
         #expect(try half.open(.segment, stream: 1, request.encoded()))
         half.shutWriting()
         let frames = try half.rest()
@@ -139,7 +139,7 @@ struct ReaderTests {
         let looking = try RawConnection(server.path)
         let call = try ClientCall(.look, stream: 1, payload: [], timeout: nil)
         var pieces = call.opening
-        for byte in try TestServer.scene() { pieces += try call.message(LookRequest(data: [byte]).encoded()) }
+        for byte in try Repository.scene(1) { pieces += try call.message(LookRequest(data: [byte]).encoded()) }
         #expect(looking.send(pieces + call.halfClose))
         looking.shutWriting()
         let answer = try #require(try looking.next())
@@ -149,7 +149,7 @@ struct ReaderTests {
 
     @Test func `draining cuts what outlasts its grace`() throws {
         let server = try TestServer()
-        let file = try TestServer.scene()
+        let file = try Repository.scene(1)
         let wire = try RawConnection(server.path)
         #expect(try wire.open(.segment, stream: 1, SegmentRequest.long(file).encoded()))
         #expect(try wire.next()?.kind == .data, "the header: it runs")

@@ -1,5 +1,6 @@
 import RPC
 @testable import Server
+import Support
 import Testing
 
 /// The same question of the same user again is answered in the same messages.
@@ -61,7 +62,7 @@ struct RememberedReplyTests {
         let server = try TestServer()
         let client = try server.client()
         let request = SegmentRequest(
-            picture: .image(try TestServer.scene()), labels: ["dog", "a red car"].map { RPC.Label(name: $0) },
+            picture: .image(try Repository.scene(1)), labels: ["dog", "a red car"].map { RPC.Label(name: $0) },
             recipe: recipe, mask: true)
         let first = try Self.ask(client, request)
         #expect(first.parts.count == 4)
@@ -82,7 +83,7 @@ struct RememberedReplyTests {
         let limit = 8 << 10
         let server = try TestServer(limits: .with { $0.replyBytes = limit })
         let client = try server.client()
-        let file = try TestServer.scene()
+        let file = try Repository.scene(1)
         let small = SegmentRequest(picture: .image(file), labels: [RPC.Label(name: "dog")], maps: .none)
         func ask(threshold: Float) throws {
             var question = small
@@ -107,7 +108,7 @@ struct RememberedReplyTests {
     @Test func `are none of answers that were broken off midway`() throws {
         let server = try TestServer(limits: .with { $0.backlogBytes = 64 << 10 })
         let client = try server.client()
-        let question = SegmentRequest.bulky(try TestServer.scene(), labels: 12)
+        let question = SegmentRequest.bulky(try Repository.scene(1), labels: 12)
         var named = question
         named.requestID = "broken off"
         let reader = try RawConnection(server.path)

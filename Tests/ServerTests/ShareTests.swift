@@ -2,12 +2,13 @@ import Glibc
 import NIOCore
 import RPC
 @testable import Server
+import Support
 import Testing
 
 /// What callers take, they give back; what there is of it is bounded for each, and for all.
 struct ShareTests {
     @Test func `pictures of a connection are bounded in all, and free again with their calls`() throws {
-        let file = try TestServer.scene()
+        let file = try Repository.scene(1)
         let server = try TestServer(limits: .with { $0.pictureBytes = file.count })
         let client = try server.client()
         let handle = try client.look(file).handle
@@ -68,7 +69,7 @@ struct ShareTests {
         // Who leaves gives back what they held.
         uploads[0].shutWriting()
         #expect(try uploads[0].next() != nil)
-        let file = try TestServer.scene()
+        let file = try Repository.scene(1)
         #expect(try server.client().look(file).handle.utf8.count == 64)
     }
 
@@ -99,7 +100,7 @@ struct ShareTests {
 
     @Test func `what comes fast enough may take longer than the grace`() throws {
         let server = try TestServer(limits: .with { ($0.grace, $0.bytesPerSecond) = (.seconds(1), 1000) })
-        let file = try TestServer.scene()
+        let file = try Repository.scene(1)
         let wire = try RawConnection(server.path)
         #expect(try wire.open(.look, stream: 1, []))
         for start in stride(from: 0, to: file.count, by: 500) {
@@ -115,7 +116,7 @@ struct ShareTests {
         let server = try TestServer(
             limits: .with { ($0.connections, $0.idle) = (.init(all: 7, perUser: 7), .milliseconds(100)) })
         let busy = try RawConnection(server.path)
-        #expect(try busy.open(.segment, stream: 1, SegmentRequest.long(TestServer.scene()).encoded()))
+        #expect(try busy.open(.segment, stream: 1, SegmentRequest.long(Repository.scene(1)).encoded()))
         #expect(try busy.next()?.kind == .data, "the header: it runs")
         // One has begun a frame, one a picture, and both are silent.
         let silent = try (0..<2).map { _ in try RawConnection(server.path) }
@@ -140,7 +141,7 @@ struct ShareTests {
                 limits.connections = .init(all: 3, perUser: 3)
                 (limits.backlogBytes, limits.reading, limits.stall) = (64 << 10, .milliseconds(100), .hours(1))
             })
-        let file = try TestServer.scene()
+        let file = try Repository.scene(1)
         let stalled = try (0..<3).map { _ in try RawConnection(server.path) }
         for wire in stalled {
             #expect(try wire.open(.segment, stream: 1, SegmentRequest.bulky(file, labels: 60).encoded()))
@@ -155,7 +156,7 @@ struct ShareTests {
             limits: .with { ($0.connections, $0.wait) = (.init(all: 8, perUser: 3), .milliseconds(100)) })
         let busy = try (0..<3).map { _ in try RawConnection(server.path) }
         for wire in busy {
-            #expect(try wire.open(.segment, stream: 1, SegmentRequest.long(TestServer.scene()).encoded()))
+            #expect(try wire.open(.segment, stream: 1, SegmentRequest.long(Repository.scene(1)).encoded()))
             // An answer to what came later: it is at work.
             #expect(try wire.open(.health, stream: 3, HealthCheckRequest(service: "").encoded()))
             while let frame = try wire.next(), frame.stream != 3 {}
@@ -163,12 +164,7 @@ struct ShareTests {
         let refused = try RawConnection(server.path)
         #expect(try refused.next() == nil)
         busy[0].close()
-        var isServed = false
-        for _ in 0..<6000 where !isServed {
-            isServed = (try? server.client().health()) == true
-            usleep(10_000)
-        }
-        #expect(isServed)
+        #expect(eventually { (try? server.client().health()) == true })
     }
 
     @Test func `more connections than there is room for wait, and are served as others go`() throws {
@@ -222,7 +218,7 @@ struct ShareTests {
     @Test func `a call of more numbers than the daemon gives is refused with the limit`() throws {
         let server = try TestServer(limits: .with { $0.callPixels = 2 * 192 * 192 })
         let client = try server.client()
-        let file = try TestServer.scene()
+        let file = try Repository.scene(1)
         func refusal(_ labels: Int, _ width: UInt32, _ height: UInt32) throws -> RPCStatus? {
             let request = SegmentRequest(
                 picture: .image(file), labels: (0..<labels).map { RPC.Label(name: "thing \($0)") }, maps: .sized,

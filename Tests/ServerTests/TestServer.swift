@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import Kernels
 import Logging
@@ -6,31 +5,23 @@ import NIOCore
 import RPC
 import Segmentation
 import Server
+import Support
 
 /// A server in this process, with the demo model, and limits that a test can reach.
 final class TestServer {
     let path: String
-    private let directory: URL
+    private let directory: TemporaryDirectory
     private let socket: ListeningSocket
     private let server: Server
     private let engine: Engine
     private var isDrained = false
 
-    static let root = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().path(percentEncoded: false)
-
-    /// A picture of 192 x 192 pixels.
-    static func scene() throws -> [UInt8] {
-        [UInt8](try Data(contentsOf: URL(filePath: "\(root)/Tests/Fixtures/scenes/JPEGImages/scene_501_0001.jpg")))
-    }
-
     init(limits: ServerLimits = .standard(callSeconds: ServerLimits.callSeconds)) throws {
-        directory = FileManager.default.temporaryDirectory.appending(path: "dseg-\(UInt64.random(in: 0...UInt64.max))")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
-        path = directory.appending(path: "dseg.sock").path(percentEncoded: false)
+        directory = try TemporaryDirectory()
+        path = "\(directory.path)/dseg.sock"
         socket = try ListeningSocket(path: path)
         engine = try Engine(queueLimit: 16, threads: nil) {
-            let resources = "\(Self.root)/Sources/dsegd/Resources"
+            let resources = "\(Repository.root)/Sources/dsegd/Resources"
             let limits = MemoryLimits(
                 pictures: 64 << 20, latents: 1 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20)
             return try Segmenter(
@@ -44,7 +35,6 @@ final class TestServer {
 
     deinit {
         if !isDrained { try? server.drain(grace: .zero) }
-        try? FileManager.default.removeItem(at: directory)
     }
 
     func client() throws(RPCStatus) -> Client { try Client(path: path) }
@@ -86,16 +76,7 @@ final class RawConnection {
     private var decoder = FrameDecoder()
 
     init(_ path: String) throws {
-        descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
-        let code = unsafe withUnsafePointer(to: address) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard code == 0 else { throw RPCStatus(.unavailable, "\(path): errno \(errno)") }
+        descriptor = try connect(to: path)
     }
 
     deinit { close() }

@@ -16,7 +16,7 @@ package func bind(to path: String, kind: __socket_type = SOCK_STREAM) throws -> 
 }
 
 /// A socket that is connected to the one that listens at a path.
-func connect(to path: String) throws -> CInt {
+package func connect(to path: String) throws -> CInt {
     try unsafe socket(SOCK_STREAM, at: path) { unsafe connect($0, $1, $2) }
 }
 

@@ -5,7 +5,7 @@ import RPC
 /// The checkout that these tests are part of.
 package enum Repository {
     package static let root = URL(filePath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().path(percentEncoded: false)
+        .deletingLastPathComponent().deletingLastPathComponent().path
 
     /// Where the programs lie: `DSEG_PROGRAMS`, else beside the running tests, with which they were built.
     package static let programs =
@@ -48,7 +48,7 @@ package func shell(_ command: String) -> (status: CInt, output: String) {
     var output: [UInt8] = []
     while case let byte = unsafe fgetc(pipe), byte != EOF { output.append(UInt8(byte)) }
     let status = unsafe pclose(pipe)
-    return (status >> 8 & 0xff, String(decoding: output, as: UTF8.self))
+    return (status & 0x7f == 0 ? status >> 8 & 0xff : status, String(decoding: output, as: UTF8.self))
 }
 
 /// Polls `condition` every 10 ms; returns whether it became true within `limit`.

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Glibc
+import Support
 
 /// One file of the repository: where it lies, what it says, how big it is.
 struct File: Sendable {
@@ -60,16 +60,10 @@ struct Tree: Sendable {
         return files.contains { $0.path == path || $0.path.hasPrefix(folder) }
     }
 
-    /// The folder above `Tests/`, found from where this file was compiled.
-    static let root: String = {
-        let parts = #filePath.split(separator: "/").dropLast(3)
-        return "/" + parts.joined(separator: "/")
-    }()
-
     /// What git keeps or would keep: ignored files are nobody's business.
     static func repository() throws -> Tree {
-        let list = try Shell.run(
-            "git -c safe.directory='*' -C '\(root)' ls-files -z -co --exclude-standard")
+        let root = Repository.root
+        let list = shell("git -c safe.directory='*' -C '\(root)' ls-files -z -co --exclude-standard")
         guard list.status == 0 else {
             throw TreeError(message: "git ls-files in \(root): \(list.output)")
         }
@@ -79,7 +73,7 @@ struct Tree: Sendable {
 
     /// Nothing for a file that git remembers and the disk does not.
     private static func read(_ path: String) -> File? {
-        guard let bytes = FileManager.default.contents(atPath: root + "/" + path) else {
+        guard let bytes = FileManager.default.contents(atPath: Repository.root + "/" + path) else {
             return nil
         }
         let isWritten = File(path: path, text: "").isProse
@@ -89,32 +83,6 @@ struct Tree: Sendable {
 }
 
 struct TreeError: Error { let message: String }
-
-/// Runs a command line to its end.
-enum Shell {
-    /// The command's standard output and error together, and its exit status.
-    static func run(_ command: String) throws -> (status: Int32, output: String) {
-        guard let pipe = unsafe popen("( \(command) ) 2>&1", "r") else {
-            throw TreeError(message: "no process for: \(command)")
-        }
-        var output: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = unsafe fread(&buffer, 1, buffer.count, pipe)
-            if count == 0 { break }
-            output += buffer[..<count]
-        }
-        let status = unsafe pclose(pipe)
-        return (
-            status & 0x7f == 0 ? (status >> 8) & 0xff : status,
-            String(decoding: output, as: UTF8.self)
-        )
-    }
-
-    static func has(_ program: String) -> Bool {
-        (try? run("command -v \(program)").status) == 0
-    }
-}
 
 extension String {
     /// Lines without their ends; a last empty line is not a line.

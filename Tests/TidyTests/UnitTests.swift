@@ -1,8 +1,9 @@
 import FoundationEssentials
+import Support
 import Testing
 
 /// systemd accepts the units, and the service gives away all it does not need.
-@Suite(.enabled(if: Shell.has("systemd-analyze"), "systemd-analyze is not installed"))
+@Suite(.enabled(if: shell("command -v systemd-analyze").status == 0, "systemd-analyze is not installed"))
 struct UnitTests {
     static let units = ["dsegd.service", "dsegd.socket"]
 
@@ -11,18 +12,15 @@ struct UnitTests {
     private func analyze(
         _ arguments: String, of units: [String] = units, edit: (String) -> String = { $0 }
     ) throws -> (status: Int32, output: String) {
-        let folder =
-            FileManager.default.temporaryDirectory.path() + "dseg-units-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let folder = try TemporaryDirectory()
         for unit in Self.units {
-            let text = try String(contentsOfFile: Tree.root + "/Systemd/" + unit, encoding: .utf8)
+            let text = try String(contentsOfFile: Repository.root + "/Systemd/" + unit, encoding: .utf8)
             let runnable = text.replacing("/usr/local/bin/dsegd", with: "/bin/true")
             try edit(runnable).write(
-                toFile: folder + "/" + unit, atomically: false, encoding: .utf8)
+                toFile: folder.path + "/" + unit, atomically: false, encoding: .utf8)
         }
-        let paths = units.map { "'\(folder)/\($0)'" }.joined(separator: " ")
-        return try Shell.run("systemd-analyze \(arguments) \(paths)")
+        let paths = units.map { "'\(folder.path)/\($0)'" }.joined(separator: " ")
+        return withExtendedLifetime(folder) { shell("systemd-analyze \(arguments) \(paths)") }
     }
 
     @Test func `systemd accepts the units without a word`() throws {
@@ -60,10 +58,10 @@ struct UnitTests {
 
     @Test func `callers are known by their uid and the socket is not open to all`() throws {
         let service = try String(
-            contentsOfFile: Tree.root + "/Systemd/dsegd.service", encoding: .utf8
+            contentsOfFile: Repository.root + "/Systemd/dsegd.service", encoding: .utf8
         ).splitLines
         let socket = try String(
-            contentsOfFile: Tree.root + "/Systemd/dsegd.socket", encoding: .utf8
+            contentsOfFile: Repository.root + "/Systemd/dsegd.socket", encoding: .utf8
         ).splitLines
         #expect(service.contains("PrivateUsers=no"))
         #expect(socket.contains("SocketMode=0660") && socket.contains("SocketGroup=dseg"))
