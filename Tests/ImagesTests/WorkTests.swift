@@ -59,7 +59,7 @@ import Testing
         #expect(questions.own > 0 && questions.own == questions.repeated)
     }
 
-    /// The first block of the compressed data, behind two bytes of zlib's, is said to be of the kind that there is not.
+    /// The byte behind zlib's two of header begins the first deflate block; here it states the reserved type, 3.
     @Test func `a damaged PNG is decoded no more than once`() throws {
         let grey = PNGFile(width: 500, height: 500, .grey([UInt8](repeating: 7, count: 250_000)), texts: [])
         var bytes = try grey.encoded()

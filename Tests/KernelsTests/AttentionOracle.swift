@@ -8,7 +8,7 @@ struct AttentionOracle {
     let keys: Framed
     let heads: Int
     let causal: Bool
-    /// Whether queries, keys, values and, for these, probabilities are brought to fixed point.
+    /// Whether queries, keys, values and, for these, probabilities are quantized.
     var isFixed = false
 
     /// Keys whose probabilities share a scale.
@@ -45,8 +45,8 @@ struct AttentionOracle {
         }
     }
 
-    /// In fixed point a sum is exact: there are what the integers miss, and three roundings, of the sum, of the scales'
-    /// product and of the product with it.
+    /// In fixed point a sum is exact: there are the quantization errors, and three roundings, of the sum, of both
+    /// scales' product and of the product with it.
     private func score(_ row: Int, _ key: Int, head: Int, scale: Double) -> Bounded {
         var (sum, magnitude) = (0.0, 0.0)
         for column in (head * width)..<((head + 1) * width) {
@@ -63,7 +63,7 @@ struct AttentionOracle {
         Grains((0..<width).map { Double(matrix[row, head * width + $0]) }, length: Grains.length)
     }
 
-    /// By how much the integers of a query's probabilities `p` miss at most, of each key.
+    /// The largest quantization error of each of a query's probabilities `p`.
     ///
     /// A block's integers add up to `65000 - count / 2`, or the largest that there can be, a probability of the top
     /// score, has 32767 of them: half a unit, and what the scale's roundings are of so large a number.

@@ -55,8 +55,8 @@ struct ConvolutionOracle {
             roundings: Double(window.kernel * window.kernel * inputs + 3))
     }
 
-    /// As one product in fixed point for each pixel computes it: beside what integers miss there are the roundings of
-    /// a sum brought to a float, of two scales' product and of the product with it, and two more as above.
+    /// As one product in fixed point for each pixel computes it: beside the quantization errors there are the roundings
+    /// of a sum converted to a float, of two scales' product and of the product with it, and two more as above.
     var fixedIm2col: ConvolutionSums {
         let positions = window.kernel * window.kernel
         let weights = (0..<outputs).map { output in
@@ -83,7 +83,7 @@ struct ConvolutionOracle {
     }
 
     /// As `F(4x4, 3x3)` computes it in fixed point: both transforms as in `winograd`, then in each frequency of a tile
-    /// a product of integers, whose misses go through the outputs' transform; 3 roundings as in `fixedIm2col` stand
+    /// a product of integers, whose errors go through the outputs' transform; 3 roundings as in `fixedIm2col` stand
     /// for those of the sum over the inputs.
     var fixedWinograd: ConvolutionSums {
         let roundings: Int = 2 * 4 + 2 * 5 + 3 + 2 * 4 + 2
@@ -92,7 +92,7 @@ struct ConvolutionOracle {
             misses: throughTiles(\.magnitude) { $0.miss($1) }, roundings: Double(roundings) * 1.0005)
     }
 
-    /// Of what it misses, if the integers' roundings know nothing of each other.
+    /// The variance of each output's quantization error, if the rounding errors are independent.
     var fixedWinogradVariances: [Double] { throughTiles({ $0 * $0 }, { $0.variance($1) }) }
 
     /// What the outputs' transform, of a power of its coefficients, makes of each frequency's product of integers.
@@ -189,7 +189,7 @@ struct ConvolutionSums {
     let values: [Double]
     /// Of all terms of a sum, together.
     let magnitudes: [Double]
-    /// What integers miss; nothing in f32.
+    /// Quantization errors; zeros in f32.
     let misses: [Double]
     /// That a term passes through at most.
     let roundings: Double

@@ -1,11 +1,11 @@
 import CKernels
 import Testing
 
-/// What fixed point makes of a row: whole numbers of a unit.
+/// How coarse a quantized row is: its numbers are whole multiples of a unit.
 ///
-/// A number misses at most half of a unit, and a hundredth: the unit is that of a computed length, off by a roundoff
-/// for each of up to 10000 numbers, and the scale, its reciprocal and the product with a number of up to 32767 units
-/// are rounded.
+/// A quantized number is off by at most 0.51 units: half a unit of its own rounding, and a hundredth for the others.
+/// The unit follows from a computed length, off by a roundoff for each of up to 10000 numbers, and the scale, its
+/// reciprocal and the product with a number of up to 32767 units are rounded.
 struct Grains {
     /// Units of a row, where none of its numbers has more than 32767.
     static let length = 46_000.0
@@ -24,16 +24,17 @@ struct Grains {
         count = Double(row.count)
     }
 
-    /// The most by which a number misses.
+    /// The largest error of a quantized number.
     var halfUnit: Double { 0.51 * unit }
 
-    /// Of a rounding that is as likely to be any part of a unit as another.
+    /// The variance of a number's rounding error, evenly spread over a unit.
     var variance: Double { unit * unit / 12 }
 
-    /// Of what a product of two rows misses, if the roundings know nothing of each other.
+    /// The variance of the error of a product of two rows, if the rounding errors are independent.
     func variance(_ other: Grains) -> Double { variance * other.squares + other.variance * squares }
 
-    /// The most by which a product of two rows misses: each number of one by half a unit, each of the other, and both.
+    /// The largest error of a product of two rows: with numbers x and y and their errors d and e, the sum of |x e|,
+    /// |d y| and |d e|.
     func miss(_ other: Grains) -> Double {
         halfUnit * other.magnitudes + other.halfUnit * magnitudes + halfUnit * other.halfUnit * count
     }
@@ -53,7 +54,7 @@ func expectIndependent(
     #expect(mean > 0.7 && mean < 1.4, "\(situation): \(mean)", sourceLocation: sourceLocation)
 }
 
-/// Weights `[outputs, inputs]` brought to fixed point by dseg_quantize_panels, before fences.
+/// Weights `[outputs, inputs]` quantized by dseg_quantize_panels, before fences.
 @safe final class FixedPanels {
     /// What no kernel writes.
     static let mark: Int32 = 0x7abc_7abc
@@ -132,7 +133,7 @@ func expectIndependent(
     }
 }
 
-/// Rows brought to fixed point by dseg_quantize_inputs, in memory that nothing else was written to.
+/// Rows quantized by dseg_quantize_inputs, in memory that nothing else was written to.
 @safe final class FixedInputs {
     private let values: UnsafeMutableBufferPointer<Int32>
     private let scaleValues: UnsafeMutableBufferPointer<Float>

@@ -105,8 +105,8 @@ private func attend(
         }
     }
 
-    /// Of a probability p, in units of its block, and a value v, of its column: p and v are rounded, and a score that
-    /// is off by e moves the answer y by p (v - y) e.
+    /// The expected variance of an answer y: each probability p is rounded to the step of its block, each value v to
+    /// that of its column, and an error e in a score moves y by p (v - y) e.
     @Test(arguments: [(77, 40), (256, 80), (500, 40)])
     func `the errors of attention in fixed point are those of independent roundings`(keys: Int, width: Int) {
         var draw = Draw(seed: keys)

@@ -48,7 +48,7 @@ import Testing
         expectConvolution(same(height: 4, width: 1030, doubled: false), inputs: 129, outputs: 16, .fixedWinograd)
     }
 
-    /// How much the bound forgives: any coefficient of the transforms that is wrong by a part in 64 breaks it.
+    /// How sensitive the bound is: a relative error of 1/64 in any coefficient of the transforms exceeds it.
     @Test func `the bound of fixed point tells a transform with a wrong coefficient from the right one`() {
         expectCoefficientsCount(\.fixedWinograd, part: 0x1p-6)
     }

@@ -93,7 +93,7 @@ private func bits(_ x: Framed, rows: Range<Int>, _ w: FixedPanels, bias: [Float]
         }
     }
 
-    /// What a product of numbers misses is what their integers miss; the roundings are those of the exact law.
+    /// The bound adds up the quantization errors of both rows and the roundings that a product of the integers has too.
     @Test func `a product in fixed point is that of its numbers, within half a unit of each`() {
         for (inputs, magnitude) in [(3, 1), (40, 1), (321, 1), (321, 1e-30), (40, 1e30)] as [(Int, Float)] {
             var draw = Draw(seed: inputs)

@@ -32,7 +32,7 @@ func `messages of the standard have its digests`(message: String, expected: Stri
             == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
 }
 
-@Test func `both bodies fold the standard's block alike, and any number of blocks`() throws {
+@Test func `both implementations fold the standard's block alike, and any number of blocks`() throws {
     let initial: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
         0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,

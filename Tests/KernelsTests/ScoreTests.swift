@@ -167,24 +167,24 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Floa
         }
     }
 
-    @Test func `dseg_quantize_unsigned keeps each number within half a level`() {
+    @Test func `dseg_quantize_unsigned keeps each number within half a step`() {
         for count in tails {
             var draw = Draw(seed: count)
             let x = Framed(rows: 3, columns: count) { row, _ in row == 1 ? 0 : abs(draw.next()) * 0.01 }
-            var levels = [UInt16](repeating: 7, count: 3 * count + 1)
+            var integers = [UInt16](repeating: 7, count: 3 * count + 1)
             var scales: [Float] = [-1, -1, -1]
-            unsafe dseg_quantize_unsigned(x.c, &levels, &scales)
+            unsafe dseg_quantize_unsigned(x.c, &integers, &scales)
             for row in 0..<3 {
                 let most = (0..<count).map { x[row, $0] }.max() ?? 0
                 for column in 0..<count {
-                    let restored = Double(levels[row * count + column]) * Double(scales[row])
+                    let restored = Double(integers[row * count + column]) * Double(scales[row])
                     let slack = Double(most) * (0.501 / 65535 + 4 * roundoff)
                     #expect((restored - Double(x[row, column])).magnitude <= slack)
                 }
             }
-            #expect(levels[3 * count] == 7 && x.isFrameIntact)
+            #expect(integers[3 * count] == 7 && x.isFrameIntact)
             let bad = Framed(rows: 1, columns: count) { $1 == count / 2 ? .nan : 1 }
-            unsafe dseg_quantize_unsigned(bad.c, &levels, &scales)
+            unsafe dseg_quantize_unsigned(bad.c, &integers, &scales)
             #expect(scales[0].isNaN)
         }
     }
@@ -194,17 +194,17 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Floa
             var draw = Draw(seed: pixels)
             let s = Framed(rows: pixels, columns: pixels) { _, _ in abs(draw.next()) }
             let maps = draw.floats(count * pixels)
-            var levels = [UInt16](repeating: 0, count: pixels * pixels)
+            var integers = [UInt16](repeating: 0, count: pixels * pixels)
             var scales = [Float](repeating: 0, count: pixels)
-            unsafe dseg_quantize_unsigned(s.c, &levels, &scales)
+            unsafe dseg_quantize_unsigned(s.c, &integers, &scales)
             var y = [Float](repeating: .nan, count: count * pixels + 1)
             var room = [Float](repeating: .nan, count: dseg_complete_scratch(pixels))
-            unsafe dseg_complete(levels, scales, pixels, maps, count, &y, &room)
+            unsafe dseg_complete(integers, scales, pixels, maps, count, &y, &room)
             #expect(y[count * pixels].isNaN)
             let expected = (0..<count * pixels).map { place in
                 let (map, row) = (place / pixels * pixels, place % pixels)
                 let terms = (0..<pixels).map {
-                    Double(levels[row * pixels + $0]) * Double(scales[row]) * Double(maps[map + $0])
+                    Double(integers[row * pixels + $0]) * Double(scales[row]) * Double(maps[map + $0])
                 }
                 // A sum of 256 at a time, then the sums', then the scale.
                 let roundings = Double(min(pixels, 256) + pixels / 256 + 3)
@@ -215,7 +215,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Floa
             for map in 0..<count {
                 var alone = [Float](repeating: 0, count: pixels)
                 unsafe dseg_complete(
-                    levels, scales, pixels, Array(maps[map * pixels..<(map + 1) * pixels]), 1, &alone, &room)
+                    integers, scales, pixels, Array(maps[map * pixels..<(map + 1) * pixels]), 1, &alone, &room)
                 #expect(alone.map(\.bitPattern) == y[map * pixels..<(map + 1) * pixels].map(\.bitPattern))
             }
         }
@@ -225,11 +225,11 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Floa
     @Test(arguments: [520, 1030, 4096])
     func `a large term takes no small ones of other chunks away`(pixels: Int) {
         let row = [UInt16(32768)] + [UInt16](repeating: 1, count: pixels - 1)
-        let levels = [UInt16]((0..<pixels).map { _ in row }.joined())
+        let integers = [UInt16]((0..<pixels).map { _ in row }.joined())
         let map = [512] + [Float](repeating: 1, count: pixels - 1)
         var y = [Float](repeating: .nan, count: pixels)
         var room = [Float](repeating: .nan, count: dseg_complete_scratch(pixels))
-        unsafe dseg_complete(levels, [Float](repeating: 1, count: pixels), pixels, map, 1, &y, &room)
+        unsafe dseg_complete(integers, [Float](repeating: 1, count: pixels), pixels, map, 1, &y, &room)
         let sum = Double(32768 * 512 + pixels - 1)
         #expect(y.allSatisfy { abs(Double($0) - sum) <= Double(256 + pixels / 256 + 3) * roundoff * sum })
     }

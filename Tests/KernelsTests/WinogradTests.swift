@@ -77,12 +77,12 @@ func expectCoefficientsCount(_ sums: KeyPath<ConvolutionOracle, ConvolutionSums>
         }
     }
 
-    /// How much the bound forgives: any coefficient of the transforms that is wrong by a part in 256 breaks it.
+    /// How sensitive the bound is: a relative error of 1/256 in any coefficient of the transforms exceeds it.
     @Test func `the bound tells a transform with a wrong coefficient from the right one`() {
         expectCoefficientsCount(\.winograd, part: 0x1p-8)
     }
 
-    /// Roundings that know nothing of each other add up to far less than their sum, but not to nothing.
+    /// Independent roundings partly cancel: their error is far below the bound, which adds them up, but not zero.
     @Test func `the measured error is a small part of the bound and no absurdly small one`() {
         var draw = Draw(seed: 3)
         let (inputs, outputs) = (64, 32)

@@ -174,7 +174,7 @@ struct ShareTests {
                 limits.waiting = 2
                 limits.idle = .seconds(2)
             })
-        // Of all but the first three some wait inside, and some in the backlog.
+        // Three are served at once; of the other nine some wait in the server, some in the socket's backlog.
         let crowd = try (0..<12).map { _ in try server.client() }
         #expect(try crowd[0].health(), "nobody who has just come is closed")
         #expect(try server.client().health())

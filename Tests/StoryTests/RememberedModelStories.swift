@@ -3,9 +3,9 @@ import RPC
 import Support
 import Testing
 
-/// A daemon need not hash a model twice, and says of it what is true.
+/// A daemon caches the digests of a model's files, and still reports the hash that the model has.
 struct RememberedModelStories {
-    /// A copy of the demo model that has lain still, and a place for what a daemon remembers of it.
+    /// Holds a copy of the demo model, unchanged for so long that daemons cache its digests, and their cache.
     private let directory: TemporaryDirectory
     private var model: String { "\(directory.path)/model" }
     private var list: String { "\(directory.path)/cache/dseg/digests" }

@@ -53,8 +53,8 @@ static void probabilities(const queries *a, size_t row, size_t head, bounded *p)
     for (size_t j = seen; j < keys; j++) p[j] = (bounded){0, 0};
 }
 
-/// What a probability's integer misses at most: a block of 512 keys has 65000 units, less half of one for each, and the
-/// top probability at most 32767.
+/// The largest error of a quantized probability, half a step. A step is the sum of a block of 512 keys over 65000 less
+/// 1/2 for each key, or the top probability over 32767 where that is larger.
 static double missed_probability(const bounded *p, size_t keys, size_t key) {
     size_t first = key / 512 * 512, end = first + 512 < keys ? first + 512 : keys;
     double sum = 0, top = 0;
@@ -63,7 +63,7 @@ static double missed_probability(const bounded *p, size_t keys, size_t key) {
     return 0.51 * larger(sum / (65000 - 0.5 * (double)(end - first)), top / 32767);
 }
 
-/// And what a value's misses, of whose column the largest has 32767 units.
+/// The largest error of a quantized value, half a step: the largest of its column is 32767 steps.
 static double missed_value(dseg_matrix v, size_t column) {
     double most = 0;
     for (size_t j = 0; j < v.rows; j++) most = larger(most, fabs(at(v, j, column)));

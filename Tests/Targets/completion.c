@@ -1,13 +1,13 @@
-// Self-attention in levels of 16 bits, and completion by it, against their definitions.
+// Self-attention quantized to unsigned 16-bit integers, and completion by it, against their definitions.
 #include "targets.h"
 
 #include <string.h>
 
 enum { untouched = 0x7abc };
 
-/// Half a level, and four roundings of scale and product; the largest number has the highest level, a row of zeros and
-/// one that holds what is not finite have the lowest, and 0 or NaN for a scale.
-static void hold_levels(dseg_matrix x, const uint16_t *levels, const float *scales) {
+/// Each number is restored within half a step and four roundings of scale and product. The largest number has 65535
+/// steps; a row of zeros has only zeros and the scale 0, a row with an infinity or NaN only zeros and the scale NaN.
+static void hold_integers(dseg_matrix x, const uint16_t *integers, const float *scales) {
     for (size_t row = 0; row < x.rows; row++) {
         double most = 0, sum = 0;
         for (size_t c = 0; c < x.columns; c++) {
@@ -17,16 +17,16 @@ static void hold_levels(dseg_matrix x, const uint16_t *levels, const float *scal
         bool is_dark = most == 0 || !isfinite(sum);
         if (is_dark) hold(isnan(scales[row]) ? 1 : scales[row], isfinite(sum) ? 0 : 1, 0);
         for (size_t c = 0; c < x.columns; c++) {
-            double level = levels[row * x.columns + c], value = at(x, row, c);
-            if (is_dark) hold(level, 0, 0);
-            else hold(level * scales[row], value, most * (0.501 / 65535 + gamma_of(4)));
-            if (!is_dark && (value == most || value == 0)) hold(level, value == 0 ? 0 : 65535, 0);
+            double integer = integers[row * x.columns + c], value = at(x, row, c);
+            if (is_dark) hold(integer, 0, 0);
+            else hold(integer * scales[row], value, most * (0.501 / 65535 + gamma_of(4)));
+            if (!is_dark && (value == most || value == 0)) hold(integer, value == 0 ? 0 : 65535, 0);
         }
     }
 }
 
 /// Columns around a vector, rows around a strip of 48; numbers of every size.
-void check_levels(void) {
+void check_unsigned(void) {
     static const size_t shapes[][2] = {{1, 1},   {3, 2},  {47, 7}, {48, 15}, {49, 16},
                                        {97, 17}, {3, 31}, {3, 33}, {5, 65},  {4, 257}};
     static const float magnitudes[] = {1e-30f, 0.01f, 1.0f, 1e30f};
@@ -40,12 +40,12 @@ void check_levels(void) {
                 *number = i / columns == 1 || i % 7 == 5 ? 0 : fabsf(*number);
                 if (i / columns == 2 && middle) *number = m % 2 ? NAN : INFINITY;
             }
-            uint16_t *levels = take((rows * columns + 1) * sizeof *levels);
+            uint16_t *integers = take((rows * columns + 1) * sizeof *integers);
             float *scales = marked(rows);
-            levels[rows * columns] = untouched;
-            dseg_quantize_unsigned(x, levels, scales);
-            hold_levels(x, levels, scales);
-            hold(levels[rows * columns], untouched, 0);
+            integers[rows * columns] = untouched;
+            dseg_quantize_unsigned(x, integers, scales);
+            hold_integers(x, integers, scales);
+            hold(integers[rows * columns], untouched, 0);
             hold_end(scales, rows);
             hold_frame(x);
         }
@@ -55,17 +55,17 @@ void check_levels(void) {
 static double roundings_of(size_t pixels) { return fmin((double)pixels, 256) + (double)(pixels / 256) + 3; }
 
 static void hold_completion(size_t pixels, size_t count) {
-    uint16_t *levels = take(pixels * pixels * sizeof *levels);
-    for (size_t i = 0; i < pixels * pixels; i++) levels[i] = (uint16_t)draw_bits();
+    uint16_t *integers = take(pixels * pixels * sizeof *integers);
+    for (size_t i = 0; i < pixels * pixels; i++) integers[i] = (uint16_t)draw_bits();
     size_t floats = dseg_complete_scratch(pixels);
     float *scales = drawn(pixels), *maps = drawn(count * pixels), *y = marked(count * pixels);
     float *scratch = marked(floats), *alone = marked(pixels);
-    dseg_complete(levels, scales, pixels, maps, count, y, scratch);
+    dseg_complete(integers, scales, pixels, maps, count, y, scratch);
     for (size_t i = 0; i < count * pixels; i++) {
         size_t map = i / pixels * pixels, row = i % pixels;
         double sum = 0, reach = 0;
         for (size_t j = 0; j < pixels; j++) {
-            double term = (double)levels[row * pixels + j] * scales[row] * maps[map + j];
+            double term = (double)integers[row * pixels + j] * scales[row] * maps[map + j];
             sum += term;
             reach += fabs(term);
         }
@@ -74,7 +74,7 @@ static void hold_completion(size_t pixels, size_t count) {
     hold_end(y, count * pixels);
     hold_end(scratch, floats);
     for (size_t map = 0; map < count; map++) {
-        dseg_complete(levels, scales, pixels, maps + map * pixels, 1, alone, scratch);
+        dseg_complete(integers, scales, pixels, maps + map * pixels, 1, alone, scratch);
         hold(memcmp(alone, y + map * pixels, pixels * sizeof *y) == 0, 1, 0);
     }
     hold_end(alone, pixels);
@@ -82,19 +82,19 @@ static void hold_completion(size_t pixels, size_t count) {
 
 /// Whole numbers, whose sums stay below 2^24, have no rounding in any order.
 static void hold_whole_completion(size_t pixels) {
-    uint16_t *levels = take(pixels * pixels * sizeof *levels);
-    for (size_t i = 0; i < pixels * pixels; i++) levels[i] = i % 5 ? (uint16_t)(draw_bits() >> 50) : 65535;
+    uint16_t *integers = take(pixels * pixels * sizeof *integers);
+    for (size_t i = 0; i < pixels * pixels; i++) integers[i] = i % 5 ? (uint16_t)(draw_bits() >> 50) : 65535;
     float *scales = marked(pixels), *maps = marked(2 * pixels), *y = marked(2 * pixels);
     for (size_t i = 0; i < pixels; i++) {
         scales[i] = 0.5f;
         maps[i] = (float)(i % 3) - 1;
         maps[pixels + i] = i % 7 == 0;
     }
-    dseg_complete(levels, scales, pixels, maps, 2, y, marked(dseg_complete_scratch(pixels)));
+    dseg_complete(integers, scales, pixels, maps, 2, y, marked(dseg_complete_scratch(pixels)));
     for (size_t i = 0; i < 2 * pixels; i++) {
         int64_t sum = 0;
         for (size_t j = 0; j < pixels; j++)
-            sum += (int64_t)levels[i % pixels * pixels + j] * (int64_t)maps[i / pixels * pixels + j];
+            sum += (int64_t)integers[i % pixels * pixels + j] * (int64_t)maps[i / pixels * pixels + j];
         hold(y[i], (double)sum / 2, 0);
     }
     hold_end(y, 2 * pixels);
@@ -102,14 +102,14 @@ static void hold_whole_completion(size_t pixels) {
 
 /// A term of 2^24, beside which a 1 is lost, and then nothing but ones: as far off as a sum can be.
 static void hold_worst_completion(size_t pixels) {
-    uint16_t *levels = take(pixels * pixels * sizeof *levels);
+    uint16_t *integers = take(pixels * pixels * sizeof *integers);
     float *scales = marked(pixels), *map = marked(pixels), *y = marked(pixels);
-    for (size_t i = 0; i < pixels * pixels; i++) levels[i] = i % pixels ? 1 : 32768;
+    for (size_t i = 0; i < pixels * pixels; i++) integers[i] = i % pixels ? 1 : 32768;
     for (size_t i = 0; i < pixels; i++) {
         scales[i] = 1;
         map[i] = i ? 1 : 512;
     }
-    dseg_complete(levels, scales, pixels, map, 1, y, marked(dseg_complete_scratch(pixels)));
+    dseg_complete(integers, scales, pixels, map, 1, y, marked(dseg_complete_scratch(pixels)));
     double sum = 0x1p24 + (double)pixels - 1;
     for (size_t i = 0; i < pixels; i++) hold(y[i], sum, gamma_of(roundings_of(pixels)) * sum);
     hold_end(y, pixels);

@@ -1,4 +1,4 @@
-// Rows, weights and kernels in fixed point against what they were.
+// Rows, weights and kernels that the library quantized, against the floats that they were quantized from.
 #include "targets.h"
 
 #include <string.h>

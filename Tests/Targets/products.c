@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/// What is to come out of a product: each number's value, its terms' magnitudes, without bias and earlier y, and what
-/// integers miss.
+/// What is to come out of a product: each number's value, its terms' magnitudes, without bias and earlier y, and
+/// its quantization error.
 typedef struct {
     double *sums, *reach, *misses;
     double roundings;
@@ -138,7 +138,7 @@ static void convolve(dseg_matrix x, dseg_window w, const learned *weights, expec
     }
 }
 
-/// The same of what a convolution by one product for each pixel misses in fixed point.
+/// The largest error that quantization adds to each output of a convolution by im2col.
 static void miss_im2col(dseg_matrix x, dseg_window w, const learned *weights, expectation e) {
     size_t outputs = weights->panels.outputs, columns = weights->panels.inputs, inputs = x.columns;
     double *row = take(columns * sizeof(double));
@@ -156,7 +156,7 @@ static void miss_im2col(dseg_matrix x, dseg_window w, const learned *weights, ex
 
 // Winograd's F(4x4, 3x3) at 0, +-3/4, +-3/2 and infinity (winograd-inl.h). With |B|, |G| and |A| for the transforms'
 // magnitudes the sums |A|^T ((|G| |g| |G|^T) (|B|^T |d| |B|)) |A| take the place of the sums of products' magnitudes,
-// and what integers miss at a frequency goes through |A| too.
+// and the quantization errors at each frequency go through |A| too.
 static const double inputs_side[] = {
     81 / 64., 0,        -45 / 16., 0,       1, 0, 0, -27 / 16., -9 / 4.,  3 / 4.,    1, 0,
     0,        27 / 16., -9 / 4.,   -3 / 4., 1, 0, 0, -27 / 32., -9 / 16., 3 / 2.,    1, 0,

@@ -5,7 +5,7 @@
 
 enum { untouched = 0x7abc };
 
-/// Room for rows in fixed point, zeros as they are to be before they are filled, with a mark behind them.
+/// Memory for quantized rows, zeros as they are to be before they are filled, with a mark behind them.
 static dseg_fixed room_of(size_t rows, size_t heads, size_t width) {
     size_t count = dseg_fixed_numbers(rows, heads, width);
     dseg_fixed f = {take((count + 1) * sizeof(int16_t)), marked(rows * heads), rows, heads, width};
@@ -132,8 +132,9 @@ static void probabilities(dseg_fixed q, dseg_fixed k, size_t row, size_t head, b
     }
 }
 
-/// What is to stand in a map: a sum of positions, a quotient, the share's two quotients and a product; what was there
-/// is rounded with every head's.
+/// The expected score of a row: `before` plus the share of the mean over heads and the phrase's positions. Roundings
+/// are those of both sums, of a quotient, of the share's two quotients and of the product with it; `before` is rounded
+/// once for each head that is added to it.
 static bounded score(dseg_fixed q, dseg_phrase phrase, float share, double before, size_t row) {
     double heads = (double)q.heads, count = (double)phrase.position_count, part = share / heads / count;
     bounded *p = nothing(phrase.keys.rows), sum = {before, heads * u * fabs(before)};

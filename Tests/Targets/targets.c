@@ -197,7 +197,7 @@ static const struct {
     {"dseg_score, of drawn rows", check_scores},
     {"dseg_score, of whole numbers", check_whole_scores},
     {"dseg_score, beside others and NaN", check_phrases},
-    {"dseg_quantize_unsigned", check_levels},
+    {"dseg_quantize_unsigned", check_unsigned},
     {"dseg_complete", check_complete},
     {"dseg_enlarge", check_enlarging},
     {"dseg_paint", check_painting},

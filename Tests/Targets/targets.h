@@ -1,6 +1,6 @@
 // What the checks of Tests/Targets share: numbers in frames, and the one comparison.
-#ifndef BODIES_H
-#define BODIES_H
+#ifndef TARGETS_H
+#define TARGETS_H
 
 #include "kernels.h"
 #include "weights.h"
@@ -46,7 +46,7 @@ double stored_value(const void *base, dseg_number number, size_t i);
 /// `count` drawn numbers as checkpoints store them.
 void *stored(dseg_number number, size_t count);
 
-/// Weights in panels, and their values [outputs, positions * inputs], before they were brought to fixed point.
+/// Weights in panels, and their values [outputs, positions * inputs], before they were quantized.
 typedef struct {
     dseg_panels panels;
     double *values;
@@ -56,8 +56,9 @@ learned learn(dseg_number number, size_t outputs, size_t inputs, size_t position
 learned learn_kernels(dseg_number number, size_t outputs, size_t inputs);
 
 // fixed.c
-/// What fixed point makes of a row: whole numbers of a unit, which miss by half of one at most, and what a hundredth
-/// more than covers: the roundings of the length, the scale and the product with a number of up to 32767 units.
+/// How coarse a quantized row is: its numbers are whole multiples of a unit, each off by at most 0.51 units: half a
+/// unit of its own rounding, and a hundredth for the roundings of the length, the scale and the product with a number
+/// of up to 32767 units.
 typedef struct {
     double half_unit, magnitudes;
     size_t count;
@@ -66,7 +67,7 @@ typedef struct {
 static const double long_row = 46000, short_row = 32700;
 /// Of `count` numbers that lie `step` apart.
 grains grains_of(const double *x, size_t count, size_t step, double length);
-/// The most by which a product of two rows misses.
+/// The largest error of a product of two quantized rows.
 double miss_of(grains a, grains b);
 /// Rows in fixed point, with marks behind them.
 dseg_fixed_inputs fixed_inputs(dseg_matrix x);
@@ -107,7 +108,7 @@ void check_scores(void);
 void check_whole_scores(void);
 void check_phrases(void);
 // completion.c
-void check_levels(void);
+void check_unsigned(void);
 void check_complete(void);
 // paint.c
 void check_enlarging(void);
