@@ -1,5 +1,4 @@
 import RPC
-import Segmentation
 
 /// Fills the table of `dseg-bench --peer`: rounds of ours and tasks of the peer's in turn, so that both are taken in
 /// the same minutes.

@@ -30,7 +30,7 @@ package enum AddressSpace {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         let address = unsafe mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, -1, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
-            throw AddressSpaceError(what: what, bytes: bytes, left: nil, errno: errno)
+            throw AddressSpaceError(what: what, bytes: bytes, refused: errno)
         }
         unsafe madvise(address, bytes, MADV_HUGEPAGE)  // fewer page faults
         return unsafe address
@@ -46,24 +46,32 @@ package enum AddressSpace {
 package struct AddressSpaceError: Error, Equatable, CustomStringConvertible {
     package let what: String
     package let bytes: Int
-    /// Bytes up to the limit of this process, or `nil` where the system refused, with `errno`.
-    package let left: Int?
-    private let errno: CInt
+    private let cause: Cause
 
-    package init(what: String, bytes: Int, left: Int?, errno: CInt = 0) {
-        self.what = what
-        self.bytes = bytes
-        self.left = left
-        self.errno = errno
+    private enum Cause: Equatable {
+        /// Bytes up to the limit of this process.
+        case limit(left: Int)
+        /// The `errno` of mmap(2).
+        case refused(CInt)
+    }
+
+    package init(what: String, bytes: Int, left: Int) {
+        (self.what, self.bytes, cause) = (what, bytes, .limit(left: left))
+    }
+
+    fileprivate init(what: String, bytes: Int, refused errno: CInt) {
+        (self.what, self.bytes, cause) = (what, bytes, .refused(errno))
     }
 
     package var description: String {
         let needed = "\(what) needs \(bytes >> 20) MiB of address space"
-        guard let left else {
+        switch cause {
+        case .limit(let left):
+            return "\(needed), \(left >> 20) MiB are left: raise the limit of \(limit) (ulimit -v)"
+        case .refused(let errno):
             let advice = errno == ENOMEM ? "; let it overcommit (vm.overcommit_memory)" : ""
             return "\(needed), which the system refused: \(unsafe String(cString: strerror(errno)))\(advice)"
         }
-        return "\(needed), \(left >> 20) MiB are left: raise the limit of \(limit) (ulimit -v)"
     }
 
     private var limit: String {

@@ -20,9 +20,8 @@ package struct Provenance: Sendable, Equatable {
     package let words: [String]
     package let labels: [LabelRecord]
     package let recipe: String
-    /// The prompt of the one U-Net pass for all phrases; `nil` where each had its own. Files write the empty text for
-    /// both, so that a file that is read has `nil` for the empty prompt, too, and leaves it to the recipe.
-    package let forwardPrompt: String?
+    /// The prompt of the one U-Net pass for all phrases; also empty where each had its own.
+    package let forwardPrompt: String
     package let seed: UInt32
     package let timestep: UInt32
     package let threshold: Float
@@ -92,7 +91,7 @@ package struct Provenance: Sendable, Equatable {
                 pixels: answer.counts[place + 1], share: answer.shares[place].share)
         }
         recipe = header.recipe
-        forwardPrompt = header.forwardPrompt
+        forwardPrompt = header.forwardPrompt ?? ""
         seed = header.seed
         timestep = header.timestep
         threshold = header.threshold

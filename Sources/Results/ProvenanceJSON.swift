@@ -18,7 +18,7 @@ extension Provenance: Codable {
         try container.encode(words, forKey: .words)
         try container.encode(labels, forKey: .labels)
         try container.encode(recipe, forKey: .recipe)
-        try container.encode(forwardPrompt ?? "", forKey: .forwardPrompt)
+        try container.encode(forwardPrompt, forKey: .forwardPrompt)
         try container.encode(seed, forKey: .seed)
         try container.encode(timestep, forKey: .timestep)
         try container.encode(threshold, forKey: .threshold)
@@ -44,8 +44,7 @@ extension Provenance: Codable {
         version = try container.decode(String.self, forKey: .version)
         precision = try container.decodeIfPresent(String.self, forKey: .precision)
         instructionSet = try container.decodeIfPresent(String.self, forKey: .instructionSet)
-        let forwardPrompt = try container.decode(String.self, forKey: .forwardPrompt)
-        self.forwardPrompt = forwardPrompt.isEmpty ? nil : forwardPrompt
+        forwardPrompt = try container.decode(String.self, forKey: .forwardPrompt)
         answer = try container.decode(String.self, forKey: .answer)
         files = try container.decodeIfPresent([OutputFile].self, forKey: .files)
 
@@ -72,8 +71,8 @@ extension Provenance {
     /// All strings, which in a decoded file are untrusted.
     private var texts: [String] {
         let phrases = labels.flatMap(\.phrases).flatMap { [$0.words, $0.prompt] }
-        return [picture.path, picture.sha256, recipe, model.name, model.hash, version, answer] + words
-            + [forwardPrompt, precision, instructionSet].compactMap(\.self) + labels.map(\.name) + phrases
+        return [picture.path, picture.sha256, recipe, forwardPrompt, model.name, model.hash, version, answer] + words
+            + [precision, instructionSet].compactMap(\.self) + labels.map(\.name) + phrases
             + (files ?? []).map(\.path)
     }
 }

@@ -3,7 +3,8 @@ import Texts
 
 /// Recreating a file from its provenance.
 extension Provenance {
-    /// The request that gives the same answer.
+    /// The request that gives the same answer. An empty forward prompt is left to the recipe: the file does not say
+    /// whether one pass read it or each phrase had its own.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
         SegmentRequest(
             picture: picture,
@@ -12,7 +13,7 @@ extension Provenance {
                     name: label.name,
                     phrases: label.phrases.map { Phrase(words: $0.words, prompt: $0.prompt) })
             },
-            recipe: recipe, forwardPrompt: forwardPrompt, seed: seed,
+            recipe: recipe, forwardPrompt: forwardPrompt.isEmpty ? nil : forwardPrompt, seed: seed,
             timestep: timestep, threshold: threshold, maps: output.drawsScores ? .latent : .none,
             encoding: .u16, mask: true, model: model.hash, requestID: requestID)
     }

@@ -54,18 +54,20 @@ struct Daemon: ParsableArguments {
     }
 
     /// Looks first and asks by handle. Between the two calls other users' pictures may have taken the picture's place
-    /// in the daemon's memory: then it is brought once more.
+    /// in the daemon's memory: then it is brought once more, unless it may be a model that was not found.
     private func segment(
         _ request: SegmentRequest, uploading file: [UInt8], _ client: Client,
         _ onReply: (SegmentReply) throws -> Void
     ) throws {
-        var request = request
-        request.picture = .handle(try client.look(file).handle)
-        do {
-            try client.segment(request, onReply: onReply)
-        } catch let status as RPCStatus where status.code == .notFound {
+        func ask() throws {
+            var request = request
             request.picture = .handle(try client.look(file).handle)
             try client.segment(request, onReply: onReply)
+        }
+        do {
+            try ask()
+        } catch let status as RPCStatus where status.code == .notFound && request.model.isEmpty {
+            try ask()
         }
     }
 }

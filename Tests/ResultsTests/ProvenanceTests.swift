@@ -114,7 +114,6 @@ import Testing
         #expect(added.allSatisfy { json.contains($0) })
         let provenance = try Provenance(reading: Array(old.utf8))
         #expect(provenance.precision == nil && provenance.instructionSet == nil)
-        #expect(provenance.forwardPrompt == nil)
         let answer = try example.answer(to: provenance.request(.handle(""), requestID: ""))
         let again = try provenance.redrawn(from: answer, picture: InputPicture(example.picture))
         #expect(again.bytes == Array(json.utf8))

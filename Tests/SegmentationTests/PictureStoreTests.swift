@@ -162,8 +162,7 @@ extension Segmenter {
 
     @Test func `keep the square where there is no room for the file beside it`() throws {
         let file = try small(0)
-        let two = try TwoModels(pictures: 1)
-        let room = entry + two.tiny.squareBytes + file.count / 2
+        let room = entry + 128 * 128 * 3 * float + file.count / 2
         let tight = try TwoModels(pictures: room * 8 / 7 + 1)
         let looked = try tight.tiny.look(at: file, owner: 1, cancellation: .never)
         #expect(tight.pictures.bytes == 2 * entry + tight.tiny.squareBytes)

@@ -57,7 +57,6 @@ package final class Child {
     /// signal ended; `nil` for one that still runs.
     package var exitCode: CInt? {
         guard eventually({ hasEnded }), let status else { return nil }
-        let signal = status & 0x7f
-        return signal == 0 ? status >> 8 & 0xff : 128 + signal
+        return shellCode(of: status)
     }
 }

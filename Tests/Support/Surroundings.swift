@@ -47,8 +47,13 @@ package func shell(_ command: String) -> (status: CInt, output: String) {
     guard let pipe = unsafe popen("{ \(command)\n} 2>&1", "r") else { return (-1, "no shell") }
     var output: [UInt8] = []
     while case let byte = unsafe fgetc(pipe), byte != EOF { output.append(UInt8(byte)) }
-    let status = unsafe pclose(pipe)
-    return (status & 0x7f == 0 ? status >> 8 & 0xff : status, String(decoding: output, as: UTF8.self))
+    return (shellCode(of: unsafe pclose(pipe)), String(decoding: output, as: UTF8.self))
+}
+
+/// What a shell makes of a wait status: the exit code, or 128 and the number of the signal that ended the process.
+func shellCode(of status: CInt) -> CInt {
+    let signal = status & 0x7f
+    return signal == 0 ? status >> 8 & 0xff : 128 + signal
 }
 
 /// Polls `condition` every 10 ms; returns whether it became true within `limit`.

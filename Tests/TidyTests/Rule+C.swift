@@ -24,7 +24,7 @@ extension Rule {
     /// Headers of the C library and of the processor, which every room may include.
     private static let system: Set<String> = [
         "cpuid.h", "immintrin.h", "malloc.h", "math.h", "pthread.h", "sched.h", "setjmp.h", "stdalign.h",
-        "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "unistd.h",
+        "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
     ]
 
     /// The system target whose headers lie there; `nil` for others.

@@ -31,6 +31,8 @@ struct Room: Sendable {
         Room("dseg", ["Results", "RPC", "ArgumentParser"]),
     ]
 
+    static let programs = ["dseg", "dsegd", "dseg-bench"]
+
     /// Part of the language and the C library: every room stands on them.
     static let ground: Set<String> = ["Glibc", "Musl", "Synchronization", "Swift"]
 
@@ -82,25 +84,22 @@ extension Rule {
                     file.path, target.line, "\(target.name) imports \($0) by accident",
                     instead: "declare the dependency")
             }
-            let unused = target.dependencies.subtracting(modules).sorted().filter { _ in !modules.isEmpty }.map {
-                Offence(
-                    file.path, target.line, "no file of \(target.name) imports \($0)", instead: "remove the dependency")
-            }
-            return excess + accidents + unused
+            return excess + accidents + unused(target, modules)
         }
     }
 
     /// A test target may depend on anything, and on a program so that it is built, but on no library for nothing.
     private static func unusedByTests(_ target: DeclaredTarget, _ tree: Tree) -> [Offence] {
-        let modules = tree.files.filter { $0.isTest && $0.kind == "swift" && $0.room == target.folder }
-            .flatMap(\.importedModules).map(\.module)
-        let programs: Set<String> = ["dseg", "dsegd", "dseg-bench"]
-        return target.dependencies.subtracting(modules).subtracting(programs).sorted().filter { _ in !modules.isEmpty }
-            .map {
-                Offence(
-                    "Package.swift", target.line, "no file of \(target.name) imports \($0)",
-                    instead: "remove the dependency")
-            }
+        let files = tree.files.filter { $0.isTest && $0.kind == "swift" && $0.room == target.folder }
+        return unused(target, files.flatMap(\.importedModules).map(\.module) + Room.programs)
+    }
+
+    private static func unused(_ target: DeclaredTarget, _ modules: [String]) -> [Offence] {
+        target.dependencies.subtracting(modules).sorted().map {
+            Offence(
+                "Package.swift", target.line, "no file of \(target.name) imports \($0)",
+                instead: "remove the dependency")
+        }
     }
 }
 

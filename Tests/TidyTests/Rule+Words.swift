@@ -51,7 +51,7 @@ struct Banned: Sendable {
     private static let isSwift: @Sendable (File) -> Bool = { $0.kind == "swift" }
     private static let isKernel: @Sendable (File) -> Bool = { $0.room == "CKernels" }
     private static let isLibrary: @Sendable (File) -> Bool = {
-        $0.isSource && $0.kind == "swift" && !["dseg", "dsegd", "dseg-bench"].contains($0.room)
+        $0.isSource && $0.kind == "swift" && !Room.programs.contains($0.room ?? "")
     }
 
     /// The lines of `file`, from 1, on which the word stands.

@@ -124,11 +124,17 @@ struct Sample: Sendable {
             .circles, offending: ["Sources/CKernels/a.h": "#include \"a.h\""], at: "Sources/CKernels/a.h:0",
             clean: ["Sources/CKernels/a.h": "#include \"b.h\"", "Sources/CKernels/b.h": ""]),
         Sample(
-            .manifest, "Package.swift",
-            offending: .manifest("\"RPC\", .product(name: \"NIOCore\", package: \"swift-nio\")"),
-            line: 2,
-            clean: .manifest(
-                "\"RPC\", .product(name: \"ArgumentParser\", package: \"swift-argument-parser\")")),
+            .manifest,
+            offending: [
+                "Package.swift": .manifest("\"RPC\", .product(name: \"NIOCore\", package: \"swift-nio\")"),
+                "Sources/dseg/A.swift": "import NIOCore\nimport RPC",
+            ],
+            at: "Package.swift:2",
+            clean: [
+                "Package.swift": .manifest(
+                    "\"RPC\", .product(name: \"ArgumentParser\", package: \"swift-argument-parser\")"),
+                "Sources/dseg/A.swift": "import ArgumentParser\nimport RPC",
+            ]),
         Sample(
             .manifest,
             offending: ["Package.swift": .manifest("\"RPC\", \"Results\""), "Sources/dseg/A.swift": "import RPC"],
