@@ -4,7 +4,7 @@
 # make build    the programs, optimised, into .build/release
 # make trust    the daemon under attack, timed: what one caller sends must not harm another (some minutes, idle machine)
 # make lint     the style of .swift-format and .clang-format
-# make arm      the kernels held against their definitions on an emulated Arm processor
+# make arm      the kernels held against their definitions on emulated Arm processors
 # make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one
 # make install  programs, demo model and units below PREFIX
 # make clean    forget all that was built
@@ -15,13 +15,13 @@ DESTDIR ?=
 SHELL := /bin/bash
 
 PACKAGES := \
-	libprotobuf-c-dev libzstd-dev libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev \
+	libopenblas-dev libprotobuf-c-dev libzstd-dev libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev \
 	pkg-config protobuf-c-compiler protobuf-compiler python3-protobuf python3-zstandard \
 	golang-go golang-github-containerd-ttrpc-dev systemd
 
-# What `make arm` and `make avx512` need beside a compiler; the second nothing where the processor has AVX-512.
+# What `make arm` and `make avx512` need beside a compiler; the second an emulator where the processor has no AVX-512.
 ARM_PACKAGES := gcc libc6-dev-arm64-cross gcc-aarch64-linux-gnu qemu-user-static
-AVX512_PACKAGES := $(if $(shell grep -w avx512dq /proc/cpuinfo),, \
+AVX512_PACKAGES := libopenblas-dev pkg-config $(if $(shell grep -w avx512dq /proc/cpuinfo),, \
 	bochs bochs-term bochsbios vgabios isolinux syslinux-common xorriso cpio)
 
 # $(call install_missing,packages)

@@ -1,26 +1,34 @@
-// Attention by tiles of queries: a task holds the scores of a few queries against all keys, one head after another,
-// so that no [N, L] map of a head is ever stored. Keys and values are first packed into panels, head by head, in f32
-// (attention_f32.c) or in fixed point (attention_int16.c).
+// Attention by tiles of queries: a task holds the scores of a few queries against all keys, for one head, or for one
+// head after another where their mean is wanted, so that no [N, L] map of a head is ever stored. In fixed point
+// (attention_int16.c) keys and values are first packed into panels, head by head; in f32 (attention_f32.c) OpenBLAS
+// packs them tile by tile, and tiles are larger.
 #include "attention.h"
 
 static void tile_task(void *context, size_t task, size_t thread) {
     const attention *a = context;
-    size_t row = task * a->tile_rows, rows = dseg_least(a->tile_rows, a->q.rows - row);
+    size_t row = task % a->tiles * a->tile_rows, rows = dseg_least(a->tile_rows, a->q.rows - row);
+    size_t head = task / a->tiles, end = a->mean ? a->heads : head + 1;
     float *scores = a->scores + thread * a->tile_floats;
-    for (size_t head = 0; head < a->heads; head++)
-        (a->fixed ? dseg_attend_int16 : dseg_attend_f32)(a, head, row, rows, scores);
+    for (; head < end; head++) (a->fixed ? dseg_attend_int16 : dseg_attend_f32)(a, head, row, rows, scores);
 }
 
 static size_t largest(size_t a, size_t b) { return a > b ? a : b; }
 
+/// Rows of a tile. In fixed point its scores fill a quarter of the L2 cache, and the same rows of the mean another.
+static size_t rows_of_a_tile(size_t keys, bool fixed) {
+    size_t numbers = fixed ? 64 << 10 : 512 << 10, most = fixed ? 96 : dseg_tile_rows;
+    return dseg_least(largest(numbers / padded(keys) / 16 * 16, 16), most);
+}
+
 /// Lays out the scratch, if there is any yet, and returns how many floats it takes.
 static size_t carve(attention *a, float *scratch) {
     size_t keys = a->k.rows, width = a->k.columns / a->heads;
-    size_t key_floats = a->heads * largest(padded(keys) * width, dseg_int16_keys_numbers(keys, width));
-    size_t value_floats = a->heads * largest(keys * padded(width), dseg_int16_values_numbers(keys, width));
+    size_t key_floats = a->fixed ? a->heads * dseg_int16_keys_numbers(keys, width) : 0;
+    size_t value_floats = a->fixed ? a->heads * dseg_int16_values_numbers(keys, width) : 0;
     a->width = width;
-    a->tile_rows = rows_of_a_tile(keys);
-    a->tile_floats = a->tile_rows * (scores_stride(keys) + dseg_int16_query_numbers(keys, width));
+    a->tile_rows = rows_of_a_tile(keys, a->fixed);
+    a->tiles = dseg_parts(a->q.rows, a->tile_rows);
+    a->tile_floats = a->tile_rows * (scores_stride(keys) + (a->fixed ? dseg_int16_query_numbers(keys, width) : 0));
     if (scratch) {
         a->keys = scratch;
         a->values = scratch + key_floats;
@@ -32,12 +40,14 @@ static size_t carve(attention *a, float *scratch) {
 static void run(attention a, float *scratch) {
     carve(&a, scratch);
     a.share /= (float)a.heads;
-    dseg_parallel(a.heads, a.fixed ? dseg_pack_int16_task : dseg_pack_f32_task, &a);
-    dseg_parallel(dseg_parts(a.q.rows, a.tile_rows), tile_task, &a);
+    if (a.fixed) dseg_parallel(a.heads, dseg_pack_int16_task, &a);
+    dseg_parallel(a.tiles * (a.mean ? 1 : a.heads), tile_task, &a);
 }
 
 size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads) {
-    return carve(&(attention){.k = {.rows = keys, .columns = columns}, .heads = heads}, NULL);
+    attention a = {.k = {.rows = keys, .columns = columns}, .heads = heads}, fixed = a;
+    fixed.fixed = true;
+    return largest(carve(&a, NULL), carve(&fixed, NULL));
 }
 
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,

@@ -5,16 +5,16 @@
 #include "internal.h"
 
 /// The most rows of a tile.
-enum { dseg_tile_rows = 96 };
+enum { dseg_tile_rows = 128 };
 
 typedef struct {
     dseg_matrix q, k, v, y;  // y.base NULL: no values wanted
     size_t heads, width;     // of a head
-    size_t tile_rows, tile_floats;
+    size_t tiles, tile_rows, tile_floats;
     bool causal, fixed;
     const dseg_matrix *mean;
     float share;                    // of a head in the mean
-    float *keys, *values, *scores;  // scratch: packed keys and values, and a tile of scores for each thread
+    float *keys, *values, *scores;  // scratch: in fixed point packed keys and values; a tile of scores for each thread
 } attention;
 
 static inline size_t padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }
@@ -23,23 +23,16 @@ static inline size_t padded(size_t count) { return dseg_parts(count, dseg_panel_
 /// alias, that is share a few sets of the cache.
 static inline size_t scores_stride(size_t keys) { return padded(keys) + dseg_panel_width; }
 
-/// Rows of a tile: its scores fill a quarter of the L2 cache, and the same rows of the mean another.
-static inline size_t rows_of_a_tile(size_t keys) {
-    size_t rows = ((size_t)64 << 10) / padded(keys) / 16 * 16;
-    return rows < 16 ? 16 : dseg_least(rows, dseg_tile_rows);
-}
-
 // ---- attention_f32.c --------------------------------------------------------------------------------------------
 
-/// Packs a head's keys and values.
-void dseg_pack_f32_task(void *context, size_t head, size_t thread);
 /// A head's output for some rows of queries; `scores` is a tile's scratch, [tile_floats].
 void dseg_attend_f32(const attention *a, size_t head, size_t row, size_t rows, float *scores);
 
 // ---- attention_int16.c ------------------------------------------------------------------------------------------
 
-/// The same in fixed point.
+/// Packs a head's keys and values.
 void dseg_pack_int16_task(void *context, size_t head, size_t thread);
+/// dseg_attend_f32 in fixed point.
 void dseg_attend_int16(const attention *a, size_t head, size_t row, size_t rows, float *scores);
 /// Sizes in numbers of 4 bytes: of a head's packed keys, of its packed values, and of a query's scratch beside its
 /// scores.

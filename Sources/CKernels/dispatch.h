@@ -4,16 +4,6 @@
 
 #include "include/kernels.h"
 
-/// c [rows, 16] ← x [rows, inputs] panel [inputs, 16], plus bias [16] unless it is NULL, plus c when `adding`.
-typedef struct {
-    size_t rows, inputs;
-    const float *x, *panel, *bias;
-    size_t x_stride;
-    float *c;
-    size_t c_stride;
-    bool adding;
-} dseg_product;
-
 /// The epilogue of a product in fixed point: y [rows, columns] ← sums times row_scales [rows] times column_scales [16],
 /// plus bias unless it is NULL, plus y when `adding`; columns <= 16.
 typedef struct {
@@ -87,8 +77,6 @@ typedef struct {
     /// y ← x >= 0, quantized; returns the scale: x is about scale * y. Where x is below 2^-110, the scale is 0, where
     /// it is not finite, NaN; y is then 0.
     float (*quantize_unsigned)(const float *x, size_t count, uint16_t *y);
-    /// y ← x
-    void (*widen_unsigned)(const uint16_t *x, float *y, size_t count);
     /// squares [16] ← squares + the sums of squares of the columns of panel [count, 16]; largest [16] ← the largest
     /// magnitudes of largest and the columns
     void (*panel_norms)(const float *panel, size_t count, float *squares, float *largest);
@@ -98,15 +86,16 @@ typedef struct {
     void (*quantize_probabilities)(float *p, size_t count, float factor, float *mean, float rate);
 
     // gemm-inl.h
-    void (*gemm_f32)(const dseg_product *product);
     void (*gemm_int16)(const dseg_pair_product *product);
 
     // winograd-inl.h
-    /// t [36, ...] ← the transform of `count` channels, from `channel` on, of 36 pixels, NULL in the padding;
-    /// frequencies `stride` apart, each padded with zeros to a multiple of 16
-    void (*winograd_inputs)(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride);
-    /// u [36, inputs, 16] ← the transform of kernels, frequencies `stride` apart
-    void (*winograd_weights)(const dseg_kernels *kernels, float *u, size_t stride);
+    /// v [36, count] ← the transform of the channels of 36 pixels, NULL in the padding; frequencies `stride` apart,
+    /// each padded with zeros to a multiple of 16
+    void (*winograd_inputs)(const float *const *pixels, size_t count, float *v, size_t stride);
+    /// u [36, count, 16] ← the transform of kernels [outputs, count, 3, 3]; outputs <= 16 lie `step` apart, in u inputs
+    /// `row` and frequencies `stride`
+    void (*winograd_weights)(const float *kernels, size_t outputs, size_t step, size_t count, float *u, size_t row,
+                             size_t stride);
     /// from the products of all frequencies, m [36, 16], frequencies `stride` apart
     void (*winograd_outputs)(const float *m, size_t stride, const dseg_outputs *outputs);
     /// v [pieces, 36, piece] ← the transform, quantized, frequencies `stride` numbers apart, pieces 36 times that; each
@@ -129,6 +118,8 @@ typedef struct {
     void (*score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
                   size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
                   float *scores, float *map);
+    /// sums [rows, 16] ← sums + levels [rows, count] maps [count, 16]; rows of levels `stride` apart
+    void (*complete)(const uint16_t *levels, size_t stride, size_t rows, size_t count, const float *maps, float *sums);
 
     // paint-inl.h
     /// y[i] ← x, a line of `length` numbers, interpolated at weight[i] of the way from first[i] to the next

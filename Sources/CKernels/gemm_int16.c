@@ -1,17 +1,47 @@
 // Products in fixed point, with exact sums, and convolutions as products (im2col.c).
 #include "internal.h"
 
+/// Rows of a task: they fill half of the L2 cache, and every panel is read once for all of them.
+enum { task_rows = 240 };
+
+/// A product's outputs, cut into tasks: some rows by some panels each.
+typedef struct {
+    size_t rows, columns;
+    size_t panels;  // of a task
+    size_t column_tasks, tasks;
+} cut;
+
+static cut cut_of(size_t rows, size_t columns) {
+    if (rows == 0 || columns == 0) return (cut){.column_tasks = 1};
+    size_t panels = dseg_parts(columns, dseg_panel_width), row_tasks = dseg_parts(rows, task_rows);
+    size_t part = dseg_parts(panels, dseg_least(panels, dseg_parts(48, row_tasks)));  // 48 tasks, where possible
+    size_t column_tasks = dseg_parts(panels, part);
+    return (cut){rows, columns, part, column_tasks, row_tasks * column_tasks};
+}
+
+/// The outputs of a task: rows, and panels up to `end`.
+typedef struct {
+    size_t row, rows;
+    size_t panel, end;
+} extent;
+
+static extent extent_of(cut cut, size_t task) {
+    size_t row = task / cut.column_tasks * task_rows, panel = task % cut.column_tasks * cut.panels;
+    return (extent){row, dseg_least(task_rows, cut.rows - row), panel,
+                    dseg_least(panel + cut.panels, dseg_parts(cut.columns, dseg_panel_width))};
+}
+
 typedef struct {
     dseg_fixed_inputs x;
     dseg_panels w;
     const float *bias;
     dseg_matrix y;
     bool adding;
-    dseg_cut cut;
+    cut cut;
 } product;
 
 /// The product of an extent's rows with a panel; fills in the scales and bias of `to`.
-static void multiply(const product *p, dseg_extent e, size_t panel, dseg_dequantized to) {
+static void multiply(const product *p, extent e, size_t panel, dseg_dequantized to) {
     size_t pairs = dseg_parts(p->x.columns, 2), output = panel * dseg_panel_width;
     to.row_scales = p->x.scales + e.row;
     to.column_scales = p->w.scales + output;
@@ -27,7 +57,7 @@ static void multiply(const product *p, dseg_extent e, size_t panel, dseg_dequant
 static void product_task(void *context, size_t task, size_t thread) {
     (void)thread;
     const product *p = context;
-    dseg_extent e = dseg_extent_of(p->cut, task);
+    extent e = extent_of(p->cut, task);
     for (size_t panel = e.panel; panel < e.end; panel++) {
         size_t column = panel * dseg_panel_width;
         multiply(p, e, panel,
@@ -41,8 +71,8 @@ static void product_task(void *context, size_t task, size_t thread) {
 static void gated_task(void *context, size_t task, size_t thread) {
     (void)thread;
     const product *p = context;
-    dseg_extent e = dseg_extent_of(p->cut, task);
-    float h[dseg_task_rows * dseg_panel_width], g[dseg_task_rows * dseg_panel_width];
+    extent e = extent_of(p->cut, task);
+    float h[task_rows * dseg_panel_width], g[task_rows * dseg_panel_width];
     for (size_t panel = e.panel; panel < e.end; panel++) {
         dseg_dequantized to = {.columns = dseg_panel_width, .y = h, .y_stride = dseg_panel_width};
         multiply(p, e, panel, to);
@@ -56,17 +86,17 @@ static void gated_task(void *context, size_t task, size_t thread) {
 }
 
 void dseg_fixed_linear(dseg_fixed_inputs x, dseg_panels w, const float *bias, dseg_matrix y, bool adding) {
-    product p = {x, w, bias, y, adding, dseg_cut_of(y.rows, y.columns)};
+    product p = {x, w, bias, y, adding, cut_of(y.rows, y.columns)};
     dseg_parallel(p.cut.tasks, product_task, &p);
 }
 
 void dseg_fixed_gated_linear(dseg_fixed_inputs x, dseg_panels w, const float *bias, dseg_matrix y) {
-    product p = {x, w, bias, y, false, dseg_cut_of(y.rows, y.columns)};
+    product p = {x, w, bias, y, false, cut_of(y.rows, y.columns)};
     dseg_parallel(p.cut.tasks, gated_task, &p);
 }
 
 /// Rows of im2col that are multiplied together: enough for all threads, and not all of a large map.
-enum { im2col_rows = 4 * dseg_task_rows };
+enum { im2col_rows = 4 * task_rows };
 
 static size_t numbers_of(size_t rows, size_t inputs) { return rows * (dseg_parts(inputs, 2) + 1); }
 

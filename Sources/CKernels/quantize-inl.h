@@ -55,13 +55,6 @@ static float quantize_unsigned(const float *x, size_t count, uint16_t *y) {
     return top / 65535.0f;
 }
 
-static void widen_unsigned(const uint16_t *x, float *y, size_t count) {
-    uint16_t part[LANES] = {0};
-#define WIDE(x) __builtin_convertvector(__builtin_convertvector(*(const u16x16 *)(x), i32x16), f32x16)
-    EACH(count, OUT(y, WIDE(x + i)), __builtin_memcpy(part, x + i, n * sizeof(uint16_t)); OUT_PART(y, WIDE(part)));
-#undef WIDE
-}
-
 /// Rounds two numbers of each lane to a pair of integers, the earlier in the lower half.
 INLINE i32x16 paired(f32x16 earlier, f32x16 later) {
     return ((i32x16)(earlier + ROUNDING) & 0xffff) | (i32x16)(later + ROUNDING) << 16;

@@ -67,7 +67,7 @@ static void quantize_task(void *context, size_t task, size_t thread) {
     float *buffer = q->buffer ? q->buffer + thread * columns : NULL;
     for (size_t row = task * strip; row < end; row++) {
         int32_t *values = q->y.values + row * pairs;
-        if (buffer) dseg_im2col(q->x, q->window, q->first + row, 0, columns, buffer);
+        if (buffer) dseg_im2col(q->x, q->window, q->first + row, buffer);
         values[pairs - 1] = 0;  // pads an odd width
         q->y.scales[row] = dseg_simd->quantize(buffer ? buffer : dseg_row(q->x, row), columns, (int16_t *)values, 2);
     }

@@ -1,5 +1,5 @@
-// Cross-attention scores, a query in each lane, so that the bits of none depend on another. Included after lanes-inl.h
-// and gemm-inl.h.
+// Cross-attention scores, a query in each lane, and completion, a map in each lane, so that the bits of none depend on
+// another. Included after lanes-inl.h and gemm-inl.h.
 
 /// Keys that are multiplied together: their accumulators stay in registers.
 #define KEYS 6
@@ -38,3 +38,39 @@ static void score(const int16_t *queries, const float *query_scales, const int16
 }
 
 #undef KEYS
+
+/// Rows of levels that are multiplied together: their sums stay in registers, beside a row of maps and a broadcast.
+#if WIDTH == 512
+#define ROWS 8
+#else
+#define ROWS 6
+#endif
+
+/// sums ← sums + levels maps for ROWS rows and `count` <= 16 columns.
+INLINE void add_columns(const uint16_t *const *rows, size_t column, size_t count, const float *maps, f32x16 *sums) {
+    float levels[ROWS][LANES];
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t i = 0; i < count; i++) levels[r][i] = rows[r][column + i];
+    for (size_t i = 0; i < count; i++) {
+        f32x16 map = load(maps + (column + i) * LANES);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < ROWS; r++) sums[r] += map * levels[r][i];
+    }
+}
+
+static void complete(const uint16_t *levels, size_t stride, size_t rows, size_t count, const float *maps, float *sums) {
+    for (size_t row = 0; row < rows; row += ROWS) {
+        f32x16 sum[ROWS] = {{0}};
+        const uint16_t *from[ROWS];
+        for (size_t r = 0; r < ROWS; r++) from[r] = levels + (row + r < rows ? row + r : rows - 1) * stride;
+        size_t column = 0;
+        for (; column + LANES <= count; column += LANES) add_columns(from, column, LANES, maps, sum);
+        add_columns(from, column, count - column, maps, sum);
+        for (size_t r = 0; r < ROWS && row + r < rows; r++) {
+            float *to = sums + (row + r) * LANES;
+            store(to, load(to) + sum[r]);
+        }
+    }
+}
+
+#undef ROWS

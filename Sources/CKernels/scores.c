@@ -88,8 +88,8 @@ void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float sh
     dseg_parallel(dseg_parts(q.rows / lanes, task_panels), score_task, &s);
 }
 
-/// Rows of self-attention that are widened at a time, and rows of a task.
-enum { tile = 24, strip_rows = 2 * tile };
+/// Rows of self-attention of a task.
+enum { strip_rows = 48 };
 
 typedef struct {
     dseg_matrix x;
@@ -115,49 +115,32 @@ typedef struct {
     const float *scales;
     size_t pixels, count;
     const float *maps;  // [pixels, 16]
-    float *y, *scratch;
+    float *y;
 } completion;
 
-/// Columns of self-attention that are widened and added up at a time: blocked summation, for a smaller rounding error.
+/// Columns of self-attention that are added up at a time: blocked summation, for a smaller rounding error.
 enum { chunk = 256 };
-/// Scratch of a thread: a widened tile, and the sums of a strip.
-enum { thread_floats = tile * chunk + strip_rows * lanes };
 
 static void complete_task(void *context, size_t strip, size_t thread) {
+    (void)thread;
     const completion *c = context;
     size_t row = strip * strip_rows, rows = dseg_least(strip_rows, c->pixels - row);
-    float *wide = c->scratch + thread * thread_floats, *sums = wide + tile * chunk;
-    __builtin_memset(sums, 0, strip_rows * lanes * sizeof(float));
-    for (size_t column = 0; column < c->pixels; column += chunk) {
-        size_t columns = dseg_least(chunk, c->pixels - column);
-        for (size_t i = 0; i < rows; i += tile) {
-            size_t height = dseg_least(tile, rows - i);
-            float part[tile * lanes];
-            for (size_t r = 0; r < height; r++)
-                dseg_simd->widen_unsigned(c->s + (row + i + r) * c->pixels + column, wide + r * chunk, columns);
-            dseg_simd->gemm_f32(&(dseg_product){.rows = height,
-                                                .inputs = columns,
-                                                .x = wide,
-                                                .x_stride = chunk,
-                                                .panel = c->maps + column * lanes,
-                                                .c = part,
-                                                .c_stride = lanes});
-            dseg_simd->add_scaled(part, 1.0f, sums + i * lanes, height * lanes);
-        }
-    }
+    float sums[strip_rows * lanes] = {0};
+    for (size_t column = 0; column < c->pixels; column += chunk)
+        dseg_simd->complete(c->s + row * c->pixels + column, c->pixels, rows, dseg_least(chunk, c->pixels - column),
+                            c->maps + column * lanes, sums);
     for (size_t label = 0; label < c->count; label++) {
         float *y = c->y + label * c->pixels + row;
         for (size_t i = 0; i < rows; i++) y[i] = sums[i * lanes + label] * c->scales[row + i];
     }
 }
 
-size_t dseg_complete_scratch(size_t pixels) { return pixels * lanes + dseg_threads() * thread_floats; }
+size_t dseg_complete_scratch(size_t pixels) { return pixels * lanes; }
 
 void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const float *maps, size_t count, float *y,
                    float *scratch) {
     for (size_t first = 0; first < count; first += lanes) {
-        completion c = {
-            s, scales, pixels, dseg_least(lanes, count - first), scratch, y + first * pixels, scratch + pixels * lanes};
+        completion c = {s, scales, pixels, dseg_least(lanes, count - first), scratch, y + first * pixels};
         for (size_t i = 0; i < pixels; i++)
             for (size_t label = 0; label < lanes; label++)
                 scratch[i * lanes + label] = label < c.count ? maps[(first + label) * pixels + i] : 0.0f;

@@ -28,12 +28,10 @@ const dseg_target TARGET = {
 
     .quantize = quantize,
     .quantize_unsigned = quantize_unsigned,
-    .widen_unsigned = widen_unsigned,
     .panel_norms = panel_norms,
     .quantize_panel = quantize_panel,
     .quantize_probabilities = quantize_probabilities,
 
-    .gemm_f32 = gemm_f32,
     .gemm_int16 = gemm_int16,
 
     .winograd_inputs = winograd_inputs,
@@ -45,6 +43,7 @@ const dseg_target TARGET = {
     .winograd_outputs_int16 = winograd_outputs_int16,
 
     .score = score,
+    .complete = complete,
 
     .sample = sample,
     .lerp = lerp,

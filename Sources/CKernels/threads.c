@@ -102,6 +102,7 @@ void dseg_start(int32_t threads) {
     if (threads <= 0) threads = available_processors();
     pthread_mutex_lock(&pool.entry);
     if (atomic_load(&pool.generation) == 0) {
+        dseg_start_blas();
         for (int set = dseg_avx512vnni; !dseg_choose_target((dseg_instruction_set)set); set--) {}
         for (int32_t i = 1; i < threads; i++) {
             pthread_t thread;

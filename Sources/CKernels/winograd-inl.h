@@ -66,22 +66,56 @@ INLINE void winograd_half(const dseg_kernels *k, dseg_number number, size_t inpu
     for (size_t j = 0; j < 3; j++) weights_of_side(g + j, 3, half + j, 3);
 }
 
-static void winograd_inputs(const float *const *pixels, size_t channel, size_t count, float *t, size_t stride) {
+static void winograd_inputs(const float *const *pixels, size_t count, float *v, size_t stride) {
     for (size_t i = 0; i < count; i += LANES) {
         ALIGNED f32x16 d[36];
-        winograd_inputs_of(pixels, channel + i, count - i < LANES ? count - i : LANES, d);
-        for (size_t j = 0; j < 36; j++) store(t + j * stride + i, d[j]);
+        winograd_inputs_of(pixels, i, count - i < LANES ? count - i : LANES, d);
+        for (size_t j = 0; j < 36; j++) store(v + j * stride + i, d[j]);
     }
 }
 
-INLINE void winograd_weights_of(const dseg_kernels *k, dseg_number number, float *u, size_t stride) {
-    for (size_t i = 0; i < k->count; i++) {
-        ALIGNED f32x16 half[18], whole[36];
-        winograd_half(k, number, i, half);
-        for (size_t j = 0; j < 6; j++) weights_of_side(half + 3 * j, 1, whole + 6 * j, 1);
-        for (size_t j = 0; j < 36; j++) store(u + j * stride + i * LANES, whole[j]);
+/// Inputs whose kernels are transposed together: their 36 weights make whole [4, 4] blocks.
+#define TRANSPOSED 4
+
+/// Four vectors, one after another.
+INLINE f32x16 joined(f32x4 a, f32x4 b, f32x4 c, f32x4 d) {
+    typedef float f32x8 __attribute__((vector_size(32)));
+    f32x8 first = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+    f32x8 last = __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7);
+    return __builtin_shufflevector(first, last, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+/// g [inputs, 9, 16] ← the transpose of kernels [16, inputs, 9].
+INLINE void transpose_kernels(const float *const *kernels, f32x16 *g) {
+    for (size_t j = 0; j < TRANSPOSED * 9; j += 4) {
+        f32x4 rows[LANES];
+        for (size_t o = 0; o < LANES; o++) rows[o] = *(const f32x4 *)(kernels[o] + j);
+        for (size_t o = 0; o < LANES; o += 4) dseg_transpose(rows + o);
+        for (size_t r = 0; r < 4; r++) g[j + r] = joined(rows[r], rows[4 + r], rows[8 + r], rows[12 + r]);
     }
 }
+
+static void winograd_weights(const float *kernels, size_t outputs, size_t step, size_t count, float *u, size_t row,
+                             size_t stride) {
+    for (size_t i = 0; i < count; i += TRANSPOSED) {
+        ALIGNED f32x16 g[TRANSPOSED * 9], half[18], whole[36];
+        float parts[LANES][TRANSPOSED * 9];
+        const float *from[LANES];
+        size_t some = dseg_least(TRANSPOSED, count - i);
+        for (size_t o = 0; o < LANES; o++) {
+            from[o] = kernels + dseg_least(o, outputs - 1) * step + i * 9;
+            if (some < TRANSPOSED) from[o] = __builtin_memcpy(parts[o], from[o], some * 9 * sizeof(float));
+        }
+        transpose_kernels(from, g);
+        for (size_t n = 0; n < some; n++) {
+            for (size_t j = 0; j < 3; j++) weights_of_side(g + 9 * n + j, 3, half + j, 3);
+            for (size_t j = 0; j < 6; j++) weights_of_side(half + 3 * j, 1, whole + 6 * j, 1);
+            for (size_t j = 0; j < 36; j++) store(u + j * stride + (i + n) * row, whole[j]);
+        }
+    }
+}
+
+#undef TRANSPOSED
 
 /// Calls a function with a constant number type, so that it is compiled once for each.
 #define FOR_NUMBER(function, k, ...) \
@@ -91,10 +125,6 @@ INLINE void winograd_weights_of(const dseg_kernels *k, dseg_number number, float
     case dseg_bf16: function(k, dseg_bf16, __VA_ARGS__); break; \
     case dseg_fixed16: break; \
     }
-
-static void winograd_weights(const dseg_kernels *k, float *u, size_t stride) {
-    FOR_NUMBER(winograd_weights_of, k, u, stride)
-}
 
 /// The transform of products d [36] to 4 x 4 outputs of sixteen channels.
 INLINE void put_outputs(const f32x16 *d, const dseg_outputs *to) {

@@ -9,7 +9,8 @@ import CKernels
     /// Zeroed matrices of the given shapes, in their order.
     package init(_ shapes: [(rows: Int, columns: Int)]) {
         let count = shapes.reduce(0) { $0 + $1.rows * $1.columns }
-        unsafe base = .allocate(capacity: max(count, 1))
+        // One more, as WeightRegion has: a product may read behind its operands.
+        unsafe base = .allocate(capacity: count + 1)
         unsafe base.initialize(repeating: 0, count: count)
         bytes = count * MemoryLayout<Float>.stride
         self.shapes = shapes

@@ -9,6 +9,10 @@ package enum Precision: String, CaseIterable, Sendable {
     /// where bfloat16 has 8: enough for Winograd convolutions, whose transforms magnify rounding errors tenfold.
     case int16
 
+    /// Whether the bits of a product's row depend on that row and the weights alone: sums of integers are exact. In f32
+    /// OpenBLAS adds up a row in an order that follows from its place among the rows, and from how many there are.
+    package var rowsAreIndependent: Bool { self == .int16 }
+
     /// int16 where the processor multiplies pairs of integers.
     package static var fastest: Precision { dseg_multiplies_pairs() ? .int16 : .f32 }
 }

@@ -44,12 +44,12 @@ extension Matrix {
     ///   - x: `[N, C]`, distinct from y
     ///   - weights: `[C', C]`
     ///   - bias: `[C']`
-    package func setProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?, _ arena: inout Arena) {
+    package func setProduct(_ x: Matrix, _ weights: WeightMatrix, bias: WeightVector?, _ arena: inout Arena) {
         product(x, weights, bias: bias, adding: false, &arena)
     }
 
     /// `y ← y + x wᵀ + bias`; shapes as in `setProduct`.
-    package func addProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector?, _ arena: inout Arena) {
+    package func addProduct(_ x: Matrix, _ weights: WeightMatrix, bias: WeightVector?, _ arena: inout Arena) {
         product(x, weights, bias: bias, adding: true, &arena)
     }
 
@@ -59,13 +59,13 @@ extension Matrix {
     ///   - x: `[N, C]`, distinct from y
     ///   - weights: `[2 C', C]`
     ///   - bias: `[2 C']`
-    package func setGatedProduct(_ x: Matrix, _ weights: PackedWeights, bias: WeightVector, _ arena: inout Arena) {
+    package func setGatedProduct(_ x: Matrix, _ weights: WeightMatrix, bias: WeightVector, _ arena: inout Arena) {
         precondition(x.rows == rows && x.columns == weights.columns && 2 * columns == weights.rows, "a gate's shapes")
         precondition(bias.count == weights.rows, "a bias's length")
         arena.scope { arena in
-            if weights.packing.isFixed && columns % PackedWeights.width == 0 {
+            if weights.packing.isFixed && columns % WeightMatrix.width == 0 {
                 let inputs = unsafe arena.fixedInputs(x)
-                unsafe dseg_fixed_gated_linear(inputs, weights.c, bias.base, c)
+                unsafe dseg_fixed_gated_linear(inputs, weights.panels, bias.base, c)
             } else {
                 let gates = arena.matrix(rows: rows, columns: weights.rows)
                 gates.setProduct(x, weights, bias: bias, &arena)
@@ -75,17 +75,18 @@ extension Matrix {
     }
 
     private func product(
-        _ x: Matrix, _ weights: PackedWeights, bias: WeightVector?, adding: Bool, _ arena: inout Arena
+        _ x: Matrix, _ weights: WeightMatrix, bias: WeightVector?, adding: Bool, _ arena: inout Arena
     ) {
         precondition(x.rows == rows && x.columns == weights.columns && columns == weights.rows, "a product's shapes")
         precondition(bias.map { $0.count == columns } ?? true, "a bias's length")
-        guard weights.packing.isFixed else {
-            unsafe dseg_linear(x.c, weights.c, bias?.base, c, adding)
-            return
-        }
         arena.scope { arena in
-            let inputs = unsafe arena.fixedInputs(x)
-            unsafe dseg_fixed_linear(inputs, weights.c, bias?.base, c, adding)
+            if weights.packing.isFixed {
+                let inputs = unsafe arena.fixedInputs(x)
+                unsafe dseg_fixed_linear(inputs, weights.panels, bias?.base, c, adding)
+            } else {
+                let scratch = unsafe arena.floats(dseg_linear_scratch(rows, x.columns, columns))
+                unsafe dseg_linear(x.c, weights.stored, bias?.base, c, adding, scratch)
+            }
         }
     }
 }
@@ -98,13 +99,11 @@ extension FeatureMap {
     ///   - weights: `[C', k·k·C]`
     ///   - bias: `[C']`
     package func convolve(
-        _ x: FeatureMap, _ weights: PackedWeights, bias: UnsafePointer<Float>, window: Window, adding: Bool,
+        _ x: FeatureMap, _ weights: WeightMatrix, bias: UnsafePointer<Float>, window: Window, adding: Bool,
         _ arena: inout Arena
     ) {
-        let geometry = geometry(x, weights, window)
         arena.scope { arena in
-            let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels, channels))
-            unsafe dseg_convolution(x.matrix.c, geometry, weights.c, bias, matrix.c, adding, scratch)
+            unsafe convolve(x, nil, weights, bias: bias, window: window, adding: adding, &arena)
         }
     }
 
@@ -112,7 +111,7 @@ extension FeatureMap {
     ///
     /// Fused where Winograd's algorithm runs; else the whole map is normalised first.
     package func convolve(
-        _ norm: GroupNormWeights, siluOf x: FeatureMap, _ weights: PackedWeights, bias: UnsafePointer<Float>,
+        _ norm: GroupNormWeights, siluOf x: FeatureMap, _ weights: WeightMatrix, bias: UnsafePointer<Float>,
         window: Window, adding: Bool, _ arena: inout Arena
     ) {
         arena.scope { arena in
@@ -122,25 +121,40 @@ extension FeatureMap {
                 unsafe convolve(normalized, weights, bias: bias, window: window, adding: adding, &arena)
                 return
             }
-            let geometry = geometry(x, weights, window)
-            let gains = unsafe norm.gains(x.matrix, &arena)
-            let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels, channels))
-            unsafe dseg_normalized_convolution(
-                x.matrix.c, gains, geometry, weights.c, bias, matrix.c, adding, scratch)
+            var gains = unsafe norm.gains(x.matrix, &arena)
+            unsafe convolve(x, &gains, weights, bias: bias, window: window, adding: adding, &arena)
         }
     }
 
-    private func geometry(_ x: FeatureMap, _ weights: PackedWeights, _ window: Window) -> dseg_window {
+    private func convolve(
+        _ x: FeatureMap, _ gains: UnsafePointer<dseg_gains>?, _ weights: WeightMatrix, bias: UnsafePointer<Float>,
+        window: Window, adding: Bool, _ arena: inout Arena
+    ) {
         precondition(
             weights.rows == channels && weights.columns == window.kernel * window.kernel * x.channels,
             "a convolution's shapes")
-        return window.c(x, self)
+        let geometry = window.c(x, self)
+        if weights.packing.precision == .int16 {
+            let scratch = unsafe arena.floats(dseg_fixed_convolution_scratch(geometry, x.channels, channels))
+            unsafe dseg_fixed_convolution(
+                x.matrix.c, gains, geometry, weights.panels, bias, matrix.c, adding, scratch)
+        } else {
+            let scratch = unsafe arena.floats(dseg_convolution_scratch(geometry, x.channels, channels))
+            unsafe dseg_convolution(x.matrix.c, gains, geometry, weights.stored, bias, matrix.c, adding, scratch)
+        }
     }
 }
 
-extension PackedWeights {
-    fileprivate var c: dseg_panels {
-        unsafe dseg_panels(
+extension WeightMatrix {
+    /// As products in f32 read it.
+    fileprivate var stored: dseg_weights {
+        unsafe dseg_weights(base: base, number: type.c, outputs: rows, inputs: columns)
+    }
+
+    /// As products in fixed point read it.
+    fileprivate var panels: dseg_panels {
+        guard let scales = unsafe scales else { preconditionFailure("weights of \(packing) have no scales") }
+        return unsafe dseg_panels(
             base: base, number: packing.isFixed ? dseg_fixed16 : type.c, outputs: rows, inputs: columns, scales: scales)
     }
 }

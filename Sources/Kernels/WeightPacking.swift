@@ -4,16 +4,14 @@ import CKernels
 package enum WeightPacking: Sendable, Equatable {
     /// Widened to f32, in the file's order.
     case floats
-    /// From [outputs, inputs, positions] to the panels of ``PackedWeights``, as stored; a kernel of k by k has k²
+    /// As stored, in the file's order.
+    case stored
+    /// From [outputs, inputs, positions] to scales, then panels of 16-bit integers; a kernel of k by k has k²
     /// positions.
-    case panels(inputs: Int, positions: Int)
-    /// From [outputs, inputs, positions] to scales, then panels of 16-bit integers.
     case fixed(inputs: Int, positions: Int)
     /// From [outputs, inputs, 9] to scales of the transformed kernels, then panels as stored: for Winograd convolutions
     /// in fixed point, which quantize kernels once transformed.
     case fixedKernels(inputs: Int)
-    /// As stored, in the file's order.
-    case table
 
     /// The layout of a convolution's weights, by precision, and whether Winograd's algorithm computes it.
     package static func convolution(
@@ -21,7 +19,7 @@ package enum WeightPacking: Sendable, Equatable {
     ) -> WeightPacking {
         let positions = window.kernel * window.kernel
         return switch precision {
-        case .f32: .panels(inputs: inputs, positions: positions)
+        case .f32: .stored
         case .int16:
             window.isForWinograd(from: inputs, to: outputs)
                 ? .fixedKernels(inputs: inputs) : .fixed(inputs: inputs, positions: positions)
@@ -31,7 +29,7 @@ package enum WeightPacking: Sendable, Equatable {
     /// The arithmetic of products with weights in this layout.
     package var precision: Precision {
         switch self {
-        case .floats, .panels, .table: .f32
+        case .floats, .stored: .f32
         case .fixed, .fixedKernels: .int16
         }
     }
@@ -43,8 +41,8 @@ package enum WeightPacking: Sendable, Equatable {
     /// Elements of an output.
     private var outputElements: Int {
         switch self {
-        case .floats, .table: 1
-        case .panels(let inputs, let positions), .fixed(let inputs, let positions): max(1, inputs * positions)
+        case .floats, .stored: 1
+        case .fixed(let inputs, let positions): max(1, inputs * positions)
         case .fixedKernels(let inputs): max(1, inputs * 9)
         }
     }
@@ -52,23 +50,23 @@ package enum WeightPacking: Sendable, Equatable {
     /// Elements of a panel, or 1 without panels: a tensor is read in pieces that begin at multiples of this.
     package var unit: Int {
         switch self {
-        case .floats, .table: 1
-        case .panels, .fixed, .fixedKernels: PackedWeights.width * outputElements
+        case .floats, .stored: 1
+        case .fixed, .fixedKernels: WeightMatrix.width * outputElements
         }
     }
 
     /// Scales of a panel.
     private var panelScales: Int {
         switch self {
-        case .floats, .panels, .table: 0
-        case .fixed: PackedWeights.width
-        case .fixedKernels: dseg_frequencies * PackedWeights.width
+        case .floats, .stored: 0
+        case .fixed: WeightMatrix.width
+        case .fixedKernels: dseg_frequencies * WeightMatrix.width
         }
     }
 
     /// The bytes of a panel of elements of the type, without its scales.
     private func panelBytes(_ type: StoredFloats) -> Int {
-        if isFixed { return (outputElements + 1) / 2 * PackedWeights.width * MemoryLayout<Int32>.stride }
+        if isFixed { return (outputElements + 1) / 2 * WeightMatrix.width * MemoryLayout<Int32>.stride }
         return unit * type.size
     }
 
@@ -81,15 +79,15 @@ package enum WeightPacking: Sendable, Equatable {
     package func bytes(_ count: Int, of type: StoredFloats) -> Int {
         switch self {
         case .floats: count * MemoryLayout<Float>.stride
-        case .panels, .fixed, .fixedKernels: scaleBytes(count) + panels(count) * panelBytes(type)
-        case .table: count * type.size
+        case .stored: count * type.size
+        case .fixed, .fixedKernels: scaleBytes(count) + panels(count) * panelBytes(type)
         }
     }
 
     /// An upper bound of the memory that a tensor of the shape takes in any layout.
     package static func most(_ shape: [Int]) -> Int {
         guard shape.count > 1, !shape.contains(0) else { return shape.reduce(MemoryLayout<Float>.stride, *) }
-        let rows = (shape[0] + PackedWeights.width - 1) / PackedWeights.width * PackedWeights.width
+        let rows = (shape[0] + WeightMatrix.width - 1) / WeightMatrix.width * WeightMatrix.width
         let numbers = shape[1...].reduce(1, *) + 1 + dseg_frequencies
         return rows * numbers * MemoryLayout<Float>.stride
     }
@@ -98,8 +96,8 @@ package enum WeightPacking: Sendable, Equatable {
     package func isInPlace(_ type: StoredFloats) -> Bool {
         switch self {
         case .floats: type == .f32
-        case .panels, .fixed, .fixedKernels: false
-        case .table: true
+        case .stored: true
+        case .fixed, .fixedKernels: false
         }
     }
 
@@ -108,8 +106,8 @@ package enum WeightPacking: Sendable, Equatable {
     /// - Parameter count: the tensor's elements
     package func offset(of first: Int, in count: Int, _ type: StoredFloats) -> Int {
         switch self {
-        case .floats, .table: bytes(first, of: type)
-        case .panels, .fixed, .fixedKernels: scaleBytes(count) + panels(first) * panelBytes(type)
+        case .floats, .stored: bytes(first, of: type)
+        case .fixed, .fixedKernels: scaleBytes(count) + panels(first) * panelBytes(type)
         }
     }
 
@@ -131,15 +129,13 @@ package enum WeightPacking: Sendable, Equatable {
         switch self {
         case .floats:
             unsafe type.widen(stored, into: place.assumingMemoryBound(to: Float.self), count: elements.count)
-        case .panels(let inputs, let positions):
-            unsafe dseg_pack_panels(stored, type.size, outputs, inputs, positions, place)
+        case .stored:
+            unsafe precondition(stored == UnsafeRawPointer(place), "what stays as stored is read in place")
         case .fixed(let inputs, let positions):
             unsafe quantize(stored, type, outputs, inputs, positions, into: place, scales)
         case .fixedKernels(let inputs):
             unsafe dseg_pack_panels(stored, type.size, outputs, inputs, 9, place)
             unsafe dseg_compute_kernel_scales(place, type.c, panels(elements.count), inputs, scales)
-        case .table:
-            unsafe precondition(stored == UnsafeRawPointer(place), "a table is read in place")
         }
     }
 
@@ -151,14 +147,14 @@ package enum WeightPacking: Sendable, Equatable {
         let panel = UnsafeMutableRawPointer.allocate(
             byteCount: unit * type.size, alignment: WeightRegion.alignment)
         defer { unsafe panel.deallocate() }
-        for (index, first) in stride(from: 0, to: outputs, by: PackedWeights.width).enumerated() {
+        for (index, first) in stride(from: 0, to: outputs, by: WeightMatrix.width).enumerated() {
             unsafe dseg_pack_panels(
-                stored + first * outputElements * type.size, type.size, min(PackedWeights.width, outputs - first),
+                stored + first * outputElements * type.size, type.size, min(WeightMatrix.width, outputs - first),
                 inputs, positions, panel)
             let pairs = unsafe memory + index * panelBytes(type)
             unsafe dseg_quantize_panels(
                 panel, type.c, 1, inputs * positions, pairs.assumingMemoryBound(to: Int32.self),
-                scales + index * PackedWeights.width)
+                scales + index * WeightMatrix.width)
         }
     }
 }

@@ -29,16 +29,20 @@ package final class WeightRegion {
     /// The bytes handed out, gaps between allocations included.
     package private(set) var bytesUsed = 0
 
+    /// The bytes mapped. Those behind the capacity are never handed out: on some cores (Cortex-A53) OpenBLAS reads one
+    /// number behind its operands.
+    private var mapped: Int { capacity + WeightRegion.alignment }
+
     /// Reserves at least `capacity` bytes.
     package init(capacity: Int) throws(AddressSpaceError) {
         precondition(capacity >= 0, "a region of \(capacity) bytes")
         let unit = WeightRegion.alignment
-        self.capacity = (min(max(capacity, 1), .max - unit) + unit - 1) / unit * unit
-        unsafe base = try AddressSpace.reserve(self.capacity, for: "holding the weights")
+        self.capacity = (min(max(capacity, 1), .max - 2 * unit) + unit - 1) / unit * unit
+        unsafe base = try AddressSpace.reserve(self.capacity + unit, for: "holding the weights")
     }
 
     deinit {
-        unsafe munmap(base, capacity)
+        unsafe munmap(base, mapped)
     }
 
     /// The bytes that an allocation of `count` bytes takes from a region.

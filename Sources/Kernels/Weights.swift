@@ -1,19 +1,20 @@
-/// A learned matrix for products, `[rows, columns]`, in panels of 16 rows.
+/// A learned matrix for products, `[rows, columns]`.
 ///
-/// Element (row, column) is number `((row / 16) * columns + column) * 16 + row % 16`; the last panel is padded with
-/// rows of zeros. In fixed point it is number
-/// `(((row / 16) * ⌈columns / 2⌉ + column / 2) * 16 + row % 16) * 2 + column % 2`.
+/// A row is an output, columns are its inputs; for a convolution, inputs at each position of its kernel. For f32 it is
+/// row-major, as the file has it: column input · positions + position. In fixed point it lies in panels of 16 rows, the
+/// last padded with rows of zeros, and column position · inputs + input is in pairs: element (row, column) is number
+/// `(((row / 16) * ⌈columns / 2⌉ + column / 2) * 16 + row % 16) * 2 + column % 2`, or, of kernels that are quantized
+/// once transformed, `((row / 16) * columns + column) * 16 + row % 16`.
 ///
-/// A row is an output. Columns are inputs; for a convolution, inputs of each position of its kernel: position · inputs
-/// + input. The memory belongs to the ``WeightRegion`` it was read into and lives as long as that does.
-@safe package struct PackedWeights {
+/// The memory belongs to the ``WeightRegion`` it was read into and lives as long as that does.
+@safe package struct WeightMatrix {
     /// Rows of a panel.
     package static let width = 16
 
     /// The first element, aligned to ``WeightRegion/alignment`` bytes.
     package let base: UnsafeRawPointer
     package let packing: WeightPacking
-    /// The type in the file, and in the panels unless they hold integers.
+    /// The type in the file, and in memory unless that holds integers.
     package let type: StoredFloats
     /// In fixed point a scale for each row, or for Winograd's kernels one for each frequency of each row,
     /// `[panels, 36, 16]`.

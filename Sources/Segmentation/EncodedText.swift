@@ -9,12 +9,20 @@ package final class EncodedText {
     package let keys: [FixedPoint]
     let bytes: Int
 
-    /// Runs the text encoder over prompts, at least one, as one batch; the bits of one do not depend on the others.
+    /// Runs the text encoder over prompts, at least one: as one batch, or one by one where the bits of a row depend on
+    /// the others of its product. So those of one prompt do not depend on the others.
     ///
     /// - Throws: `Interruption` between layers
     package static func reading(
         _ prompts: [String], _ model: Model, cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> [EncodedText] {
+        guard model.precision.rowsAreIndependent || prompts.count == 1 else {
+            var texts: [EncodedText] = []
+            for prompt in prompts {
+                texts += try reading([prompt], model, cancellation: cancellation, &arena)
+            }
+            return texts
+        }
         let text = model.textEncoder.configuration
         return try arena.scope { (arena) throws(Interruption) in
             let contexts = arena.matrix(rows: prompts.count * text.positions, columns: text.width)

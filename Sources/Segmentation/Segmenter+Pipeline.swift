@@ -93,7 +93,7 @@ extension Segmenter {
         return found
     }
 
-    /// Contexts and keys of prompts; those that are not cached go through the text encoder as one batch.
+    /// Contexts and keys of prompts; those that are not cached are read together.
     private func texts(
         _ prompts: [ExactString], _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [EncodedText] {

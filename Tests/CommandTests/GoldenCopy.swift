@@ -21,45 +21,23 @@ final class GoldenCopy {
         let stored = try TensorFile(path: "\(path)/\(file)")
         var tensors = try stored.header.tensors.map { tensor in
             StoredTensor(
-                name: tensor.name, type: tensor.type.word.description, shape: tensor.shape,
+                tensor.name, type: "\(tensor.type.word)", shape: tensor.shape,
                 bytes: try stored.bytes(of: tensor.name))
         }
         try change(&tensors)
-        try write(StoredTensor.file(tensors), to: "\(path)/\(file)")
+        try write(safetensors(tensors), to: "\(path)/\(file)")
     }
 
     /// Runs `dseg-bench verify` on it.
     func verify() throws -> Program.Ending { try run([Repository.dsegBench, "verify", path]) }
 }
 
-/// A tensor as the safetensors format stores it.
-struct StoredTensor {
-    var name: String
-    var type: String
-    var shape: [Int]
-    var bytes: [UInt8]
-
+extension StoredTensor {
     /// Bytes of one row of the first axis.
     var rowBytes: Int { bytes.count / shape[0] }
 
     mutating func swapRows(_ first: Int, _ second: Int) {
         for byte in 0..<rowBytes { bytes.swapAt(first * rowBytes + byte, second * rowBytes + byte) }
-    }
-
-    /// A safetensors file, the tensors in this order.
-    static func file(_ tensors: [StoredTensor]) -> [UInt8] {
-        var entries: [String] = []
-        var start = 0
-        for tensor in tensors {
-            let end = start + tensor.bytes.count
-            entries.append(
-                "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type)\",\"shape\":\(tensor.shape),"
-                    + "\"data_offsets\":[\(start),\(end)]}")
-            start = end
-        }
-        let header = Array("{\(entries.joined(separator: ","))}".utf8)
-        let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
-        return length + header + tensors.flatMap(\.bytes)
     }
 }
 

@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 /// What `dseg-bench verify` must notice, on copies that were tampered with.
@@ -66,7 +67,7 @@ import Testing
     func `a golden that nobody compares fails`(file: String) throws {
         let folder = try GoldenCopy(of: "tiny")
         try folder.rewrite("golden/\(file).safetensors") { tensors in
-            tensors.append(StoredTensor(name: "stray", type: "F32", shape: [1], bytes: [0, 0, 0, 0]))
+            tensors.append(StoredTensor("stray", type: "F32", shape: [1], bytes: [0, 0, 0, 0]))
         }
         let ending = try folder.verify()
         #expect(ending.code == 1)
@@ -97,7 +98,7 @@ import Testing
     @Test func `a weight that nobody reads is named`() throws {
         let folder = try GoldenCopy(of: "tiny-odd")
         try folder.rewrite("checkpoint/text_encoder/model.safetensors") { tensors in
-            tensors.append(StoredTensor(name: "stray.weight", type: "F32", shape: [1], bytes: [0, 0, 0, 0]))
+            tensors.append(StoredTensor("stray.weight", type: "F32", shape: [1], bytes: [0, 0, 0, 0]))
         }
         try expectRefusal(folder, "never read", "stray.weight")
     }

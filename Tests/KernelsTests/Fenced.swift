@@ -1,8 +1,9 @@
 import CKernels
 import Glibc
 
-/// Bytes that end where memory is forbidden: a kernel that reads behind them stops the process.
-@safe final class Fenced {
+/// Bytes that end where memory is forbidden: a kernel that reads behind them stops the process. They are never written
+/// again, so threads may share them.
+@safe final class Fenced: @unchecked Sendable {
     private static let page = 4096
 
     private let mapping: UnsafeMutableRawPointer
@@ -34,8 +35,8 @@ import Glibc
     deinit { unsafe munmap(mapping, length) }
 }
 
-/// Weights `[outputs, inputs]` in panels of sixteen outputs, by kernels.h's definition of them, before a fence.
-@safe final class Panels {
+/// Weights `[outputs, inputs]` for products in f32, row-major as a checkpoint stores them, before a fence.
+@safe final class Weights: Sendable {
     private let memory: Fenced
     private let number: dseg_number
     let outputs: Int
@@ -43,13 +44,7 @@ import Glibc
 
     init(_ weights: Stored, outputs: Int, inputs: Int) {
         precondition(weights.bits.count == outputs * inputs, "\(weights.bits.count) weights")
-        var panels = [UInt32](repeating: 0, count: (outputs + 15) / 16 * 16 * inputs)
-        for output in 0..<outputs {
-            for input in 0..<inputs {
-                panels[((output / 16) * inputs + input) * 16 + output % 16] = weights.bits[output * inputs + input]
-            }
-        }
-        memory = Fenced(Stored(weights.number, bits: panels).bytes)
+        memory = Fenced(weights.bytes)
         number = weights.number
         self.outputs = outputs
         self.inputs = inputs
@@ -59,9 +54,15 @@ import Glibc
         self.init(Stored(weights), outputs: outputs, inputs: inputs)
     }
 
-    /// The panels as kernels take them; they live as long as this does.
-    var c: dseg_panels {
-        unsafe dseg_panels(base: memory.base, number: number, outputs: outputs, inputs: inputs, scales: nil)
+    /// A convolution's `[outputs, positions, channels]`, as oracles have them, to `[outputs, channels, positions]`.
+    convenience init(kernels: Stored, outputs: Int, positions: Int) {
+        let inputs = kernels.bits.count / outputs
+        self.init(kernels.turned(positions, inputs / positions), outputs: outputs, inputs: inputs)
+    }
+
+    /// The weights as kernels take them; they live as long as this does.
+    var c: dseg_weights {
+        unsafe dseg_weights(base: memory.base, number: number, outputs: outputs, inputs: inputs)
     }
 }
 

@@ -54,6 +54,34 @@ func expectIndependent(
     #expect(mean > 0.7 && mean < 1.4, "\(situation): \(mean)", sourceLocation: sourceLocation)
 }
 
+/// Weights `[outputs, inputs]` in panels of sixteen outputs, as stored, before a fence: what is quantized.
+@safe final class Panels {
+    private let memory: Fenced
+    let number: dseg_number
+    let outputs: Int
+    let inputs: Int
+    /// By weights.h's definition of their place.
+    let stored: Stored
+
+    init(_ weights: Stored, outputs: Int, inputs: Int) {
+        precondition(weights.bits.count == outputs * inputs, "\(weights.bits.count) weights")
+        var panels = [UInt32](repeating: 0, count: (outputs + 15) / 16 * 16 * inputs)
+        for output in 0..<outputs {
+            for input in 0..<inputs {
+                panels[((output / 16) * inputs + input) * 16 + output % 16] = weights.bits[output * inputs + input]
+            }
+        }
+        stored = Stored(weights.number, bits: panels)
+        memory = Fenced(stored.bytes)
+        number = weights.number
+        self.outputs = outputs
+        self.inputs = inputs
+    }
+
+    /// Where they lie, as long as this lives.
+    var base: UnsafeRawPointer { unsafe memory.base }
+}
+
 /// Weights `[outputs, inputs]` quantized by dseg_quantize_panels, before fences.
 @safe final class FixedPanels {
     /// What no kernel writes.
@@ -76,7 +104,7 @@ func expectIndependent(
         var pairs = [Int32](repeating: FixedPanels.mark, count: panels * ((inputs + 1) / 2) * 16 + 16)
         var scales = [Float](repeating: -1, count: panels * 16 + 16)
         withExtendedLifetime(stored) {
-            unsafe dseg_quantize_panels(stored.c.base, weights.number, panels, inputs, &pairs, &scales)
+            unsafe dseg_quantize_panels(stored.base, weights.number, panels, inputs, &pairs, &scales)
         }
         isIntact = pairs.suffix(16).allSatisfy { $0 == FixedPanels.mark } && scales.suffix(16).allSatisfy { $0 == -1 }
         let whole = pairs.dropLast(16)
@@ -119,7 +147,7 @@ func expectIndependent(
         let count = (outputs + 15) / 16
         panels = Panels(weights, outputs: outputs, inputs: 9 * inputs)
         var scales = [Float](repeating: -1, count: count * 36 * 16 + 16)
-        unsafe dseg_compute_kernel_scales(panels.c.base, weights.number, count, inputs, &scales)
+        unsafe dseg_compute_kernel_scales(panels.base, weights.number, count, inputs, &scales)
         isIntact = scales.suffix(16).allSatisfy { $0 == -1 }
         self.scales = scales.dropLast(16)
         scaleMemory = Fenced(numbers: self.scales)
@@ -127,9 +155,9 @@ func expectIndependent(
 
     /// The kernels as convolutions take them; they live as long as this does.
     var c: dseg_panels {
-        var stored = unsafe panels.c
-        unsafe stored.scales = unsafe scaleMemory.base.assumingMemoryBound(to: Float.self)
-        return unsafe stored
+        unsafe dseg_panels(
+            base: panels.base, number: panels.number, outputs: panels.outputs, inputs: panels.inputs,
+            scales: scaleMemory.base.assumingMemoryBound(to: Float.self))
     }
 }
 

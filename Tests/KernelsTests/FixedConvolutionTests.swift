@@ -61,9 +61,9 @@ import Testing
         let (x, w) = (draw.matrix(144, inputs), draw.floats(outputs * 9 * inputs))
         let oracle = ConvolutionOracle(x, window, w, outputs: outputs)
         let kernels = FixedKernels(Stored(w), outputs: outputs, inputs: inputs)
-        let scratch = Scratch(dseg_convolution_scratch(window, inputs, outputs))
+        let scratch = Scratch(dseg_fixed_convolution_scratch(window, inputs, outputs))
         let y = Framed(unwritten: 144, outputs)
-        unsafe dseg_convolution(x.c, window, kernels.c, nil, y.c, false, scratch.floats)
+        unsafe dseg_fixed_convolution(x.c, nil, window, kernels.c, nil, y.c, false, scratch.floats)
         expectIndependent(
             y.values, oracle.fixedWinograd.values, oracle.fixedWinogradVariances, "\(inputs) inputs")
     }
@@ -102,10 +102,10 @@ import Testing
             let x = draw.matrix(height * width, inputs)
             let w = FixedPanels(draw.stored(dseg_f16, outputs * inputs), outputs: outputs, inputs: inputs)
             let bias = draw.floats(outputs)
-            let scratch = Scratch(dseg_convolution_scratch(window, inputs, outputs))
+            let scratch = Scratch(dseg_fixed_convolution_scratch(window, inputs, outputs))
             let (y, product) = (Framed(unwritten: x.rows, outputs), Framed(unwritten: x.rows, outputs))
             let fixed = FixedInputs(x)
-            unsafe dseg_convolution(x.c, window, w.c, bias, y.c, false, scratch.floats)
+            unsafe dseg_fixed_convolution(x.c, nil, window, w.c, bias, y.c, false, scratch.floats)
             unsafe dseg_fixed_linear(fixed.c, w.c, bias, product.c, false)
             #expect(y.values.map(\.bitPattern) == product.values.map(\.bitPattern))
             #expect(scratch.isIntact)
@@ -117,11 +117,11 @@ import Testing
             var draw = Draw(seed: 12)
             let (x, window) = (draw.matrix(54, 37), same(height: 6, width: 9, doubled: false))
             let (stored, bias) = (draw.stored(number, 19 * 9 * 37), draw.floats(19))
-            let scratch = Scratch(dseg_convolution_scratch(window, 37, 19))
+            let scratch = Scratch(dseg_fixed_convolution_scratch(window, 37, 19))
             let answers = [stored, Stored(stored.floats)].map { weights in
                 let kernels = FixedKernels(weights, outputs: 19, inputs: 37)
                 let y = Framed(unwritten: 54, 19)
-                unsafe dseg_convolution(x.c, window, kernels.c, bias, y.c, false, scratch.floats)
+                unsafe dseg_fixed_convolution(x.c, nil, window, kernels.c, bias, y.c, false, scratch.floats)
                 return y.values.map(\.bitPattern)
             }
             #expect(answers[0] == answers[1] && scratch.isIntact)
@@ -141,9 +141,9 @@ import Testing
         let w = FixedKernels(Stored(draw.floats(16 * 9 * 16)), outputs: 16, inputs: 16)
         for (row, column, bad) in [(0, 0, Float.nan), (5, 6, .infinity), (11, 11, .nan), (4, 3, -.infinity)] {
             let x = Framed(rows: 144, columns: 16) { $0 == row * 12 + column && $1 == 15 ? bad : 1 }
-            let scratch = Scratch(dseg_convolution_scratch(window, 16, 16))
+            let scratch = Scratch(dseg_fixed_convolution_scratch(window, 16, 16))
             let y = Framed(unwritten: 144, 16)
-            unsafe dseg_convolution(x.c, window, w.c, nil, y.c, false, scratch.floats)
+            unsafe dseg_fixed_convolution(x.c, nil, window, w.c, nil, y.c, false, scratch.floats)
             for place in 0..<144 {
                 // A tile of 4 x 4 outputs reads one pixel more on each side.
                 let (tileTop, tileLeft) = (place / 12 / 4 * 4, place % 12 / 4 * 4)
@@ -162,9 +162,9 @@ import Testing
         for (output, bad) in [(0, Float.nan), (16, .infinity), (32, .nan)] {
             let spoilt = numbers.enumerated().map { $0 == (output * 9 + 8) * 16 + 3 ? bad : $1 }
             let kernels = FixedKernels(Stored(spoilt), outputs: 33, inputs: 16)
-            let scratch = Scratch(dseg_convolution_scratch(window, 16, 33))
+            let scratch = Scratch(dseg_fixed_convolution_scratch(window, 16, 33))
             let y = Framed(unwritten: 30, 33)
-            unsafe dseg_convolution(x.c, window, kernels.c, nil, y.c, false, scratch.floats)
+            unsafe dseg_fixed_convolution(x.c, nil, window, kernels.c, nil, y.c, false, scratch.floats)
             let spread = (0..<33).filter { column in (0..<30).contains { y[$0, column].isNaN } }
             #expect(spread == [output])
         }
@@ -182,9 +182,9 @@ import Testing
             let x = Framed(rows: 16, columns: 16) { pixel, channel in
                 only == nil || only == channel ? numbers[pixel * 16 + channel] * magnitude : 0
             }
-            let scratch = Scratch(dseg_convolution_scratch(window, 16, 16))
+            let scratch = Scratch(dseg_fixed_convolution_scratch(window, 16, 16))
             let y = Framed(unwritten: 16, 16)
-            unsafe dseg_convolution(x.c, window, w.c, nil, y.c, false, scratch.floats)
+            unsafe dseg_fixed_convolution(x.c, nil, window, w.c, nil, y.c, false, scratch.floats)
             if magnitude < 0x1p-40 / 100 {
                 // A number of a transformed tile is at most 26 times one of the tile, and there are 16 channels.
                 #expect(y.values.allSatisfy { $0 == 0 }, "\(magnitude)")

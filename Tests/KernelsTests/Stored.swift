@@ -26,6 +26,16 @@ struct Stored {
         self.init(dseg_f32, bits: floats.map(\.bitPattern))
     }
 
+    /// From `[outputs, rows, columns]` to `[outputs, columns, rows]`.
+    func turned(_ rows: Int, _ columns: Int) -> Stored {
+        Stored(
+            number,
+            bits: bits.indices.map { place in
+                let (output, rest) = place.quotientAndRemainder(dividingBy: rows * columns)
+                return bits[output * rows * columns + rest % rows * columns + rest / rows]
+            })
+    }
+
     /// The stored numbers one after another, as they lie in a file.
     var bytes: [UInt8] {
         bits.flatMap { bits in

@@ -39,23 +39,19 @@ let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             _ = startedThreads
             guard dseg_choose_target(dseg_instruction_set(rawValue: target)) else { return }
             let product = ProductTests()
-            product.`dseg_linear is x wᵀ + bias at every number of inputs`()
             product.`dseg_linear is x wᵀ + bias at every number of outputs`()
-            product.`dseg_linear is x wᵀ + bias at every number of rows, in whole panels and in parts of one`()
-            product.`the bits of a row depend on that row and the weights alone`()
-            product.`the bits of an output depend neither on the outputs beside it nor on their number`()
             product.`weights stored as halves multiply as the floats that they are, bit for bit`()
-            product.`a NaN reaches its own row of a product and no other`()
+            product.`a weight that is NaN reaches its own output and no other`()
             let embedding = EmbeddingTests()
             embedding.`dseg_embed adds each token's row of the table to its position's row, however they are stored`()
             embedding.`all 65,536 halves of either format become their floats, NaN a quiet one`()
-            embedding.`all halves in panels become their floats, NaN a quiet one`()
+            embedding.`all halves as weights become their floats, and NaN stays`()
             let attention = AttentionTests()
             attention.`dseg_attention keeps its definition at every number of keys`()
             attention.`dseg_attention keeps its definition around the borders of its tiles`()
             attention.`attention and its scores keep their definitions for keys and widths together`(
                 keys: 77, width: 40)
-            attention.`the bits of a query's answer depend on that query, the keys and the values alone`()
+            attention.`the bits of a query's answer do not depend on the numbers of other queries`()
             attention.`scores of ten thousand choose one key and overflow nothing`()
             attention.`a query that is NaN has NaN for an answer, and no other query has`()
             attention.`a key that is NaN spoils every answer rather than hide`()
@@ -83,9 +79,11 @@ let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             winograd.`Winograd's way keeps the definition on doubled maps`(height: 3)
             winograd.`Winograd's way keeps the definition in every geometry`(height: 5, width: 4)
             winograd.`Winograd's way keeps the definition for every tail of inputs and outputs`(inputs: 65)
-            winograd.`Winograd's way keeps the definition over more tiles than a block has`(height: 33, width: 29)
+            winograd.`Winograd's way keeps the definition of few tiles and of more`(height: 23, width: 29)
+            winograd.`Winograd's way keeps the definition over groups of outputs`(
+                inputs: 250, outputs: 270)
             winograd.`the measured error is a small part of the bound and no absurdly small one`()
-            winograd.`a NaN reaches the outputs whose tiles read it and no other`()
+            winograd.`a NaN reaches the outputs whose tiles read it and no other`(side: 24)
         }
     }
 
@@ -162,8 +160,7 @@ let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             convolution.`tiles of tiny numbers count for nothing, and those of huge ones do not hide`(magnitude: 3e-23)
             let normalized = NormalizedConvolutionTests()
             for fixed in [false, true] {
-                normalized.`dseg_normalized_convolution is a convolution of the normalised map in every geometry`(
-                    fixed: fixed)
+                normalized.`dseg_convolution with gains is one of the normalised map in every geometry`(fixed: fixed)
             }
             normalized.`dseg_fixed_gated_linear is the gated gelu of a product, bit for bit`()
             normalized.`dseg_clear makes zeros of whatever there is, and of nothing beside it`()
@@ -199,7 +196,10 @@ let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             ProductTests().`dseg_linear is x wᵀ + bias around the borders of its tasks`()
             ConvolutionTests().`dseg_convolution keeps its definition over more pixels than a task has`()
             let winograd = WinogradTests()
-            winograd.`Winograd's way keeps the definition over more tiles than a block has`(height: 33, width: 29)
+            winograd.`Winograd's way keeps the definition of few tiles and of more`(height: 16, width: 32)
+            winograd.`Winograd's way keeps the definition over more tiles than a block has`(height: 61, width: 66)
+            winograd.`Winograd's way keeps the definition over groups of outputs`(
+                inputs: 131, outputs: 70)
             AttentionTests().`dseg_attention keeps its definition around the borders of its tiles`()
             FixedProductTests().`dseg_fixed_linear is exact but for the scales at every number of rows`()
             let fixed = FixedConvolutionTests()

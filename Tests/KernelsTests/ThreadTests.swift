@@ -35,31 +35,19 @@ func answers() -> [[UInt32]] {
     var draw = Draw(seed: 8)
     let (rows, columns) = (300, 48)
     let x = draw.matrix(rows, columns)
-    let w = Panels(draw.stored(dseg_f16, columns * columns), outputs: columns, inputs: columns)
-    let wide = Panels(draw.stored(dseg_bf16, columns * columns * 9), outputs: columns, inputs: columns * 9)
     let bias = draw.floats(columns)
-    let window = { (stride: Int) in
-        dseg_window(
-            height: 20, width: 15, out_height: 20 / stride, out_width: (15 + stride - 1) / stride, kernel: 3,
-            stride: stride, before: 1, doubled: false)
-    }
-    let room = max(
-        dseg_convolution_scratch(window(1), columns, columns), dseg_convolution_scratch(window(2), columns, columns),
-        dseg_attention_scratch(rows, columns, 4), dseg_group_norm_scratch(rows, columns))
+    let room = max(dseg_attention_scratch(rows, columns, 4), dseg_group_norm_scratch(rows, columns))
     let scratch = Scratch(room)
-    let y = (0..<6).map { _ in Framed(unwritten: rows, columns) }
-    let half = Framed(unwritten: 80, columns)
-    unsafe dseg_linear(x.c, w.c, bias, y[0].c, false)
-    unsafe dseg_convolution(x.c, window(1), wide.c, bias, y[1].c, false, scratch.floats)
-    unsafe dseg_convolution(x.c, window(2), wide.c, bias, half.c, false, scratch.floats)
+    let y = (0..<5).map { _ in Framed(unwritten: rows, columns) }
     let mean = Framed(rows: rows, columns: rows) { _, _ in 0 }
     var captured = unsafe mean.c
-    unsafe dseg_attention(x.c, x.c, x.c, 4, false, y[2].c, &captured, 1, false, scratch.floats)
+    unsafe dseg_attention(x.c, x.c, x.c, 4, false, y[0].c, &captured, 1, false, scratch.floats)
     unsafe dseg_attention_mean(x.c, x.c, 4, mean.c, 0.5, false, scratch.floats)
-    unsafe dseg_group_norm_silu(x.c, y[3].c, bias, bias, 4, 1e-5, scratch.floats)
-    unsafe dseg_layer_norm(x.c, y[4].c, bias, bias, 1e-5)
-    unsafe dseg_copy(x.c, y[5].c)
-    unsafe dseg_gelu(y[5].c)
+    unsafe dseg_attention(x.c, x.c, x.c, 4, true, y[1].c, nil, 0, false, scratch.floats)
+    unsafe dseg_group_norm_silu(x.c, y[2].c, bias, bias, 4, 1e-5, scratch.floats)
+    unsafe dseg_layer_norm(x.c, y[3].c, bias, bias, 1e-5)
+    unsafe dseg_copy(x.c, y[4].c)
+    unsafe dseg_gelu(y[4].c)
     var completed = [Float](repeating: .nan, count: 3 * rows)
     var integers = [UInt16](repeating: 0, count: rows * rows)
     var scales = [Float](repeating: 0, count: rows)
@@ -67,7 +55,57 @@ func answers() -> [[UInt32]] {
     var weighing = [Float](repeating: .nan, count: dseg_complete_scratch(rows))
     unsafe dseg_complete(integers, scales, rows, draw.floats(3 * rows), 3, &completed, &weighing)
     #expect(scratch.isIntact)
-    return (y + [half, mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)] + fixedAnswers()
+    let others = (y + [mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)]
+    return others + Operands.shared.answers() + fixedAnswers()
+}
+
+/// Operands of products in f32: some rows, and many of many inputs; of convolutions by im2col; of Winograd's with few
+/// tiles, with more than a block has, and with two groups of outputs.
+private final class Operands: Sendable {
+    private struct Convolution {
+        let x: [Float]
+        let w: Weights
+        let window: dseg_window
+    }
+
+    static let shared = Operands()
+
+    private let convolutions: [Convolution]
+
+    private init() {
+        var draw = Draw(seed: 10)
+        let strided = dseg_window(
+            height: 20, width: 31, out_height: 10, out_width: 16, kernel: 3, stride: 2, before: 1, doubled: false)
+        let pixels = dseg_window(
+            height: 1, width: 300, out_height: 1, out_width: 300, kernel: 1, stride: 1, before: 0, doubled: false)
+        let shapes: [(dseg_window, dseg_number, Int, Int)] = [
+            (pixels, dseg_f16, 48, 48), (pixels, dseg_f32, 800, 41), (strided, dseg_bf16, 90, 20),
+            (same(height: 20, width: 15, doubled: false), dseg_bf16, 48, 48),
+            (same(height: 61, width: 66, doubled: false), dseg_f16, 16, 17),
+            (same(height: 1, width: 132, doubled: false), dseg_f32, 1000, 70),
+        ]
+        convolutions = shapes.map { window, number, inputs, outputs in
+            let columns = window.kernel * window.kernel * inputs
+            return Convolution(
+                x: draw.floats(window.height * window.width * inputs),
+                w: Weights(draw.stored(number, outputs * columns), outputs: outputs, inputs: columns), window: window)
+        }
+    }
+
+    /// A convolution with a kernel of one pixel is a product.
+    func answers() -> [[UInt32]] {
+        convolutions.map { c in
+            let inputs = c.w.inputs / c.window.kernel / c.window.kernel
+            let x = Framed(c.x, rows: c.window.height * c.window.width, columns: inputs)
+            let y = Framed(unwritten: c.window.out_height * c.window.out_width, c.w.outputs)
+            let bias = [Float](c.x.prefix(c.w.outputs))
+            if c.window.kernel == 1 { return Product(x: x, w: c.w, bias: bias, before: nil).bits("a product") }
+            let scratch = Scratch(dseg_convolution_scratch(c.window, inputs, c.w.outputs))
+            unsafe dseg_convolution(x.c, nil, c.window, c.w.c, bias, y.c, false, scratch.floats)
+            #expect(scratch.isIntact && y.isFrameIntact)
+            return y.values.map(\.bitPattern)
+        }
+    }
 }
 
 /// The same of kernels in fixed point; the map has more tiles than a block, and more rows than im2col stores at once.
@@ -84,13 +122,14 @@ private func fixedAnswers() -> [[UInt32]] {
             height: height, width: width, out_height: (height + stride - 1) / stride, out_width: width / stride,
             kernel: 3, stride: stride, before: 1, doubled: false)
     }
-    let room = windows.map { dseg_convolution_scratch($0, inputs, outputs) } + [dseg_attention_scratch(600, 16, 2)]
+    let room =
+        windows.map { dseg_fixed_convolution_scratch($0, inputs, outputs) } + [dseg_attention_scratch(600, 16, 2)]
     let scratch = Scratch(room.max() ?? 0)
     let y = [x.rows, x.rows, 33 * 33].map { Framed(unwritten: $0, outputs) }
     let fixed = FixedInputs(x)
     unsafe dseg_fixed_linear(fixed.c, whole.c, bias, y[0].c, false)
-    unsafe dseg_convolution(x.c, windows[0], kernels.c, bias, y[1].c, false, scratch.floats)
-    unsafe dseg_convolution(x.c, windows[1], strided.c, bias, y[2].c, false, scratch.floats)
+    unsafe dseg_fixed_convolution(x.c, nil, windows[0], kernels.c, bias, y[1].c, false, scratch.floats)
+    unsafe dseg_fixed_convolution(x.c, nil, windows[1], strided.c, bias, y[2].c, false, scratch.floats)
     let (q, attended) = (draw.matrix(600, 16), Framed(unwritten: 600, 16))
     let mean = Framed(rows: 600, columns: 600) { _, _ in 0 }
     var captured = unsafe mean.c

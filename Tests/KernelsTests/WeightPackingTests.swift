@@ -23,7 +23,11 @@ private func packed(_ stored: Stored, _ packing: WeightPacking, units: Int? = ni
             let elements = first..<min(first + piece, count)
             let file = Fenced(Stored(stored.number, bits: Array(stored.bits[elements])).bytes)
             withExtendedLifetime(file) {
-                unsafe packing.pack(file.base, type, elements: elements, of: count, into: base)
+                let place = unsafe base + packing.offset(of: first, in: count, type)
+                let isInPlace = packing.isInPlace(type)
+                if isInPlace { unsafe place.copyMemory(from: file.base, byteCount: elements.count * type.size) }
+                unsafe packing.pack(
+                    isInPlace ? UnsafeRawPointer(place) : file.base, type, elements: elements, of: count, into: base)
             }
         }
     }
@@ -36,16 +40,8 @@ private func halves<Number: BitwiseCopyable>(_ numbers: [Number]) -> [UInt16] {
     unsafe numbers.withUnsafeBytes { bytes in unsafe Array(bytes.bindMemory(to: UInt16.self)) }
 }
 
-/// From [outputs, inputs, positions] to [outputs, positions, inputs].
-private func turned(_ stored: Stored, inputs: Int, positions: Int) -> Stored {
-    let row = inputs * positions
-    return Stored(
-        stored.number,
-        bits: stored.bits.indices.map { place in
-            let (output, column) = place.quotientAndRemainder(dividingBy: row)
-            return stored.bits[output * row + column % inputs * positions + column / inputs]
-        })
-}
+/// The halves that stored numbers are in memory.
+private func halves(_ stored: Stored) -> [UInt16] { halves(stored.bytes) }
 
 private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16, 33].map { (outputs, $0) } }
 
@@ -57,8 +53,7 @@ private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16
                     var draw = Draw(seed: outputs * 100 + inputs)
                     let stored = draw.stored(number, outputs * inputs * positions)
                     let wanted = FixedPanels(
-                        turned(stored, inputs: inputs, positions: positions), outputs: outputs,
-                        inputs: inputs * positions)
+                        stored.turned(inputs, positions), outputs: outputs, inputs: inputs * positions)
                     let found = packed(stored, .fixed(inputs: inputs, positions: positions))
                     #expect(
                         found == halves(wanted.scales) + halves(wanted.pairs),
@@ -73,32 +68,24 @@ private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16
             for (outputs, inputs) in sizes {
                 var draw = Draw(seed: outputs * 100 + inputs)
                 let stored = draw.stored(number, outputs * inputs * 9)
-                let wanted = FixedKernels(
-                    turned(stored, inputs: inputs, positions: 9), outputs: outputs, inputs: inputs)
-                let panels = packed(stored, .panels(inputs: inputs, positions: 9))
+                let turned = stored.turned(inputs, 9)
+                let wanted = FixedKernels(turned, outputs: outputs, inputs: inputs)
+                let panels = Panels(turned, outputs: outputs, inputs: 9 * inputs).stored
                 let found = packed(stored, .fixedKernels(inputs: inputs))
-                #expect(found == halves(wanted.scales) + panels, "[\(outputs), \(inputs)] of \(number)")
+                #expect(found == halves(wanted.scales) + halves(panels), "[\(outputs), \(inputs)] of \(number)")
             }
         }
     }
 
-    @Test func `panels keep what is stored`() {
+    @Test func `weights for f32 are what is stored, in its place`() {
         for number in storedNumbers {
-            for positions in [1, 9] {
-                let packing = WeightPacking.panels(inputs: 3, positions: positions)
-                var draw = Draw(seed: positions)
-                let stored = draw.stored(number, 17 * 3 * positions)
-                var panels = [UInt32](repeating: 0, count: 32 * 3 * positions)
-                for place in stored.bits.indices {
-                    let (output, rest) = place.quotientAndRemainder(dividingBy: 3 * positions)
-                    let column = rest % positions * 3 + rest / positions
-                    panels[((output / 16) * 3 * positions + column) * 16 + output % 16] = stored.bits[place]
-                }
-                let bytes = Stored(number, bits: panels).bytes
-                let halves = stride(from: 0, to: bytes.count, by: 2).map {
-                    UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
-                }
-                #expect(packed(stored, packing) == halves)
+            for count in [1, 2, 17, 300] {
+                var draw = Draw(seed: count)
+                let stored = draw.stored(number, count)
+                #expect(WeightPacking.stored.isInPlace(type(number)) && WeightPacking.stored.unit == 1)
+                #expect(packed(stored, .stored) == halves(stored), "\(count) of \(number)")
+                #expect(packed(stored, .stored, units: 5) == halves(stored), "\(count) of \(number), in pieces")
+                #expect(packed(stored, .floats, units: 5) == halves(Stored(stored.floats)), "\(count) of \(number)")
             }
         }
     }
@@ -108,8 +95,8 @@ private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16
         let (outputs, inputs) = (53, 7)
         for number in storedNumbers {
             for packing in [
-                WeightPacking.panels(inputs: inputs, positions: 9), .fixed(inputs: inputs, positions: 9),
-                .fixed(inputs: 9 * inputs, positions: 1), .fixedKernels(inputs: inputs),
+                WeightPacking.fixed(inputs: inputs, positions: 9), .fixed(inputs: 9 * inputs, positions: 1),
+                .fixedKernels(inputs: inputs),
             ] {
                 var draw = Draw(seed: units)
                 let stored = draw.stored(number, outputs * inputs * 9)
@@ -130,7 +117,7 @@ private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16
                 WeightPacking.convolution($0, outputs: outputs, inputs: inputs, window: window)
             }
             let fixed = WeightPacking.fixed(inputs: inputs, positions: kernel * kernel)
-            #expect(packings[0] == .panels(inputs: inputs, positions: kernel * kernel))
+            #expect(packings[0] == .stored)
             #expect(packings[1] == (isForWinograd ? .fixedKernels(inputs: inputs) : fixed))
         }
     }
@@ -141,9 +128,8 @@ private let sizes = [1, 2, 15, 16, 17, 33, 50].flatMap { outputs in [1, 2, 7, 16
         ] {
             let (inputs, positions) = (shape[1], shape.dropFirst(2).reduce(1, *))
             let packings: [WeightPacking] =
-                [
-                    .panels(inputs: inputs, positions: positions), .fixed(inputs: inputs, positions: positions),
-                ] + (positions == 9 ? [.fixedKernels(inputs: inputs)] : [])
+                [.stored, .floats, .fixed(inputs: inputs, positions: positions)]
+                + (positions == 9 ? [.fixedKernels(inputs: inputs)] : [])
             for packing in packings {
                 for number in storedNumbers {
                     let bytes = packing.bytes(shape.reduce(1, *), of: type(number))

@@ -29,6 +29,34 @@ func expectCoefficientsCount(_ sums: KeyPath<ConvolutionOracle, ConvolutionSums>
     }
 }
 
+/// Holds convolutions of lines of pixels that repeat after three tiles against the definition of a short one: of as
+/// many inputs and outputs as there are here, that of a long one would take minutes.
+private func expectRepeating(inputs: Int, outputs: Int, _ way: Way) {
+    let (period, short) = (12, 36)
+    var draw = Draw(seed: inputs)
+    let (numbers, w) = (draw.floats(period * inputs), draw.floats(outputs * 9 * inputs))
+    let (bias, weights) = (draw.floats(outputs), way.weights(Stored(w), outputs: outputs, positions: 9))
+    let line = { (width: Int) in
+        Framed(rows: width, columns: inputs) { numbers[$0 % period * inputs + $1] }
+    }
+    let oracle = ConvolutionOracle(line(short), same(height: 1, width: short, doubled: false), w, outputs: outputs)
+    let bounds = way.sums(oracle).bounds(bias: bias, before: nil)
+    // 33 and 258 tiles: many, and more than a block has.
+    for width in [132, 1032] {
+        let window = same(height: 1, width: width, doubled: false)
+        let expected = (0..<width).flatMap { pixel in
+            let place =
+                pixel < period ? pixel : pixel < width - period ? period + pixel % period : pixel + short - width
+            return bounds[(place * outputs)..<((place + 1) * outputs)]
+        }
+        let (x, y) = (line(width), Framed(unwritten: width, outputs))
+        let scratch = weights.scratch(window, inputs: inputs, outputs: outputs)
+        unsafe weights.convolve(x, window, bias: bias, into: y, adding: false, scratch)
+        expect(y, within: expected, "\(inputs) to \(outputs), \(width) pixels")
+        #expect(scratch.isIntact && x.isFrameIntact)
+    }
+}
+
 @Suite struct WinogradTests {
     @Test(arguments: 1...13)
     func `Winograd's way keeps the definition on maps of every height and width`(height: Int) {
@@ -51,21 +79,38 @@ func expectCoefficientsCount(_ sums: KeyPath<ConvolutionOracle, ConvolutionSums>
         }
     }
 
-    @Test(arguments: [16, 17, 63, 64, 65, 130])
+    /// Of few tiles a piece has 128 inputs, of which 32 are widened and four transposed together, and a task has 32
+    /// outputs.
+    @Test(arguments: [16, 17, 18, 19, 31, 32, 33, 63, 64, 65, 127, 128, 129, 130, 161, 257])
     func `Winograd's way keeps the definition for every tail of inputs and outputs`(inputs: Int) {
-        for outputs in [16, 17, 63, 64, 65, 130] {
+        for outputs in [16, 17, 31, 32, 33, 48, 65] {
             expectConvolution(same(height: 5, width: 3, doubled: false), inputs: inputs, outputs: outputs, .winograd)
         }
     }
 
-    /// A block has 64 tiles of 4 x 4 pixels: 64, 65, 72, 128 and 135 of them.
-    @Test(arguments: [(32, 32), (4, 260), (33, 29), (64, 32), (57, 33)])
+    /// Up to 32 tiles of 4 x 4 pixels are few.
+    @Test(arguments: [(16, 32), (4, 132), (1, 129), (12, 44), (23, 29)])
+    func `Winograd's way keeps the definition of few tiles and of more`(height: Int, width: Int) {
+        expectConvolution(same(height: height, width: width, doubled: false), inputs: 18, outputs: 35, .winograd)
+    }
+
+    /// A block has 256 tiles: there are 256, 257, 272 and 513 of them.
+    @Test(arguments: [(64, 64), (4, 1028), (61, 66), (2, 2049)])
     func `Winograd's way keeps the definition over more tiles than a block has`(height: Int, width: Int) {
         expectConvolution(same(height: height, width: width, doubled: false), inputs: 16, outputs: 17, .winograd)
     }
 
     @Test func `Winograd's way keeps the definition over more tiles than a block has of a doubled map`() {
-        expectConvolution(same(height: 17, width: 16, doubled: true), inputs: 16, outputs: 16, .winograd)
+        expectConvolution(same(height: 33, width: 32, doubled: true), inputs: 16, outputs: 16, .winograd)
+    }
+
+    /// Of many tiles a group has 65536 / inputs outputs, 32 at least, and groups are equal: there are one and two of
+    /// them, of one block of tiles and of two.
+    @Test(arguments: [(17, 33), (35, 47), (131, 70), (250, 270), (2047, 45)])
+    func `Winograd's way keeps the definition over groups of outputs`(
+        inputs: Int, outputs: Int
+    ) {
+        expectRepeating(inputs: inputs, outputs: outputs, .winograd)
     }
 
     @Test func `the transforms are those of a convolution`() {
@@ -92,27 +137,30 @@ func expectCoefficientsCount(_ sums: KeyPath<ConvolutionOracle, ConvolutionSums>
         _ = startedThreads
         let scratch = Scratch(dseg_convolution_scratch(window, inputs, outputs))
         let y = Framed(unwritten: 144, outputs)
-        let panels = Panels(w, outputs: outputs, inputs: 9 * inputs)
-        unsafe dseg_convolution(x.c, window, panels.c, nil, y.c, false, scratch.floats)
+        let weights = Weights(kernels: Stored(w), outputs: outputs, positions: 9)
+        unsafe dseg_convolution(x.c, nil, window, weights.c, nil, y.c, false, scratch.floats)
         let parts = zip(y.values, bounds).map { (Double($0) - $1.value) / $1.slack }
         let measured = (parts.reduce(0) { $0 + $1 * $1 } / Double(parts.count)).squareRoot()
         #expect(measured > 1e-4 && measured < 0.1, "\(measured)")
     }
 
-    @Test func `a NaN reaches the outputs whose tiles read it and no other`() {
-        let window = same(height: 12, width: 12, doubled: false)
+    /// Of few tiles and of many.
+    @Test(arguments: [12, 24])
+    func `a NaN reaches the outputs whose tiles read it and no other`(side: Int) {
+        let window = same(height: side, width: side, doubled: false)
+        let rows = side * side
         var draw = Draw(seed: 4)
-        let w = Panels(draw.floats(16 * 9 * 16), outputs: 16, inputs: 9 * 16)
-        for (row, column) in [(0, 0), (5, 6), (11, 11), (4, 3)] {
-            let x = Framed(rows: 144, columns: 16) { $0 == row * 12 + column && $1 == 15 ? .nan : 1 }
+        let w = Weights(draw.floats(16 * 9 * 16), outputs: 16, inputs: 9 * 16)
+        for (row, column) in [(0, 0), (5, 6), (side - 1, side - 1), (4, 3)] {
+            let x = Framed(rows: rows, columns: 16) { $0 == row * side + column && $1 == 15 ? .nan : 1 }
             let scratch = Scratch(dseg_convolution_scratch(window, 16, 16))
-            let y = Framed(unwritten: 144, 16)
-            unsafe dseg_convolution(x.c, window, w.c, nil, y.c, false, scratch.floats)
-            for place in 0..<144 {
+            let y = Framed(unwritten: rows, 16)
+            unsafe dseg_convolution(x.c, nil, window, w.c, nil, y.c, false, scratch.floats)
+            for place in 0..<rows {
                 // A tile of 4 x 4 outputs reads one pixel more on each side.
-                let (tileTop, tileLeft) = (place / 12 / 4 * 4, place % 12 / 4 * 4)
+                let (tileTop, tileLeft) = (place / side / 4 * 4, place % side / 4 * 4)
                 let reads = (tileTop - 1...tileTop + 4).contains(row) && (tileLeft - 1...tileLeft + 4).contains(column)
-                let touches = (place / 12 - row).magnitude <= 1 && (place % 12 - column).magnitude <= 1
+                let touches = (place / side - row).magnitude <= 1 && (place % side - column).magnitude <= 1
                 #expect(!touches || (0..<16).allSatisfy { y[place, $0].isNaN })
                 #expect(reads || (0..<16).allSatisfy { !y[place, $0].isNaN })
             }

@@ -30,55 +30,6 @@ extension TemporaryDirectory {
     }
 }
 
-/// A tensor as the safetensors format stores it.
-struct StoredTensor {
-    let name: String
-    let type: String
-    let shape: [Int]
-    let bytes: [UInt8]
-
-    init(_ name: String, type: String, shape: [Int], bytes: [UInt8]) {
-        self.name = name
-        self.type = type
-        self.shape = shape
-        self.bytes = bytes
-    }
-
-    /// Stores `values` as F32.
-    init(_ name: String, shape: [Int], _ values: [Float]) {
-        let bytes = values.flatMap { value in
-            (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) }
-        }
-        self.init(name, type: "F32", shape: shape, bytes: bytes)
-    }
-
-    /// Stores `halves` as F16 or BF16.
-    init(_ name: String, type: String, shape: [Int], halves: [UInt16]) {
-        let bytes = halves.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
-        self.init(name, type: type, shape: shape, bytes: bytes)
-    }
-}
-
-/// A header of `json`, whatever it says, and `data` after it.
-func safetensors(header json: String, data: [UInt8]) -> [UInt8] {
-    let header = Array(json.utf8)
-    return (0..<8).map { UInt8(truncatingIfNeeded: header.count >> ($0 * 8)) } + header + data
-}
-
-/// A whole file of `tensors`.
-func safetensors(_ tensors: [StoredTensor]) -> [UInt8] {
-    var entries: [String] = []
-    var data: [UInt8] = []
-    for tensor in tensors {
-        let end = data.count + tensor.bytes.count
-        entries.append(
-            "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type)\",\"shape\":\(tensor.shape),"
-                + "\"data_offsets\":[\(data.count),\(end)]}")
-        data += tensor.bytes
-    }
-    return safetensors(header: "{\(entries.joined(separator: ","))}", data: data)
-}
-
 /// A folder with one file `model.safetensors` of a few small tensors, opened.
 struct SmallCheckpoint {
     let folder: TemporaryDirectory
@@ -119,25 +70,26 @@ func floats(_ vector: WeightVector) -> [Float] {
     unsafe [Float](UnsafeBufferPointer(start: vector.base, count: vector.count))
 }
 
-/// All numbers of a matrix, row by row, by the definition of how they are packed.
-func floats(_ weights: PackedWeights) -> [Float] {
+/// All numbers of a matrix, row by row, by the definition of its layout.
+func floats(_ weights: WeightMatrix) -> [Float] {
     (0..<weights.rows).flatMap { row in
         (0..<weights.columns).map { column in number(weights, row, column) }
     }
 }
 
-/// The number that is packed for a row and a column; either may lie behind the last one that the tensor has, as far as
-/// panels and pairs are filled up.
-func number(_ weights: PackedWeights, _ row: Int, _ column: Int) -> Float {
-    if case .fixed = weights.packing {
-        Float(integer(weights, row, column)) * (unsafe weights.scales?[row] ?? .nan)
-    } else {
+/// The number of a row and a column.
+private func number(_ weights: WeightMatrix, _ row: Int, _ column: Int) -> Float {
+    switch weights.packing {
+    case .floats, .stored: unsafe number(weights.base, weights.type, row * weights.columns + column)
+    case .fixed: Float(integer(weights, row, column)) * (unsafe weights.scales?[row] ?? .nan)
+    case .fixedKernels:
         unsafe number(weights.base, weights.type, ((row / 16) * weights.columns + column) * 16 + row % 16)
     }
 }
 
-/// The whole number of a matrix in fixed point.
-func integer(_ weights: PackedWeights, _ row: Int, _ column: Int) -> Int {
+/// The whole number of a matrix in fixed point; row and column may lie behind the last one that the tensor has, as far
+/// as panels and pairs are filled up.
+func integer(_ weights: WeightMatrix, _ row: Int, _ column: Int) -> Int {
     let place = (((row / 16) * ((weights.columns + 1) / 2) + column / 2) * 16 + row % 16) * 2 + column % 2
     return unsafe Int(weights.base.load(fromByteOffset: 2 * place, as: Int16.self))
 }

@@ -1,5 +1,6 @@
 import Kernels
 import Networks
+import Support
 import Testing
 
 /// How many roundings there are of a number: its unit, the unit's reciprocal, the product with it and the one that
@@ -36,12 +37,12 @@ private func tensor(_ name: String, _ type: String, _ shape: [Int]) -> StoredTen
         let weights = small.weights
         let halving = Window(kernel: 3, stride: 2, before: 1, after: 1, doubled: false)
         let fixed = [
-            ("linear", try weights.panels("linear", outputs: outputs, inputs: inputs), 1),
-            ("projection", try weights.panels("projection", outputs: outputs, inputs: inputs), 1),
-            ("filter", try weights.panels("filter", outputs: outputs, inputs: 5, window: .sliding(3)), 9),
-            ("strided", try weights.panels("strided", outputs: outputs, inputs: 16, window: halving), 9),
+            ("linear", try weights.matrix("linear", outputs: outputs, inputs: inputs), 1),
+            ("projection", try weights.matrix("projection", outputs: outputs, inputs: inputs), 1),
+            ("filter", try weights.matrix("filter", outputs: outputs, inputs: 5, window: .sliding(3)), 9),
+            ("strided", try weights.matrix("strided", outputs: outputs, inputs: 16, window: halving), 9),
         ]
-        let kernels = try weights.panels("kernels", outputs: outputs + 15, inputs: 16, window: .sliding(3))
+        let kernels = try weights.matrix("kernels", outputs: outputs + 15, inputs: 16, window: .sliding(3))
         let words = try weights.table("words", rows: outputs, columns: inputs)
         let bias = try weights.floats("bias", count: outputs)
         try small.read()
@@ -63,7 +64,7 @@ private func tensor(_ name: String, _ type: String, _ shape: [Int]) -> StoredTen
     }
 
     /// Each number is within half a unit of its row's scale, which is that of the row's length or of its largest.
-    private func expectNear(_ matrix: PackedWeights, _ stored: [Float], positions: Int, _ name: String) {
+    private func expectNear(_ matrix: WeightMatrix, _ stored: [Float], positions: Int, _ name: String) {
         let expected = turned(stored, columns: matrix.columns, positions: positions)
         let found = floats(matrix)
         for (row, scale) in scales(matrix, 1).prefix(matrix.rows).enumerated() {
@@ -90,7 +91,7 @@ private func tensor(_ name: String, _ type: String, _ shape: [Int]) -> StoredTen
     }
 
     /// `frequencies` scales of each row.
-    private func scales(_ weights: PackedWeights, _ frequencies: Int) -> [Float] {
+    private func scales(_ weights: WeightMatrix, _ frequencies: Int) -> [Float] {
         guard let scales = unsafe weights.scales else { return [] }
         return (0..<weights.rows * frequencies).map { place in
             let (row, frequency) = (place / frequencies, place % frequencies)
@@ -99,7 +100,7 @@ private func tensor(_ name: String, _ type: String, _ shape: [Int]) -> StoredTen
     }
 
     /// Behind the last output and the last input there is nothing to add.
-    private func expectZeros(_ weights: PackedWeights) {
+    private func expectZeros(_ weights: WeightMatrix) {
         let rows = (weights.rows + 15) / 16 * 16
         for column in 0..<(weights.columns + 1) / 2 * 2 {
             for row in 0..<rows where row >= weights.rows || column >= weights.columns {
@@ -125,7 +126,7 @@ private func tensor(_ name: String, _ type: String, _ shape: [Int]) -> StoredTen
         func bytes(_ precision: Precision) throws -> Int {
             let small = try SmallCheckpoint(
                 [StoredTensor("a", shape: [64, 100], [Float](repeating: 1, count: 6400))], precision: precision)
-            _ = try small.weights.panels("a", outputs: 64, inputs: 100)
+            _ = try small.weights.matrix("a", outputs: 64, inputs: 100)
             return small.region.bytesUsed
         }
         #expect(try bytes(.int16) == bytes(.f32) / 2 + 64 * 4)

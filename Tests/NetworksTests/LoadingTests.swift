@@ -120,17 +120,7 @@ private let samples = [
                 "unet",
                 tensors.map { tensor in
                     let values = (0..<tensor.shape.reduce(1, *)).map { Float(($0 * 7) % 31 - 15) / 16 }
-                    switch type {
-                    case "F16":
-                        return StoredTensor(
-                            tensor.name, type: type, shape: tensor.shape,
-                            halves: values.map { Float16($0).bitPattern })
-                    case "BF16":
-                        return StoredTensor(
-                            tensor.name, type: type, shape: tensor.shape,
-                            halves: values.map { UInt16($0.bitPattern >> 16) })
-                    default: return StoredTensor(tensor.name, shape: tensor.shape, values)
-                    }
+                    return StoredTensor(tensor.name, type: type, shape: tensor.shape, values)
                 })
         }
         let expected = try copy("F32").reading(keys)

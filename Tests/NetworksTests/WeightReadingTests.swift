@@ -41,7 +41,7 @@ import Testing
         let columns = 20_011
         let halves = (0..<(rows * columns)).map { UInt16(truncatingIfNeeded: $0 &* 40_503) & 0x3fff }
         var files: [HashedFile] = []
-        var claimed: [(checkpoint: Checkpoint, wide: PackedWeights, filter: PackedWeights)] = []
+        var claimed: [(checkpoint: Checkpoint, wide: WeightMatrix, filter: WeightMatrix)] = []
         let region = try WeightRegion(capacity: 1 << 30)
         let wide = halves.map { Float(Float16(bitPattern: $0)) }
         for type in ["F16", "F32"] {
@@ -53,8 +53,8 @@ import Testing
             try folder.write("\(type).safetensors", safetensors(tensors))
             let checkpoint = try Checkpoint(directory: folder.path, stem: type, component: type)
             let scope = checkpoint.weights(in: region, precision: .f32)
-            let filter = try scope.panels("filter", outputs: columns, inputs: rows, window: .sliding(1))
-            claimed.append((checkpoint, try scope.panels("wide", outputs: rows, inputs: columns), filter))
+            let filter = try scope.matrix("filter", outputs: columns, inputs: rows, window: .sliding(1))
+            claimed.append((checkpoint, try scope.matrix("wide", outputs: rows, inputs: columns), filter))
             files += try checkpoint.hashedFiles(in: ".", of: folder.path)
         }
         let hash = try Checkpoint.read(claimed.map(\.checkpoint), hashing: files) { true }
@@ -64,20 +64,6 @@ import Testing
         }
         #expect(
             try ModelHash(directory: folder.path, files: ["./F16.safetensors", "./F32.safetensors"]) == hash)
-    }
-}
-
-/// The matrix [outputs, inputs, positions] that was packed, by the layout's definition.
-private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: Int) -> [UInt32] {
-    let inputs = panels.columns / positions
-    return (0..<panels.rows).flatMap { output in
-        (0..<inputs).flatMap { input in
-            (0..<positions).map { position in
-                let column = position * inputs + input
-                return unsafe bits(
-                    panels.base, type, (output / 16 * panels.columns + column) * 16 + output % 16)
-            }
-        }
     }
 }
 
@@ -96,10 +82,10 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
             tensor("filter", [outputs, 5, 3, 3]), tensor("words", [outputs, inputs]), tensor("bias", [outputs]),
         ])
         let weights = small.weights
-        let panels = [
-            ("linear", try weights.panels("linear", outputs: outputs, inputs: inputs), 1),
-            ("projection", try weights.panels("projection", outputs: outputs, inputs: inputs), 1),
-            ("filter", try weights.panels("filter", outputs: outputs, inputs: 5, window: .sliding(3)), 9),
+        let matrices = [
+            ("linear", try weights.matrix("linear", outputs: outputs, inputs: inputs)),
+            ("projection", try weights.matrix("projection", outputs: outputs, inputs: inputs)),
+            ("filter", try weights.matrix("filter", outputs: outputs, inputs: 5, window: .sliding(3))),
         ]
         let words = try weights.table("words", rows: outputs, columns: inputs)
         let bias = try weights.floats("bias", count: outputs)
@@ -113,18 +99,15 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
                 return (0..<bytes.count / words.type.size).map { unsafe bits(base, words.type, $0) }
             }
         }
-        for (name, matrix, positions) in panels {
-            #expect(try unpacked(matrix, words.type, positions: positions) == stored(name), "\(name) of \(outputs)")
-            let packing = WeightPacking.panels(inputs: matrix.columns / positions, positions: positions)
-            #expect(matrix.rows == outputs && matrix.packing == packing && matrix.type == words.type)
-            let last = (outputs + 15) / 16 * 16
-            let spare = (matrix.columns - 1) * 16 + (last - 16) * matrix.columns
-            for row in 0..<16 where last - 16 + row >= outputs {
-                let zero = unsafe bits(matrix.base, words.type, spare + row)
-                #expect(zero == 0)
-            }
+        func kept(_ base: UnsafeRawPointer, _ rows: Int, _ columns: Int) -> [UInt32] {
+            (0..<rows * columns).map { unsafe bits(base, words.type, $0) }
         }
-        let table = (0..<outputs * inputs).map { unsafe bits(words.base, words.type, $0) }
+        for (name, matrix) in matrices {
+            #expect(matrix.packing == .stored && matrix.packing.isInPlace(words.type) && matrix.type == words.type)
+            let found = unsafe kept(matrix.base, matrix.rows, matrix.columns)
+            #expect(try found == stored(name), "\(name) of \(outputs)")
+        }
+        let table = unsafe kept(words.base, words.rows, words.columns)
         #expect(try table == stored("words"))
         let vector = unsafe [Float](UnsafeBufferPointer(start: bias.base, count: bias.count))
         #expect(try vector == file.values(of: "bias"))
@@ -132,13 +115,12 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
     }
 
     @Test(arguments: ["F16", "BF16", "F32"])
-    func `panels, tables and vectors hold what the file holds, whatever the tails`(type: String) throws {
+    func `matrices, tables and vectors hold what the file holds, whatever the tails`(type: String) throws {
         for (outputs, inputs) in [(1, 1), (3, 7), (16, 8), (17, 9), (48, 33)] {
             try expectKept(type, outputs: outputs, inputs: inputs)
         }
     }
 
-    /// Pieces hold several panels, or one, or less than one would be.
     @Test(arguments: [("F16", 150, 2_003), ("F32", 50, 9_001), ("BF16", 20, 12_011)])
     func `what is read in several pieces is put together`(type: String, outputs: Int, inputs: Int) throws {
         try expectKept(type, outputs: outputs, inputs: inputs)
@@ -147,7 +129,7 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
     @Test func `half precision takes half the memory`() throws {
         let halves = [UInt16](repeating: 1, count: 64 * 100)
         let small = try SmallCheckpoint([StoredTensor("a", type: "F16", shape: [64, 100], halves: halves)])
-        _ = try small.weights.panels("a", outputs: 64, inputs: 100)
+        _ = try small.weights.matrix("a", outputs: 64, inputs: 100)
         #expect(small.region.bytesUsed == 2 * halves.count)
     }
 
@@ -162,15 +144,15 @@ private func unpacked(_ panels: PackedWeights, _ type: StoredFloats, positions: 
             try weights.table("a", rows: 3, columns: 2)
         }
         #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [3, 2])) {
-            try weights.panels("a", outputs: 3, inputs: 2)
+            try weights.matrix("a", outputs: 3, inputs: 2)
         }
         #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [2, 3, 1, 1])) {
-            try weights.panels("a", outputs: 2, inputs: 3, window: .sliding(1))
+            try weights.matrix("a", outputs: 2, inputs: 3, window: .sliding(1))
         }
         #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [6])) {
             try weights.floats("a", count: 6)
         }
-        _ = try weights.panels("a", outputs: 2, inputs: 3)
+        _ = try weights.matrix("a", outputs: 2, inputs: 3)
         #expect(throws: CheckpointError.readTwice(tensor: "unet.a")) { try weights.table("a", rows: 2, columns: 3) }
         #expect(throws: CheckpointError.neverRead(first: ["unet.b"], count: 1)) {
             try small.checkpoint.settle { _ in false }

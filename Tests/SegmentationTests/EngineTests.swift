@@ -321,6 +321,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect((status.model, status.modelHash) == (segmenter.model.name, segmenter.model.hash))
         #expect(status.modelBytes == segmenter.model.weightBytes && status.modelBytes > 0)
         #expect((status.precision, status.instructionSet) == ("f32", InstructionSet.chosen.rawValue))
+        #expect(status.blas == BLAS.name)
         #expect((status.memory.pictures, status.memory.words) == (1, 2))
         #expect(status.memory.picturesBytes == segmenter.memory.picturesBytes)
     }

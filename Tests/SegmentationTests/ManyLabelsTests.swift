@@ -1,3 +1,4 @@
+import Kernels
 import Networks
 import Segmentation
 import Testing
@@ -7,13 +8,16 @@ import Testing
         Label(name: "\(index)", phrases: [Phrase(words: "thing \(index)", prompt: nil)])
     }
 
-    @Test func `1,203 labels in a question: one pass, maps as they come, memory within its bounds`() throws {
+    @Test(arguments: Precision.allCases)
+    func `1,203 labels in a question: one pass, maps as they come, memory within its bounds`(
+        precision: Precision
+    ) throws {
         let map = 16 * 16 * MemoryLayout<Float>.stride
-        let one = try Fixture.segmenter(Fixture.tiny)
+        let one = try Fixture.segmenter(Fixture.tiny, precision)
         let alone = try one.ask(RequestBuilder().with(\.labels, [label(700)])).bits
         let limits = MemoryLimits(
             pictures: 1 << 20, latents: 1 << 20, features: 1 << 24, scores: 40 * map, words: one.memory.wordsBytes * 10)
-        let segmenter = try Fixture.segmenter(Fixture.tiny, limits: limits)
+        let segmenter = try Fixture.segmenter(Fixture.tiny, precision, limits: limits)
         let request = try RequestBuilder().with(\.labels, (0..<1203).map(label)).request()
         var (next, passes) = (0, 0)
         try segmenter.segment(request, owner: 1, cancellation: .never, queueMilliseconds: 0) { event in
@@ -62,9 +66,12 @@ import Testing
         #expect(Set(answers).count == 3)
     }
 
-    @Test func `twenty ways to say one thing are scored in groups, and averaged as one at a time`() throws {
+    @Test(arguments: Precision.allCases)
+    func `twenty ways to say one thing are scored in groups, and averaged as one at a time`(
+        precision: Precision
+    ) throws {
         let ways = (0..<20).map { Phrase(words: "way \($0 % 18)", prompt: nil) }
-        let segmenter = try Fixture.segmenter(Fixture.odd)
+        let segmenter = try Fixture.segmenter(Fixture.odd, precision)
         for phrase in ways {
             _ = try segmenter.ask(RequestBuilder().with(\.labels, [Label(name: "b", phrases: [phrase])]))
         }
@@ -72,6 +79,6 @@ import Testing
         let question = try RequestBuilder().with(\.labels, labels)
         let known = try segmenter.ask(question)
         #expect(known.report.text == 0)
-        #expect(try Fixture.segmenter(Fixture.odd).ask(question).bits == known.bits)
+        #expect(try Fixture.segmenter(Fixture.odd, precision).ask(question).bits == known.bits)
     }
 }

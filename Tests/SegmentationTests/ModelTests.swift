@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Kernels
 import Networks
 import Segmentation
 import Support
@@ -31,21 +32,21 @@ private final class ModelCopy {
         try Data(text.replacing(old, with: new).utf8).write(to: file)
     }
 
-    /// Leaves tensors of the U-Net out of its file.
-    func dropTensors(where isDropped: (String) -> Bool) throws {
-        let path = "\(path)/unet/diffusion_pytorch_model.safetensors"
+    /// Replaces a network's tensors.
+    ///
+    /// - Parameter change: what takes a tensor's place, given its values; `nil`: nothing
+    func rewrite(_ network: String, _ change: (StoredTensor, [Float]) -> StoredTensor?) throws {
+        let stem = network == "text_encoder" ? "model" : "diffusion_pytorch_model"
+        let path = "\(path)/\(network)/\(stem).safetensors"
         let file = try TensorFile(path: path)
-        var (entries, data) = ([String](), [UInt8]())
-        for tensor in file.header.tensors where !isDropped(tensor.name) {
-            let start = data.count
-            data += try file.bytes(of: tensor.name)
-            entries.append(
-                "\"\(tensor.name)\":{\"dtype\":\"\(tensor.type.word)\",\"shape\":\(tensor.shape),"
-                    + "\"data_offsets\":[\(start),\(data.count)]}")
+        let tensors = try file.header.tensors.compactMap { tensor in
+            change(
+                StoredTensor(
+                    tensor.name, type: "\(tensor.type.word)", shape: tensor.shape,
+                    bytes: try file.bytes(of: tensor.name)),
+                tensor.type.storedFloats == nil ? [] : try file.values(of: tensor.name))
         }
-        let header = Array("{\(entries.joined(separator: ","))}".utf8)
-        let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> ($0 * 8)) }
-        try Data(length + header + data).write(to: URL(filePath: path))
+        try Data(safetensors(tensors)).write(to: URL(filePath: path))
     }
 
     /// Expects a refusal that holds all of `parts`.
@@ -60,6 +61,27 @@ private final class ModelCopy {
 }
 
 @Suite struct `a model folder` {
+    /// Numbers that all three types hold exactly: of 8 bits, none of them too small for F16's exponent.
+    @Test(arguments: Precision.allCases)
+    func `answers alike whichever type its numbers are stored in`(precision: Precision) throws {
+        func bits(_ type: String) throws -> [String: [UInt32]] {
+            let copy = try ModelCopy()
+            for network in ["unet", "vae", "text_encoder"] {
+                try copy.rewrite(network) { tensor, values in
+                    guard tensor.type == "F32" else { return tensor }
+                    let values = values.map {
+                        $0.magnitude < 0x1p-14 ? 0 : Float(bitPattern: $0.bitPattern & 0xffff_0000)
+                    }
+                    return StoredTensor(tensor.name, type: type, shape: tensor.shape, values)
+                }
+            }
+            return try Fixture.segmenter(copy.path, precision).ask(RequestBuilder("dog", "grass")).bits
+        }
+        let expected = try bits("F32")
+        #expect(Set(expected["dog"] ?? []).count > 10)
+        for type in ["F16", "BF16"] { #expect(try bits(type) == expected, "\(type)") }
+    }
+
     @Test func `has a hash of its files that does not depend on where it lies`() throws {
         let copy = try ModelCopy()
         let (here, there) = (try Fixture.model(Fixture.tiny), try Fixture.model(copy.path))
@@ -100,8 +122,10 @@ private final class ModelCopy {
 
     @Test func `without self-attention at the latent's size is refused`() throws {
         let copy = try ModelCopy()
-        try copy.dropTensors {
-            $0.hasPrefix("down_blocks.0.attentions.") || $0.hasPrefix("up_blocks.3.attentions.")
+        try copy.rewrite("unet") { tensor, _ in
+            let isOfLatentSize =
+                tensor.name.hasPrefix("down_blocks.0.attentions.") || tensor.name.hasPrefix("up_blocks.3.attentions.")
+            return isOfLatentSize ? nil : tensor
         }
         try copy.configure(
             "unet", "\"down_block_types\": [\n    \"CrossAttnDownBlock2D\"",

@@ -20,17 +20,18 @@ enum Fixture {
     }
 
     /// The threads are started first: they choose the instruction set, on which the bits depend.
-    static func model(_ directory: String) throws -> Model {
+    static func model(_ directory: String, _ precision: Precision = .f32) throws -> Model {
         try Threads.start(nil)
-        return try Model(directory: directory, clipMerges: clipMerges, precision: .f32)
+        return try Model(directory: directory, clipMerges: clipMerges, precision: precision)
     }
 
     /// - Parameter pictures: `nil`: a store of its own
     static func segmenter(
-        _ directory: String, pictures: PictureStore? = nil, limits: MemoryLimits = .standard
+        _ directory: String, _ precision: Precision = .f32, pictures: PictureStore? = nil,
+        limits: MemoryLimits = .standard
     ) throws -> Segmenter {
         try Segmenter(
-            model: model(directory), pictures: pictures ?? PictureStore(limit: limits.pictures),
+            model: model(directory, precision), pictures: pictures ?? PictureStore(limit: limits.pictures),
             limits: limits.segmenter)
     }
 }

@@ -4,13 +4,16 @@ import Segmentation
 import Testing
 
 @Suite struct `the same question has the same answer, bit for bit` {
-    static let recipes = Recipe.all.map(\.name)
+    /// A precision and a recipe's name.
+    typealias Way = (precision: Precision, recipe: String)
+
+    static let ways: [Way] = Precision.allCases.flatMap { precision in Recipe.all.map { (precision, $0.name) } }
     static let folders = [Fixture.tiny, Fixture.odd, Fixture.demo]
 
-    @Test(arguments: folders, recipes)
-    func `cold, warm, and after other words, pictures and seeds`(folder: String, recipe: String) throws {
-        let question = try RequestBuilder("dog", "grass").with(\.recipe, Recipe(named: recipe))
-        let segmenter = try Fixture.segmenter(folder)
+    @Test(arguments: folders, ways)
+    func `cold, warm, and after other words, pictures and seeds`(folder: String, way: Way) throws {
+        let question = try RequestBuilder("dog", "grass").with(\.recipe, Recipe(named: way.recipe))
+        let segmenter = try Fixture.segmenter(folder, way.precision)
         let cold = try segmenter.ask(question)
         #expect(cold.bits.count == 2)
         #expect(cold.scores.allSatisfy { $0.scores.allSatisfy(\.isFinite) })
@@ -19,32 +22,45 @@ import Testing
         #expect(warm.report.passes == 0)
         #expect(warm.bits == cold.bits)
 
-        let other = try Fixture.segmenter(folder)
+        let other = try Fixture.segmenter(folder, way.precision)
         _ = try other.ask(RequestBuilder("a red car", file: Fixture.scene).with(\.seed, 7))
-        _ = try other.ask(RequestBuilder("cat", "sky").with(\.recipe, Recipe(named: recipe)))
+        _ = try other.ask(RequestBuilder("cat", "sky").with(\.recipe, Recipe(named: way.recipe)))
         let after = try other.ask(question)
         #expect(after.bits == cold.bits)
         #expect(after.report.answerHash == cold.report.answerHash)
     }
 
-    @Test(arguments: [Fixture.tiny, Fixture.demo], recipes)
-    func `in any order of the labels, and alone`(folder: String, recipe: String) throws {
-        let recipe = try Recipe(named: recipe)
-        let all = try Fixture.segmenter(folder).ask(RequestBuilder("dog", "bird", "grass").with(\.recipe, recipe))
-        let permuted = try Fixture.segmenter(folder).ask(
-            RequestBuilder("grass", "dog", "bird").with(\.recipe, recipe))
+    @Test(arguments: [Fixture.tiny, Fixture.demo], ways)
+    func `in any order of the labels, and alone`(folder: String, way: Way) throws {
+        func ask(_ question: RequestBuilder) throws -> Reply {
+            try Fixture.segmenter(folder, way.precision).ask(question.with(\.recipe, Recipe(named: way.recipe)))
+        }
+        let all = try ask(RequestBuilder("dog", "bird", "grass"))
+        let permuted = try ask(RequestBuilder("grass", "dog", "bird"))
         #expect(permuted.header.labels.map(\.name) == ["grass", "dog", "bird"])
         #expect(permuted.bits == all.bits)
-        let alone = try Fixture.segmenter(folder).ask(RequestBuilder("bird").with(\.recipe, recipe))
-        #expect(alone.bits["bird"] == all.bits["bird"])
+        #expect(try ask(RequestBuilder("bird")).bits["bird"] == all.bits["bird"])
     }
 
-    @Test(arguments: recipes)
-    func `with every cache too small to hold anything`(recipe: String) throws {
-        let question = try RequestBuilder("dog", "bird").with(\.recipe, Recipe(named: recipe))
-        let roomy = try Fixture.segmenter(Fixture.tiny)
+    /// That prompt is read beside others, or before them.
+    @Test(arguments: Precision.allCases)
+    func `by a pass whose prompt is a label's own, and alone`(precision: Precision) throws {
+        func ask(_ question: RequestBuilder) throws -> Reply {
+            try Fixture.segmenter(Fixture.tiny, precision).ask(question.with(\.forwardPrompt, "a photograph of dog"))
+        }
+        let all = try ask(RequestBuilder("dog", "bird", "grass"))
+        for word in ["dog", "bird"] {
+            #expect(try ask(RequestBuilder(word)).bits[word] == all.bits[word])
+        }
+    }
+
+    @Test(arguments: ways)
+    func `with every cache too small to hold anything`(way: Way) throws {
+        let question = try RequestBuilder("dog", "bird").with(\.recipe, Recipe(named: way.recipe))
+        let roomy = try Fixture.segmenter(Fixture.tiny, way.precision)
         let narrow = try Fixture.segmenter(
-            Fixture.tiny, limits: MemoryLimits(pictures: 0, latents: 0, features: 0, scores: 0, words: 0))
+            Fixture.tiny, way.precision,
+            limits: MemoryLimits(pictures: 0, latents: 0, features: 0, scores: 0, words: 0))
         let expected = try roomy.ask(question)
         for _ in 0..<2 {
             let found = try narrow.ask(question)
@@ -82,13 +98,13 @@ import Testing
     }
 
     /// Whoever finds the workers busy computes alone, in another order of tasks.
-    @Test func `on one thread and on all`() async throws {
+    @Test(arguments: Precision.allCases) func `on one thread and on all`(precision: Precision) async throws {
         try Threads.start(nil)
-        let expected = try Fixture.segmenter(Fixture.tiny).ask(RequestBuilder("dog")).bits
+        let expected = try Fixture.segmenter(Fixture.tiny, precision).ask(RequestBuilder("dog")).bits
         try await withThrowingTaskGroup(of: [String: [UInt32]].self) { group in
             for _ in 0..<3 {
                 group.addTask {
-                    let segmenter = try Fixture.segmenter(Fixture.tiny)
+                    let segmenter = try Fixture.segmenter(Fixture.tiny, precision)
                     var bits: [String: [UInt32]] = [:]
                     for _ in 0..<3 {
                         segmenter.forget()

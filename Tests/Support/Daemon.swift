@@ -17,8 +17,10 @@ package final class Daemon {
     }
 
     /// Starts a daemon and waits until it answers.
-    package convenience init(answering options: [String], after command: String? = nil) throws {
-        try self.init(starting: options, after: command)
+    package convenience init(
+        answering options: [String], environment: [String: String] = [:], after command: String? = nil
+    ) throws {
+        try self.init(starting: options, environment: environment, after: command)
         guard eventually({ child.hasEnded || answers }), !child.hasEnded else {
             throw RPCStatus(.unavailable, "The daemon does not answer: \(log)")
         }

@@ -30,8 +30,8 @@ extension Rule {
     /// The system target whose headers lie there; `nil` for others.
     static func library(_ header: String) -> String? {
         let libraries = [
-            "png.h": "CPNG", "jpeglib.h": "CJPEG", "jerror.h": "CJPEG", "webp/": "CWebP", "zlib.h": "CZlib",
-            "zstd": "CZstd", "protobuf-c/": "CProtobufC",
+            "cblas.h": "COpenBLAS", "png.h": "CPNG", "jpeglib.h": "CJPEG", "jerror.h": "CJPEG", "webp/": "CWebP",
+            "zlib.h": "CZlib", "zstd": "CZstd", "protobuf-c/": "CProtobufC",
         ]
         return libraries.first { header.hasPrefix($0.key) }?.value
     }

@@ -13,7 +13,7 @@ struct Room: Sendable {
 
     static let all: [Room] = [
         Room("Texts", []),
-        Room("CKernels", []),
+        Room("CKernels", ["COpenBLAS"]),
         Room("Kernels", ["CKernels"]),
         Room("Networks", ["Kernels", "Texts", "FoundationEssentials"]),
         Room("CImages", ["CPNG", "CJPEG", "CWebP", "CZlib"]),

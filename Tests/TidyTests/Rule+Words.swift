@@ -42,6 +42,9 @@ struct Banned: Sendable {
         Banned("as!", in: .code, instead: "match with as? or switch", of: isSwift),
         Banned("fatalError", in: .code, instead: "precondition, with words", of: isSwift),
         Banned("DispatchQueue", in: .code, instead: "the engine's thread", of: isSwift),
+        Banned(
+            "fork(", in: .code, instead: "posix_spawn: OpenBLAS's threads and ours are not copied to the child",
+            of: { $0.isSource }),
         Banned("malloc(", in: .code, instead: "scratch passed in by the caller", of: isKernel),
         Banned("calloc(", in: .code, instead: "scratch passed in by the caller", of: isKernel),
         Banned("alloca(", in: .code, instead: "scratch passed in by the caller", of: isKernel),

@@ -93,7 +93,7 @@ struct Sample: Sendable {
             at: "Sources/CImages/a.c:1",
             clean: ["Sources/CKernels/a.c": "#include \"k.h\"", "Sources/CKernels/include/k.h": ""]),
         Sample(
-            .includes, "Sources/CKernels/a.c", offending: "#include <string.h>\n # include <cblas.h>\n", line: 2,
+            .includes, "Sources/CKernels/a.c", offending: "#include <string.h>\n # include <fftw3.h>\n", line: 2,
             clean: "#include <string.h>\n # include <math.h>\n"),
         Sample(
             .includes, offending: ["Sources/CAttic/a.c": ""], at: "Sources/CAttic/a.c:0",
@@ -268,6 +268,9 @@ struct Sample: Sendable {
                 "Sources/dseg/A.swift": "print(a)",
                 "Sources/RPC/B.swift": "footprint(a) // print(a)",
             ]),
+        Sample(
+            .words, offending: ["Sources/CKernels/a.c": "int child = fork();"], at: "Sources/CKernels/a.c:1",
+            clean: ["Sources/Benchmarks/A.swift": "pthread_atfork(nil, nil, nil) // fork()"]),
         Sample(
             .words, offending: ["Systemd/a.service": "# Previously 0666"],
             at: "Systemd/a.service:1",

@@ -50,24 +50,42 @@ void dseg_return_large_blocks(void);
 /// Gives free pages back to the system.
 void dseg_trim_heap(void);
 
+// ---- gemm_blas.c: OpenBLAS ---------------------------------------------------------------------------------------
+
+/// How OpenBLAS was built: its name, its version, and what else it says of itself, between spaces.
+const char *dseg_blas_build(void);
+/// The processor core whose kernels OpenBLAS chose: "Zen" or "ARMV8", for example.
+const char *dseg_blas_core(void);
+
+/// Maps the buffers of so many products at once, which OpenBLAS keeps. It maps them when they are first needed
+/// otherwise, and where it cannot, it tries again for ever.
+void dseg_reserve_blas(size_t calls);
+
 // ---- quantize.c: weights, and fixed point --------------------------------------------------------------------------
 
 /// How weights are stored: as IEEE 754 binary32 or binary16, as bfloat16, or quantized to 16-bit integers, whose
 /// products quantize the inputs too.
 typedef enum { dseg_f32 = 0, dseg_f16 = 1, dseg_bf16 = 2, dseg_fixed16 = 3 } dseg_number;
 
-enum { dseg_panel_width = 16, dseg_frequencies = 36 };
-/// Learned weights [outputs, inputs] as products read them: in panels of sixteen outputs. The weight of output o and
-/// input k stands at ((o / 16) * inputs + k) * 16 + o % 16; the last panel is padded with zeros.
-/// In fixed point it is a 16-bit integer times scales[o], and stands in pairs: at
-/// (((o / 16) * ceil(inputs / 2) + k / 2) * 16 + o % 16) * 2 + k % 2; an odd number of inputs is padded with zeros.
-/// Floats with scales are kernels of a Winograd convolution in fixed point, which quantizes them once transformed:
-/// scales [panels, 36, 16], of the transformed kernels.
+/// Learned weights [outputs, inputs] for products in f32: row-major, as checkpoints store them, f32, f16 or bf16. Those
+/// of a convolution are [outputs, channels, kernel, kernel].
 typedef struct {
     const void *base;
     dseg_number number;
     size_t outputs, inputs;
-    const float *_Nullable scales;
+} dseg_weights;
+
+enum { dseg_panel_width = 16, dseg_frequencies = 36 };
+/// Learned weights [outputs, inputs] in fixed point: in panels of sixteen outputs, the last padded with zeros. The
+/// weight of output o and input k is a 16-bit integer times scales[o], and stands in pairs: at
+/// (((o / 16) * ceil(inputs / 2) + k / 2) * 16 + o % 16) * 2 + k % 2; an odd number of inputs is padded with zeros.
+/// Kernels of a Winograd convolution are stored floats, at ((o / 16) * inputs + k) * 16 + o % 16, and quantized once
+/// transformed: scales [panels, 36, 16], of the transformed kernels.
+typedef struct {
+    const void *base;
+    dseg_number number;
+    size_t outputs, inputs;
+    const float *scales;
 } dseg_panels;
 
 /// pairs [count, ceil(inputs / 2), 16], scales [count, 16] ← panels [count, inputs, 16], quantized.
@@ -90,9 +108,12 @@ void dseg_quantize_inputs(dseg_matrix x, dseg_fixed_inputs y);
 
 // ---- gemm_f32.c, gemm_int16.c: products -------------------------------------------------------------------------
 
+/// Floats of scratch that dseg_linear needs.
+size_t dseg_linear_scratch(size_t rows, size_t inputs, size_t outputs);
 /// y ← x w^T + bias, or y ← y + x w^T + bias when `adding`.
 /// x [rows, inputs], w [outputs, inputs], bias [outputs] or NULL, y [rows, outputs] distinct from x
-void dseg_linear(dseg_matrix x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
+void dseg_linear(dseg_matrix x, dseg_weights w, const float *_Nullable bias, dseg_matrix y, bool adding,
+                 float *scratch);
 /// dseg_linear with inputs and weights in fixed point.
 void dseg_fixed_linear(dseg_fixed_inputs x, dseg_panels w, const float *_Nullable bias, dseg_matrix y, bool adding);
 /// y ← h * gelu(g), where [h, g] = x w^T + bias is never stored. w.outputs is twice y's columns, a multiple of 32.
@@ -109,24 +130,25 @@ typedef struct {
     bool doubled;   // nearest-neighbour upsampling of the input by 2 in both directions
 } dseg_window;
 
-/// Whether a convolution runs Winograd's algorithm: for fixed point its weights are then floats with scales.
-bool dseg_is_for_winograd(size_t kernel, size_t stride, size_t inputs, size_t outputs);
-/// Floats of scratch that dseg_convolution needs.
-size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t outputs);
-/// y ← conv(x) + bias, or y ← y + conv(x) + bias when `adding`.
-/// x [height*width, inputs], w [outputs, kernel*kernel*inputs], y [out_height*out_width, outputs]
-/// distinct from x
-void dseg_convolution(dseg_matrix x, dseg_window window, dseg_panels w, const float *_Nullable bias, dseg_matrix y,
-                      bool adding, float *scratch);
-
 /// A group norm as a gain and a shift for each channel.
 typedef struct {
     const float *gain, *shift;
 } dseg_gains;
 
-/// dseg_convolution of silu(gain x + shift), fused: only where dseg_is_for_winograd.
-void dseg_normalized_convolution(dseg_matrix x, dseg_gains gains, dseg_window window, dseg_panels w,
-                                 const float *_Nullable bias, dseg_matrix y, bool adding, float *scratch);
+/// Whether a convolution runs Winograd's algorithm: only then it can be fused with a group norm, and in fixed point its
+/// weights are floats with scales.
+bool dseg_is_for_winograd(size_t kernel, size_t stride, size_t inputs, size_t outputs);
+/// Floats of scratch that dseg_convolution needs.
+size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t outputs);
+/// y ← conv(x) + bias, or y ← y + conv(x) + bias when `adding`; with `gains`, of silu(gain x + shift) in place of x.
+/// x [height*width, inputs], w [outputs, inputs*kernel*kernel], y [out_height*out_width, outputs]
+/// distinct from x
+void dseg_convolution(dseg_matrix x, const dseg_gains *_Nullable gains, dseg_window window, dseg_weights w,
+                      const float *_Nullable bias, dseg_matrix y, bool adding, float *scratch);
+/// The same in fixed point; w [outputs, kernel*kernel*inputs].
+size_t dseg_fixed_convolution_scratch(dseg_window window, size_t inputs, size_t outputs);
+void dseg_fixed_convolution(dseg_matrix x, const dseg_gains *_Nullable gains, dseg_window window, dseg_panels w,
+                            const float *_Nullable bias, dseg_matrix y, bool adding, float *scratch);
 
 // ---- attention.c -----------------------------------------------------------------------------------------------
 

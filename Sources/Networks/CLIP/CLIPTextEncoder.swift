@@ -57,8 +57,8 @@ package struct CLIPTextEncoder {
 
     /// The last hidden states of prompts, the context of the U-Net's cross-attention.
     ///
-    /// Attention is causal, so the tokens that all prompts begin with are encoded once. The bits of a prompt's states
-    /// do not depend on the other prompts.
+    /// Attention is causal, so the tokens that all prompts begin with are encoded once. Where a precision's rows are
+    /// independent, the bits of a prompt's states do not depend on the other prompts.
     ///
     /// - Parameters:
     ///   - prompts: at least one, of `configuration.positions` tokens each

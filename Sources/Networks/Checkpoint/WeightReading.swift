@@ -49,7 +49,8 @@ struct WeightReading {
     private let claims: [WeightClaim]
     private let pieces: [Piece]
     private let tasks: [Task]
-    /// The stored bytes of the largest piece: one unit of a tensor may be larger than a piece should be.
+    /// The stored bytes of the largest piece that is not read in place: one unit of a tensor may be larger than a piece
+    /// should be.
     private let bufferBytes: Int
 
     init(_ claims: [WeightClaim], hashing files: [HashedFile]) {
@@ -66,8 +67,9 @@ struct WeightReading {
             for start in stride(from: 0, to: claim.tensor.count, by: step) {
                 let elements = start..<min(start + step, claim.tensor.count)
                 pieces.append(Piece(claim: index, elements: elements))
-                bufferBytes = max(bufferBytes, elements.count * claim.type.size)
-                waitingBytes += elements.count * claim.type.size
+                let stored = elements.count * claim.type.size
+                if !claim.packing.isInPlace(claim.type) { bufferBytes = max(bufferBytes, stored) }
+                waitingBytes += stored
                 if waitingBytes >= taskBytes {
                     tasks.append(.pieces(first..<pieces.count))
                     (first, waitingBytes) = (pieces.count, 0)

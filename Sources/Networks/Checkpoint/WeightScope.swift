@@ -1,7 +1,8 @@
 package import Kernels
 
 /// A prefix of a checkpoint's tensor names, extended by subscripts: `unet["down_blocks"][1]["resnets"][0]`. Asking for
-/// a tensor checks its shape and claims it: its memory is filled, packed for the kernels, when the checkpoint is read.
+/// a tensor checks its shape and claims it: its memory is filled, laid out for the kernels, when the checkpoint is
+/// read.
 package struct WeightScope {
     private let checkpoint: Checkpoint
     private let region: WeightRegion
@@ -43,32 +44,32 @@ package struct WeightScope {
 
     /// The tensor `name` of shape [outputs, inputs], or [outputs, inputs, 1, 1] as a convolution of one position is
     /// stored.
-    package func panels(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> PackedWeights {
-        try panels(
+    package func matrix(_ name: String, outputs: Int, inputs: Int) throws(CheckpointError) -> WeightMatrix {
+        try matrix(
             name, shapes: [[outputs, inputs], [outputs, inputs, 1, 1]], outputs: outputs, columns: inputs,
             .convolution(precision, outputs: outputs, inputs: inputs, window: .pixel))
     }
 
     /// The tensor `name` of shape [outputs, inputs, kernel, kernel], the weights of a convolution with `window`.
-    package func panels(
+    package func matrix(
         _ name: String, outputs: Int, inputs: Int, window: Window
-    ) throws(CheckpointError) -> PackedWeights {
+    ) throws(CheckpointError) -> WeightMatrix {
         let kernel = window.kernel
-        return try panels(
+        return try matrix(
             name, shapes: [[outputs, inputs, kernel, kernel]], outputs: outputs, columns: kernel * kernel * inputs,
             .convolution(precision, outputs: outputs, inputs: inputs, window: window))
     }
 
-    private func panels(
+    private func matrix(
         _ name: String, shapes: [[Int]], outputs: Int, columns: Int, _ packing: WeightPacking
-    ) throws(CheckpointError) -> PackedWeights {
+    ) throws(CheckpointError) -> WeightMatrix {
         let (memory, type) = try unsafe checkpoint.claim(join(name), shapes: shapes, packing, in: region)
-        return unsafe PackedWeights(packing, of: type, in: memory, rows: outputs, columns: columns)
+        return unsafe WeightMatrix(packing, of: type, in: memory, rows: outputs, columns: columns)
     }
 
     /// The tensor `name` of shape [rows, columns], for looking up rows.
     package func table(_ name: String, rows: Int, columns: Int) throws(CheckpointError) -> WeightTable {
-        let (memory, type) = try unsafe checkpoint.claim(join(name), shapes: [[rows, columns]], .table, in: region)
+        let (memory, type) = try unsafe checkpoint.claim(join(name), shapes: [[rows, columns]], .stored, in: region)
         return unsafe WeightTable(base: UnsafeRawPointer(memory), type: type, rows: rows, columns: columns)
     }
 

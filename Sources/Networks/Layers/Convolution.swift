@@ -2,7 +2,7 @@ import Kernels
 
 /// A square convolution with a bias, over a map with its channels last.
 struct Convolution {
-    let weight: PackedWeights
+    let weight: WeightMatrix
     let bias: WeightVector
     let window: Window
     /// Channels of the input.
@@ -13,7 +13,7 @@ struct Convolution {
     init(
         _ weights: WeightScope, from input: Int, to output: Int, window: Window
     ) throws(CheckpointError) {
-        weight = try weights.panels("weight", outputs: output, inputs: input, window: window)
+        weight = try weights.matrix("weight", outputs: output, inputs: input, window: window)
         bias = try weights.floats("bias", count: output)
         self.window = window
     }

@@ -2,14 +2,14 @@ package import Kernels
 
 /// `y = x wᵀ + b`
 package struct Linear {
-    let weight: PackedWeights
+    let weight: WeightMatrix
     let bias: WeightVector?
     /// Columns of the result.
     package var width: Int { weight.rows }
 
     /// - Parameter hasBias: whether the architecture gives this product a bias.
     init(_ weights: WeightScope, from input: Int, to output: Int, hasBias: Bool) throws(CheckpointError) {
-        weight = try weights.panels("weight", outputs: output, inputs: input)
+        weight = try weights.matrix("weight", outputs: output, inputs: input)
         bias = hasBias ? try weights.floats("bias", count: output) : nil
     }
 
