@@ -25,7 +25,7 @@ struct StageReport: Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case schema, model, hash, precision, threads, machine
+        case schema, model, hash, precision, threads, machine, blas
         case instructionSet = "instruction_set"
         case weightBytes = "weight_bytes"
         case peakBytes = "peak_bytes"
@@ -40,6 +40,7 @@ struct StageReport: Encodable {
     private let threads: Int
     private let machine = Machine.processor
     private let instructionSet: String
+    private let blas: String
     private let weightBytes: Int
     private var peakBytes = 0
     private var answerHash = ""
@@ -48,6 +49,7 @@ struct StageReport: Encodable {
     init(_ engine: EngineStatus?) {
         threads = engine?.threads ?? 0
         instructionSet = engine?.instructionSet ?? ""
+        blas = engine?.blas ?? ""
         model = engine?.model ?? ""
         hash = engine?.modelHash ?? ""
         precision = engine?.precision ?? ""
@@ -78,7 +80,7 @@ struct StageReport: Encodable {
         }
         return
             (lines + [
-                "\(threads) threads, \(instructionSet), \(machine)",
+                "\(threads) threads, \(instructionSet), \(blas), \(machine)",
                 "peak memory \(peakBytes >> 20) MiB, weights \(weightBytes >> 20) MiB (\(precision))",
                 "answer \(answerHash)",
             ]).joined(separator: "\n")

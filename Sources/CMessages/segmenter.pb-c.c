@@ -1286,7 +1286,7 @@ const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
   (ProtobufCMessageInit) dseg__v1__segment_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[16] =
+static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[17] =
 {
   {
     "handle",
@@ -1480,8 +1480,21 @@ static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[16] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "blas",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Header, blas),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__header__field_indices_by_name[] = {
+  16,   /* field[16] = blas */
   7,   /* field[7] = forward_prompt */
   0,   /* field[0] = handle */
   2,   /* field[2] = height */
@@ -1502,7 +1515,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
 {
@@ -1512,7 +1525,7 @@ const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
   "Dseg__V1__Header",
   "dseg.v1",
   sizeof(Dseg__V1__Header),
-  16,
+  17,
   dseg__v1__header__field_descriptors,
   dseg__v1__header__field_indices_by_name,
   1,  dseg__v1__header__number_ranges,

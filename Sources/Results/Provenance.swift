@@ -4,7 +4,7 @@ import RPC
 import Texts
 
 /// The provenance of an output: all that is needed to recreate it, bit for bit where
-/// model, precision and instruction set are the same.
+/// model, precision, instruction set and BLAS are the same.
 ///
 /// Every PNG carries it as JSON in an iTXt chunk; the object that `--json` prints is one too, with the list of files
 /// written. It holds no times, so that the same run gives the same bytes.
@@ -27,9 +27,11 @@ package struct Provenance: Sendable, Equatable {
     package let threshold: Float
     package let model: Model
     package let version: String
-    /// Arithmetic of the networks' products, and instruction set of the kernels; `nil` in a file that states none.
+    /// Arithmetic of the networks' products, instruction set of the kernels, and library of f32 products; `nil` in a
+    /// file that states none.
     package let precision: String?
     package let instructionSet: String?
+    package let blas: String?
     /// The SHA-256 of the score maps (`Trailer.answer_hash`).
     package let answer: String
     /// The files written; in the JSON of `--json` alone.
@@ -99,6 +101,7 @@ package struct Provenance: Sendable, Equatable {
         version = header.version
         precision = header.precision
         instructionSet = header.instructionSet
+        blas = header.blas
         self.answer = answer.trailer.answerHash
     }
 

@@ -5,7 +5,7 @@ import Texts
 extension Provenance: Codable {
     private enum CodingKeys: String, CodingKey {
         case schema, output, picture, words, labels, recipe, seed, timestep, threshold, model
-        case version, precision, answer, files
+        case version, precision, blas, answer, files
         case forwardPrompt = "forward_prompt"
         case instructionSet = "instruction_set"
     }
@@ -26,6 +26,7 @@ extension Provenance: Codable {
         try container.encode(version, forKey: .version)
         try container.encodeIfPresent(precision, forKey: .precision)
         try container.encodeIfPresent(instructionSet, forKey: .instructionSet)
+        try container.encodeIfPresent(blas, forKey: .blas)
         try container.encode(answer, forKey: .answer)
         try container.encodeIfPresent(files, forKey: .files)
     }
@@ -44,6 +45,7 @@ extension Provenance: Codable {
         version = try container.decode(String.self, forKey: .version)
         precision = try container.decodeIfPresent(String.self, forKey: .precision)
         instructionSet = try container.decodeIfPresent(String.self, forKey: .instructionSet)
+        blas = try container.decodeIfPresent(String.self, forKey: .blas)
         forwardPrompt = try container.decode(String.self, forKey: .forwardPrompt)
         answer = try container.decode(String.self, forKey: .answer)
         files = try container.decodeIfPresent([OutputFile].self, forKey: .files)
@@ -72,7 +74,7 @@ extension Provenance {
     private var texts: [String] {
         let phrases = labels.flatMap(\.phrases).flatMap { [$0.words, $0.prompt] }
         return [picture.path, picture.sha256, recipe, forwardPrompt, model.name, model.hash, version, answer] + words
-            + [precision, instructionSet].compactMap(\.self) + labels.map(\.name) + phrases
+            + [precision, instructionSet, blas].compactMap(\.self) + labels.map(\.name) + phrases
             + (files ?? []).map(\.path)
     }
 }

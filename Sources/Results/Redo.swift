@@ -48,6 +48,7 @@ extension Provenance {
             ("the model's hash", model.hash, header.modelHash),
             ("the precision", precision ?? "not recorded", header.precision),
             ("the instruction set", instructionSet ?? "not recorded", header.instructionSet),
+            ("the BLAS", blas ?? "not recorded", header.blas),
         ]
         let differences = comparisons.filter { !isSame($0.1, $0.2) }
             .map { "\($0.0) was \($0.1), is \($0.2)" }

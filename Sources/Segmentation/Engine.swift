@@ -11,6 +11,7 @@ package struct EngineStatus: Sendable {
     /// Computing threads, the engine's own included.
     package let threads: Int
     package let instructionSet: String
+    package let blas: String
     /// Bytes of a score map on the latent grid.
     package let mapBytes: Int
     package let limits: MemoryLimits
@@ -68,6 +69,7 @@ package struct EngineStatus: Sendable {
         queue = JobQueue(limit: queueLimit)
         self.load = load
         try Threads.start(threads)
+        try BLAS.reserve()
         Heap.returnLargeBlocks()
         let engine = unsafe Unmanaged.passRetained(self)
         var thread = pthread_t()
@@ -166,7 +168,7 @@ package struct EngineStatus: Sendable {
                     model: segmenter.model.name, modelHash: segmenter.model.hash,
                     modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision.rawValue,
                     threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue,
-                    mapBytes: segmenter.mapBytes,
+                    blas: BLAS.name, mapBytes: segmenter.mapBytes,
                     limits: MemoryLimits(pictures: segmenter.pictures.limit, segmenter: segmenter.limits),
                     memory: segmenter.memory, queued: 0, queueLimit: queue.limit, finished: 0, refused: 0)
                 enter(.serving)

@@ -63,7 +63,8 @@ extension Segmenter {
             latentSide: model.unet.configuration.sampleSize, labels: labels, recipe: request.recipe,
             forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
             threshold: request.threshold, model: model.name, modelHash: model.hash,
-            precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue)
+            precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue,
+            blas: BLAS.name)
         return (understanding, asked)
     }
 

@@ -35,9 +35,10 @@ package struct Understanding: Sendable {
     package let threshold: Float
     package let model: String
     package let modelHash: String
-    /// Arithmetic of the networks' products, and instruction set of the kernels.
+    /// Arithmetic of the networks' products, instruction set of the kernels, and library of f32 products.
     package let precision: String
     package let instructionSet: String
+    package let blas: String
 }
 
 extension Understanding {

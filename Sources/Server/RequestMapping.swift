@@ -91,7 +91,8 @@ extension Header {
             forwardPrompt: understanding.forwardPrompt, seed: understanding.seed,
             timestep: UInt32(understanding.timestep), threshold: understanding.threshold,
             model: understanding.model, modelHash: understanding.modelHash, version: Version.current,
-            precision: understanding.precision, instructionSet: understanding.instructionSet)
+            precision: understanding.precision, instructionSet: understanding.instructionSet,
+            blas: understanding.blas)
     }
 }
 

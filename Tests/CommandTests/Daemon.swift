@@ -22,4 +22,12 @@ extension Client {
         }
         return (maps, hash)
     }
+
+    /// A question as it was understood, and by what it was answered.
+    func header(_ request: SegmentRequest) throws -> Header {
+        var header: Header?
+        try segment(request) { if case .header(let first) = $0 { header = first } }
+        guard let header else { throw RPCStatus(.dataLoss, "no header") }
+        return header
+    }
 }

@@ -13,7 +13,7 @@ import Testing
     /// Libraries by the name the loader looks for, modules by how their symbols begin.
     @Test(arguments: [
         "$s7NIOCore", "$s8NIOPosix", "$s8Networks", "$s7Kernels", "$s12Segmentation", "$s6Server",
-        "$s16ServiceLifecycle",
+        "$s16ServiceLifecycle", "libopenblas",
     ])
     func `the client links no networks`(name: String) throws {
         #expect(try !holds(Repository.dseg, name))

@@ -9,10 +9,11 @@ import Testing
         let hash: String
         let precision: String
         let instructionSet: String
+        let blas: String
         let answerHash: String
 
         private enum CodingKeys: String, CodingKey {
-            case hash, precision
+            case hash, precision, blas
             case instructionSet = "instruction_set"
             case answerHash = "answer_hash"
         }
@@ -48,6 +49,7 @@ import Testing
         let (exact, rounded) = (try bench(["--precision", "f32"]), try bench(["--precision", "int16"]))
         #expect((exact.precision, rounded.precision) == ("f32", "int16"))
         #expect((exact.instructionSet, rounded.instructionSet) == ("portable", "portable"))
+        #expect(exact.blas.hasPrefix("OpenBLAS ") && exact.blas == rounded.blas, "\(exact.blas)")
         #expect(exact.hash == rounded.hash)
         #expect(exact.answerHash != rounded.answerHash)
     }

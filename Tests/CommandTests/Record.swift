@@ -39,6 +39,7 @@ struct Record: Decodable, Equatable {
     let version: String
     let precision: String
     let instruction_set: String
+    let blas: String
     let answer: String
 
     /// - Parameter file: a PNG file, or JSON

@@ -19,8 +19,10 @@ import Testing
     }
 
     /// Makes every kind of file, the JSON too; answers their paths.
-    private func makeAll(_ arguments: [String] = []) throws -> [String] {
-        let ending = try daemon.dseg(
+    ///
+    /// - Parameter other: `nil`: this suite's daemon
+    private func makeAll(_ arguments: [String] = [], by other: Daemon? = nil) throws -> [String] {
+        let ending = try (other ?? daemon).dseg(
             ["mask", picture, "ship=boat|sailboat, sheep", "--overlay", "--heat", "--cut", "ship", "--json"]
                 + arguments)
         #expect(ending.code == 0, "\(ending.errors)")
@@ -28,10 +30,12 @@ import Testing
         return try place.names.filter { $0 != "pond.jpg" }.map { "\(place.path)/\($0)" }
     }
 
-    @Test(arguments: [[], ["--recipe", "diffsegmenter", "--seed", "7", "--threshold", "0.45"]])
-    func `another daemon makes every file again, bit for bit`(arguments: [String]) throws {
-        let other = try Daemon()
-        let files = try makeAll(arguments)
+    @Test(
+        arguments: [[], ["--recipe", "diffsegmenter", "--seed", "7", "--threshold", "0.45"]], ["f32", "int16"])
+    func `another daemon makes every file again, bit for bit`(arguments: [String], precision: String) throws {
+        let one = try Daemon("--precision", precision, "--threads", "1")
+        let other = try Daemon("--precision", precision, "--threads", "2")
+        let files = try makeAll(arguments, by: one)
         #expect(files.count == 6)
         for file in files {
             let made = try bytes(file)
@@ -58,10 +62,8 @@ import Testing
         let status = try daemon.client().status()
         let files = try makeAll(["--seed", "7", "--threshold", "0.25"])
         let handle = try daemon.client().look(bytes(picture)).handle
-        var header: Header?
-        try daemon.client().segment(SegmentRequest(picture: .handle(handle), labels: [Label(name: "boat")])) {
-            if case .header(let first) = $0 { header = first }
-        }
+        let header = try daemon.client().header(
+            SegmentRequest(picture: .handle(handle), labels: [Label(name: "boat")]))
         for file in files {
             let record = try Record(bytes(file))
             #expect(record.words == ["ship=boat|sailboat, sheep"])
@@ -77,7 +79,8 @@ import Testing
             #expect(record.model.hash == status.models.first?.hash)
             #expect(record.version == Version.current)
             #expect(record.precision == status.models.first?.precision)
-            #expect(record.instruction_set == header?.instructionSet)
+            #expect(record.instruction_set == header.instructionSet)
+            #expect(record.blas == header.blas)
             #expect(record.picture == Record.Picture(path: picture, sha256: handle, width: 192, height: 192))
         }
         let mask = try IndexPicture(at: "\(place.path)/pond.mask.png").counts(labels: 2)
@@ -108,6 +111,41 @@ import Testing
         #expect(ending.code == 65)
         #expect(ending.errors.contains("the precision was f32, is int16"), "\(ending.errors)")
         #expect(try bytes(mask) == made)
+    }
+
+    /// A daemon whose OpenBLAS multiplies with the kernels of this core.
+    private func daemon(core: String, precision: String) throws -> Daemon {
+        let daemon = try Daemon(
+            answering: ["--precision", precision], environment: ["OPENBLAS_CORETYPE": core])
+        let request = SegmentRequest(picture: .image(try bytes(picture)), labels: [Label(name: "boat")], maps: .none)
+        let blas = try daemon.client().header(request).blas
+        #expect(blas.hasPrefix("OpenBLAS ") && blas.hasSuffix(" \(core)"), "\(blas)")
+        return daemon
+    }
+
+    /// Haswell's kernels round a product and its sum once (FMA), Nehalem's twice: the last bits of scores may differ.
+    /// Where they do the file is refused, else written; either way both cores are named.
+    @Test(
+        .enabled(if: shell("grep -qw avx2 /proc/cpuinfo").status == 0, "the processor lacks Haswell's instructions"),
+        arguments: ["f32", "int16"])
+    func `the same core makes the same file, and another is named`(precision: String) throws {
+        let mask = "\(place.path)/mask.png"
+        let made = try daemon(core: "Nehalem", precision: precision).dseg(["mask", picture, "boat", "-o", "-"]).output
+        try write(damaged(made), to: mask)
+        let same = try daemon(core: "Nehalem", precision: precision).dseg(["redo", mask])
+        #expect(same.code == 0 && same.errors == "wrote \(mask)\n", "\(same.errors)")
+        #expect(try bytes(mask) == made)
+
+        let other = try daemon(core: "Haswell", precision: precision).dseg(["redo", mask])
+        let was = try Record(made).blas
+        let now = was.replacing("Nehalem", with: "Haswell")
+        #expect(other.errors.contains("the BLAS was \(was), is \(now)"), "\(other.errors)")
+        if other.code == 0 {
+            #expect(try Record(bytes(mask)).blas == now)
+        } else {
+            #expect(other.code == 65)
+            #expect(try bytes(mask) == made)
+        }
     }
 
     @Test func `a picture that is gone is missing, and found beside the file it moved with`() throws {
@@ -142,9 +180,17 @@ import Testing
         #expect(alone.code == 0, "\(alone.errors)")
         try write(alone.output, to: "\(place.path)/pond.json")
         #expect(try files.map { try bytes($0) } == made)
-        let direct = try run([Repository.dsegd, "mask", picture, "ship=boat|sailboat, sheep", "-o", "-"])
-        #expect(try direct.output == bytes("\(place.path)/pond.mask.png"))
         let afterwards = try run([Repository.dseg, "mask", "--no-daemon", "-o", "-", "--", picture, "--no-daemon"])
         #expect(try Record(afterwards.output).words == ["--no-daemon"])
+    }
+
+    @Test(arguments: ["f32", "int16"], ["shared", "diffsegmenter"])
+    func `one process on one thread makes the file of a daemon on three`(precision: String, recipe: String) throws {
+        let daemon = try Daemon("--precision", precision, "--threads", "3")
+        let question = ["mask", picture, "ship=boat|sailboat, sheep", "--recipe", recipe, "-o", "-"]
+        let served = try daemon.dseg(question)
+        let alone = try run([Repository.dsegd] + question + ["--precision", precision, "--threads", "1"])
+        #expect(try Record(served.output).precision == precision)
+        #expect(alone.output == served.output)
     }
 }

@@ -12,7 +12,8 @@ struct MessageTests {
             UnderstoodLabel(name: "Köter 🐕", phrases: []),
         ],
         recipe: "shared", forwardPrompt: "a photo", seed: .max, timestep: 100, threshold: 0.5,
-        model: "demo", modelHash: "ff", version: "1.0", precision: "f32", instructionSet: "avx2")
+        model: "demo", modelHash: "ff", version: "1.0", precision: "f32", instructionSet: "avx2",
+        blas: "OpenBLAS 0.3.21 Zen")
     static let trailer = Trailer(
         queueMilliseconds: 1, decodeMilliseconds: 2, autoencoderMilliseconds: 3,
         textMilliseconds: 4, unetMilliseconds: 5, mapsMilliseconds: 6, unetPasses: 7,

@@ -90,10 +90,15 @@ import Testing
         let example = try Example()
         let provenance = try Provenance(reading: example.drawing().bytes(of: .mask))
         #expect(provenance.precision == "f32" && provenance.instructionSet == "avx2")
+        #expect(provenance.blas == "OpenBLAS 0.3.21 Zen")
         var header = example.header()
         header.precision = "int16"
         header.instructionSet = "portable"
-        let differences = ["the precision was f32, is int16", "the instruction set was avx2, is portable"]
+        header.blas = "OpenBLAS 0.3.21 Haswell"
+        let differences = [
+            "the precision was f32, is int16", "the instruction set was avx2, is portable",
+            "the BLAS was OpenBLAS 0.3.21 Zen, is OpenBLAS 0.3.21 Haswell",
+        ]
         let request = provenance.request(.handle(""), requestID: "")
         let same = try example.answer(to: request, header: header)
         let picture = try InputPicture(example.picture)
@@ -106,21 +111,28 @@ import Testing
         for difference in differences { #expect(error.description.contains(difference)) }
     }
 
-    @Test func `a file of before they were recorded is made again, and says them from then on`() throws {
+    /// A member each: how it stands in a file, and what is said where it does not.
+    private static let recorded = [
+        (#""precision":"f32","#, "the precision was not recorded, is f32"),
+        (#""instruction_set":"avx2","#, "the instruction set was not recorded, is avx2"),
+        (#""blas":"OpenBLAS 0.3.21 Zen","#, "the BLAS was not recorded, is OpenBLAS 0.3.21 Zen"),
+    ]
+
+    @Test(arguments: recorded.indices)
+    func `a file of before they were recorded is made again, and says them from then on`(known: Int) throws {
         let example = try Example()
         let json = String(decoding: try example.drawing().bytes(of: .json), as: UTF8.self)
-        let added = [#""instruction_set":"avx2","#, #""precision":"f32","#]
-        let old = added.reduce(json) { $0.replacing($1, with: "") }
-        #expect(added.allSatisfy { json.contains($0) })
+        let added = Self.recorded[known...]
+        let old = added.reduce(json) { $0.replacing($1.0, with: "") }
+        #expect(added.allSatisfy { json.contains($0.0) })
         let provenance = try Provenance(reading: Array(old.utf8))
-        #expect(provenance.precision == nil && provenance.instructionSet == nil)
+        #expect(provenance.precision == (known > 0 ? "f32" : nil))
+        #expect(provenance.instructionSet == (known > 1 ? "avx2" : nil))
+        #expect(provenance.blas == nil)
         let answer = try example.answer(to: provenance.request(.handle(""), requestID: ""))
         let again = try provenance.redrawn(from: answer, picture: InputPicture(example.picture))
         #expect(again.bytes == Array(json.utf8))
-        #expect(
-            again.differences == [
-                "the precision was not recorded, is f32", "the instruction set was not recorded, is avx2",
-            ])
+        #expect(again.differences == added.map(\.1))
     }
 
     /// What scripts read: names and values as they are written down here.
@@ -136,7 +148,7 @@ import Testing
         #expect(report.picture.width == 6 && report.picture.height == 4)
         #expect(report.model.name == "demo" && report.model.hash == "abc123")
         #expect(report.recipe == "shared" && report.forwardPrompt == "" && report.seed == 7)
-        #expect(report.precision == "f32" && report.instructionSet == "avx2")
+        #expect(report.precision == "f32" && report.instructionSet == "avx2" && report.blas == "OpenBLAS 0.3.21 Zen")
         #expect(report.timestep == 100 && report.threshold == 0.3)
         #expect(report.labels.map(\.name) == ["dog", "grass"])
         #expect(report.labels.map(\.pixels) == [5, 11])
@@ -158,7 +170,7 @@ import Testing
         struct Output: Decodable { let kind: String, label: String? }
         struct File: Decodable { let path: String, output: Output }
         let schema, seed, timestep: Int
-        let version, precision, instructionSet, answer, recipe, forwardPrompt: String
+        let version, precision, instructionSet, blas, answer, recipe, forwardPrompt: String
         let threshold: Float
         let picture: Picture
         let model: Model
@@ -171,6 +183,7 @@ import Testing
         let texts = [
             "photos/rex.png", "c0ffee", "dog=dog|puppy", "grass", "puppy", "a photograph of a dog", "shared", "abc123",
             "demo", "0.1.0", "feed", "rex.dog.cut.png", "f32", "avx2",
+            "OpenBLAS 0.3.21 Zen",
         ]
         for text in texts {
             let meddled = json.replacing(text, with: "\(text)\\u0000")

@@ -45,10 +45,12 @@ struct AnswerStories {
         #expect(inline.maps[0].data == answer.maps[1].data)
     }
 
-    @Test(arguments: ["shared", "diffsegmenter"])
-    func `an answer is the same bits cold, warm, after other words and in another daemon`(recipe: String) throws {
-        let warm = try Daemon()
-        let cold = try Daemon()
+    @Test(arguments: ["shared", "diffsegmenter"], ["f32", "int16"])
+    func `an answer is the same bits cold, warm, after other words and in another daemon, on any number of threads`(
+        recipe: String, precision: String
+    ) throws {
+        let warm = try Daemon("--precision", precision, "--threads", "1")
+        let cold = try Daemon("--precision", precision, "--threads", "3")
         let file = try Repository.scene(2)
         func request(_ words: [String], _ encoding: Encoding) -> SegmentRequest {
             var request = SegmentRequest(.image(file), words, recipe: recipe)

@@ -311,6 +311,11 @@ struct  Dseg__V1__Header
    * of the kernels, "avx2" for example: the last bits of scores depend on it
    */
   ProtobufCBinaryData instruction_set;
+  /*
+   * The library of f32 products, its version, and the processor core whose kernels it chose: "OpenBLAS 0.3.21 Zen", for
+   * example. The last bits of scores depend on it, of int16 too: the text encoder's causal attention is f32 in both.
+   */
+  ProtobufCBinaryData blas;
   Dseg__V1__Header__ReadForwardPromptCase read_forward_prompt_case;
   union {
     /*
@@ -321,7 +326,7 @@ struct  Dseg__V1__Header
 };
 #define DSEG__V1__HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__header__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
 
 
 /*

@@ -18,15 +18,17 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package var model: String
     package var modelHash: String
     package var version: String
-    /// The arithmetic of the networks, and the instruction set of the kernels: the bits of scores depend on both.
+    /// The arithmetic of the networks, the instruction set of the kernels, and the library of f32 products with its
+    /// version and core: the bits of scores depend on all three.
     package var precision: String
     package var instructionSet: String
+    package var blas: String
 
     package init(
         handle: String, width: UInt32, height: UInt32, latentWidth: UInt32, latentHeight: UInt32,
         labels: [UnderstoodLabel], recipe: String, forwardPrompt: String?, seed: UInt32,
         timestep: UInt32, threshold: Float, model: String, modelHash: String, version: String,
-        precision: String, instructionSet: String
+        precision: String, instructionSet: String, blas: String
     ) {
         self.handle = handle
         self.width = width
@@ -44,6 +46,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         self.version = version
         self.precision = precision
         self.instructionSet = instructionSet
+        self.blas = blas
     }
 
     static var budget: MemoryBudget { .control }
@@ -70,6 +73,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe version = try text(packed.version, "Header.version", .name)
         unsafe precision = try text(packed.precision, "Header.precision", .name)
         unsafe instructionSet = try text(packed.instruction_set, "Header.instruction_set", .name)
+        unsafe blas = try text(packed.blas, "Header.blas", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__Header, in arena: borrowing MessageArena) {
@@ -93,6 +97,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe packed.version = arena.text(version)
         unsafe packed.precision = arena.text(precision)
         unsafe packed.instruction_set = arena.text(instructionSet)
+        unsafe packed.blas = arena.text(blas)
     }
 }
 
