@@ -21,4 +21,14 @@ package enum Program {
             unsafe CommandLine.unsafeArgv[place].map { unsafe PathText.text(of: $0) }
         }
     }
+
+    /// Starts the program anew, in the same process, with a variable in its environment that a library reads when it is
+    /// loaded, before `main`. Does nothing where the variable is set; goes on without it where that fails.
+    package static func restart(setting variable: String, to value: String) {
+        guard unsafe getenv(variable) == nil,
+            let path = PathText.target(ofLink: "/proc/self/exe")
+        else { return }
+        unsafe setenv(variable, value, 1)
+        _ = unsafe PathText.withName(of: path) { unsafe execv($0, CommandLine.unsafeArgv) }
+    }
 }

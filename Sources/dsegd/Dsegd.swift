@@ -11,6 +11,9 @@ struct Dsegd: ParsableCommand {
         subcommands: [ServeCommand.self, MaskCommand.self])
 
     static func main() {
+        // OpenBLAS starts a thread for each further processor as it is loaded. They would only sleep, in 136 MiB of
+        // address space each; where `ulimit -v` leaves less, they never end, and neither does the process.
+        Program.restart(setting: "OPENBLAS_NUM_THREADS", to: "1")
         Streams.openStandardDescriptors()
         main(Program.arguments)
     }

@@ -62,10 +62,11 @@ struct HostileStories {
     }
 
     /// From far too little to enough: where it is too little, the daemon says what is missing.
-    @Test func `a limit of address space is no riddle`() throws {
+    @Test(arguments: ["f32", "int16"]) func `a limit of address space is no riddle`(precision: String) throws {
         var endings: Set<String> = []
-        for mebibytes in [250, 350, 450, 550, 700, 900, 1200, 2000] {
-            let daemon = try Daemon(starting: ["--threads", "2"], after: "ulimit -v \(mebibytes * 1024)")
+        for mebibytes in [250, 350, 450, 550, 700, 850, 950, 1000, 1050, 1200, 2000] {
+            let daemon = try Daemon(
+                starting: ["--threads", "2", "--precision", precision], after: "ulimit -v \(mebibytes * 1024)")
             #expect(eventually { daemon.child.hasEnded || daemon.answers })
             if daemon.child.hasEnded {
                 #expect(daemon.child.exitCode == 78, "\(mebibytes) MiB: \(daemon.log)")
