@@ -9,8 +9,10 @@ cd "$(dirname "$0")/../.."
 
 work=.build/targets
 mkdir -p "$work/disc"
+# Static, since the emulated machine has no libraries.
+read -ra blas <<< "$(pkg-config --cflags --libs openblas)"
 clang -static -O3 -std=c11 -ffp-contract=fast -Wall -Wextra -Werror -ISources/CKernels/include \
-    Sources/CKernels/*.c Tests/Targets/*.c -lm -lpthread -o "$work/init"
+    Sources/CKernels/*.c Tests/Targets/*.c "${blas[@]}" -lm -lpthread -o "$work/init"
 
 if [ "$(grep -m1 ^flags /proc/cpuinfo | grep -owE 'avx512(f|vl|bw|dq)' | sort -u | wc -l)" = 4 ]; then
     target=avx512

@@ -115,7 +115,7 @@ static void hold_worst_completion(size_t pixels) {
     hold_end(y, pixels);
 }
 
-/// Tiles of 24 rows, strips of 48, chunks of 256 columns, sixteen maps at a time.
+/// Six or eight rows and sixteen columns at a time, strips of 48 rows, chunks of 256 columns, sixteen maps at a time.
 void check_complete(void) {
     static const size_t shapes[][2] = {{1, 1}, {7, 2}, {23, 15}, {25, 16}, {48, 16}, {49, 17}, {257, 3}, {300, 1}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {

@@ -36,6 +36,8 @@ void *take(size_t bytes) {
     return start;
 }
 
+void end_case(void) { taken = 0; }
+
 uint64_t draw_bits(void) {
     state += 0x9e3779b97f4a7c15u;
     uint64_t mixed = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -138,7 +140,9 @@ learned learn(dseg_number number, size_t outputs, size_t inputs, size_t position
     const void *rows = stored(first, outputs * columns);
     void *panels = (char *)take(count * 16 * columns * size + 4) + 4;
     dseg_pack_panels(rows, size, outputs, inputs, positions, panels);
-    learned w = {{panels, number, outputs, columns, NULL}, take(outputs * columns * sizeof(double))};
+    learned w = {{rows, first, outputs, columns},
+                 {panels, number, outputs, columns, NULL},
+                 take(outputs * columns * sizeof(double))};
     for (size_t o = 0; o < outputs; o++)
         for (size_t k = 0; k < columns; k++)
             w.values[o * columns + k] = stored_value(rows, first, (o * inputs + k % inputs) * positions + k / inputs);
@@ -179,9 +183,12 @@ static const struct {
     {"dseg_linear, bf16", check_linear_bf16},
     {"dseg_fixed_linear", check_linear_fixed},
     {"dseg_convolution, im2col", check_im2col},
-    {"dseg_convolution, im2col, fixed", check_im2col_fixed},
+    {"dseg_fixed_convolution, im2col", check_im2col_fixed},
     {"dseg_convolution, Winograd", check_winograd},
-    {"dseg_convolution, Winograd, fixed", check_winograd_fixed},
+    {"dseg_fixed_convolution, Winograd", check_winograd_fixed},
+    {"dseg_convolution, Winograd, in groups", check_groups},
+    {"a convolution's gains", check_gains},
+    {"the same bits, however a product runs", check_bits},
     {"dseg_attention, _mean", check_attention},
     {"dseg_attention, _mean, fixed", check_attention_fixed},
     {"dseg_group_norm, _silu", check_group_norm},
@@ -207,7 +214,7 @@ static const struct {
 static bool try_target(const char *name) {
     bool holds = true;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        taken = 0;
+        end_case();
         state = i;
         worst.ratio = -1;
         worst.count = 0;

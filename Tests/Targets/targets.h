@@ -13,8 +13,10 @@ static const double u = 0x1p-24;
 static inline double larger(double a, double b) { return a > b ? a : b; }
 /// The relative error of n roundings to f32, one after another.
 double gamma_of(double roundings);
-/// Room until the check ends.
+/// Room until the check or its case ends.
 void *take(size_t bytes);
+/// Ends a case of a check: its room is taken anew.
+void end_case(void);
 uint64_t draw_bits(void);
 /// Evenly spread over [-1, 1).
 float draw(void);
@@ -46,8 +48,10 @@ double stored_value(const void *base, dseg_number number, size_t i);
 /// `count` drawn numbers as checkpoints store them.
 void *stored(dseg_number number, size_t count);
 
-/// Weights in panels, and their values [outputs, positions * inputs], before they were quantized.
+/// Weights as checkpoints store them and in panels, and their values [outputs, positions * inputs], before they were
+/// quantized.
 typedef struct {
+    dseg_weights stored;
     dseg_panels panels;
     double *values;
 } learned;
@@ -82,14 +86,40 @@ void check_nan_in_fixed(void);
 void check_packing(void);
 void check_digest(void);
 // products.c
+/// What is to come out of a product: each number's value, its terms' magnitudes, without bias and earlier y, and its
+/// quantization error. Of a large product only every `step`-th output is held to them.
+typedef struct {
+    double *sums, *reach, *misses;
+    double roundings;
+    size_t step;
+} expectation;
+expectation expect(size_t count, double roundings);
+/// What a product or a convolution is called with.
+typedef struct {
+    dseg_matrix x, y;
+    dseg_fixed_inputs fixed;
+    learned w;
+    const dseg_gains *gains;
+    dseg_window window;
+    const float *bias;
+    bool adding;
+    float *scratch;
+} operands;
+/// Adding to what stands there or not, with a bias or without: `run` writes y.
+void hold_products(operands p, size_t rows, expectation e, void (*run)(operands p));
 void check_linear_f32(void);
 void check_linear_f16(void);
 void check_linear_bf16(void);
 void check_linear_fixed(void);
+// convolutions.c
 void check_im2col(void);
 void check_im2col_fixed(void);
 void check_winograd(void);
 void check_winograd_fixed(void);
+void check_groups(void);
+void check_gains(void);
+// bits.c
+void check_bits(void);
 // attention.c
 void check_attention(void);
 void check_attention_fixed(void);
