@@ -12,12 +12,10 @@ static void tile_task(void *context, size_t task, size_t thread) {
     for (; head < end; head++) (a->fixed ? dseg_attend_int16 : dseg_attend_f32)(a, head, row, rows, scores);
 }
 
-static size_t largest(size_t a, size_t b) { return a > b ? a : b; }
-
 /// Rows of a tile. In fixed point its scores fill a quarter of the L2 cache, and the same rows of the mean another.
 static size_t rows_of_a_tile(size_t keys, bool fixed) {
     size_t numbers = fixed ? 64 << 10 : 512 << 10, most = fixed ? 96 : dseg_tile_rows;
-    return dseg_least(largest(numbers / padded(keys) / 16 * 16, 16), most);
+    return dseg_least(dseg_greatest(numbers / dseg_padded(keys) / 16 * 16, 16), most);
 }
 
 /// Lays out the scratch, if there is any yet, and returns how many floats it takes.
@@ -47,7 +45,7 @@ static void run(attention a, float *scratch) {
 size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads) {
     attention a = {.k = {.rows = keys, .columns = columns}, .heads = heads}, fixed = a;
     fixed.fixed = true;
-    return largest(carve(&a, NULL), carve(&fixed, NULL));
+    return dseg_greatest(carve(&a, NULL), carve(&fixed, NULL));
 }
 
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,

@@ -17,11 +17,9 @@ typedef struct {
     float *keys, *values, *scores;  // scratch: in fixed point packed keys and values; a tile of scores for each thread
 } attention;
 
-static inline size_t padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }
-
 /// Floats from one row of scores to the next, a cache line of padding included: rows a multiple of a page apart would
 /// alias, that is share a few sets of the cache.
-static inline size_t scores_stride(size_t keys) { return padded(keys) + dseg_panel_width; }
+static inline size_t scores_stride(size_t keys) { return dseg_padded(keys) + dseg_panel_width; }
 
 // ---- attention_f32.c --------------------------------------------------------------------------------------------
 

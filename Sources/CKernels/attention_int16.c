@@ -16,13 +16,13 @@ static float total_of(size_t count) { return 65000.0f - 0.5f * (float)count; }
 
 static size_t pairs_of(size_t count) { return dseg_parts(count, 2); }
 
-size_t dseg_int16_keys_numbers(size_t keys, size_t width) { return padded(keys) * (pairs_of(width) + 1); }
-size_t dseg_int16_values_numbers(size_t keys, size_t width) { return padded(width) * (pairs_of(keys) + 1); }
+size_t dseg_int16_keys_numbers(size_t keys, size_t width) { return dseg_padded(keys) * (pairs_of(width) + 1); }
+size_t dseg_int16_values_numbers(size_t keys, size_t width) { return dseg_padded(width) * (pairs_of(keys) + 1); }
 
 static void pack_keys(const attention *a, size_t head) {
     size_t pairs = pairs_of(a->width), size = dseg_int16_keys_numbers(a->k.rows, a->width);
     float *scales = a->keys + head * size;
-    int32_t *values = (int32_t *)scales + padded(a->k.rows);
+    int32_t *values = (int32_t *)scales + dseg_padded(a->k.rows);
     __builtin_memset(scales, 0, size * sizeof(float));
     for (size_t key = 0; key < a->k.rows; key++) {
         int32_t *to = values + key / dseg_panel_width * pairs * dseg_panel_width + key % dseg_panel_width;
@@ -34,7 +34,7 @@ static void pack_keys(const attention *a, size_t head) {
 static void pack_values(const attention *a, size_t head) {
     size_t keys = a->k.rows, size = dseg_int16_values_numbers(keys, a->width);
     float *scales = a->values + head * size;
-    int32_t *values = (int32_t *)scales + padded(a->width);
+    int32_t *values = (int32_t *)scales + dseg_padded(a->width);
     for (size_t first = 0; first < a->width; first += dseg_panel_width, values += pairs_of(keys) * dseg_panel_width) {
         size_t columns = dseg_least(dseg_panel_width, a->width - first);
         float squares[dseg_panel_width] = {0}, largest[dseg_panel_width] = {0}, factors[dseg_panel_width];
@@ -71,7 +71,7 @@ size_t dseg_int16_query_numbers(size_t keys, size_t width) { return pairs_of(wid
 static void multiply_keys(const attention *a, size_t head, size_t row, size_t rows, float *scores, float *queries) {
     size_t pairs = pairs_of(a->width), stride = scores_stride(a->k.rows);
     const float *scales = a->keys + head * dseg_int16_keys_numbers(a->k.rows, a->width);
-    const int32_t *keys = (const int32_t *)scales + padded(a->k.rows);
+    const int32_t *keys = (const int32_t *)scales + dseg_padded(a->k.rows);
     int32_t *values = (int32_t *)queries + rows;
     for (size_t i = 0; i < rows; i++) {
         values[(i + 1) * pairs - 1] = 0;  // pads an odd width
@@ -124,7 +124,7 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
 static void sum_values(const attention *a, size_t head, const float *p, size_t row, size_t rows, const float *scales) {
     size_t keys = a->k.rows;
     const float *column_scales = a->values + head * dseg_int16_values_numbers(keys, a->width);
-    const int32_t *values = (const int32_t *)column_scales + padded(a->width);
+    const int32_t *values = (const int32_t *)column_scales + dseg_padded(a->width);
     for (size_t key = 0; key < keys; key += block)
         for (size_t column = 0; column < a->width; column += dseg_panel_width) {
             dseg_dequantized to = {.columns = dseg_least(dseg_panel_width, a->width - column),

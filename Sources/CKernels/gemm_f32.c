@@ -20,11 +20,9 @@ typedef struct {
     size_t row_tasks, tasks;
 } cut;
 
-static size_t largest(size_t a, size_t b) { return a > b ? a : b; }
-
 /// The size of `parts` equal parts, if they are to be multiples of `unit`.
 static size_t part_of(size_t count, size_t parts, size_t unit) {
-    return largest(dseg_parts(count, largest(parts, 1) * unit), 1) * unit;
+    return dseg_greatest(dseg_parts(count, dseg_greatest(parts, 1) * unit), 1) * unit;
 }
 
 static cut cut_of(size_t rows, size_t columns, size_t channels, size_t positions) {
@@ -32,7 +30,7 @@ static cut cut_of(size_t rows, size_t columns, size_t channels, size_t positions
     cut c = {.row_tasks = dseg_parts(rows, most_rows)};
     c.rows = part_of(rows, c.row_tasks, 1);
     size_t wanted = dseg_least(dseg_parts(wanted_tasks, c.row_tasks), columns / least_columns);
-    size_t parts = largest(wanted, dseg_parts(columns, positions > 1 ? most_gathering_columns : most_columns));
+    size_t parts = dseg_greatest(wanted, dseg_parts(columns, positions > 1 ? most_gathering_columns : most_columns));
     if (parts > 1) parts += parts % 2;  // two threads end together
     c.columns = part_of(columns, parts, dseg_panel_width);
     c.block = part_of(channels, dseg_parts(channels * positions, most_inputs), 1) * positions;

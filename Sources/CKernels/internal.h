@@ -6,7 +6,10 @@
 
 static inline float *dseg_row(dseg_matrix m, size_t row) { return m.base + row * m.stride; }
 static inline size_t dseg_least(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t dseg_greatest(size_t a, size_t b) { return a > b ? a : b; }
 static inline size_t dseg_parts(size_t count, size_t size) { return (count + size - 1) / size; }
+/// A multiple of a panel's width.
+static inline size_t dseg_padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }
 
 typedef float f32x4 __attribute__((vector_size(16), aligned(4)));
 

@@ -38,7 +38,8 @@ bool dseg_next_block(dseg_tiling *t, size_t first, size_t tiles) {
     return true;
 }
 
-void dseg_find_pixels(const dseg_tiling *t, size_t tile, const float *pixels[]) {
+/// pixels [36] ← the inputs of a tile of the block, NULL in the padding.
+static void find_pixels(const dseg_tiling *t, size_t tile, const float *pixels[]) {
     size_t top = (t->first + tile) / t->tiles_across * side, left = (t->first + tile) % t->tiles_across * side;
     size_t scale = t->window.doubled ? 2 : 1, stride = row_stride(t->window, t->x.columns);
     for (size_t i = 0; i < dseg_frequencies; i++) {
@@ -50,10 +51,24 @@ void dseg_find_pixels(const dseg_tiling *t, size_t tile, const float *pixels[]) 
     }
 }
 
-void dseg_prefetch_pixels(const float *const *pixels, size_t inputs) {
+/// Prefetches what the tile on the left has not read.
+static void prefetch(const float *const *pixels, size_t inputs) {
     for (size_t i = 0; i < dseg_frequencies; i++)
         for (size_t input = 0; i % 6 > 1 && pixels[i] && input < inputs; input += dseg_panel_width)
             __builtin_prefetch(pixels[i] + input);
+}
+
+void dseg_visit_tiles(const dseg_tiling *t, size_t task, size_t thread, dseg_visit visit, void *context) {
+    size_t tile = task * dseg_run_tiles, end = dseg_least(tile + dseg_run_tiles, t->tiles);
+    const float *pixels[2][dseg_frequencies];  // double buffer: this tile and the next
+    find_pixels(t, tile, pixels[tile % 2]);
+    for (; tile < end; tile++) {
+        if (tile + 1 < end) {
+            find_pixels(t, tile + 1, pixels[(tile + 1) % 2]);
+            prefetch(pixels[(tile + 1) % 2], t->x.columns);
+        }
+        visit(context, tile, thread, pixels[tile % 2]);
+    }
 }
 
 /// A tile's place on the output map, and how many of the sixteen channels from `column` on there are.

@@ -33,10 +33,12 @@ static inline size_t dseg_tiles_of(dseg_window w) {
 size_t dseg_tiling_scratch(dseg_window window, size_t inputs, size_t tiles);
 /// Goes to the block of at most `tiles` tiles from `first` on, and normalises what it reads; false behind the last.
 bool dseg_next_block(dseg_tiling *tiling, size_t first, size_t tiles);
-/// pixels [36] ← the inputs of a tile of the block, NULL in the padding.
-void dseg_find_pixels(const dseg_tiling *tiling, size_t tile, const float *pixels[]);
-/// Prefetches what the tile on the left has not read: it shares two columns of inputs.
-void dseg_prefetch_pixels(const float *const *pixels, size_t inputs);
+/// Tiles that a task visits: neighbours share two columns of inputs.
+enum { dseg_run_tiles = 8 };
+/// What is done with a tile of the block, given its pixels [36]: its inputs, NULL in the padding.
+typedef void (*dseg_visit)(void *context, size_t tile, size_t thread, const float *const *pixels);
+/// Visits a task's tiles of the block, each while the next one's inputs are fetched.
+void dseg_visit_tiles(const dseg_tiling *tiling, size_t task, size_t thread, dseg_visit visit, void *context);
 /// Where sixteen channels of a tile's outputs go, from `column` on: to y, or where they must be cropped to
 /// cropped [4, 4, 16].
 dseg_outputs dseg_outputs_of(const dseg_tiling *tiling, size_t tile, size_t column, float *cropped);

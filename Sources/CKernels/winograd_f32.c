@@ -17,8 +17,6 @@ enum { block_tiles = 256, few_tiles = 32 };
 enum { task_columns = 32, group_numbers = 64 << 10 };
 /// Inputs of a piece, and those whose weights are widened together: their kernels fill the L1 cache.
 enum { piece = 128, widened_inputs = 32 };
-/// Tiles of a transform's task: neighbours share two columns of inputs.
-enum { run = 8 };
 
 /// Sizes, and offsets in the scratch, in floats. `thread` for u and m of each thread, where tiles are few.
 typedef struct {
@@ -28,14 +26,11 @@ typedef struct {
     size_t thread, u, rows, end;
 } layout;
 
-static size_t largest(size_t a, size_t b) { return a > b ? a : b; }
-static size_t padded(size_t count) { return dseg_parts(count, dseg_panel_width) * dseg_panel_width; }
-
 static layout layout_of(dseg_window window, size_t inputs, size_t outputs) {
-    layout l = {.tiles = dseg_least(dseg_tiles_of(window), block_tiles), .inputs = padded(inputs)};
+    layout l = {.tiles = dseg_least(dseg_tiles_of(window), block_tiles), .inputs = dseg_padded(inputs)};
     l.has_few_tiles = l.tiles <= few_tiles;
-    size_t most = l.has_few_tiles ? task_columns : largest(group_numbers / l.inputs, task_columns);
-    l.columns = padded(dseg_parts(outputs, dseg_parts(outputs, most)));
+    size_t most = l.has_few_tiles ? task_columns : dseg_greatest(group_numbers / l.inputs, task_columns);
+    l.columns = dseg_padded(dseg_parts(outputs, dseg_parts(outputs, most)));
     l.v_stride = l.tiles * l.inputs + dseg_frequency_gap;
     l.u_stride = l.columns * (l.has_few_tiles ? piece : l.inputs) + dseg_frequency_gap;
     l.m_stride = l.tiles * l.columns + dseg_frequency_gap;
@@ -54,19 +49,15 @@ typedef struct {
     size_t column, columns;  // of the group
 } convolution;
 
-static void inputs_task(void *context, size_t task, size_t thread) {
+static void transform_inputs(void *context, size_t tile, size_t thread, const float *const *pixels) {
     (void)thread;
     const convolution *c = context;
-    size_t tile = task * run, end = dseg_least(tile + run, c->tiling.tiles), inputs = c->tiling.x.columns;
-    const float *pixels[2][frequencies];  // double buffer: this tile and the next
-    dseg_find_pixels(&c->tiling, tile, pixels[tile % 2]);
-    for (; tile < end; tile++) {
-        if (tile + 1 < end) {
-            dseg_find_pixels(&c->tiling, tile + 1, pixels[(tile + 1) % 2]);
-            dseg_prefetch_pixels(pixels[(tile + 1) % 2], inputs);
-        }
-        dseg_simd->winograd_inputs(pixels[tile % 2], inputs, c->v + tile * c->layout.inputs, c->layout.v_stride);
-    }
+    dseg_simd->winograd_inputs(pixels, c->tiling.x.columns, c->v + tile * c->layout.inputs, c->layout.v_stride);
+}
+
+static void inputs_task(void *context, size_t task, size_t thread) {
+    const convolution *c = context;
+    dseg_visit_tiles(&c->tiling, task, thread, transform_inputs, context);
 }
 
 /// u ← the transformed weights of a piece of inputs and sixteen columns, or what there is of them.
@@ -125,8 +116,8 @@ static void store_outputs(const convolution *c, size_t tile, size_t column, size
 static void outputs_task(void *context, size_t task, size_t thread) {
     (void)thread;
     const convolution *c = context;
-    size_t end = dseg_least((task + 1) * run, c->tiling.tiles);
-    for (size_t tile = task * run; tile < end; tile++) store_outputs(c, tile, c->column, c->columns, c->m);
+    size_t end = dseg_least((task + 1) * dseg_run_tiles, c->tiling.tiles);
+    for (size_t tile = task * dseg_run_tiles; tile < end; tile++) store_outputs(c, tile, c->column, c->columns, c->m);
 }
 
 /// All steps for the columns of a task.
@@ -150,7 +141,7 @@ static void run_groups(convolution *c, bool is_known) {
         c->columns = dseg_least(c->layout.columns, outputs - c->column);
         if (!is_known) dseg_parallel(dseg_parts(c->columns, dseg_panel_width) * pieces, weights_task, c);
         dseg_parallel(frequencies, product_task, c);
-        dseg_parallel(dseg_parts(c->tiling.tiles, run), outputs_task, c);
+        dseg_parallel(dseg_parts(c->tiling.tiles, dseg_run_tiles), outputs_task, c);
     }
 }
 
@@ -166,7 +157,7 @@ void dseg_winograd_convolution(dseg_matrix x, const dseg_gains *gains, dseg_wind
     c.tiling = (dseg_tiling){
         .x = x, .y = y, .gains = gains, .window = window, .bias = bias, .adding = adding, .rows = scratch + l.rows};
     for (size_t tile = 0; dseg_next_block(&c.tiling, tile, l.tiles); tile += l.tiles) {
-        dseg_parallel(dseg_parts(c.tiling.tiles, run), inputs_task, &c);
+        dseg_parallel(dseg_parts(c.tiling.tiles, dseg_run_tiles), inputs_task, &c);
         if (l.has_few_tiles) dseg_parallel(dseg_parts(y.columns, l.columns), columns_task, &c);
         else run_groups(&c, tile > 0 && l.columns >= y.columns);
     }

@@ -23,8 +23,6 @@ enum { u_stride = piece / 2 * dseg_panel_width + dseg_frequency_gap };
 enum { group_tiles = 16, m_frequency = group_tiles * dseg_panel_width, m_group = frequencies * m_frequency };
 /// Scales of a panel's transformed weights.
 enum { panel_scales = frequencies * dseg_panel_width };
-/// Tiles side by side that a task transforms: neighbours share two columns of inputs.
-enum { run = 8 };
 
 /// Offsets in the scratch, in numbers of 4 bytes: `thread` for u and m of each thread, v, its scales, normalised rows.
 typedef struct {
@@ -37,8 +35,8 @@ static layout layout_of(dseg_window window, size_t inputs) {
     layout l = {.tiles = dseg_least(block_tiles, dseg_tiles_of(window))};
     l.v_stride = l.tiles * piece / 2 + dseg_frequency_gap;
     l.thread = frequencies * u_stride + dseg_parts(l.tiles, group_tiles) * m_group;
-    size_t transform = frequencies * dseg_parts(inputs, dseg_panel_width) * dseg_panel_width;
-    if (transform > l.thread) l.thread = transform;
+    size_t transform = frequencies * dseg_padded(inputs);
+    l.thread = dseg_greatest(l.thread, transform);
     l.v = dseg_threads() * l.thread;
     l.scales = l.v + dseg_parts(inputs, piece) * frequencies * l.v_stride;
     l.rows = l.scales + l.tiles * frequencies;
@@ -53,20 +51,16 @@ typedef struct {
     float *scratch;
 } convolution;
 
+static void transform_inputs(void *context, size_t tile, size_t thread, const float *const *pixels) {
+    const convolution *c = context;
+    int16_t *v = (int16_t *)(c->scratch + c->layout.v + tile * piece / 2);
+    dseg_simd->winograd_inputs_int16(pixels, c->tiling.x.columns, piece, c->scratch + thread * c->layout.thread, v,
+                                     2 * c->layout.v_stride, c->scratch + c->layout.scales + tile * frequencies);
+}
+
 static void inputs_task(void *context, size_t task, size_t thread) {
     const convolution *c = context;
-    size_t tile = task * run, end = dseg_least(tile + run, c->tiling.tiles), inputs = c->tiling.x.columns;
-    const float *pixels[2][frequencies];  // double buffer: this tile and the next
-    dseg_find_pixels(&c->tiling, tile, pixels[tile % 2]);
-    for (; tile < end; tile++) {
-        if (tile + 1 < end) {
-            dseg_find_pixels(&c->tiling, tile + 1, pixels[(tile + 1) % 2]);
-            dseg_prefetch_pixels(pixels[(tile + 1) % 2], inputs);
-        }
-        int16_t *v = (int16_t *)(c->scratch + c->layout.v + tile * piece / 2);
-        dseg_simd->winograd_inputs_int16(pixels[tile % 2], inputs, piece, c->scratch + thread * c->layout.thread, v,
-                                         2 * c->layout.v_stride, c->scratch + c->layout.scales + tile * frequencies);
-    }
+    dseg_visit_tiles(&c->tiling, task, thread, transform_inputs, context);
 }
 
 /// m ← the products of a panel with the first piece of inputs, m ← m + those with a later piece; factors [36, 16]
@@ -113,7 +107,7 @@ void dseg_winograd_fixed_convolution(dseg_matrix x, const dseg_gains *gains, dse
     c.tiling = (dseg_tiling){
         .x = x, .y = y, .gains = gains, .window = window, .bias = bias, .adding = adding, .rows = scratch + l.rows};
     for (size_t tile = 0; dseg_next_block(&c.tiling, tile, l.tiles); tile += l.tiles) {
-        dseg_parallel(dseg_parts(c.tiling.tiles, run), inputs_task, &c);
+        dseg_parallel(dseg_parts(c.tiling.tiles, dseg_run_tiles), inputs_task, &c);
         dseg_parallel(dseg_parts(y.columns, dseg_panel_width), panel_task, &c);
     }
 }
