@@ -145,8 +145,9 @@ size_t dseg_convolution_scratch(dseg_window window, size_t inputs, size_t output
 /// distinct from x
 void dseg_convolution(dseg_matrix x, const dseg_gains *_Nullable gains, dseg_window window, dseg_weights w,
                       const float *_Nullable bias, dseg_matrix y, bool adding, float *scratch);
-/// The same in fixed point; w [outputs, kernel*kernel*inputs].
+/// Floats of scratch that dseg_fixed_convolution needs.
 size_t dseg_fixed_convolution_scratch(dseg_window window, size_t inputs, size_t outputs);
+/// dseg_convolution in fixed point; w [outputs, kernel*kernel*inputs].
 void dseg_fixed_convolution(dseg_matrix x, const dseg_gains *_Nullable gains, dseg_window window, dseg_panels w,
                             const float *_Nullable bias, dseg_matrix y, bool adding, float *scratch);
 
