@@ -53,10 +53,11 @@ build: setup
 	swift build $(RELEASE) --product dseg
 	swift build $(RELEASE) --product dseg-bench
 
-# The stories start the debug programs, so those are built too.
+# The stories start the debug programs, so those are built too. What failed is said again at the end.
 test: setup
 	swift build --build-tests
-	swift test --skip-build
+	@swift test --skip-build 2>&1 | tee .build/test.log; status=$${PIPESTATUS[0]}; \
+	if [ $$status != 0 ]; then echo "make: what failed:"; grep -a '✘' .build/test.log; fi; exit $$status
 
 trust: build
 	swift build --build-tests

@@ -43,7 +43,6 @@ import Testing
             let program = try Program(
                 [Repository.dsegBench, "verify"] + arguments
                     + ["--precision", precision, "--write", "\(place.path)/\(precision)"])
-            while !eventually({ program.hasEnded }) {}
             let ending = try program.ending()
             #expect(ending.errors == "")
             #expect(ending.code == (precision == "f32" ? 0 : 1), "int16 is not f32")

@@ -49,7 +49,7 @@ final class Program {
     /// What it wrote on standard error so far.
     var errors: String { String(decoding: (try? bytes("\(place.path)/errors")) ?? [], as: UTF8.self) }
 
-    /// Waits, a minute at most.
+    /// Waits, ten minutes at most.
     func ending() throws -> Ending {
         guard let code = child.exitCode else { throw Endless() }
         return Ending(code: code, output: output, errors: errors)

@@ -58,7 +58,7 @@ private func addressSpace() throws -> Int {
             let most = rlim_t(reserved + (reserved - first) / Threads.count)
             var limit = rlimit(rlim_cur: most, rlim_max: most)
             #expect(unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0)
-            alarm(60)
+            alarm(600)
             for _ in 0..<3 { _ = answers() }
         }
     }

@@ -53,7 +53,7 @@ package final class Child {
         return true
     }
 
-    /// Waits up to a minute for the exit code, as a shell tells it: 128 and the signal's number for a process that a
+    /// Waits up to ten minutes for the exit code, as a shell tells it: 128 and the signal's number for a process that a
     /// signal ended; `nil` for one that still runs.
     package var exitCode: CInt? {
         guard eventually({ hasEnded }), let status else { return nil }

@@ -56,9 +56,10 @@ func shellCode(of status: CInt) -> CInt {
     return signal == 0 ? status >> 8 & 0xff : 128 + signal
 }
 
-/// Polls `condition` every 10 ms; returns whether it became true within `limit`.
+/// Polls `condition` every 10 ms; returns whether it became true within `limit`: by default long enough for a busy
+/// machine, on which many tests run at once, and an end for what hangs.
 package func eventually(
-    within limit: Duration = .seconds(60), _ condition: () throws -> Bool
+    within limit: Duration = .seconds(600), _ condition: () throws -> Bool
 ) rethrows -> Bool {
     let end = ContinuousClock.now + limit
     while true {
