@@ -42,6 +42,9 @@ typedef struct {
     bool adding;
 } dseg_outputs;
 
+/// What places two pixels of a picture near each other: three colours, a row and a column.
+enum { dseg_place_numbers = 5 };
+
 /// The kernels of one instruction set. Pointers need no alignment.
 typedef struct {
     // rows-inl.h
@@ -121,6 +124,15 @@ typedef struct {
     /// sums [rows, 16] ← sums + levels [rows, count] maps [count, 16]; rows of levels `stride` apart
     void (*complete)(const uint16_t *levels, size_t stride, size_t rows, size_t count, const float *maps, float *sums);
 
+    // colour-inl.h
+    /// x [count] ← x times 2^-|d|^2, over the sum; d [dseg_place_numbers] leads from column `place` of places to x's
+    /// own, rows of places lie `stride` apart. Where the sum is 0, x[place] ← 1.
+    void (*weigh)(float *x, const float *places, size_t stride, size_t place, size_t count);
+    /// sums ← sums + x^exponent in steps of 2^-50, x in 0...1
+    void (*add_powers)(const float *x, unsigned exponent, int64_t *sums, size_t count);
+    /// x ← x * x^exponent / max(sums, 1e-9), both in steps of 2^-50
+    void (*share)(float *x, unsigned exponent, const int64_t *sums, size_t count);
+
     // paint-inl.h
     /// y[i] ← x, a line of `length` numbers, interpolated at weight[i] of the way from first[i] to the next
     void (*sample)(const float *x, size_t length, const uint32_t *first, const float *weight, float *y, size_t count);
@@ -132,6 +144,25 @@ typedef struct {
     void (*rescale)(const float *x, float least, float range, float *y, size_t count);
     /// where x > best: best ← x, index ← label
     void (*update_argmax)(const float *x, uint8_t label, float *best, uint8_t *index, size_t count);
+
+    // guided-inl.h: rows of `count` columns, a multiple of 8; planes of sums lie `stride` apart, zeros before and behind
+    /// planes [3] ← 8-bit colours [width, 3] / 256; planes lie `stride` apart
+    void (*guide_planes)(const uint8_t *rgb, float *planes, size_t stride, size_t width);
+    /// moments [4] ← moments + in (1, guide) - out (1, guide) of rows that enter and leave, in and out in 0...1 and
+    /// rounded to multiples of 2^-24; guides [3, count]
+    void (*slide_moments)(const float *in, const float *in_guide, const float *out, const float *out_guide,
+                          size_t count, double *moments, size_t stride);
+    /// inverse [10, count] ← the upper half of (sums over boxes of x x^T + epsilon |box| diag(0, 1, 1, 1))^-1, where
+    /// x = (1, R, G, B); moments [3, 4] of R x, G x, B x; rates [count] times rate are 1 / |box|
+    void (*invert_moments)(const double *moments, size_t stride, size_t radius, const double *rates, double rate,
+                           double epsilon, size_t count, double *inverse);
+    /// y [4, count] ← inverse times the sums of moments [4] over boxes, in steps of 2^-20
+    void (*fit)(const double *moments, size_t stride, size_t radius, const double *inverse, size_t count, int32_t *y);
+    /// sums [4] ← sums + in - out; in and out [4, count]
+    void (*slide_fits)(const int32_t *in, const int32_t *out, size_t count, double *sums, size_t stride);
+    /// y [width] ← (1, guide) times the means of sums [4] over boxes; guide [3], `guide_stride` apart
+    void (*predict)(const double *sums, size_t stride, size_t radius, const float *guide, size_t guide_stride,
+                    const double *rates, double rate, float *y, size_t width);
 } dseg_target;
 
 /// One of target_portable.c, target_avx2.c, target_avx512.c, target_avx512vnni.c.

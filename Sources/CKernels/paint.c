@@ -1,6 +1,6 @@
 // Score maps, enlarged by bilinear interpolation, and their argmax. For the argmax no enlarged map is stored: a task
 // holds a row of one label at a time. A first pass finds the bounds of each map, a second one rescales by them.
-#include "internal.h"
+#include "enlarged.h"
 
 #include <math.h>
 
@@ -20,37 +20,6 @@ typedef struct {
     bool stretching;  // the second pass, which knows the bounds
 } painting;
 
-/// The two rows of a map, interpolated horizontally, between which a row of the picture lies.
-typedef struct {
-    float *upper, *lower, *row;
-    size_t first;
-    bool known;
-} window;
-
-static void sample(const painting *p, const float *map, size_t y, size_t column, size_t columns, float *to) {
-    dseg_simd->sample(map + y * p->columns.length, p->columns.length, p->columns.first + column,
-                      p->columns.weight + column, to, columns);
-}
-
-/// A row of the enlarged map. The sampled rows of the window are reused where the next row needs them again.
-static const float *enlarged(const painting *p, const float *map, size_t y, size_t column, size_t columns, window *w) {
-    size_t first = p->rows.first[y], second = first + (first + 1 < p->rows.length);
-    if (!w->known || w->first != first) {
-        if (w->known && w->first + 1 == first) {
-            float *freed = w->upper;
-            w->upper = w->lower;
-            w->lower = freed;
-        } else {
-            sample(p, map, first, column, columns, w->upper);
-        }
-        sample(p, map, second, column, columns, w->lower);
-        w->first = first;
-        w->known = true;
-    }
-    dseg_simd->lerp(w->upper, w->lower, p->rows.weight[y], w->row, columns);
-    return w->row;
-}
-
 static void paint_task(void *context, size_t task, size_t thread) {
     const painting *p = context;
     size_t width = p->columns.count, top = task / p->column_tiles * tile_rows;
@@ -59,16 +28,23 @@ static void paint_task(void *context, size_t task, size_t thread) {
     float *scratch = p->scratch + thread * thread_floats;
     for (size_t k = 0; k < p->count; k++) {
         const float *map = p->maps + k * p->columns.length * p->rows.length;
-        window w = {scratch, scratch + tile_columns, scratch + 2 * tile_columns, 0, false};
+        dseg_enlarged e = {.map = map,
+                           .columns = p->columns,
+                           .rows = p->rows,
+                           .column = column,
+                           .count = columns,
+                           .upper = scratch,
+                           .lower = scratch + tile_columns};
+        float *row = scratch + 2 * tile_columns;
         float least = INFINITY, most = -INFINITY;
         if (p->stretching) least = p->bounds[2 * k], most = p->bounds[2 * k + 1];
         for (size_t y = top; y < bottom; y++) {
-            const float *row = enlarged(p, map, y, column, columns, &w);
+            dseg_enlarged_row(&e, y, row);
             size_t place = y * width + column;
             if (!p->stretching) {
                 dseg_simd->bounds(row, columns, &least, &most);
             } else if (p->index) {
-                dseg_simd->rescale(row, least, most - least, w.row, columns);
+                dseg_simd->rescale(row, least, most - least, row, columns);
                 dseg_simd->update_argmax(row, (uint8_t)(p->label + k), p->best + place, p->index + place, columns);
             } else {
                 dseg_simd->rescale(row, least, most - least, p->best + place, columns);

@@ -9,7 +9,9 @@
 #include "gemm-inl.h"
 #include "winograd-inl.h"
 #include "scores-inl.h"
+#include "colour-inl.h"
 #include "paint-inl.h"
+#include "guided-inl.h"
 
 const dseg_target TARGET = {
     .largest = largest,
@@ -45,9 +47,20 @@ const dseg_target TARGET = {
     .score = score,
     .complete = complete,
 
+    .weigh = weigh,
+    .add_powers = add_powers,
+    .share = share,
+
     .sample = sample,
     .lerp = lerp,
     .bounds = bounds,
     .rescale = rescale,
     .update_argmax = update_argmax,
+
+    .guide_planes = guide_planes,
+    .slide_moments = slide_moments,
+    .invert_moments = invert_moments,
+    .fit = fit,
+    .slide_fits = slide_fits,
+    .predict = predict,
 };

@@ -71,6 +71,12 @@ package struct Image: Sendable, Equatable {
         }
     }
 
+    /// The picture over white as a guide of at most `limit` pixels: itself where it has no more, otherwise
+    /// area-averaged to that share of its pixels.
+    package func guide(pixels limit: Int = Guide.pixelLimit) -> Guide {
+        Guide(width: width, height: height, samples: seen).reduced(to: limit)
+    }
+
     /// The wholly transparent pixels; `nil` without any.
     package var transparency: Transparency? { alpha.flatMap(Transparency.init) }
 

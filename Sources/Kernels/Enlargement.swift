@@ -69,7 +69,7 @@ package struct Enlargement {
         }
     }
 
-    private func lines(_ body: (dseg_line, dseg_line) -> Void) {
+    func lines(_ body: (dseg_line, dseg_line) -> Void) {
         unsafe columns.withLine { columns in
             unsafe rows.withLine { rows in unsafe body(columns, rows) }
         }

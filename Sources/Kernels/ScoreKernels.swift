@@ -50,6 +50,20 @@ package enum ScoreKernels {
         unsafe dseg_min_max(&map, map.count)
     }
 
+    /// Gives each map its share of a pixel: `m ← m · m^γ / max(Σ m^γ, 1e-9)`, summed over the maps.
+    ///
+    /// Powers are added in fixed point, as whole multiples of 2^-50: neither the order of maps nor the number of
+    /// threads changes a bit.
+    ///
+    /// - Parameters:
+    ///   - maps: `[K, N]` in 0...1, up to 4096 maps
+    ///   - gamma: γ in 0...64
+    package static func share(_ maps: Matrix, gamma: Int) {
+        precondition((0...64).contains(gamma), "a power of \(gamma)")
+        precondition(maps.rows <= 4096, "\(maps.rows) maps")
+        unsafe dseg_share(maps.c, UInt32(gamma))
+    }
+
     /// `sum ← sum + a map`
     package static func add(_ map: [Float], times a: Float, to sum: inout [Float]) {
         precondition(map.count == sum.count, "\(map.count) scores to \(sum.count)")

@@ -192,6 +192,24 @@ void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, siz
 /// first, weight  [out_count]
 void dseg_bilinear_line(size_t count, size_t out_count, uint32_t *first, float *weight);
 
+// -- area.c
+
+/// Averages a picture over adaptive cells as PyTorch's `interpolate(mode="area")` does: output i of h covers samples
+/// floor(i H / h) up to, but not including, ceil((i + 1) H / h). Samples are divided by 255. Sums are exact. No size is
+/// 0, and none exceeds 2^24.
+///
+/// rgb      [height, width, 3]
+/// columns  [width, 3]  scratch
+/// out      [out_height, out_width, 3]
+void dseg_area(const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height, uint32_t *columns,
+               float *out);
+
+/// The same rounded to 8-bit samples, halves up.
+///
+/// out  [out_height, out_width, 3]
+void dseg_area_bytes(const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height,
+                     uint32_t *columns, uint8_t *out);
+
 // -- composite.c
 
 /// Blends each pixel half and half with the palette's colour of its index; index 0 leaves the pixel

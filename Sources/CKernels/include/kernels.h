@@ -267,6 +267,20 @@ size_t dseg_complete_scratch(size_t pixels);
 void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const float *maps, size_t count, float *y,
                    float *scratch);
 
+// ---- colour.c: affinities and maps of a picture ---------------------------------------------------------------------
+
+/// Floats of scratch that dseg_weigh needs.
+size_t dseg_weigh_scratch(size_t pixels);
+/// s[i][j] ← s[i][j] b[i][j] / (sum over j of s[i][j] b[i][j]), where b is the bilateral filter's kernel,
+/// exp(-|I_i - I_j|^2 / (2 colour^2) - |p_i - p_j|^2 / (2 position^2)) of colours I and of places p = (row / height,
+/// column / width). A row that adds up to 0 becomes the identity's.
+/// s [N, N] >= 0, colours [N, 3], N = height*width
+void dseg_weigh(dseg_matrix s, const float *colours, size_t height, size_t width, float colour, float position,
+                float *scratch);
+/// maps[k] ← maps[k] * maps[k]^exponent / max(sum over k of maps[k]^exponent, 1e-9), at each pixel.
+/// maps [K, N] in 0...1, K <= 4096. Powers are added as whole multiples of 2^-50, so in any order to the same bits.
+void dseg_share(dseg_matrix maps, unsigned exponent);
+
 // ---- paint.c ---------------------------------------------------------------------------------------------------
 
 /// Linear interpolation in a line of `length` numbers: output i of `count` lies weight[i] of the way from number
@@ -285,6 +299,18 @@ void dseg_paint(const float *maps, size_t count, dseg_line columns, dseg_line ro
                 uint8_t *index, float *scratch);
 /// y ← the map, interpolated and rescaled to 0...1; y [rows.count, columns.count]
 void dseg_enlarge(const float *map, dseg_line columns, dseg_line rows, float *y, float *scratch);
+
+// ---- guided.c --------------------------------------------------------------------------------------------------
+
+/// Doubles of scratch that dseg_guided needs: for each thread and map at work some 16 (radius + 5) bytes a column.
+size_t dseg_guided_scratch(dseg_line columns, dseg_line rows, size_t count, size_t radius);
+/// y[k] ← map k, interpolated and filtered by the colour guided filter (He, Sun, Tang 2013): means over the part of a
+/// box of 2 radius + 1 pixels a side that is inside the picture, colours / 255, their covariance plus epsilon.
+/// maps [count, rows.length, columns.length], what is beyond 0...1 taken for 0 or 1; guide [rows.count, columns.count,
+/// 3], y[k] [rows.count, columns.count]; radius in 1...724, epsilon >= 1e-6. The bits of one map depend neither on the
+/// others nor on the threads.
+void dseg_guided(const float *maps, size_t count, dseg_line columns, dseg_line rows, const uint8_t *guide,
+                 size_t radius, float epsilon, float *_Nonnull const *_Nonnull y, double *scratch);
 
 // ---- noise.c ---------------------------------------------------------------------------------------------------
 
