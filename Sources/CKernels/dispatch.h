@@ -42,6 +42,39 @@ typedef struct {
     bool adding;
 } dseg_outputs;
 
+/// sums [columns, 4, 4] ← sums + x x^T of the row that enters the boxes, in [columns, 4], less that of the row that
+/// leaves; then, unless it is NULL, inverse [columns / 4, 10, 4] ← the upper halves, beside each other for four columns,
+/// of (box + n epsilon diag(0, 1, 1, 1))^-1, where box is the sums' sum over 2 radius + 1 columns and n its first
+/// number; 0 from column `width` on. columns: `width`, rounded up to a multiple of 4. Beside sums there are zeros.
+typedef struct {
+    const double *in, *out;
+    size_t width, radius;
+    double *sums, epsilon;
+    double *inverse;
+} dseg_guide_row;
+
+/// sums [columns, 4, 4 maps] ← sums + x p of the rows that enter the boxes, in [4] of [columns] in 0...1, less those
+/// that leave, the guide's and the maps'; p is rounded to a multiple of 2^-24. Then, unless it is NULL,
+/// fits [columns, 4, 4 maps] ← the guide's inverse times the sums' sums over boxes, in steps of 2^-20.
+typedef struct {
+    dseg_guide_row guide;
+    const float *in[4], *out[4];
+    double *sums;
+    int32_t *fits;
+} dseg_map_rows;
+
+/// sums [columns, 4, 4 maps] ← sums + in - out; then, unless guide is NULL, [columns, 4], y [maps] of [width] ← guide
+/// times the sums' sums over boxes, times rates [columns] and rate.
+typedef struct {
+    const int32_t *in, *out;
+    size_t width, radius;
+    double *sums;
+    const double *guide, *rates;
+    double rate;
+    float *y[4];
+    size_t maps;
+} dseg_fit_rows;
+
 /// What places two pixels of a picture near each other: three colours, a row and a column.
 enum { dseg_place_numbers = 5 };
 
@@ -145,24 +178,12 @@ typedef struct {
     /// where x > best: best ← x, index ← label
     void (*update_argmax)(const float *x, uint8_t label, float *best, uint8_t *index, size_t count);
 
-    // guided-inl.h: rows of `count` columns, a multiple of 8; planes of sums lie `stride` apart, zeros before and behind
-    /// planes [3] ← 8-bit colours [width, 3] / 256; planes lie `stride` apart
-    void (*guide_planes)(const uint8_t *rgb, float *planes, size_t stride, size_t width);
-    /// moments [4] ← moments + in (1, guide) - out (1, guide) of rows that enter and leave, in and out in 0...1 and
-    /// rounded to multiples of 2^-24; guides [3, count]
-    void (*slide_moments)(const float *in, const float *in_guide, const float *out, const float *out_guide,
-                          size_t count, double *moments, size_t stride);
-    /// inverse [10, count] ← the upper half of (sums over boxes of x x^T + epsilon |box| diag(0, 1, 1, 1))^-1, where
-    /// x = (1, R, G, B); moments [3, 4] of R x, G x, B x; rates [count] times rate are 1 / |box|
-    void (*invert_moments)(const double *moments, size_t stride, size_t radius, const double *rates, double rate,
-                           double epsilon, size_t count, double *inverse);
-    /// y [4, count] ← inverse times the sums of moments [4] over boxes, in steps of 2^-20
-    void (*fit)(const double *moments, size_t stride, size_t radius, const double *inverse, size_t count, int32_t *y);
-    /// sums [4] ← sums + in - out; in and out [4, count]
-    void (*slide_fits)(const int32_t *in, const int32_t *out, size_t count, double *sums, size_t stride);
-    /// y [width] ← (1, guide) times the means of sums [4] over boxes; guide [3], `guide_stride` apart
-    void (*predict)(const double *sums, size_t stride, size_t radius, const float *guide, size_t guide_stride,
-                    const double *rates, double rate, float *y, size_t width);
+    // guided-inl.h
+    /// y [count, 4] ← (1, R, G, B) of 8-bit colours, which are multiples of 2^-8
+    void (*guide_row)(const uint8_t *rgb, double *y, size_t count);
+    void (*invert)(const dseg_guide_row *row);
+    void (*fit)(const dseg_map_rows *rows);
+    void (*predict)(const dseg_fit_rows *rows);
 } dseg_target;
 
 /// One of target_portable.c, target_avx2.c, target_avx512.c, target_avx512vnni.c.

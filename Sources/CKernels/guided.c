@@ -15,8 +15,12 @@
 
 #include <string.h>
 
-/// The most maps of a group: their rings stay in the L3 cache.
-enum { group_maps = 8 };
+/// Maps in the lanes of a vector; the most such fours of a group; doubles of a cache line: a vector that crosses one
+/// costs two accesses.
+enum { lanes = 4, group_fours = 2, line = 8 };
+
+/// The most bytes of a group's rings, as far as it is cut into strips at all.
+static const size_t ring_limit = 96 << 20;
 
 typedef struct {
     const float *maps;
@@ -30,25 +34,24 @@ typedef struct {
     size_t groups, strips;
 } filtering;
 
-static filtering plan(size_t count, dseg_line columns, dseg_line rows, size_t radius) {
-    size_t strips = dseg_least(dseg_threads(), rows.count / (2 * radius + 1) + 1);
-    size_t groups = dseg_greatest(dseg_parts(count, group_maps), dseg_parts(dseg_threads(), strips));
-    return (filtering){.count = count,
-                       .columns = columns,
-                       .rows = rows,
-                       .radius = radius,
-                       .groups = dseg_least(groups, count),
-                       .strips = strips};
-}
-
-static size_t padded(size_t count) { return dseg_parts(count, 16) * 16; }
-
-/// Numbers of a row; of a plane of sums, which begins and ends with zeros for boxes over the picture's borders; rows of
-/// a ring.
-static size_t row_of(const filtering *f) { return padded(f->columns.count); }
-static size_t border_of(const filtering *f) { return padded(f->radius + 1); }
-static size_t plane_of(const filtering *f) { return border_of(f) + row_of(f) + border_of(f); }
+/// Columns of a row; zeros before a row of sums, and behind it; rows of a ring.
+static size_t columns_of(const filtering *f) { return dseg_parts(f->columns.count, line) * line; }
+static size_t before_of(const filtering *f) { return 2 * f->radius + 2 * lanes; }
+static size_t behind_of(const filtering *f) { return f->radius + lanes; }
 static size_t ring_of(const filtering *f) { return dseg_least(2 * f->radius + 2, f->rows.count); }
+
+/// A picture is cut into strips, but a strip fits `radius` rows beside it on each side too; and maps into groups, but
+/// each group inverts the guide's boxes anew.
+static filtering plan(size_t count, dseg_line columns, dseg_line rows, size_t radius) {
+    filtering f = {.count = count, .columns = columns, .rows = rows, .radius = radius};
+    size_t fours = dseg_parts(count, lanes), threads = dseg_threads();
+    size_t rings = dseg_greatest(ring_limit / (16 * sizeof(int32_t) * ring_of(&f) * columns_of(&f)), 1);
+    f.strips = dseg_least(dseg_least(threads, rings), rows.count / (2 * radius + 1) + 1);
+    size_t together = dseg_greatest(dseg_least(group_fours, rings / f.strips), 1);
+    size_t groups = dseg_greatest(dseg_parts(fours, together), dseg_parts(threads, f.strips));
+    f.groups = dseg_least(groups, fours);
+    return f;
+}
 
 typedef struct {
     ptrdiff_t first, end;
@@ -68,35 +71,30 @@ static double rate_of(ptrdiff_t i, size_t radius, size_t count) {
     return 1 / (double)(inside.end - inside.first);
 }
 
-/// The guide's rows that enter and leave the boxes, and the answer's, [3, row] each; the sums of R x, G x and B x over
-/// the boxes' rows, [3, 4, plane]; the inverse [10, row]; rates [row] of the columns; zeros [4, row].
+/// Four maps: rows that enter and leave the boxes, sums over the boxes' rows of x p and of a, a ring of rows of a.
 typedef struct {
-    float *in, *out, *here;
-    double *moments, *inverse, *rates;
-    int32_t *zeros;
-} guidance;
-
-/// A map's rows that enter and leave the boxes; the sums of p x and of a over the boxes' rows, [4, plane] each; a ring
-/// of rows of a, [ring, 4, row].
-typedef struct {
-    dseg_enlarged entering, leaving;
-    float *in, *out;
-    double *moments, *fits;
+    dseg_enlarged entering[lanes], leaving[lanes];
+    float *in[lanes], *out[lanes], *y[lanes];
+    size_t maps;
+    double *products, *fits;
     int32_t *ring;
-    float *y;
-} fitting;
+} four;
 
-/// A group of maps over a strip of rows.
+/// A group of maps over a strip of rows: the guide's rows that enter and leave the boxes, and the answer's, [columns,
+/// 4] each; the inverse of the boxes; sums of x x^T over the boxes' rows; a rate for each column; zeros [columns, 16].
 typedef struct {
     const filtering *f;
-    guidance guide;
-    fitting maps[group_maps];
+    double *in, *out, *here, *inverse, *sums, *rates;
+    int32_t *zeros;
+    four fours[group_fours];
     size_t count;
 } strip;
 
+static size_t sums_of(const filtering *f) { return 16 * (before_of(f) + columns_of(f) + behind_of(f)); }
+
 static size_t strip_scratch(const filtering *f) {
-    size_t row = row_of(f), maps = dseg_parts(f->count, f->groups);
-    return 18 * row + 12 * plane_of(f) + maps * ((3 + 2 * ring_of(f)) * row + 8 * plane_of(f));
+    size_t columns = columns_of(f), fours = dseg_parts(dseg_parts(f->count, lanes), f->groups);
+    return line + 31 * columns + sums_of(f) + fours * ((12 + 8 * ring_of(f)) * columns + 2 * sums_of(f));
 }
 
 static double *take(double **next, size_t doubles) {
@@ -105,102 +103,111 @@ static double *take(double **next, size_t doubles) {
     return start;
 }
 
-/// Lays out a strip's scratch: first what begins as zeros.
-static void lay_out(strip *s, double *scratch) {
+/// Lays out a strip's scratch from the next cache line on: first what begins as zeros.
+static void lay_out(strip *s, double *room) {
     const filtering *f = s->f;
-    size_t row = row_of(f), plane = plane_of(f);
+    double *scratch = room + -(uintptr_t)room / sizeof *room % line;
+    size_t columns = columns_of(f), sums = sums_of(f), before = 16 * before_of(f);
     double *next = scratch;
-    guidance *g = &s->guide;
-    float *guides = (float *)take(&next, 5 * row);
-    g->in = guides, g->out = guides + 3 * row, g->here = guides + 6 * row;
-    g->zeros = (int32_t *)take(&next, 2 * row);
-    g->rates = take(&next, row);
-    g->moments = take(&next, 12 * plane) + border_of(f);
+    s->in = take(&next, 4 * columns);
+    s->out = take(&next, 4 * columns);
+    s->here = take(&next, 4 * columns);
+    s->zeros = (int32_t *)take(&next, 8 * columns);
+    s->rates = take(&next, columns);
+    s->sums = take(&next, sums) + before;
     for (size_t k = 0; k < s->count; k++) {
-        fitting *m = s->maps + k;
-        float *rows = (float *)take(&next, 3 * row);
-        m->in = rows, m->out = rows + row;
-        m->entering.upper = rows + 2 * row, m->entering.lower = rows + 3 * row;
-        m->leaving.upper = rows + 4 * row, m->leaving.lower = rows + 5 * row;
-        m->moments = take(&next, 4 * plane) + border_of(f);
-        m->fits = take(&next, 4 * plane) + border_of(f);
+        four *m = s->fours + k;
+        for (size_t i = 0; i < lanes; i++) {
+            float *rows = (float *)take(&next, 3 * columns);
+            m->in[i] = rows, m->out[i] = rows + columns;
+            m->entering[i].upper = rows + 2 * columns, m->entering[i].lower = rows + 3 * columns;
+            m->leaving[i].upper = rows + 4 * columns, m->leaving[i].lower = rows + 5 * columns;
+        }
+        m->products = take(&next, sums) + before;
+        m->fits = take(&next, sums) + before;
     }
     memset(scratch, 0, (size_t)(next - scratch) * sizeof *scratch);
-    for (size_t x = 0; x < f->columns.count; x++) g->rates[x] = rate_of((ptrdiff_t)x, f->radius, f->columns.count);
-    g->inverse = take(&next, 10 * row);
-    for (size_t k = 0; k < s->count; k++) s->maps[k].ring = (int32_t *)take(&next, 2 * ring_of(f) * row);
+    for (size_t x = 0; x < f->columns.count; x++) s->rates[x] = rate_of((ptrdiff_t)x, f->radius, f->columns.count);
+    s->inverse = take(&next, 10 * columns);
+    for (size_t k = 0; k < s->count; k++) s->fours[k].ring = (int32_t *)take(&next, 8 * ring_of(f) * columns);
 }
 
 static void begin(strip *s, size_t group, double *scratch) {
     const filtering *f = s->f;
-    size_t first = group * f->count / f->groups;
-    s->count = (group + 1) * f->count / f->groups - first;
+    size_t fours = dseg_parts(f->count, lanes), first = group * fours / f->groups;
+    s->count = (group + 1) * fours / f->groups - first;
     for (size_t k = 0; k < s->count; k++) {
-        dseg_enlarged e = {.map = f->maps + (first + k) * f->columns.length * f->rows.length,
-                           .columns = f->columns,
-                           .rows = f->rows,
-                           .count = f->columns.count};
-        s->maps[k] = (fitting){.entering = e, .leaving = e, .y = f->y[first + k]};
+        size_t map = (first + k) * lanes;
+        s->fours[k] = (four){.maps = dseg_least(lanes, f->count - map)};
+        for (size_t i = 0; i < s->fours[k].maps; i++) {
+            dseg_enlarged e = {.map = f->maps + (map + i) * f->columns.length * f->rows.length,
+                               .columns = f->columns,
+                               .rows = f->rows,
+                               .count = f->columns.count};
+            s->fours[k].entering[i] = s->fours[k].leaving[i] = e;
+            s->fours[k].y[i] = f->y[map + i];
+        }
     }
     lay_out(s, scratch);
 }
 
-static void read_guide(const filtering *f, ptrdiff_t y, float *planes) {
-    size_t width = f->columns.count;
-    dseg_simd->guide_planes(f->guide + 3 * width * (size_t)y, planes, row_of(f), width);
+static int32_t *ring_row(const filtering *f, const four *m, ptrdiff_t y) {
+    return m->ring + (size_t)y % ring_of(f) * 16 * columns_of(f);
 }
 
-/// Rows of the guide and of the maps enter and leave the boxes; a negative one does not exist.
-static void slide_boxes(strip *s, ptrdiff_t entering, ptrdiff_t leaving) {
+static void read_guide(const filtering *f, ptrdiff_t y, double *row) {
+    dseg_simd->guide_row(f->guide + 3 * f->columns.count * (size_t)y, row, f->columns.count);
+}
+
+/// Moves the boxes down to row y: rows `radius` below it enter and those behind it leave, of the guide and of the maps.
+/// Fits the maps in them if y is one of the rows to be fitted.
+static void move_boxes(strip *s, range inputs, range fits, ptrdiff_t y) {
     const filtering *f = s->f;
-    const guidance *g = &s->guide;
-    size_t row = row_of(f), plane = plane_of(f);
-    const float *zeros = (const float *)g->zeros;
-    if (entering >= 0) read_guide(f, entering, g->in);
-    if (leaving >= 0) read_guide(f, leaving, g->out);
-    for (size_t c = 0; c < 3; c++)
-        dseg_simd->slide_moments(entering < 0 ? zeros : g->in + c * row, g->in, leaving < 0 ? zeros : g->out + c * row,
-                                 g->out, row, g->moments + 4 * c * plane, plane);
+    ptrdiff_t entering = y + (ptrdiff_t)f->radius, leaving = y - (ptrdiff_t)f->radius - 1;
+    bool enters = holds(inputs, entering), leaves = holds(inputs, leaving), fitted = holds(fits, y);
+    const double *zeros = (const double *)s->zeros;
+    if (enters) read_guide(f, entering, s->in);
+    if (leaves) read_guide(f, leaving, s->out);
+    dseg_guide_row guide = {.in = enters ? s->in : zeros,
+                            .out = leaves ? s->out : zeros,
+                            .width = f->columns.count,
+                            .radius = f->radius,
+                            .sums = s->sums,
+                            .epsilon = f->epsilon,
+                            .inverse = fitted ? s->inverse : NULL};
+    dseg_simd->invert(&guide);
     for (size_t k = 0; k < s->count; k++) {
-        fitting *m = s->maps + k;
-        if (entering >= 0) dseg_enlarged_row(&m->entering, (size_t)entering, m->in);
-        if (leaving >= 0) dseg_enlarged_row(&m->leaving, (size_t)leaving, m->out);
-        dseg_simd->slide_moments(entering < 0 ? zeros : m->in, g->in, leaving < 0 ? zeros : m->out, g->out, row,
-                                 m->moments, plane);
+        four *m = s->fours + k;
+        dseg_map_rows rows = {.guide = guide, .sums = m->products, .fits = fitted ? ring_row(f, m, y) : NULL};
+        for (size_t i = 0; i < lanes; i++) {
+            if (enters && i < m->maps) dseg_enlarged_row(m->entering + i, (size_t)entering, m->in[i]);
+            if (leaves && i < m->maps) dseg_enlarged_row(m->leaving + i, (size_t)leaving, m->out[i]);
+            rows.in[i] = m->in[i], rows.out[i] = m->out[i];
+        }
+        dseg_simd->fit(&rows);
     }
 }
 
-/// The coefficients of the boxes around row y; zeros where there is no such row, or the strip needs it not.
-static int32_t *fits_of(const strip *s, const fitting *m, range fits, ptrdiff_t y) {
-    return holds(fits, y) ? m->ring + (size_t)y % ring_of(s->f) * 4 * row_of(s->f) : s->guide.zeros;
-}
-
-/// Fits the maps in the boxes around row y, which enters the boxes of answers.
-static void fit_row(strip *s, range fits, ptrdiff_t y) {
+/// Moves the means of coefficients down to row y, and answers it if it is one of the answers.
+static void move_means(strip *s, range fits, range answers, ptrdiff_t y) {
     const filtering *f = s->f;
-    const guidance *g = &s->guide;
-    size_t row = row_of(f), plane = plane_of(f);
-    if (holds(fits, y)) {
-        double rate = rate_of(y, f->radius, f->rows.count);
-        dseg_simd->invert_moments(g->moments, plane, f->radius, g->rates, rate, f->epsilon, row, g->inverse);
-    }
+    ptrdiff_t entering = y + (ptrdiff_t)f->radius, leaving = y - (ptrdiff_t)f->radius - 1;
+    bool answered = holds(answers, y);
+    if (answered) read_guide(f, y, s->here);
     for (size_t k = 0; k < s->count; k++) {
-        const fitting *m = s->maps + k;
-        int32_t *entering = fits_of(s, m, fits, y);
-        const int32_t *leaving = fits_of(s, m, fits, y - 2 * (ptrdiff_t)f->radius - 1);
-        if (holds(fits, y)) dseg_simd->fit(m->moments, plane, f->radius, g->inverse, row, entering);
-        dseg_simd->slide_fits(entering, leaving, row, m->fits, plane);
+        const four *m = s->fours + k;
+        dseg_fit_rows rows = {.in = holds(fits, entering) ? ring_row(f, m, entering) : s->zeros,
+                              .out = holds(fits, leaving) ? ring_row(f, m, leaving) : s->zeros,
+                              .width = f->columns.count,
+                              .radius = f->radius,
+                              .sums = m->fits,
+                              .guide = answered ? s->here : NULL,
+                              .rates = s->rates,
+                              .rate = 0x1p-20 * rate_of(y, f->radius, f->rows.count),
+                              .maps = m->maps};
+        for (size_t i = 0; i < m->maps; i++) rows.y[i] = m->y[i] + (answered ? (size_t)y * f->columns.count : 0);
+        dseg_simd->predict(&rows);
     }
-}
-
-static void answer_row(strip *s, ptrdiff_t y) {
-    const filtering *f = s->f;
-    size_t width = f->columns.count;
-    double rate = rate_of(y, f->radius, f->rows.count);
-    read_guide(f, y, s->guide.here);
-    for (size_t k = 0; k < s->count; k++)
-        dseg_simd->predict(s->maps[k].fits, plane_of(f), f->radius, s->guide.here, row_of(f), s->guide.rates, rate,
-                           s->maps[k].y + (size_t)y * width, width);
 }
 
 static void filter_task(void *context, size_t task, size_t thread) {
@@ -213,11 +220,8 @@ static void filter_task(void *context, size_t task, size_t thread) {
     strip s = {.f = f};
     begin(&s, task / f->strips, f->scratch + place * strip_scratch(f));
     for (ptrdiff_t y = inputs.first - radius; y < answers.end + radius; y++) {
-        if (y < fits.end)
-            slide_boxes(&s, holds(inputs, y + radius) ? y + radius : -1,
-                        holds(inputs, y - radius - 1) ? y - radius - 1 : -1);
-        if (y >= fits.first) fit_row(&s, fits, y);
-        if (holds(answers, y - radius)) answer_row(&s, y - radius);
+        if (y < fits.end) move_boxes(&s, inputs, fits, y);
+        if (y >= fits.first) move_means(&s, fits, answers, y - radius);
     }
 }
 

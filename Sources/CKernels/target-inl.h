@@ -57,10 +57,8 @@ const dseg_target TARGET = {
     .rescale = rescale,
     .update_argmax = update_argmax,
 
-    .guide_planes = guide_planes,
-    .slide_moments = slide_moments,
-    .invert_moments = invert_moments,
+    .guide_row = guide_row,
+    .invert = invert,
     .fit = fit,
-    .slide_fits = slide_fits,
     .predict = predict,
 };

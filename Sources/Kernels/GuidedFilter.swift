@@ -30,8 +30,9 @@ package struct GuidedFilter: Sendable {
 
     /// Interpolates maps to the guide's size and filters them.
     ///
-    /// Maps of one call share the guide's statistics. Scratch for each thread and each of up to eight maps at work is
-    /// some 16 · (radius + 5) bytes for each of the guide's columns.
+    /// The guide's statistics are computed once for eight maps. Scratch for each thread and up to four maps is some
+    /// 64 · (2 · radius + 10) bytes for each of the guide's columns: 3 MiB for a guide of 512 x 512, 43 MiB for one of
+    /// 2000 x 2000, where the radius is a twelfth of a side.
     ///
     /// - Parameters:
     ///   - maps: `[h·w]` each, in 0...1

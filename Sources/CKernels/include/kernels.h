@@ -302,13 +302,13 @@ void dseg_enlarge(const float *map, dseg_line columns, dseg_line rows, float *y,
 
 // ---- guided.c --------------------------------------------------------------------------------------------------
 
-/// Doubles of scratch that dseg_guided needs: for each thread and map at work some 16 (radius + 5) bytes a column.
+/// Doubles of scratch that dseg_guided needs: for each thread and up to eight maps at work a ring of coefficients, some
+/// 64 (2 radius + 10) bytes a column and four maps.
 size_t dseg_guided_scratch(dseg_line columns, dseg_line rows, size_t count, size_t radius);
 /// y[k] ← map k, interpolated and filtered by the colour guided filter (He, Sun, Tang 2013): means over the part of a
 /// box of 2 radius + 1 pixels a side that is inside the picture, colours / 255, their covariance plus epsilon.
-/// maps [count, rows.length, columns.length], what is beyond 0...1 taken for 0 or 1; guide [rows.count, columns.count,
-/// 3], y[k] [rows.count, columns.count]; radius in 1...724, epsilon >= 1e-6. The bits of one map depend neither on the
-/// others nor on the threads.
+/// maps [count, rows.length, columns.length] in 0...1, guide [rows.count, columns.count, 3], y[k] [rows.count,
+/// columns.count]; radius in 1...724, epsilon >= 1e-6. A map's bits depend neither on the others nor on the threads.
 void dseg_guided(const float *maps, size_t count, dseg_line columns, dseg_line rows, const uint8_t *guide,
                  size_t radius, float epsilon, float *_Nonnull const *_Nonnull y, double *scratch);
 
