@@ -42,6 +42,7 @@ package struct GuidedFilter: Sendable {
         let (columns, rows) = (enlargement.columns, enlargement.rows)
         precondition(columns.first.count == width && rows.first.count == height, "an enlargement to another size")
         precondition(maps.allSatisfy { $0.count == columns.length * rows.length }, "maps of another grid")
+        guard !maps.isEmpty else { return [] }
         let joined = Array(maps.joined())
         return unsafe withMaps(maps.count, after: []) { y in
             unsafe enlargement.lines { columns, rows in

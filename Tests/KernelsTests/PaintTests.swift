@@ -2,19 +2,6 @@ import CKernels
 import Kernels
 import Testing
 
-/// A line that is sampled anywhere, its ends among the places.
-private func line(_ length: Int, _ count: Int, _ draw: inout Draw) -> SampleLine {
-    let places = (0..<count).map { place -> Float in
-        switch place {
-        case 0: 0
-        case count - 1: Float(length - 1)
-        default: (draw.next() + 1) / 2 * Float(length - 1)
-        }
-    }
-    return SampleLine(
-        length: length, first: places.map { UInt32($0) }, weights: places.map { $0 - $0.rounded(.down) })
-}
-
 /// (numbers of a map, pixels) of columns and rows: smaller and larger, and around the borders of tiles.
 private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023), (9, 1025), (3, 2049)]
 
@@ -28,17 +15,7 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
             let enlargement = Enlargement(
                 columns: line(size.0, size.1, &draw), rows: line(other.0, other.1, &draw))
             let map = draw.floats(size.0 * other.0)
-            func at(_ x: Int, _ y: Int) -> Double {
-                Double(map[min(y, other.0 - 1) * size.0 + min(x, size.0 - 1)])
-            }
-            let resized = (0..<other.1).flatMap { row in
-                (0..<size.1).map { column in
-                    let (x, u) = (Int(enlargement.columns.first[column]), Double(enlargement.columns.weights[column]))
-                    let (y, v) = (Int(enlargement.rows.first[row]), Double(enlargement.rows.weights[row]))
-                    return (at(x, y) * (1 - u) + at(x + 1, y) * u) * (1 - v)
-                        + (at(x, y + 1) * (1 - u) + at(x + 1, y + 1) * u) * v
-                }
-            }
+            let resized = resized(map, by: enlargement)
             let (least, most) = (resized.min() ?? 0, resized.max() ?? 0)
             let found = enlargement.enlarged(map)
             guard most - least > 1e-3 else { continue }

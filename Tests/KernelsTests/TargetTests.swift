@@ -67,6 +67,24 @@ let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
     }
 
     @Test(arguments: targets.map(\.rawValue))
+    func `every target filters by a picture by the same laws`(target: UInt32) async {
+        await #expect(processExitsWith: .success) { [target] in
+            _ = startedThreads
+            guard dseg_choose_target(dseg_instruction_set(rawValue: target)) else { return }
+            let guided = GuidedTests()
+            guided.`dseg_guided keeps its definition`()
+            guided.`a map's bits depend neither on the maps beside it nor on their order`()
+            guided.`dseg_guided stays within dseg_guided_scratch, its guide and its maps`()
+            let colour = ColourTests()
+            try colour.`dseg_weigh keeps its definition on every grid`()
+            try colour.`a narrow kernel keeps pixels of the same colour alone`()
+            let share = ShareTests()
+            share.`dseg_share keeps its definition`()
+            share.`a label alone keeps what it has`()
+        }
+    }
+
+    @Test(arguments: targets.map(\.rawValue))
     func `every target convolves by the same laws`(target: UInt32) async {
         await #expect(processExitsWith: .success) { [target] in
             _ = startedThreads

@@ -54,8 +54,13 @@ func answers() -> [[UInt32]] {
     unsafe dseg_quantize_unsigned(mean.c, &integers, &scales)
     var weighing = [Float](repeating: .nan, count: dseg_complete_scratch(rows))
     unsafe dseg_complete(integers, scales, rows, draw.floats(3 * rows), 3, &completed, &weighing)
+    let colours = draw.floats(3 * rows).map(abs)
+    unsafe dseg_weigh(mean.c, colours, 20, 15, 0.2, 0.1, scratch.floats)
+    let shared = Framed(draw.floats(7 * rows).map(abs), rows: 7, columns: rows)
+    unsafe dseg_share(shared.c, 8)
     #expect(scratch.isIntact)
-    let others = (y + [mean]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)]
+    let others =
+        (y + [mean, shared]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)] + guidedAnswers()
     return others + Operands.shared.answers() + fixedAnswers()
 }
 
@@ -137,6 +142,17 @@ private func fixedAnswers() -> [[UInt32]] {
     unsafe dseg_attention_mean(q.c, q.c, 2, mean.c, 0.5, true, scratch.floats)
     #expect(scratch.isIntact)
     return (y + [attended, mean]).map { $0.values.map(\.bitPattern) }
+}
+
+/// The same of maps filtered by a guide high enough for many strips.
+private func guidedAnswers() -> [[UInt32]] {
+    var draw = Draw(seed: 10)
+    let (width, height) = (37, 130)
+    let guide = draw.floats(3 * width * height).map { UInt8(abs($0) * 255) }
+    let enlargement = Enlargement(columns: line(9, width, &draw), rows: line(8, height, &draw))
+    let maps = (0..<13).map { _ in draw.floats(72).map(abs) }
+    return GuidedFilter(guide: guide, width: width, height: height, radius: 3, epsilon: 1e-4)
+        .filtered(maps, interpolatedBy: enlargement).map { $0.map(\.bitPattern) }
 }
 
 /// A number that differs if the bits do (FNV-1a).

@@ -307,7 +307,7 @@ void dseg_enlarge(const float *map, dseg_line columns, dseg_line rows, float *y,
 size_t dseg_guided_scratch(dseg_line columns, dseg_line rows, size_t count, size_t radius);
 /// y[k] ← map k, interpolated and filtered by the colour guided filter (He, Sun, Tang 2013): means over the part of a
 /// box of 2 radius + 1 pixels a side that is inside the picture, colours / 255, their covariance plus epsilon.
-/// maps [count, rows.length, columns.length] in 0...1, guide [rows.count, columns.count, 3], y[k] [rows.count,
+/// maps [count > 0, rows.length, columns.length] in 0...1, guide [rows.count, columns.count, 3], y[k] [rows.count,
 /// columns.count]; radius in 1...724, epsilon >= 1e-6. A map's bits depend neither on the others nor on the threads.
 void dseg_guided(const float *maps, size_t count, dseg_line columns, dseg_line rows, const uint8_t *guide,
                  size_t radius, float epsilon, float *_Nonnull const *_Nonnull y, double *scratch);
