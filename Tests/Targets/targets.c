@@ -208,6 +208,9 @@ static const struct {
     {"dseg_complete", check_complete},
     {"dseg_enlarge", check_enlarging},
     {"dseg_paint", check_painting},
+    {"dseg_weigh", check_weigh},
+    {"dseg_share", check_share},
+    {"dseg_guided", check_guided},
 };
 
 /// Whether every limit held.

@@ -143,5 +143,10 @@ void check_complete(void);
 // paint.c
 void check_enlarging(void);
 void check_painting(void);
+// colour.c
+void check_weigh(void);
+void check_share(void);
+// guided.c
+void check_guided(void);
 
 #endif
