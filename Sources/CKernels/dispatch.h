@@ -43,8 +43,8 @@ typedef struct {
 } dseg_outputs;
 
 /// sums [columns, 4, 4] ← sums + x x^T of the row that enters the boxes, in [columns, 4], less that of the row that
-/// leaves; then, unless it is NULL, inverse [columns / 4, 10, 4] ← the upper halves, beside each other for four columns,
-/// of (box + n epsilon diag(0, 1, 1, 1))^-1, where box is the sums' sum over 2 radius + 1 columns and n its first
+/// leaves. Then, unless it is NULL, inverse [columns / 4, 10, 4] ← the upper halves, of four columns beside each other,
+/// of (box + n epsilon diag(0, 1, 1, 1))^-1, where box is the sum of sums over 2 radius + 1 columns and n its first
 /// number; 0 from column `width` on. columns: `width`, rounded up to a multiple of 4. Beside sums there are zeros.
 typedef struct {
     const double *in, *out;
@@ -181,6 +181,7 @@ typedef struct {
     // guided-inl.h
     /// y [count, 4] ← (1, R, G, B) of 8-bit colours, which are multiples of 2^-8
     void (*guide_row)(const uint8_t *rgb, double *y, size_t count);
+    /// what the rows' comments say
     void (*invert)(const dseg_guide_row *row);
     void (*fit)(const dseg_map_rows *rows);
     void (*predict)(const dseg_fit_rows *rows);

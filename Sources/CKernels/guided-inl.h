@@ -56,23 +56,13 @@ INLINE void slide_guide(const void *job, size_t x, double *sums) {
         slide_products(load_f64(r->in + i), r->in + i, load_f64(r->out + i), r->out + i, sums);
 }
 
-INLINE void transpose_f64(f64x4 *rows) {
-    for (int round = 0; round < 2; round++) {
-        f64x4 a = rows[0], b = rows[1], c = rows[2], d = rows[3];
-        rows[0] = __builtin_shufflevector(a, c, 0, 4, 1, 5);
-        rows[1] = __builtin_shufflevector(a, c, 2, 6, 3, 7);
-        rows[2] = __builtin_shufflevector(b, d, 0, 4, 1, 5);
-        rows[3] = __builtin_shufflevector(b, d, 2, 6, 3, 7);
-    }
-}
-
 /// A column in each lane: Cramer's rule for the colours' covariance, and the Schur complement for the rest.
 INLINE void invert_boxes(const void *job, size_t x, f64x4 (*boxes)[4]) {
     const dseg_guide_row *row = job;
     f64x4 s[4][4];
     for (size_t k = 0; k < 4; k++) {
         for (size_t i = 0; i < 4; i++) s[k][i] = boxes[i][k];
-        transpose_f64(s[k]);
+        DSEG_TRANSPOSE(f64x4, s[k])
     }
     f64x4 n = 1 / s[0][0], r = s[0][1] * n, g = s[0][2] * n, b = s[0][3] * n;
     f64x4 rr = s[1][1] * n - r * r + row->epsilon, rg = s[1][2] * n - r * g, rb = s[1][3] * n - r * b;
@@ -97,9 +87,7 @@ static void invert(const dseg_guide_row *job) {
 /// bit; a column in each of y.
 INLINE void load_scores(const float *const *rows, size_t x, f64x4 *y) {
     f32x4 columns[4];
-    for (size_t k = 0; k < 4; k++) {
-        columns[k] = *(const f32x4 *)(rows[k] + x);
-    }
+    for (size_t k = 0; k < 4; k++) columns[k] = *(const f32x4 *)(rows[k] + x);
     dseg_transpose(columns);
     for (size_t i = 0; i < 4; i++) y[i] = __builtin_convertvector(columns[i], f64x4) + 0x1.8p28 - 0x1.8p28;
 }
@@ -113,7 +101,7 @@ INLINE void slide_maps(const void *job, size_t x, double *sums) {
         slide_products(in[i], r->guide.in + 4 * (x + i), out[i], r->guide.out + 4 * (x + i), sums + 16 * i);
 }
 
-/// The coefficients in multiples of 2^-20, which beside 1.5 * 2^32 is a double's last bit.
+/// The coefficients of four columns in multiples of 2^-20, which beside 1.5 * 2^32 is a double's last bit.
 INLINE void fit_boxes(const void *job, size_t x, f64x4 (*boxes)[4]) {
     const dseg_map_rows *r = job;
     static const uint8_t upper[4][4] = {{0, 1, 2, 3}, {1, 4, 5, 6}, {2, 5, 7, 8}, {3, 6, 8, 9}};

@@ -45,6 +45,7 @@ static size_t ring_of(const filtering *f) { return dseg_least(2 * f->radius + 2,
 static filtering plan(size_t count, dseg_line columns, dseg_line rows, size_t radius) {
     filtering f = {.count = count, .columns = columns, .rows = rows, .radius = radius};
     size_t fours = dseg_parts(count, lanes), threads = dseg_threads();
+    // Rings of a strip of four maps that there is room for.
     size_t rings = dseg_greatest(ring_limit / (16 * sizeof(int32_t) * ring_of(&f) * columns_of(&f)), 1);
     f.strips = dseg_least(dseg_least(threads, rings), rows.count / (2 * radius + 1) + 1);
     size_t together = dseg_greatest(dseg_least(group_fours, rings / f.strips), 1);

@@ -13,16 +13,18 @@ static inline size_t dseg_padded(size_t count) { return dseg_parts(count, dseg_p
 
 typedef float f32x4 __attribute__((vector_size(16), aligned(4)));
 
-/// Transposes [4, 4]. Interleaving rows i and i + 2 (unpcklps, unpckhps, zip1, zip2) does it in two rounds.
-static inline void dseg_transpose(f32x4 *rows) {
-    for (int round = 0; round < 2; round++) {
-        f32x4 a = rows[0], b = rows[1], c = rows[2], d = rows[3];
-        rows[0] = __builtin_shufflevector(a, c, 0, 4, 1, 5);
-        rows[1] = __builtin_shufflevector(a, c, 2, 6, 3, 7);
-        rows[2] = __builtin_shufflevector(b, d, 0, 4, 1, 5);
-        rows[3] = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+/// Transposes [4, 4] of any vectors of four. Interleaving rows i and i + 2 (unpcklps, unpckhps, zip1, zip2) does it in
+/// two rounds.
+#define DSEG_TRANSPOSE(vector, rows) \
+    for (int round = 0; round < 2; round++) { \
+        vector a = rows[0], b = rows[1], c = rows[2], d = rows[3]; \
+        rows[0] = __builtin_shufflevector(a, c, 0, 4, 1, 5); \
+        rows[1] = __builtin_shufflevector(a, c, 2, 6, 3, 7); \
+        rows[2] = __builtin_shufflevector(b, d, 0, 4, 1, 5); \
+        rows[3] = __builtin_shufflevector(b, d, 2, 6, 3, 7); \
     }
-}
+
+static inline void dseg_transpose(f32x4 *rows) { DSEG_TRANSPOSE(f32x4, rows) }
 
 /// The Euclidean length to which rows are scaled to be quantized: by Cauchy-Schwarz a product of two is below 2^31.
 #define DSEG_FIXED_LENGTH 46000.0f

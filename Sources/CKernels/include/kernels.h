@@ -3,7 +3,8 @@
 // A matrix has rows (positions: pixels or tokens) and columns (channels), row-major, `stride` floats from one row to
 // the next. A feature map of height H and width W is the matrix [H*W, C]: channels last. Kernels allocate nothing and
 // print nothing; what they need beside their operands comes in as `scratch`. Large loops are cut into tasks whose
-// borders depend on the operands' sizes alone, so that the bits of an answer do not depend on the number of threads.
+// borders depend on the operands' sizes alone, or whose sums are exact, so that the bits of an answer do not depend on
+// the number of threads.
 #ifndef DSEG_KERNELS_H
 #define DSEG_KERNELS_H
 
