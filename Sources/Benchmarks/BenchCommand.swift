@@ -36,6 +36,9 @@ package struct BenchCommand: ParsableCommand {
     @Option(help: "The words, as dseg mask takes them (default: \(Self.defaultWords)).")
     var words: String?
 
+    @Option(help: "The recipe, as dseg recipes lists them.")
+    var recipe = "best"
+
     @Option(help: "How often to ask.")
     var repetitions = 3
 
@@ -111,7 +114,7 @@ package struct BenchCommand: ParsableCommand {
                 python: Peer.python(explicit: python), model: options.model ?? Resources.demoModel,
                 threads: threads, repetitions: repetitions,
                 limit: .seconds(peerLimit ?? Self.defaultPeerLimit)),
-            pictures: NewPictures(file), progress: ProgressNote()
+            pictures: NewPictures(file), recipe: recipe, progress: ProgressNote()
         ).report()
     }
 
@@ -120,7 +123,7 @@ package struct BenchCommand: ParsableCommand {
         return try Scaling(
             settings: Daemon.Settings(model: options.model, threads: nil),
             axes: axis.isEmpty ? Scaling.Axis.allCases : axis, repetitions: repetitions,
-            pictures: NewPictures(file), progress: ProgressNote()
+            pictures: NewPictures(file), recipe: recipe, progress: ProgressNote()
         ).report()
     }
 
@@ -160,7 +163,8 @@ package struct BenchCommand: ParsableCommand {
 
     /// The request that a client would send.
     private func question(_ file: [UInt8], _ labels: [RPC.Label]) throws -> SegmentationRequest {
-        try SegmentationRequest(SegmentRequest(picture: .image(file), labels: labels, mask: true))
+        try SegmentationRequest(
+            SegmentRequest(picture: .image(file), labels: labels, recipe: recipe, mask: true))
     }
 
     private static func answer(

@@ -144,7 +144,8 @@ struct PeerTimes: Encodable {
                 return nil
             }
             return picture + Double(Stage.words) * (pass + caption)
-        case .newWord, .knownWords, .askedWords, .sameQuery, .health, .start, .rest, .knownPicture: return nil
+        case .newWord, .addedWord, .knownWords, .askedWords, .sameQuery, .health, .start, .rest, .knownPicture:
+            return nil
         }
     }
 

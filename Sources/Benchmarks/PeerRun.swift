@@ -6,6 +6,7 @@ struct PeerRun {
     let settings: Daemon.Settings
     let peer: Peer
     let pictures: NewPictures
+    let recipe: String
     let progress: ProgressNote
 
     /// The side of the picture in pixels, for which the limits of ``Stage`` are stated.
@@ -15,7 +16,7 @@ struct PeerRun {
         let starts = try starts()
         let daemon = try Daemon(settings)
         let (client, status) = try daemon.ready()
-        var rounds = try Rounds(daemon, client, pictures, side: Self.side)
+        var rounds = try Rounds(daemon, client, pictures, side: Self.side, recipe: recipe)
         for start in starts { rounds.add(.start, start) }
         var times = PeerTimes()
         do throws(AbsentPeer) {
@@ -48,7 +49,8 @@ struct PeerRun {
     private func starts() throws -> [Duration] {
         var pictures = pictures
         let request = SegmentRequest(
-            picture: .image(try pictures.next(side: Self.side)), labels: [Label(name: Phrases.phrase(0))])
+            picture: .image(try pictures.next(side: Self.side)), labels: [Label(name: Phrases.phrase(0))],
+            recipe: recipe)
         progress.say("starting daemons")
         _ = try Daemon(settings).ready()
         return try (0..<peer.repetitions).map { _ in try Daemon.start(settings, asking: request) }

@@ -12,6 +12,7 @@ struct Rounds {
     private let client: Client
     private var pictures: NewPictures
     private let side: Int
+    private let recipe: String
     private var wordsUsed = 0
     private var lastWords: [Label] = []
 
@@ -30,11 +31,12 @@ struct Rounds {
     }
 
     /// Warms up with one request that no row counts: it takes the page faults of memory that was never touched.
-    init(_ daemon: Daemon, _ client: Client, _ pictures: NewPictures, side: Int) throws {
+    init(_ daemon: Daemon, _ client: Client, _ pictures: NewPictures, side: Int, recipe: String) throws {
         self.daemon = daemon
         self.client = client
         self.pictures = pictures
         self.side = side
+        self.recipe = recipe
         lastWords = newWords(Stage.words)
         _ = try client.timed(request(.image(self.pictures.next(side: side)), lastWords))
     }
@@ -51,6 +53,7 @@ struct Rounds {
             let word = try client.timed(request(picture, newWords(1)))
             add(.newWord, word.whole)
             add(.text, word.trailer.textMilliseconds)
+            add(.addedWord, try client.timed(request(picture, words + newWords(1))).whole)
         }
         add(.knownWords, try client.timed(request(picture, lastWords)).whole)
         for turn in 1...3 {
@@ -95,7 +98,7 @@ struct Rounds {
 
     /// The request that `dseg mask` sends.
     private func request(_ picture: SegmentRequest.Picture, _ words: [Label]) -> SegmentRequest {
-        SegmentRequest(picture: picture, labels: words, maps: .none, encoding: .u16, mask: true)
+        SegmentRequest(picture: picture, labels: words, recipe: recipe, maps: .none, encoding: .u16, mask: true)
     }
 }
 

@@ -37,6 +37,7 @@ struct Scaling {
     let axes: [Axis]
     let repetitions: Int
     let pictures: NewPictures
+    let recipe: String
     let progress: ProgressNote
 
     /// The base, then all other points of the axes.
@@ -96,10 +97,10 @@ struct Scaling {
     private func crowd(
         _ daemon: Daemon, _ files: [[UInt8]], _ words: [[Label]]
     ) throws -> LabelsAnswer {
-        let socket = daemon.socket
+        let (socket, recipe) = (daemon.socket, recipe)
         let answers = Mutex<[Result<LabelsAnswer, any Error>]>([])
         ClientThread.crowd(files.count) { client in
-            let answer = Result { try LabelsAnswer(from: socket, files[client], words[client]) }
+            let answer = Result { try LabelsAnswer(from: socket, files[client], words[client], recipe) }
             answers.withLock { $0.append(answer) }
         }
         let all = try answers.withLock { try $0.map { try $0.get() } }
@@ -116,7 +117,7 @@ struct LabelsAnswer: Sendable {
     /// The most labels of an index mask.
     private static let maskedLabelLimit = 255
 
-    init(from socket: String, _ picture: [UInt8], _ labels: [Label]) throws {
+    init(from socket: String, _ picture: [UInt8], _ labels: [Label], _ recipe: String) throws {
         let client = try Client(path: socket)
         let start = ContinuousClock.now
         // A large file does not fit into one frame, so Look streams it.
@@ -124,7 +125,8 @@ struct LabelsAnswer: Sendable {
         let looked = start.duration(to: .now)
         let answer = try client.timed(
             SegmentRequest(
-                picture: .handle(handle), labels: labels, mask: labels.count <= Self.maskedLabelLimit))
+                picture: .handle(handle), labels: labels, recipe: recipe,
+                mask: labels.count <= Self.maskedLabelLimit))
         whole = start.duration(to: .now).inSeconds
         firstMap = answer.firstMap.map { (looked + $0).inSeconds } ?? 0
     }

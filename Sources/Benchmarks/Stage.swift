@@ -5,6 +5,7 @@ enum Stage: String, CaseIterable, Encodable {
     case text
     case newPicture = "new_picture"
     case newWord = "new_word"
+    case addedWord = "added_word"
     case knownWords = "known_words"
     case askedWords = "asked_words"
     case sameQuery = "same_query"
@@ -36,6 +37,7 @@ enum Stage: String, CaseIterable, Encodable {
         case .text: "text encoder, one prompt"
         case .newPicture: "new picture, \(Self.words) new words, by socket"
         case .newWord: "known picture, 1 new word"
+        case .addedWord: "known picture, 1 new word beside \(Self.words) known"
         case .knownWords: "known picture, \(Self.words) known words new to it"
         case .askedWords: "known picture, \(Self.words) words asked before, mask"
         case .sameQuery: "the same query again"
@@ -49,7 +51,8 @@ enum Stage: String, CaseIterable, Encodable {
     var unit: Unit {
         switch self {
         case .rest, .knownPicture: .bytes
-        case .autoencoder, .unet, .text, .newPicture, .newWord, .knownWords, .askedWords, .sameQuery, .health, .start:
+        case .autoencoder, .unet, .text, .newPicture, .newWord, .addedWord, .knownWords, .askedWords, .sameQuery,
+            .health, .start:
             .seconds
         }
     }
@@ -62,6 +65,7 @@ enum Stage: String, CaseIterable, Encodable {
         case .text: .ofPeer(0.5)
         case .newPicture: .ofPeer(1.0 / 60)
         case .newWord: .absolute(0.080)
+        case .addedWord: .absolute(0.120)
         case .knownWords: .absolute(0.250)
         case .askedWords: .absolute(0.015)
         case .sameQuery: .absolute(0.003)

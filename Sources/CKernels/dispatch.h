@@ -110,9 +110,9 @@ typedef struct {
     /// y ← x, quantized, in pairs that lie `step` apart; returns the scale: x is about scale * y. Where x is zero or
     /// subnormal, the scale is 0, where it is not finite, NaN; y is then not written.
     float (*quantize)(const float *x, size_t count, int16_t *y, size_t step);
-    /// y ← x >= 0, quantized; returns the scale: x is about scale * y. Where x is below 2^-110, the scale is 0, where
-    /// it is not finite, NaN; y is then 0.
-    float (*quantize_unsigned)(const float *x, size_t count, uint16_t *y);
+    /// y ← x >= 0, or their square roots, quantized; returns the scale: x is about scale * y, or (scale * y)^2. Where
+    /// x is below 2^-110, the scale is 0, where it is not finite, NaN; y is then 0.
+    float (*quantize_unsigned)(const float *x, size_t count, bool roots, uint16_t *y);
     /// squares [16] ← squares + the sums of squares of the columns of panel [count, 16]; largest [16] ← the largest
     /// magnitudes of largest and the columns
     void (*panel_norms)(const float *panel, size_t count, float *squares, float *largest);
@@ -154,8 +154,10 @@ typedef struct {
     void (*score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
                   size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
                   float *scores, float *map);
-    /// sums [rows, 16] ← sums + levels [rows, count] maps [count, 16]; rows of levels `stride` apart
-    void (*complete)(const uint16_t *levels, size_t stride, size_t rows, size_t count, const float *maps, float *sums);
+    /// sums [rows, 16] ← sums + levels [rows, count], squared when they are `roots`, maps [count, 16]; rows of levels
+    /// `stride` apart
+    void (*complete)(const uint16_t *levels, bool roots, size_t stride, size_t rows, size_t count, const float *maps,
+                     float *sums);
 
     // colour-inl.h
     /// x [count] ← x times 2^-|d|^2, over the sum; d [dseg_place_numbers] leads from column `place` of places to x's

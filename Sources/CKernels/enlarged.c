@@ -6,8 +6,21 @@ static void sample(const dseg_enlarged *e, size_t y, float *to) {
                       e->columns.weight + e->column, to, e->count);
 }
 
+bool dseg_is_same(dseg_line line) {
+    if (line.count != line.length) return false;
+    for (size_t i = 0; i < line.count; i++)
+        if (line.first[i] != i || line.weight[i] != 0) return false;
+    return true;
+}
+
 void dseg_enlarged_row(dseg_enlarged *e, size_t y, float *row) {
     size_t first = e->rows.first[y], second = first + (first + 1 < e->rows.length);
+    if (e->same) {
+        const float *map = e->map + e->column;
+        dseg_simd->lerp(map + first * e->columns.length, map + second * e->columns.length, e->rows.weight[y], row,
+                        e->count);
+        return;
+    }
     if (!e->known || e->first != first) {
         if (e->known && e->first + 1 == first) {
             float *freed = e->upper;

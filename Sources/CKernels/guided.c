@@ -17,7 +17,7 @@
 
 /// Maps in the lanes of a vector; the most such fours of a group; doubles of a cache line: a vector that crosses one
 /// costs two accesses.
-enum { lanes = 4, group_fours = 2, line = 8 };
+enum { lanes = 4, group_fours = 3, line = 8 };
 
 /// The most bytes of a group's rings, as far as it is cut into strips at all.
 static const size_t ring_limit = 96 << 20;
@@ -40,17 +40,16 @@ static size_t before_of(const filtering *f) { return 2 * f->radius + 2 * lanes; 
 static size_t behind_of(const filtering *f) { return f->radius + lanes; }
 static size_t ring_of(const filtering *f) { return dseg_least(2 * f->radius + 2, f->rows.count); }
 
-/// A picture is cut into strips, but a strip fits `radius` rows beside it on each side too; and maps into groups, but
-/// each group inverts the guide's boxes anew.
+/// Maps are cut into groups, as many for each thread, and the picture into strips only where threads are left: a strip
+/// fits `radius` rows beside it on each side too, which costs more than that each group inverts the guide's boxes anew.
 static filtering plan(size_t count, dseg_line columns, dseg_line rows, size_t radius) {
     filtering f = {.count = count, .columns = columns, .rows = rows, .radius = radius};
     size_t fours = dseg_parts(count, lanes), threads = dseg_threads();
     // Rings of a strip of four maps that there is room for.
     size_t rings = dseg_greatest(ring_limit / (16 * sizeof(int32_t) * ring_of(&f) * columns_of(&f)), 1);
-    f.strips = dseg_least(dseg_least(threads, rings), rows.count / (2 * radius + 1) + 1);
-    size_t together = dseg_greatest(dseg_least(group_fours, rings / f.strips), 1);
-    size_t groups = dseg_greatest(dseg_parts(fours, together), dseg_parts(threads, f.strips));
-    f.groups = dseg_least(groups, fours);
+    size_t tasks = dseg_least(threads, rings), together = dseg_least(group_fours, rings / tasks);
+    f.groups = dseg_least(fours, dseg_parts(fours, tasks * together) * tasks);
+    f.strips = dseg_least(dseg_greatest(tasks / f.groups, 1), rows.count / (2 * radius + 1) + 1);
     return f;
 }
 

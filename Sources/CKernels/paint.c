@@ -17,6 +17,7 @@ typedef struct {
     float *bounds;   // [tasks, count, 2], after the first pass [count, 2] of all
     float *scratch;
     size_t column_tiles;
+    bool same;        // columns of maps and picture
     bool stretching;  // the second pass, which knows the bounds
 } painting;
 
@@ -33,6 +34,7 @@ static void paint_task(void *context, size_t task, size_t thread) {
                            .rows = p->rows,
                            .column = column,
                            .count = columns,
+                           .same = p->same,
                            .upper = scratch,
                            .lower = scratch + tile_columns};
         float *row = scratch + 2 * tile_columns;
@@ -68,6 +70,7 @@ size_t dseg_paint_scratch(dseg_line columns, dseg_line rows, size_t count) {
 static void run(painting p) {
     size_t tasks = tasks_of(p.columns, p.rows);
     p.column_tiles = dseg_parts(p.columns.count, tile_columns);
+    p.same = dseg_is_same(p.columns);
     p.bounds = p.scratch;
     p.scratch += 2 * tasks * p.count;
     dseg_parallel(tasks, paint_task, &p);

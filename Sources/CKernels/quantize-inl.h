@@ -34,7 +34,7 @@ static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
     return 1.0f / factor / unit;
 }
 
-static float quantize_unsigned(const float *x, size_t count, uint16_t *y) {
+static float quantize_unsigned(const float *x, size_t count, bool roots, uint16_t *y) {
     f32x16 most = {0}, bad = {0};
 #define MEASURE(LOAD) \
     f32x16 v = LOAD(x); \
@@ -47,11 +47,21 @@ static float quantize_unsigned(const float *x, size_t count, uint16_t *y) {
         __builtin_memset(y, 0, count * sizeof(uint16_t));
         return unknown;
     }
+#define LEVELS(OF) \
+    EACH(count, *(u16x16 *)(y + i) = __builtin_convertvector(OF(IN), u16x16), store_halves(y + i, OF(IN_PART), n))
+#define ROUNDED(v) __builtin_convertvector((v) + 0.5f, i32x16)
+    if (roots) {
+#define ROOT(LOAD) ROUNDED(__builtin_elementwise_sqrt(LOAD(x) / top) * 65535.0f)
+        LEVELS(ROOT);
+#undef ROOT
+        return __builtin_sqrtf(top) / 65535.0f;
+    }
     float factor = 65535.0f / top;
-#define ROUNDED(LOAD) __builtin_convertvector(LOAD(x) * factor + 0.5f, i32x16)
-    EACH(count, *(u16x16 *)(y + i) = __builtin_convertvector(ROUNDED(IN), u16x16),
-         store_halves(y + i, ROUNDED(IN_PART), n));
+#define LINEAR(LOAD) ROUNDED(LOAD(x) * factor)
+    LEVELS(LINEAR);
+#undef LINEAR
 #undef ROUNDED
+#undef LEVELS
     return top / 65535.0f;
 }
 

@@ -47,10 +47,14 @@ static void score(const int16_t *queries, const float *query_scales, const int16
 #endif
 
 /// sums ← sums + levels maps for ROWS rows and `count` <= 16 columns.
-INLINE void add_columns(const uint16_t *const *rows, size_t column, size_t count, const float *maps, f32x16 *sums) {
+INLINE void add_columns(const uint16_t *const *rows, bool roots, size_t column, size_t count, const float *maps,
+                        f32x16 *sums) {
     float levels[ROWS][LANES];
-    for (size_t r = 0; r < ROWS; r++)
+    for (size_t r = 0; r < ROWS; r++) {
         for (size_t i = 0; i < count; i++) levels[r][i] = rows[r][column + i];
+        if (roots)
+            for (size_t i = 0; i < count; i++) levels[r][i] *= levels[r][i];
+    }
     for (size_t i = 0; i < count; i++) {
         f32x16 map = load(maps + (column + i) * LANES);
 #pragma clang loop unroll(full)
@@ -58,14 +62,15 @@ INLINE void add_columns(const uint16_t *const *rows, size_t column, size_t count
     }
 }
 
-static void complete(const uint16_t *levels, size_t stride, size_t rows, size_t count, const float *maps, float *sums) {
+static void complete(const uint16_t *levels, bool roots, size_t stride, size_t rows, size_t count, const float *maps,
+                     float *sums) {
     for (size_t row = 0; row < rows; row += ROWS) {
         f32x16 sum[ROWS] = {{0}};
         const uint16_t *from[ROWS];
         for (size_t r = 0; r < ROWS; r++) from[r] = levels + (row + r < rows ? row + r : rows - 1) * stride;
         size_t column = 0;
-        for (; column + LANES <= count; column += LANES) add_columns(from, column, LANES, maps, sum);
-        add_columns(from, column, count - column, maps, sum);
+        for (; column + LANES <= count; column += LANES) add_columns(from, roots, column, LANES, maps, sum);
+        add_columns(from, roots, column, count - column, maps, sum);
         for (size_t r = 0; r < ROWS && row + r < rows; r++) {
             float *to = sums + (row + r) * LANES;
             store(to, load(to) + sum[r]);

@@ -93,6 +93,7 @@ enum { strip_rows = 48 };
 
 typedef struct {
     dseg_matrix x;
+    bool roots;
     uint16_t *y;
     float *scales;
 } quantized_rows;
@@ -102,16 +103,18 @@ static void quantize_task(void *context, size_t strip, size_t thread) {
     const quantized_rows *q = context;
     size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, q->x.rows);
     for (; row < end; row++)
-        q->scales[row] = dseg_simd->quantize_unsigned(dseg_row(q->x, row), q->x.columns, q->y + row * q->x.columns);
+        q->scales[row] =
+            dseg_simd->quantize_unsigned(dseg_row(q->x, row), q->x.columns, q->roots, q->y + row * q->x.columns);
 }
 
-void dseg_quantize_unsigned(dseg_matrix x, uint16_t *y, float *scales) {
-    quantized_rows q = {x, y, scales};
+void dseg_quantize_unsigned(dseg_matrix x, bool roots, uint16_t *y, float *scales) {
+    quantized_rows q = {x, roots, y, scales};
     dseg_parallel(dseg_parts(x.rows, strip_rows), quantize_task, &q);
 }
 
 typedef struct {
     const uint16_t *s;
+    bool roots;
     const float *scales;
     size_t pixels, count;
     const float *maps;  // [pixels, 16]
@@ -127,20 +130,23 @@ static void complete_task(void *context, size_t strip, size_t thread) {
     size_t row = strip * strip_rows, rows = dseg_least(strip_rows, c->pixels - row);
     float sums[strip_rows * lanes] = {0};
     for (size_t column = 0; column < c->pixels; column += chunk)
-        dseg_simd->complete(c->s + row * c->pixels + column, c->pixels, rows, dseg_least(chunk, c->pixels - column),
-                            c->maps + column * lanes, sums);
+        dseg_simd->complete(c->s + row * c->pixels + column, c->roots, c->pixels, rows,
+                            dseg_least(chunk, c->pixels - column), c->maps + column * lanes, sums);
     for (size_t label = 0; label < c->count; label++) {
         float *y = c->y + label * c->pixels + row;
-        for (size_t i = 0; i < rows; i++) y[i] = sums[i * lanes + label] * c->scales[row + i];
+        for (size_t i = 0; i < rows; i++) {
+            float scale = c->scales[row + i], sum = sums[i * lanes + label] * scale;
+            y[i] = c->roots ? sum * scale : sum;
+        }
     }
 }
 
 size_t dseg_complete_scratch(size_t pixels) { return pixels * lanes; }
 
-void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const float *maps, size_t count, float *y,
-                   float *scratch) {
+void dseg_complete(const uint16_t *s, bool roots, const float *scales, size_t pixels, const float *maps, size_t count,
+                   float *y, float *scratch) {
     for (size_t first = 0; first < count; first += lanes) {
-        completion c = {s, scales, pixels, dseg_least(lanes, count - first), scratch, y + first * pixels};
+        completion c = {s, roots, scales, pixels, dseg_least(lanes, count - first), scratch, y + first * pixels};
         for (size_t i = 0; i < pixels; i++)
             for (size_t label = 0; label < lanes; label++)
                 scratch[i * lanes + label] = label < c.count ? maps[(first + label) * pixels + i] : 0.0f;

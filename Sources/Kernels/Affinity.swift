@@ -1,21 +1,26 @@
 import CKernels
 
 /// An affinity matrix `[N, N]`, whose rows add up to 1, quantized to 16 bits a number and a scale for each row: half
-/// the bytes of f32. A number's error is at most 1 / 131070 of its row's largest.
+/// the bytes of f32. A number's error is at most 1 / 131070 of its row's largest; of square roots it is twice the
+/// geometric mean of that and the number, for the small ones of a peaked row, which add up.
 @safe package final class Affinity {
     /// N
     package let pixels: Int
     package var bytes: Int { pixels * (pixels * MemoryLayout<UInt16>.stride + MemoryLayout<Float>.stride) }
     private let levels: UnsafeMutablePointer<UInt16>
     private let scales: UnsafeMutablePointer<Float>
+    private let roots: Bool
 
     /// Quantizes probabilities, `[N, N]`.
-    package init(_ probabilities: Matrix) {
+    ///
+    /// - Parameter roots: whether their square roots are quantized (companding)
+    package init(_ probabilities: Matrix, roots: Bool) {
         precondition(probabilities.rows == probabilities.columns, "an affinity is square")
         pixels = probabilities.rows
+        self.roots = roots
         unsafe levels = .allocate(capacity: max(pixels * pixels, 1))
         unsafe scales = .allocate(capacity: max(pixels, 1))
-        unsafe dseg_quantize_unsigned(probabilities.c, levels, scales)
+        unsafe dseg_quantize_unsigned(probabilities.c, roots, levels, scales)
     }
 
     deinit {
@@ -27,7 +32,10 @@ import CKernels
     package func row(_ row: Int) -> [Float] {
         precondition(row >= 0 && row < pixels, "row \(row) of \(pixels)")
         let scale = unsafe scales[row]
-        return unsafe UnsafeBufferPointer(start: levels + row * pixels, count: pixels).map { Float($0) * scale }
+        return unsafe UnsafeBufferPointer(start: levels + row * pixels, count: pixels).map { level in
+            let number = Float(level) * scale
+            return roots ? number * number : number
+        }
     }
 
     /// Completion, `S m` for each map: a pixel's score becomes the mean of all, weighted by their affinity to it.
@@ -41,7 +49,7 @@ import CKernels
             let completed = arena.matrix(rows: maps.count, columns: pixels)
             let scratch = unsafe arena.floats(dseg_complete_scratch(pixels))
             unsafe dseg_complete(
-                levels, scales, pixels, joined.c.base, maps.count, completed.c.base, scratch)
+                levels, roots, scales, pixels, joined.c.base, maps.count, completed.c.base, scratch)
             return maps.indices.map { completed.rows($0..<$0 + 1).array }
         }
     }

@@ -31,19 +31,19 @@ package struct Enlargement {
     /// The argmax over maps: where one exceeds `best`, `best` becomes its score and `index` its label.
     ///
     /// - Parameters:
-    ///   - maps: `[h·w]` each, of consecutive labels
+    ///   - maps: of consecutive labels, `[K, h·w]`, and whatever is behind them
+    ///   - count: K
     ///   - label: the first map's
     ///   - best: `[H·W]`, the largest scores so far
     ///   - index: `[H·W]`, their labels
-    package func paint(_ maps: [[Float]], from label: Int, best: inout [Float], index: inout [UInt8]) {
+    package func paint(
+        _ maps: [Float], count: Int, from label: Int, best: inout [Float], index: inout [UInt8]
+    ) {
         precondition(best.count == pixels && index.count == pixels, "maps of different sizes")
-        precondition(label >= 0 && label + maps.count <= 256, "labels to \(label + maps.count)")
-        precondition(maps.allSatisfy { $0.count == columns.length * rows.length }, "maps of another grid")
-        var joined: [Float] = []
-        joined.reserveCapacity(maps.count * columns.length * rows.length)
-        for map in maps { joined += map }
-        unsafe run(maps: maps.count) { columns, rows, scratch in
-            unsafe dseg_paint(joined, maps.count, columns, rows, UInt8(label), &best, &index, scratch)
+        precondition(label >= 0 && count >= 0 && label + count <= 256, "labels to \(label + count)")
+        precondition(maps.count >= count * columns.length * rows.length, "maps of another grid")
+        unsafe run(maps: count) { columns, rows, scratch in
+            unsafe dseg_paint(maps, count, columns, rows, UInt8(label), &best, &index, scratch)
         }
     }
 

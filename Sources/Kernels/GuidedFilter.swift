@@ -30,44 +30,50 @@ package struct GuidedFilter: Sendable {
 
     /// Interpolates maps to the guide's size and filters them.
     ///
-    /// The guide's statistics are computed once for eight maps. Scratch for each thread and up to four maps is some
-    /// 64 · (2 · radius + 10) bytes for each of the guide's columns: 3 MiB for a guide of 512 x 512, 43 MiB for one of
-    /// 2000 x 2000, where the radius is a twelfth of a side.
+    /// Maps of one call share the guide's statistics, up to twelve of them on a thread.
     ///
     /// - Parameters:
     ///   - maps: `[h·w]` each, in 0...1
     ///   - enlargement: from `[h, w]` to the guide's `[H, W]`
-    /// - Returns: as many maps, `[H·W]`, not rescaled; the bits of one do not depend on the others
-    package func filtered(_ maps: [[Float]], interpolatedBy enlargement: Enlargement) -> [[Float]] {
+    ///   - filtered: takes as many maps, not rescaled; the bits of one do not depend on the others
+    package func filter(
+        _ maps: ArraySlice<[Float]>, interpolatedBy enlargement: Enlargement, into filtered: inout FilteredMaps
+    ) {
         let (columns, rows) = (enlargement.columns, enlargement.rows)
         precondition(columns.first.count == width && rows.first.count == height, "an enlargement to another size")
         precondition(maps.allSatisfy { $0.count == columns.length * rows.length }, "maps of another grid")
-        guard !maps.isEmpty else { return [] }
+        guard !maps.isEmpty else { return }
         let joined = Array(maps.joined())
-        return unsafe withMaps(maps.count, after: []) { y in
-            unsafe enlargement.lines { columns, rows in
-                let doubles = unsafe dseg_guided_scratch(columns, rows, maps.count, radius)
-                let scratch = UnsafeMutablePointer<Double>.allocate(capacity: doubles)
-                unsafe dseg_guided(joined, maps.count, columns, rows, guide, radius, epsilon, y, scratch)
-                unsafe scratch.deallocate()
+        unsafe enlargement.lines { columns, rows in
+            let doubles = unsafe dseg_guided_scratch(columns, rows, maps.count, radius)
+            filtered.grow(scores: maps.count * width * height, scratch: doubles)
+            unsafe filtered.scores.withUnsafeMutableBufferPointer { scores in
+                guard let base = scores.baseAddress else { return }
+                let places = unsafe (0..<maps.count).map { unsafe base + $0 * width * height }
+                unsafe dseg_guided(
+                    joined, maps.count, columns, rows, guide, radius, epsilon, places, &filtered.scratch)
             }
         }
     }
+}
 
-    /// Maps of the guide's size that `fill` initialises, `count` more than those before.
-    private func withMaps(
-        _ count: Int, after before: [UnsafeMutablePointer<Float>], _ fill: ([UnsafeMutablePointer<Float>]) -> Void
-    ) -> [[Float]] {
-        guard count > 0 else {
-            unsafe fill(before)
-            return []
-        }
-        var others: [[Float]] = []
-        let map = unsafe [Float](unsafeUninitializedCapacity: width * height) { buffer, written in
-            guard let base = buffer.baseAddress else { return }
-            others = unsafe withMaps(count - 1, after: before + [base], fill)
-            written = width * height
-        }
-        return [map] + others
+/// The maps that a guided filter made, and its scratch: some 32 · (radius + 5) bytes for each column of the guide and
+/// each map, on each thread. To be kept from one group of maps to the next: fresh pages cost almost as much as the
+/// filter.
+package struct FilteredMaps {
+    /// `[K, H·W]`, and whatever is behind them.
+    package fileprivate(set) var scores: [Float] = []
+    fileprivate var scratch: [Double] = []
+
+    package init() {}
+
+    fileprivate mutating func grow(scores: Int, scratch: Int) {
+        Self.grow(&self.scores, to: scores)
+        Self.grow(&self.scratch, to: scratch)
+    }
+
+    private static func grow<Number>(_ numbers: inout [Number], to count: Int) {
+        guard numbers.count < count else { return }
+        numbers = unsafe [Number](unsafeUninitializedCapacity: count) { $1 = count }
     }
 }

@@ -57,17 +57,14 @@ struct AnswerInProgress {
 
     /// The report, once all maps are made.
     ///
-    /// - Parameters:
-    ///   - latent: the picture's, if it is known
-    ///   - hash: SHA-256 of the score maps, in hexadecimal digits
-    func finished(_ latent: Remembered<[Float]>?, hash: String) -> Report {
+    /// - Parameter latent: the picture's, if it is known
+    func finished(_ latent: Remembered<[Float]>?) -> Report {
         var report = report
         report.phrasesCached = prompts.known.count
         report.featuresCached = passes.known.count
         report.passes = passes.all.count - passes.known.count
         let wasNeeded = report.passes == 0 || latent?.owners.note(owner) ?? false
         report.latentCached = wasNeeded && !hasEncoded
-        report.answerHash = hash
         return report
     }
 }

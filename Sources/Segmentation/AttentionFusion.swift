@@ -18,9 +18,10 @@ package struct AskedPhrase {
 ///     layers of a resolution    mean of the label's tokens over heads and layers      [r·r]
 ///     up                        bilinear to the latent's size, min-max                a_r
 ///     fused                     Σ w_r a_r, coarse to fine                             A
-///     completed                 S A, S the self-attention of the captured layers      M
+///     completed                 S A, S the affinity, as many rounds as the recipe has  M
 ///
-/// Where S is of a coarser level than the latent, A is resized to S's grid before it is completed, and M back.
+/// Resolutions of weight 0 are left out. Where S is of a coarser level than the latent, A is resized to S's grid before
+/// it is completed, and M back.
 package struct AttentionFusion {
     private struct Resolution {
         let side: Int
@@ -30,26 +31,25 @@ package struct AttentionFusion {
     }
 
     private let resolutions: [Resolution]
-    private let layers: [AttentionLayer]
     private let side: Int
-    private let completions: Int
-    /// The self-attention layers that a pass must capture for the completion.
+    private let rounds: Int
+    /// What a pass must capture.
     package let captured: CapturedLayers
 
     /// - Throws: `noWeights` or `noSelfAttention` where the recipe does not fit the U-Net's layers
     package init(_ unet: UNet, recipe: Recipe) throws(SegmentationError) {
-        layers = unet.attentionLayers.filter { $0.kind == .crossAttention }
+        let layers = unet.attentionLayers.filter { $0.kind == .crossAttention }
         side = unet.configuration.sampleSize
-        completions = recipe.refinement.completions
-        captured = try CapturedLayers(unet, recipe: recipe)
+        rounds = recipe.refinement.rounds
         let sides = Set(layers.map(\.side)).sorted()
         guard let weights = recipe.aggregation.weights.first(where: { $0.count == sides.count }) else {
             throw .noWeights(recipe: recipe.name, resolutions: sides.count)
         }
-        resolutions = zip(sides, weights).map { [layers] side, weight in
+        resolutions = zip(sides, weights).filter { $0.1 != 0 }.map { side, weight in
             Resolution(
                 side: side, weight: weight, layers: layers.indices.filter { layers[$0].side == side })
         }
+        captured = try CapturedLayers(unet, recipe: recipe, sides: Set(resolutions.map(\.side)))
     }
 
     /// The score maps of some phrases, `[H·W]` each; the bits of one do not depend on the others.
@@ -57,9 +57,9 @@ package struct AttentionFusion {
         of phrases: [AskedPhrase], in features: AttentionFeatures, _ arena: inout Arena
     ) -> [[Float]] {
         let fused = fused(phrases, in: features, &arena)
-        guard completions > 0 else { return fused }
+        guard rounds > 0 else { return fused }
         let attending = fused.map { Self.resized($0, from: side, to: captured.side) }
-        return (0..<completions)
+        return (0..<rounds)
             .reduce(attending) { maps, _ in features.affinity.completing(maps, &arena) }
             .map { Self.resized($0, from: captured.side, to: side) }
     }
@@ -93,8 +93,9 @@ package struct AttentionFusion {
             let maps = arena.matrix(rows: phrases.count, columns: ScoreKernels.columns(queries: side * side))
             maps.fill([Float](repeating: 0, count: maps.rows * maps.columns))
             for layer in layers {
+                guard let queries = features.queries[layer] else { preconditionFailure("layer \(layer) is captured") }
                 ScoreKernels.score(
-                    features.queries[layer],
+                    queries,
                     phrases.map { PhraseQuery(keys: $0.text.keys[layer], positions: $0.positions) },
                     share: 1 / Float(layers.count), addingTo: maps, &arena)
             }

@@ -10,13 +10,16 @@ package final class Computation {
     /// Labels that are scored together.
     private let groups: [ArraySlice<UnderstoodLabel>]
     private var answer: AnswerInProgress
-    private var hash = SHA256()
     private var stage = Stage.understood
+    /// The maps of all labels so far, where labels share pixels.
+    private var sharing: [[Float]] = []
 
     private enum Stage {
         case understood
         /// The group that is scored next.
         case scores(group: Int)
+        /// The group that is handed out next, of labels that have shared each pixel.
+        case shared(group: Int)
         case report
         case over
     }
@@ -42,12 +45,22 @@ package final class Computation {
         case .scores(let index):
             let group = groups[index]
             let maps = try segmenter.scores(of: group, picture, fusion, &answer)
-            for map in maps { unsafe map.withUnsafeBytes { unsafe hash.update($0) } }
-            stage = index + 1 < groups.count ? .scores(group: index + 1) : .report
-            return .scores(first: group.startIndex, maps)
+            let isLast = index + 1 == groups.count
+            guard let share = answer.request.recipe.share else {
+                stage = isLast ? .report : .scores(group: index + 1)
+                return .scores(first: group.startIndex, maps)
+            }
+            sharing += maps
+            if isLast { answer.timing(\.maps) { sharing = share.divide(sharing, &segmenter.arena) } }
+            stage = isLast ? .shared(group: 0) : .scores(group: index + 1)
+            return .scores(first: group.startIndex, [])
+        case .shared(let index):
+            let group = groups[index]
+            stage = index + 1 < groups.count ? .shared(group: index + 1) : .report
+            return .scores(first: group.startIndex, Array(sharing[group.indices]))
         case .report:
             stage = .over
-            return .report(answer.finished(segmenter.latent(of: picture), hash: hash.hexadecimal))
+            return .report(answer.finished(segmenter.latent(of: picture)))
         case .over: return nil
         }
     }
@@ -60,7 +73,24 @@ package final class Computation {
 /// enlarges them on another thread, at the pace at which the client reads.
 package enum AnswerPart: Sendable {
     case understood(Understanding)
-    /// Maps on the latent grid, `[H·W]` each, of consecutive labels from label `first` on.
+    /// Maps on the latent grid, `[H·W]` each, of consecutive labels from label `first` on; none yet where labels share
+    /// pixels and are still being scored.
     case scores(first: Int, [[Float]])
     case report(Report)
+}
+
+extension Share {
+    /// Divides each pixel among the labels' maps, `[N]` each, min-max scaled before and after.
+    func divide(_ maps: [[Float]], _ arena: inout Arena) -> [[Float]] {
+        func scaled(_ map: [Float]) -> [Float] {
+            var map = map
+            ScoreKernels.minMax(&map)
+            return map
+        }
+        return arena.scope { arena in
+            let all = arena.matrix(joining: maps.map(scaled))
+            ScoreKernels.share(all, gamma: gamma)
+            return maps.indices.map { scaled(all.rows($0..<$0 + 1).array) }
+        }
+    }
 }

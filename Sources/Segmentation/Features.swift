@@ -1,3 +1,4 @@
+package import Images
 package import Kernels
 package import Networks
 import Texts
@@ -11,7 +12,7 @@ struct FeatureKey: Hashable {
     let seed: UInt32
     let timestep: Int
     let prompt: ExactString
-    let captures: SelfAttentionCaptures
+    let captured: CapturedLayers
     let precision: Precision
 }
 
@@ -19,35 +20,46 @@ struct FeatureKey: Hashable {
 private struct AttentionCaptures {
     /// One for each attention layer of the U-Net, in the order of a pass.
     let captures: [AttentionCapture]
-    private let queries: [(matrix: Matrix, heads: Int)]
+    /// By index among the cross-attention layers.
+    private var queries: [Int: (matrix: Matrix, heads: Int)] = [:]
     private let affinity: Matrix
+    private let captured: CapturedLayers
 
     init(of unet: UNet, _ captured: CapturedLayers, _ arena: inout Arena) {
-        let layers = unet.attentionLayers
-        let cross = layers.filter { $0.kind == .crossAttention }
-        var queries: [(matrix: Matrix, heads: Int)] = []
-        for layer in cross {
-            queries.append((arena.matrix(rows: layer.side * layer.side, columns: layer.channels), layer.heads))
-        }
+        self.captured = captured
         let pixels = captured.side * captured.side
-        let affinity = arena.matrix(rows: pixels, columns: pixels)
+        affinity = arena.matrix(rows: pixels, columns: pixels)
         affinity.clear()
-        (self.queries, self.affinity) = (queries, affinity)
-        var remaining = queries[...]
-        captures = layers.enumerated().map { index, layer in
-            switch layer.kind {
-            case .crossAttention: .queries(into: remaining.removeFirst().matrix)
-            case .selfAttention where captured.indices.contains(index):
-                .probabilities(addingTo: affinity, share: 1 / Float(captured.indices.count))
-            case .selfAttention: .nothing
+        var captures: [AttentionCapture] = []
+        var cross = 0
+        for (index, layer) in unet.attentionLayers.enumerated() {
+            if captured.probabilities.contains(index) {
+                captures.append(.probabilities(addingTo: affinity, share: 1 / Float(captured.probabilities.count)))
+            } else if captured.queries.contains(index) {
+                let matrix = arena.matrix(rows: layer.side * layer.side, columns: layer.channels)
+                queries[cross] = (matrix, layer.heads)
+                captures.append(.queries(into: matrix))
+            } else {
+                captures.append(.nothing)
             }
+            cross += layer.kind == .crossAttention ? 1 : 0
         }
+        self.captures = captures
     }
 
     /// The captures, quantized; to be called after the pass.
-    func features() -> AttentionFeatures {
-        AttentionFeatures(
-            queries: queries.map { FixedPoint(queries: $0.matrix, heads: $0.heads) }, affinity: Affinity(affinity))
+    ///
+    /// - Parameter guide: the picture, where its colours weigh the affinity
+    func features(_ guide: Guide?, _ arena: inout Arena) -> AttentionFeatures {
+        if let kernel = captured.colour {
+            guard let guide else { preconditionFailure("no colours of the picture to weigh an affinity by") }
+            let side = captured.side
+            let colours = guide.averaged(width: side, height: side)
+            kernel.weigh(affinity, colours: colours, width: side, height: side, &arena)
+        }
+        return AttentionFeatures(
+            queries: queries.mapValues { FixedPoint(queries: $0.matrix, heads: $0.heads) },
+            affinity: Affinity(affinity, roots: captured.colour != nil))
     }
 }
 
@@ -57,10 +69,10 @@ extension Model {
     /// - Parameters:
     ///   - noised: `[H·W, 4]`
     ///   - context: `[L, width]`
-    ///   - captured: the self-attention layers that make the affinity
+    ///   - guide: the picture, where its colours weigh the affinity
     /// - Throws: `Interruption` between layers
     package func features(
-        of noised: FeatureMap, timestep: Int, context: Matrix, capturing captured: CapturedLayers,
+        of noised: FeatureMap, timestep: Int, context: Matrix, capturing captured: CapturedLayers, guide: Guide?,
         cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> AttentionFeatures {
         try arena.scope { (arena) throws(Interruption) in
@@ -68,22 +80,24 @@ extension Model {
             try unet(
                 noised, timestep: timestep, context: context, captures: room.captures, cancellation: cancellation,
                 &arena)
-            return room.features()
+            return room.features(guide, &arena)
         }
     }
 }
 
 /// The attention features that a U-Net pass captured. Any word can be scored against them without another pass.
 package final class AttentionFeatures {
-    /// The queries of each cross-attention layer, `[N, C]`, in the order of a pass.
-    package let queries: [FixedPoint]
-    /// The mean over heads and captured layers of self-attention, `[r·r, r·r]`: r is the side of the layers' maps.
+    /// The queries of the captured cross-attention layers, `[N, C]`, by their index among all of them in the order of a
+    /// pass.
+    package let queries: [Int: FixedPoint]
+    /// The mean over heads and captured layers of self-attention, `[r·r, r·r]`, where the recipe says so weighed by
+    /// colour: r is the side of the layers' maps.
     package let affinity: Affinity
     let bytes: Int
 
-    fileprivate init(queries: [FixedPoint], affinity: Affinity) {
+    fileprivate init(queries: [Int: FixedPoint], affinity: Affinity) {
         self.queries = queries
         self.affinity = affinity
-        bytes = queries.reduce(affinity.bytes) { $0 + $1.bytes }
+        bytes = queries.values.reduce(affinity.bytes) { $0 + $1.bytes }
     }
 }

@@ -1,7 +1,8 @@
 import Images
 import Kernels
 
-/// Enlarges latent-grid score maps to the requested size and paints the index mask from them.
+/// Enlarges latent-grid score maps to the requested size and paints the index mask from them, along the picture's edges
+/// where the recipe says so.
 ///
 /// Add the parts of an answer in their order, and take events: each is computed when it is taken.
 package struct Painter: Sendable {
@@ -18,16 +19,14 @@ package struct Painter: Sendable {
     private var understanding: Understanding?
     /// From the latent grid to the requested size of score maps; `nil` where that is the latent grid, or no maps are
     /// requested.
-    private var enlargement: Enlargement?
+    private var sizing: MapSizing?
     /// Latent-grid maps of all labels so far, where a mask is wanted. The mask is painted only when all are there: a
     /// canvas takes five bytes for each pixel of the picture, and would be held while a slow client reads score maps.
     private var latents: [[Float]] = []
     /// The events that can be made, the next one last.
     private var upcoming: [Next] = []
     private var milliseconds: Float = 0
-
-    /// Maps that are painted between two checks for cancellation.
-    private static let together = 16
+    private var hash = SHA256()
 
     package init(_ request: SegmentationRequest) {
         maps = request.maps
@@ -41,7 +40,7 @@ package struct Painter: Sendable {
         switch part {
         case .understood(let understanding):
             self.understanding = understanding
-            enlargement = enlargement(of: understanding)
+            sizing = sizing(of: understanding)
             next = [.header(understanding)]
         case .scores(let first, let scores):
             if wantsMask { latents += scores }
@@ -68,30 +67,33 @@ package struct Painter: Sendable {
                 return .mask(mask)
             case .report(var report):
                 report.maps += milliseconds
+                report.answerHash = hash.hexadecimal
                 return .report(report)
             }
         }
         return nil
     }
 
-    private func enlargement(of understanding: Understanding) -> Enlargement? {
-        let (picture, side) = (understanding.picture, understanding.latentSide)
+    private func sizing(of understanding: Understanding) -> MapSizing? {
+        let picture = understanding.picture
         return switch maps {
         case .none, .latent: nil
-        case .picture: Enlargement(side: side, width: picture.width, height: picture.height)
-        case .sized(let width, let height): Enlargement(side: side, width: width, height: height)
+        case .picture: MapSizing(understanding, width: picture.width, height: picture.height)
+        case .sized(let width, let height): MapSizing(understanding, width: width, height: height)
         }
     }
 
     /// A label's map in the requested size; `nil` where no maps were requested.
-    private func finished(_ scores: [Float], label: Int) -> LabelScores? {
-        if let enlargement {
-            return LabelScores(
-                label: label, width: enlargement.columns.first.count, height: enlargement.rows.first.count,
-                scores: enlargement.enlarged(scores))
+    private mutating func finished(_ scores: [Float], label: Int) -> LabelScores? {
+        if maps == .none {
+            if !wantsMask { add(scores) }
+            return nil
         }
-        guard case .latent = maps, let side = understanding?.latentSide else { return nil }
-        return LabelScores(label: label, width: side, height: side, scores: scores)
+        let finished = sizing.map { $0.sized(scores) } ?? scores
+        add(finished)
+        guard let side = understanding?.latentSide else { return nil }
+        return LabelScores(
+            label: label, width: sizing?.width ?? side, height: sizing?.height ?? side, scores: finished)
     }
 
     /// The index mask of all labels, at the picture's size; background where the picture is wholly transparent. `nil`
@@ -99,29 +101,15 @@ package struct Painter: Sendable {
     private mutating func mask(while isWanted: () -> Bool) -> LabelMask? {
         guard let understanding else { return nil }
         let (width, height) = (understanding.picture.width, understanding.picture.height)
-        let canvas = Enlargement(side: understanding.latentSide, width: width, height: height)
-        var best = [Float](repeating: threshold, count: canvas.pixels)
-        var index = [UInt8](repeating: 0, count: canvas.pixels)
-        for first in stride(from: 0, to: latents.count, by: Self.together) {
-            guard isWanted() else { return nil }
-            canvas.paint(
-                Array(latents[first..<min(first + Self.together, latents.count)]), from: first + 1, best: &best,
-                index: &index)
-        }
+        let canvas = MapSizing(understanding, width: width, height: height)
+        guard var indices = canvas.argmax(latents, above: threshold, while: isWanted) else { return nil }
         latents = []
-        understanding.transparency?.clear(&index)
-        return LabelMask(width: width, height: height, indices: index, labels: understanding.labels.count)
+        understanding.transparency?.clear(&indices)
+        if maps == .none { unsafe indices.withUnsafeBytes { unsafe hash.update($0) } }
+        return LabelMask(width: width, height: height, indices: indices, labels: understanding.labels.count)
     }
-}
 
-extension Enlargement {
-    /// The interpolation of square maps, `[side, side]`, such as those on the latent grid, to `[height, width]`:
-    /// bilinear, half-pixel centres.
-    package init(side: Int, width: Int, height: Int) {
-        func line(to count: Int) -> SampleLine {
-            let (first, weights) = Bilinear.line(of: side, to: count)
-            return SampleLine(length: side, first: first, weights: weights)
-        }
-        self.init(columns: line(to: width), rows: line(to: height))
+    private mutating func add(_ scores: [Float]) {
+        unsafe scores.withUnsafeBytes { unsafe hash.update($0) }
     }
 }

@@ -55,27 +55,46 @@ final class AskedPicture {
     let picture: Picture
     /// The wholly transparent pixels; `nil` where there are none.
     let transparency: Transparency?
+    /// The picture's colours, where the recipe reads them.
+    let guide: Guide?
     var input: Input
 
-    init(_ picture: Picture, _ transparency: Transparency?, _ input: Input) {
+    init(_ picture: Picture, _ data: PictureData, _ input: Input) {
         self.picture = picture
-        self.transparency = transparency
+        transparency = data.transparency
+        guide = data.guide
         self.input = input
     }
 }
 
-/// A picture's file, square and transparency, as far as they are cached.
+/// What a request needs of a picture beside its size and transparency.
+struct PictureNeeds {
+    /// Of the square that the model reads; `nil`: the model has the picture's latent.
+    let side: Int?
+    /// Whether the recipe reads the picture's colours.
+    let guide: Bool
+}
+
+/// A picture's file, square, guide and transparency, as far as they are cached.
 struct PictureData {
     /// `nil` where the file is too large to be cached.
     fileprivate(set) var file: [UInt8]?
     fileprivate(set) var square: (side: Int, samples: [Float])?
+    fileprivate(set) var guide: Guide?
     fileprivate(set) var transparency: Transparency?
 
-    var isEmpty: Bool { file == nil && square == nil && transparency == nil }
+    var isEmpty: Bool { file == nil && square == nil && guide == nil && transparency == nil }
 
     fileprivate var bytes: Int {
         PictureStore.entryBytes + (file?.count ?? 0) + (square?.samples.count ?? 0) * MemoryLayout<Float>.stride
-            + (transparency?.bytes ?? 0)
+            + (guide?.samples.count ?? 0) + (transparency?.bytes ?? 0)
+    }
+
+    /// Takes from a decoded picture what is needed of it.
+    fileprivate mutating func take(_ needs: PictureNeeds, of image: Image) {
+        transparency = image.transparency
+        if let side = needs.side { square = (side, image.square(side: side)) }
+        if needs.guide { guide = image.guide() }
     }
 
     /// What the latent of a model that reads squares of a side is computed from; `nil` where that is not cached.
@@ -88,9 +107,10 @@ struct PictureData {
 /// A cache of pictures, shared by all models: a handle is valid for each of them.
 ///
 /// Sizes and owners, some hundred bytes each, have an eighth of the memory. The rest holds data: files, transparent
-/// pixels, and for each picture the square of the side that was last requested, until a model of that side has made its
-/// latent. A file that is larger than a thirty-second of the memory is not cached. Where neither the model's latent nor
-/// data to compute it from are left, the picture is unknown, and the client sends it again.
+/// pixels, guides, and for each picture the square of the side that was last requested, until a model of that side has
+/// made its latent. A file that is larger than a thirty-second of the memory is not cached. Where neither the model's
+/// latent nor data to compute it from are left, or no guide for a recipe that reads colours, the picture is unknown,
+/// and the client sends it again.
 ///
 /// A store belongs to the thread of the segmenters that share it.
 package final class PictureStore {
@@ -118,27 +138,25 @@ package final class PictureStore {
         data = Cache(limit: data.limit)
     }
 
-    /// The picture in a file that `owner` sends, decoded unless everything requested is cached.
+    /// The picture in a file that `owner` sends, decoded unless everything needed is cached.
     ///
-    /// - Parameters:
-    ///   - handle: the file's SHA-256
-    ///   - side: of the square that the model reads; `nil`: the model has the picture's latent
+    /// - Parameter handle: the file's SHA-256
     /// - Throws: why the picture is refused, `cancelled` or `deadlineExceeded`
     func look(
-        at file: [UInt8], handle: String, side: Int?, owner: UInt32, cancellation: Cancellation
+        at file: [UInt8], handle: String, _ needs: PictureNeeds, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> (Picture, PictureData) {
         let key = ExactString(handle)
         var found = data(of: handle)
         if found.file == nil, file.count <= fileLimit { found.file = file }
-        if let known = pictures.value(for: key), side.map({ found.square?.side == $0 }) ?? true,
-            !known.isTransparent || found.transparency != nil
+        if let known = pictures.value(for: key), needs.side.map({ found.square?.side == $0 }) ?? true,
+            !needs.guide || found.guide != nil, !known.isTransparent || found.transparency != nil
         {
             _ = known.broughtBy.note(owner)
             keep(found, for: key)
             return (known, found)
         }
         let image = try Image(decoding: file, cancellation: cancellation)
-        found.transparency = image.transparency
+        found.take(needs, of: image)
         let picture =
             pictures.value(for: key)
             ?? Picture(
@@ -146,19 +164,27 @@ package final class PictureStore {
                 isTransparent: found.transparency != nil)
         _ = picture.broughtBy.note(owner)
         pictures.insert(picture, bytes: Self.entryBytes, for: key)
-        if let side { found.square = (side, image.square(side: side)) }
         keep(found, for: key)
         return (picture, found)
     }
 
-    /// A picture that `owner` has sent before.
+    /// A picture that `owner` has sent before; its file is decoded again where the guide is needed and not cached.
     ///
-    /// - Throws: `unknownPicture`
-    func picture(_ handle: String, owner: UInt32) throws(SegmentationError) -> Picture {
-        guard let picture = pictures.value(for: ExactString(handle)), picture.broughtBy.contains(owner) else {
+    /// - Throws: `unknownPicture`, also where neither the guide that is needed nor the file is cached; `cancelled` or
+    ///   `deadlineExceeded`
+    func known(
+        _ handle: String, _ needs: PictureNeeds, owner: UInt32, cancellation: Cancellation
+    ) throws(SegmentationError) -> (Picture, PictureData) {
+        let key = ExactString(handle)
+        guard let picture = pictures.value(for: key), picture.broughtBy.contains(owner) else {
             throw .unknownPicture(handle: handle)
         }
-        return picture
+        var found = data(of: handle)
+        guard needs.guide, found.guide == nil else { return (picture, found) }
+        guard let file = found.file else { throw .unknownPicture(handle: handle) }
+        found.take(needs, of: try Image(decoding: file, cancellation: cancellation))
+        keep(found, for: key)
+        return (picture, found)
     }
 
     func data(of handle: String) -> PictureData { data.value(for: ExactString(handle)) ?? PictureData() }
@@ -171,10 +197,11 @@ package final class PictureStore {
         keep(found, for: ExactString(handle))
     }
 
-    /// Keeps the data, without the file where there is no room for both.
+    /// Keeps the data, without the file or the guide where there is no room for them.
     private func keep(_ new: PictureData, for key: ExactString) {
         var new = new
         if new.bytes > data.limit { new.file = nil }
+        if new.bytes > data.limit { new.guide = nil }
         if new.isEmpty { data.remove(key) } else { data.insert(new, bytes: new.bytes, for: key) }
     }
 }

@@ -20,6 +20,10 @@ package enum SegmentationError: Error {
     case timestep(Int, limit: Int)
     case mapSize(width: Int, height: Int, limit: Int)
     case unknownRecipe(String, known: [String])
+    /// A setting that is not `key=value`, or whose key no recipe has.
+    case unknownSetting(String, known: [String])
+    case repeatedSetting(String)
+    case setting(key: String, value: String, legal: String)
     case noWeights(recipe: String, resolutions: Int)
     /// The U-Net has no self-attention at a level that the recipe captures; level 0 has the latent's size.
     case noSelfAttention(recipe: String, level: Int)
@@ -72,6 +76,10 @@ extension SegmentationError: CustomStringConvertible {
                 + "in all"
         case .unknownRecipe(let name, let known):
             "unknown recipe \(quoted(name)): use one of \(known.joined(separator: ", "))"
+        case .unknownSetting(let text, let known):
+            "unknown setting \(quoted(text)): write key=value, the key one of \(known.joined(separator: ", "))"
+        case .repeatedSetting(let key): "\(key) is set twice: set it once"
+        case .setting(let key, let value, let legal): "\(key)=\(quoted(value)) is not legal: give it \(legal)"
         case .noWeights(let recipe, let resolutions):
             "recipe \(recipe) has no weights for a U-Net with attention at \(resolutions) resolutions"
         case .noSelfAttention(let recipe, let level):

@@ -34,7 +34,9 @@ package struct Report: Sendable {
     package var phrasesCached = 0
     /// Whether the picture's latent was cached, or not needed.
     package var latentCached = false
-    /// SHA-256 of the latent-grid score maps, little-endian f32, in the labels' order.
+    /// SHA-256 of what was sent, in hexadecimal digits: of the score maps, little-endian f32, in the labels' order; of
+    /// the mask's indices, where it was sent without them; of the latent-grid maps where neither was. A ``Painter``
+    /// sets it.
     package var answerHash = ""
 
     package init() {}

@@ -2,10 +2,11 @@ import Kernels
 import Networks
 import Texts
 
-/// Everything that a phrase's score map depends on: equal keys, equal maps, bit for bit.
+/// Everything that a phrase's score map depends on, before labels share pixels: equal keys, equal maps, bit for bit.
 struct ScoreKey: Hashable {
     let features: FeatureKey
-    let recipe: Recipe
+    let aggregation: Aggregation
+    let rounds: Int
     let prompt: ExactString
     let positions: [Int32]
 
@@ -16,7 +17,7 @@ struct ScoreKey: Hashable {
 }
 
 extension Segmenter {
-    /// The score maps of some labels on the latent grid: those of their phrases, averaged.
+    /// The score maps of some labels on the latent grid, before labels share pixels: those of their phrases, averaged.
     func scores(
         of labels: ArraySlice<UnderstoodLabel>, _ picture: AskedPicture, _ fusion: AttentionFusion,
         _ answer: inout AnswerInProgress
@@ -24,7 +25,7 @@ extension Segmenter {
         var maps: [ScoreKey: [Float]] = [:]
         var missing: [ScoreKey] = []
         for phrase in labels.lazy.flatMap(\.phrases) {
-            let key = scoreKey(phrase, picture, answer.request)
+            let key = scoreKey(phrase, picture, fusion, answer.request)
             let known = scoreMaps.value(for: key)
             note(key, isScored: known?.owners.note(answer.owner) ?? false, &answer)
             guard maps[key] == nil else { continue }
@@ -40,7 +41,7 @@ extension Segmenter {
         let request = answer.request
         return answer.timing(\.maps) {
             labels.map { label in
-                let all = label.phrases.map { maps[scoreKey($0, picture, request)] ?? [] }
+                let all = label.phrases.map { maps[scoreKey($0, picture, fusion, request)] ?? [] }
                 guard all.count > 1 else { return all.first ?? [] }
                 var sum: [Float] = []
                 for map in all {
@@ -67,14 +68,15 @@ extension Segmenter {
     }
 
     private func scoreKey(
-        _ phrase: UnderstoodPhrase, _ asked: AskedPicture, _ request: SegmentationRequest
+        _ phrase: UnderstoodPhrase, _ asked: AskedPicture, _ fusion: AttentionFusion, _ request: SegmentationRequest
     ) -> ScoreKey {
         ScoreKey(
             features: FeatureKey(
                 model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle), seed: request.seed,
                 timestep: request.timestep, prompt: ExactString(request.forwardPrompt ?? phrase.prompt),
-                captures: request.recipe.captures, precision: model.precision),
-            recipe: request.recipe, prompt: ExactString(phrase.prompt), positions: phrase.positions)
+                captured: fusion.captured, precision: model.precision),
+            aggregation: request.recipe.aggregation, rounds: request.recipe.refinement.rounds,
+            prompt: ExactString(phrase.prompt), positions: phrase.positions)
     }
 
     /// Computes and caches the score maps of phrases that share a pass.
@@ -84,7 +86,7 @@ extension Segmenter {
         try check(answer.cancellation)
         let texts = try texts(batch.map(\.prompt), &answer)
         let phrases = zip(texts, batch).map { AskedPhrase(text: $0, positions: $1.positions) }
-        let features = try features(of: picture, batch[0].features, fusion.captured, &answer)
+        let features = try features(of: picture, batch[0].features, &answer)
         let found = answer.timing(\.maps) { fusion.scores(of: phrases, in: features, &arena) }
         for (key, map) in zip(batch, found) {
             scoreMaps.insert(
@@ -123,11 +125,11 @@ extension Segmenter {
 
     /// The features of the pass over a picture: cached, or computed and cached.
     private func features(
-        of picture: AskedPicture, _ key: FeatureKey, _ captured: CapturedLayers, _ answer: inout AnswerInProgress
+        of picture: AskedPicture, _ key: FeatureKey, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
         if let last = answer.last, last.key == key { return last.features }
         if let known = features.value(for: key)?.value { return known }
-        let found = try pass(over: picture, key.prompt, captured, &answer)
+        let found = try pass(over: picture, key, &answer)
         answer.runs(pass: key)
         features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: key)
         answer.last = found.bytes > limits.features ? (key, found) : nil
@@ -136,10 +138,9 @@ extension Segmenter {
 
     /// Runs the U-Net over the noised latent.
     private func pass(
-        over picture: AskedPicture, _ prompt: ExactString, _ captured: CapturedLayers, _ answer: inout AnswerInProgress
+        over picture: AskedPicture, _ key: FeatureKey, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
-        let request = answer.request
-        let context = try texts([prompt], &answer)[0].context
+        let context = try texts([key.prompt], &answer)[0].context
         let latent = try latent(of: picture, &answer)
         let cancellation = answer.cancellation
         return try answer.timing(\.unet) { () throws(SegmentationError) in
@@ -149,10 +150,10 @@ extension Segmenter {
                     let noised = arena.featureMap(
                         height: side, width: side, channels: model.unet.configuration.inChannels)
                     noised.matrix.fill(latent)
-                    model.addNoise(to: noised, seed: request.seed, timestep: request.timestep, &arena)
+                    model.addNoise(to: noised, seed: key.seed, timestep: key.timestep, &arena)
                     return try model.features(
-                        of: noised, timestep: request.timestep, context: context, capturing: captured,
-                        cancellation: cancellation, &arena)
+                        of: noised, timestep: key.timestep, context: context, capturing: key.captured,
+                        guide: picture.guide, cancellation: cancellation, &arena)
                 }
             } catch {
                 throw SegmentationError(error)

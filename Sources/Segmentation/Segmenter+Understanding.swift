@@ -10,28 +10,28 @@ extension Segmenter {
 
     /// The picture that `owner` asks about, and its latent or what that is computed from.
     ///
-    /// - Parameter handle: the source's
-    /// - Throws: `unknownPicture`, also for a picture that `owner` has sent, but of which neither the latent, nor a
-    ///   square of this model's side, nor the file is cached
+    /// - Parameters:
+    ///   - handle: the source's
+    ///   - readsColours: whether the recipe reads the picture's colours
+    /// - Throws: `unknownPicture`, also for a picture that `owner` has sent, but of which what is needed is not cached:
+    ///   the latent or a square of this model's side, the guide where colours are read, or else the file
     func picture(
-        _ source: PictureSource, _ handle: String, owner: UInt32, cancellation: Cancellation
+        _ source: PictureSource, _ handle: String, readsColours: Bool, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> AskedPicture {
         let side = model.autoencoder.configuration.sampleSize
         let latent = latents.value(for: ExactString(handle))
-        let picture: Picture
-        let data: PictureData
-        switch source {
-        case .file(let bytes):
-            (picture, data) = try pictures.look(
-                at: bytes, handle: handle, side: latent == nil ? side : nil, owner: owner, cancellation: cancellation)
-        case .handle:
-            picture = try pictures.picture(handle, owner: owner)
-            data = pictures.data(of: handle)
-        }
+        let needs = PictureNeeds(side: latent == nil ? side : nil, guide: readsColours)
+        let (picture, data) =
+            switch source {
+            case .file(let bytes):
+                try pictures.look(at: bytes, handle: handle, needs, owner: owner, cancellation: cancellation)
+            case .handle:
+                try pictures.known(handle, needs, owner: owner, cancellation: cancellation)
+            }
         let input = latent.map(AskedPicture.Input.latent) ?? data.content(side: side).map(AskedPicture.Input.content)
         guard let input, !picture.isTransparent || data.transparency != nil
         else { throw .unknownPicture(handle: handle) }
-        return AskedPicture(picture, data.transparency, input)
+        return AskedPicture(picture, data, input)
     }
 
     /// Checks a request against the model, tokenizes its phrases and looks its picture up: all that can be refused is
@@ -57,9 +57,11 @@ extension Segmenter {
             labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
         }
         try checkDifferent(labels)
-        let asked = try picture(request.picture, handle, owner: owner, cancellation: cancellation)
+        let asked = try picture(
+            request.picture, handle, readsColours: request.recipe.readsColours, owner: owner, cancellation: cancellation
+        )
         let understanding = Understanding(
-            picture: asked.picture.looked, transparency: asked.transparency,
+            picture: asked.picture.looked, transparency: asked.transparency, guide: asked.guide,
             latentSide: model.unet.configuration.sampleSize, labels: labels, recipe: request.recipe,
             forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
             threshold: request.threshold, model: model.name, modelHash: model.hash,

@@ -68,12 +68,14 @@ package final class Segmenter {
         phrases = Cache(limit: limits.phrases)
     }
 
-    /// Decodes a picture and remembers it for `owner`.
+    /// Decodes a picture and remembers it for `owner`, with all that any recipe needs.
     package func look(
         at file: [UInt8], owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
+        try check(cancellation)
         let source = PictureSource.file(file)
-        return try look(at: source, handle: source.handle, owner: owner, cancellation: cancellation)
+        return try picture(source, source.handle, readsColours: true, owner: owner, cancellation: cancellation)
+            .picture.looked
     }
 
     /// The picture whose file `owner` sends, or has sent.
@@ -83,7 +85,8 @@ package final class Segmenter {
         at source: PictureSource, handle: String, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
-        return try picture(source, handle, owner: owner, cancellation: cancellation).picture.looked
+        return try picture(source, handle, readsColours: false, owner: owner, cancellation: cancellation)
+            .picture.looked
     }
 
     /// Answers a request, event by event.

@@ -1,4 +1,4 @@
-package import Networks
+import Networks
 
 /// The self-attention layers whose probabilities, averaged over heads and layers, make the affinity: of one level of
 /// the U-Net, in each part all layers or the first few.
@@ -45,22 +45,5 @@ package struct SelfAttentionCaptures: Sendable, Hashable {
             case .first(let count): Array(indices.prefix(count))
             }
         }
-    }
-}
-
-/// The layers of one U-Net that a recipe captures, at least one.
-package struct CapturedLayers {
-    /// Indices among the U-Net's attention layers, ascending.
-    let indices: [Int]
-    /// r: their maps, and with them the affinity's, are `[r, r]`.
-    let side: Int
-
-    /// - Throws: `noSelfAttention` where the U-Net has none of them
-    package init(_ unet: UNet, recipe: Recipe) throws(SegmentationError) {
-        indices = recipe.captures.indices(in: unet)
-        guard let first = indices.first else {
-            throw .noSelfAttention(recipe: recipe.name, level: recipe.captures.level)
-        }
-        side = unet.attentionLayers[first].side
     }
 }

@@ -24,6 +24,8 @@ package struct Understanding: Sendable {
     package let picture: LookedAt
     /// The picture's wholly transparent pixels, which are background; `nil` where there are none.
     let transparency: Transparency?
+    /// The picture's colours, where the recipe reads them.
+    let guide: Guide?
     /// Width and height of the latent grid.
     package let latentSide: Int
     package let labels: [UnderstoodLabel]

@@ -36,7 +36,8 @@ extension Connection {
 
     /// Reserves quota for the most score maps that this answer can have in memory at once.
     private func holdAnswer(of request: SegmentationRequest, on stream: UInt32) throws(RPCStatus) {
-        let maps = AnswerDrawing.mapRoom + (request.wantsMask ? request.labels.count : 0)
+        let waitsForAll = request.wantsMask || request.recipe.share != nil
+        let maps = AnswerDrawing.mapRoom + (waitsForAll ? request.labels.count : 0)
         try holdAnswer(min(maps, request.labels.count) * service.mapBytes, on: stream)
     }
 

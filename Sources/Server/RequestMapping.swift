@@ -163,6 +163,7 @@ extension RPCStatus.Code {
             case .image(ImageError.outOfMemory), .queueFull, .displaced: .resourceExhausted
             case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike, .tooLong,
                 .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe,
+                .unknownSetting, .repeatedSetting, .setting,
                 .noWeights, .noSelfAttention, .unneededForwardPrompt:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound

@@ -72,7 +72,8 @@ struct FullChecks {
         let features = try arena.scope { arena in
             try model.features(
                 of: FeatureMap(planes("noisy", &arena), height: side, width: side), timestep: golden.timestep,
-                context: text.context, capturing: fusion.captured, cancellation: cancellation, &arena)
+                context: text.context, capturing: fusion.captured, guide: nil,
+                cancellation: cancellation, &arena)
         }
         let asked = AskedPhrase(text: text, positions: (range[0]..<range[1]).map(Int32.init))
         try compareMaps(label, asked, features, fusion, &table, &arena)

@@ -139,7 +139,7 @@ struct StageChecks {
         try arena.scope { arena in
             try model.features(
                 of: noised(&arena), timestep: labels.timestep, context: text.context, capturing: captured,
-                cancellation: cancellation, &arena)
+                guide: nil, cancellation: cancellation, &arena)
         }
     }
 
@@ -174,12 +174,13 @@ struct StageChecks {
         let file = try goldens.tensors("score_maps")
         let shape = try file.shape(of: "index")
         let (height, width) = (shape[0], shape[1])
-        let canvas = Enlargement(side: model.unet.configuration.sampleSize, width: width, height: height)
+        let canvas = Enlargement(
+            from: (model.unet.configuration.sampleSize, model.unet.configuration.sampleSize), to: (width, height))
         var best = [Float](repeating: labels.background, count: canvas.pixels)
         var index = [UInt8](repeating: 0, count: canvas.pixels)
         let perLabel = try goldens.tensors("per_label")
         let scores = try labels.labels.map { try perLabel.values(of: "\($0).score") }
-        canvas.paint(scores, from: 1, best: &best, index: &index)
+        canvas.paint(scores.flatMap(\.self), count: scores.count, from: 1, best: &best, index: &index)
         let maps = scores.flatMap { canvas.enlarged($0) }
         try table.compare(maps, file, "maps", as: "score_maps")
         try table.compareIndices(index, file, "index", as: "score_maps")

@@ -40,8 +40,8 @@ import Testing
     }
 
     private static let stages = [
-        "autoencoder", "unet", "text", "new_picture", "new_word", "known_words", "asked_words", "same_query", "health",
-        "start", "rest", "known_picture",
+        "autoencoder", "unet", "text", "new_picture", "new_word", "added_word", "known_words", "asked_words",
+        "same_query", "health", "start", "rest", "known_picture",
     ]
 
     private let place: TemporaryDirectory

@@ -59,7 +59,8 @@ import Testing
                 Label(name: "sheep"),
                 Label(name: "ship", phrases: [Phrase(words: "boat"), Phrase(words: "sailboat")]),
             ]
-        let asked = try daemon.client().scores(SegmentRequest(picture: .image(bytes(picture)), labels: labels))
+        let asked = try daemon.client().scores(
+            SegmentRequest(picture: .image(bytes(picture)), labels: labels, recipe: "best"))
         let bench = try bench(["--words", words, "--repetitions", "1"])
         #expect(bench.answerHash == asked.hash)
         #expect(bench.hash == (try daemon.client().status().models.first?.hash))

@@ -2,6 +2,16 @@ import CKernels
 import Kernels
 import Testing
 
+extension GuidedFilter {
+    /// Filtered maps, `[H·W]` each, in memory that was used before.
+    func filtered(_ maps: [[Float]], interpolatedBy enlargement: Enlargement) -> [[Float]] {
+        var filtered = FilteredMaps()
+        for _ in 0..<2 { filter(maps[...], interpolatedBy: enlargement, into: &filtered) }
+        let pixels = enlargement.pixels
+        return maps.indices.map { Array(filtered.scores[$0 * pixels..<($0 + 1) * pixels]) }
+    }
+}
+
 /// A guide and its filter by the definition, in double precision.
 private struct Case: Sendable {
     enum Picture: CaseIterable { case noise, flat, grey, edges }

@@ -42,8 +42,8 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
             maps.append([Float](repeating: 3, count: size.0 * other.0))
             var best = [Float](repeating: 0.4, count: enlargement.pixels)
             var labels = [UInt8](repeating: 0, count: enlargement.pixels)
-            enlargement.paint(Array(maps[..<2]), from: 250, best: &best, index: &labels)
-            enlargement.paint(Array(maps[2...]), from: 252, best: &best, index: &labels)
+            enlargement.paint(maps[0] + maps[1], count: 2, from: 250, best: &best, index: &labels)
+            enlargement.paint(maps[2...].flatMap(\.self), count: 4, from: 252, best: &best, index: &labels)
             let enlarged = maps.map { enlargement.enlarged($0) }
             for pixel in 0..<enlargement.pixels {
                 var (most, label): (Float, UInt8) = (0.4, 0)
@@ -52,6 +52,33 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
                 }
                 guard best[pixel] == most && labels[pixel] == label else {
                     Issue.record("pixel \(pixel) of \(size) by \(other)")
+                    break
+                }
+            }
+        }
+    }
+
+    /// Rows of the same length are not sampled.
+    @Test func `maps of the picture's columns claim pixels by their own numbers`() {
+        _ = startedThreads
+        var draw = Draw(seed: 3)
+        for (width, height, rows) in [(1, 1, 1), (33, 5, 5), (1030, 3, 40), (17, 40, 9)] {
+            let same = SampleLine(
+                length: width, first: (0..<UInt32(width)).map(\.self), weights: [Float](repeating: 0, count: width))
+            let enlargement = Enlargement(columns: same, rows: line(height, rows, &draw))
+            let maps = (0..<3).map { _ in draw.floats(width * height) }
+            var best = [Float](repeating: 0.3, count: enlargement.pixels)
+            var labels = [UInt8](repeating: 0, count: enlargement.pixels)
+            enlargement.paint(maps.flatMap(\.self), count: 3, from: 1, best: &best, index: &labels)
+            let enlarged = maps.map { map -> [Float] in
+                let resized = resized(map, by: enlargement)
+                let (least, most) = (resized.min() ?? 0, resized.max() ?? 0)
+                return resized.map { most > least ? Float(($0 - least) / (most - least)) : 0 }
+            }
+            for pixel in 0..<enlargement.pixels {
+                let most = max(0.3, enlarged.map { $0[pixel] }.max() ?? 0)
+                guard (best[pixel] - most).magnitude < 1e-4, labels[pixel] == 0 || best[pixel] > 0.3 else {
+                    Issue.record("pixel \(pixel) of \(width) by \(rows)")
                     break
                 }
             }
@@ -83,7 +110,7 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
         let enlargement = Enlargement(columns: line, rows: line)
         var best = [Float](repeating: 0, count: 9)
         var labels = [UInt8](repeating: 0, count: 9)
-        enlargement.paint([[5, 5, 5, 5], [.nan, .nan, .nan, .nan]], from: 1, best: &best, index: &labels)
+        enlargement.paint([5, 5, 5, 5, .nan, .nan, .nan, .nan], count: 2, from: 1, best: &best, index: &labels)
         #expect(labels.allSatisfy { $0 == 0 })
         #expect(enlargement.enlarged([5, 5, 5, 5]) == [Float](repeating: 0, count: 9))
     }

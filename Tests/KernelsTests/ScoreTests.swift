@@ -167,47 +167,52 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Floa
         }
     }
 
-    @Test func `dseg_quantize_unsigned keeps each number within half a step`() {
-        for count in tails {
+    @Test func `dseg_quantize_unsigned keeps each number, or each square root, within half a step`() {
+        for (count, roots) in tails.flatMap({ [($0, false), ($0, true)] }) {
             var draw = Draw(seed: count)
             let x = Framed(rows: 3, columns: count) { row, _ in row == 1 ? 0 : abs(draw.next()) * 0.01 }
             var integers = [UInt16](repeating: 7, count: 3 * count + 1)
             var scales: [Float] = [-1, -1, -1]
-            unsafe dseg_quantize_unsigned(x.c, &integers, &scales)
+            unsafe dseg_quantize_unsigned(x.c, roots, &integers, &scales)
             for row in 0..<3 {
                 let most = (0..<count).map { x[row, $0] }.max() ?? 0
                 for column in 0..<count {
-                    let restored = Double(integers[row * count + column]) * Double(scales[row])
-                    let slack = Double(most) * (0.501 / 65535 + 4 * roundoff)
-                    #expect((restored - Double(x[row, column])).magnitude <= slack)
+                    let value = Double(x[row, column])
+                    let number = Double(integers[row * count + column]) * Double(scales[row])
+                    let restored = roots ? number * number : number
+                    let step = 0.501 / 65535
+                    let share = roots ? step * (2 * (value / max(Double(most), 1e-30)).squareRoot() + step) : step
+                    #expect((restored - value).magnitude <= Double(most) * (share + 4 * roundoff))
                 }
             }
             #expect(integers[3 * count] == 7 && x.isFrameIntact)
             let bad = Framed(rows: 1, columns: count) { $1 == count / 2 ? .nan : 1 }
-            unsafe dseg_quantize_unsigned(bad.c, &integers, &scales)
+            unsafe dseg_quantize_unsigned(bad.c, roots, &integers, &scales)
             #expect(scales[0].isNaN)
         }
     }
 
     @Test func `dseg_complete multiplies maps by the self-attention's rows`() {
-        for (pixels, count) in [(1, 1), (7, 2), (48, 16), (49, 17), (257, 3), (520, 33)] {
+        let shapes = [(1, 1), (7, 2), (48, 16), (49, 17), (257, 3), (520, 33)]
+        for ((pixels, count), roots) in shapes.flatMap({ [($0, false), ($0, true)] }) {
             var draw = Draw(seed: pixels)
             let s = Framed(rows: pixels, columns: pixels) { _, _ in abs(draw.next()) }
             let maps = draw.floats(count * pixels)
             var integers = [UInt16](repeating: 0, count: pixels * pixels)
             var scales = [Float](repeating: 0, count: pixels)
-            unsafe dseg_quantize_unsigned(s.c, &integers, &scales)
+            unsafe dseg_quantize_unsigned(s.c, roots, &integers, &scales)
             var y = [Float](repeating: .nan, count: count * pixels + 1)
             var room = [Float](repeating: .nan, count: dseg_complete_scratch(pixels))
-            unsafe dseg_complete(integers, scales, pixels, maps, count, &y, &room)
+            unsafe dseg_complete(integers, roots, scales, pixels, maps, count, &y, &room)
             #expect(y[count * pixels].isNaN)
             let expected = (0..<count * pixels).map { place in
                 let (map, row) = (place / pixels * pixels, place % pixels)
                 let terms = (0..<pixels).map {
-                    Double(integers[row * pixels + $0]) * Double(scales[row]) * Double(maps[map + $0])
+                    let number = Double(integers[row * pixels + $0]) * Double(scales[row])
+                    return (roots ? number * number : number) * Double(maps[map + $0])
                 }
-                // A sum of 256 at a time, then the sums', then the scale.
-                let roundings = Double(min(pixels, 256) + pixels / 256 + 3)
+                // The square, a sum of 256 at a time, then the sums', then the scale, once or twice.
+                let roundings = Double(min(pixels, 256) + pixels / 256 + (roots ? 5 : 3))
                 return Bounded(
                     value: terms.reduce(0, +), slack: roundings * roundoff * terms.reduce(0) { $0 + $1.magnitude })
             }
@@ -215,7 +220,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Floa
             for map in 0..<count {
                 var alone = [Float](repeating: 0, count: pixels)
                 unsafe dseg_complete(
-                    integers, scales, pixels, Array(maps[map * pixels..<(map + 1) * pixels]), 1, &alone, &room)
+                    integers, roots, scales, pixels, Array(maps[map * pixels..<(map + 1) * pixels]), 1, &alone, &room)
                 #expect(alone.map(\.bitPattern) == y[map * pixels..<(map + 1) * pixels].map(\.bitPattern))
             }
         }
@@ -229,7 +234,7 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Floa
         let map = [512] + [Float](repeating: 1, count: pixels - 1)
         var y = [Float](repeating: .nan, count: pixels)
         var room = [Float](repeating: .nan, count: dseg_complete_scratch(pixels))
-        unsafe dseg_complete(integers, [Float](repeating: 1, count: pixels), pixels, map, 1, &y, &room)
+        unsafe dseg_complete(integers, false, [Float](repeating: 1, count: pixels), pixels, map, 1, &y, &room)
         let sum = Double(32768 * 512 + pixels - 1)
         #expect(y.allSatisfy { abs(Double($0) - sum) <= Double(256 + pixels / 256 + 3) * roundoff * sum })
     }
@@ -239,11 +244,13 @@ private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Floa
         let numbers = draw.floats(33 * 33).map(abs)
         let matrix = Matrix(stored: 33, by: 33)
         matrix.fill(numbers)
-        let affinity = Affinity(matrix)
-        #expect((affinity.pixels, affinity.bytes) == (33, 33 * 33 * 2 + 33 * 4))
-        for row in 0..<33 {
-            let errors = zip(affinity.row(row), numbers[row * 33..<(row + 1) * 33]).map { abs($0 - $1) }
-            #expect(errors.allSatisfy { $0 <= 1 / 131_000 })
+        for roots in [false, true] {
+            let affinity = Affinity(matrix, roots: roots)
+            #expect((affinity.pixels, affinity.bytes) == (33, 33 * 33 * 2 + 33 * 4))
+            for row in 0..<33 {
+                let pairs = zip(affinity.row(row), numbers[row * 33..<(row + 1) * 33])
+                #expect(pairs.allSatisfy { abs($0 - $1) <= (roots ? 2 * $1.squareRoot() + 1e-4 : 1) / 131_000 })
+            }
         }
     }
 }

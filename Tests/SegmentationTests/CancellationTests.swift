@@ -33,19 +33,20 @@ import Testing
     @Test func `is not waited for by the decoding of its picture`() throws {
         let pictures = PictureStore(limit: 1 << 20)
         let (cancelled, late) = (Cancellation(deadline: nil), Cancellation(deadline: .now - .seconds(1)))
+        let needs = PictureNeeds(side: 8, guide: true)
         cancelled.cancel()
         for file in [Fixture.picture, Fixture.scene] {
             let bytes = try Fixture.bytes(file)
             var error = #expect(throws: SegmentationError.self) {
-                try pictures.look(at: bytes, handle: file, side: 8, owner: 1, cancellation: cancelled)
+                try pictures.look(at: bytes, handle: file, needs, owner: 1, cancellation: cancelled)
             }
             guard case .cancelled = error else { throw Disorder() }
             error = #expect(throws: SegmentationError.self) {
-                try pictures.look(at: bytes, handle: file, side: 8, owner: 1, cancellation: late)
+                try pictures.look(at: bytes, handle: file, needs, owner: 1, cancellation: late)
             }
             guard case .deadlineExceeded = error else { throw Disorder() }
             #expect(pictures.count == 0 && pictures.bytes == 0)
-            let (picture, _) = try pictures.look(at: bytes, handle: file, side: 8, owner: 1, cancellation: .never)
+            let (picture, _) = try pictures.look(at: bytes, handle: file, needs, owner: 1, cancellation: .never)
             #expect(picture.looked.width > 0)
             pictures.forget()
         }

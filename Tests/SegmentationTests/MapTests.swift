@@ -47,7 +47,7 @@ import Testing
             }
             #expect(errors.allSatisfy { $0 < 1e-4 })
         }
-        #expect(sized.report.answerHash == latent.report.answerHash)
+        #expect(sized.report.answerHash == Self.digest(sized.scores))
     }
 
     @Test func `one pixel is a constant map: zero`() throws {
@@ -134,31 +134,40 @@ import Testing
         #expect(mask.indices.contains(0), "a map's least score is 0, which is not above the threshold 0")
     }
 
-    @Test func `without maps the mask and the hash are the same`() throws {
+    /// SHA-256 of score maps, f32 in little-endian order.
+    private static func digest(_ maps: [LabelScores]) -> String {
+        SHA256.hexadecimal(
+            of: maps.flatMap(\.scores).flatMap { score in
+                (0..<4).map { UInt8(truncatingIfNeeded: score.bitPattern >> ($0 * 8)) }
+            })
+    }
+
+    @Test func `without maps the mask is the same, and the hash its own`() throws {
         let question = try RequestBuilder("dog", "bird").with(\.wantsMask, true)
         let with = try segmenter.ask(question.with(\.maps, .picture))
         let without = try segmenter.ask(question.with(\.maps, .none))
         #expect(without.scores.isEmpty)
         #expect(without.mask?.indices == with.mask?.indices)
-        #expect(without.report.answerHash == with.report.answerHash)
+        #expect(with.report.answerHash == Self.digest(with.scores))
+        #expect(without.report.answerHash == SHA256.hexadecimal(of: try #require(without.mask).indices))
         let neither = try segmenter.ask(question.with(\.maps, .none).with(\.wantsMask, false))
         #expect(neither.mask == nil)
-        #expect(neither.report.answerHash == with.report.answerHash)
+        #expect(neither.report.answerHash == Self.digest(try segmenter.ask(question.with(\.wantsMask, false)).scores))
     }
 
-    @Test func `the answer's hash is SHA-256 of the latent maps in the labels' order`() throws {
+    @Test func `the answer's hash is SHA-256 of the maps in the labels' order`() throws {
         let reply = try segmenter.ask(RequestBuilder("dog", "bird"))
-        let bytes = reply.scores.flatMap(\.scores).flatMap { score in
-            (0..<4).map { UInt8(truncatingIfNeeded: score.bitPattern >> ($0 * 8)) }
-        }
-        #expect(reply.report.answerHash == SHA256.hexadecimal(of: bytes))
+        #expect(reply.report.answerHash == Self.digest(reply.scores))
+        let masked = try segmenter.ask(RequestBuilder("dog", "bird").with(\.wantsMask, true))
+        #expect(masked.report.answerHash == reply.report.answerHash)
         let permuted = try segmenter.ask(RequestBuilder("bird", "dog"))
         #expect(permuted.report.answerHash != reply.report.answerHash)
     }
 
     @Test(arguments: Recipe.all.map(\.name))
     func `a label's map is the mean of its phrases' maps`(recipe: String) throws {
-        let question = try RequestBuilder("dog", "puppy", "small animal").with(\.recipe, Recipe(named: recipe))
+        let question = try RequestBuilder("dog", "puppy", "small animal")
+            .with(\.recipe, Recipe(named: recipe, settings: ["gamma=off"]))
         let alone = try segmenter.ask(question).scores.map(\.scores)
         let phrases = ["dog", "puppy", "small animal"].map { Phrase(words: $0, prompt: nil) }
         let label = Label(name: "dog", phrases: phrases)

@@ -72,7 +72,7 @@ private final class ObservedPass {
         return try arena.scope { arena in
             let features = try model.features(
                 of: Self.noised(model, &arena), timestep: Self.timestep, context: text.context,
-                capturing: fusion.captured, cancellation: .never, &arena)
+                capturing: fusion.captured, guide: nil, cancellation: .never, &arena)
             let asked = AskedPhrase(text: text, positions: positions)
             return (fusion.scores(of: [asked], in: features, &arena)[0], features.affinity)
         }
@@ -89,7 +89,7 @@ private final class ObservedPass {
     /// - Parameters:
     ///   - weights: coarse to fine
     ///   - captured: names of self-attention layers of the same size
-    func expected(weights: [Double], completions: Int, captured: [String]) throws -> DoubleMap {
+    func expected(weights: [Double], rounds: Int, captured: [String]) throws -> DoubleMap {
         let side = model.unet.configuration.sampleSize
         let cross = model.unet.attentionLayers.filter { $0.kind == .crossAttention }
         var sum = DoubleMap(repeating: 0, count: side * side)
@@ -101,12 +101,12 @@ private final class ObservedPass {
             let map = minMax(resized(attention, from: resolution, to: side))
             sum = zip(sum, map).map { $0 + weight * $1 }
         }
-        guard completions > 0 else { return sum }
+        guard rounds > 0 else { return sum }
         let affinity = try mean(captured)
         let pixels = Int(Double(affinity.count).squareRoot())
         let grid = Int(Double(pixels).squareRoot())
         var map = resized(sum, from: side, to: grid)
-        for _ in 0..<completions {
+        for _ in 0..<rounds {
             let last = map
             map = (0..<pixels).map { row in
                 (0..<pixels).reduce(0) { $0 + affinity[row * pixels + $1] * last[$1] }
@@ -139,19 +139,19 @@ private final class ObservedPass {
         (.middle, names("mid_block.attentions.0")),
     ]
 
-    @Test func `for every choice of captured layers, weights and completions`() throws {
+    @Test func `for every choice of captured layers, weights and rounds`() throws {
         let pass = try ObservedPass(Fixture.tiny)
         let weights: [Float] = [0.1, 0.2, 0.3, 0.4]
         for (captures, layers) in Self.captures {
             let means = try pass.mean(layers)
-            for completions in 0...2 {
+            for rounds in 0...2 {
                 let recipe = Recipe.variant(
-                    captures: captures, weights: [[0.5, 0.5], weights], completions: completions)
+                    captures: captures, weights: [[0.5, 0.5], weights], rounds: rounds)
                 let found = try pass.scores(recipe)
                 let expected = try pass.expected(
-                    weights: weights.map(Double.init), completions: completions, captured: layers)
+                    weights: weights.map(Double.init), rounds: rounds, captured: layers)
                 let error = zip(found.map, expected).map { abs(Double($0) - $1) }.max() ?? 1
-                #expect(error < 1e-4, "\(captures), \(completions) completions")
+                #expect(error < 1e-4, "\(captures), \(rounds) rounds")
                 let rows = (0..<found.affinity.pixels).flatMap { found.affinity.row($0) }
                 #expect(rows.count == means.count)
                 #expect(zip(rows, means).allSatisfy { abs(Double($0) - $1) < 1e-4 })

@@ -1,3 +1,4 @@
+import Kernels
 import Networks
 import Testing
 
@@ -18,12 +19,12 @@ extension Recipe {
     static func variant(
         template: PromptTemplate = .photograph, forwardPrompt: String? = "", timestep: Int = 100,
         captures: SelfAttentionCaptures = .finest, weights: [[Float]] = [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]],
-        completions: Int = 1, background: Float = 0.5
+        colour: ColourKernel? = nil, rounds: Int = 1, share: Share? = nil, edges: Edges? = nil, background: Float = 0.5
     ) -> Recipe {
         Recipe(
-            name: "shared", template: template, forwardPrompt: forwardPrompt, timestep: timestep,
+            name: "shared", about: .shared, template: template, forwardPrompt: forwardPrompt, timestep: timestep,
             captures: captures, aggregation: Aggregation(weights: weights),
-            refinement: Refinement(completions: completions), background: background)
+            refinement: Refinement(colour: colour, rounds: rounds), share: share, edges: edges, background: background)
     }
 }
 
@@ -33,7 +34,9 @@ extension Recipe {
         let question = try RequestBuilder("dog", "grass")
         var seen = [try segmenter.ask(question).bits]
         for recipe: Recipe in [
-            .variant(completions: 2), .variant(completions: 0),
+            .variant(rounds: 2), .variant(rounds: 0), .variant(colour: .standard),
+            .variant(colour: ColourKernel(colour: 0.2, position: 0.3)), .variant(share: Share(gamma: 1)),
+            .variant(share: Share(gamma: 8)),
             .variant(weights: [[0.1, 0.1, 0.3, 0.5], [0.2, 0.3, 0.5]]),
             .variant(captures: .firstUp), .variant(captures: .coarser), .variant(captures: .middle),
             .variant(template: PromptTemplate(before: "", after: " in a street")),
@@ -54,12 +57,17 @@ extension Recipe {
             try segmenter.ask(question.with(\.recipe, recipe)).report.passes
         }
         #expect(try passes(.shared) == 1)
-        #expect(try passes(.variant(completions: 2)) == 0)
-        #expect(try passes(.variant(weights: [[0, 0, 0, 1]])) == 0)
+        #expect(try passes(.variant(rounds: 2)) == 0)
+        #expect(try passes(.variant(weights: [[0.4, 0.3, 0.2, 0.1]])) == 0)
+        #expect(try passes(.variant(share: Share(gamma: 8), edges: .standard)) == 0)
+        #expect(try passes(.variant(weights: [[0, 0, 0, 1]])) == 1, "queries without a weight are not kept")
+        #expect(try passes(.variant(weights: [[0, 0, 0, 0.5]])) == 0)
+        #expect(try passes(.variant(colour: .standard)) == 1)
+        #expect(try passes(.variant(colour: .standard, rounds: 2)) == 0)
         #expect(try passes(.variant(captures: .firstUp)) == 1)
-        #expect(try passes(.variant(captures: .firstUp, completions: 3)) == 0)
+        #expect(try passes(.variant(captures: .firstUp, rounds: 3)) == 0)
         #expect(try passes(.variant(captures: .coarser)) == 1)
-        #expect(try passes(.variant(captures: .finest, completions: 3)) == 0)
+        #expect(try passes(.variant(captures: .finest, rounds: 3)) == 0)
     }
 
     @Test func `scores the background where a request does not`() throws {
@@ -89,8 +97,8 @@ extension Recipe {
         captures: SelfAttentionCaptures
     ) throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        for completions in 0...1 {
-            let recipe = Recipe.variant(captures: captures, completions: completions)
+        for rounds in 0...1 {
+            let recipe = Recipe.variant(captures: captures, rounds: rounds)
             let error = #expect(throws: SegmentationError.self) {
                 try segmenter.ask(RequestBuilder("dog").with(\.recipe, recipe))
             }

@@ -7,7 +7,8 @@ enum { untouched = 0x7abc };
 
 /// Each number is restored within half a step and four roundings of scale and product. The largest number has 65535
 /// steps; a row of zeros has only zeros and the scale 0, a row with an infinity or NaN only zeros and the scale NaN.
-static void hold_integers(dseg_matrix x, const uint16_t *integers, const float *scales) {
+/// Of square roots each is within half a step.
+static void hold_integers(dseg_matrix x, bool roots, const uint16_t *integers, const float *scales) {
     for (size_t row = 0; row < x.rows; row++) {
         double most = 0, sum = 0;
         for (size_t c = 0; c < x.columns; c++) {
@@ -18,8 +19,10 @@ static void hold_integers(dseg_matrix x, const uint16_t *integers, const float *
         if (is_dark) hold(isnan(scales[row]) ? 1 : scales[row], isfinite(sum) ? 0 : 1, 0);
         for (size_t c = 0; c < x.columns; c++) {
             double integer = integers[row * x.columns + c], value = at(x, row, c);
+            double number = integer * scales[row], step = 0.501 / 65535;
+            double share = roots ? step * (2 * sqrt(value / most) + step) : step;
             if (is_dark) hold(integer, 0, 0);
-            else hold(integer * scales[row], value, most * (0.501 / 65535 + gamma_of(4)));
+            else hold(roots ? number * number : number, value, most * (share + gamma_of(6)));
             if (!is_dark && (value == most || value == 0)) hold(integer, value == 0 ? 0 : 65535, 0);
         }
     }
@@ -31,9 +34,10 @@ void check_unsigned(void) {
                                        {97, 17}, {3, 31}, {3, 33}, {5, 65},  {4, 257}};
     static const float magnitudes[] = {1e-30f, 0.01f, 1.0f, 1e30f};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-        for (size_t m = 0; m < 4; m++) {
+        for (size_t m = 0; m < 8; m++) {
             size_t rows = shapes[s][0], columns = shapes[s][1];
-            dseg_matrix x = framed(rows, columns, magnitudes[m]);
+            bool roots = m >= 4;
+            dseg_matrix x = framed(rows, columns, magnitudes[m % 4]);
             for (size_t i = 0; i < rows * columns; i++) {
                 float *number = x.base + i / columns * x.stride + i % columns;
                 bool middle = i % columns == columns / 2;
@@ -43,8 +47,8 @@ void check_unsigned(void) {
             uint16_t *integers = take((rows * columns + 1) * sizeof *integers);
             float *scales = marked(rows);
             integers[rows * columns] = untouched;
-            dseg_quantize_unsigned(x, integers, scales);
-            hold_integers(x, integers, scales);
+            dseg_quantize_unsigned(x, roots, integers, scales);
+            hold_integers(x, roots, integers, scales);
             hold(integers[rows * columns], untouched, 0);
             hold_end(scales, rows);
             hold_frame(x);
@@ -54,27 +58,28 @@ void check_unsigned(void) {
 /// A sum of 256 terms at a time, then of the sums, then the scale.
 static double roundings_of(size_t pixels) { return fmin((double)pixels, 256) + (double)(pixels / 256) + 3; }
 
-static void hold_completion(size_t pixels, size_t count) {
+static void hold_completion(size_t pixels, size_t count, bool roots) {
     uint16_t *integers = take(pixels * pixels * sizeof *integers);
     for (size_t i = 0; i < pixels * pixels; i++) integers[i] = (uint16_t)draw_bits();
     size_t floats = dseg_complete_scratch(pixels);
     float *scales = drawn(pixels), *maps = drawn(count * pixels), *y = marked(count * pixels);
     float *scratch = marked(floats), *alone = marked(pixels);
-    dseg_complete(integers, scales, pixels, maps, count, y, scratch);
+    dseg_complete(integers, roots, scales, pixels, maps, count, y, scratch);
     for (size_t i = 0; i < count * pixels; i++) {
         size_t map = i / pixels * pixels, row = i % pixels;
         double sum = 0, reach = 0;
         for (size_t j = 0; j < pixels; j++) {
-            double term = (double)integers[row * pixels + j] * scales[row] * maps[map + j];
+            double number = (double)integers[row * pixels + j] * scales[row];
+            double term = (roots ? number * number : number) * maps[map + j];
             sum += term;
             reach += fabs(term);
         }
-        hold(y[i], sum, gamma_of(roundings_of(pixels)) * reach);
+        hold(y[i], sum, gamma_of(roundings_of(pixels) + 2 * roots) * reach);
     }
     hold_end(y, count * pixels);
     hold_end(scratch, floats);
     for (size_t map = 0; map < count; map++) {
-        dseg_complete(integers, scales, pixels, maps + map * pixels, 1, alone, scratch);
+        dseg_complete(integers, roots, scales, pixels, maps + map * pixels, 1, alone, scratch);
         hold(memcmp(alone, y + map * pixels, pixels * sizeof *y) == 0, 1, 0);
     }
     hold_end(alone, pixels);
@@ -90,7 +95,7 @@ static void hold_whole_completion(size_t pixels) {
         maps[i] = (float)(i % 3) - 1;
         maps[pixels + i] = i % 7 == 0;
     }
-    dseg_complete(integers, scales, pixels, maps, 2, y, marked(dseg_complete_scratch(pixels)));
+    dseg_complete(integers, false, scales, pixels, maps, 2, y, marked(dseg_complete_scratch(pixels)));
     for (size_t i = 0; i < 2 * pixels; i++) {
         int64_t sum = 0;
         for (size_t j = 0; j < pixels; j++)
@@ -109,7 +114,7 @@ static void hold_worst_completion(size_t pixels) {
         scales[i] = 1;
         map[i] = i ? 1 : 512;
     }
-    dseg_complete(integers, scales, pixels, map, 1, y, marked(dseg_complete_scratch(pixels)));
+    dseg_complete(integers, false, scales, pixels, map, 1, y, marked(dseg_complete_scratch(pixels)));
     double sum = 0x1p24 + (double)pixels - 1;
     for (size_t i = 0; i < pixels; i++) hold(y[i], sum, gamma_of(roundings_of(pixels)) * sum);
     hold_end(y, pixels);
@@ -119,7 +124,8 @@ static void hold_worst_completion(size_t pixels) {
 void check_complete(void) {
     static const size_t shapes[][2] = {{1, 1}, {7, 2}, {23, 15}, {25, 16}, {48, 16}, {49, 17}, {257, 3}, {300, 1}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        hold_completion(shapes[s][0], shapes[s][1]);
+        hold_completion(shapes[s][0], shapes[s][1], false);
+        hold_completion(shapes[s][0], shapes[s][1], true);
         hold_whole_completion(shapes[s][0]);
     }
     hold_worst_completion(520);

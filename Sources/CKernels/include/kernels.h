@@ -259,14 +259,16 @@ size_t dseg_score_scratch(size_t keys);
 /// maps [count, q.rows]; a phrase's bits do not depend on the others
 void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float share, float *maps, float *scratch);
 
-/// y [N, M], scales [N] ← x [N, M] >= 0, quantized row by row: x[i][j] is about scales[i] * y[i][j].
-void dseg_quantize_unsigned(dseg_matrix x, uint16_t *y, float *scales);
+/// y [N, M], scales [N] ← x [N, M] >= 0, quantized row by row: x[i][j] is about scales[i] * y[i][j], or with `roots`
+/// its square. Square roots (companding) keep small numbers beside large ones.
+void dseg_quantize_unsigned(dseg_matrix x, bool roots, uint16_t *y, float *scales);
 /// Floats of scratch that dseg_complete needs.
 size_t dseg_complete_scratch(size_t pixels);
-/// y[k][i] ← scales[i] * (sum over j of s[i][j] * maps[k][j]): completion by self-attention.
+/// y[k][i] ← sum over j of scales[i] * s[i][j] * maps[k][j], or with `roots` of (scales[i] * s[i][j])^2 * maps[k][j]:
+/// completion by an affinity.
 /// s [pixels, pixels], scales [pixels], maps and y [count, pixels]; a map's bits do not depend on the others
-void dseg_complete(const uint16_t *s, const float *scales, size_t pixels, const float *maps, size_t count, float *y,
-                   float *scratch);
+void dseg_complete(const uint16_t *s, bool roots, const float *scales, size_t pixels, const float *maps, size_t count,
+                   float *y, float *scratch);
 
 // ---- colour.c: affinities and maps of a picture ---------------------------------------------------------------------
 
