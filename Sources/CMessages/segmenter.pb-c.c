@@ -682,6 +682,96 @@ void   dseg__v1__model_status__free_unpacked
   assert(message->base.descriptor == &dseg__v1__model_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   dseg__v1__recipe_status__init
+                     (Dseg__V1__RecipeStatus         *message)
+{
+  static const Dseg__V1__RecipeStatus init_value = DSEG__V1__RECIPE_STATUS__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__recipe_status__get_packed_size
+                     (const Dseg__V1__RecipeStatus *message)
+{
+  assert(message->base.descriptor == &dseg__v1__recipe_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__recipe_status__pack
+                     (const Dseg__V1__RecipeStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__recipe_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__recipe_status__pack_to_buffer
+                     (const Dseg__V1__RecipeStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__recipe_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__RecipeStatus *
+       dseg__v1__recipe_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__RecipeStatus *)
+     protobuf_c_message_unpack (&dseg__v1__recipe_status__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__recipe_status__free_unpacked
+                     (Dseg__V1__RecipeStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__recipe_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__setting_status__init
+                     (Dseg__V1__SettingStatus         *message)
+{
+  static const Dseg__V1__SettingStatus init_value = DSEG__V1__SETTING_STATUS__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__setting_status__get_packed_size
+                     (const Dseg__V1__SettingStatus *message)
+{
+  assert(message->base.descriptor == &dseg__v1__setting_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__setting_status__pack
+                     (const Dseg__V1__SettingStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__setting_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__setting_status__pack_to_buffer
+                     (const Dseg__V1__SettingStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__setting_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__SettingStatus *
+       dseg__v1__setting_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__SettingStatus *)
+     protobuf_c_message_unpack (&dseg__v1__setting_status__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__setting_status__free_unpacked
+                     (Dseg__V1__SettingStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__setting_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   dseg__v1__cancel_request__init
                      (Dseg__V1__CancelRequest         *message)
 {
@@ -976,7 +1066,7 @@ const ProtobufCMessageDescriptor dseg__v1__phrase__descriptor =
   (ProtobufCMessageInit) dseg__v1__phrase__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descriptors[16] =
+static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descriptors[17] =
 {
   {
     "image",
@@ -1170,6 +1260,18 @@ static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "settings",
+    17,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__SegmentRequest, n_settings),
+    offsetof(Dseg__V1__SegmentRequest, settings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
   15,   /* field[15] = deadline_milliseconds */
@@ -1186,13 +1288,14 @@ static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
   3,   /* field[3] = recipe */
   14,   /* field[14] = request_id */
   5,   /* field[5] = seed */
+  16,   /* field[16] = settings */
   7,   /* field[7] = threshold */
   6,   /* field[6] = timestep */
 };
 static const ProtobufCIntRange dseg__v1__segment_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor =
 {
@@ -1202,7 +1305,7 @@ const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor =
   "Dseg__V1__SegmentRequest",
   "dseg.v1",
   sizeof(Dseg__V1__SegmentRequest),
-  16,
+  17,
   dseg__v1__segment_request__field_descriptors,
   dseg__v1__segment_request__field_indices_by_name,
   1,  dseg__v1__segment_request__number_ranges,
@@ -1286,7 +1389,7 @@ const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
   (ProtobufCMessageInit) dseg__v1__segment_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[17] =
+static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[19] =
 {
   {
     "handle",
@@ -1492,6 +1595,30 @@ static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[17] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "settings",
+    18,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__Header, n_settings),
+    offsetof(Dseg__V1__Header, settings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "labels_compete",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Header, labels_compete),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__header__field_indices_by_name[] = {
   16,   /* field[16] = blas */
@@ -1500,6 +1627,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
   2,   /* field[2] = height */
   15,   /* field[15] = instruction_set */
   5,   /* field[5] = labels */
+  18,   /* field[18] = labels_compete */
   4,   /* field[4] = latent_height */
   3,   /* field[3] = latent_width */
   11,   /* field[11] = model */
@@ -1507,6 +1635,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
   14,   /* field[14] = precision */
   6,   /* field[6] = recipe */
   8,   /* field[8] = seed */
+  17,   /* field[17] = settings */
   10,   /* field[10] = threshold */
   9,   /* field[9] = timestep */
   13,   /* field[13] = version */
@@ -1515,7 +1644,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
 {
@@ -1525,7 +1654,7 @@ const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
   "Dseg__V1__Header",
   "dseg.v1",
   sizeof(Dseg__V1__Header),
-  17,
+  19,
   dseg__v1__header__field_descriptors,
   dseg__v1__header__field_indices_by_name,
   1,  dseg__v1__header__number_ranges,
@@ -2052,7 +2181,7 @@ const ProtobufCMessageDescriptor dseg__v1__status_request__descriptor =
   (ProtobufCMessageInit) dseg__v1__status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__status_reply__field_descriptors[14] =
+static const ProtobufCFieldDescriptor dseg__v1__status_reply__field_descriptors[15] =
 {
   {
     "version",
@@ -2222,6 +2351,18 @@ static const ProtobufCFieldDescriptor dseg__v1__status_reply__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "recipes",
+    15,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__StatusReply, n_recipes),
+    offsetof(Dseg__V1__StatusReply, recipes),
+    &dseg__v1__recipe_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__status_reply__field_indices_by_name[] = {
   4,   /* field[4] = answered */
@@ -2231,6 +2372,7 @@ static const unsigned dseg__v1__status_reply__field_indices_by_name[] = {
   7,   /* field[7] = pictures_limit */
   3,   /* field[3] = queue_limit */
   2,   /* field[2] = queued */
+  14,   /* field[14] = recipes */
   5,   /* field[5] = refused */
   11,   /* field[11] = threads */
   10,   /* field[10] = uptime_milliseconds */
@@ -2242,7 +2384,7 @@ static const unsigned dseg__v1__status_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__status_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor dseg__v1__status_reply__descriptor =
 {
@@ -2252,7 +2394,7 @@ const ProtobufCMessageDescriptor dseg__v1__status_reply__descriptor =
   "Dseg__V1__StatusReply",
   "dseg.v1",
   sizeof(Dseg__V1__StatusReply),
-  14,
+  15,
   dseg__v1__status_reply__field_descriptors,
   dseg__v1__status_reply__field_indices_by_name,
   1,  dseg__v1__status_reply__number_ranges,
@@ -2334,6 +2476,173 @@ const ProtobufCMessageDescriptor dseg__v1__model_status__descriptor =
   dseg__v1__model_status__field_indices_by_name,
   1,  dseg__v1__model_status__number_ranges,
   (ProtobufCMessageInit) dseg__v1__model_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__recipe_status__field_descriptors[5] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RecipeStatus, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "summary",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RecipeStatus, summary),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cost",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RecipeStatus, cost),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "source",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RecipeStatus, source),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settings",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__RecipeStatus, n_settings),
+    offsetof(Dseg__V1__RecipeStatus, settings),
+    &dseg__v1__setting_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__recipe_status__field_indices_by_name[] = {
+  2,   /* field[2] = cost */
+  0,   /* field[0] = name */
+  4,   /* field[4] = settings */
+  3,   /* field[3] = source */
+  1,   /* field[1] = summary */
+};
+static const ProtobufCIntRange dseg__v1__recipe_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor dseg__v1__recipe_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.RecipeStatus",
+  "RecipeStatus",
+  "Dseg__V1__RecipeStatus",
+  "dseg.v1",
+  sizeof(Dseg__V1__RecipeStatus),
+  5,
+  dseg__v1__recipe_status__field_descriptors,
+  dseg__v1__recipe_status__field_indices_by_name,
+  1,  dseg__v1__recipe_status__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__recipe_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__setting_status__field_descriptors[4] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__SettingStatus, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__SettingStatus, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "legal",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__SettingStatus, legal),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "meaning",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__SettingStatus, meaning),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__setting_status__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  2,   /* field[2] = legal */
+  3,   /* field[3] = meaning */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange dseg__v1__setting_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor dseg__v1__setting_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.SettingStatus",
+  "SettingStatus",
+  "Dseg__V1__SettingStatus",
+  "dseg.v1",
+  sizeof(Dseg__V1__SettingStatus),
+  4,
+  dseg__v1__setting_status__field_descriptors,
+  dseg__v1__setting_status__field_indices_by_name,
+  1,  dseg__v1__setting_status__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__setting_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor dseg__v1__cancel_request__field_descriptors[1] =

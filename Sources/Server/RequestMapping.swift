@@ -20,9 +20,9 @@ extension SegmentationRequest {
         do throws(SegmentationError) {
             try self.init(
                 picture: picture, labels: message.labels.map(Segmentation.Label.init),
-                recipe: Recipe(named: message.recipe), forwardPrompt: message.forwardPrompt,
-                seed: message.seed, timestep: message.timestep.map(Int.init), threshold: message.threshold,
-                maps: MapRequest(message), wantsMask: message.mask, model: message.model)
+                recipe: Recipe(named: message.recipe, settings: message.settings),
+                forwardPrompt: message.forwardPrompt, seed: message.seed, timestep: message.timestep.map(Int.init),
+                threshold: message.threshold, maps: MapRequest(message), wantsMask: message.mask, model: message.model)
         } catch {
             throw RPCStatus(error)
         }
@@ -92,7 +92,8 @@ extension Header {
             timestep: UInt32(understanding.timestep), threshold: understanding.threshold,
             model: understanding.model, modelHash: understanding.modelHash, version: Version.current,
             precision: understanding.precision, instructionSet: understanding.instructionSet,
-            blas: understanding.blas)
+            blas: understanding.blas, settings: understanding.recipe.settings,
+            labelsCompete: understanding.recipe.share != nil)
     }
 }
 
@@ -145,7 +146,18 @@ extension StatusReply {
             picturesLimit: UInt64(status.limits.ofPictures + limits.replyBytes),
             words: UInt32(status.memory.words), wordsBytes: UInt64(status.memory.wordsBytes),
             wordsLimit: UInt64(status.limits.segmenter.words), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
-            threads: UInt32(status.threads))
+            threads: UInt32(status.threads), recipes: Recipe.all.map(RecipeStatus.init))
+    }
+}
+
+extension RecipeStatus {
+    init(_ recipe: Recipe) {
+        self.init(
+            name: recipe.name, summary: recipe.about.summary, cost: recipe.about.cost, source: recipe.about.source,
+            settings: RecipeSetting.all.map { setting in
+                SettingStatus(
+                    key: setting.key, value: setting.value(in: recipe), legal: setting.legal, meaning: setting.meaning)
+            })
     }
 }
 

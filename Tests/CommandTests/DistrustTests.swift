@@ -33,7 +33,7 @@ import Testing
             let status = StatusReply(
                 version: orders, models: [model], queued: .max, queueLimit: .max, answered: .max, refused: .max,
                 pictures: .max, picturesBytes: .max, picturesLimit: .max, words: .max, wordsBytes: .max,
-                wordsLimit: .max, uptimeMilliseconds: .max, threads: .max)
+                wordsLimit: .max, uptimeMilliseconds: .max, threads: .max, recipes: [])
             return [connection.reply(status.encoded(), on: call.stream)]
         }
         let ending = try daemon.dseg(["status"])

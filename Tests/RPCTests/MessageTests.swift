@@ -13,7 +13,7 @@ struct MessageTests {
         ],
         recipe: "shared", forwardPrompt: "a photo", seed: .max, timestep: 100, threshold: 0.5,
         model: "demo", modelHash: "ff", version: "1.0", precision: "f32", instructionSet: "avx2",
-        blas: "OpenBLAS 0.3.21 Zen")
+        blas: "OpenBLAS 0.3.21 Zen", settings: ["gamma=2", "edges=off"], labelsCompete: true)
     static let trailer = Trailer(
         queueMilliseconds: 1, decodeMilliseconds: 2, autoencoderMilliseconds: 3,
         textMilliseconds: 4, unetMilliseconds: 5, mapsMilliseconds: 6, unetPasses: 7,
@@ -23,7 +23,13 @@ struct MessageTests {
         models: [ModelStatus(name: "demo", hash: "ff", bytes: 1 << 40, precision: "f32")],
         queued: 1, queueLimit: 2, answered: 1 << 40, refused: 4, pictures: 5, picturesBytes: 6,
         picturesLimit: 7, words: 8, wordsBytes: 9, wordsLimit: 10, uptimeMilliseconds: 11,
-        threads: 12)
+        threads: 12,
+        recipes: [
+            RecipeStatus(
+                name: "best", summary: "s", cost: "c", source: "o",
+                settings: [SettingStatus(key: "gamma", value: "1", legal: "0 to 64", meaning: "m")]),
+            RecipeStatus(name: "shared", summary: "", cost: "", source: "", settings: []),
+        ])
     static let requests = [
         SegmentRequest(picture: nil, labels: []),
         SegmentRequest(
@@ -31,7 +37,8 @@ struct MessageTests {
             labels: [Label(name: "dog", phrases: [Phrase(words: "a dog", prompt: "see a dog")])],
             recipe: "diffsegmenter", forwardPrompt: "all of it", seed: 7, timestep: 50,
             threshold: 0.25, maps: .sized, mapWidth: 320, mapHeight: 240, encoding: .u8, mask: true,
-            model: "demo", requestID: "r1", deadlineMilliseconds: 1000),
+            model: "demo", requestID: "r1", deadlineMilliseconds: 1000,
+            settings: ["gamma=2", "", "weights=0,1"]),
         SegmentRequest(
             picture: .handle(""), labels: [Label(name: "")], forwardPrompt: "", timestep: 0,
             threshold: 0, maps: .none),
@@ -97,6 +104,18 @@ struct MessageTests {
         }
     }
 
+    @Test func `a setting is a name: of 256 bytes at most`() throws {
+        func request(_ setting: String) -> SegmentRequest {
+            SegmentRequest(picture: nil, labels: [], settings: ["gamma=1", setting])
+        }
+        try expectRoundTrip(request(String(repeating: "0", count: 256)))
+        let error = #expect(throws: RPCStatus.self) {
+            try SegmentRequest(decoding: request(String(repeating: "0", count: 257)).encoded())
+        }
+        #expect(error?.code == .invalidArgument)
+        #expect(error?.message == "SegmentRequest.settings of 257 bytes, the limit is 256: shorten it.")
+    }
+
     @Test func `unknown enumeration values are refused with those that are known`() {
         for (field, name) in [(UInt8(0x48), "maps"), (0x60, "encoding")] {
             for value: [UInt8] in [[3], [0x7f], [0xff, 0xff, 0xff, 0xff, 0x0f]] {
@@ -137,11 +156,13 @@ struct MessageTests {
         let flood = [[UInt8]](repeating: [0xf8, 0x01], count: 2 << 20).flatMap { $0 }.dropLast(2)
         let unknown = Array(flood) + [0xf8, 0x01]
         let labels = [[UInt8]](repeating: [0x1a, 0], count: 2 << 20).flatMap { $0 }
+        let settings = [[UInt8]](repeating: [0x8a, 0x01, 0], count: 1 << 20).flatMap { $0 }
         let merge = [[UInt8]](repeating: [0x0a, 2, 0x32, 0], count: 1 << 20).flatMap { $0 }
         let bombs: [(String, () throws -> Void)] = [
             ("unknown fields in control", { _ = try CancelRequest(decoding: unknown) }),
             ("unknown fields in bulk", { _ = try SegmentRequest(decoding: unknown) }),
             ("labels", { _ = try SegmentRequest(decoding: labels) }),
+            ("settings", { _ = try SegmentRequest(decoding: settings) }),
             ("merged headers", { _ = try SegmentReply(decoding: merge) }),
         ]
         for (name, decode) in bombs {

@@ -37,6 +37,14 @@ struct RequestMappingTests {
         #expect(request.maps == .sized(width: 3, height: 4))
     }
 
+    @Test func `settings arrive, over those of the recipe that is named`() throws {
+        let request = try SegmentationRequest(
+            Self.message { ($0.recipe, $0.settings) = ("best", ["rounds=7", "gamma=off"]) })
+        #expect(request.recipe.name == "best" && request.recipe.refinement.rounds == 7)
+        #expect(request.recipe.share == nil && request.recipe.edges == Recipe.best.edges)
+        #expect(request.recipe.settings == ["gamma=off", "rounds=7"])
+    }
+
     @Test func `what a message leaves out is the recipe's`() throws {
         let request = try SegmentationRequest(Self.message { $0.recipe = "diffsegmenter" })
         #expect(request.recipe == .diffsegmenter)

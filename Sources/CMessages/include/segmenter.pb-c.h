@@ -30,6 +30,8 @@ typedef struct Dseg__V1__Trailer Dseg__V1__Trailer;
 typedef struct Dseg__V1__StatusRequest Dseg__V1__StatusRequest;
 typedef struct Dseg__V1__StatusReply Dseg__V1__StatusReply;
 typedef struct Dseg__V1__ModelStatus Dseg__V1__ModelStatus;
+typedef struct Dseg__V1__RecipeStatus Dseg__V1__RecipeStatus;
+typedef struct Dseg__V1__SettingStatus Dseg__V1__SettingStatus;
 typedef struct Dseg__V1__CancelRequest Dseg__V1__CancelRequest;
 typedef struct Dseg__V1__CancelReply Dseg__V1__CancelReply;
 
@@ -50,11 +52,13 @@ typedef enum _Dseg__V1__Encoding {
  */
 typedef enum _Dseg__V1__Maps {
   /*
-   * on the latent grid: each label's cross-attention completed by self-attention, not normalised
+   * On the latent grid: each label's cross-attention completed by the affinity, not normalised; for a recipe whose
+   * labels share pixels: after the share, min-max scaled.
    */
   DSEG__V1__MAPS__MAPS_LATENT = 0,
   /*
-   * resized (bilinear, half-pixel centres) to map_width x map_height, then min-max to [0, 1]
+   * Resized (bilinear, half-pixel centres) to map_width x map_height, then min-max to [0, 1]; after the guided filter
+   * where the recipe has one.
    */
   DSEG__V1__MAPS__MAPS_SIZED = 1,
   /*
@@ -172,7 +176,7 @@ struct  Dseg__V1__SegmentRequest
   size_t n_labels;
   Dseg__V1__Label **labels;
   /*
-   * "shared" (also when empty) or "diffsegmenter"
+   * "best", "shared" (also when empty) or "diffsegmenter"
    */
   ProtobufCBinaryData recipe;
   /*
@@ -191,7 +195,8 @@ struct  Dseg__V1__SegmentRequest
    */
   protobuf_c_boolean mask;
   /*
-   * background where the picture is wholly transparent
+   * after the guided filter where the recipe has one; background where the picture
+   * is wholly transparent
    */
   /*
    * name or hash of the model; empty: the loaded one
@@ -205,6 +210,12 @@ struct  Dseg__V1__SegmentRequest
    * 0: none but the call's own timeout
    */
   uint32_t deadline_milliseconds;
+  /*
+   * Parameters over those of the recipe, "key=value" each, every key at most once. Keys: gamma, colour, rounds, weights,
+   * edges; StatusReply.recipes says what they mean and which values are legal.
+   */
+  size_t n_settings;
+  ProtobufCBinaryData *settings;
   Dseg__V1__SegmentRequest__PictureCase picture_case;
   union {
     /*
@@ -240,7 +251,7 @@ struct  Dseg__V1__SegmentRequest
 };
 #define DSEG__V1__SEGMENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__segment_request__descriptor) \
-    , 0,NULL, {0,NULL}, 0, DSEG__V1__MAPS__MAPS_LATENT, 0, 0, DSEG__V1__ENCODING__ENCODING_F16, 0, {0,NULL}, {0,NULL}, 0, DSEG__V1__SEGMENT_REQUEST__PICTURE__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD__NOT_SET, {0} }
+    , 0,NULL, {0,NULL}, 0, DSEG__V1__MAPS__MAPS_LATENT, 0, 0, DSEG__V1__ENCODING__ENCODING_F16, 0, {0,NULL}, {0,NULL}, 0, 0,NULL, DSEG__V1__SEGMENT_REQUEST__PICTURE__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD__NOT_SET, {0} }
 
 
 typedef enum {
@@ -316,6 +327,17 @@ struct  Dseg__V1__Header
    * example. The last bits of scores depend on it, of int16 too: the text encoder's causal attention is f32 in both.
    */
   ProtobufCBinaryData blas;
+  /*
+   * In which the recipe differs from the one of its name, "key=value" each, spelled as the daemon spells them; as
+   * SegmentRequest.settings they give the same recipe.
+   */
+  size_t n_settings;
+  ProtobufCBinaryData *settings;
+  /*
+   * Whether labels share each pixel: a label's map then depends on the other labels, and the first score map follows
+   * only when all labels are scored.
+   */
+  protobuf_c_boolean labels_compete;
   Dseg__V1__Header__ReadForwardPromptCase read_forward_prompt_case;
   union {
     /*
@@ -326,7 +348,7 @@ struct  Dseg__V1__Header
 };
 #define DSEG__V1__HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__header__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
 
 
 /*
@@ -445,7 +467,9 @@ struct  Dseg__V1__Trailer
    */
   protobuf_c_boolean latent_cached;
   /*
-   * of the f32 (little-endian) latent-grid score maps, in the labels' order
+   * Of what was sent: of the f32 (little-endian) score maps in the labels' order, sized or on the latent grid as they
+   * were requested; of the mask's indices where the mask was sent without score maps; of the latent-grid maps where
+   * neither was.
    */
   ProtobufCBinaryData answer_hash;
 };
@@ -499,10 +523,12 @@ struct  Dseg__V1__StatusReply
    */
   uint32_t pictures;
   uint32_t words;
+  size_t n_recipes;
+  Dseg__V1__RecipeStatus **recipes;
 };
 #define DSEG__V1__STATUS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__status_reply__descriptor) \
-    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
 struct  Dseg__V1__ModelStatus
@@ -522,6 +548,55 @@ struct  Dseg__V1__ModelStatus
 #define DSEG__V1__MODEL_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__model_status__descriptor) \
     , {0,NULL}, {0,NULL}, 0, {0,NULL} }
+
+
+/*
+ * A recipe that requests may name.
+ */
+struct  Dseg__V1__RecipeStatus
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  /*
+   * a sentence
+   */
+  ProtobufCBinaryData summary;
+  /*
+   * what it takes beside the others
+   */
+  ProtobufCBinaryData cost;
+  /*
+   * where its figures come from
+   */
+  ProtobufCBinaryData source;
+  size_t n_settings;
+  Dseg__V1__SettingStatus **settings;
+};
+#define DSEG__V1__RECIPE_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__recipe_status__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL }
+
+
+/*
+ * A parameter of a recipe that a request may set.
+ */
+struct  Dseg__V1__SettingStatus
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  /*
+   * the recipe's own
+   */
+  ProtobufCBinaryData value;
+  /*
+   * the legal values, in words
+   */
+  ProtobufCBinaryData legal;
+  ProtobufCBinaryData meaning;
+};
+#define DSEG__V1__SETTING_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__setting_status__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 struct  Dseg__V1__CancelRequest
@@ -832,6 +907,44 @@ Dseg__V1__ModelStatus *
 void   dseg__v1__model_status__free_unpacked
                      (Dseg__V1__ModelStatus *message,
                       ProtobufCAllocator *allocator);
+/* Dseg__V1__RecipeStatus methods */
+void   dseg__v1__recipe_status__init
+                     (Dseg__V1__RecipeStatus         *message);
+size_t dseg__v1__recipe_status__get_packed_size
+                     (const Dseg__V1__RecipeStatus   *message);
+size_t dseg__v1__recipe_status__pack
+                     (const Dseg__V1__RecipeStatus   *message,
+                      uint8_t             *out);
+size_t dseg__v1__recipe_status__pack_to_buffer
+                     (const Dseg__V1__RecipeStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__RecipeStatus *
+       dseg__v1__recipe_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__recipe_status__free_unpacked
+                     (Dseg__V1__RecipeStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__SettingStatus methods */
+void   dseg__v1__setting_status__init
+                     (Dseg__V1__SettingStatus         *message);
+size_t dseg__v1__setting_status__get_packed_size
+                     (const Dseg__V1__SettingStatus   *message);
+size_t dseg__v1__setting_status__pack
+                     (const Dseg__V1__SettingStatus   *message,
+                      uint8_t             *out);
+size_t dseg__v1__setting_status__pack_to_buffer
+                     (const Dseg__V1__SettingStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__SettingStatus *
+       dseg__v1__setting_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__setting_status__free_unpacked
+                     (Dseg__V1__SettingStatus *message,
+                      ProtobufCAllocator *allocator);
 /* Dseg__V1__CancelRequest methods */
 void   dseg__v1__cancel_request__init
                      (Dseg__V1__CancelRequest         *message);
@@ -917,6 +1030,12 @@ typedef void (*Dseg__V1__StatusReply_Closure)
 typedef void (*Dseg__V1__ModelStatus_Closure)
                  (const Dseg__V1__ModelStatus *message,
                   void *closure_data);
+typedef void (*Dseg__V1__RecipeStatus_Closure)
+                 (const Dseg__V1__RecipeStatus *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__SettingStatus_Closure)
+                 (const Dseg__V1__SettingStatus *message,
+                  void *closure_data);
 typedef void (*Dseg__V1__CancelRequest_Closure)
                  (const Dseg__V1__CancelRequest *message,
                   void *closure_data);
@@ -994,6 +1113,8 @@ extern const ProtobufCMessageDescriptor dseg__v1__trailer__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__status_request__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__status_reply__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__model_status__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__recipe_status__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__setting_status__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__cancel_request__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__cancel_reply__descriptor;
 extern const ProtobufCServiceDescriptor dseg__v1__segmenter__descriptor;

@@ -23,12 +23,16 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package var precision: String
     package var instructionSet: String
     package var blas: String
+    /// In which the recipe differs from the one of its name, `key=value` each.
+    package var settings: [String]
+    /// Whether labels share each pixel, so that a label's map depends on the other labels.
+    package var labelsCompete: Bool
 
     package init(
         handle: String, width: UInt32, height: UInt32, latentWidth: UInt32, latentHeight: UInt32,
         labels: [UnderstoodLabel], recipe: String, forwardPrompt: String?, seed: UInt32,
         timestep: UInt32, threshold: Float, model: String, modelHash: String, version: String,
-        precision: String, instructionSet: String, blas: String
+        precision: String, instructionSet: String, blas: String, settings: [String] = [], labelsCompete: Bool = false
     ) {
         self.handle = handle
         self.width = width
@@ -47,6 +51,8 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         self.precision = precision
         self.instructionSet = instructionSet
         self.blas = blas
+        self.settings = settings
+        self.labelsCompete = labelsCompete
     }
 
     static var budget: MemoryBudget { .control }
@@ -74,6 +80,8 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe precision = try text(packed.precision, "Header.precision", .name)
         unsafe instructionSet = try text(packed.instruction_set, "Header.instruction_set", .name)
         unsafe blas = try text(packed.blas, "Header.blas", .name)
+        unsafe settings = try texts(packed.settings, packed.n_settings, "Header.settings", .name)
+        unsafe labelsCompete = packed.labels_compete != 0
     }
 
     func fill(_ packed: inout Dseg__V1__Header, in arena: borrowing MessageArena) {
@@ -98,6 +106,9 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe packed.precision = arena.text(precision)
         unsafe packed.instruction_set = arena.text(instructionSet)
         unsafe packed.blas = arena.text(blas)
+        unsafe packed.n_settings = settings.count
+        unsafe packed.settings = arena.texts(settings)
+        unsafe packed.labels_compete = labelsCompete ? 1 : 0
     }
 }
 

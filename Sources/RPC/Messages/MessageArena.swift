@@ -82,6 +82,14 @@ struct MessageArena: ~Copyable {
 
     func text(_ text: String) -> ProtobufCBinaryData { unsafe bytes(Array(text.utf8)) }
 
+    func texts(_ texts: [String]) -> UnsafeMutablePointer<ProtobufCBinaryData> {
+        let list = unsafe room(for: ProtobufCBinaryData.self, count: texts.count)
+        for (index, text) in texts.enumerated() {
+            unsafe (list + index).initialize(to: self.text(text))
+        }
+        return unsafe list
+    }
+
     private func message<Message: PackedMessage>(
         of _: Message.Type
     ) -> (
@@ -132,6 +140,18 @@ func text(
             "\(field) is not text: its \(bytes.count) bytes must be UTF-8 without NUL.")
     }
     return text
+}
+
+/// A repeated string field; throws what ``text(_:_:_:)`` throws for one of them.
+func texts(
+    _ start: UnsafeMutablePointer<ProtobufCBinaryData>?, _ count: Int, _ field: StaticString, _ limit: TextLimit
+) throws(RPCStatus) -> [String] {
+    var texts: [String] = []
+    for index in 0..<count {
+        guard let data = unsafe start?[index] else { break }
+        unsafe texts.append(try text(data, field, limit))
+    }
+    return texts
 }
 
 func bytes(_ data: ProtobufCBinaryData) -> [UInt8] { unsafe list(data.data, data.len) }

@@ -65,7 +65,7 @@ package struct Trailer: WireMessage, @unsafe PackedMessage {
     package var phrasesCached: UInt32
     /// Whether the picture's latent was cached, or not needed.
     package var latentCached: Bool
-    /// The SHA-256 of the latent-grid score maps, little-endian f32, in the labels' order.
+    /// The SHA-256 of what was sent, see `segmenter.proto`.
     package var answerHash: String
 
     package init(

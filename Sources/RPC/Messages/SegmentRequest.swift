@@ -34,6 +34,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
     package var model: String
     package var requestID: String
     package var deadlineMilliseconds: UInt32
+    /// `key=value` each.
+    package var settings: [String]
 
     package init(
         picture: Picture?, labels: [Label], recipe: String = "", forwardPrompt: String? = nil,
@@ -41,7 +43,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         timestep: UInt32? = nil, threshold: Float? = nil, maps: Maps = .latent,
         mapWidth: UInt32 = 0,
         mapHeight: UInt32 = 0, encoding: Encoding = .f16, mask: Bool = false, model: String = "",
-        requestID: String = "", deadlineMilliseconds: UInt32 = 0
+        requestID: String = "", deadlineMilliseconds: UInt32 = 0, settings: [String] = []
     ) {
         self.picture = picture
         self.labels = labels
@@ -58,6 +60,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         self.model = model
         self.requestID = requestID
         self.deadlineMilliseconds = deadlineMilliseconds
+        self.settings = settings
     }
 
     static var budget: MemoryBudget { .bulk }
@@ -96,6 +99,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         unsafe model = try text(packed.model, "SegmentRequest.model", .name)
         unsafe requestID = try text(packed.request_id, "SegmentRequest.request_id", .name)
         unsafe deadlineMilliseconds = packed.deadline_milliseconds
+        unsafe settings = try texts(packed.settings, packed.n_settings, "SegmentRequest.settings", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__SegmentRequest, in arena: borrowing MessageArena) {
@@ -134,6 +138,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         unsafe packed.model = arena.text(model)
         unsafe packed.request_id = arena.text(requestID)
         unsafe packed.deadline_milliseconds = deadlineMilliseconds
+        unsafe packed.n_settings = settings.count
+        unsafe packed.settings = arena.texts(settings)
     }
 }
 

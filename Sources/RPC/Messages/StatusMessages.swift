@@ -35,13 +35,15 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
     package var wordsLimit: UInt64
     package var uptimeMilliseconds: UInt64
     package var threads: UInt32
+    /// The recipes that requests may name.
+    package var recipes: [RecipeStatus]
 
     package init(
         version: String, models: [ModelStatus], queued: UInt32, queueLimit: UInt32,
         answered: UInt64, refused: UInt64,
         pictures: UInt32, picturesBytes: UInt64, picturesLimit: UInt64,
         words: UInt32, wordsBytes: UInt64, wordsLimit: UInt64, uptimeMilliseconds: UInt64,
-        threads: UInt32
+        threads: UInt32, recipes: [RecipeStatus]
     ) {
         self.version = version
         self.models = models
@@ -57,6 +59,7 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         self.wordsLimit = wordsLimit
         self.uptimeMilliseconds = uptimeMilliseconds
         self.threads = threads
+        self.recipes = recipes
     }
 
     static var budget: MemoryBudget { .control }
@@ -79,6 +82,7 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         unsafe wordsLimit = packed.words_limit
         unsafe uptimeMilliseconds = packed.uptime_milliseconds
         unsafe threads = packed.threads
+        unsafe recipes = try list(packed.recipes, packed.n_recipes)
     }
 
     func fill(_ packed: inout Dseg__V1__StatusReply, in arena: borrowing MessageArena) {
@@ -97,6 +101,8 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         unsafe packed.words_limit = wordsLimit
         unsafe packed.uptime_milliseconds = uptimeMilliseconds
         unsafe packed.threads = threads
+        unsafe packed.n_recipes = recipes.count
+        unsafe packed.recipes = arena.list(recipes)
     }
 }
 
@@ -132,5 +138,83 @@ package struct ModelStatus: WireMessage, @unsafe PackedMessage {
         unsafe packed.hash = arena.text(hash)
         unsafe packed.bytes = bytes
         unsafe packed.precision = arena.text(precision)
+    }
+}
+
+/// A recipe that requests may name.
+package struct RecipeStatus: WireMessage, @unsafe PackedMessage {
+    package var name: String
+    /// One sentence.
+    package var summary: String
+    /// What it takes beside the others.
+    package var cost: String
+    /// Where its figures come from.
+    package var source: String
+    package var settings: [SettingStatus]
+
+    package init(name: String, summary: String, cost: String, source: String, settings: [SettingStatus]) {
+        self.name = name
+        self.summary = summary
+        self.cost = cost
+        self.source = source
+        self.settings = settings
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__RecipeStatus>?) -> Void {
+        unsafe dseg__v1__recipe_status__init
+    }
+
+    init(_ packed: Dseg__V1__RecipeStatus) throws(RPCStatus) {
+        unsafe name = try text(packed.name, "RecipeStatus.name", .name)
+        unsafe summary = try text(packed.summary, "RecipeStatus.summary", .sentence)
+        unsafe cost = try text(packed.cost, "RecipeStatus.cost", .sentence)
+        unsafe source = try text(packed.source, "RecipeStatus.source", .sentence)
+        unsafe settings = try list(packed.settings, packed.n_settings)
+    }
+
+    func fill(_ packed: inout Dseg__V1__RecipeStatus, in arena: borrowing MessageArena) {
+        unsafe packed.name = arena.text(name)
+        unsafe packed.summary = arena.text(summary)
+        unsafe packed.cost = arena.text(cost)
+        unsafe packed.source = arena.text(source)
+        unsafe packed.n_settings = settings.count
+        unsafe packed.settings = arena.list(settings)
+    }
+}
+
+/// A parameter of a recipe that a request may set.
+package struct SettingStatus: WireMessage, @unsafe PackedMessage {
+    package var key: String
+    /// The recipe's own.
+    package var value: String
+    /// The legal values, in words.
+    package var legal: String
+    package var meaning: String
+
+    package init(key: String, value: String, legal: String, meaning: String) {
+        self.key = key
+        self.value = value
+        self.legal = legal
+        self.meaning = meaning
+    }
+
+    static var budget: MemoryBudget { .control }
+    static var initialize: (UnsafeMutablePointer<Dseg__V1__SettingStatus>?) -> Void {
+        unsafe dseg__v1__setting_status__init
+    }
+
+    init(_ packed: Dseg__V1__SettingStatus) throws(RPCStatus) {
+        unsafe key = try text(packed.key, "SettingStatus.key", .name)
+        unsafe value = try text(packed.value, "SettingStatus.value", .name)
+        unsafe legal = try text(packed.legal, "SettingStatus.legal", .sentence)
+        unsafe meaning = try text(packed.meaning, "SettingStatus.meaning", .sentence)
+    }
+
+    func fill(_ packed: inout Dseg__V1__SettingStatus, in arena: borrowing MessageArena) {
+        unsafe packed.key = arena.text(key)
+        unsafe packed.value = arena.text(value)
+        unsafe packed.legal = arena.text(legal)
+        unsafe packed.meaning = arena.text(meaning)
     }
 }

@@ -1,0 +1,90 @@
+import RPC
+@testable import Segmentation
+import Server
+import Testing
+
+/// What a request may set of a recipe, and how it is told back.
+struct SettingTests {
+    private static func recipe(_ name: String, _ settings: [String]) throws -> Recipe {
+        try SegmentationRequest(
+            SegmentRequest(picture: .handle("h"), labels: [RPC.Label(name: "dog")], recipe: name, settings: settings)
+        ).recipe
+    }
+
+    private static func refusal(_ settings: [String]) throws -> RPCStatus {
+        try #require(throws: RPCStatus.self) { try recipe("best", settings) }
+    }
+
+    private static let illegal = [
+        "gamma": ["", "-1", "65", "1.0", "1e1", " 1", "+1", "0x1", "\u{663}", "OFF", "99999999999999999999"],
+        "colour": ["", "0", "0.0099", "10.1", "-0.2", "nan", "inf", "0x1p-2", "0.2,0.1", " 0.2", "on"],
+        "rounds": ["", "-1", "17", "1.5", "1,1", "off"],
+        "weights": [
+            "", "0", "0,0,0", "1,", ",1", "1.1", "-0.1,1", "nan", "1;1", "0.3, 0.5", "1,1,1,1,1,1,1,1,1", "off",
+        ],
+        "edges": ["", "ON", "yes", "1", "on "],
+    ]
+
+    private static let legal = [
+        "gamma": ["0", "1", "08", "64", "off"], "colour": ["0.01", "0.2", "2e-1", "10", "off"],
+        "rounds": ["0", "1", "02", "16"], "weights": ["1", "0.3,0.5,0.2", "5e-1,.5", "0,0,0,0,0,0,0,1"],
+        "edges": ["on", "off"],
+    ]
+
+    @Test(arguments: RecipeSetting.all.map(\.key))
+    func `every illegal value is refused with the legal ones`(key: String) throws {
+        let setting = try #require(RecipeSetting.all.first { $0.key == key })
+        for value in try #require(Self.illegal[key]) {
+            let status = try Self.refusal(["\(key)=\(value)"])
+            #expect(status.code == .invalidArgument)
+            #expect(status.message.contains("\(key)=\"\(value)\""), "\(status.message)")
+            #expect(status.message.contains(setting.legal), "\(status.message)")
+        }
+    }
+
+    @Test(arguments: ["", "gamma", "=1", "Gamma=1", " gamma=1", "depth=1", "gamma\u{301}=1"])
+    func `what is no setting is refused with those that are`(text: String) throws {
+        let status = try Self.refusal([text])
+        #expect(status.code == .invalidArgument)
+        for key in RecipeSetting.all.map(\.key) { #expect(status.message.contains(key), "\(status.message)") }
+    }
+
+    @Test(arguments: legal.keys.sorted())
+    func `a key is set once`(key: String) throws {
+        let values = try #require(Self.legal[key])
+        for other in [values[0], values[1]] {
+            let status = try Self.refusal(["\(key)=\(values[0])", "\(key)=\(other)"])
+            #expect(status.code == .invalidArgument)
+            #expect(status.message.contains("\(key) is set twice"), "\(status.message)")
+        }
+    }
+
+    /// A value for each key, all values of each key in turn.
+    private static let together = (0..<20).map { turn in
+        legal.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value[turn % $0.value.count])" }
+    }
+
+    @Test(arguments: Recipe.all.map(\.name))
+    func `a recipe does not depend on the order of its settings`(name: String) throws {
+        for settings in Self.together {
+            let recipe = try Self.recipe(name, settings)
+            for turn in settings.indices {
+                #expect(try Self.recipe(name, Array(settings[turn...] + settings[..<turn])) == recipe)
+            }
+            #expect(try Self.recipe(name, settings.reversed()) == recipe)
+        }
+    }
+
+    @Test(arguments: Recipe.all)
+    func `what is told back makes the same recipe`(recipe: Recipe) throws {
+        #expect(try Self.recipe(recipe.name, []) == recipe && recipe.settings.isEmpty)
+        for settings in Self.together + Self.together.flatMap({ $0.map { [$0] } }) {
+            let changed = try Self.recipe(recipe.name, settings)
+            #expect(try Self.recipe(recipe.name, changed.settings) == changed)
+            #expect(changed.settings.count <= settings.count)
+        }
+        let own = RecipeSetting.all.map { "\($0.key)=\($0.value(in: recipe))" }.filter { !$0.contains(" or ") }
+        #expect(own.count >= RecipeSetting.all.count - 1)
+        #expect(try Self.recipe(recipe.name, own) == recipe, "its own values change nothing")
+    }
+}
