@@ -4,7 +4,9 @@ import Texts
 /// The whole answer to one `Segment` request.
 package struct CompleteAnswer: Sendable {
     package let header: Header
-    /// One for each label, on the latent grid; empty if they were not requested.
+    /// Which score maps were requested.
+    let requestedMaps: SegmentRequest.Maps
+    /// One for each label; empty if none were requested.
     let maps: [ScoreMap]
     /// `[header.height, header.width]`; no index is greater than the number of labels.
     let indices: [UInt8]
@@ -43,7 +45,7 @@ package struct AnswerAssembly: Sendable {
     private var trailer: Trailer?
 
     /// - Parameters:
-    ///   - request: one that asks for a mask
+    ///   - request: one that asks for a mask, and for sized maps at the picture's size alone
     ///   - size: the picture's, if known
     package init(of request: SegmentRequest, size: (width: Int, height: Int)? = nil) {
         self.request = request
@@ -63,8 +65,11 @@ package struct AnswerAssembly: Sendable {
         case .scoreMap(let map):
             guard let header, request.maps != .none, map.label == maps.count, maps.count < request.labels.count
             else { throw Self.broken("a score map out of its place") }
-            guard map.width == header.latentWidth, map.height == header.latentHeight, map.encoding == request.encoding
-            else { throw Self.broken("a score map that does not fit the latent grid") }
+            let (width, height) =
+                request.maps == .sized
+                ? (header.width, header.height) : (header.latentWidth, header.latentHeight)
+            guard map.width == width, map.height == height, map.encoding == request.encoding
+            else { throw Self.broken("a score map of \(map.width) x \(map.height) in place of \(width) x \(height)") }
             // With this bound differences of scores do not overflow f32.
             guard abs(map.scale) <= 1e30, abs(map.offset) <= 1e30 else { throw Self.broken("scores beyond all bounds") }
             maps.append(map)
@@ -106,6 +111,13 @@ package struct AnswerAssembly: Sendable {
             && request.forwardPrompt.map { asked in header.forwardPrompt.map { isSame(asked, $0) } ?? false } ?? true
             && (request.model.isEmpty || isSame(request.model, header.model) || isSame(request.model, header.modelHash))
         guard isAnswered else { throw Self.broken("another question's recipe, model or numbers") }
+        // A setting of the recipe's own value, which the daemon alone knows, is not told back.
+        var asked = request.settings.map(WrittenSetting.init)
+        for setting in header.settings.map(WrittenSetting.init) {
+            guard let place = asked.firstIndex(where: setting.means)
+            else { throw Self.broken("settings that were not asked for") }
+            asked.remove(at: place)
+        }
     }
 
     /// Cells a side of the latent grid: eight times Stable Diffusion XL's 128.
@@ -119,11 +131,34 @@ package struct AnswerAssembly: Sendable {
             maps.count == (request.maps == .none ? 0 : request.labels.count)
         else { throw Self.broken("an end before everything was there") }
         return CompleteAnswer(
-            header: header, maps: maps, indices: mask.indices, counts: mask.counts,
+            header: header, requestedMaps: request.maps, maps: maps, indices: mask.indices, counts: mask.counts,
             trailer: trailer)
     }
 
     private static func broken(_ what: String) -> RPCStatus {
         RPCStatus(.dataLoss, "The answer is broken (\(what)); is the daemon of another version?")
+    }
+}
+
+/// A setting, `key=value`, as a person or a daemon spells it.
+private struct WrittenSetting {
+    private let key: ExactString
+    /// Numbers have commas between them.
+    private let values: [Substring]
+
+    init(_ text: String) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        key = ExactString(parts.first.map(String.init) ?? "")
+        values = parts.dropFirst().flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    }
+
+    /// Whether both have the same key and value: the same text, or other spellings of the same numbers.
+    func means(_ other: Self) -> Bool {
+        key == other.key && values.count == other.values.count
+            && zip(values, other.values).allSatisfy { one, other in
+                if ExactString(String(one)) == ExactString(String(other)) { return true }
+                guard let one = Float(one), let other = Float(other) else { return false }
+                return one == other
+            }
     }
 }

@@ -57,11 +57,13 @@ package struct Drawing: Sendable {
         ).encoded()
     }
 
-    /// A label's map resized to the picture (bilinear), then min-max scaled to 0...255, `[height, width]`.
+    /// A label's map at the picture's size, min-max scaled to 0...255, `[height, width]`. One of the latent grid is
+    /// resized (bilinear).
     private func heat(_ label: Int) throws -> [UInt8] {
         guard label < answer.maps.count else { throw DrawingError.noScores }
         let (map, count) = (answer.maps[label], answer.indices.count)
         let scores = try map.scores()
+        if map.width == answer.header.width, map.height == answer.header.height { return Compositing.grey(scores) }
         let sized = unsafe [Float](unsafeUninitializedCapacity: count) { sized, written in
             guard let base = sized.baseAddress else { return }
             unsafe Bilinear.resize(
@@ -86,6 +88,16 @@ package struct Drawing: Sendable {
             throw DrawingError.otherPicture
         }
         return try picture.image()
+    }
+}
+
+extension SegmentRequest.Maps {
+    /// How scores are encoded for heat maps: at the picture's size as their 256 greys, else finer: they are resized.
+    var encodingForHeat: Encoding {
+        switch self {
+        case .sized: .u8
+        case .latent, .none: .u16
+        }
     }
 }
 

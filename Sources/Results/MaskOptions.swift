@@ -50,8 +50,15 @@ package struct MaskOptions: ParsableArguments {
     @Option(help: "Where no label scores above this, 0 to 1, is background (default: the recipe's).")
     package var threshold: Float?
 
-    @Option(help: "The method: shared (one U-Net pass for all labels) or diffsegmenter (one for each, as published).")
-    package var recipe: String?
+    @Option(help: "The method, by its name; dseg recipes lists them.")
+    package var recipe = "best"
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Set a parameter of the recipe; dseg recipes lists keys and values.",
+            discussion: "May be given several times.", valueName: "key=value"))
+    package var settings: [String] = []
 
     @Option(help: "Seed of the noise that is added to the picture's latent, as for torch.manual_seed.")
     package var seed: UInt32 = 0

@@ -24,6 +24,7 @@ package struct MaskPlan: Sendable {
     let isOneOfSeveral: Bool
     private let force: Bool
     private let recipe: String
+    private let settings: [String]
     private let seed: UInt32
     private let threshold: Float?
 
@@ -59,7 +60,8 @@ package struct MaskPlan: Sendable {
         self.isOneOfSeveral = isOneOfSeveral
         json = options.json
         force = options.force
-        recipe = options.recipe ?? ""
+        recipe = options.recipe
+        settings = options.settings
         seed = options.seed
         threshold = options.threshold
         folder = options.output == "-" ? nil : options.output
@@ -146,12 +148,12 @@ package struct MaskPlan: Sendable {
         throw .isNoFolder(path: folder, what: isPicture ? "the picture itself" : status.kind)
     }
 
-    /// The request. Score maps are requested only if heat maps are drawn of them.
+    /// The request. Score maps are requested only if heat maps are drawn of them, and at the picture's size.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
-        SegmentRequest(
-            picture: picture, labels: words.labels, recipe: recipe, seed: seed,
-            threshold: threshold, maps: outputs.contains(where: \.drawsScores) ? .latent : .none,
-            encoding: .u16, mask: true, requestID: requestID)
+        let maps: SegmentRequest.Maps = outputs.contains(where: \.drawsScores) ? .sized : .none
+        return SegmentRequest(
+            picture: picture, labels: words.labels, recipe: recipe, seed: seed, threshold: threshold, maps: maps,
+            encoding: maps.encodingForHeat, mask: true, requestID: requestID, settings: settings)
     }
 }
 

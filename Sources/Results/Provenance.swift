@@ -20,6 +20,8 @@ package struct Provenance: Sendable, Equatable {
     package let words: [String]
     package let labels: [LabelRecord]
     package let recipe: String
+    /// In which the recipe differs from the one of its name, `key=value` each.
+    package let settings: [String]
     /// The prompt of the one U-Net pass for all phrases; also empty where each had its own.
     package let forwardPrompt: String
     package let seed: UInt32
@@ -32,7 +34,10 @@ package struct Provenance: Sendable, Equatable {
     package let precision: String?
     package let instructionSet: String?
     package let blas: String?
-    /// The SHA-256 of the score maps (`Trailer.answer_hash`).
+    /// Which score maps were requested, for this output or one of the same run: ``answer`` is the hash of what was
+    /// sent. Latent in a file that states none.
+    let maps: SegmentRequest.Maps
+    /// The SHA-256 of the answer (`Trailer.answer_hash`).
     package let answer: String
     /// The files written; in the JSON of `--json` alone.
     let files: [OutputFile]?
@@ -93,6 +98,7 @@ package struct Provenance: Sendable, Equatable {
                 pixels: answer.counts[place + 1], share: answer.shares[place].share)
         }
         recipe = header.recipe
+        settings = header.settings
         forwardPrompt = header.forwardPrompt ?? ""
         seed = header.seed
         timestep = header.timestep
@@ -102,6 +108,7 @@ package struct Provenance: Sendable, Equatable {
         precision = header.precision
         instructionSet = header.instructionSet
         blas = header.blas
+        maps = answer.requestedMaps
         self.answer = answer.trailer.answerHash
     }
 
@@ -139,20 +146,7 @@ package struct Provenance: Sendable, Equatable {
         let schema: Int
     }
 
-    /// One line, the keys sorted. Control and bidi characters are escaped, also those that JSON would allow, so that
-    /// the text is safe on a terminal.
-    var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Cannot fail: all members are strings, finite numbers, Booleans and arrays of them.
-        let text = (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-        guard text.unicodeScalars.contains(where: Streams.isObeyed) else { return text }
-        return text.unicodeScalars.map { scalar in
-            guard Streams.isObeyed(scalar) else { return String(scalar) }
-            let digits = String(scalar.value, radix: 16)
-            return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        }.joined()
-    }
+    var json: String { JSONLine.text(of: self) }
 }
 
 /// Why a file cannot be recreated.

@@ -1,11 +1,12 @@
 import FoundationEssentials
+import RPC
 import Texts
 
 /// The JSON of a provenance; decoding checks what ``Provenance/init(of:_:words:picturePath:size:files:)`` guarantees.
 extension Provenance: Codable {
     private enum CodingKeys: String, CodingKey {
-        case schema, output, picture, words, labels, recipe, seed, timestep, threshold, model
-        case version, precision, blas, answer, files
+        case schema, output, picture, words, labels, recipe, settings, seed, timestep, threshold, model
+        case version, precision, blas, maps, answer, files
         case forwardPrompt = "forward_prompt"
         case instructionSet = "instruction_set"
     }
@@ -18,6 +19,7 @@ extension Provenance: Codable {
         try container.encode(words, forKey: .words)
         try container.encode(labels, forKey: .labels)
         try container.encode(recipe, forKey: .recipe)
+        if !settings.isEmpty { try container.encode(settings, forKey: .settings) }
         try container.encode(forwardPrompt, forKey: .forwardPrompt)
         try container.encode(seed, forKey: .seed)
         try container.encode(timestep, forKey: .timestep)
@@ -27,6 +29,7 @@ extension Provenance: Codable {
         try container.encodeIfPresent(precision, forKey: .precision)
         try container.encodeIfPresent(instructionSet, forKey: .instructionSet)
         try container.encodeIfPresent(blas, forKey: .blas)
+        try container.encodeIfPresent(RecordedMaps(maps), forKey: .maps)
         try container.encode(answer, forKey: .answer)
         try container.encodeIfPresent(files, forKey: .files)
     }
@@ -38,6 +41,7 @@ extension Provenance: Codable {
         words = try container.decode([String].self, forKey: .words)
         labels = try container.decode([LabelRecord].self, forKey: .labels)
         recipe = try container.decode(String.self, forKey: .recipe)
+        settings = try container.decodeIfPresent([String].self, forKey: .settings) ?? []
         seed = try container.decode(UInt32.self, forKey: .seed)
         timestep = try container.decode(UInt32.self, forKey: .timestep)
         threshold = try container.decode(Float.self, forKey: .threshold)
@@ -47,6 +51,7 @@ extension Provenance: Codable {
         instructionSet = try container.decodeIfPresent(String.self, forKey: .instructionSet)
         blas = try container.decodeIfPresent(String.self, forKey: .blas)
         forwardPrompt = try container.decode(String.self, forKey: .forwardPrompt)
+        maps = try container.decodeIfPresent(RecordedMaps.self, forKey: .maps)?.requested ?? .latent
         answer = try container.decode(String.self, forKey: .answer)
         files = try container.decodeIfPresent([OutputFile].self, forKey: .files)
 
@@ -69,12 +74,32 @@ extension Provenance: Codable {
     }
 }
 
+/// How a file says which score maps were requested; of latent ones it says nothing.
+private enum RecordedMaps: String, Codable {
+    case sized, none
+
+    init?(_ maps: SegmentRequest.Maps) {
+        switch maps {
+        case .sized: self = .sized
+        case .none: self = .none
+        case .latent: return nil
+        }
+    }
+
+    var requested: SegmentRequest.Maps {
+        switch self {
+        case .sized: .sized
+        case .none: .none
+        }
+    }
+}
+
 extension Provenance {
     /// All strings, which in a decoded file are untrusted.
     private var texts: [String] {
         let phrases = labels.flatMap(\.phrases).flatMap { [$0.words, $0.prompt] }
         return [picture.path, picture.sha256, recipe, forwardPrompt, model.name, model.hash, version, answer] + words
-            + [precision, instructionSet, blas].compactMap(\.self) + labels.map(\.name) + phrases
+            + settings + [precision, instructionSet, blas].compactMap(\.self) + labels.map(\.name) + phrases
             + (files ?? []).map(\.path)
     }
 }

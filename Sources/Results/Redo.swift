@@ -3,8 +3,8 @@ import Texts
 
 /// Recreating a file from its provenance.
 extension Provenance {
-    /// The request that gives the same answer. An empty forward prompt is left to the recipe: the file does not say
-    /// whether one pass read it or each phrase had its own.
+    /// The request that gives the same answer, and the same hash of it. An empty forward prompt is left to the recipe:
+    /// the file does not say whether one pass read it or each phrase had its own.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
         SegmentRequest(
             picture: picture,
@@ -14,8 +14,8 @@ extension Provenance {
                     phrases: label.phrases.map { Phrase(words: $0.words, prompt: $0.prompt) })
             },
             recipe: recipe, forwardPrompt: forwardPrompt.isEmpty ? nil : forwardPrompt, seed: seed,
-            timestep: timestep, threshold: threshold, maps: output.drawsScores ? .latent : .none,
-            encoding: .u16, mask: true, model: model.hash, requestID: requestID)
+            timestep: timestep, threshold: threshold, maps: maps, encoding: maps.encodingForHeat, mask: true,
+            model: model.hash, requestID: requestID, settings: settings)
     }
 
     /// The paths to try for the picture: the recorded one, then its name in the folder of the output.

@@ -43,7 +43,11 @@ import Testing
         try expectError(64, ["mask", picture, "boat", "--seed", "4294967296"], saying: "4294967296", "--seed")
         try expectError(64, ["mask", picture, "boat", "--cut", "sheep"], saying: "sheep", "boat")
         try expectError(64, ["mask", picture, "boat", "--colour"], saying: "--colour")
-        try expectError(64, ["mask", picture, "boat", "--recipe", "soup"], saying: "soup", "shared", "diffsegmenter")
+        try expectError(64, ["mask", picture, "boat", "--recipe", "soup"], saying: "soup", "best", "diffsegmenter")
+        try expectError(64, ["mask", picture, "boat", "--set", "salt=1"], saying: "salt=1", "gamma", "rounds")
+        try expectError(64, ["mask", picture, "boat", "--set", "rounds=99"], saying: "rounds", "99", "from 0 to 16")
+        try expectError(
+            64, ["mask", picture, "boat", "--set", "rounds=1", "--set", "rounds=2"], saying: "rounds is set twice")
         try expectError(64, ["mask", picture, "boat", "--json", "-o", "-"], saying: "-o DIR")
         try expectError(64, ["mask", picture, "boat,sheep", "--heat", "-o", "-"], saying: "2 pictures", "-o DIR")
         let unknown = try run([Repository.dseg, "musk"])

@@ -51,12 +51,15 @@ import Testing
     }
 
     @Test func `the k-th label is index k, whatever the order`() throws {
-        let first = try IndexPicture(succeed([picture, "boat,sheep", "-o", "-"]).output)
-        let second = try IndexPicture(succeed([picture, "sheep", "boat", "-o", "-"]).output)
+        func mask(_ words: String...) throws -> IndexPicture {
+            try IndexPicture(succeed([picture] + words + ["--recipe", "shared", "-o", "-"]).output)
+        }
+        let first = try mask("boat,sheep")
+        let second = try mask("sheep", "boat")
         #expect(first.counts(labels: 2).allSatisfy { $0 > 0 })
         #expect(first.indices == second.indices.map { [0, 2, 1][Int($0)] })
-        let alone = try IndexPicture(succeed([picture, "sheep", "-o", "-"]).output)
-        let other = try IndexPicture(succeed([picture, "boat", "-o", "-"]).output)
+        let alone = try mask("sheep")
+        let other = try mask("boat")
         #expect(
             first.indices.indices.allSatisfy { pixel in
                 first.indices[pixel] == 0
@@ -99,18 +102,21 @@ import Testing
         }
     }
 
-    @Test func `the heat map is the score map, resized and stretched to black and white`() throws {
-        let heat = try Image(decoding: succeed([picture, "sheep", "--heat", "-o", "-"]).output)
+    /// Nothing of the picture's edges is lost on the way.
+    @Test(arguments: ["best", "shared", "diffsegmenter"])
+    func `the heat map is the score map of the picture's size, from black to white`(recipe: String) throws {
+        _ = try succeed([picture, "boat, sheep", "--heat", "--recipe", recipe])
         let request = SegmentRequest(
-            picture: .image(try bytes(picture)), labels: [Label(name: "sheep")], encoding: .u16)
-        let map = try #require(try daemon.client().scores(request).maps.first)
-        var sized = [Float](repeating: 0, count: heat.width * heat.height)
-        unsafe Bilinear.resize(
-            try map.scores(), width: Int(map.width), height: Int(map.height), channels: 1,
-            to: (heat.width, heat.height), into: &sized)
-        let (low, high) = (try #require(sized.min()), try #require(sized.max()))
-        let worst = sized.indices.map { abs((sized[$0] - low) / (high - low) * 255 - Float(heat.pixels[3 * $0])) }.max()
-        #expect(try #require(worst) <= 0.51)
+            picture: .image(try bytes(picture)), labels: [Label(name: "boat"), Label(name: "sheep")], recipe: recipe,
+            maps: .sized, encoding: .u16)
+        let maps = try daemon.client().scores(request).maps
+        for (label, map) in zip(["boat", "sheep"], maps) {
+            let heat = try Image(decoding: bytes("\(place.path)/pond.\(label).heat.png"))
+            #expect(heat.width == Int(map.width) && heat.height == Int(map.height))
+            let errors = try map.scores().enumerated().map { abs($1 * 255 - Float(heat.pixels[3 * $0])) }
+            #expect(try #require(errors.max()) <= 0.51)
+            #expect(heat.pixels.min() == 0 && heat.pixels.max() == 255)
+        }
     }
 
     @Test func `phrases of a label are averaged`() throws {
@@ -129,8 +135,10 @@ import Testing
         for (place, score) in try both.scores().enumerated() {
             #expect(abs(score - (one[place] + other[place]) / 2) <= error * 1.001)
         }
-        let json = try succeed([picture, "ship = boat | sailboat", "--json"])
-        #expect(try Record(json.output).answer == several.hash)
+        var masked = labels([Label(name: "ship", phrases: [Phrase(words: "boat"), Phrase(words: "sailboat")])])
+        (masked.maps, masked.mask) = (.none, true)
+        let json = try succeed([picture, "ship = boat | sailboat", "--recipe", "shared", "--json"])
+        #expect(try Record(json.output).answer == client.scores(masked).hash)
     }
 
     @Test func `a picture from a pipe gives a mask to a pipe, and the shares go to standard error`() throws {
@@ -154,17 +162,20 @@ import Testing
         #expect(try Set(IndexPicture(at: "\(place.path)/pond.mask.png").indices) == [0])
     }
 
-    @Test func `seed and recipe change the answer, and asking again does not`() throws {
+    @Test func `seed, recipe and settings change the answer, and asking again does not`() throws {
         func answer(_ arguments: [String]) throws -> Record {
             try Record(succeed([picture, "boat,sheep", "--json", "--force"] + arguments).output)
         }
         let plain = try answer([])
-        #expect(try answer(["--seed", "0", "--recipe", "shared", "--threshold", "0.5"]) == plain)
+        #expect(try answer(["--seed", "0", "--recipe", "best", "--set", "rounds=2"]) == plain)
+        #expect(plain.recipe == "best" && plain.settings == nil)
         let seeded = try answer(["--seed", "4294967295"])
         #expect(seeded.seed == .max)
         let published = try answer(["--recipe", "diffsegmenter"])
         #expect(published.recipe == "diffsegmenter")
-        #expect(Set([plain, seeded, published].map(\.answer)).count == 3)
+        let set = try answer(["--set", "rounds=0", "--set", "weights=.25,.50,.25", "--set", "colour=off"])
+        #expect(set.settings == ["colour=off", "rounds=0", "weights=0.25,0.5,0.25"])
+        #expect(Set([plain, seeded, published, set].map(\.answer)).count == 4)
         #expect(try answer([]) == plain)
     }
 

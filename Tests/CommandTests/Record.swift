@@ -33,6 +33,8 @@ struct Record: Decodable, Equatable {
     let words: [String]
     let labels: [Label]
     let recipe: String
+    let settings: [String]?
+    let maps: String?
     let seed: UInt32
     let threshold: Float
     let model: Model

@@ -51,7 +51,7 @@ import Testing
 
     @Test func `an answer by other numbers, another recipe or model than was asked for is refused`() throws {
         let example = try Example()
-        let options = ["--recipe", "shared", "--seed", "7", "--threshold", "0.3"]
+        let options = ["--recipe", "best", "--seed", "7", "--threshold", "0.3"]
         var request = try example.plan(options).request(.handle(""), requestID: "")
         (request.timestep, request.model, request.forwardPrompt) = (100, "demo", "a")
         func isRefused(_ change: (inout Header) -> Void) -> Bool {
@@ -68,9 +68,46 @@ import Testing
         for side in [0, 1025, 8192, UInt32.max] { #expect(isRefused { $0.latentWidth = side }) }
     }
 
+    /// A daemon spells values in its own way, and leaves out what the recipe has anyway.
+    @Test func `settings are those that were asked for, however they are spelled`() throws {
+        let example = try Example()
+        func isTaken(_ asked: [String], _ told: [String]) throws -> Bool {
+            var header = example.header()
+            header.settings = told
+            let options = asked.flatMap { ["--set", $0] }
+            let request = try example.plan(options).request(.handle(""), requestID: "")
+            return (try? example.answer(to: request, header: header)) != nil
+        }
+        #expect(try isTaken([], []) && isTaken(["gamma=2"], ["gamma=2"]) && isTaken(["gamma=08"], ["gamma=8"]))
+        #expect(try isTaken(["rounds=3", "weights=.5,5e-1,0"], ["weights=0.5,0.5,0.0", "rounds=3"]))
+        #expect(try isTaken(["gamma=1", "edges=off"], ["edges=off"]) && isTaken(["gamma=1"], []))
+        #expect(try !isTaken([], ["gamma=2"]) && !isTaken(["gamma=2"], ["gamma=3"]))
+        #expect(try !isTaken(["gamma=2"], ["rounds=2"]) && !isTaken(["edges=off"], ["edges=on"]))
+        #expect(try !isTaken(["gamma=2"], ["gamma=2", "gamma=2"]) && !isTaken(["gamma=2"], ["gamma"]))
+        #expect(try !isTaken(["weights=1,0"], ["weights=1"]) && !isTaken(["weights=1"], ["weights=1,0"]))
+        #expect(try !isTaken(["gamma=nan"], ["gamma=NaN"]) && !isTaken(["gamma=2"], ["gamma=2="]))
+    }
+
+    @Test func `a map of another size than was asked for is refused`() throws {
+        let example = try Example()
+        var request = try example.plan(["--heat"]).request(.handle(""), requestID: "")
+        func isTaken(_ replies: [SegmentReply]) -> Bool {
+            var assembly = AnswerAssembly(of: request)
+            return (try? replies.forEach { try assembly.receive($0) }) != nil
+        }
+        let sized = try example.replies(to: request)
+        #expect(request.maps == .sized && isTaken(sized))
+        request.maps = .latent
+        let latent = try example.replies(to: request)
+        #expect(isTaken(latent) && !isTaken(sized))
+        request.maps = .sized
+        #expect(!isTaken(latent))
+    }
+
     @Test func `what no answer can hold is refused`() throws {
         let example = try Example()
-        let request = try example.plan(["--heat"]).request(.handle(""), requestID: "")
+        var request = try example.plan(["--heat"]).request(.handle(""), requestID: "")
+        request.maps = .latent
         func isRefused(_ change: (inout Header) -> Void) -> Bool {
             var header = example.header()
             change(&header)

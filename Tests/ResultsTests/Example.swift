@@ -42,7 +42,7 @@ struct Example {
                 UnderstoodLabel(name: "dog", phrases: [phrase("dog"), phrase("puppy")]),
                 UnderstoodLabel(name: "grass", phrases: [phrase("grass")]),
             ],
-            recipe: "shared", forwardPrompt: "", seed: 7, timestep: 100, threshold: 0.3,
+            recipe: "best", forwardPrompt: "", seed: 7, timestep: 100, threshold: 0.3,
             model: "demo", modelHash: "abc123", version: "0.1.0", precision: "f32", instructionSet: "avx2",
             blas: "OpenBLAS 0.3.21 Zen")
     }
@@ -61,10 +61,12 @@ struct Example {
         var replies: [SegmentReply] = [.header(header ?? self.header())]
         if request.maps != .none {
             for (place, scores) in scores.enumerated() {
+                let isSized = request.maps == .sized
                 replies.append(
                     .scoreMap(
                         try ScoreMap(
-                            label: place, scores: scores, width: 3, height: 2,
+                            label: place, scores: isSized ? Self.sized(scores) : scores,
+                            width: isSized ? Self.width : 3, height: isSized ? Self.height : 2,
                             encoding: request.encoding)))
             }
         }
@@ -72,6 +74,14 @@ struct Example {
             indices: indices, width: Self.width, height: Self.height, labels: 2)
         replies += [.mask(mask), .trailer(trailer ?? self.trailer())]
         return try replies.map { try SegmentReply(decoding: $0.encoded()) }
+    }
+
+    /// A map at the picture's size, in 0...1.
+    private static func sized(_ scores: [Float]) -> [Float] {
+        var sized = [Float](repeating: 0, count: width * height)
+        unsafe Bilinear.resize(scores, width: 3, height: 2, channels: 1, to: (width, height), into: &sized)
+        let (low, high) = (sized.reduce(.infinity, min), sized.reduce(-.infinity, max))
+        return sized.map { high > low ? ($0 - low) / (high - low) : 0 }
     }
 
     func answer(

@@ -105,19 +105,21 @@ import Testing
     @Test func `every option reaches the request`() throws {
         let request = try Self.plan([
             "r.png", "dog=dog|puppy", "--threshold", "0.25", "--recipe", "diffsegmenter",
-            "--seed", "4294967295",
+            "--seed", "4294967295", "--set", "rounds=2", "--set", "gamma=off",
         ]).request(.handle("c0ffee"), requestID: "9")
         #expect(request.picture == .handle("c0ffee"))
         #expect(request.labels.map(\.name) == ["dog"])
         #expect(request.labels[0].phrases.map(\.words) == ["dog", "puppy"])
         #expect(request.threshold == 0.25 && request.recipe == "diffsegmenter")
+        #expect(request.settings == ["rounds=2", "gamma=off"])
         #expect(request.seed == .max && request.mask && request.requestID == "9")
         #expect(request.maps == .none)
     }
 
     @Test func `what is not given is left to the daemon`() throws {
         let request = try Self.plan(["r.png", "dog"]).request(.image([1]), requestID: "")
-        #expect(request.threshold == nil && request.timestep == nil && request.recipe.isEmpty)
+        #expect(request.recipe == "best" && request.settings.isEmpty, "the client's choice, said by its name")
+        #expect(request.threshold == nil && request.timestep == nil)
         #expect(request.forwardPrompt == nil && request.model.isEmpty && request.seed == 0)
     }
 
@@ -126,6 +128,6 @@ import Testing
             try Self.plan(["r.png", "dog"] + arguments).request(.image([]), requestID: "").maps
         }
         #expect(try maps(["--overlay", "--cut", "dog", "--json"]) == .none)
-        #expect(try maps(["--heat"]) == .latent)
+        #expect(try maps(["--heat"]) == .sized)
     }
 }

@@ -33,7 +33,7 @@ import Testing
         #expect(request.labels.map(\.name) == ["dog", "grass"])
         #expect(request.labels[0].phrases.map(\.words) == ["dog", "puppy"])
         #expect(request.labels[1].phrases.map(\.prompt) == ["a photograph of a grass"])
-        #expect(request.recipe == "shared" && request.forwardPrompt == "a street")
+        #expect(request.recipe == "best" && request.forwardPrompt == "a street" && request.settings.isEmpty)
         #expect(request.seed == 7 && request.timestep == 100 && request.threshold == 0.3)
         #expect(request.model == "abc123" && request.mask && request.maps == .none)
         #expect(provenance.words == example.words)
@@ -47,7 +47,7 @@ import Testing
         var header = example.header()
         (header.recipe, header.forwardPrompt) = (recipe, prompt)
         let answer = try example.answer(
-            to: example.plan().request(.handle(""), requestID: ""), header: header)
+            to: example.plan(["--recipe", recipe]).request(.handle(""), requestID: ""), header: header)
         let drawing = try Drawing(
             answer, words: [], picturePath: "-", picture: InputPicture(example.picture), files: [])
         let provenance = try Provenance(reading: drawing.bytes(of: .mask))
@@ -135,6 +135,54 @@ import Testing
         #expect(again.differences == added.map(\.1))
     }
 
+    @Test func `settings are recorded, and asked for again`() throws {
+        let example = try Example()
+        var header = example.header()
+        header.settings = ["gamma=2", "rounds=0"]
+        let plan = try example.plan(["--set", "rounds=0", "--set", "gamma=02"])
+        let answer = try example.answer(to: plan.request(.handle(""), requestID: ""), header: header)
+        let drawing = try Drawing(
+            answer, words: [], picturePath: "-", picture: InputPicture(example.picture), files: [])
+        let json = String(decoding: try drawing.bytes(of: .json), as: UTF8.self)
+        #expect(json.contains(#""settings":["gamma=2","rounds=0"]"#))
+        let request = try Provenance(reading: Array(json.utf8)).request(.handle(""), requestID: "")
+        #expect(request.settings == header.settings)
+        #expect(throws: ProvenanceError.unreadable("a text holds a NUL")) {
+            try Provenance(reading: Array(json.replacing("gamma=2", with: "gamma=2\\u0000").utf8))
+        }
+    }
+
+    /// The hash is of what is sent: a mask of the same run as a heat map has that of the maps.
+    @Test(arguments: outputs)
+    func `a file asks for the maps that its run asked for`(output: Output) throws {
+        let example = try Example()
+        func maps(_ file: [UInt8]) throws -> SegmentRequest.Maps {
+            try Provenance(reading: file).request(.handle(""), requestID: "").maps
+        }
+        #expect(try maps(example.drawing().bytes(of: output)) == .sized)
+        if !output.drawsScores { #expect(try maps(example.drawing([]).bytes(of: output)) == .none) }
+    }
+
+    @Test func `a file of before maps were recorded asks for latent ones, and is the same again`() throws {
+        let example = try Example()
+        for output in [Output.json, .heat(label: "dog")] {
+            var request = try example.plan(["--heat"]).request(.handle(""), requestID: "")
+            (request.maps, request.encoding) = (.latent, .u16)
+            let picture = try InputPicture(example.picture)
+            let old = try Drawing(
+                example.answer(to: request), words: [], picturePath: "-", picture: picture, files: []
+            ).bytes(of: output)
+            #expect(!String(decoding: old, as: UTF8.self).contains("maps"))
+            let provenance = try Provenance(reading: old)
+            let asked = provenance.request(.handle(""), requestID: "")
+            #expect(asked.maps == .latent && asked.encoding == .u16)
+            #expect(try provenance.redrawn(from: example.answer(to: asked), picture: picture).bytes == old)
+        }
+        let unknown = try example.drawing().bytes(of: .json)
+        let text = String(decoding: unknown, as: UTF8.self).replacing(#""maps":"sized""#, with: #""maps":"huge""#)
+        #expect(throws: ProvenanceError.self) { try Provenance(reading: Array(text.utf8)) }
+    }
+
     /// What scripts read: names and values as they are written down here.
     @Test func `the printed JSON holds what was asked, understood, found and written`() throws {
         let plan = try Example().plan(["--cut", "dog"])
@@ -147,7 +195,8 @@ import Testing
         #expect(report.picture.path == "photos/rex.png" && report.picture.sha256 == "c0ffee")
         #expect(report.picture.width == 6 && report.picture.height == 4)
         #expect(report.model.name == "demo" && report.model.hash == "abc123")
-        #expect(report.recipe == "shared" && report.forwardPrompt == "" && report.seed == 7)
+        #expect(report.recipe == "best" && report.forwardPrompt == "" && report.seed == 7)
+        #expect(report.maps == "none" && report.settings == nil)
         #expect(report.precision == "f32" && report.instructionSet == "avx2" && report.blas == "OpenBLAS 0.3.21 Zen")
         #expect(report.timestep == 100 && report.threshold == 0.3)
         #expect(report.labels.map(\.name) == ["dog", "grass"])
@@ -172,6 +221,8 @@ import Testing
         let schema, seed, timestep: Int
         let version, precision, instructionSet, blas, answer, recipe, forwardPrompt: String
         let threshold: Float
+        let maps: String
+        let settings: [String]?
         let picture: Picture
         let model: Model
         let labels: [Label]
@@ -181,7 +232,7 @@ import Testing
     @Test func `a text with a NUL is refused, wherever it stands`() throws {
         let json = String(decoding: try Example().drawing(["--cut", "dog"]).bytes(of: .json), as: UTF8.self)
         let texts = [
-            "photos/rex.png", "c0ffee", "dog=dog|puppy", "grass", "puppy", "a photograph of a dog", "shared", "abc123",
+            "photos/rex.png", "c0ffee", "dog=dog|puppy", "grass", "puppy", "a photograph of a dog", "best", "abc123",
             "demo", "0.1.0", "feed", "rex.dog.cut.png", "f32", "avx2",
             "OpenBLAS 0.3.21 Zen",
         ]
