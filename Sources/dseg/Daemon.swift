@@ -13,8 +13,8 @@ struct Daemon: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Seconds to wait for each of the daemon's messages (default: 10 for status, 1800 for mask and redo; 0: no \
-            limit).
+            Seconds to wait for each of the daemon's messages (default: 10 for status and recipes, 1800 for mask and \
+            redo; 0: no limit).
             """, valueName: "seconds"))
     var timeout: Double?
 
@@ -24,8 +24,11 @@ struct Daemon: ParsableArguments {
         }
     }
 
+    /// What the daemon says of itself, which it does at once.
+    func status() throws(RPCStatus) -> StatusReply { try client(silenceLimit: .seconds(10)).status() }
+
     /// - Parameter silenceLimit: the timeout where `--timeout` is not given
-    func client(silenceLimit: Duration) throws(RPCStatus) -> Client {
+    private func client(silenceLimit: Duration) throws(RPCStatus) -> Client {
         try Client(
             answeringAt: SocketPath.candidates(explicit: socket),
             silenceLimit: timeout == 0 ? nil : timeout.map { .seconds($0) } ?? silenceLimit)

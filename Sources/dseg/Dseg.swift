@@ -11,10 +11,11 @@ struct Dseg: ParsableCommand {
             dseg mask photo.jpg "cat, sofa=sofa|couch"
             dseg mask *.jpg cat
             dseg mask photo.jpg cat --overlay --cut cat
+            dseg recipes
             dseg status
             """,
         version: Version.current,
-        subcommands: [MaskCommand.self, RedoCommand.self, StatusCommand.self])
+        subcommands: [MaskCommand.self, RedoCommand.self, RecipesCommand.self, StatusCommand.self])
 
     static func main() {
         Streams.openStandardDescriptors()

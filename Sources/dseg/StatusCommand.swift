@@ -11,7 +11,7 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         try MaskRun.exiting({ nil }) {
-            let status = try daemon.client(silenceLimit: .seconds(10)).status()
+            let status = try daemon.status()
             try Streams.write(Array(lines(status).map { Streams.printable($0) + "\n" }.joined().utf8))
         }
     }

@@ -43,6 +43,29 @@ import Testing
         expectHarmless(ending.text)
     }
 
+    @Test func `recipes are printed without an order to the terminal, and a daemon that has none is old`() throws {
+        let orders = Self.orders
+        func daemon(_ recipes: [RecipeStatus]) throws -> StandInDaemon {
+            try StandInDaemon { call, connection in
+                let status = StatusReply(
+                    version: "", models: [], queued: 0, queueLimit: 0, answered: 0, refused: 0, pictures: 0,
+                    picturesBytes: 0, picturesLimit: 0, words: 0, wordsBytes: 0, wordsLimit: 0, uptimeMilliseconds: 0,
+                    threads: 0, recipes: recipes)
+                return [connection.reply(status.encoded(), on: call.stream)]
+            }
+        }
+        let setting = SettingStatus(key: orders, value: orders, legal: orders, meaning: orders)
+        let recipe = RecipeStatus(name: orders, summary: orders, cost: orders, source: orders, settings: [setting])
+        let hostile = try daemon([recipe])
+        for arguments in [["recipes"], ["recipes", "--json"]] {
+            let ending = try hostile.dseg(arguments)
+            #expect(ending.code == 0 && ending.text.contains("31m"), "\(ending.errors)")
+            expectHarmless(ending.text)
+        }
+        let old = try daemon([]).dseg(["recipes"])
+        #expect(old.code == 1 && old.errors.contains("older version"), "\(old.errors)")
+    }
+
     @Test func `a refusal of two lines is two lines, and no order to the terminal`() throws {
         let message = "first \(Self.orders)\r\nlast"
         let daemon = try StandInDaemon { call, connection in
@@ -56,7 +79,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [["status"], ["mask", "pond.jpg", "boat"], ["redo", "made.png"]])
+    @Test(arguments: [["status"], ["recipes"], ["mask", "pond.jpg", "boat"], ["redo", "made.png"]])
     func `a daemon that is silent is not waited for`(arguments: [String]) throws {
         let made = try run([Repository.dsegd, "mask", picture, "boat", "-o", "-"])
         try write(made.output, to: "\(place.path)/made.png")

@@ -48,6 +48,7 @@ import Testing
         try expectError(64, ["mask", picture, "boat", "--set", "rounds=99"], saying: "rounds", "99", "from 0 to 16")
         try expectError(
             64, ["mask", picture, "boat", "--set", "rounds=1", "--set", "rounds=2"], saying: "rounds is set twice")
+        try expectError(64, ["recipes", "best"], saying: "best")
         try expectError(64, ["mask", picture, "boat", "--json", "-o", "-"], saying: "-o DIR")
         try expectError(64, ["mask", picture, "boat,sheep", "--heat", "-o", "-"], saying: "2 pictures", "-o DIR")
         let unknown = try run([Repository.dseg, "musk"])

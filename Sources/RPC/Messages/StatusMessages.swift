@@ -142,7 +142,7 @@ package struct ModelStatus: WireMessage, @unsafe PackedMessage {
 }
 
 /// A recipe that requests may name.
-package struct RecipeStatus: WireMessage, @unsafe PackedMessage {
+package struct RecipeStatus: WireMessage, Encodable, @unsafe PackedMessage {
     package var name: String
     /// One sentence.
     package var summary: String
@@ -184,7 +184,7 @@ package struct RecipeStatus: WireMessage, @unsafe PackedMessage {
 }
 
 /// A parameter of a recipe that a request may set.
-package struct SettingStatus: WireMessage, @unsafe PackedMessage {
+package struct SettingStatus: WireMessage, Encodable, @unsafe PackedMessage {
     package var key: String
     /// The recipe's own.
     package var value: String
