@@ -1,4 +1,4 @@
-# make demo     install what is missing, build, start the daemon, segment a picture, stop
+# make demo     install what is missing, build, start the daemon, segment a picture by two recipes, stop
 # make test     everything that must hold; by the instructions of older processors too, if told to:
 #               make test DSEG_INSTRUCTIONS=portable, or =avx2
 # make build    the programs, optimised, into .build/release
@@ -17,7 +17,7 @@ SHELL := /bin/bash
 PACKAGES := \
 	libopenblas-dev libprotobuf-c-dev libzstd-dev libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev \
 	pkg-config protobuf-c-compiler protobuf-compiler python3-protobuf python3-zstandard \
-	golang-go golang-github-containerd-ttrpc-dev systemd
+	golang-go golang-github-containerd-ttrpc-dev systemd netpbm
 
 # What `make arm` and `make avx512` need beside a compiler; the second an emulator where the processor has no AVX-512.
 ARM_PACKAGES := gcc libc6-dev-arm64-cross gcc-aarch64-linux-gnu qemu-user-static

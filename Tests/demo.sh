@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Usage: demo.sh PROGRAMS OUTPUT
 # Starts the dsegd in the folder PROGRAMS with the embedded demo model, asks the dseg beside it for
-# two labels in a picture, and leaves mask, overlay and heat maps in the folder OUTPUT.
+# two labels in a picture, and leaves mask, overlay and heat maps in the folder OUTPUT, and a sheet:
+# the picture, the overlay by the published method, and the one by the default recipe.
 set -euo pipefail
 
 programs=$1
@@ -42,8 +43,25 @@ until "$programs/dseg" status --socket "$socket" > "$place/status" 2>&1; do
 done
 cat "$place/status"
 
-mkdir -p "$output"
-echo "demo: dseg mask $picture '$words' --overlay --heat"
-"$programs/dseg" mask "$picture" "$words" --overlay --heat --force -o "$output" --socket "$socket"
+ask() {
+    echo "demo: dseg mask $picture '$words' $*"
+    "$programs/dseg" mask "$picture" "$words" "$@" --force --socket "$socket"
+}
+
+# column NAME < PICTURE: the picture in PPM, twice as large, with its name above
+column() {
+    pamenlarge -scale 2 > "$place/picture"
+    pbmtext "$1" > "$place/name"
+    pnmcat -white -topbottom "$place/name" "$place/picture"
+}
+
+name=$(basename "$picture" .jpg)
+mkdir -p "$output" "$place/published"
+ask --recipe diffsegmenter --overlay -o "$place/published"
+ask --recipe best --overlay --heat -o "$output"
+jpegtopnm -quiet "$picture" | column picture > "$place/1"
+pngtopnm -quiet "$place/published/$name.overlay.png" | column diffsegmenter > "$place/2"
+pngtopnm -quiet "$output/$name.overlay.png" | column best > "$place/3"
+pnmcat -white -leftright "$place"/[123] | pnmtopng -quiet > "$output/$name.sheet.png"
 echo "demo: the pictures lie in $output:"
 ls "$output"/*.png
