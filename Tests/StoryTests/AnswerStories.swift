@@ -94,6 +94,42 @@ struct AnswerStories {
         #expect(try client.answer(plain).bits == bits)
     }
 
+    @Test func `settings change the answer, in any order and spelling, and are told back in one`() throws {
+        let daemon = try Daemon()
+        let client = try daemon.client()
+        var request = SegmentRequest(.image(try Repository.scene(5)), ["dog", "tree"], recipe: "best")
+        request.mask = true
+        let plain = try client.answer(request)
+        #expect(plain.header.settings.isEmpty)
+        request.settings = ["gamma=1", "rounds=02"]
+        let own = try client.answer(request)
+        #expect(own.header.settings.isEmpty && own.bits == plain.bits, "those are the recipe's own")
+        request.settings = ["rounds=01", "weights=.5,.25,.25"]
+        let set = try client.answer(request)
+        #expect(set.header.recipe == "best" && set.header.settings == ["rounds=1", "weights=0.5,0.25,0.25"])
+        #expect(set.bits != plain.bits)
+        for settings in [request.settings.reversed(), set.header.settings] {
+            request.settings = settings
+            let again = try client.answer(request)
+            #expect(again.header.settings == set.header.settings && again.bits == set.bits)
+        }
+    }
+
+    @Test func `a header says whether labels compete, and the status how recipes differ`() throws {
+        let daemon = try Daemon()
+        let client = try daemon.client()
+        func compete(_ recipe: String, _ settings: String...) throws -> Bool {
+            var request = SegmentRequest(.image(try Repository.scene(5)), ["dog"], recipe: recipe)
+            (request.maps, request.settings) = (.none, settings)
+            return try client.answer(request).header.labelsCompete
+        }
+        for recipe in try client.status().recipes {
+            let gamma = try #require(recipe.settings.first { $0.key == "gamma" })
+            #expect(try compete(recipe.name) == (gamma.value != "off"), "\(recipe.name)")
+            #expect(try compete(recipe.name, "gamma=0") && !compete(recipe.name, "gamma=off"), "\(recipe.name)")
+        }
+    }
+
     @Test func `maps come in the size asked for, or not at all`() throws {
         let daemon = try Daemon()
         let client = try daemon.client()

@@ -34,7 +34,7 @@ struct OtherClientStories {
         return String(shell("sha256sum '\(path)'").output.prefix(64))
     }
 
-    @Test(.enabled(if: hasPython), arguments: ["shared", "diffsegmenter"])
+    @Test(.enabled(if: hasPython), arguments: ["best", "shared", "diffsegmenter"])
     func `the Python client gets the same bits`(recipe: String) throws {
         let daemon = try Daemon()
         let directory = try TemporaryDirectory()

@@ -40,6 +40,14 @@ struct RefusalStories {
                 changed { $0.labels = [Label(name: "a", phrases: [Phrase(words: "dog", prompt: "a cat")])] }
             ),
             ("unknown recipe", .invalidArgument, changed { $0.recipe = "cake" }),
+            ("unknown setting", .invalidArgument, changed { $0.settings = ["flour=1"] }),
+            ("a setting twice", .invalidArgument, changed { $0.settings = ["rounds=1", "rounds=1"] }),
+            ("illegal setting", .invalidArgument, changed { $0.settings = ["gamma=-1"] }),
+            ("weights for other resolutions", .invalidArgument, changed { $0.settings = ["weights=1"] }),
+            (
+                "a long setting", .invalidArgument,
+                changed { $0.settings = ["gamma=" + String(repeating: "0", count: 251)] }
+            ),
             (
                 "needless forward prompt", .invalidArgument,
                 changed { ($0.recipe, $0.forwardPrompt) = ("diffsegmenter", "a") }
