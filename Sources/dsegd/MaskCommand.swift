@@ -26,12 +26,16 @@ struct MaskCommand: ParsableCommand {
             let question = try SegmentationRequest(message)
             let engine = try loaded ?? engineOptions.engine()
             loaded = engine
-            let events = try engine.perform { segmenter throws(SegmentationError) in
-                var events: [SegmentationEvent] = []
-                try segmenter.answer(question) { events.append($0) }
-                return events
+            let replies = try engine.perform { segmenter throws(SegmentationError) in
+                var replies: [Result<SegmentReply, RPCStatus>] = []
+                // Encoded one by one, for score maps of the picture's size take too much memory as they are.
+                try segmenter.answer(question) { event in
+                    replies.append(
+                        Result { () throws(RPCStatus) in try SegmentReply(event, encoding: message.encoding) })
+                }
+                return replies
             }
-            for event in events { try onReply(SegmentReply(event, encoding: message.encoding)) }
+            for reply in replies { try onReply(reply.get()) }
         }
     }
 }
