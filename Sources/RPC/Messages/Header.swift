@@ -32,7 +32,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         handle: String, width: UInt32, height: UInt32, latentWidth: UInt32, latentHeight: UInt32,
         labels: [UnderstoodLabel], recipe: String, forwardPrompt: String?, seed: UInt32,
         timestep: UInt32, threshold: Float, model: String, modelHash: String, version: String,
-        precision: String, instructionSet: String, blas: String, settings: [String] = [], labelsCompete: Bool = false
+        precision: String, instructionSet: String, blas: String, settings: [String], labelsCompete: Bool
     ) {
         self.handle = handle
         self.width = width
