@@ -144,14 +144,14 @@ import Testing
 
     @Test func `another precision's scores are refused, and both are named`() throws {
         let exact = try Daemon("--precision", "f32")
-        let mask = "\(place.path)/exact.png"
-        let made = try exact.dseg(["mask", picture, "boat", "-o", "-"]).output
-        try write(made, to: mask)
+        let heat = "\(place.path)/exact.png"
+        let made = try exact.dseg(["mask", picture, "boat", "--heat", "-o", "-"]).output
+        try write(made, to: heat)
         let other = try Daemon("--precision", "int16")
-        let ending = try other.dseg(["redo", mask])
+        let ending = try other.dseg(["redo", heat])
         #expect(ending.code == 65)
         #expect(ending.errors.contains("the precision was f32, is int16"), "\(ending.errors)")
-        #expect(try bytes(mask) == made)
+        #expect(try bytes(heat) == made)
     }
 
     /// A daemon whose OpenBLAS multiplies with the kernels of this core.
