@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Usage: demo.sh PROGRAMS OUTPUT
 # Starts the dsegd in the folder PROGRAMS with the embedded demo model, asks the dseg beside it for
-# two labels in a picture, and leaves mask, overlay and heat maps in the folder OUTPUT, and a sheet:
+# four labels in a picture, and leaves mask, overlay and heat maps in the folder OUTPUT, and a sheet:
 # the picture, the overlay by the published method, and the one by the default recipe.
 set -euo pipefail
 
 programs=$1
 output=$2
-picture=$(dirname "$0")/Fixtures/scenes/JPEGImages/scene_501_0037.jpg
-words="boat, sheep"
+picture=$(dirname "$0")/Fixtures/scenes/JPEGImages/scene_501_0003.jpg
+words="cat, tree, pig, duck"
 
 place=$(mktemp -d "${TMPDIR:-/tmp}/dseg-demo.XXXXXX")
 socket=$place/dseg.sock
