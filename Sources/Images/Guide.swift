@@ -4,6 +4,8 @@ import CImages
 package struct Guide: Sendable, Equatable {
     /// The most pixels of a guide; larger pictures are area-averaged.
     package static let pixelLimit = 4_000_000
+    /// The pixels that larger pictures are averaged to: 10 MB, what a picture may cost more for being guided by.
+    static let averagedPixels = 3_333_333
 
     package let width: Int
     package let height: Int

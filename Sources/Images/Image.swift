@@ -71,9 +71,15 @@ package struct Image: Sendable, Equatable {
         }
     }
 
+    /// The picture over white as a guide: itself where it has at most ``Guide/pixelLimit`` pixels, otherwise
+    /// area-averaged.
+    package var guide: Guide {
+        guide(pixels: width * height > Guide.pixelLimit ? Guide.averagedPixels : Guide.pixelLimit)
+    }
+
     /// The picture over white as a guide of at most `limit` pixels: itself where it has no more, otherwise
     /// area-averaged to that share of its pixels.
-    package func guide(pixels limit: Int = Guide.pixelLimit) -> Guide {
+    package func guide(pixels limit: Int) -> Guide {
         Guide(width: width, height: height, samples: seen).reduced(to: limit)
     }
 

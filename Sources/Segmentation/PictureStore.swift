@@ -94,7 +94,7 @@ struct PictureData {
     fileprivate mutating func take(_ needs: PictureNeeds, of image: Image) {
         transparency = image.transparency
         if let side = needs.side { square = (side, image.square(side: side)) }
-        if needs.guide { guide = image.guide() }
+        if needs.guide { guide = image.guide }
     }
 
     /// What the latent of a model that reads squares of a side is computed from; `nil` where that is not cached.

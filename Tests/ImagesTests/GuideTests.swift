@@ -39,8 +39,19 @@ private func sum(_ guide: Guide, rows: Range<Int>, columns: Range<Int>, channel:
         let (pixels, alpha) = (drawn(12 * 9 * 3, seed: 2), drawn(12 * 9, seed: 3))
         let image = Image(width: 12, height: 9, pixels: pixels, alpha: alpha)
         #expect(image.guide(pixels: 108) == Guide(width: 12, height: 9, samples: image.seen))
-        #expect(image.guide() == image.guide(pixels: 108))
+        #expect(image.guide == image.guide(pixels: 108))
         #expect(image.seen != pixels)
+    }
+
+    @Test(arguments: [(4000, 1000, 4000, 1000), (4001, 1000, 3651, 912), (2600, 2600, 1825, 1825)])
+    func `up to 4 megapixels a picture is its own guide, a larger one is averaged to 10 MB`(
+        width: Int, height: Int, guideWidth: Int, guideHeight: Int
+    ) {
+        let image = Image(
+            width: width, height: height, pixels: [UInt8](repeating: 9, count: width * height * 3), alpha: nil)
+        let guide = image.guide
+        #expect((guide.width, guide.height) == (guideWidth, guideHeight))
+        #expect(width * height <= 4_000_000 || guide.samples.count <= 10_000_000)
     }
 
     @Test func `a larger picture is averaged, each sample rounded to nearest`() {

@@ -80,7 +80,7 @@ struct BestGolden: Sendable, CustomTestStringConvertible {
     @Test(arguments: BestGolden.all) func `sees the colours of its definition`(golden: BestGolden) throws {
         let expected = try golden.tensors().values(of: "colours")
         let side = Int(Double(expected.count / 3).squareRoot())
-        let found = try Image(decoding: Fixture.bytes(golden.picture)).guide().averaged(width: side, height: side)
+        let found = try Image(decoding: Fixture.bytes(golden.picture)).guide.averaged(width: side, height: side)
         try #require(found.count == expected.count)
         #expect(zip(found, expected).allSatisfy { ($0 - $1).magnitude <= 1e-6 })
     }

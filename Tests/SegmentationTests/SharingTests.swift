@@ -91,7 +91,7 @@ import Testing
                 let latent = arena.featureMap(height: side, width: side, channels: 4)
                 latent.matrix.fill(TorchNoise.normals(seed: 3, count: side * side * 4))
                 let text = try EncodedText.reading([""], segmenter.model, cancellation: .never, &arena)[0]
-                let guide = try Image(decoding: Fixture.bytes(Fixture.picture)).guide()
+                let guide = try Image(decoding: Fixture.bytes(Fixture.picture)).guide
                 return try segmenter.model.features(
                     of: latent, timestep: 100, context: text.context, capturing: fusion.captured, guide: guide,
                     cancellation: .never, &arena)
@@ -119,7 +119,7 @@ import Testing
         #expect((mask.width, mask.height, mask.indices.count) == (width, height, width * height))
         #expect(Set(mask.indices).count > 1)
         let guide = try #require(answer.header.guide)
-        #expect(guide.width * guide.height <= Guide.pixelLimit && guide.width > 2400)
+        #expect(guide.samples.count <= 10_000_000 && guide.width > 2200)
         let again = try segmenter.ask(wide.with(\.picture, .handle(answer.header.picture.handle)))
         #expect(again.mask?.indices == mask.indices && again.report.answerHash == answer.report.answerHash)
     }
