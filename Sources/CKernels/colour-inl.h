@@ -25,8 +25,6 @@ static void weigh(float *x, const float *places, size_t stride, size_t place, si
 #undef OF
 }
 
-typedef int64_t i64x16 __attribute__((vector_size(128), aligned(8)));
-
 /// x^exponent in steps of 2^-50, by squaring.
 INLINE i64x16 raised(f32x16 x, unsigned exponent) {
     f32x16 power = broadcast(0x1p50f);

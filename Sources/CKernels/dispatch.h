@@ -75,6 +75,32 @@ typedef struct {
     size_t maps;
 } dseg_fit_rows;
 
+/// Sixteen queries of a head beside a prompt's `count` keys, in fixed point, and which of these are a phrase's own.
+typedef struct {
+    const int16_t *queries, *keys;
+    const float *query_scales, *key_scales;
+    size_t count, pairs;
+    const int32_t *positions;
+    size_t position_count;
+    float *scores;  // scratch [count, 16]
+} dseg_keys_beside;
+
+/// What a phrase has in a softmax beside sixteen queries: its top score, and the sums of 2^(score - top) over all of
+/// its prompt's keys and over its own.
+typedef struct {
+    float top[16], total[16], chosen[16];
+} dseg_score_sums;
+
+/// Labels in one softmax: label k has the phrases from ends[k - 1], or 0, to ends[k]; sums of two phrases lie `step`
+/// apart, their maps `stride`.
+typedef struct {
+    const dseg_phrase *phrases;
+    const size_t *ends;
+    size_t labels, step, stride;
+    const dseg_score_sums *sums;
+    float share, *maps;
+} dseg_joined_labels;
+
 /// What places two pixels of a picture near each other: three colours, a row and a column.
 enum { dseg_place_numbers = 5 };
 
@@ -151,9 +177,10 @@ typedef struct {
 
     // scores-inl.h
     /// map ← map + share * (the sum over `positions` of softmax(q k^T)) for sixteen queries of a head
-    void (*score)(const int16_t *queries, const float *query_scales, const int16_t *keys, const float *key_scales,
-                  size_t count, size_t pairs, const int32_t *positions, size_t position_count, float share,
-                  float *scores, float *map);
+    void (*score)(const dseg_keys_beside *keys, float share, float *map);
+    void (*sum_scores)(const dseg_keys_beside *keys, dseg_score_sums *sums);
+    /// maps[i] [16] ← maps[i] + share * (the mean over phrase i's positions of the softmax that all labels have)
+    void (*join)(const dseg_joined_labels *labels);
     /// sums [rows, 16] ← sums + levels [rows, count], squared when they are `roots`, maps [count, 16]; rows of levels
     /// `stride` apart
     void (*complete)(const uint16_t *levels, bool roots, size_t stride, size_t rows, size_t count, const float *maps,

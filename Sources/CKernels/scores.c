@@ -52,6 +52,8 @@ typedef struct {
     dseg_fixed q;
     const dseg_phrase *phrases;
     size_t count;
+    const size_t *ends;  // of the labels that have one softmax; NULL: each phrase has its own
+    size_t labels;
     float share;
     float *maps, *scratch;
 } scoring;
@@ -59,24 +61,55 @@ typedef struct {
 /// Panels of queries of a task (loop blocking): a phrase's keys of one head stay in the cache for all of them.
 enum { task_panels = 8 };
 
+/// A thread's scratch for a softmax of all labels: scores of one phrase, and the sums of all of a task.
+static size_t joint_floats(size_t keys, size_t count) {
+    return keys * lanes + count * task_panels * (sizeof(dseg_score_sums) / sizeof(float));
+}
+
+static size_t most_keys(const scoring *s) {
+    size_t most = 0;
+    for (size_t i = 0; i < s->count; i++) most = dseg_greatest(most, s->phrases[i].keys.rows);
+    return most;
+}
+
 static void score_task(void *context, size_t task, size_t thread) {
     const scoring *s = context;
-    size_t pairs = pairs_of(s->q), size = 2 * pairs * lanes, most = 0;
+    size_t pairs = pairs_of(s->q), size = 2 * pairs * lanes, most = most_keys(s);
     size_t first = task * task_panels, end = dseg_least(first + task_panels, s->q.rows / lanes);
-    for (size_t i = 0; i < s->count; i++) most = s->phrases[i].keys.rows > most ? s->phrases[i].keys.rows : most;
-    float *scores = s->scratch + thread * most * lanes;
+    float *scores = s->scratch + thread * (s->ends ? joint_floats(most, s->count) : most * lanes);
+    dseg_score_sums *sums = (dseg_score_sums *)(scores + most * lanes);
     for (size_t head = 0; head < s->q.heads; head++) {
+        float share = s->share / (float)s->q.heads;
         for (size_t i = 0; i < s->count; i++) {
             const dseg_phrase *phrase = s->phrases + i;
             const dseg_fixed *k = &phrase->keys;
-            float share = s->share / (float)s->q.heads / (float)phrase->position_count;
             for (size_t panel = first; panel < end; panel++) {
                 size_t place = panel * s->q.heads + head;
-                dseg_simd->score(s->q.values + place * size, s->q.scales + place * lanes,
-                                 k->values + head * k->rows * 2 * pairs, k->scales + head * k->rows, k->rows, pairs,
-                                 phrase->positions, phrase->position_count, share, scores,
-                                 s->maps + i * s->q.rows + panel * lanes);
+                dseg_keys_beside keys = {.queries = s->q.values + place * size,
+                                         .keys = k->values + head * k->rows * 2 * pairs,
+                                         .query_scales = s->q.scales + place * lanes,
+                                         .key_scales = k->scales + head * k->rows,
+                                         .count = k->rows,
+                                         .pairs = pairs,
+                                         .positions = phrase->positions,
+                                         .position_count = phrase->position_count,
+                                         .scores = scores};
+                if (s->ends) dseg_simd->sum_scores(&keys, sums + i * task_panels + panel - first);
+                else
+                    dseg_simd->score(&keys, share / (float)phrase->position_count,
+                                     s->maps + i * s->q.rows + panel * lanes);
             }
+        }
+        for (size_t panel = first; s->ends && panel < end; panel++) {
+            dseg_joined_labels labels = {.phrases = s->phrases,
+                                         .ends = s->ends,
+                                         .labels = s->labels,
+                                         .step = task_panels,
+                                         .stride = s->q.rows,
+                                         .sums = sums + panel - first,
+                                         .share = share,
+                                         .maps = s->maps + panel * lanes};
+            dseg_simd->join(&labels);
         }
     }
 }
@@ -84,7 +117,15 @@ static void score_task(void *context, size_t task, size_t thread) {
 size_t dseg_score_scratch(size_t keys) { return dseg_threads() * keys * lanes; }
 
 void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float share, float *maps, float *scratch) {
-    scoring s = {q, phrases, count, share, maps, scratch};
+    scoring s = {q, phrases, count, NULL, 0, share, maps, scratch};
+    dseg_parallel(dseg_parts(q.rows / lanes, task_panels), score_task, &s);
+}
+
+size_t dseg_score_jointly_scratch(size_t keys, size_t count) { return dseg_threads() * joint_floats(keys, count); }
+
+void dseg_score_jointly(dseg_fixed q, const dseg_phrase *phrases, const size_t *ends, size_t labels, float share,
+                        float *maps, float *scratch) {
+    scoring s = {q, phrases, ends[labels - 1], ends, labels, share, maps, scratch};
     dseg_parallel(dseg_parts(q.rows / lanes, task_panels), score_task, &s);
 }
 

@@ -45,6 +45,8 @@ const dseg_target TARGET = {
     .winograd_outputs_int16 = winograd_outputs_int16,
 
     .score = score,
+    .sum_scores = sum_scores,
+    .join = join,
     .complete = complete,
 
     .weigh = weigh,

@@ -20,25 +20,62 @@ package enum ScoreKernels {
     package static func score(
         _ queries: FixedPoint, _ phrases: [PhraseQuery], share: Float, addingTo maps: Matrix, _ arena: inout Arena
     ) {
+        check(queries, phrases, maps)
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_score_scratch(keys(phrases)))
+            unsafe withList(of: phrases) { list in
+                unsafe dseg_score(queries.c, list, phrases.count, share, maps.c.base, scratch)
+            }
+        }
+    }
+
+    /// The same, where other labels' tokens join the softmax of a phrase as if they were keys of its prompt: of each
+    /// label the mean over its phrases. A label alone has the bits of `score`, and no bit depends on the labels' order.
+    ///
+    /// - Parameters:
+    ///   - labels: the phrases of each, at least one; 2^14 positions in all
+    ///   - maps: `[K, N']`, K phrases in the order of their labels
+    package static func score(
+        _ queries: FixedPoint, joining labels: [[PhraseQuery]], share: Float, addingTo maps: Matrix,
+        _ arena: inout Arena
+    ) {
+        let phrases = labels.flatMap(\.self)
+        guard labels.count > 1 else { return score(queries, phrases, share: share, addingTo: maps, &arena) }
+        check(queries, phrases, maps)
+        precondition(labels.allSatisfy { !$0.isEmpty }, "a label without phrases")
+        precondition(phrases.reduce(0) { $0 + $1.positions.count } <= 1 << 14, "too many positions")
+        let ends = labels.indices.map { labels[...$0].reduce(0) { $0 + $1.count } }
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_score_jointly_scratch(keys(phrases), phrases.count))
+            unsafe withList(of: phrases) { list in
+                unsafe dseg_score_jointly(queries.c, list, ends, ends.count, share, maps.c.base, scratch)
+            }
+        }
+    }
+
+    /// The keys of the longest prompt.
+    private static func keys(_ phrases: [PhraseQuery]) -> Int { phrases.map(\.keys.rows).max() ?? 0 }
+
+    private static func check(_ queries: FixedPoint, _ phrases: [PhraseQuery], _ maps: Matrix) {
         precondition(maps.rows == phrases.count && maps.isPacked, "\(phrases.count) phrases for \(maps.rows) maps")
         precondition(maps.columns == queries.paddedRows, "\(maps.columns) places for \(queries.rows) queries")
         precondition(
             phrases.allSatisfy { $0.keys.heads == queries.heads && $0.keys.columns == queries.columns },
             "queries and keys differ")
+    }
+
+    /// The phrases as C reads them, at least one.
+    private static func withList(of phrases: [PhraseQuery], _ body: ([dseg_phrase]) -> Void) {
         let positions = phrases.flatMap(\.positions)
-        arena.scope { arena in
-            let scratch = unsafe arena.floats(dseg_score_scratch(phrases.map(\.keys.rows).max() ?? 0))
-            unsafe positions.withUnsafeBufferPointer { positions in
-                guard var next = positions.baseAddress else { return }
-                var list: [dseg_phrase] = unsafe []
-                for phrase in phrases {
-                    unsafe list.append(
-                        dseg_phrase(
-                            keys: phrase.keys.c, positions: next, position_count: phrase.positions.count))
-                    unsafe next += phrase.positions.count
-                }
-                unsafe dseg_score(queries.c, list, list.count, share, maps.c.base, scratch)
+        unsafe positions.withUnsafeBufferPointer { positions in
+            guard var next = positions.baseAddress else { return }
+            var list: [dseg_phrase] = unsafe []
+            for phrase in phrases {
+                unsafe list.append(
+                    dseg_phrase(keys: phrase.keys.c, positions: next, position_count: phrase.positions.count))
+                unsafe next += phrase.positions.count
             }
+            unsafe body(list)
         }
     }
 

@@ -18,14 +18,14 @@ private let shapes = [
 
 extension FixedPoint {
     /// The place of a number among `values`, where rows are keys.
-    fileprivate func key(_ row: Int, _ head: Int, _ column: Int) -> Float {
+    func key(_ row: Int, _ head: Int, _ column: Int) -> Float {
         let (f, pairs) = unsafe (c, (c.width + 1) / 2)
         let value = unsafe f.values[(head * f.rows + row) * 2 * pairs + column]
         return unsafe Float(value) * f.scales[head * f.rows + row]
     }
 
     /// A number where rows are queries, without the factor that a score needs.
-    fileprivate func query(_ row: Int, _ head: Int, _ column: Int) -> Float {
+    func query(_ row: Int, _ head: Int, _ column: Int) -> Float {
         let (f, pairs) = unsafe (c, (c.width + 1) / 2)
         let panel = unsafe row / 16 * f.heads + head
         let value = unsafe f.values[(panel * pairs + column / 2) * 32 + row % 16 * 2 + column % 2]
@@ -34,7 +34,7 @@ extension FixedPoint {
     }
 }
 
-private func fixed(_ matrix: Framed, heads: Int, queries: Bool) -> FixedPoint {
+func fixed(_ matrix: Framed, heads: Int, queries: Bool) -> FixedPoint {
     _ = startedThreads
     let packed = Matrix(stored: matrix.rows, by: matrix.columns)
     packed.fill(matrix.values)
@@ -42,7 +42,7 @@ private func fixed(_ matrix: Framed, heads: Int, queries: Bool) -> FixedPoint {
 }
 
 /// The maps of phrases, scored together.
-private func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Float) throws -> [[Float]] {
+func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Float) throws -> [[Float]] {
     var arena = try Arena(reserving: 1 << 36)
     return arena.scope { arena in
         let maps = arena.matrix(rows: phrases.count, columns: ScoreKernels.columns(queries: queries.rows))

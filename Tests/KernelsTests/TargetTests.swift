@@ -61,6 +61,11 @@ let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             try score.`scores of ten thousand choose one key, and what is not a number is not hidden`()
             score.`dseg_quantize_unsigned keeps each number, or each square root, within half a step`()
             score.`dseg_complete multiplies maps by the self-attention's rows`()
+            let joint = JointScoreTests()
+            try joint.`dseg_score_jointly keeps its definition`()
+            try joint.`a label alone has its own softmax, and no bit depends on the labels' order`()
+            try joint.`what is not a number spoils all that it is added to`()
+            try joint.`scores of ten thousand choose one key among all labels`()
             PaintTests().`dseg_enlarge samples and stretches a map`()
             PaintTests().`dseg_paint lets the first of equal and the larger of other scores claim a pixel`()
         }

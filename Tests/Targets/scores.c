@@ -37,13 +37,13 @@ static int16_t *key(dseg_fixed f, size_t row, size_t head, size_t column) {
 
 static float *key_scale(dseg_fixed f, size_t row, size_t head) { return f.scales + head * f.rows + row; }
 
-static dseg_fixed queries_of(dseg_matrix x, size_t heads) {
+dseg_fixed queries_of(dseg_matrix x, size_t heads) {
     dseg_fixed f = room_of(dseg_fixed_rows(x.rows), heads, x.columns / heads);
     dseg_quantize_queries(x, f);
     return f;
 }
 
-static dseg_fixed keys_of(dseg_matrix x, size_t heads) {
+dseg_fixed keys_of(dseg_matrix x, size_t heads) {
     dseg_fixed f = room_of(x.rows, heads, x.columns / heads);
     dseg_quantize_keys(x, f);
     return f;
@@ -104,21 +104,26 @@ void check_fixing(void) {
 
 // ---- scores -----------------------------------------------------------------------------------------------------
 
-/// p [keys] <- softmax of a query's head, its scores exact products of whole numbers times both scales.
-///
-/// A score is rounded as a float and multiplied by the product of the scales: three roundings; an exponent has the
-/// errors of its score and of the top one and a rounding of their distance, of which 2^x makes a relative error, ln 2
-/// times as large, and adds 2e-7. The sum has its terms' errors and a rounding for each key.
-static void probabilities(dseg_fixed q, dseg_fixed k, size_t row, size_t head, bounded *p) {
-    double top = -INFINITY, top_slack = 0, sum = 0, sum_error = 0;
+double scores_of(dseg_fixed q, dseg_fixed k, size_t row, size_t head, bounded *p, double *top_slack) {
+    double top = -INFINITY;
+    *top_slack = 0;
     for (size_t j = 0; j < k.rows; j++) {
         int64_t product = 0;
         for (size_t c = 0; c < q.width; c++) product += (int64_t)*query(q, row, head, c) * *key(k, j, head, c);
         double score = (double)product * *query_scale(q, row, head) * *key_scale(k, j, head);
         p[j] = (bounded){score, gamma_of(3) * fabs(score)};
         top = larger(top, score);
-        top_slack = larger(top_slack, p[j].slack);
+        *top_slack = larger(*top_slack, p[j].slack);
     }
+    return top;
+}
+
+/// p [keys] <- softmax of a query's head.
+///
+/// An exponent has the errors of its score and of the top one and a rounding of their distance, of which 2^x makes a
+/// relative error, ln 2 times as large, and adds 2e-7. The sum has its terms' errors and a rounding for each key.
+static void probabilities(dseg_fixed q, dseg_fixed k, size_t row, size_t head, bounded *p) {
+    double top_slack, sum = 0, sum_error = 0, top = scores_of(q, k, row, head, p, &top_slack);
     for (size_t j = 0; j < k.rows; j++) {
         double distance = p[j].value - top, power = exp2(distance);
         p[j] = (bounded){power, (p[j].slack + top_slack + u * fabs(distance)) * 0.6932 + 2e-7};

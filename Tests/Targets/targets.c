@@ -204,6 +204,8 @@ static const struct {
     {"dseg_score, of drawn rows", check_scores},
     {"dseg_score, of whole numbers", check_whole_scores},
     {"dseg_score, beside others and NaN", check_phrases},
+    {"dseg_score_jointly, of drawn rows", check_joint_scores},
+    {"dseg_score_jointly, any order and NaN", check_labels},
     {"dseg_quantize_unsigned", check_unsigned},
     {"dseg_complete", check_complete},
     {"dseg_enlarge", check_enlarging},

@@ -133,10 +133,18 @@ void check_nan(void);
 void check_lines(void);
 void check_embed(void);
 // scores.c
+dseg_fixed queries_of(dseg_matrix x, size_t heads);
+dseg_fixed keys_of(dseg_matrix x, size_t heads);
+/// p [keys] <- a query's scores in a head, exact products of whole numbers times both scales; returns the top one. Each
+/// is rounded as a float and multiplied by the product of the scales: three roundings.
+double scores_of(dseg_fixed q, dseg_fixed k, size_t row, size_t head, bounded *p, double *top_slack);
 void check_fixing(void);
 void check_scores(void);
 void check_whole_scores(void);
 void check_phrases(void);
+// joint.c
+void check_joint_scores(void);
+void check_labels(void);
 // completion.c
 void check_unsigned(void);
 void check_complete(void);

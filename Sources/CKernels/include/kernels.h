@@ -259,6 +259,16 @@ size_t dseg_score_scratch(size_t keys);
 /// maps [count, q.rows]; a phrase's bits do not depend on the others
 void dseg_score(dseg_fixed q, const dseg_phrase *phrases, size_t count, float share, float *maps, float *scratch);
 
+/// Floats of scratch that dseg_score_jointly needs for `count` phrases whose prompts have up to `keys` keys.
+size_t dseg_score_jointly_scratch(size_t keys, size_t count);
+/// dseg_score, but for labels that compete: label k has the phrases from ends[k - 1], or 0, to ends[k], and a position
+/// of phrase i has the probability e / (sum of e over phrase i's keys + sum over the other labels of w), where e is
+/// exp(q k^T / sqrt(width)), and w of a label is the sum of e over a phrase's positions, averaged over its phrases.
+/// A label alone has dseg_score's bits. All w are added as whole multiples of 2^-48 of the largest e, so in any order
+/// to the same bits; all phrases together have at most 2^14 positions. labels >= 1
+void dseg_score_jointly(dseg_fixed q, const dseg_phrase *phrases, const size_t *ends, size_t labels, float share,
+                        float *maps, float *scratch);
+
 /// y [N, M], scales [N] ← x [N, M] >= 0, quantized row by row: x[i][j] is about scales[i] * y[i][j], or with `roots`
 /// its square. Square roots (companding) keep small numbers beside large ones.
 void dseg_quantize_unsigned(dseg_matrix x, bool roots, uint16_t *y, float *scales);
