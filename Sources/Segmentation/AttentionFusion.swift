@@ -11,6 +11,8 @@ package struct AskedPhrase {
         self.text = text
         self.positions = positions
     }
+
+    fileprivate func query(_ layer: Int) -> PhraseQuery { PhraseQuery(keys: text.keys[layer], positions: positions) }
 }
 
 /// From attention to a score map (DiffSegmenter, "cross-attention fusion" and "mask completion").
@@ -52,11 +54,14 @@ package struct AttentionFusion {
         captured = try CapturedLayers(unet, recipe: recipe, sides: Set(resolutions.map(\.side)))
     }
 
-    /// The score maps of some phrases, `[H·W]` each; the bits of one do not depend on the others.
+    /// The score maps of all phrases, `[H·W]` each; the bits of one do not depend on others of its label, nor on the
+    /// order of labels.
+    ///
+    /// - Parameter labels: their phrases, in one softmax; phrases of a single one have a softmax each
     package func scores(
-        of phrases: [AskedPhrase], in features: AttentionFeatures, _ arena: inout Arena
+        of labels: [[AskedPhrase]], in features: AttentionFeatures, _ arena: inout Arena
     ) -> [[Float]] {
-        let fused = fused(phrases, in: features, &arena)
+        let fused = fused(labels, in: features, &arena)
         guard rounds > 0 else { return fused }
         let attending = fused.map { Self.resized($0, from: side, to: captured.side) }
         return (0..<rounds)
@@ -64,14 +69,14 @@ package struct AttentionFusion {
             .map { Self.resized($0, from: captured.side, to: side) }
     }
 
-    /// The fused cross-attention of some phrases, `[H·W]` each, in 0...1.
+    /// The fused cross-attention of all labels' phrases, `[H·W]` each, in 0...1.
     package func fused(
-        _ phrases: [AskedPhrase], in features: AttentionFeatures, _ arena: inout Arena
+        _ labels: [[AskedPhrase]], in features: AttentionFeatures, _ arena: inout Arena
     ) -> [[Float]] {
-        var sums = phrases.map { _ in [Float](repeating: 0, count: side * side) }
+        var sums = labels.flatMap { $0.map { _ in [Float](repeating: 0, count: side * side) } }
         for resolution in resolutions {
             let maps = attention(
-                to: phrases, in: features, layers: resolution.layers, side: resolution.side, &arena)
+                to: labels, in: features, layers: resolution.layers, side: resolution.side, &arena)
             for (index, map) in maps.enumerated() {
                 var resized = Self.resized(map, from: resolution.side, to: side)
                 ScoreKernels.minMax(&resized)
@@ -87,19 +92,19 @@ package struct AttentionFusion {
     ///   - layers: indices among the cross-attention layers
     ///   - side: r, the same for all of them
     package func attention(
-        to phrases: [AskedPhrase], in features: AttentionFeatures, layers: [Int], side: Int, _ arena: inout Arena
+        to labels: [[AskedPhrase]], in features: AttentionFeatures, layers: [Int], side: Int, _ arena: inout Arena
     ) -> [[Float]] {
         arena.scope { arena in
-            let maps = arena.matrix(rows: phrases.count, columns: ScoreKernels.columns(queries: side * side))
+            let count = labels.reduce(0) { $0 + $1.count }
+            let maps = arena.matrix(rows: count, columns: ScoreKernels.columns(queries: side * side))
             maps.fill([Float](repeating: 0, count: maps.rows * maps.columns))
             for layer in layers {
                 guard let queries = features.queries[layer] else { preconditionFailure("layer \(layer) is captured") }
                 ScoreKernels.score(
-                    queries,
-                    phrases.map { PhraseQuery(keys: $0.text.keys[layer], positions: $0.positions) },
-                    share: 1 / Float(layers.count), addingTo: maps, &arena)
+                    queries, joining: labels.map { $0.map { $0.query(layer) } }, share: 1 / Float(layers.count),
+                    addingTo: maps, &arena)
             }
-            return phrases.indices.map { maps.rows($0..<$0 + 1).columns(0..<side * side).array }
+            return (0..<count).map { maps.rows($0..<$0 + 1).columns(0..<side * side).array }
         }
     }
 

@@ -17,14 +17,18 @@ package struct Recipe: Sendable, Hashable {
     /// The self-attention layers captured in a pass. Of cross-attention the queries of all layers are captured whose
     /// resolution has a weight.
     package let captures: SelfAttentionCaptures
+    package internal(set) var softmax: Softmax
     package internal(set) var aggregation: Aggregation
     package internal(set) var refinement: Refinement
-    /// How labels share each pixel; `nil`: a label's map does not depend on the other labels.
+    /// How labels share each pixel; `nil`: a label's map depends on no other label's.
     package internal(set) var share: Share?
     /// How maps at the picture's size follow its edges; `nil`: they are interpolated from the latent grid.
     package internal(set) var edges: Edges?
     /// The constant score of the background, in 0...1: a pixel where no label scores more belongs to none.
     package let background: Float
+
+    /// Whether a label's map depends on the other labels.
+    package var labelsCompete: Bool { softmax == .joint || share != nil }
 
     /// Whether maps are made with the picture's colours at hand.
     var readsColours: Bool { refinement.colour != nil || edges != nil }
@@ -33,7 +37,7 @@ package struct Recipe: Sendable, Hashable {
     /// each batch, which nothing reads.
     package static let diffsegmenter = Recipe(
         name: "diffsegmenter", about: .diffsegmenter, template: .photograph, forwardPrompt: nil, timestep: 100,
-        captures: SelfAttentionCaptures(level: 0, down: .all, middle: .all, up: .all),
+        captures: SelfAttentionCaptures(level: 0, down: .all, middle: .all, up: .all), softmax: .own,
         aggregation: Aggregation(weights: [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]]),
         refinement: Refinement(colour: nil, rounds: 1), share: nil, edges: nil, background: 0.5)
 
@@ -42,7 +46,7 @@ package struct Recipe: Sendable, Hashable {
     /// label's map does not depend on the other labels.
     package static let shared = Recipe(
         name: "shared", about: .shared, template: .photograph, forwardPrompt: "", timestep: diffsegmenter.timestep,
-        captures: diffsegmenter.captures, aggregation: diffsegmenter.aggregation,
+        captures: diffsegmenter.captures, softmax: .own, aggregation: diffsegmenter.aggregation,
         refinement: diffsegmenter.refinement, share: nil, edges: nil, background: diffsegmenter.background)
 
     /// `shared`'s pass, and more of the picture: late self-attention weighed by colour and nearness, two rounds, labels
@@ -51,7 +55,7 @@ package struct Recipe: Sendable, Hashable {
     package static let best = Recipe(
         name: "best", about: .best, template: .photograph, forwardPrompt: shared.forwardPrompt,
         timestep: shared.timestep,
-        captures: SelfAttentionCaptures(level: 0, down: .none, middle: .none, up: .first(2)),
+        captures: SelfAttentionCaptures(level: 0, down: .none, middle: .none, up: .first(2)), softmax: .own,
         aggregation: Aggregation(weights: [[0.15, 0.7, 0.15, 0], [0.15, 0.7, 0.15]]),
         refinement: Refinement(colour: .standard, rounds: 2), share: Share(gamma: 1), edges: .standard,
         background: 0.4)
@@ -83,6 +87,15 @@ package struct PromptTemplate: Sendable, Hashable {
     package func prompt(for words: String) -> String {
         before + words + after
     }
+}
+
+/// The tokens among which each head of a cross-attention layer divides a pixel's attention.
+package enum Softmax: String, Sendable, Hashable, CaseIterable {
+    /// All of a phrase's own prompt.
+    case own
+    /// Those, and the other labels' tokens from their prompts, of each label the mean over its phrases: a label's map
+    /// depends on the other labels, but not on their order, and a label alone has its `own`.
+    case joint
 }
 
 /// How the cross-attention maps of a label become one (DiffSegmenter, "cross-attention fusion"): the mean over heads

@@ -13,7 +13,7 @@ package struct RecipeSetting: Sendable {
 
     package func value(in recipe: Recipe) -> String { read(recipe) }
 
-    package static let all = [gamma, colour, rounds, weights, edges]
+    package static let all = [gamma, colour, rounds, weights, edges, softmax]
 
     private static let gamma = RecipeSetting(
         key: "gamma", meaning: "how sharply labels share each pixel", legal: "a whole number from 0 to 64, or off",
@@ -63,6 +63,12 @@ package struct RecipeSetting: Sendable {
             default: false
             }
         })
+
+    private static let softmax = RecipeSetting(
+        key: "softmax", meaning: "whether each label has a softmax of its own, or the others' tokens join it",
+        legal: Softmax.allCases.map(\.rawValue).joined(separator: " or "),
+        read: { $0.softmax.rawValue },
+        write: { text, recipe in Softmax(rawValue: String(text)).map { set(&recipe.softmax, $0) } ?? false })
 
     private static let on = "on"
     private static let off = "off"

@@ -7,6 +7,7 @@ package enum SegmentationError: Error {
     case noLabels
     case tooMany(what: String, count: Int, limit: Int)
     case tooManyForMask(labels: Int, limit: Int)
+    case tooManyForSoftmax(phrases: Int, limit: Int)
     case emptyName(label: Int)
     case repeatedName(String)
     /// Two labels with the same tokens at the same positions of the same prompts.
@@ -28,6 +29,8 @@ package enum SegmentationError: Error {
     /// The U-Net has no self-attention at a level that the recipe captures; level 0 has the latent's size.
     case noSelfAttention(recipe: String, level: Int)
     case unneededForwardPrompt(recipe: String)
+    /// One softmax for all labels, whose queries differ: each label has a pass of its own.
+    case jointSoftmax(recipe: String, fitting: [String])
     case unknownModel(String, loaded: String)
     case unknownPicture(handle: String)
     case queueFull(limit: Int)
@@ -54,6 +57,8 @@ extension SegmentationError: CustomStringConvertible {
         case .tooMany(let what, let count, let limit): "\(count) \(what), the limit is \(limit): ask in parts"
         case .tooManyForMask(let labels, let limit):
             "\(labels) labels with an index mask, whose limit is \(limit): ask without the mask, or for fewer"
+        case .tooManyForSoftmax(let phrases, let limit):
+            "\(phrases) phrases with softmax=joint, whose limit is \(limit): ask for fewer, or with softmax=own"
         case .emptyName(let label): "label \(label + 1) has no name"
         case .repeatedName(let name): "two labels are called \(quoted(name)): give them different names"
         case .alike(let one, let other):
@@ -87,6 +92,9 @@ extension SegmentationError: CustomStringConvertible {
                 + "that kind"
         case .unneededForwardPrompt(let recipe):
             "recipe \(recipe) runs each label's own prompt: leave the forward prompt out"
+        case .jointSoftmax(let recipe, let fitting):
+            "softmax=joint needs one pass for all labels, and recipe \(recipe) runs one for each: "
+                + "use \(fitting.joined(separator: " or "))"
         case .unknownModel(let name, let loaded): "unknown model \(quoted(name)): \"\(loaded)\" is loaded"
         case .unknownPicture(let handle):
             "no picture of yours is known as \(quoted(handle)): bring it by Look, or send it with the question"

@@ -61,6 +61,8 @@ package struct SegmentationRequest: Sendable {
     package static let maskedLabelLimit = 255
     /// Two phrases for each of ``labelLimit`` labels.
     package static let phraseLimit = 8192
+    /// Phrases in one softmax, whose keys are held at once: 2 MiB each for Stable Diffusion.
+    package static let jointPhraseLimit = 128
     /// Bytes of one name, phrase or prompt: far more than a text encoder reads.
     package static let promptLimit = 4096
     /// Bytes of all names, words and prompts together: 128 for each of ``phraseLimit`` phrases.
@@ -88,6 +90,7 @@ package struct SegmentationRequest: Sendable {
         timestep: Int?, threshold: Float?, maps: MapRequest, wantsMask: Bool, model: String
     ) throws(SegmentationError) {
         try Self.check(labels)
+        if recipe.softmax == .joint { try Self.checkJointSoftmax(recipe, labels) }
         guard !wantsMask || labels.count <= Self.maskedLabelLimit else {
             throw .tooManyForMask(labels: labels.count, limit: Self.maskedLabelLimit)
         }
@@ -140,6 +143,15 @@ package struct SegmentationRequest: Sendable {
                 try check(phrase.prompt ?? "", of: "a prompt of label \"\(label.name)\"")
             }
         }
+    }
+
+    private static func checkJointSoftmax(_ recipe: Recipe, _ labels: [Label]) throws(SegmentationError) {
+        guard recipe.forwardPrompt != nil else {
+            let fitting = Recipe.all.filter { $0.forwardPrompt != nil }.map(\.name)
+            throw .jointSoftmax(recipe: recipe.name, fitting: fitting)
+        }
+        let phrases = labels.reduce(0) { $0 + $1.phrases.count }
+        guard phrases <= jointPhraseLimit else { throw .tooManyForSoftmax(phrases: phrases, limit: jointPhraseLimit) }
     }
 
     private static func check(_ text: String, of what: @autoclosure () -> String) throws(SegmentationError) {

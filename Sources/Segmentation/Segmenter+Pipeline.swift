@@ -2,55 +2,52 @@ import Kernels
 import Networks
 import Texts
 
-/// Everything that a phrase's score map depends on, before labels share pixels: equal keys, equal maps, bit for bit.
-struct ScoreKey: Hashable {
-    let features: FeatureKey
-    let aggregation: Aggregation
-    let rounds: Int
-    let prompt: ExactString
-    let positions: [Int32]
-
-    /// Of the key, which a cache holds twice, and of what both copies share.
-    var bytes: Int {
-        2 * MemoryLayout<Self>.stride + prompt.text.utf8.count + positions.count * MemoryLayout<Int32>.stride
-    }
-}
-
 extension Segmenter {
     /// The score maps of some labels on the latent grid, before labels share pixels: those of their phrases, averaged.
     func scores(
         of labels: ArraySlice<UnderstoodLabel>, _ picture: AskedPicture, _ fusion: AttentionFusion,
         _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [[Float]] {
+        let keys = scoreKeys(labels, picture, fusion, answer.request)
         var maps: [ScoreKey: [Float]] = [:]
         var missing: [ScoreKey] = []
-        for phrase in labels.lazy.flatMap(\.phrases) {
-            let key = scoreKey(phrase, picture, fusion, answer.request)
+        for key in keys.joined() {
             let known = scoreMaps.value(for: key)
             note(key, isScored: known?.owners.note(answer.owner) ?? false, &answer)
             guard maps[key] == nil else { continue }
             if known == nil { missing.append(key) }
             maps[key] = known?.value ?? []
         }
-        while let first = missing.first {
-            let batch = missing.prefix(Self.groupPhrases).prefix { $0.features == first.features }
-            missing.removeFirst(batch.count)
-            let found = try scores(of: Array(batch), picture, fusion, &answer)
-            for (key, map) in zip(batch, found) { maps[key] = map }
+        for batch in batches(missing, of: keys, answer.request.recipe.softmax) {
+            let found = try scores(of: batch, picture, fusion, &answer)
+            for (key, map) in zip(batch.joined(), found) { maps[key] = map }
         }
-        let request = answer.request
         return answer.timing(\.maps) {
-            labels.map { label in
-                let all = label.phrases.map { maps[scoreKey($0, picture, fusion, request)] ?? [] }
+            keys.map { phrases in
+                let all = phrases.map { maps[$0] ?? [] }
                 guard all.count > 1 else { return all.first ?? [] }
                 var sum: [Float] = []
                 for map in all {
                     if sum.isEmpty { sum = [Float](repeating: 0, count: map.count) }
-                    ScoreKernels.add(map, times: 1 / Float(label.phrases.count), to: &sum)
+                    ScoreKernels.add(map, times: 1 / Float(all.count), to: &sum)
                 }
                 return sum
             }
         }
+    }
+
+    /// The phrases that are scored together: of labels with one softmax all, however few maps are missing; else the
+    /// missing ones that share a pass, at most ``groupPhrases``.
+    private func batches(_ missing: [ScoreKey], of labels: [[ScoreKey]], _ softmax: Softmax) -> [[[ScoreKey]]] {
+        guard softmax == .own else { return missing.isEmpty ? [] : [labels] }
+        var batches: [[[ScoreKey]]] = []
+        var rest = missing[...]
+        while let first = rest.first {
+            let batch = rest.prefix(Self.groupPhrases).prefix { $0.features == first.features }
+            rest.removeFirst(batch.count)
+            batches.append([Array(batch)])
+        }
+        return batches
     }
 
     /// Notes the prompts and the pass that a phrase's map needs, and which of them the user's earlier requests needed:
@@ -67,60 +64,74 @@ extension Segmenter {
         answer.needs(prompt: key.features.prompt, isKnown: isKnown)
     }
 
-    private func scoreKey(
-        _ phrase: UnderstoodPhrase, _ asked: AskedPicture, _ fusion: AttentionFusion, _ request: SegmentationRequest
-    ) -> ScoreKey {
-        ScoreKey(
-            features: FeatureKey(
-                model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle), seed: request.seed,
-                timestep: request.timestep, prompt: ExactString(request.forwardPrompt ?? phrase.prompt),
-                captured: fusion.captured, precision: model.precision),
-            aggregation: request.recipe.aggregation, rounds: request.recipe.refinement.rounds,
-            prompt: ExactString(phrase.prompt), positions: phrase.positions)
+    /// The keys of each label's phrases.
+    private func scoreKeys(
+        _ labels: ArraySlice<UnderstoodLabel>, _ asked: AskedPicture, _ fusion: AttentionFusion,
+        _ request: SegmentationRequest
+    ) -> [[ScoreKey]] {
+        let companies = request.recipe.softmax == .own ? labels.map { _ in nil } : Company.all(labels)
+        return zip(labels, companies).map { label, company in
+            label.phrases.map { phrase in
+                ScoreKey(
+                    features: FeatureKey(
+                        model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle),
+                        seed: request.seed, timestep: request.timestep,
+                        prompt: ExactString(request.forwardPrompt ?? phrase.prompt), captured: fusion.captured,
+                        precision: model.precision),
+                    aggregation: request.recipe.aggregation, rounds: request.recipe.refinement.rounds,
+                    prompt: ExactString(phrase.prompt), positions: phrase.positions, company: company)
+            }
+        }
     }
 
-    /// Computes and caches the score maps of phrases that share a pass.
+    /// Computes the score maps of labels' phrases that share a pass, and caches those that are not cached.
     private func scores(
-        of batch: [ScoreKey], _ picture: AskedPicture, _ fusion: AttentionFusion, _ answer: inout AnswerInProgress
+        of batch: [[ScoreKey]], _ picture: AskedPicture, _ fusion: AttentionFusion, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [[Float]] {
         try check(answer.cancellation)
-        let texts = try texts(batch.map(\.prompt), &answer)
-        let phrases = zip(texts, batch).map { AskedPhrase(text: $0, positions: $1.positions) }
-        let features = try features(of: picture, batch[0].features, &answer)
-        let found = answer.timing(\.maps) { fusion.scores(of: phrases, in: features, &arena) }
-        for (key, map) in zip(batch, found) {
+        let keys = batch.flatMap(\.self)
+        let texts = try texts(keys.map(\.prompt), &answer)
+        let labels = batch.map { phrases in
+            phrases.compactMap { key in
+                texts[key.prompt].map { AskedPhrase(text: $0, positions: key.positions) }
+            }
+        }
+        let features = try features(of: picture, keys[0].features, &answer)
+        let found = answer.timing(\.maps) { fusion.scores(of: labels, in: features, &arena) }
+        for (key, map) in zip(keys, found) where scoreMaps.value(for: key) == nil {
             scoreMaps.insert(
                 Remembered(map, for: answer.owner), bytes: key.bytes + map.count * MemoryLayout<Float>.stride, for: key)
         }
         return found
     }
 
-    /// Contexts and keys of prompts; those that are not cached are read together.
+    /// Contexts and keys of prompts; those that are not cached are read together, ``groupPhrases`` at a time.
     private func texts(
         _ prompts: [ExactString], _ answer: inout AnswerInProgress
-    ) throws(SegmentationError) -> [EncodedText] {
+    ) throws(SegmentationError) -> [ExactString: EncodedText] {
         var texts: [ExactString: EncodedText] = [:]
         var unknown: [ExactString] = []
         for prompt in prompts where texts[prompt] == nil && !unknown.contains(prompt) {
             texts[prompt] = words.value(for: prompt)?.value
             if texts[prompt] == nil { unknown.append(prompt) }
         }
-        if !unknown.isEmpty {
-            let cancellation = answer.cancellation
+        let cancellation = answer.cancellation
+        for first in stride(from: 0, to: unknown.count, by: Self.groupPhrases) {
+            let batch = unknown[first...].prefix(Self.groupPhrases)
             let read = try answer.timing(\.text) { () throws(SegmentationError) in
                 do throws(Interruption) {
-                    return try EncodedText.reading(unknown.map(\.text), model, cancellation: cancellation, &arena)
+                    return try EncodedText.reading(batch.map(\.text), model, cancellation: cancellation, &arena)
                 } catch {
                     throw SegmentationError(error)
                 }
             }
-            for (prompt, text) in zip(unknown, read) {
+            for (prompt, text) in zip(batch, read) {
                 texts[prompt] = text
                 answer.reads(prompt: prompt)
                 words.insert(Remembered(text, for: answer.owner), bytes: text.bytes, for: prompt)
             }
         }
-        return prompts.compactMap { texts[$0] }
+        return texts
     }
 
     /// The features of the pass over a picture: cached, or computed and cached.
@@ -140,7 +151,9 @@ extension Segmenter {
     private func pass(
         over picture: AskedPicture, _ key: FeatureKey, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
-        let context = try texts([key.prompt], &answer)[0].context
+        guard let context = try texts([key.prompt], &answer)[key.prompt]?.context else {
+            preconditionFailure("every prompt is read")
+        }
         let latent = try latent(of: picture, &answer)
         let cancellation = answer.cancellation
         return try answer.timing(\.unet) { () throws(SegmentationError) in

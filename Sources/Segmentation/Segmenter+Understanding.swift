@@ -76,7 +76,7 @@ extension Segmenter {
         guard labels.count > 1 else { return }
         var names: [Set<ReadPhrase>: String] = [:]
         for label in labels {
-            let read = Set(label.phrases.map { ReadPhrase(tokens: $0.tokens, positions: $0.positions) })
+            let read = Set(label.read.keys)
             if let other = names.updateValue(label.name, forKey: read) { throw .alike(other, label.name) }
         }
     }
@@ -107,12 +107,6 @@ extension Segmenter {
             words: phrase.words, prompt: prompt, tokens: encoded.tokens.prefix(encoded.count).map(\.self),
             positions: positions.map(Int32.init), truncated: encoded.truncated)
     }
-}
-
-/// A phrase as the model reads it: equal values, equal score maps.
-private struct ReadPhrase: Hashable {
-    let tokens: [Token]
-    let positions: [Int32]
 }
 
 /// Everything that the tokens and positions of a phrase depend on.

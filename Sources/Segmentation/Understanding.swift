@@ -43,13 +43,27 @@ package struct Understanding: Sendable {
     package let blas: String
 }
 
+/// A phrase as the model reads it: equal values, equal score maps.
+struct ReadPhrase: Hashable {
+    let tokens: [Token]
+    let positions: [Int32]
+}
+
+extension UnderstoodLabel {
+    /// The label as the model reads it: its phrases, and how often it has each.
+    var read: [ReadPhrase: Int] {
+        phrases.reduce(into: [:]) { $0[ReadPhrase(tokens: $1.tokens, positions: $1.positions), default: 0] += 1 }
+    }
+}
+
 extension Understanding {
     /// The number of different prompts of the phrases.
     package var promptCount: Int { Set(labels.lazy.flatMap(\.phrases).map { ExactString($0.prompt) }).count }
 
-    /// Consecutive labels that are scored together: where all phrases share a pass, labels with at most
-    /// ``Segmenter/groupPhrases`` phrases, but at least one label; else one label each.
+    /// Consecutive labels that are scored together: where they have one softmax, all; else, where all phrases share a
+    /// pass, labels with at most ``Segmenter/groupPhrases`` phrases, but at least one label; else one label each.
     var groups: [ArraySlice<UnderstoodLabel>] {
+        guard recipe.softmax == .own else { return [labels[...]] }
         let limit = forwardPrompt == nil ? 1 : Segmenter.groupPhrases
         var groups: [ArraySlice<UnderstoodLabel>] = []
         var start = 0

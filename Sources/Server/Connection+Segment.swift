@@ -36,7 +36,7 @@ extension Connection {
 
     /// Reserves quota for the most score maps that this answer can have in memory at once.
     private func holdAnswer(of request: SegmentationRequest, on stream: UInt32) throws(RPCStatus) {
-        let waitsForAll = request.wantsMask || request.recipe.share != nil
+        let waitsForAll = request.wantsMask || request.recipe.labelsCompete
         let maps = AnswerDrawing.mapRoom + (waitsForAll ? request.labels.count : 0)
         try holdAnswer(min(maps, request.labels.count) * service.mapBytes, on: stream)
     }

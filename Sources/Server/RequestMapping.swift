@@ -93,7 +93,7 @@ extension Header {
             model: understanding.model, modelHash: understanding.modelHash, version: Version.current,
             precision: understanding.precision, instructionSet: understanding.instructionSet,
             blas: understanding.blas, settings: understanding.recipe.settings,
-            labelsCompete: understanding.recipe.share != nil)
+            labelsCompete: understanding.recipe.labelsCompete)
     }
 }
 
@@ -176,7 +176,7 @@ extension RPCStatus.Code {
             case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike, .tooLong,
                 .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe,
                 .unknownSetting, .repeatedSetting, .setting,
-                .noWeights, .noSelfAttention, .unneededForwardPrompt:
+                .noWeights, .noSelfAttention, .unneededForwardPrompt, .jointSoftmax, .tooManyForSoftmax:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound
             case .stopping: .unavailable

@@ -156,7 +156,7 @@ struct StageChecks {
             try table.compare(spoken.context.array, file, "\(name).context", as: "per_label")
             let text = text(try file.values(of: "\(name).context"), &arena)
             let features = try features(text, fusion.captured, &arena)
-            let asked = [AskedPhrase(text: text, positions: positions(of: words, in: prompt, recipe))]
+            let asked = [[AskedPhrase(text: text, positions: positions(of: words, in: prompt, recipe))]]
             try table.compare(fusion.fused(asked, in: features, &arena)[0], file, "\(name).fused", as: "per_label")
             try table.compare(fusion.scores(of: asked, in: features, &arena)[0], file, "\(name).score", as: "per_label")
         }
@@ -200,7 +200,7 @@ struct StageChecks {
         let asked = golden.labels.indices.map {
             AskedPhrase(text: texts[$0], positions: positions(of: golden.labels[$0], in: prompts[$0], recipe))
         }
-        for (label, scores) in zip(golden.labels, fusion.scores(of: asked, in: features, &arena)) {
+        for (label, scores) in zip(golden.labels, fusion.scores(of: [asked], in: features, &arena)) {
             try table.compare(scores, file, label, as: "shared_pass")
         }
         table.expectAll(of: file, as: "shared_pass", except: [])

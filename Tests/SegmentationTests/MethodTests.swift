@@ -5,10 +5,10 @@ import Testing
 @testable import Segmentation
 
 /// A map of the definition, `[side, side]` row by row.
-private typealias DoubleMap = [Double]
+typealias DoubleMap = [Double]
 
 /// Bilinear with half-pixel centres and repeated edges.
-private func resized(_ map: DoubleMap, from side: Int, to newSide: Int) -> DoubleMap {
+func resized(_ map: DoubleMap, from side: Int, to newSide: Int) -> DoubleMap {
     func neighbours(_ place: Int) -> (first: Int, second: Int, part: Double) {
         let position = max(0, (Double(place) + 0.5) * Double(side) / Double(newSide) - 0.5)
         let first = min(Int(position), side - 1)
@@ -23,9 +23,17 @@ private func resized(_ map: DoubleMap, from side: Int, to newSide: Int) -> Doubl
     }
 }
 
-private func minMax(_ map: DoubleMap) -> DoubleMap {
+func minMax(_ map: DoubleMap) -> DoubleMap {
     let (least, most) = (map.min() ?? 0, map.max() ?? 0)
     return map.map { ($0 - least) / (most - least) }
+}
+
+/// Noise in place of a picture's latent.
+func noised(_ model: Model, _ arena: inout Arena) -> FeatureMap {
+    let side = model.unet.configuration.sampleSize
+    let map = arena.featureMap(height: side, width: side, channels: model.unet.configuration.inChannels)
+    map.matrix.fill(TorchNoise.normals(seed: 3, count: side * side * map.channels))
+    return map
 }
 
 /// One pass, whose attention probabilities the definition reads and whose features the program scores.
@@ -51,7 +59,7 @@ private final class ObservedPass {
         probabilities = Dictionary(uniqueKeysWithValues: zip(layers.map(\.name), store.matrices))
         try arena.scope { arena in
             try model.unet(
-                Self.noised(model, &arena), timestep: Self.timestep, context: text.context,
+                noised(model, &arena), timestep: Self.timestep, context: text.context,
                 captures: store.matrices.map { .probabilities(addingTo: $0, share: 1) }, cancellation: .never,
                 &arena)
         }
@@ -59,22 +67,15 @@ private final class ObservedPass {
         self.arena = arena
     }
 
-    private static func noised(_ model: Model, _ arena: inout Arena) -> FeatureMap {
-        let side = model.unet.configuration.sampleSize
-        let map = arena.featureMap(height: side, width: side, channels: model.unet.configuration.inChannels)
-        map.matrix.fill(TorchNoise.normals(seed: 3, count: side * side * map.channels))
-        return map
-    }
-
     /// What the program makes of it.
     func scores(_ recipe: Recipe) throws -> (map: [Float], affinity: Affinity) {
         let fusion = try AttentionFusion(model.unet, recipe: recipe)
         return try arena.scope { arena in
             let features = try model.features(
-                of: Self.noised(model, &arena), timestep: Self.timestep, context: text.context,
+                of: noised(model, &arena), timestep: Self.timestep, context: text.context,
                 capturing: fusion.captured, guide: nil, cancellation: .never, &arena)
             let asked = AskedPhrase(text: text, positions: positions)
-            return (fusion.scores(of: [asked], in: features, &arena)[0], features.affinity)
+            return (fusion.scores(of: [[asked]], in: features, &arena)[0], features.affinity)
         }
     }
 

@@ -18,12 +18,13 @@ extension Recipe {
     /// A recipe that has the name of another.
     static func variant(
         template: PromptTemplate = .photograph, forwardPrompt: String? = "", timestep: Int = 100,
-        captures: SelfAttentionCaptures = .finest, weights: [[Float]] = [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]],
+        captures: SelfAttentionCaptures = .finest, softmax: Softmax = .own,
+        weights: [[Float]] = [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]],
         colour: ColourKernel? = nil, rounds: Int = 1, share: Share? = nil, edges: Edges? = nil, background: Float = 0.5
     ) -> Recipe {
         Recipe(
             name: "shared", about: .shared, template: template, forwardPrompt: forwardPrompt, timestep: timestep,
-            captures: captures, aggregation: Aggregation(weights: weights),
+            captures: captures, softmax: softmax, aggregation: Aggregation(weights: weights),
             refinement: Refinement(colour: colour, rounds: rounds), share: share, edges: edges, background: background)
     }
 }
@@ -36,7 +37,7 @@ extension Recipe {
         for recipe: Recipe in [
             .variant(rounds: 2), .variant(rounds: 0), .variant(colour: .standard),
             .variant(colour: ColourKernel(colour: 0.2, position: 0.3)), .variant(share: Share(gamma: 1)),
-            .variant(share: Share(gamma: 8)),
+            .variant(share: Share(gamma: 8)), .variant(softmax: .joint),
             .variant(weights: [[0.1, 0.1, 0.3, 0.5], [0.2, 0.3, 0.5]]),
             .variant(captures: .firstUp), .variant(captures: .coarser), .variant(captures: .middle),
             .variant(template: PromptTemplate(before: "", after: " in a street")),
@@ -60,6 +61,7 @@ extension Recipe {
         #expect(try passes(.variant(rounds: 2)) == 0)
         #expect(try passes(.variant(weights: [[0.4, 0.3, 0.2, 0.1]])) == 0)
         #expect(try passes(.variant(share: Share(gamma: 8), edges: .standard)) == 0)
+        #expect(try passes(.variant(softmax: .joint)) == 0)
         #expect(try passes(.variant(weights: [[0, 0, 0, 1]])) == 1, "queries without a weight are not kept")
         #expect(try passes(.variant(weights: [[0, 0, 0, 0.5]])) == 0)
         #expect(try passes(.variant(colour: .standard)) == 1)

@@ -128,6 +128,7 @@ struct AnswerStories {
             #expect(try compete(recipe.name) == (gamma.value != "off"), "\(recipe.name)")
             #expect(try compete(recipe.name, "gamma=0") && !compete(recipe.name, "gamma=off"), "\(recipe.name)")
         }
+        #expect(try compete("shared", "softmax=joint") && !compete("shared", "softmax=own"))
     }
 
     @Test func `maps come in the size asked for, or not at all`() throws {

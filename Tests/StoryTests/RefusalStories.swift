@@ -43,6 +43,10 @@ struct RefusalStories {
             ("unknown setting", .invalidArgument, changed { $0.settings = ["flour=1"] }),
             ("a setting twice", .invalidArgument, changed { $0.settings = ["rounds=1", "rounds=1"] }),
             ("illegal setting", .invalidArgument, changed { $0.settings = ["gamma=-1"] }),
+            (
+                "one softmax for several passes", .invalidArgument,
+                changed { ($0.recipe, $0.settings) = ("diffsegmenter", ["softmax=joint"]) }
+            ),
             ("weights for other resolutions", .invalidArgument, changed { $0.settings = ["weights=1"] }),
             (
                 "a long setting", .invalidArgument,

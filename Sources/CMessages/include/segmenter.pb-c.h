@@ -212,7 +212,7 @@ struct  Dseg__V1__SegmentRequest
   uint32_t deadline_milliseconds;
   /*
    * Parameters over those of the recipe, "key=value" each, every key at most once. Keys: gamma, colour, rounds, weights,
-   * edges; StatusReply.recipes says what they mean and which values are legal.
+   * edges, softmax; StatusReply.recipes says what they mean and which values are legal.
    */
   size_t n_settings;
   ProtobufCBinaryData *settings;
@@ -334,8 +334,8 @@ struct  Dseg__V1__Header
   size_t n_settings;
   ProtobufCBinaryData *settings;
   /*
-   * Whether labels share each pixel: a label's map then depends on the other labels, and the first score map follows
-   * only when all labels are scored.
+   * Whether labels share each pixel, or have one softmax: a label's map then depends on the other labels, and the first
+   * score map follows only when all labels are scored.
    */
   protobuf_c_boolean labels_compete;
   Dseg__V1__Header__ReadForwardPromptCase read_forward_prompt_case;
