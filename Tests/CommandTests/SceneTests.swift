@@ -33,6 +33,7 @@ import Testing
             Way(options: ["--recipe", "shared", "--threshold", "0.5"], reference: "shared", tolerance: 1),
             Way(options: [], reference: "best", tolerance: 0.5),
             Way(options: ["--set", "gamma=8"], reference: "best, gamma 8", tolerance: 0.5),
+            Way(options: ["--set", "softmax=joint"], reference: "best, one softmax", tolerance: 0.5),
         ]
     }
 

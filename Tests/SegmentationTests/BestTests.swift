@@ -64,6 +64,8 @@ struct BestGolden: Sendable, CustomTestStringConvertible {
         for (name, settings) in [
             ("seed", ["rounds=0", "gamma=off"]), ("completed", ["gamma=off"]), ("rounds1", ["rounds=1", "gamma=off"]),
             ("other_weights", ["weights=\(weights)", "gamma=off"]), ("shared", []),
+            ("joint_seed", ["rounds=0", "gamma=off", "softmax=joint"]),
+            ("joint_completed", ["gamma=off", "softmax=joint"]), ("joint_shared", ["softmax=joint"]),
         ] {
             let found = try segmenter.ask(golden.question(settings)).scores
             let error = try distance(found, scaledTo: tensors.values(of: name))
@@ -91,6 +93,9 @@ struct BestGolden: Sendable, CustomTestStringConvertible {
         let answer = try segmenter.ask(golden.question([], .picture))
         let error = try distance(answer.scores, scaledTo: tensors.values(of: "sized"))
         #expect(error <= 1e-4, "sized: \(error)")
+        let joint = try segmenter.ask(golden.question(["softmax=joint"], .picture))
+        let jointError = try distance(joint.scores, scaledTo: tensors.values(of: "joint_sized"))
+        #expect(jointError <= 1e-4, "sized, with one softmax: \(jointError)")
         let plain = try segmenter.ask(golden.question(["edges=off"], .picture))
         let plainError = try distance(plain.scores, scaledTo: tensors.values(of: "edges_off"))
         #expect(plainError <= 1e-4, "without edges: \(plainError)")

@@ -16,6 +16,7 @@ K the number of labels, H x W the picture:
     index [H,W]            0 background, 1... the labels; index_sure is 1 where no rounding can change it
     edges_off [K,H,W]      shared, enlarged, min-max: without the guided filter
     rounds1, colour_off, other_weights [K,n,n]   `completed` with one setting changed
+    joint_seed, joint_completed, joint_shared, joint_sized   the same with one softmax for all labels (together.py)
 """
 
 import argparse
@@ -24,6 +25,7 @@ import json
 import math
 import best_numpy as best
 import numpy as np
+import together
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
@@ -148,6 +150,9 @@ def tensors(queries, S, keys, spans, picture, radius):
     maps = completed(seed, A)
     one = shared(maps, GAMMA)
     scores = sized(one, picture, radius)
+    joint = together.seeds(queries, keys, spans, levels(queries, WEIGHTS), n)
+    joint_maps = completed(joint, A)
+    joint_one = shared(joint_maps, GAMMA)
     out = dict(
         seed=seed,
         colours=best.area(picture, n).reshape(-1, 3),
@@ -159,6 +164,10 @@ def tensors(queries, S, keys, spans, picture, radius):
         edges_off=np.stack([best.minmax(m) for m in enlarged(one, picture)]),
         colour_off=completed(seed, S),
         other_weights=completed(seeds(OTHER_WEIGHTS), A),
+        joint_seed=joint,
+        joint_completed=joint_maps,
+        joint_shared=joint_one,
+        joint_sized=sized(joint_one, picture, radius),
     )
     out = {k: np.ascontiguousarray(v.astype(np.float32)) for k, v in out.items()}
     out["index"] = np.where(scores.max(0) > THRESHOLD, scores.argmax(0) + 1, 0).astype(np.uint8)
