@@ -18,7 +18,7 @@ extension Segmenter {
             if known == nil { missing.append(key) }
             maps[key] = known?.value ?? []
         }
-        for batch in batches(missing, of: keys, answer.request.recipe.softmax) {
+        for batch in batches(missing, of: keys) {
             let found = try scores(of: batch, picture, fusion, &answer)
             for (key, map) in zip(batch.joined(), found) { maps[key] = map }
         }
@@ -36,10 +36,10 @@ extension Segmenter {
         }
     }
 
-    /// The phrases that are scored together: of labels with one softmax all, however few maps are missing; else the
-    /// missing ones that share a pass, at most ``groupPhrases``.
-    private func batches(_ missing: [ScoreKey], of labels: [[ScoreKey]], _ softmax: Softmax) -> [[[ScoreKey]]] {
-        guard softmax == .own else { return missing.isEmpty ? [] : [labels] }
+    /// The phrases that are scored together: of labels in company all, however few maps are missing; else the missing
+    /// ones that share a pass, at most ``groupPhrases``.
+    private func batches(_ missing: [ScoreKey], of labels: [[ScoreKey]]) -> [[[ScoreKey]]] {
+        guard missing.first?.company == nil else { return [labels] }
         var batches: [[[ScoreKey]]] = []
         var rest = missing[...]
         while let first = rest.first {

@@ -33,7 +33,7 @@ import Testing
     @Test(
         arguments: [
             [], ["--recipe", "diffsegmenter", "--seed", "7", "--threshold", "0.45"],
-            ["--set", "gamma=2", "--set", "rounds=01"],
+            ["--set", "gamma=2", "--set", "rounds=01"], ["--set", "softmax=joint"],
         ], ["f32", "int16"])
     func `another daemon makes every file again, bit for bit`(arguments: [String], precision: String) throws {
         let one = try Daemon("--precision", precision, "--threads", "1")
