@@ -18,7 +18,7 @@ struct NewPictures {
         if let scaled, scaled.side == side {
             pixels = scaled.pixels
         } else {
-            pixels = Compositing.grey(source.square(side: side))
+            pixels = Compositing.grey(source.resized(width: side, height: side, by: .bilinear))
             scaled = (side, pixels)
         }
         made += 1

@@ -59,14 +59,17 @@ package struct Image: Sendable, Equatable {
     /// The picture composited over white, `[height, width, 3]`.
     package var seen: [UInt8] { alpha.map { Compositing.overWhite(pixels, $0) } ?? pixels }
 
-    /// The picture over white, stretched to a square, `[side, side, 3]` in 0...1: samples divided by 255, then resized
-    /// as ``Bilinear`` does, without antialiasing.
-    package func square(side: Int) -> [Float] {
-        precondition(side > 0, "a square has at least one pixel")
-        let (seen, count) = (seen, side * side * 3)
-        return unsafe [Float](unsafeUninitializedCapacity: count) { square, written in
-            guard let base = square.baseAddress else { return }
-            unsafe dseg_bilinear_bytes(seen, width, height, 3, side, side, base)
+    /// The picture over white, stretched to a size, `[height, width, 3]` in 0...1: samples divided by 255, then
+    /// resized, without antialiasing.
+    package func resized(width: Int, height: Int, by resampling: Resampling) -> [Float] {
+        precondition(width > 0 && height > 0, "a picture has at least one pixel")
+        let (seen, count) = (seen, width * height * 3)
+        return unsafe [Float](unsafeUninitializedCapacity: count) { resized, written in
+            guard let base = resized.baseAddress else { return }
+            switch resampling {
+            case .bilinear: unsafe dseg_bilinear_bytes(seen, self.width, self.height, 3, width, height, base)
+            case .nearest: unsafe dseg_nearest_bytes(seen, self.width, self.height, 3, width, height, base)
+            }
             written = count
         }
     }

@@ -38,7 +38,8 @@ enum PictureContent {
     func square(side: Int, cancellation: Cancellation) throws(SegmentationError) -> [Float] {
         switch self {
         case .square(let samples): samples
-        case .file(let bytes): try Image(decoding: bytes, cancellation: cancellation).square(side: side)
+        case .file(let bytes):
+            try Image(decoding: bytes, cancellation: cancellation).resized(width: side, height: side, by: .bilinear)
         }
     }
 }
@@ -93,7 +94,7 @@ struct PictureData {
     /// Takes from a decoded picture what is needed of it.
     fileprivate mutating func take(_ needs: PictureNeeds, of image: Image) {
         transparency = image.transparency
-        if let side = needs.side { square = (side, image.square(side: side)) }
+        if let side = needs.side { square = (side, image.resized(width: side, height: side, by: .bilinear)) }
         if needs.guide { guide = image.guide }
     }
 

@@ -10,7 +10,7 @@ import Testing
         return Image(width: 37, height: 23, pixels: pixels, alpha: (0..<37 * 23).map(alpha))
     }
 
-    @Test func `the square is that of the picture on white`() {
+    @Test func `a resized picture is that of the picture on white`() {
         let image = Self.image { UInt8(truncatingIfNeeded: $0 * 7) }
         let alpha = image.alpha ?? []
         let seen = image.pixels.enumerated().map { place, sample in
@@ -18,14 +18,19 @@ import Testing
             return UInt8((Double(sample) * opacity + 255 * (1 - opacity)).rounded())
         }
         let onWhite = Image(width: 37, height: 23, pixels: seen, alpha: nil)
-        #expect(image.square(side: 8) == onWhite.square(side: 8))
-        #expect(image.square(side: 8) != Image(width: 37, height: 23, pixels: image.pixels, alpha: nil).square(side: 8))
+        let opaque = Image(width: 37, height: 23, pixels: image.pixels, alpha: nil)
+        for resampling in Resampling.allCases {
+            let resized = image.resized(width: 8, height: 6, by: resampling)
+            #expect(resized == onWhite.resized(width: 8, height: 6, by: resampling))
+            #expect(resized != opaque.resized(width: 8, height: 6, by: resampling))
+        }
     }
 
     @Test func `an opaque picture is looked at as one without alpha, bit for bit`() {
         let image = Self.image { _ in 255 }
         let plain = Image(width: 37, height: 23, pixels: image.pixels, alpha: nil)
-        #expect(image.square(side: 16) == plain.square(side: 16))
+        #expect(
+            image.resized(width: 16, height: 16, by: .bilinear) == plain.resized(width: 16, height: 16, by: .bilinear))
     }
 
     @Test(arguments: [1, 2, 7, 8, 9, 100, 850])

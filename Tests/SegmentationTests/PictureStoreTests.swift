@@ -79,7 +79,7 @@ extension Segmenter {
         guard case .square(let square) = two.pictures.data(of: handle).content(side: two.tiny.side),
             case .file(let file) = two.pictures.data(of: handle).content(side: two.odd.side)
         else { throw Disorder() }
-        #expect(square == image.square(side: two.tiny.side))
+        #expect(square == image.resized(width: two.tiny.side, height: two.tiny.side, by: .bilinear))
         #expect(try file == Fixture.bytes(Fixture.picture))
         _ = try two.odd.ask(RequestBuilder("dog").with(\.picture, .handle(handle)))
         guard case .square = two.pictures.data(of: handle).content(side: two.tiny.side) else { throw Disorder() }

@@ -169,7 +169,7 @@ void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uin
 void dseg_turn_upright(const uint8_t *stored, size_t width, size_t height, size_t channels, int orientation,
                        uint8_t *upright);
 
-// -- bilinear.c
+// -- resampling.c
 
 /// Resizes a map as PyTorch's `interpolate(mode="bilinear", align_corners=False)` does:
 /// half-pixel centres, edges repeated, no antialiasing. No size is 0.
@@ -186,7 +186,16 @@ void dseg_bilinear(const float *map, size_t width, size_t height, size_t channel
 void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels, size_t out_width,
                          size_t out_height, float *out);
 
-/// The source positions of both resizes along one axis of `count` samples: output `out` lies weight[out]
+/// Resizes 8-bit samples, divided by 255, as PyTorch's `interpolate(mode="nearest")` does: output i of n is sample
+/// floor(i (count / n)) of an axis of `count`, quotient and product each rounded to f32, or the last sample where that
+/// lies beyond it. No size is 0, and none exceeds 2^24.
+///
+/// pixels  [height, width, channels]
+/// out     [out_height, out_width, channels]
+void dseg_nearest_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels, size_t out_width,
+                        size_t out_height, float *out);
+
+/// The source positions of both bilinear resizes along one axis of `count` samples: output `out` lies weight[out]
 /// of the way from sample first[out] to the next one, if there is a next.
 ///
 /// first, weight  [out_count]

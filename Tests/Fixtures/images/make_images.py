@@ -7,7 +7,7 @@ For each picture NAME there is NAME.rgb: width and height as little-endian 32-bi
 [height, width, 3] bytes, then [height, width] bytes of alpha if the picture has any. They are what
 `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` holds, with two exceptions: 16-bit grey, which
 Pillow clips, is cut to the high byte, as Pillow cuts 16-bit colours; alpha comes from the PNG's own
-samples. resize.f32 and square.f32: see `resizes` and `squares`.
+samples. resize.f32, square.f32 and nearest.u32: see `resizes`, `squares` and `nearest`.
 """
 
 import io
@@ -241,6 +241,18 @@ def squares():
             file.write(interpolated(x, 16, 16)[0].permute(1, 2, 0).contiguous().numpy().tobytes())
 
 
+def nearest():
+    """nearest.u32: for each case an axis' length and its new length, then which sample PyTorch's nearest takes for each
+    of the new ones, 32-bit numbers. In five cases it is not floor(i length / new length) for all of them."""
+    cases = [(1, 1), (1, 7), (7, 1), (5, 3), (3, 5), (8, 8), (8, 16), (7, 49), (190, 96), (20000, 64), (64, 5000),
+             (62, 14), (126, 54), (150, 72), (226, 108), (254, 116)]
+    with open(HERE / "nearest.u32", "wb") as file:
+        for length, to_length in cases:
+            x = torch.arange(length, dtype=torch.float32)[None, None, None]
+            y = torch.nn.functional.interpolate(x, size=(1, to_length), mode="nearest").flatten().int()
+            file.write(struct.pack("<2I", length, to_length) + y.numpy().tobytes())
+
+
 if __name__ == "__main__":
     random = np.random.default_rng(20260801)
     pngs(random)
@@ -248,4 +260,5 @@ if __name__ == "__main__":
     jpegs(random)
     resizes(random)
     squares()
+    nearest()
     webps(np.random.default_rng(20261126))

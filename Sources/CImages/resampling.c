@@ -61,6 +61,25 @@ void dseg_bilinear_bytes(const uint8_t *pixels, size_t width, size_t height, siz
     resize(pixels, 1, byte_at, width, height, channels, out_width, out_height, out);
 }
 
+/// The sample of a line of `count` that is nearest to sample `out` of `out_count`, by PyTorch's rule: the product is
+/// rounded to f32 before it is rounded down, and so may fall a sample short of the exact one.
+static size_t nearest(size_t out, size_t out_count, size_t count) {
+    float scale = (float)count / (float)out_count;
+    size_t i = (size_t)((float)out * scale);
+    return i < count ? i : count - 1;
+}
+
+void dseg_nearest_bytes(const uint8_t *pixels, size_t width, size_t height, size_t channels, size_t out_width,
+                        size_t out_height, float *out) {
+    for (size_t row = 0; row < out_height; row++) {
+        const uint8_t *line = pixels + nearest(row, out_height, height) * width * channels;
+        for (size_t column = 0; column < out_width; column++) {
+            size_t from = nearest(column, out_width, width) * channels;
+            for (size_t c = 0; c < channels; c++) *out++ = byte_at(line, from + c);
+        }
+    }
+}
+
 void dseg_bilinear_line(size_t count, size_t out_count, uint32_t *first, float *weight) {
     for (size_t out = 0; out < out_count; out++) {
         tap t = taps(out, out_count, count);

@@ -2,6 +2,13 @@ import Images
 import Support
 import Testing
 
+/// Samples that differ from their neighbours'.
+private func drawn(width: Int, height: Int) -> Image {
+    var random = SeededGenerator(seed: 11)
+    let pixels = (0..<width * height * 3).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    return Image(width: width, height: height, pixels: pixels, alpha: nil)
+}
+
 @Suite struct BilinearTests {
     /// The formula in f64, one output at a time.
     private static func reference(
@@ -99,11 +106,22 @@ import Testing
         #expect(cases == 9)
     }
 
+    @Test(arguments: [(190, 150), (17, 3), (1, 1), (20_000, 1), (1, 20_000)])
+    func `a picture is resized as a map of its samples`(width: Int, height: Int) {
+        let image = drawn(width: width, height: height)
+        let map = image.pixels.map { Float($0) / 255 }
+        for size in [(width: 24, height: 16), (width: 1, height: 40), (width: 33, height: 1)] {
+            let expected = Self.resized(map, width: width, height: height, channels: 3, to: size)
+            #expect(image.resized(width: size.width, height: size.height, by: .bilinear) == expected)
+        }
+    }
+
     @Test func `a square is what PyTorch makes of Pillow's pixels`() throws {
         let expected = Fixture.floats(try Fixture.bytes("images/square.f32"))
         let names = ["exif-6.jpg", "rgb-8.png", "one.png"]
         for (i, name) in names.enumerated() {
-            let square = try Image(decoding: Fixture.bytes("images/\(name)")).square(side: 16)
+            let square = try Image(decoding: Fixture.bytes("images/\(name)")).resized(
+                width: 16, height: 16, by: .bilinear)
             #expect(square.count == 768)
             // A JPEG sample may be one off.
             let limit: Float = name.hasSuffix(".jpg") ? 1.01 / 255 : Self.limit
@@ -120,7 +138,7 @@ import Testing
         let image = try Image(decoding: Fixture.bytes("\(folder)/image.png"))
         try #require(image.width == rgb.width && image.height == rgb.height)
         let side = golden.height
-        let square = image.square(side: side)
+        let square = image.resized(width: side, height: side, by: .bilinear)
         var (decoding, resizing): (Float, Float) = (0, 0)
         for channel in 0..<3 {
             for y in 0..<image.height {
@@ -138,5 +156,64 @@ import Testing
         }
         #expect(decoding == 0)
         #expect(resizing < 1e-6)
+    }
+}
+
+@Suite struct NearestTests {
+    /// PyTorch's choice along one axis: of `length` samples `choice[i]` for output i.
+    private struct Axis: CustomStringConvertible {
+        let length: Int
+        let choice: [Int]
+
+        var description: String { "\(length) to \(choice.count)" }
+    }
+
+    /// The axes of nearest.u32.
+    private static func axes() throws -> [Axis] {
+        let file = try Fixture.bytes("images/nearest.u32")
+        let numbers = stride(from: 0, to: file.count, by: 4).map { Fixture.int32(file, at: $0) }
+        var (axes, at): ([Axis], Int) = ([], 0)
+        while at < numbers.count {
+            let choice = numbers[(at + 2)...].prefix(numbers[at + 1])
+            axes.append(Axis(length: numbers[at], choice: Array(choice)))
+            at = choice.endIndex
+        }
+        return axes
+    }
+
+    private static func expectChoices(down rows: Axis, across columns: Axis) {
+        let image = drawn(width: columns.length, height: rows.length)
+        let expected = rows.choice.flatMap { y in
+            columns.choice.flatMap { x in (0..<3).map { Float(image.pixels[(y * image.width + x) * 3 + $0]) / 255 } }
+        }
+        let resized = image.resized(width: columns.choice.count, height: rows.choice.count, by: .nearest)
+        #expect(resized == expected, "\(rows), \(columns)")
+    }
+
+    @Test func `PyTorch's samples are taken, down and across, exact positions or not`() throws {
+        let axes = try Self.axes()
+        #expect(axes.count == 16 && axes.contains { $0.length == 20_000 })
+        let isRounded = axes.map { axis in
+            axis.choice.enumerated().contains { $0.element != $0.offset * axis.length / axis.choice.count }
+        }
+        #expect(isRounded.count { $0 } == 5)
+        for axis in axes {
+            for other in axes.prefix(5) {
+                Self.expectChoices(down: axis, across: other)
+                Self.expectChoices(down: other, across: axis)
+            }
+        }
+    }
+
+    @Test(arguments: Resampling.allCases)
+    func `a picture of its own size is itself, and one pixel is everywhere`(resampling: Resampling) throws {
+        let image = drawn(width: 17, height: 5)
+        let samples = image.pixels.map { Float($0) / 255 }
+        #expect(image.resized(width: 17, height: 5, by: resampling) == samples)
+        let grown = Image(width: 1, height: 1, pixels: [3, 90, 255], alpha: nil)
+            .resized(width: 9, height: 4, by: resampling)
+        let pixel: [Float] = [3 / 255, 90 / 255, 1]
+        try #require(grown.count == 9 * 4 * 3)
+        #expect(grown.indices.allSatisfy { abs(grown[$0] - pixel[$0 % 3]) <= pixel[$0 % 3].ulp })
     }
 }

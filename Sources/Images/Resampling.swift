@@ -1,5 +1,14 @@
 import CImages
 
+/// How a picture is resized to what a model reads.
+package enum Resampling: String, CaseIterable, Hashable, Sendable {
+    /// Between the four neighbours of each position, as ``Bilinear`` does.
+    case bilinear
+    /// One sample for each position, the same for several where the picture grows: PyTorch's
+    /// `interpolate(mode="nearest")`, whose positions are rounded to f32 and then down.
+    case nearest
+}
+
 /// The resize of PyTorch's `interpolate(mode="bilinear", align_corners=False)`.
 package enum Bilinear {
     /// Resizes each channel of a map: half-pixel centres, edges repeated, no antialiasing.
