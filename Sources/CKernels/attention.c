@@ -9,7 +9,8 @@ static void tile_task(void *context, size_t task, size_t thread) {
     size_t row = task % a->tiles * a->tile_rows, rows = dseg_least(a->tile_rows, a->q.rows - row);
     size_t head = task / a->tiles, end = a->mean ? a->heads : head + 1;
     float *scores = a->scores + thread * a->tile_floats;
-    for (; head < end; head++) (a->fixed ? dseg_attend_int16 : dseg_attend_f32)(a, head, row, rows, scores);
+    for (; head < end; head++)
+        if (is_wanted(a, head)) (a->fixed ? dseg_attend_int16 : dseg_attend_f32)(a, head, row, rows, scores);
 }
 
 /// Rows of a tile. In fixed point its scores fill a quarter of the L2 cache, and the same rows of the mean another.
@@ -37,7 +38,6 @@ static size_t carve(attention *a, float *scratch) {
 
 static void run(attention a, float *scratch) {
     carve(&a, scratch);
-    a.share /= (float)a.heads;
     if (a.fixed) dseg_parallel(a.heads, dseg_pack_int16_task, &a);
     dseg_parallel(a.tiles * (a.mean ? 1 : a.heads), tile_task, &a);
 }
@@ -49,7 +49,7 @@ size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads) {
 }
 
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
-                    const dseg_matrix *mean, float share, bool fixed, float *scratch) {
+                    const dseg_matrix *mean, const float *shares, bool fixed, float *scratch) {
     // Causal attention stays in f32: a column of quantized values has one scale for all keys, later ones included.
     run((attention){.q = q,
                     .k = k,
@@ -58,12 +58,12 @@ void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, b
                     .heads = heads,
                     .causal = causal,
                     .mean = mean,
-                    .share = share,
+                    .shares = shares,
                     .fixed = fixed && !causal},
         scratch);
 }
 
-void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, float share, bool fixed,
+void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, const float *shares, bool fixed,
                          float *scratch) {
-    run((attention){.q = q, .k = k, .heads = heads, .mean = &mean, .share = share, .fixed = fixed}, scratch);
+    run((attention){.q = q, .k = k, .heads = heads, .mean = &mean, .shares = shares, .fixed = fixed}, scratch);
 }

@@ -13,13 +13,17 @@ typedef struct {
     size_t tiles, tile_rows, tile_floats;
     bool causal, fixed;
     const dseg_matrix *mean;
-    float share;                    // of a head in the mean
+    const float *shares;            // of the heads in the mean
     float *keys, *values, *scores;  // scratch: in fixed point packed keys and values; a tile of scores for each thread
 } attention;
 
 /// Floats from one row of scores to the next, a cache line of padding included: rows a multiple of a page apart would
 /// alias, that is share a few sets of the cache.
 static inline size_t scores_stride(size_t keys) { return dseg_padded(keys) + dseg_panel_width; }
+
+/// How much of a head's probabilities the mean gets, and whether the head is computed at all.
+static inline float share_of(const attention *a, size_t head) { return a->mean ? a->shares[head] : 0.0f; }
+static inline bool is_wanted(const attention *a, size_t head) { return a->y.base || share_of(a, head) != 0.0f; }
 
 // ---- attention_f32.c --------------------------------------------------------------------------------------------
 

@@ -61,6 +61,7 @@ static void pack_values(const attention *a, size_t head) {
 void dseg_pack_int16_task(void *context, size_t head, size_t thread) {
     (void)thread;
     const attention *a = context;
+    if (!is_wanted(a, head)) return;
     pack_keys(a, head);
     if (a->y.base) pack_values(a, head);
 }
@@ -94,10 +95,10 @@ static void multiply_keys(const attention *a, size_t head, size_t row, size_t ro
 }
 
 /// p [rows, keys] ← exp(scores), quantized if there are values; scales [blocks, rows] ← what dequantizes these integers
-/// to probabilities; mean ← mean + the probabilities.
-static void exponentiate(const attention *a, float *p, size_t row, size_t rows, float *scales) {
+/// to probabilities; mean ← mean + the head's share of them.
+static void exponentiate(const attention *a, size_t head, float *p, size_t row, size_t rows, float *scales) {
     size_t keys = a->k.rows;
-    float scale = 1.0f / __builtin_sqrtf((float)a->width);
+    float scale = 1.0f / __builtin_sqrtf((float)a->width), share = share_of(a, head);
     for (size_t i = 0; i < rows; i++, p += scores_stride(keys)) {
         float top = dseg_simd->largest(p, keys), total = 0.0f;
         for (size_t key = 0; key < keys; key += block) {
@@ -105,9 +106,9 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
             scales[key / block * rows + i] = sum;
             total += sum;
         }
-        float rate = 1.0f / total, *mean = a->mean ? dseg_row(*a->mean, row + i) : NULL;
+        float rate = 1.0f / total, *mean = share != 0.0f ? dseg_row(*a->mean, row + i) : NULL;
         if (!a->y.base) {
-            if (mean) dseg_simd->add_scaled(p, a->share * rate, mean, keys);
+            if (mean) dseg_simd->add_scaled(p, share * rate, mean, keys);
             continue;
         }
         for (size_t key = 0; key < keys; key += block) {
@@ -115,7 +116,7 @@ static void exponentiate(const attention *a, float *p, size_t row, size_t rows, 
             float *sum = scales + key / block * rows + i, factor = total_of(count) / *sum;
             if (!(factor < 32767.0f)) factor = 32767.0f;  // no probability is above 1
             *sum = rate / factor;                         // NaN where any sum is
-            dseg_simd->quantize_probabilities(p + key, count, factor, mean ? mean + key : NULL, a->share * rate);
+            dseg_simd->quantize_probabilities(p + key, count, factor, mean ? mean + key : NULL, share * rate);
         }
     }
 }
@@ -147,6 +148,6 @@ void dseg_attend_int16(const attention *a, size_t head, size_t row, size_t rows,
     float *scales = scores + a->tile_rows * scores_stride(a->k.rows);
     float *queries = scales + a->tile_rows * dseg_parts(a->k.rows, block);
     multiply_keys(a, head, row, rows, scores, queries);
-    exponentiate(a, scores, row, rows, scales);
+    exponentiate(a, head, scores, row, rows, scales);
     if (a->y.base) sum_values(a, head, scores, row, rows, scales);
 }

@@ -22,33 +22,36 @@ package struct QueriesAndKeys {
     ///   - values: `[L, C]`
     ///   - causal: whether a query sees only the keys up to its own position
     ///   - y: `[N, C]`, distinct from all
-    ///   - mean: `[N, L]`, to which the probabilities, averaged over heads, times `share`, are added
+    ///   - mean: `[N, L]`, to which the probabilities of each head, times its share, are added
+    ///   - shares: one for each head, where there is a mean
     package func attend(
-        to values: Matrix, causal: Bool, into y: Matrix, addingMeanTo mean: Matrix?, share: Float,
+        to values: Matrix, causal: Bool, into y: Matrix, addingTo mean: Matrix?, shares: [Float],
         _ arena: inout Arena
     ) {
         precondition(values.rows == keys.rows && y.rows == queries.rows && y.columns == values.columns, "values")
         precondition(mean.map { $0.rows == queries.rows && $0.columns == keys.rows } ?? true, "the mean's shape")
+        precondition(mean == nil || shares.count == heads, "\(shares.count) shares of \(heads) heads")
         arena.scope { arena in
             let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows, keys.columns, heads))
             if let mean {
                 unsafe withUnsafePointer(to: mean.c) { mean in
                     unsafe dseg_attention(
-                        queries.c, keys.c, values.c, heads, causal, y.c, mean, share, precision == .int16, scratch)
+                        queries.c, keys.c, values.c, heads, causal, y.c, mean, shares, precision == .int16, scratch)
                 }
             } else {
                 unsafe dseg_attention(
-                    queries.c, keys.c, values.c, heads, causal, y.c, nil, 0, precision == .int16, scratch)
+                    queries.c, keys.c, values.c, heads, causal, y.c, nil, nil, precision == .int16, scratch)
             }
         }
     }
 
-    /// `mean ← mean + share · (softmax(q kᵀ / √D), averaged over heads)`, `[N, L]`.
-    package func add(toMean mean: Matrix, share: Float, _ arena: inout Arena) {
+    /// `mean ← mean + Σ share · softmax(q kᵀ / √D)` over heads, `[N, L]`; a head whose share is 0 is not computed.
+    package func add(to mean: Matrix, shares: [Float], _ arena: inout Arena) {
+        precondition(shares.count == heads, "\(shares.count) shares of \(heads) heads")
         precondition(mean.rows == queries.rows && mean.columns == keys.rows, "the mean's shape")
         arena.scope { arena in
             let scratch = unsafe arena.floats(dseg_attention_scratch(keys.rows, keys.columns, heads))
-            unsafe dseg_attention_mean(queries.c, keys.c, heads, mean.c, share, precision == .int16, scratch)
+            unsafe dseg_attention_mean(queries.c, keys.c, heads, mean.c, shares, precision == .int16, scratch)
         }
     }
 }

@@ -34,7 +34,8 @@ private struct AttentionCaptures {
         var cross = 0
         for (index, layer) in unet.attentionLayers.enumerated() {
             if captured.probabilities.contains(index) {
-                captures.append(.probabilities(addingTo: affinity, share: 1 / Float(captured.probabilities.count)))
+                let share = 1 / Float(captured.probabilities.count)
+                captures.append(.mean(addingTo: affinity, share: share, heads: layer.heads))
             } else if captured.queries.contains(index) {
                 let matrix = arena.matrix(rows: layer.side * layer.side, columns: layer.channels)
                 queries[cross] = (matrix, layer.heads)

@@ -109,7 +109,7 @@ struct StageChecks {
         try arena.scope { arena in
             try model.unet(
                 noised(&arena), timestep: labels.timestep, context: text.context,
-                captures: store.matrices.map { .probabilities(addingTo: $0, share: 1) },
+                captures: zip(layers, store.matrices).map { .mean(addingTo: $1, share: 1, heads: $0.heads) },
                 cancellation: cancellation, &arena)
         }
         for (layer, mean) in zip(layers, store.matrices) {

@@ -56,7 +56,7 @@ import Testing
         let mean = Framed(rows: rows, columns: keys) { _, _ in 0 }
         var captured = unsafe mean.c
         let room = attentionScratch(keys: keys, columns: 4, heads: 1)
-        unsafe dseg_attention(q.c, k.c, v.c, 1, true, y.c, &captured, 1, false, room.floats)
+        unsafe dseg_attention(q.c, k.c, v.c, 1, true, y.c, &captured, shares(1, heads: 1), false, room.floats)
         #expect((0..<4).allSatisfy { y[0, $0] == v[0, $0] })
         let isBlind = (0..<rows).allSatisfy { row in
             (0..<keys).allSatisfy { $0 <= row || mean[row, $0] == 0 }
@@ -88,7 +88,7 @@ import Testing
             let v = Framed(rows: 17, columns: 4) { key, column in Float(key * 4 + column) }
             let y = Framed(unwritten: 2, 4)
             let room = attentionScratch(keys: 17, columns: 4, heads: 1)
-            unsafe dseg_attention(q.c, k.c, v.c, 1, false, y.c, nil, 0, false, room.floats)
+            unsafe dseg_attention(q.c, k.c, v.c, 1, false, y.c, nil, nil, false, room.floats)
             #expect(y.values == [64, 65, 66, 67, 0, 1, 2, 3], "\(size)")
         }
     }
@@ -104,7 +104,7 @@ import Testing
             let answers = [q, others].map { q in
                 let room = attentionScratch(keys: keys, columns: columns, heads: 2)
                 let y = Framed(unwritten: rows, columns)
-                unsafe dseg_attention(q.c, k.c, v.c, 2, false, y.c, nil, 0, false, room.floats)
+                unsafe dseg_attention(q.c, k.c, v.c, 2, false, y.c, nil, nil, false, room.floats)
                 return y
             }
             let isSame = stride(from: 1, to: rows, by: 3).allSatisfy { row in
@@ -114,13 +114,33 @@ import Testing
         }
     }
 
+    @Test func `a head whose share is 0 is not added, and its output is the same`() {
+        for fixed in [false, true] {
+            var draw = Draw(seed: 6)
+            let (q, k, v) = (draw.matrix(40, 12), draw.matrix(21, 12), draw.matrix(21, 12))
+            let spoilt = Framed(rows: 40, columns: 12) { $1 / 4 == 1 ? .nan : q[$0, $1] }
+            let room = attentionScratch(keys: 21, columns: 12, heads: 3)
+            let shares: [Float] = [0.5, 0, 0.25]
+            let sums = [q, spoilt].flatMap { q in
+                let (y, seen) = (Framed(unwritten: 40, 12), Framed(rows: 40, columns: 21) { _, _ in 0 })
+                let alone = Framed(rows: 40, columns: 21) { _, _ in 0 }
+                var captured = unsafe seen.c
+                unsafe dseg_attention(q.c, k.c, v.c, 3, false, y.c, &captured, shares, fixed, room.floats)
+                unsafe dseg_attention_mean(q.c, k.c, 3, alone.c, shares, fixed, room.floats)
+                #expect((0..<40).allSatisfy { y[$0, 4].isNaN == q[$0, 4].isNaN && !y[$0, 0].isNaN })
+                return [seen.values, alone.values]
+            }
+            #expect(sums.allSatisfy { $0 == sums[0] } && room.isIntact, "fixed \(fixed)")
+        }
+    }
+
     @Test func `softmax shares one among the keys, whatever their number`() {
         for keys in tails {
             var draw = Draw(seed: keys)
             let (q, k) = (draw.matrix(65, 4), draw.matrix(keys, 4))
             let mean = Framed(rows: 65, columns: keys) { _, _ in 0 }
             let room = attentionScratch(keys: keys, columns: 4, heads: 2)
-            unsafe dseg_attention_mean(q.c, k.c, 2, mean.c, 1, false, room.floats)
+            unsafe dseg_attention_mean(q.c, k.c, 2, mean.c, shares(1, heads: 2), false, room.floats)
             // The sum's roundings and those of two heads' quotients.
             let slack = Double(keys / 16 + 16) * roundoff
             let sums = (0..<65).map { row in
@@ -136,7 +156,7 @@ import Testing
         let k = Framed(rows: 33, columns: 2) { _, _ in 1 }
         let mean = Framed(rows: 3, columns: 33) { _, _ in 0 }
         let room = attentionScratch(keys: 33, columns: 2, heads: 1)
-        unsafe dseg_attention_mean(q.c, k.c, 1, mean.c, 1, false, room.floats)
+        unsafe dseg_attention_mean(q.c, k.c, 1, mean.c, shares(1, heads: 1), false, room.floats)
         let first = mean[0, 0]
         #expect(mean.values.allSatisfy { $0 == first })
         #expect((first - 1.0 / 33).magnitude <= Float(4 * roundoff / 33))
@@ -151,7 +171,7 @@ import Testing
             let mean = Framed(rows: 70, columns: keys) { _, _ in 0 }
             var captured = unsafe mean.c
             let room = attentionScratch(keys: keys, columns: 4, heads: 2)
-            unsafe dseg_attention(q.c, k.c, v.c, 2, false, y.c, &captured, 1, false, room.floats)
+            unsafe dseg_attention(q.c, k.c, v.c, 2, false, y.c, &captured, shares(1, heads: 2), false, room.floats)
             let spoilt = (0..<70).filter { row in (0..<4).contains { y[row, $0].isNaN } }
             let seen = (0..<70).filter { row in (0..<keys).contains { mean[row, $0].isNaN } }
             #expect(spoilt == [66] && seen == [66], "\(keys) keys")
@@ -166,7 +186,7 @@ import Testing
                 let k = Framed(rows: keys, columns: 4) { key, _ in key == place ? .nan : 1 }
                 let mean = Framed(rows: 3, columns: keys) { _, _ in 0 }
                 let room = attentionScratch(keys: keys, columns: 4, heads: 1)
-                unsafe dseg_attention_mean(q.c, k.c, 1, mean.c, 1, false, room.floats)
+                unsafe dseg_attention_mean(q.c, k.c, 1, mean.c, shares(1, heads: 1), false, room.floats)
                 #expect(mean.values.allSatisfy { $0.isNaN }, "key \(place) of \(keys)")
             }
         }

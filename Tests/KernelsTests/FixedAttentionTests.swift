@@ -8,7 +8,7 @@ private func attend(
     let (y, mean) = (Framed(unwritten: q.rows, v.columns), Framed(rows: q.rows, columns: k.rows) { _, _ in 0 })
     let room = attentionScratch(keys: k.rows, columns: k.columns, heads: heads)
     var captured = unsafe mean.c
-    unsafe dseg_attention(q.c, k.c, v.c, heads, causal, y.c, &captured, 1, true, room.floats)
+    unsafe dseg_attention(q.c, k.c, v.c, heads, causal, y.c, &captured, shares(1, heads: heads), true, room.floats)
     #expect(room.isIntact && y.isFrameIntact && mean.isFrameIntact)
     return (y, mean)
 }

@@ -153,7 +153,8 @@ private func expectSameBits(_ situation: String, _ answer: (Places) -> [UInt32])
             var captured = unsafe mean.c
             let scratch = Scratch(room + 16)
             unsafe dseg_attention(
-                q.c, k.c, v.c, 2, causal, y.c, &captured, 1, false, scratch.floats + places.scratch / 4)
+                q.c, k.c, v.c, 2, causal, y.c, &captured, shares(1, heads: 2), false,
+                scratch.floats + places.scratch / 4)
             #expect(scratch.isIntact)
             return y.bits + mean.bits
         }

@@ -41,9 +41,9 @@ func answers() -> [[UInt32]] {
     let y = (0..<5).map { _ in Framed(unwritten: rows, columns) }
     let mean = Framed(rows: rows, columns: rows) { _, _ in 0 }
     var captured = unsafe mean.c
-    unsafe dseg_attention(x.c, x.c, x.c, 4, false, y[0].c, &captured, 1, false, scratch.floats)
-    unsafe dseg_attention_mean(x.c, x.c, 4, mean.c, 0.5, false, scratch.floats)
-    unsafe dseg_attention(x.c, x.c, x.c, 4, true, y[1].c, nil, 0, false, scratch.floats)
+    unsafe dseg_attention(x.c, x.c, x.c, 4, false, y[0].c, &captured, shares(1, heads: 4), false, scratch.floats)
+    unsafe dseg_attention_mean(x.c, x.c, 4, mean.c, shares(0.5, heads: 4), false, scratch.floats)
+    unsafe dseg_attention(x.c, x.c, x.c, 4, true, y[1].c, nil, nil, false, scratch.floats)
     unsafe dseg_group_norm_silu(x.c, y[2].c, bias, bias, 4, 1e-5, scratch.floats)
     unsafe dseg_layer_norm(x.c, y[3].c, bias, bias, 1e-5)
     unsafe dseg_copy(x.c, y[4].c)
@@ -138,8 +138,8 @@ private func fixedAnswers() -> [[UInt32]] {
     let (q, attended) = (draw.matrix(600, 16), Framed(unwritten: 600, 16))
     let mean = Framed(rows: 600, columns: 600) { _, _ in 0 }
     var captured = unsafe mean.c
-    unsafe dseg_attention(q.c, q.c, q.c, 2, false, attended.c, &captured, 1, true, scratch.floats)
-    unsafe dseg_attention_mean(q.c, q.c, 2, mean.c, 0.5, true, scratch.floats)
+    unsafe dseg_attention(q.c, q.c, q.c, 2, false, attended.c, &captured, shares(1, heads: 2), true, scratch.floats)
+    unsafe dseg_attention_mean(q.c, q.c, 2, mean.c, shares(0.5, heads: 2), true, scratch.floats)
     #expect(scratch.isIntact)
     return (y + [attended, mean]).map { $0.values.map(\.bitPattern) }
 }

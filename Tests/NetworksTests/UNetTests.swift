@@ -35,6 +35,11 @@ import Testing
         }
     }
 
+    /// Every layer's probabilities, averaged over heads.
+    private func means(_ stores: [Matrix], share: Float) -> [AttentionCapture] {
+        zip(unet.attentionLayers, stores).map { .mean(addingTo: $1, share: share, heads: $0.heads) }
+    }
+
     private func rowSums(_ matrix: Matrix) -> [Float] {
         let array = matrix.array
         return (0..<matrix.rows).map { row in
@@ -45,12 +50,12 @@ import Testing
     @Test func `each pixel's probabilities add up to one, times their share`() throws {
         var arena = try Arena(reserving: 1 << 36)
         let stores = stores()
-        try run(stores.map { .probabilities(addingTo: $0, share: 0.25) }, &arena)
+        try run(means(stores, share: 0.25), &arena)
         for store in stores {
             #expect(rowSums(store).allSatisfy { abs($0 - 0.25) < 1e-5 })
             #expect(store.array.allSatisfy { $0 >= 0 })
         }
-        try run(stores.map { .probabilities(addingTo: $0, share: 0.75) }, &arena)
+        try run(means(stores, share: 0.75), &arena)
         #expect(stores.allSatisfy { rowSums($0).allSatisfy { abs($0 - 1) < 1e-5 } })
     }
 
@@ -58,7 +63,7 @@ import Testing
         var arena = try Arena(reserving: 1 << 36)
         let cross = unet.attentionLayers.indices.filter { unet.attentionLayers[$0].kind == .crossAttention }
         let expected = stores()
-        try run(expected.map { .probabilities(addingTo: $0, share: 1) }, &arena)
+        try run(means(expected, share: 1), &arena)
         let queries = unet.attentionLayers.map { Matrix(stored: $0.side * $0.side, by: $0.channels) }
         try run(
             unet.attentionLayers.indices.map { cross.contains($0) ? .queries(into: queries[$0]) : .nothing }, &arena)
@@ -69,7 +74,8 @@ import Testing
             toKey(text(), into: keys, &arena)
             let found = Matrix(stored: layer.side * layer.side, by: 77)
             QueriesAndKeys(queries: queries[index], keys: keys, heads: layer.heads, precision: .f32)
-                .add(toMean: found, share: 1, &arena)
+                .add(
+                    to: found, shares: [Float](repeating: 1 / Float(layer.heads), count: layer.heads), &arena)
             #expect(Difference.relativeError(found.array, to: expected[index].array) < 1e-5)
         }
     }
@@ -78,11 +84,11 @@ import Testing
     @Test func `a pass that ends early captures the same`() throws {
         var arena = try Arena(reserving: 1 << 36)
         let whole = stores()
-        try run(whole.map { .probabilities(addingTo: $0, share: 1) }, &arena)
+        try run(means(whole, share: 1), &arena)
         for last in unet.attentionLayers.indices {
             let store = Matrix(stored: whole[last].rows, by: whole[last].columns)
             var captures = [AttentionCapture](repeating: .nothing, count: whole.count)
-            captures[last] = .probabilities(addingTo: store, share: 1)
+            captures[last] = .mean(addingTo: store, share: 1, heads: unet.attentionLayers[last].heads)
             try run(captures, &arena)
             #expect(Difference.relativeError(store.array, to: whole[last].array) < 1e-5)
         }
@@ -91,14 +97,14 @@ import Testing
     @Test func `a cancelled pass leaves nothing behind that a later one would see`() throws {
         var arena = try Arena(reserving: 1 << 36)
         let expected = stores()
-        try run(expected.map { .probabilities(addingTo: $0, share: 1) }, &arena)
+        try run(means(expected, share: 1), &arena)
         let cancellation = Cancellation(deadline: nil)
         cancellation.cancel()
         #expect(throws: Interruption.cancelled) {
             try run(expected.map { _ in .nothing }, &arena, cancellation: cancellation)
         }
         let again = stores()
-        try run(again.map { .probabilities(addingTo: $0, share: 1) }, &arena)
+        try run(means(again, share: 1), &arena)
         #expect(again.map(\.array) == expected.map(\.array))
     }
 }

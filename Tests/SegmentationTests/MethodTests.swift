@@ -60,8 +60,8 @@ private final class ObservedPass {
         try arena.scope { arena in
             try model.unet(
                 noised(model, &arena), timestep: Self.timestep, context: text.context,
-                captures: store.matrices.map { .probabilities(addingTo: $0, share: 1) }, cancellation: .never,
-                &arena)
+                captures: zip(layers, store.matrices).map { .mean(addingTo: $1, share: 1, heads: $0.heads) },
+                cancellation: .never, &arena)
         }
         (self.model, self.text) = (model, text)
         self.arena = arena

@@ -88,17 +88,17 @@ static void read_values(const queries *a, dseg_matrix v, size_t head, const boun
 }
 
 /// y and the mean that is added to, of all heads.
-static void attend(const queries *a, dseg_matrix v, float share, bounded *y, bounded *mean) {
+static void attend(const queries *a, dseg_matrix v, const float *shares, bounded *y, bounded *mean) {
     size_t keys = a->k.rows;
     bounded *p = nothing(keys);
-    double heads = (double)a->heads, s = share;
+    double heads = (double)a->heads;
     for (size_t row = 0; row < a->q.rows; row++)
         for (size_t head = 0; head < a->heads; head++) {
             probabilities(a, row, head, p);
             read_values(a, v, head, p, y + row * v.columns);
-            for (size_t j = 0; j < keys; j++) {  // the share's quotient, two products, a sum for each head
-                mean[row * keys + j].value += p[j].value * s / heads;
-                mean[row * keys + j].slack += (p[j].slack + (heads + 3) * u * p[j].value) * s / heads;
+            for (size_t j = 0; j < keys; j++) {  // two products, a sum for each head
+                mean[row * keys + j].value += p[j].value * shares[head];
+                mean[row * keys + j].slack += (p[j].slack + (heads + 3) * u * p[j].value) * shares[head];
             }
         }
 }
@@ -118,17 +118,17 @@ static void check_heads(size_t rows, size_t keys, size_t width, size_t heads, bo
     queries a = {framed(rows, columns, 4.0f), framed(keys, columns, 1.0f), heads, width, causal, fixed};
     dseg_matrix v = framed(keys, columns, 1.0f), y = framed(rows, columns, 0);
     dseg_matrix mean = framed(rows, keys, 0.5f), other = framed(rows, keys, 0.5f);
-    float share = 0.7f, *scratch = marked(floats);
+    float shares[] = {0.7f, 0, 0.2f}, *scratch = marked(floats);
     bounded *of_y = nothing(rows * columns), *of_mean = nothing(rows * keys);
-    attend(&a, v, share, of_y, of_mean);
+    attend(&a, v, shares, of_y, of_mean);
     const bounded *sums = added(of_mean, mean, (double)heads);
-    dseg_attention(a.q, a.k, v, heads, causal, y, &mean, share, fixed, scratch);
+    dseg_attention(a.q, a.k, v, heads, causal, y, &mean, shares, fixed, scratch);
     hold_all(y, of_y);
     hold_all(mean, sums);
     hold_end(scratch, floats);
     if (causal) return;  // the other sees every key
     sums = added(of_mean, other, (double)heads);
-    dseg_attention_mean(a.q, a.k, heads, other, share, fixed, scratch);
+    dseg_attention_mean(a.q, a.k, heads, other, shares, fixed, scratch);
     hold_all(other, sums);
     hold_end(scratch, floats);
 }
@@ -157,7 +157,7 @@ void check_attention_fixed(void) {
 static void spoil_attention(size_t place, bool is_key, bool fixed) {
     dseg_matrix q = framed(35, 3, 1.0f), k = framed(35, 3, 1.0f), v = framed(35, 3, 1.0f), y = framed(35, 3, 0);
     (is_key ? k : q).base[place * q.stride + 1] = NAN;
-    dseg_attention(q, k, v, 1, false, y, NULL, 0, fixed, marked(dseg_attention_scratch(35, 3, 1)));
+    dseg_attention(q, k, v, 1, false, y, NULL, NULL, fixed, marked(dseg_attention_scratch(35, 3, 1)));
     for (size_t i = 0; i < 35 * 3; i++) hold(isnan(at(y, i / 3, i % 3)) != 0, is_key || i / 3 == place, 0);
 }
 

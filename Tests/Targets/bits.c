@@ -23,7 +23,7 @@ static void run_convolution(const trial *t) {
 }
 
 static void run_attention(const trial *t) {
-    dseg_attention(t->x, t->k, t->v, 2, false, t->y, NULL, 0, false, t->scratch);
+    dseg_attention(t->x, t->k, t->v, 2, false, t->y, NULL, NULL, false, t->scratch);
 }
 
 /// A copy whose rows are `by` floats longer, and begin `by` floats behind a cache line.

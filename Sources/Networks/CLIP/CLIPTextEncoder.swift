@@ -117,7 +117,7 @@ package struct CLIPTextEncoder {
                 QueriesAndKeys(
                     queries: own[0], keys: own[1], heads: attention.heads, precision: attention.precision
                 ).attend(
-                    to: own[2], causal: true, into: own[3], addingMeanTo: nil, share: 0, &arena)
+                    to: own[2], causal: true, into: own[3], addingTo: nil, shares: [], &arena)
                 rows.store(own[3], of: index, in: joined)
             }
             attention.toOutput(joined, addingTo: y, &arena)

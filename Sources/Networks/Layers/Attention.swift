@@ -5,8 +5,13 @@ package enum AttentionCapture {
     case nothing
     /// A copy of the queries, `[N, C]`: other words can be scored against them without another pass.
     case queries(into: Matrix)
+    /// The probabilities of each head, times its share, added to `[N, L]`.
+    case probabilities(addingTo: Matrix, shares: [Float])
+
     /// The probabilities averaged over heads, times `share`, added to `[N, L]`.
-    case probabilities(addingTo: Matrix, share: Float)
+    package static func mean(addingTo store: Matrix, share: Float, heads: Int) -> AttentionCapture {
+        .probabilities(addingTo: store, shares: Array(repeating: share / Float(heads), count: heads))
+    }
 }
 
 /// Multi-head attention: `softmax(q kᵀ / √D) v` in each head, and an output projection. Self-attention takes keys and
@@ -55,14 +60,14 @@ struct Attention {
             toValue(context, into: values, &arena)
             let joined = arena.matrix(rows: x.rows, columns: x.columns)
             var mean: Matrix?
-            var share: Float = 0
+            var shares: [Float] = []
             switch capture {
             case .nothing: break
             case .queries(let store): store.copy(from: projected.queries)
-            case .probabilities(let store, let part): (mean, share) = (store, part)
+            case .probabilities(let store, let parts): (mean, shares) = (store, parts)
             }
             projected.attend(
-                to: values, causal: causal, into: joined, addingMeanTo: mean, share: share, &arena)
+                to: values, causal: causal, into: joined, addingTo: mean, shares: shares, &arena)
             toOutput(joined, addingTo: y, &arena)
         }
     }
@@ -73,8 +78,8 @@ struct Attention {
             switch capture {
             case .nothing: break
             case .queries(let store): toQuery(x, into: store, &arena)
-            case .probabilities(let store, let share):
-                project(x, context, &arena).add(toMean: store, share: share, &arena)
+            case .probabilities(let store, let shares):
+                project(x, context, &arena).add(to: store, shares: shares, &arena)
             }
         }
     }
