@@ -81,6 +81,14 @@ void dseg_affine(dseg_matrix x, float a, float b) { run((pointwise){x, x, a, b, 
 void dseg_multiply(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, multiply_row}); }
 void dseg_deviation(dseg_matrix x) { run((pointwise){x, x, 0, 0, deviation_row}); }
 
+void dseg_add_weighted(dseg_matrix x, const float *r, const float *c, dseg_matrix y) {
+    for (size_t i = 0; i < x.rows; i++) {
+        const float *from = dseg_row(x, i);
+        float *to = dseg_row(y, i);
+        for (size_t j = 0; j < x.columns; j++) to[j] += r[i] * from[j] * c[j];
+    }
+}
+
 /// y ← a row of the table, or y ← y + that row when `adding`.
 static void read_row(dseg_table table, size_t row, float *y, bool adding) {
     enum { part = 64 };

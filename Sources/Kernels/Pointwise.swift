@@ -16,6 +16,13 @@ extension Matrix {
         unsafe dseg_blend(x.c, a, c, b)
     }
 
+    /// `y ← y + r x c`, where y is this matrix, r has a weight for each row and c one for each column.
+    package func add(_ x: Matrix, timesRows r: [Float], columns c: [Float]) {
+        precondition(x.rows == rows && x.columns == columns, "[\(x.rows), \(x.columns)] to [\(rows), \(columns)]")
+        precondition(r.count == rows && c.count == columns, "\(r.count) and \(c.count) weights")
+        unsafe dseg_add_weighted(x.c, r, c, self.c)
+    }
+
     /// `x ← a x + b`
     package func scale(by a: Float, adding b: Float) { unsafe dseg_affine(c, a, b) }
 

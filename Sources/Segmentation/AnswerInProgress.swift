@@ -11,9 +11,9 @@ struct AnswerInProgress {
     /// The prompts and passes needed so far, and which of them this user's earlier requests needed: cache hits are told
     /// by user.
     private var prompts = Needs<ExactString>()
-    private var passes = Needs<FeatureKey>()
-    /// The last pass's features where they do not fit the cache, so that labels that share a pass still run it once.
-    var last: (key: FeatureKey, features: AttentionFeatures)?
+    private var passes = Needs<PassKey>()
+    /// The last features where they do not fit the cache, so that labels that share passes still run them once.
+    var last: (key: FeatureKey, features: [AttentionFeatures])?
     /// Whether the autoencoder had to read the picture.
     var hasEncoded = false
 
@@ -37,7 +37,7 @@ struct AnswerInProgress {
     ///
     /// - Parameter isKnown: whether it, or a score map made from it, is cached and this user's earlier requests needed
     ///   that
-    mutating func needs(pass: FeatureKey, isKnown: Bool) {
+    mutating func needs(pass: PassKey, isKnown: Bool) {
         passes.add(pass, isKnown: isKnown)
     }
 
@@ -51,20 +51,20 @@ struct AnswerInProgress {
     }
 
     /// Notes that a pass was not cached, and was run: no cache hit.
-    mutating func runs(pass: FeatureKey) {
+    mutating func runs(pass: PassKey) {
         passes.makeNew(pass)
     }
 
     /// The report, once all maps are made.
     ///
-    /// - Parameter latent: the picture's, if it is known
-    func finished(_ latent: Remembered<[Float]>?) -> Report {
+    /// - Parameter latents: the picture's, of each tile, as far as they are known
+    func finished(_ latents: [Remembered<[Float]>?]) -> Report {
         var report = report
         report.phrasesCached = prompts.known.count
         report.featuresCached = passes.known.count
         report.passes = passes.all.count - passes.known.count
-        let wasNeeded = report.passes == 0 || latent?.owners.note(owner) ?? false
-        report.latentCached = wasNeeded && !hasEncoded
+        let notes = latents.map { $0?.owners.note(owner) ?? false }
+        report.latentCached = (report.passes == 0 || notes.allSatisfy(\.self)) && !hasEncoded
         return report
     }
 }

@@ -9,21 +9,19 @@ package struct CapturedLayers: Sendable, Hashable {
     /// Indices among the U-Net's attention layers of those whose probabilities make the affinity, ascending, at least
     /// one.
     let probabilities: [Int]
-    /// r: the affinity is `[r·r, r·r]`.
-    let side: Int
+    /// Of the layers whose probabilities make the affinity.
+    let level: Int
     /// Weighs the affinity by the picture's colours; `nil`: it is the mean of the captured probabilities.
     let colour: ColourKernel?
 
-    /// - Parameter sides: of the resolutions of cross-attention that the recipe gives a weight
+    /// - Parameter levels: those of cross-attention that the recipe gives a weight
     /// - Throws: `noSelfAttention` where the U-Net has no layer that the recipe captures
-    init(_ unet: UNet, recipe: Recipe, sides: Set<Int>) throws(SegmentationError) {
+    init(_ unet: UNet, recipe: Recipe, levels: Set<Int>) throws(SegmentationError) {
         let layers = unet.attentionLayers
-        queries = layers.indices.filter { layers[$0].kind == .crossAttention && sides.contains(layers[$0].side) }
+        queries = layers.indices.filter { layers[$0].kind == .crossAttention && levels.contains(layers[$0].level) }
         probabilities = recipe.captures.indices(in: unet)
-        guard let first = probabilities.first else {
-            throw .noSelfAttention(recipe: recipe.name, level: recipe.captures.level)
-        }
-        side = layers[first].side
+        level = recipe.captures.level
+        guard !probabilities.isEmpty else { throw .noSelfAttention(recipe: recipe.name, level: level) }
         colour = recipe.refinement.colour
     }
 }

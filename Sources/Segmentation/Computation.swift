@@ -32,7 +32,7 @@ package final class Computation {
         self.understanding = understanding
         self.picture = picture
         self.answer = answer
-        fusion = try AttentionFusion(segmenter.model.unet, recipe: answer.request.recipe)
+        fusion = try AttentionFusion(segmenter.model.unet, recipe: answer.request.recipe, picture.layout)
         groups = understanding.groups
     }
 
@@ -60,7 +60,7 @@ package final class Computation {
             return .scores(first: group.startIndex, Array(sharing[group.indices]))
         case .report:
             stage = .over
-            return .report(answer.finished(segmenter.latent(of: picture)))
+            return .report(answer.finished(segmenter.latents(of: picture)))
         case .over: return nil
         }
     }

@@ -12,8 +12,7 @@ package struct EngineStatus: Sendable {
     package let threads: Int
     package let instructionSet: String
     package let blas: String
-    /// Bytes of a score map on the latent grid.
-    package let mapBytes: Int
+    package let latentSizes: LatentSizes
     package let limits: MemoryLimits
     package var memory: Memory
     package var queued: Int
@@ -168,7 +167,7 @@ package struct EngineStatus: Sendable {
                     model: segmenter.model.name, modelHash: segmenter.model.hash,
                     modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision.rawValue,
                     threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue,
-                    blas: BLAS.name, mapBytes: segmenter.mapBytes,
+                    blas: BLAS.name, latentSizes: segmenter.model.latentSizes,
                     limits: MemoryLimits(pictures: segmenter.pictures.limit, segmenter: segmenter.limits),
                     memory: segmenter.memory, queued: 0, queueLimit: queue.limit, finished: 0, refused: 0)
                 enter(.serving)

@@ -14,6 +14,19 @@ struct FeatureKey: Hashable {
     let prompt: ExactString
     let captured: CapturedLayers
     let precision: Precision
+    let layout: Layout
+    let resampling: Resampling
+}
+
+/// One of the passes that together have the features of a key.
+struct PassKey: Hashable {
+    let features: FeatureKey
+    /// Index of the tile that the pass reads.
+    let tile: Int
+}
+
+extension FeatureKey {
+    var passes: [PassKey] { layout.tiles.indices.map { PassKey(features: self, tile: $0) } }
 }
 
 /// The matrices that a pass captures into, in f32; valid in the arena scope that they were made in.
@@ -24,11 +37,14 @@ private struct AttentionCaptures {
     private var queries: [Int: (matrix: Matrix, heads: Int)] = [:]
     private let affinity: Matrix
     private let captured: CapturedLayers
+    /// Of the affinity's pixels.
+    private let grid: Grid
 
-    init(of unet: UNet, _ captured: CapturedLayers, _ arena: inout Arena) {
+    /// - Parameter latent: of the pass
+    init(of unet: UNet, _ latent: Grid, _ captured: CapturedLayers, _ arena: inout Arena) {
         self.captured = captured
-        let pixels = captured.side * captured.side
-        affinity = arena.matrix(rows: pixels, columns: pixels)
+        grid = latent.level(captured.level)
+        affinity = arena.matrix(rows: grid.pixels, columns: grid.pixels)
         affinity.clear()
         var captures: [AttentionCapture] = []
         var cross = 0
@@ -37,7 +53,7 @@ private struct AttentionCaptures {
                 let share = 1 / Float(captured.probabilities.count)
                 captures.append(.mean(addingTo: affinity, share: share, heads: layer.heads))
             } else if captured.queries.contains(index) {
-                let matrix = arena.matrix(rows: layer.side * layer.side, columns: layer.channels)
+                let matrix = arena.matrix(rows: latent.level(layer.level).pixels, columns: layer.channels)
                 queries[cross] = (matrix, layer.heads)
                 captures.append(.queries(into: matrix))
             } else {
@@ -50,13 +66,11 @@ private struct AttentionCaptures {
 
     /// The captures, quantized; to be called after the pass.
     ///
-    /// - Parameter guide: the picture, where its colours weigh the affinity
-    func features(_ guide: Guide?, _ arena: inout Arena) -> AttentionFeatures {
+    /// - Parameter colours: of the affinity's pixels, `[N, 3]` in 0...1, where they weigh it
+    func features(_ colours: [Float]?, _ arena: inout Arena) -> AttentionFeatures {
         if let kernel = captured.colour {
-            guard let guide else { preconditionFailure("no colours of the picture to weigh an affinity by") }
-            let side = captured.side
-            let colours = guide.averaged(width: side, height: side)
-            kernel.weigh(affinity, colours: colours, width: side, height: side, &arena)
+            guard let colours else { preconditionFailure("no colours of the picture to weigh an affinity by") }
+            kernel.weigh(affinity, colours: colours, width: grid.width, height: grid.height, &arena)
         }
         return AttentionFeatures(
             queries: queries.mapValues { FixedPoint(queries: $0.matrix, heads: $0.heads) },
@@ -70,18 +84,19 @@ extension Model {
     /// - Parameters:
     ///   - noised: `[H·W, 4]`
     ///   - context: `[L, width]`
-    ///   - guide: the picture, where its colours weigh the affinity
+    ///   - colours: of the picture at the affinity's grid, `[N, 3]` in 0...1, where they weigh it
     /// - Throws: `Interruption` between layers
     package func features(
-        of noised: FeatureMap, timestep: Int, context: Matrix, capturing captured: CapturedLayers, guide: Guide?,
+        of noised: FeatureMap, timestep: Int, context: Matrix, capturing captured: CapturedLayers, colours: [Float]?,
         cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> AttentionFeatures {
         try arena.scope { (arena) throws(Interruption) in
-            let room = AttentionCaptures(of: unet, captured, &arena)
+            let room = AttentionCaptures(
+                of: unet, Grid(height: noised.height, width: noised.width), captured, &arena)
             try unet(
                 noised, timestep: timestep, context: context, captures: room.captures, cancellation: cancellation,
                 &arena)
-            return room.features(guide, &arena)
+            return room.features(colours, &arena)
         }
     }
 }
@@ -91,8 +106,8 @@ package final class AttentionFeatures {
     /// The queries of the captured cross-attention layers, `[N, C]`, by their index among all of them in the order of a
     /// pass.
     package let queries: [Int: FixedPoint]
-    /// The mean over heads and captured layers of self-attention, `[r·r, r·r]`, where the recipe says so weighed by
-    /// colour: r is the side of the layers' maps.
+    /// The mean over heads and captured layers of self-attention, `[N, N]`, where the recipe says so weighed by colour:
+    /// N is the number of pixels of the layers' maps.
     package let affinity: Affinity
     let bytes: Int
 

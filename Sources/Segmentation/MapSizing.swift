@@ -1,5 +1,6 @@
 import Images
 package import Kernels
+import Networks
 
 /// How latent-grid maps become maps of another size, min-max scaled: interpolated bilinearly, or by a guided filter to
 /// the guide's size and from there.
@@ -12,9 +13,9 @@ struct MapSizing: Sendable {
     var height: Int { enlargement.rows.first.count }
 
     init(_ understanding: Understanding, width: Int, height: Int) {
-        let (side, size) = (understanding.latentSide, (width, height))
+        let (latent, size) = ((understanding.grid.width, understanding.grid.height), (width, height))
         guard let edges = understanding.recipe.edges, let guide = understanding.guide else {
-            enlargement = Enlargement(from: (side, side), to: size)
+            enlargement = Enlargement(from: latent, to: size)
             filter = nil
             return
         }
@@ -24,7 +25,7 @@ struct MapSizing: Sendable {
             GuidedFilter(
                 guide: guide.samples, width: guide.width, height: guide.height,
                 radius: edges.radius(width: guide.width, height: guide.height), epsilon: edges.epsilon),
-            Enlargement(from: (side, side), to: grid)
+            Enlargement(from: latent, to: grid)
         )
     }
 

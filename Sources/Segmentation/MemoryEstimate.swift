@@ -12,9 +12,12 @@ struct MemoryEstimate {
     let what: String
     let bytes: Double
 
-    /// The estimates of all steps.
-    static func all(_ model: Model) -> [MemoryEstimate] {
-        [features(model.unet), prompts(model), pass(model.unet), encoding(model.autoencoder.configuration)]
+    /// The estimates of all steps for a latent.
+    static func all(_ model: Model, _ grid: Grid) -> [MemoryEstimate] {
+        [
+            features(model.unet, grid), prompts(model), pass(model.unet.configuration, grid),
+            encoding(model.autoencoder.configuration, grid),
+        ]
     }
 
     private init(_ what: String, floats: Double) {
@@ -23,9 +26,9 @@ struct MemoryEstimate {
     }
 
     /// Queries of all cross-attention layers, and the affinity of all pairs of pixels.
-    private static func features(_ unet: UNet) -> MemoryEstimate {
-        let pixels = square(unet.configuration.sampleSize)
-        let queries = unet.attentionLayers.reduce(0) { $0 + square($1.side) * Double($1.channels) }
+    private static func features(_ unet: UNet, _ grid: Grid) -> MemoryEstimate {
+        let queries = unet.attentionLayers.reduce(0) { $0 + count(grid, halved: $1.level) * Double($1.channels) }
+        let pixels = count(grid, halved: 0)
         return MemoryEstimate("the features of a pass", floats: queries + pixels * pixels)
     }
 
@@ -41,26 +44,23 @@ struct MemoryEstimate {
 
     /// The inputs of the layers on the way up, twice as wide as a level since skips are joined to them, and one layer's
     /// scratch.
-    private static func pass(_ unet: UNet) -> MemoryEstimate {
-        let configuration = unet.configuration
+    private static func pass(_ configuration: UNetConfiguration, _ grid: Grid) -> MemoryEstimate {
         let widest = Double(configuration.blockChannels.max() ?? 0)
         let maps = Double(configuration.layersPerBlock + 1) * 2 + 16
-        let pixels = configuration.blockChannels.indices.reduce(0) {
-            $0 + square(configuration.sampleSize >> $1)
-        }
+        let pixels = configuration.blockChannels.indices.reduce(0) { $0 + count(grid, halved: $1) }
         return MemoryEstimate("a pass of the U-Net", floats: pixels * widest * maps)
     }
 
     /// Eight maps of each level: more than its residual blocks and their convolutions' scratch take at once.
-    private static func encoding(_ configuration: AutoencoderConfiguration) -> MemoryEstimate {
+    private static func encoding(_ configuration: AutoencoderConfiguration, _ grid: Grid) -> MemoryEstimate {
         let floats = configuration.blockChannels.enumerated().reduce(0) { sum, level in
-            sum + square(max(1, configuration.sampleSize >> level.offset)) * Double(level.element) * 8
+            sum + count(grid.times(configuration.factor), halved: level.offset) * Double(level.element) * 8
         }
         return MemoryEstimate("a pass of the autoencoder", floats: floats)
     }
 
-    private static func square(_ side: Int) -> Double {
-        Double(side) * Double(side)
+    private static func count(_ grid: Grid, halved times: Int) -> Double {
+        Double(grid.height >> times) * Double(grid.width >> times)
     }
 }
 
@@ -68,7 +68,7 @@ extension Model {
     /// Bytes of address space for scratch memory: twice the sum of all steps' estimates, and some for each thread. A
     /// pass of Stable Diffusion uses a tenth.
     package var scratchBytes: Int {
-        let bytes = MemoryEstimate.all(self).reduce(0) { $0 + $1.bytes }
+        let bytes = MemoryEstimate.all(self, latentSizes.trained).reduce(0) { $0 + $1.bytes }
         return Int(2 * bytes) + (64 << 20) + Threads.count * (4 << 20)
     }
 

@@ -51,6 +51,13 @@ package final class Model {
     package let precision: Precision
     package var weightBytes: Int { region.bytesUsed }
 
+    package var latentSizes: LatentSizes {
+        let side = unet.configuration.sampleSize
+        return LatentSizes(
+            trained: Grid(height: side, width: side), unit: unet.configuration.latentUnit,
+            factor: autoencoder.configuration.factor)
+    }
+
     /// - Parameters:
     ///   - directory: holds `unet`, `vae`, `text_encoder`, `scheduler`, and perhaps `tokenizer`
     ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
@@ -119,13 +126,11 @@ package final class Model {
         let text = textEncoder.configuration
         try expect("the U-Net's cross_attention_dim", unet.configuration.crossAttentionWidth, text.width)
         try expect("the U-Net's in_channels", unet.configuration.inChannels, autoencoder.configuration.latentChannels)
-        try expect("the U-Net's sample_size", unet.configuration.sampleSize, autoencoder.latentSide)
         try expect("the tokenizer's vocabulary", tokenizer.vocabularyCount, text.vocabularyCount)
-        let side = unet.configuration.sampleSize
-        guard unet.attentionLayers.contains(where: { $0.kind == .selfAttention && $0.side == side }) else {
-            throw .noSelfAttention(directory: directory, side: side)
+        guard unet.attentionLayers.contains(where: { $0.kind == .selfAttention && $0.level == 0 }) else {
+            throw .noSelfAttention(directory: directory, side: unet.configuration.sampleSize)
         }
-        for estimate in MemoryEstimate.all(self) where estimate.bytes > Double(MemoryEstimate.limit) {
+        for estimate in MemoryEstimate.all(self, latentSizes.trained) where estimate.bytes > Double(MemoryEstimate.limit) {
             throw .tooLarge(
                 directory: directory, what: estimate.what, gibibytes: estimate.bytes / Double(1 << 30),
                 limit: MemoryEstimate.limit >> 30)

@@ -1,5 +1,6 @@
 import Images
 import Kernels
+import Networks
 
 /// Enlarges latent-grid score maps to the requested size and paints the index mask from them, along the picture's edges
 /// where the recipe says so.
@@ -91,9 +92,9 @@ package struct Painter: Sendable {
         }
         let finished = sizing.map { $0.sized(scores) } ?? scores
         add(finished)
-        guard let side = understanding?.latentSide else { return nil }
+        guard let grid = understanding?.grid else { return nil }
         return LabelScores(
-            label: label, width: sizing?.width ?? side, height: sizing?.height ?? side, scores: finished)
+            label: label, width: sizing?.width ?? grid.width, height: sizing?.height ?? grid.height, scores: finished)
     }
 
     /// The index mask of all labels, at the picture's size; background where the picture is wholly transparent. `nil`

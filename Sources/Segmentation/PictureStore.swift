@@ -27,80 +27,114 @@ package struct LookedAt: Sendable, Equatable {
 
 /// What a picture's latent is computed from.
 enum PictureContent {
-    /// The picture stretched to a square of the side that the model's autoencoder reads, `[S·S, 3]` in 0...1.
-    case square([Float])
+    /// The picture at the size that the autoencoder reads, `[H·W, 3]` in 0...1.
+    case resized([Float])
     /// A PNG, JPEG or WebP file that was decoded before, to be decoded again.
     case file([UInt8])
 
-    /// The picture stretched to a square of a side, `[side·side, 3]` in 0...1.
+    /// The picture at a size, `[H·W, 3]` in 0...1.
     ///
     /// - Throws: why the file cannot be decoded, `cancelled` or `deadlineExceeded`
-    func square(side: Int, cancellation: Cancellation) throws(SegmentationError) -> [Float] {
+    func resized(_ resize: Resize, cancellation: Cancellation) throws(SegmentationError) -> [Float] {
         switch self {
-        case .square(let samples): samples
-        case .file(let bytes):
-            try Image(decoding: bytes, cancellation: cancellation).resized(width: side, height: side, by: .bilinear)
+        case .resized(let samples): samples
+        case .file(let bytes): try Image(decoding: bytes, cancellation: cancellation).resized(resize)
         }
     }
 }
 
+/// Everything that the latent of a tile depends on.
+struct LatentKey: Hashable {
+    private let picture: ExactString
+    private let resize: Resize
+    private let tile: Tile
+
+    init(handle: String, resize: Resize, tile: Tile) {
+        picture = ExactString(handle)
+        self.resize = resize
+        self.tile = tile
+    }
+}
+
+/// The size that a picture is resized to before the autoencoder reads it, and how.
+struct Resize: Sendable, Hashable {
+    let grid: Grid
+    let resampling: Resampling
+}
+
 /// The picture of a request.
 final class AskedPicture {
-    /// The picture's latent, or what that is computed from.
-    enum Input {
-        case content(PictureContent)
-        /// The scaled posterior mean, `[H·W, 4]`.
-        case latent(Remembered<[Float]>)
-    }
-
     let picture: Picture
     /// The wholly transparent pixels; `nil` where there are none.
     let transparency: Transparency?
     /// The picture's colours, where the recipe reads them.
     let guide: Guide?
-    var input: Input
+    let layout: Layout
+    let resize: Resize
+    /// The latent of each tile, `[H·W, 4]`, as far as they are known.
+    var latents: [Remembered<[Float]>?]
+    /// What the others are computed from; `nil` where there are none.
+    var content: PictureContent?
 
-    init(_ picture: Picture, _ data: PictureData, _ input: Input) {
+    init(
+        _ picture: Picture, _ data: PictureData, _ layout: Layout, _ resize: Resize,
+        latents: [Remembered<[Float]>?]
+    ) {
         self.picture = picture
         transparency = data.transparency
         guide = data.guide
-        self.input = input
+        self.layout = layout
+        self.resize = resize
+        self.latents = latents
+        content = latents.contains { $0 == nil } ? data.content(resize) : nil
     }
+
+    func latentKey(_ tile: Int) -> LatentKey {
+        LatentKey(handle: picture.looked.handle, resize: resize, tile: layout.tiles[tile])
+    }
+
+    /// Whether all latents are known, or what they are computed from is.
+    var isComplete: Bool { content != nil || !latents.contains { $0 == nil } }
 }
 
 /// What a request needs of a picture beside its size and transparency.
 struct PictureNeeds {
-    /// Of the square that the model reads; `nil`: the model has the picture's latent.
-    let side: Int?
+    /// What the autoencoder reads; `nil`: the picture's latents are cached.
+    let resize: Resize?
     /// Whether the recipe reads the picture's colours.
     let guide: Bool
 }
 
-/// A picture's file, square, guide and transparency, as far as they are cached.
+/// A picture's file, guide, transparency, and the picture at the size that a network reads, as far as they are cached.
 struct PictureData {
     /// `nil` where the file is too large to be cached.
     fileprivate(set) var file: [UInt8]?
-    fileprivate(set) var square: (side: Int, samples: [Float])?
+    fileprivate(set) var resized: (resize: Resize, samples: [Float])?
     fileprivate(set) var guide: Guide?
     fileprivate(set) var transparency: Transparency?
 
-    var isEmpty: Bool { file == nil && square == nil && guide == nil && transparency == nil }
+    var isEmpty: Bool { file == nil && resized == nil && guide == nil && transparency == nil }
 
     fileprivate var bytes: Int {
-        PictureStore.entryBytes + (file?.count ?? 0) + (square?.samples.count ?? 0) * MemoryLayout<Float>.stride
+        PictureStore.entryBytes + (file?.count ?? 0) + (resized?.samples.count ?? 0) * MemoryLayout<Float>.stride
             + (guide?.samples.count ?? 0) + (transparency?.bytes ?? 0)
     }
 
     /// Takes from a decoded picture what is needed of it.
     fileprivate mutating func take(_ needs: PictureNeeds, of image: Image) {
         transparency = image.transparency
-        if let side = needs.side { square = (side, image.resized(width: side, height: side, by: .bilinear)) }
+        if let resize = needs.resize { resized = (resize, image.resized(resize)) }
         if needs.guide { guide = image.guide }
     }
 
-    /// What the latent of a model that reads squares of a side is computed from; `nil` where that is not cached.
-    func content(side: Int) -> PictureContent? {
-        if let square, square.side == side { return .square(square.samples) }
+    /// Whether nothing must be decoded for what is needed.
+    fileprivate func satisfies(_ needs: PictureNeeds) -> Bool {
+        (needs.resize == nil || needs.resize == resized?.resize) && (!needs.guide || guide != nil)
+    }
+
+    /// What a latent is computed from; `nil` where that is not cached.
+    func content(_ resize: Resize) -> PictureContent? {
+        if let resized, resized.resize == resize { return .resized(resized.samples) }
         return file.map(PictureContent.file)
     }
 }
@@ -108,8 +142,7 @@ struct PictureData {
 /// A cache of pictures, shared by all models: a handle is valid for each of them.
 ///
 /// Sizes and owners, some hundred bytes each, have an eighth of the memory. The rest holds data: files, transparent
-/// pixels, guides, and for each picture the square of the side that was last requested, until a model of that side has
-/// made its latent. A file that is larger than a thirty-second of the memory is not cached. Where neither the model's
+/// pixels, guides, and each picture at the size that a model was last asked to read it, until that has made its latent. A file that is larger than a thirty-second of the memory is not cached. Where neither the model's
 /// latent nor data to compute it from are left, or no guide for a recipe that reads colours, the picture is unknown,
 /// and the client sends it again.
 ///
@@ -141,28 +174,29 @@ package final class PictureStore {
 
     /// The picture in a file that `owner` sends, decoded unless everything needed is cached.
     ///
-    /// - Parameter handle: the file's SHA-256
-    /// - Throws: why the picture is refused, `cancelled` or `deadlineExceeded`
+    /// - Parameters:
+    ///   - handle: the file's SHA-256
+    ///   - needs: what is needed of a picture of a size
+    /// - Throws: why the picture is refused, what `needs` throws, `cancelled` or `deadlineExceeded`
     func look(
-        at file: [UInt8], handle: String, _ needs: PictureNeeds, owner: UInt32, cancellation: Cancellation
+        at file: [UInt8], handle: String, owner: UInt32, cancellation: Cancellation,
+        needs: (LookedAt) throws(SegmentationError) -> PictureNeeds
     ) throws(SegmentationError) -> (Picture, PictureData) {
         let key = ExactString(handle)
         var found = data(of: handle)
         if found.file == nil, file.count <= fileLimit { found.file = file }
-        if let known = pictures.value(for: key), needs.side.map({ found.square?.side == $0 }) ?? true,
-            !needs.guide || found.guide != nil, !known.isTransparent || found.transparency != nil
+        if let known = pictures.value(for: key), found.satisfies(try needs(known.looked)),
+            !known.isTransparent || found.transparency != nil
         {
             _ = known.broughtBy.note(owner)
             keep(found, for: key)
             return (known, found)
         }
         let image = try Image(decoding: file, cancellation: cancellation)
-        found.take(needs, of: image)
+        let looked = LookedAt(handle: handle, width: image.width, height: image.height)
+        found.take(try needs(looked), of: image)
         let picture =
-            pictures.value(for: key)
-            ?? Picture(
-                looked: LookedAt(handle: handle, width: image.width, height: image.height),
-                isTransparent: found.transparency != nil)
+            pictures.value(for: key) ?? Picture(looked: looked, isTransparent: found.transparency != nil)
         _ = picture.broughtBy.note(owner)
         pictures.insert(picture, bytes: Self.entryBytes, for: key)
         keep(found, for: key)
@@ -174,13 +208,15 @@ package final class PictureStore {
     /// - Throws: `unknownPicture`, also where neither the guide that is needed nor the file is cached; `cancelled` or
     ///   `deadlineExceeded`
     func known(
-        _ handle: String, _ needs: PictureNeeds, owner: UInt32, cancellation: Cancellation
+        _ handle: String, owner: UInt32, cancellation: Cancellation,
+        needs: (LookedAt) throws(SegmentationError) -> PictureNeeds
     ) throws(SegmentationError) -> (Picture, PictureData) {
         let key = ExactString(handle)
         guard let picture = pictures.value(for: key), picture.broughtBy.contains(owner) else {
             throw .unknownPicture(handle: handle)
         }
         var found = data(of: handle)
+        let needs = try needs(picture.looked)
         guard needs.guide, found.guide == nil else { return (picture, found) }
         guard let file = found.file else { throw .unknownPicture(handle: handle) }
         found.take(needs, of: try Image(decoding: file, cancellation: cancellation))
@@ -190,11 +226,11 @@ package final class PictureStore {
 
     func data(of handle: String) -> PictureData { data.value(for: ExactString(handle)) ?? PictureData() }
 
-    /// Drops a picture's square of a side, once a model has made its latent from it.
-    func dropSquare(of handle: String, side: Int) {
+    /// Drops a picture at a size, once a model has made its latent from it.
+    func drop(_ resize: Resize, of handle: String) {
         var found = data(of: handle)
-        guard found.square?.side == side else { return }
-        found.square = nil
+        guard found.resized?.resize == resize else { return }
+        found.resized = nil
         keep(found, for: ExactString(handle))
     }
 
@@ -208,6 +244,11 @@ package final class PictureStore {
 }
 
 extension Image {
+    /// The picture over white at a size, `[H·W, 3]` in 0...1.
+    fileprivate func resized(_ resize: Resize) -> [Float] {
+        resized(width: resize.grid.width, height: resize.grid.height, by: resize.resampling)
+    }
+
     /// Decodes a file; a cancellation or a deadline ends that with `cancelled` or `deadlineExceeded`.
     fileprivate init(decoding file: [UInt8], cancellation: Cancellation) throws(SegmentationError) {
         do throws(ImageError) {

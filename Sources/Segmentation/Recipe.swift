@@ -1,3 +1,4 @@
+package import Images
 import Kernels
 import Texts
 
@@ -14,6 +15,10 @@ package struct Recipe: Sendable, Hashable {
     package let forwardPrompt: String?
     /// The training step of the scheduler whose share of noise is added to the latent.
     package let timestep: Int
+    /// The size that networks read a picture at.
+    package internal(set) var geometry: Geometry
+    /// How the picture is resized to it.
+    package internal(set) var resampling: Resampling
     /// The self-attention layers captured in a pass. Of cross-attention the queries of all layers are captured whose
     /// resolution has a weight.
     package let captures: SelfAttentionCaptures
@@ -30,13 +35,17 @@ package struct Recipe: Sendable, Hashable {
     /// Whether a label's map depends on the other labels.
     package var labelsCompete: Bool { softmax == .joint || share != nil }
 
-    /// Whether maps are made with the picture's colours at hand.
-    var readsColours: Bool { refinement.colour != nil || edges != nil }
+    /// What of a picture is read.
+    var reading: PictureReading {
+        PictureReading(
+            geometry: geometry, resampling: resampling, colours: refinement.colour != nil || edges != nil)
+    }
 
     /// As published (DiffSegmenter, VCG-team/DiffSegmenter `ptp_stable_best.py`), without the unconditional half of
     /// each batch, which nothing reads.
     package static let diffsegmenter = Recipe(
         name: "diffsegmenter", about: .diffsegmenter, template: .photograph, forwardPrompt: nil, timestep: 100,
+        geometry: .square, resampling: .bilinear,
         captures: SelfAttentionCaptures(level: 0, down: .all, middle: .all, up: .all), softmax: .own,
         aggregation: Aggregation(weights: [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]]),
         refinement: Refinement(colour: nil, rounds: 1), share: nil, edges: nil, background: 0.5)
@@ -46,6 +55,7 @@ package struct Recipe: Sendable, Hashable {
     /// label's map does not depend on the other labels.
     package static let shared = Recipe(
         name: "shared", about: .shared, template: .photograph, forwardPrompt: "", timestep: diffsegmenter.timestep,
+        geometry: .square, resampling: .bilinear,
         captures: diffsegmenter.captures, softmax: .own, aggregation: diffsegmenter.aggregation,
         refinement: diffsegmenter.refinement, share: nil, edges: nil, background: diffsegmenter.background)
 
@@ -54,7 +64,7 @@ package struct Recipe: Sendable, Hashable {
     /// one counts most, the finest of four nothing.
     package static let best = Recipe(
         name: "best", about: .best, template: .photograph, forwardPrompt: shared.forwardPrompt,
-        timestep: shared.timestep,
+        timestep: shared.timestep, geometry: .square, resampling: .bilinear,
         captures: SelfAttentionCaptures(level: 0, down: .none, middle: .none, up: .first(2)), softmax: .own,
         aggregation: Aggregation(weights: [[0.15, 0.7, 0.15, 0], [0.15, 0.7, 0.15]]),
         refinement: Refinement(colour: .standard, rounds: 2), share: Share(gamma: 1), edges: .standard,

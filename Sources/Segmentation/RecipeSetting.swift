@@ -1,4 +1,6 @@
+import Images
 import Kernels
+import Networks
 import Texts
 
 /// A parameter of a recipe that a request may set, as `key=value`: for studies that leave one part of a recipe out.
@@ -13,7 +15,40 @@ package struct RecipeSetting: Sendable {
 
     package func value(in recipe: Recipe) -> String { read(recipe) }
 
-    package static let all = [gamma, colour, rounds, weights, edges, softmax]
+    package static let all = [grid, detail, resize, gamma, colour, rounds, weights, edges, softmax]
+
+    private static let grid = RecipeSetting(
+        key: "grid", meaning: "the size at which networks read the picture",
+        legal: "square, aspect (the square's area in the picture's proportions), or WIDTHxHEIGHT in pixels, sides from "
+            + "8 to 8192",
+        read: { recipe in
+            switch recipe.geometry.shape {
+            case .square: "square"
+            case .aspect: "aspect"
+            case .sized(let grid): "\(grid.width)x\(grid.height)"
+            }
+        },
+        write: { text, recipe in
+            shape(text).map {
+                set(&recipe.geometry, Geometry(shape: $0, detail: recipe.geometry.detail))
+            } ?? false
+        })
+
+    private static let detail = RecipeSetting(
+        key: "detail", meaning: "a factor on both sides of the grid, for small things",
+        legal: "a number from 1 to 4; above 2 the picture is read in overlapping tiles",
+        read: { "\($0.geometry.detail)" },
+        write: { text, recipe in
+            number(text, in: Geometry.details).map {
+                set(&recipe.geometry, Geometry(shape: recipe.geometry.shape, detail: $0))
+            } ?? false
+        })
+
+    private static let resize = RecipeSetting(
+        key: "resize", meaning: "how the picture is resized to the grid",
+        legal: Resampling.allCases.map(\.rawValue).joined(separator: " or "),
+        read: { $0.resampling.rawValue },
+        write: { text, recipe in Resampling(rawValue: String(text)).map { set(&recipe.resampling, $0) } ?? false })
 
     private static let gamma = RecipeSetting(
         key: "gamma", meaning: "how sharply labels share each pixel", legal: "a whole number from 0 to 64, or off",
@@ -83,6 +118,17 @@ package struct RecipeSetting: Sendable {
             return nil
         }
         return Int(text).flatMap { range.contains($0) ? $0 : nil }
+    }
+
+    private static func shape(_ text: Substring) -> Geometry.Shape? {
+        switch text {
+        case "square": return .square
+        case "aspect": return .aspect
+        default:
+            let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { whole($0, in: 8...8192) }
+            guard sides.count == 2, let width = sides[0], let height = sides[1] else { return nil }
+            return .sized(Grid(height: height, width: width))
+        }
     }
 
     /// A decimal number; Swift reads hexadecimal ones, "inf" and "nan" as well.

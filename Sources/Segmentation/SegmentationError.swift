@@ -1,5 +1,5 @@
 package import Images
-import Networks
+package import Networks
 
 /// Why a request is refused or was ended.
 package enum SegmentationError: Error {
@@ -19,6 +19,11 @@ package enum SegmentationError: Error {
     case cutOff(words: String, prompt: String, positions: Int)
     case threshold(Float)
     case timestep(Int, limit: Int)
+    /// Sides of a grid that are no multiples of what the model halves.
+    case gridSides(width: Int, height: Int, multiple: Int)
+    case gridTooLarge(width: Int, height: Int, limit: Int)
+    /// Bytes of memory for a pass, and how many there are.
+    case memory(Grid, bytes: Int, left: Int)
     case mapSize(width: Int, height: Int, limit: Int)
     case unknownRecipe(String, known: [String])
     /// A setting that is not `key=value`, or whose key no recipe has.
@@ -76,6 +81,13 @@ extension SegmentationError: CustomStringConvertible {
                 + "shorten the prompt"
         case .threshold(let value): "threshold \(value) is not in 0...1"
         case .timestep(let value, let limit): "timestep \(value), the model was trained with 0..<\(limit)"
+        case .gridSides(let width, let height, let multiple):
+            "a grid of \(width) x \(height) pixels: this model reads sides that are multiples of \(multiple)"
+        case .gridTooLarge(let width, let height, let limit):
+            "a grid of \(width) x \(height) pixels, the limit is \(limit) pixels: ask for a smaller grid or less detail"
+        case .memory(let grid, let bytes, let left):
+            "reading the picture at \(grid.width) x \(grid.height) pixels needs \(bytes >> 20) MiB of memory, "
+                + "\(left >> 20) MiB are left: ask for a smaller grid or less detail"
         case .mapSize(let width, let height, let limit):
             "score maps of \(width) x \(height) pixels: both sides must be positive, and at most \(limit) pixels "
                 + "in all"

@@ -57,8 +57,12 @@ extension Segmenter {
     private func note(_ key: ScoreKey, isScored: Bool, _ answer: inout AnswerInProgress) {
         let isRead = words.value(for: key.prompt)?.owners.note(answer.owner) ?? false
         answer.needs(prompt: key.prompt, isKnown: isScored || isRead)
-        let isRun = features.value(for: key.features)?.owners.note(answer.owner) ?? false
-        answer.needs(pass: key.features, isKnown: isScored || isRun)
+        var isRun = true
+        for pass in key.features.passes {
+            let isKnown = features.value(for: pass)?.owners.note(answer.owner) ?? false
+            answer.needs(pass: pass, isKnown: isScored || isKnown)
+            if !isKnown { isRun = false }
+        }
         guard !isScored, !isRun else { return }
         let isKnown = words.value(for: key.features.prompt)?.owners.note(answer.owner) ?? false
         answer.needs(prompt: key.features.prompt, isKnown: isKnown)
@@ -77,7 +81,7 @@ extension Segmenter {
                         model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle),
                         seed: request.seed, timestep: request.timestep,
                         prompt: ExactString(request.forwardPrompt ?? phrase.prompt), captured: fusion.captured,
-                        precision: model.precision),
+                        precision: model.precision, layout: asked.layout, resampling: request.recipe.resampling),
                     aggregation: request.recipe.aggregation, rounds: request.recipe.refinement.rounds,
                     prompt: ExactString(phrase.prompt), positions: phrase.positions, company: company)
             }
@@ -134,39 +138,50 @@ extension Segmenter {
         return texts
     }
 
-    /// The features of the pass over a picture: cached, or computed and cached.
+    /// The features of the passes over a picture's tiles: cached, or computed and cached.
     private func features(
         of picture: AskedPicture, _ key: FeatureKey, _ answer: inout AnswerInProgress
-    ) throws(SegmentationError) -> AttentionFeatures {
+    ) throws(SegmentationError) -> [AttentionFeatures] {
         if let last = answer.last, last.key == key { return last.features }
-        if let known = features.value(for: key)?.value { return known }
-        let found = try pass(over: picture, key, &answer)
-        answer.runs(pass: key)
-        features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: key)
-        answer.last = found.bytes > limits.features ? (key, found) : nil
-        return found
+        var all: [AttentionFeatures] = []
+        for pass in key.passes {
+            if let known = features.value(for: pass)?.value {
+                all.append(known)
+            } else {
+                let found = try run(pass, over: picture, &answer)
+                answer.runs(pass: pass)
+                features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: pass)
+                all.append(found)
+            }
+        }
+        let bytes = all.reduce(0) { $0 + $1.bytes }
+        answer.last = bytes > limits.features ? (key, all) : nil
+        return all
     }
 
-    /// Runs the U-Net over the noised latent.
-    private func pass(
-        over picture: AskedPicture, _ key: FeatureKey, _ answer: inout AnswerInProgress
+    /// Runs the U-Net over the noised latent of a tile.
+    private func run(
+        _ pass: PassKey, over picture: AskedPicture, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
+        let key = pass.features
         guard let context = try texts([key.prompt], &answer)[key.prompt]?.context else {
             preconditionFailure("every prompt is read")
         }
-        let latent = try latent(of: picture, &answer)
+        let (tile, grid) = (key.layout.tiles[pass.tile], key.layout.grid)
+        let latent = try latent(of: picture, tile: pass.tile, &answer)
+        let colours = key.captured.colour == nil ? nil : picture.guide?.colours(of: tile, grid, key.captured.level)
         let cancellation = answer.cancellation
         return try answer.timing(\.unet) { () throws(SegmentationError) in
-            let side = model.unet.configuration.sampleSize
             do throws(Interruption) {
                 return try arena.scope { (arena) throws(Interruption) in
                     let noised = arena.featureMap(
-                        height: side, width: side, channels: model.unet.configuration.inChannels)
+                        height: tile.grid.height, width: tile.grid.width,
+                        channels: model.unet.configuration.inChannels)
                     noised.matrix.fill(latent)
-                    model.addNoise(to: noised, seed: key.seed, timestep: key.timestep, &arena)
+                    model.addNoise(to: noised, tile, of: grid, seed: key.seed, timestep: key.timestep, &arena)
                     return try model.features(
                         of: noised, timestep: key.timestep, context: context, capturing: key.captured,
-                        guide: picture.guide, cancellation: cancellation, &arena)
+                        colours: colours, cancellation: cancellation, &arena)
                 }
             } catch {
                 throw SegmentationError(error)
@@ -174,47 +189,49 @@ extension Segmenter {
         }
     }
 
-    /// The latent of a picture, if it is cached, also where another request had it computed after this one began.
-    func latent(of asked: AskedPicture) -> Remembered<[Float]>? {
-        if case .latent(let known) = asked.input { return known }
-        return latents.value(for: ExactString(asked.picture.looked.handle))
+    /// The latents of a picture, as far as they are cached, also where another request had them computed after this one
+    /// began.
+    func latents(of asked: AskedPicture) -> [Remembered<[Float]>?] {
+        asked.layout.tiles.indices.map { asked.latents[$0] ?? latents.value(for: asked.latentKey($0)) }
     }
 
-    /// The scaled mean of the picture's posterior, `[H·W, 4]`.
-    private func latent(of asked: AskedPicture, _ answer: inout AnswerInProgress) throws(SegmentationError) -> [Float] {
-        if let known = latent(of: asked) { asked.input = .latent(known) }
-        switch asked.input {
-        case .latent(let known): return known.value
-        case .content(let content):
-            let known = Remembered(try encoded(content, &answer), for: answer.owner)
-            remember(known, of: asked.picture.looked.handle)
-            asked.input = .latent(known)
-            answer.hasEncoded = true
-            return known.value
+    /// The scaled mean of a tile's posterior, `[H·W, 4]`.
+    private func latent(
+        of asked: AskedPicture, tile: Int, _ answer: inout AnswerInProgress
+    ) throws(SegmentationError) -> [Float] {
+        asked.latents = latents(of: asked)
+        if let known = asked.latents[tile] { return known.value }
+        guard let content = asked.content else { preconditionFailure("a picture without data to encode") }
+        let known = Remembered(try encoded(content, of: asked, tile: tile, &answer), for: answer.owner)
+        latents.insert(
+            known, bytes: known.value.count * MemoryLayout<Float>.stride + asked.picture.looked.handle.utf8.count,
+            for: asked.latentKey(tile))
+        asked.latents[tile] = known
+        answer.hasEncoded = true
+        if !asked.latents.contains(where: { $0 == nil }) {
+            asked.content = nil
+            pictures.drop(asked.resize, of: asked.picture.looked.handle)
         }
+        return known.value
     }
 
-    /// Runs the autoencoder over a picture's square.
+    /// Runs the autoencoder over a tile of a picture.
     private func encoded(
-        _ content: PictureContent, _ answer: inout AnswerInProgress
+        _ content: PictureContent, of asked: AskedPicture, tile: Int, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [Float] {
         let cancellation = answer.cancellation
-        let square = try answer.timing(\.decode) { () throws(SegmentationError) in
-            try content.square(side: model.autoencoder.configuration.sampleSize, cancellation: cancellation)
+        let tile = asked.layout.tiles[tile].times(model.autoencoder.configuration.factor)
+        let part = try answer.timing(\.decode) { () throws(SegmentationError) in
+            let resized = try content.resized(asked.resize, cancellation: cancellation)
+            asked.content = .resized(resized)
+            return tile.part(of: resized, asked.resize.grid, channels: 3)
         }
         return try answer.timing(\.autoencoder) { () throws(SegmentationError) in
             do throws(Interruption) {
-                return try model.latent(of: square, cancellation: cancellation, &arena)
+                return try model.latent(of: part, tile.grid, cancellation: cancellation, &arena)
             } catch {
                 throw SegmentationError(error)
             }
         }
-    }
-
-    /// Keeps a picture's latent, instead of the square that it was made from.
-    private func remember(_ latent: Remembered<[Float]>, of handle: String) {
-        let bytes = latent.value.count * MemoryLayout<Float>.stride + handle.utf8.count
-        latents.insert(latent, bytes: bytes, for: ExactString(handle))
-        pictures.dropSquare(of: handle, side: model.autoencoder.configuration.sampleSize)
     }
 }

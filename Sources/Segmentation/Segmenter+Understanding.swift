@@ -12,26 +12,41 @@ extension Segmenter {
     ///
     /// - Parameters:
     ///   - handle: the source's
-    ///   - readsColours: whether the recipe reads the picture's colours
     /// - Throws: `unknownPicture`, also for a picture that `owner` has sent, but of which what is needed is not cached:
-    ///   the latent or a square of this model's side, the guide where colours are read, or else the file
+    ///   the latents or the picture at this model's size, the guide where colours are read, or else the file
     func picture(
-        _ source: PictureSource, _ handle: String, readsColours: Bool, owner: UInt32, cancellation: Cancellation
+        _ source: PictureSource, _ handle: String, _ reading: PictureReading, owner: UInt32,
+        cancellation: Cancellation
     ) throws(SegmentationError) -> AskedPicture {
-        let side = model.autoencoder.configuration.sampleSize
-        let latent = latents.value(for: ExactString(handle))
-        let needs = PictureNeeds(side: latent == nil ? side : nil, guide: readsColours)
+        func needs(_ looked: LookedAt) throws(SegmentationError) -> PictureNeeds {
+            let (layout, resize) = try input(of: looked, reading)
+            let isKnown = !knownLatents(of: handle, layout, resize).contains { $0 == nil }
+            return PictureNeeds(resize: isKnown ? nil : resize, guide: reading.colours)
+        }
         let (picture, data) =
             switch source {
             case .file(let bytes):
-                try pictures.look(at: bytes, handle: handle, needs, owner: owner, cancellation: cancellation)
+                try pictures.look(at: bytes, handle: handle, owner: owner, cancellation: cancellation, needs: needs)
             case .handle:
-                try pictures.known(handle, needs, owner: owner, cancellation: cancellation)
+                try pictures.known(handle, owner: owner, cancellation: cancellation, needs: needs)
             }
-        let input = latent.map(AskedPicture.Input.latent) ?? data.content(side: side).map(AskedPicture.Input.content)
-        guard let input, !picture.isTransparent || data.transparency != nil
+        let (layout, resize) = try input(of: picture.looked, reading)
+        let asked = AskedPicture(
+            picture, data, layout, resize, latents: knownLatents(of: handle, layout, resize))
+        guard asked.isComplete, !picture.isTransparent || data.transparency != nil
         else { throw .unknownPicture(handle: handle) }
-        return AskedPicture(picture, data, input)
+        return asked
+    }
+
+    /// A picture's latent, and the size to which it is resized for that.
+    private func input(of picture: LookedAt, _ reading: PictureReading) throws(SegmentationError) -> (Layout, Resize) {
+        let layout = try model.latentSizes.layout(of: picture, for: reading.geometry)
+        return (layout, Resize(grid: layout.grid.times(model.latentSizes.factor), resampling: reading.resampling))
+    }
+
+    /// The cached latent of each tile.
+    private func knownLatents(of handle: String, _ layout: Layout, _ resize: Resize) -> [Remembered<[Float]>?] {
+        layout.tiles.map { latents.value(for: LatentKey(handle: handle, resize: resize, tile: $0)) }
     }
 
     /// Checks a request against the model, tokenizes its phrases and looks its picture up: all that can be refused is
@@ -58,11 +73,10 @@ extension Segmenter {
         }
         try checkDifferent(labels)
         let asked = try picture(
-            request.picture, handle, readsColours: request.recipe.readsColours, owner: owner, cancellation: cancellation
-        )
+            request.picture, handle, request.recipe.reading, owner: owner, cancellation: cancellation)
         let understanding = Understanding(
             picture: asked.picture.looked, transparency: asked.transparency, guide: asked.guide,
-            latentSide: model.unet.configuration.sampleSize, labels: labels, recipe: request.recipe,
+            grid: asked.layout.grid, resized: asked.resize.grid, labels: labels, recipe: request.recipe,
             forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
             threshold: request.threshold, model: model.name, modelHash: model.hash,
             precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue,

@@ -1,3 +1,4 @@
+import Images
 package import Kernels
 package import Networks
 import Texts
@@ -16,8 +17,8 @@ package final class Segmenter {
     package let model: Model
     package let limits: SegmenterLimits
     let pictures: PictureStore
-    var latents: Cache<ExactString, Remembered<[Float]>>
-    var features: Cache<FeatureKey, Remembered<AttentionFeatures>>
+    var latents: Cache<LatentKey, Remembered<[Float]>>
+    var features: Cache<PassKey, Remembered<AttentionFeatures>>
     var scoreMaps: Cache<ScoreKey, Remembered<[Float]>>
     var words: Cache<ExactString, Remembered<EncodedText>>
     var phrases: Cache<UnderstandingKey, UnderstoodPhrase>
@@ -50,9 +51,6 @@ package final class Segmenter {
             words: words.count, wordsBytes: words.bytes + phrases.bytes, scratchBytes: arena.highWater)
     }
 
-    /// Bytes of a score map on the latent grid.
-    var mapBytes: Int { model.unet.configuration.sampleSize * model.unet.configuration.sampleSize * 4 }
-
     /// Returns scratch memory to the system, between requests.
     package func rest() {
         arena.release()
@@ -74,8 +72,8 @@ package final class Segmenter {
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
         let source = PictureSource.file(file)
-        return try picture(source, source.handle, readsColours: true, owner: owner, cancellation: cancellation)
-            .picture.looked
+        let reading = PictureReading(geometry: .square, resampling: .bilinear, colours: true)
+        return try picture(source, source.handle, reading, owner: owner, cancellation: cancellation).picture.looked
     }
 
     /// The picture whose file `owner` sends, or has sent.
@@ -85,8 +83,8 @@ package final class Segmenter {
         at source: PictureSource, handle: String, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
-        return try picture(source, handle, readsColours: false, owner: owner, cancellation: cancellation)
-            .picture.looked
+        let reading = PictureReading(geometry: .square, resampling: .bilinear, colours: false)
+        return try picture(source, handle, reading, owner: owner, cancellation: cancellation).picture.looked
     }
 
     /// Answers a request, event by event.

@@ -34,9 +34,8 @@ package struct SelfAttentionCaptures: Sendable, Hashable {
 
     /// Indices among a U-Net's attention layers, ascending.
     func indices(in unet: UNet) -> [Int] {
-        let side = unet.configuration.sampleSize >> level
         let candidates = unet.attentionLayers.enumerated().filter {
-            $0.element.kind == .selfAttention && $0.element.side == side
+            $0.element.kind == .selfAttention && $0.element.level == level
         }
         return AttentionLayer.Part.allCases.flatMap { part in
             let indices = candidates.filter { $0.element.part == part }.map(\.offset)

@@ -26,8 +26,10 @@ package struct Understanding: Sendable {
     let transparency: Transparency?
     /// The picture's colours, where the recipe reads them.
     let guide: Guide?
-    /// Width and height of the latent grid.
-    package let latentSide: Int
+    /// The latent.
+    let grid: Grid
+    /// The picture as the autoencoder reads it.
+    let resized: Grid
     package let labels: [UnderstoodLabel]
     package let recipe: Recipe
     /// The prompt of the one U-Net pass for all phrases; `nil` where each phrase has its own pass.
@@ -57,6 +59,9 @@ extension UnderstoodLabel {
 }
 
 extension Understanding {
+    package var latentWidth: Int { grid.width }
+    package var latentHeight: Int { grid.height }
+
     /// The number of different prompts of the phrases.
     package var promptCount: Int { Set(labels.lazy.flatMap(\.phrases).map { ExactString($0.prompt) }).count }
 

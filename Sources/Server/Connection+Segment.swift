@@ -38,7 +38,7 @@ extension Connection {
     private func holdAnswer(of request: SegmentationRequest, on stream: UInt32) throws(RPCStatus) {
         let waitsForAll = request.wantsMask || request.recipe.labelsCompete
         let maps = AnswerDrawing.mapRoom + (waitsForAll ? request.labels.count : 0)
-        try holdAnswer(min(maps, request.labels.count) * service.mapBytes, on: stream)
+        try holdAnswer(min(maps, request.labels.count) * service.mapBytes(request.recipe), on: stream)
     }
 
     /// Charges bytes of an answer to the user's quota; given back when the call ends.

@@ -85,8 +85,8 @@ extension Header {
     init(_ understanding: Understanding) {
         self.init(
             handle: understanding.picture.handle, width: UInt32(understanding.picture.width),
-            height: UInt32(understanding.picture.height), latentWidth: UInt32(understanding.latentSide),
-            latentHeight: UInt32(understanding.latentSide),
+            height: UInt32(understanding.picture.height), latentWidth: UInt32(understanding.latentWidth),
+            latentHeight: UInt32(understanding.latentHeight),
             labels: understanding.labels.map(RPC.UnderstoodLabel.init), recipe: understanding.recipe.name,
             forwardPrompt: understanding.forwardPrompt, seed: understanding.seed,
             timestep: UInt32(understanding.timestep), threshold: understanding.threshold,
@@ -172,9 +172,9 @@ extension RPCStatus.Code {
     fileprivate init(_ error: SegmentationError) {
         self =
             switch error {
-            case .image(ImageError.outOfMemory), .queueFull, .displaced: .resourceExhausted
+            case .image(ImageError.outOfMemory), .memory, .queueFull, .displaced: .resourceExhausted
             case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike, .tooLong,
-                .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .mapSize, .unknownRecipe,
+                .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .gridSides, .gridTooLarge, .mapSize, .unknownRecipe,
                 .unknownSetting, .repeatedSetting, .setting,
                 .noWeights, .noSelfAttention, .unneededForwardPrompt, .jointSoftmax, .tooManyForSoftmax:
                 .invalidArgument

@@ -10,8 +10,7 @@ final class Service: Sendable {
     let log: Logger
     let replies: RememberedReplies
     private let modelHash: String
-    /// Bytes of one score map on the latent grid.
-    let mapBytes: Int
+    private let latentSizes: LatentSizes?
     private let started = ContinuousClock.now
     private let draining = Atomic<Bool>(false)
 
@@ -21,10 +20,15 @@ final class Service: Sendable {
         self.log = log
         replies = RememberedReplies(limit: limits.replyBytes)
         let status = engine.status
-        (modelHash, mapBytes) = (status?.modelHash ?? "", status?.mapBytes ?? 0)
+        (modelHash, latentSizes) = (status?.modelHash ?? "", status?.latentSizes)
     }
 
     var uptime: Duration { started.duration(to: .now) }
+
+    /// A bound of the bytes of one score map on the latent grid.
+    func mapBytes(_ recipe: Recipe) -> Int {
+        (latentSizes?.mostPixels(recipe.geometry) ?? 0) * MemoryLayout<Float>.stride
+    }
 
     /// Whether new calls are refused and health is NOT_SERVING.
     var isDraining: Bool { draining.load(ordering: .relaxed) }

@@ -32,13 +32,13 @@ struct FullChecks {
     }
 
     private func latents(_ table: inout VerifyTable, _ arena: inout Arena) throws {
-        let side = model.autoencoder.configuration.sampleSize
-        let square = Matrix(stored: side * side, by: 3)
-        square.fill(try Image(decoding: goldens.bytes("image.png")).resized(width: side, height: side, by: .bilinear))
+        let grid = model.latentSizes.picture
+        let square = Matrix(stored: grid.pixels, by: 3)
+        square.fill(try Image(decoding: goldens.bytes("image.png")).resized(width: grid.width, height: grid.height, by: .bilinear))
         try table.comparePlanes(square, file, "pixels", as: prefix)
         square.interleave(try file.values(of: "pixels"))
         try arena.scope { arena in
-            let moments = try model.moments(of: square.array, cancellation: cancellation, &arena)
+            let moments = try model.moments(of: square.array, grid, cancellation: cancellation, &arena)
             try table.comparePlanes(
                 moments.columns(0..<model.autoencoder.configuration.latentChannels), file, "latent_mean",
                 as: prefix)
@@ -49,8 +49,8 @@ struct FullChecks {
     }
 
     private func planes(_ name: String, _ arena: inout Arena) throws -> Matrix {
-        let side = model.unet.configuration.sampleSize
-        let matrix = arena.matrix(rows: side * side, columns: model.unet.configuration.inChannels)
+        let matrix = arena.matrix(
+            rows: model.latentSizes.trained.pixels, columns: model.unet.configuration.inChannels)
         matrix.interleave(try file.values(of: name))
         return matrix
     }
@@ -67,12 +67,12 @@ struct FullChecks {
         try table.compare(states.array, file, "\(label).context", as: prefix)
         states.fill(try file.values(of: "\(label).context"))
         let text = EncodedText.texts(states, model, &arena)[0]
-        let side = model.unet.configuration.sampleSize
-        let fusion = try AttentionFusion(model.unet, recipe: .diffsegmenter)
+        let grid = model.latentSizes.trained
+        let fusion = try AttentionFusion(model.unet, recipe: .diffsegmenter, Layout(model.latentSizes.trained))
         let features = try arena.scope { arena in
             try model.features(
-                of: FeatureMap(planes("noisy", &arena), height: side, width: side), timestep: golden.timestep,
-                context: text.context, capturing: fusion.captured, guide: nil,
+                of: FeatureMap(planes("noisy", &arena), height: grid.height, width: grid.width), timestep: golden.timestep,
+                context: text.context, capturing: fusion.captured, colours: nil,
                 cancellation: cancellation, &arena)
         }
         let asked = AskedPhrase(text: text, positions: (range[0]..<range[1]).map(Int32.init))
@@ -85,13 +85,13 @@ struct FullChecks {
     ) throws {
         let cross = model.unet.attentionLayers.filter { $0.kind == .crossAttention }
         for (index, layer) in cross.enumerated() {
-            let map = fusion.attention(to: [[asked]], in: features, layers: [index], side: layer.side, &arena)[0]
+            let map = fusion.attention(to: [[asked]], in: [features], layers: [index], level: layer.level, &arena)[0]
             let module = layer.name.split(separator: ".transformer").first ?? ""
             try table.compare(map, file, "\(label).cross.\(module)", as: prefix)
         }
         let rows = stride(from: 0, to: features.affinity.pixels, by: 256).flatMap { features.affinity.row($0) }
         try table.compare(rows, file, "\(label).self_rows", as: prefix)
-        try table.compare(fusion.fused([[asked]], in: features, &arena)[0], file, "\(label).fused", as: prefix)
-        try table.compare(fusion.scores(of: [[asked]], in: features, &arena)[0], file, "\(label).score", as: prefix)
+        try table.compare(fusion.fused([[asked]], in: [features], &arena)[0], file, "\(label).fused", as: prefix)
+        try table.compare(fusion.scores(of: [[asked]], in: [features], &arena)[0], file, "\(label).score", as: prefix)
     }
 }

@@ -31,21 +31,21 @@ struct StageChecks {
     private func resize(_ table: inout VerifyTable) throws {
         let file = try goldens.tensors("resize")
         let image = try Image(decoding: goldens.bytes("image.png"))
-        let side = model.autoencoder.configuration.sampleSize
-        let square = Matrix(stored: side * side, by: 3)
-        square.fill(image.resized(width: side, height: side, by: .bilinear))
+        let grid = model.latentSizes.picture
+        let square = Matrix(stored: grid.pixels, by: 3)
+        square.fill(image.resized(width: grid.width, height: grid.height, by: .bilinear))
         try table.comparePlanes(square, file, "square", as: "resize")
         table.expectAll(of: file, as: "resize", except: ["rgb"])
     }
 
     private func autoencoder(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("vae")
-        let side = model.autoencoder.configuration.sampleSize
-        let square = Matrix(stored: side * side, by: 3)
+        let grid = model.latentSizes.picture
+        let square = Matrix(stored: grid.pixels, by: 3)
         square.interleave(try goldens.tensors("resize").values(of: "square"))
         let channels = model.autoencoder.configuration.latentChannels
         try arena.scope { arena in
-            let moments = try model.moments(of: square.array, cancellation: cancellation, &arena)
+            let moments = try model.moments(of: square.array, grid, cancellation: cancellation, &arena)
             try table.comparePlanes(moments.columns(0..<channels), file, "mean", as: "vae")
             let deviation = moments.columns(channels..<2 * channels)
             deviation.setDeviation()
@@ -66,8 +66,8 @@ struct StageChecks {
 
     /// A golden of channel planes as a map.
     private func planes(_ file: TensorFile, _ name: String, _ arena: inout Arena) throws -> Matrix {
-        let side = model.unet.configuration.sampleSize
-        let matrix = arena.matrix(rows: side * side, columns: model.unet.configuration.inChannels)
+        let matrix = arena.matrix(
+            rows: model.latentSizes.trained.pixels, columns: model.unet.configuration.inChannels)
         matrix.interleave(try file.values(of: name))
         return matrix
     }
@@ -103,7 +103,7 @@ struct StageChecks {
         let layers = model.unet.attentionLayers
         let store = MatrixStore(
             layers.map { layer in
-                let pixels = layer.side * layer.side
+                let pixels = model.latentSizes.trained.level(layer.level).pixels
                 return (pixels, layer.kind == .selfAttention ? pixels : text.context.rows)
             })
         try arena.scope { arena in
@@ -128,8 +128,8 @@ struct StageChecks {
 
     /// The golden's noised latent.
     private func noised(_ arena: inout Arena) throws -> FeatureMap {
-        let side = model.unet.configuration.sampleSize
-        return FeatureMap(try planes(goldens.tensors("vae"), "noisy", &arena), height: side, width: side)
+        let grid = model.latentSizes.trained
+        return FeatureMap(try planes(goldens.tensors("vae"), "noisy", &arena), height: grid.height, width: grid.width)
     }
 
     /// Runs a pass over the golden's noised latent and returns the captured features.
@@ -139,7 +139,7 @@ struct StageChecks {
         try arena.scope { arena in
             try model.features(
                 of: noised(&arena), timestep: labels.timestep, context: text.context, capturing: captured,
-                guide: nil, cancellation: cancellation, &arena)
+                colours: nil, cancellation: cancellation, &arena)
         }
     }
 
@@ -147,7 +147,7 @@ struct StageChecks {
     private func perLabel(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let file = try goldens.tensors("per_label")
         let recipe = Recipe.diffsegmenter
-        let fusion = try AttentionFusion(model.unet, recipe: recipe)
+        let fusion = try AttentionFusion(model.unet, recipe: recipe, Layout(model.latentSizes.trained))
         let prompts =
             labels.labels.map { (name: $0, words: $0, prompt: recipe.template.prompt(for: $0)) }
             + [(name: "dog (participle)", words: "dog", prompt: labels.participle_prompt)]
@@ -157,8 +157,8 @@ struct StageChecks {
             let text = text(try file.values(of: "\(name).context"), &arena)
             let features = try features(text, fusion.captured, &arena)
             let asked = [[AskedPhrase(text: text, positions: positions(of: words, in: prompt, recipe))]]
-            try table.compare(fusion.fused(asked, in: features, &arena)[0], file, "\(name).fused", as: "per_label")
-            try table.compare(fusion.scores(of: asked, in: features, &arena)[0], file, "\(name).score", as: "per_label")
+            try table.compare(fusion.fused(asked, in: [features], &arena)[0], file, "\(name).fused", as: "per_label")
+            try table.compare(fusion.scores(of: asked, in: [features], &arena)[0], file, "\(name).score", as: "per_label")
         }
         table.expectAll(of: file, as: "per_label", except: [])
     }
@@ -175,7 +175,7 @@ struct StageChecks {
         let shape = try file.shape(of: "index")
         let (height, width) = (shape[0], shape[1])
         let canvas = Enlargement(
-            from: (model.unet.configuration.sampleSize, model.unet.configuration.sampleSize), to: (width, height))
+            from: (model.latentSizes.trained.width, model.latentSizes.trained.height), to: (width, height))
         var best = [Float](repeating: labels.background, count: canvas.pixels)
         var index = [UInt8](repeating: 0, count: canvas.pixels)
         let perLabel = try goldens.tensors("per_label")
@@ -192,7 +192,7 @@ struct StageChecks {
         let file = try goldens.tensors("shared_pass")
         let golden = try goldens.json("shared_pass", as: GoldenSharedPass.self)
         let recipe = Recipe.shared
-        let fusion = try AttentionFusion(model.unet, recipe: recipe)
+        let fusion = try AttentionFusion(model.unet, recipe: recipe, Layout(model.latentSizes.trained))
         let joint = try EncodedText.reading([golden.prompt], model, cancellation: cancellation, &arena)[0]
         let features = try features(joint, fusion.captured, &arena)
         let prompts = golden.labels.map { recipe.template.prompt(for: $0) }
@@ -200,7 +200,7 @@ struct StageChecks {
         let asked = golden.labels.indices.map {
             AskedPhrase(text: texts[$0], positions: positions(of: golden.labels[$0], in: prompts[$0], recipe))
         }
-        for (label, scores) in zip(golden.labels, fusion.scores(of: [asked], in: features, &arena)) {
+        for (label, scores) in zip(golden.labels, fusion.scores(of: [asked], in: [features], &arena)) {
             try table.compare(scores, file, label, as: "shared_pass")
         }
         table.expectAll(of: file, as: "shared_pass", except: [])

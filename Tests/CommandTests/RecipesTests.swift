@@ -41,7 +41,9 @@ import Testing
         #expect(recipes.map(\.name) == ["best", "shared", "diffsegmenter"])
         for recipe in recipes {
             #expect(words.contains("\(recipe.name) \(recipe.summary) cost \(recipe.cost) source \(recipe.source)"))
-            #expect(recipe.settings.map(\.key) == ["gamma", "colour", "rounds", "weights", "edges", "softmax"])
+            #expect(
+                recipe.settings.map(\.key)
+                    == ["grid", "detail", "resize", "gamma", "colour", "rounds", "weights", "edges", "softmax"])
             for setting in recipe.settings {
                 #expect(words.contains("\(setting.key) \(setting.value): \(setting.meaning) (\(setting.legal))"))
             }

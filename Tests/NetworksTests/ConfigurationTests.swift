@@ -142,18 +142,18 @@ private func oracle(_ fixture: String, _ file: String) -> String {
         let tiny = try AutoencoderConfiguration(path: oracle("tiny", "vae/config.json"))
         #expect((tiny.inChannels, tiny.latentChannels) == (3, 4))
         #expect(tiny.blockChannels == [16, 32, 32, 48])
-        #expect((tiny.layersPerBlock, tiny.groups, tiny.sampleSize) == (2, 8, 128))
+        #expect((tiny.layersPerBlock, tiny.groups, tiny.factor) == (2, 8, 8))
         #expect(tiny.scalingFactor == 0.18215)
         let odd = try AutoencoderConfiguration(path: oracle("tiny-odd", "vae/config.json"))
         #expect(odd.blockChannels == [12, 20, 28])
-        #expect(odd.scalingFactor == 0.37)
+        #expect((odd.scalingFactor, odd.factor) == (0.37, 4))
     }
 
     @Test func `without a scaling factor it is Stable Diffusion's`() throws {
         let least = try read(["latent_channels": "4"], by: AutoencoderConfiguration.init)
         #expect(least.scalingFactor == 0.18215)
         #expect((least.blockChannels, least.layersPerBlock) == ([64], 1))
-        #expect((least.groups, least.sampleSize) == (32, 32))
+        #expect((least.groups, least.factor) == (32, 1))
     }
 
     @Test(arguments: [
@@ -163,7 +163,7 @@ private func oracle(_ fixture: String, _ file: String) -> String {
         ("down_block_types", #"["DownEncoderBlock2D", "DownEncoderBlock2D"]"#),
         ("act_fn", "\"relu\""), ("use_quant_conv", "false"), ("mid_block_add_attention", "false"),
         ("latents_mean", "[0.1]"), ("latents_std", "[1]"), ("shift_factor", "0.1"),
-        ("sample_size", "16384"), ("layers_per_block", "65"),
+        ("layers_per_block", "65"),
     ])
     func `what cannot be computed is refused by its key`(key: String, value: String) {
         expectRefusal([key: value], by: key, AutoencoderConfiguration.init)

@@ -27,10 +27,16 @@ import Testing
         }
     }
 
+    /// Pixels of a layer's maps, for the square that the U-Net was trained on.
+    private func pixels(_ layer: AttentionLayer) -> Int {
+        let side = unet.configuration.sampleSize
+        return Grid(height: side, width: side).level(layer.level).pixels
+    }
+
     /// Room for each layer's probabilities.
     private func stores() -> [Matrix] {
         unet.attentionLayers.map { layer in
-            let pixels = layer.side * layer.side
+            let pixels = pixels(layer)
             return Matrix(stored: pixels, by: layer.kind == .selfAttention ? pixels : 77)
         }
     }
@@ -64,7 +70,7 @@ import Testing
         let cross = unet.attentionLayers.indices.filter { unet.attentionLayers[$0].kind == .crossAttention }
         let expected = stores()
         try run(means(expected, share: 1), &arena)
-        let queries = unet.attentionLayers.map { Matrix(stored: $0.side * $0.side, by: $0.channels) }
+        let queries = unet.attentionLayers.map { Matrix(stored: pixels($0), by: $0.channels) }
         try run(
             unet.attentionLayers.indices.map { cross.contains($0) ? .queries(into: queries[$0]) : .nothing }, &arena)
         #expect(unet.crossKeys.count == cross.count)
@@ -72,7 +78,7 @@ import Testing
             let layer = unet.attentionLayers[index]
             let keys = Matrix(stored: 77, by: layer.channels)
             toKey(text(), into: keys, &arena)
-            let found = Matrix(stored: layer.side * layer.side, by: 77)
+            let found = Matrix(stored: pixels(layer), by: 77)
             QueriesAndKeys(queries: queries[index], keys: keys, heads: layer.heads, precision: .f32)
                 .add(
                     to: found, shares: [Float](repeating: 1 / Float(layer.heads), count: layer.heads), &arena)

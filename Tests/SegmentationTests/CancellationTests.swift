@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Networks
 import Testing
 
@@ -33,20 +34,27 @@ import Testing
     @Test func `is not waited for by the decoding of its picture`() throws {
         let pictures = PictureStore(limit: 1 << 20)
         let (cancelled, late) = (Cancellation(deadline: nil), Cancellation(deadline: .now - .seconds(1)))
-        let needs = PictureNeeds(side: 8, guide: true)
+        let resize = Resize(grid: Grid(height: 8, width: 8), resampling: .bilinear)
+        func look(
+            _ bytes: [UInt8], _ file: String, _ cancellation: Cancellation
+        ) throws(SegmentationError) -> (Picture, PictureData) {
+            try pictures.look(at: bytes, handle: file, owner: 1, cancellation: cancellation) { _ in
+                PictureNeeds(resize: resize, guide: true)
+            }
+        }
         cancelled.cancel()
         for file in [Fixture.picture, Fixture.scene] {
             let bytes = try Fixture.bytes(file)
             var error = #expect(throws: SegmentationError.self) {
-                try pictures.look(at: bytes, handle: file, needs, owner: 1, cancellation: cancelled)
+                try look(bytes, file, cancelled)
             }
             guard case .cancelled = error else { throw Disorder() }
             error = #expect(throws: SegmentationError.self) {
-                try pictures.look(at: bytes, handle: file, needs, owner: 1, cancellation: late)
+                try look(bytes, file, late)
             }
             guard case .deadlineExceeded = error else { throw Disorder() }
             #expect(pictures.count == 0 && pictures.bytes == 0)
-            let (picture, _) = try pictures.look(at: bytes, handle: file, needs, owner: 1, cancellation: .never)
+            let (picture, _) = try look(bytes, file, .never)
             #expect(picture.looked.width > 0)
             pictures.forget()
         }

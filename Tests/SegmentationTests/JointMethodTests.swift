@@ -48,14 +48,16 @@ private struct ObservedLayer {
             return try EncodedText.reading(prompts, model, cancellation: .never, &arena)
         }
         let fusion = try AttentionFusion(
-            model.unet, recipe: .variant(softmax: .joint, weights: [Self.weights], rounds: 0))
+            model.unet, recipe: .variant(softmax: .joint, weights: [Self.weights], rounds: 0),
+            Layout(model.latentSizes.trained))
         features = try arena.scope { arena in
             try model.features(
-                of: noised(model, &arena), timestep: 100, context: context, capturing: fusion.captured, guide: nil,
+                of: noised(model, &arena), timestep: 100, context: context, capturing: fusion.captured, colours: nil,
                 cancellation: .never, &arena)
         }
         let cross = model.unet.attentionLayers.map { layer in
-            layer.kind == .crossAttention ? Matrix(stored: layer.side * layer.side, by: layer.channels) : nil
+            layer.kind == .crossAttention
+                ? Matrix(stored: model.side(layer) * model.side(layer), by: layer.channels) : nil
         }
         try arena.scope { arena in
             try model.unet(
@@ -71,7 +73,7 @@ private struct ObservedLayer {
                     return keys.array
                 }
                 return ObservedLayer(
-                    side: layer.1.side, heads: layer.1.heads, queries: layer.0?.array ?? [], keys: keys)
+                    side: model.side(layer.1), heads: layer.1.heads, queries: layer.0?.array ?? [], keys: keys)
             }
         }
         (self.model, self.texts, self.fusion) = (model, texts, fusion)
@@ -100,8 +102,8 @@ private struct ObservedLayer {
         let asked = zip(Self.labels, texts).map { phrases, texts in
             zip(phrases, texts).map { AskedPhrase(text: $1, positions: $0.positions) }
         }
-        let found = fusion.scores(of: asked, in: features, &arena)
-        let own = asked.joined().map { fusion.scores(of: [[$0]], in: features, &arena)[0] }
+        let found = fusion.scores(of: asked, in: [features], &arena)
+        let own = asked.joined().map { fusion.scores(of: [[$0]], in: [features], &arena)[0] }
         let side = model.unet.configuration.sampleSize
         let places = Self.labels.enumerated().flatMap { label, phrases in phrases.indices.map { (label, $0) } }
         for (place, (label, phrase)) in places.enumerated() {

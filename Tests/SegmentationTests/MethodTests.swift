@@ -28,6 +28,11 @@ func minMax(_ map: DoubleMap) -> DoubleMap {
     return map.map { ($0 - least) / (most - least) }
 }
 
+extension Model {
+    /// Pixels along a side of a layer's maps, for the square that the U-Net was trained on.
+    func side(_ layer: AttentionLayer) -> Int { latentSizes.trained.level(layer.level).width }
+}
+
 /// Noise in place of a picture's latent.
 func noised(_ model: Model, _ arena: inout Arena) -> FeatureMap {
     let side = model.unet.configuration.sampleSize
@@ -53,7 +58,7 @@ private final class ObservedPass {
         let layers = model.unet.attentionLayers
         let store = MatrixStore(
             layers.map { layer in
-                let pixels = layer.side * layer.side
+                let pixels = model.side(layer) * model.side(layer)
                 return (pixels, layer.kind == .selfAttention ? pixels : text.context.rows)
             })
         probabilities = Dictionary(uniqueKeysWithValues: zip(layers.map(\.name), store.matrices))
@@ -69,13 +74,13 @@ private final class ObservedPass {
 
     /// What the program makes of it.
     func scores(_ recipe: Recipe) throws -> (map: [Float], affinity: Affinity) {
-        let fusion = try AttentionFusion(model.unet, recipe: recipe)
+        let fusion = try AttentionFusion(model.unet, recipe: recipe, Layout(model.latentSizes.trained))
         return try arena.scope { arena in
             let features = try model.features(
                 of: noised(model, &arena), timestep: Self.timestep, context: text.context,
-                capturing: fusion.captured, guide: nil, cancellation: .never, &arena)
+                capturing: fusion.captured, colours: nil, cancellation: .never, &arena)
             let asked = AskedPhrase(text: text, positions: positions)
-            return (fusion.scores(of: [[asked]], in: features, &arena)[0], features.affinity)
+            return (fusion.scores(of: [[asked]], in: [features], &arena)[0], features.affinity)
         }
     }
 
@@ -94,8 +99,8 @@ private final class ObservedPass {
         let side = model.unet.configuration.sampleSize
         let cross = model.unet.attentionLayers.filter { $0.kind == .crossAttention }
         var sum = DoubleMap(repeating: 0, count: side * side)
-        for (weight, resolution) in zip(weights, Set(cross.map(\.side)).sorted()) {
-            let all = try mean(cross.filter { $0.side == resolution }.map(\.name))
+        for (weight, resolution) in zip(weights, Set(cross.map(model.side)).sorted()) {
+            let all = try mean(cross.filter { model.side($0) == resolution }.map(\.name))
             let attention = (0..<resolution * resolution).map { pixel in
                 positions.reduce(0) { $0 + all[pixel * text.context.rows + Int($1)] } / Double(positions.count)
             }

@@ -38,7 +38,9 @@ import Testing
         arena.scope { arena in
             let latent = arena.featureMap(height: 16, width: 16, channels: 4)
             latent.matrix.fill([Float](repeating: 0, count: 1024))
-            model.addNoise(to: latent, seed: seed, timestep: timestep, &arena)
+            let grid = model.latentSizes.trained
+            let whole = Layout(grid).tiles[0]
+            model.addNoise(to: latent, whole, of: grid, seed: seed, timestep: timestep, &arena)
             let scale = (1 - model.scheduler.alphaBar(timestep)).squareRoot()
             let planes = TorchNoise.normals(seed: seed, count: 1024)
             let expected = interleaved(planes).map { $0 * scale }

@@ -27,11 +27,11 @@ extension Segmenter {
         try look(at: Fixture.bytes(file), owner: owner, cancellation: .never)
     }
 
-    fileprivate var side: Int { model.autoencoder.configuration.sampleSize }
-    fileprivate var squareBytes: Int { side * side * 3 * float }
+    /// To the square that the model was trained on.
+    fileprivate var resize: Resize { Resize(grid: model.latentSizes.picture, resampling: .bilinear) }
+    fileprivate var squareBytes: Int { resize.grid.pixels * 3 * float }
     fileprivate var latentBytes: Int {
-        let side = model.autoencoder.latentSide
-        return side * side * model.autoencoder.configuration.latentChannels * float + 64
+        model.latentSizes.trained.pixels * model.autoencoder.configuration.latentChannels * float + 64
     }
 
     /// Expects that a picture is unknown to `owner`.
@@ -76,13 +76,13 @@ extension Segmenter {
         let two = try TwoModels(pictures: 1 << 22)
         let handle = try two.tiny.look(Fixture.picture).handle
         let image = try Image(decoding: Fixture.bytes(Fixture.picture))
-        guard case .square(let square) = two.pictures.data(of: handle).content(side: two.tiny.side),
-            case .file(let file) = two.pictures.data(of: handle).content(side: two.odd.side)
+        guard case .resized(let square) = two.pictures.data(of: handle).content(two.tiny.resize),
+            case .file(let file) = two.pictures.data(of: handle).content(two.odd.resize)
         else { throw Disorder() }
-        #expect(square == image.resized(width: two.tiny.side, height: two.tiny.side, by: .bilinear))
+        #expect(square == image.resized(width: 128, height: 128, by: .bilinear))
         #expect(try file == Fixture.bytes(Fixture.picture))
         _ = try two.odd.ask(RequestBuilder("dog").with(\.picture, .handle(handle)))
-        guard case .square = two.pictures.data(of: handle).content(side: two.tiny.side) else { throw Disorder() }
+        guard case .resized = two.pictures.data(of: handle).content(two.tiny.resize) else { throw Disorder() }
     }
 
     @Test func `cost the file, the guide, the square of the last side until its latent is known, and a latent of each`()

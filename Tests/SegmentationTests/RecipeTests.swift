@@ -1,3 +1,4 @@
+import Images
 import Kernels
 import Networks
 import Testing
@@ -18,13 +19,14 @@ extension Recipe {
     /// A recipe that has the name of another.
     static func variant(
         template: PromptTemplate = .photograph, forwardPrompt: String? = "", timestep: Int = 100,
+        geometry: Geometry = .square, resampling: Resampling = .bilinear,
         captures: SelfAttentionCaptures = .finest, softmax: Softmax = .own,
         weights: [[Float]] = [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]],
         colour: ColourKernel? = nil, rounds: Int = 1, share: Share? = nil, edges: Edges? = nil, background: Float = 0.5
     ) -> Recipe {
         Recipe(
             name: "shared", about: .shared, template: template, forwardPrompt: forwardPrompt, timestep: timestep,
-            captures: captures, softmax: softmax, aggregation: Aggregation(weights: weights),
+            geometry: geometry, resampling: resampling, captures: captures, softmax: softmax, aggregation: Aggregation(weights: weights),
             refinement: Refinement(colour: colour, rounds: rounds), share: share, edges: edges, background: background)
     }
 }
@@ -41,6 +43,8 @@ extension Recipe {
             .variant(weights: [[0.1, 0.1, 0.3, 0.5], [0.2, 0.3, 0.5]]),
             .variant(captures: .firstUp), .variant(captures: .coarser), .variant(captures: .middle),
             .variant(template: PromptTemplate(before: "", after: " in a street")),
+            .variant(geometry: Geometry(shape: .sized(Grid(height: 64, width: 192)), detail: 1)),
+            .variant(resampling: .nearest),
             .variant(forwardPrompt: "a street"), .variant(forwardPrompt: nil), .variant(timestep: 200),
         ] {
             let answer = try segmenter.ask(question.with(\.recipe, recipe))

@@ -203,7 +203,7 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         let shared = try segmenter.ask(RequestBuilder("dog").with(\.forwardPrompt, "a street")).header
         #expect(shared.forwardPrompt == "a street")
-        #expect((shared.timestep, shared.threshold, shared.latentSide) == (100, 0.5, 16))
+        #expect((shared.timestep, shared.threshold, shared.latentWidth, shared.latentHeight) == (100, 0.5, 16, 16))
         let published = try segmenter.ask(RequestBuilder("dog").with(\.recipe, .diffsegmenter)).header
         #expect(published.forwardPrompt == nil)
         #expect(published.recipe == .diffsegmenter)

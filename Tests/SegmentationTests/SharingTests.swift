@@ -85,22 +85,22 @@ import Testing
     @Test func `keep less of a pass than shared does: no queries without a weight`() throws {
         func features(_ recipe: Recipe) throws -> AttentionFeatures {
             let segmenter = try Fixture.segmenter(Fixture.tiny)
-            let fusion = try AttentionFusion(segmenter.model.unet, recipe: recipe)
+            let grid = segmenter.model.latentSizes.trained
+            let fusion = try AttentionFusion(segmenter.model.unet, recipe: recipe, Layout(grid))
             return try segmenter.arena.scope { arena in
-                let side = segmenter.model.unet.configuration.sampleSize
-                let latent = arena.featureMap(height: side, width: side, channels: 4)
-                latent.matrix.fill(TorchNoise.normals(seed: 3, count: side * side * 4))
+                let latent = noised(segmenter.model, &arena)
                 let text = try EncodedText.reading([""], segmenter.model, cancellation: .never, &arena)[0]
                 let guide = try Image(decoding: Fixture.bytes(Fixture.picture)).guide
+                let colours = guide.averaged(width: grid.width, height: grid.height)
                 return try segmenter.model.features(
-                    of: latent, timestep: 100, context: text.context, capturing: fusion.captured, guide: guide,
+                    of: latent, timestep: 100, context: text.context, capturing: fusion.captured, colours: colours,
                     cancellation: .never, &arena)
             }
         }
         let (best, shared) = (try features(.best), try features(.shared))
         let layers = try Fixture.model(Fixture.tiny).unet.attentionLayers.filter { $0.kind == .crossAttention }
         #expect(Set(shared.queries.keys) == Set(layers.indices))
-        #expect(Set(best.queries.keys) == Set(layers.indices.filter { layers[$0].side < 16 }))
+        #expect(Set(best.queries.keys) == Set(layers.indices.filter { layers[$0].level > 0 }))
         #expect(best.affinity.bytes == shared.affinity.bytes)
     }
 

@@ -16,6 +16,12 @@ struct SettingTests {
     }
 
     private static let illegal = [
+        "grid": [
+            "", "Square", "512", "512x", "x512", "512X512", "512x512x1", "0x0", "7x8", "8193x8", "-8x8", "8.0x8", " 8x8",
+            "99999999999999999999x8", "off",
+        ],
+        "detail": ["", "0.5", "0.99", "4.01", "5", "1e9", "-1", "nan", "inf", "0x1p0", " 2", "off"],
+        "resize": ["", "Bilinear", "bicubic", "on", " nearest"],
         "gamma": ["", "-1", "65", "1.0", "1e1", " 1", "+1", "0x1", "\u{663}", "OFF", "99999999999999999999"],
         "colour": ["", "0", "0.0099", "10.1", "-0.2", "nan", "inf", "0x1p-2", "0.2,0.1", " 0.2", "on"],
         "rounds": ["", "-1", "17", "1.5", "1,1", "off"],
@@ -26,6 +32,8 @@ struct SettingTests {
     ]
 
     private static let legal = [
+        "grid": ["square", "aspect", "8x8192", "512x768", "0512x8"], "detail": ["1", "1.5", "4", "2e0"],
+        "resize": ["bilinear", "nearest"],
         "gamma": ["0", "1", "08", "64", "off"], "colour": ["0.01", "0.2", "2e-1", "10", "off"],
         "rounds": ["0", "1", "02", "16"], "weights": ["1", "0.3,0.5,0.2", "5e-1,.5", "0,0,0,0,0,0,0,1"],
         "edges": ["on", "off"], "softmax": ["own", "joint"],

@@ -200,6 +200,8 @@ void dseg_copy(dseg_matrix x, dseg_matrix y);
 void dseg_clear(dseg_matrix x);
 /// y ← a x + b y
 void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b);
+/// y[i][j] ← y[i][j] + r[i] x[i][j] c[j]; r [rows], c [columns]
+void dseg_add_weighted(dseg_matrix x, const float *r, const float *c, dseg_matrix y);
 /// x ← a x + b
 void dseg_affine(dseg_matrix x, float a, float b);
 /// y ← x y

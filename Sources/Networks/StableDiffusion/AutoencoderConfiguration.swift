@@ -9,10 +9,12 @@ package struct AutoencoderConfiguration: Sendable {
     package let layersPerBlock: Int
     /// Groups of each group normalization.
     package let groups: Int
-    /// Side of the picture that the autoencoder was trained on.
-    package let sampleSize: Int
     /// latent = scalingFactor · sample of the posterior.
     package let scalingFactor: Float
+
+    /// Pixels of a picture to one of its latent, along each side. (`sample_size` says what pictures the weights were
+    /// trained on, often falsely; they read any.)
+    package var factor: Int { 1 << (blockChannels.count - 1) }
 
     /// Reads `path`; what this program cannot compute is refused by its key.
     package init(path: String) throws(CheckpointError) {
@@ -23,7 +25,6 @@ package struct AutoencoderConfiguration: Sendable {
         latentChannels = try file.integer("latent_channels", absent: 4, in: sizes)
         layersPerBlock = try file.integer("layers_per_block", absent: 1, in: 1...64)
         groups = try file.integer("norm_num_groups", absent: 32, in: sizes)
-        sampleSize = try file.integer("sample_size", absent: 32, in: 1...8192)
         scalingFactor = Float(
             try file.number("scaling_factor", absent: 0.18215, in: 1e-6...1e6))
         _ = try file.blocks(

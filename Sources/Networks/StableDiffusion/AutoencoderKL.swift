@@ -79,16 +79,11 @@ package struct AutoencoderKL {
             toValue: try linear("to_v", "value"), toOutput: try linear("to_out.0", "proj_attn"), heads: 1)
     }
 
-    /// Height and width of the latent for a picture of `configuration.sampleSize`.
-    package var latentSide: Int {
-        levels.compactMap(\.downsample).reduce(configuration.sampleSize) { $1.window.output(of: $0) }
-    }
-
     /// Encodes a picture as a normal distribution over latents.
     ///
     /// - Parameters:
-    ///   - picture: `[H·W, 3]` in -1...1
-    ///   - moments: `[h·w, 2 · latent]`: means, then logarithms of variances
+    ///   - picture: `[H·W, 3]` in -1...1, its sides multiples of `configuration.factor`
+    ///   - moments: `[h·w, 2 · latent]`, the sides divided by it: means, then logarithms of variances
     /// - Throws: `Interruption` between layers
     package func callAsFunction(
         _ picture: FeatureMap, into moments: FeatureMap, cancellation: Cancellation, _ arena: inout Arena

@@ -20,8 +20,8 @@ package struct AttentionLayer: Equatable {
     package let kind: Kind
     /// In `down_blocks`, `mid_block` or `up_blocks`.
     package let part: Part
-    /// Height and width of its map, in pixels.
-    package let side: Int
+    /// How often the latent's sides are halved to those of its map.
+    package let level: Int
     package let channels: Int
     package let heads: Int
 }

@@ -1,6 +1,6 @@
 /// The sizes and choices of a U-Net, from its `config.json` (diffusers' UNet2DConditionModel).
 package struct UNetConfiguration: Sendable {
-    /// Side of the latent picture.
+    /// Side of the square latents that the U-Net was trained on.
     package let sampleSize: Int
     /// Channels of the latent picture as the U-Net takes it.
     package let inChannels: Int
@@ -28,6 +28,9 @@ package struct UNetConfiguration: Sendable {
     package let frequencyShift: Double
     /// Padding of the convolutions that halve a map: 1 on all sides, or 0: right and below only.
     package let downsamplePadding: Int
+
+    /// Sides of a latent are multiples of this: each level but the last halves them.
+    package var latentUnit: Int { 1 << (blockChannels.count - 1) }
 
     /// Reads `path`; what this program cannot compute is refused by its key.
     package init(path: String) throws(CheckpointError) {
@@ -117,8 +120,8 @@ package struct UNetConfiguration: Sendable {
         guard blockChannels.allSatisfy({ $0.isMultiple(of: groups) }) else {
             throw file.refusal("norm_num_groups", expected: "a divisor of each of \(blockChannels)")
         }
-        guard sampleSize.isMultiple(of: 1 << (levels - 1)) else {
-            throw file.refusal("sample_size", expected: "a multiple of \(1 << (levels - 1))")
+        guard sampleSize.isMultiple(of: latentUnit) else {
+            throw file.refusal("sample_size", expected: "a multiple of \(latentUnit)")
         }
         for level in 0..<levels {
             let hasAttention =

@@ -103,8 +103,7 @@ extension UNet {
             for (name, kind) in [("attn1", AttentionLayer.Kind.selfAttention), ("attn2", .crossAttention)] {
                 attentionLayers.append(
                     AttentionLayer(
-                        name: "\(block).\(name)", kind: kind, part: part, side: configuration.sampleSize >> level,
-                        channels: output, heads: heads))
+                        name: "\(block).\(name)", kind: kind, part: part, level: level, channels: output, heads: heads))
             }
             return UNetLayer(resnet: resnet, transformer: transformer)
         }
