@@ -4,7 +4,10 @@ import Kernels
 import Testing
 
 /// (height, width) of grids: each tail of a vector, and more than one.
-private let grids = [(1, 1), (1, 2), (3, 1), (2, 2), (5, 1), (3, 5), (4, 4), (1, 17), (3, 6), (5, 7), (4, 11), (6, 13)]
+private let grids = [
+    (1, 1), (1, 2), (3, 1), (2, 2), (5, 1), (3, 5), (4, 4), (1, 17), (17, 1), (3, 6), (5, 7), (4, 11), (6, 13), (13, 6),
+    (3, 17), (17, 3),
+]
 
 private func weighed(
     _ s: Framed, _ kernel: ColourKernel, colours: [Float], height: Int, width: Int

@@ -129,7 +129,7 @@ private func expectSameBits(_ window: dseg_window, _ number: dseg_number, inputs
 }
 
 @Suite struct ConvolutionTests {
-    @Test(arguments: [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (1, 7), (5, 4)])
+    @Test(arguments: [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (1, 7), (7, 1), (5, 4), (3, 17), (17, 3)])
     func `dseg_convolution keeps its definition in every geometry`(height: Int, width: Int) {
         for (kernel, stride) in im2colKernels {
             for window in windows(height: height, width: width, kernel: kernel, stride: stride) {
@@ -185,7 +185,12 @@ private func expectSameBits(_ window: dseg_window, _ number: dseg_number, inputs
                 expectConvolution(window, inputs: 2, outputs: 1, .im2col)
             }
         }
-        for (height, width) in [(5, 51), (16, 16), (1, 257), (7, 73), (32, 16), (27, 19)] {
+        for (height, width) in [(5, 64), (64, 5), (1, 517), (517, 1)] {
+            for window in windows(height: height, width: width, kernel: 3, stride: 2) {
+                expectConvolution(window, inputs: 2, outputs: 1, .im2col)
+            }
+        }
+        for (height, width) in [(5, 51), (16, 16), (1, 257), (257, 1), (7, 73), (73, 7), (32, 16), (27, 19)] {
             expectConvolution(same(height: height, width: width, doubled: false), inputs: 5, outputs: 9, .im2col)
         }
     }

@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [(1, 1), (2, 3), (1, 6), (5, 4)])
+    @Test(arguments: [(1, 1), (2, 3), (1, 6), (6, 1), (5, 4), (3, 17), (17, 3)])
     func `Winograd's way in fixed point keeps the definition in every geometry`(height: Int, width: Int) {
         for window in windows(height: height, width: width, kernel: 3, stride: 1) {
             expectConvolution(window, inputs: 18, outputs: 19, .fixedWinograd)
@@ -35,8 +35,8 @@ import Testing
         }
     }
 
-    /// A block has 256 tiles of 4 x 4 pixels: 256, 257, 272 and 289 of them.
-    @Test(arguments: [(64, 64), (4, 1028), (61, 66), (65, 66)])
+    /// A block has 256 tiles of 4 x 4 pixels: 256, 257, 257, 272 and 289 of them.
+    @Test(arguments: [(64, 64), (4, 1028), (1028, 4), (61, 66), (65, 66)])
     func `Winograd's way in fixed point keeps the definition over more tiles than a block has`(
         height: Int, width: Int
     ) {
@@ -44,7 +44,10 @@ import Testing
     }
 
     @Test func `Winograd's way in fixed point keeps the definition over blocks and pieces of a doubled map`() {
-        expectConvolution(same(height: 33, width: 32, doubled: true), inputs: 16, outputs: 16, .fixedWinograd)
+        for (height, width) in [(33, 32), (3, 258), (258, 3)] {
+            expectConvolution(
+                same(height: height, width: width, doubled: true), inputs: 16, outputs: 16, .fixedWinograd)
+        }
         expectConvolution(same(height: 4, width: 1030, doubled: false), inputs: 129, outputs: 16, .fixedWinograd)
     }
 
@@ -68,7 +71,7 @@ import Testing
             y.values, oracle.fixedWinograd.values, oracle.fixedWinogradVariances, "\(inputs) inputs")
     }
 
-    @Test(arguments: [(1, 1), (2, 2), (1, 7), (5, 4)])
+    @Test(arguments: [(1, 1), (2, 2), (1, 7), (7, 1), (5, 4), (3, 17), (17, 3)])
     func `a convolution by im2col in fixed point keeps its definition in every geometry`(height: Int, width: Int) {
         for (kernel, stride) in [(1, 1), (1, 2), (3, 1), (3, 2), (5, 2)] {
             for window in windows(height: height, width: width, kernel: kernel, stride: stride) {
@@ -87,8 +90,8 @@ import Testing
         }
     }
 
-    /// Four tasks of 240 rows of im2col are multiplied together: here are 960, 961 and 1922.
-    @Test(arguments: [(30, 32), (31, 31), (62, 31)])
+    /// Four tasks of 240 rows of im2col are multiplied together: here are 960, 961, 1922, and 963 twice.
+    @Test(arguments: [(30, 32), (31, 31), (62, 31), (9, 107), (107, 9)])
     func `a convolution by im2col in fixed point keeps its definition over more rows than im2col stores`(
         height: Int, width: Int
     ) {

@@ -27,6 +27,8 @@ private struct Case: Sendable {
             Case(width: 1, height: 1, radius: 1), Case(width: 40, height: 1, radius: 3),
             Case(width: 1, height: 45, radius: 4), Case(width: 7, height: 5, radius: 9),
             Case(width: 19, height: 23, radius: 1), Case(width: 8, height: 70, radius: 2),
+            Case(width: 70, height: 8, radius: 2), Case(width: 17, height: 3, radius: 2),
+            Case(width: 3, height: 17, radius: 1),
             Case(width: 31, height: 24, radius: 5, epsilon: 1e-2),
             Case(width: 30, height: 33, radius: 4, epsilon: 1e-6),
         ] + Picture.allCases.map { Case(width: 29, height: 26, radius: 3, picture: $0) }

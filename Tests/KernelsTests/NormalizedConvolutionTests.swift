@@ -39,7 +39,7 @@ import Testing
 
     @Test(arguments: [false, true])
     func `dseg_convolution with gains is one of the normalised map in every geometry`(fixed: Bool) {
-        for (height, width) in [(1, 1), (2, 3), (5, 4), (9, 13)] {
+        for (height, width) in [(1, 1), (2, 3), (1, 9), (9, 1), (5, 4), (9, 13), (3, 17), (17, 3)] {
             for window in windows(height: height, width: width, kernel: 3, stride: 1) {
                 expectSameBits(window, inputs: 18, outputs: 19, fixed: fixed)
             }

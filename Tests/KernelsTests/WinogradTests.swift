@@ -72,7 +72,7 @@ private func expectRepeating(inputs: Int, outputs: Int, _ way: Way) {
         }
     }
 
-    @Test(arguments: [(1, 1), (2, 3), (3, 3), (1, 6), (5, 4), (7, 6)])
+    @Test(arguments: [(1, 1), (2, 3), (3, 3), (1, 6), (6, 1), (5, 4), (7, 6), (3, 17), (17, 3)])
     func `Winograd's way keeps the definition in every geometry`(height: Int, width: Int) {
         for window in windows(height: height, width: width, kernel: 3, stride: 1) {
             expectConvolution(window, inputs: 18, outputs: 19, .winograd)
@@ -89,19 +89,22 @@ private func expectRepeating(inputs: Int, outputs: Int, _ way: Way) {
     }
 
     /// Up to 32 tiles of 4 x 4 pixels are few.
-    @Test(arguments: [(16, 32), (4, 132), (1, 129), (12, 44), (23, 29)])
+    @Test(arguments: [(16, 32), (4, 132), (1, 129), (129, 1), (12, 44), (44, 12), (23, 29), (5, 64), (64, 5)])
     func `Winograd's way keeps the definition of few tiles and of more`(height: Int, width: Int) {
         expectConvolution(same(height: height, width: width, doubled: false), inputs: 18, outputs: 35, .winograd)
     }
 
-    /// A block has 256 tiles: there are 256, 257, 272 and 513 of them.
-    @Test(arguments: [(64, 64), (4, 1028), (61, 66), (2, 2049)])
+    /// A block has 256 tiles: there are 256, 257, 257, 272 and 513 of them.
+    @Test(arguments: [(64, 64), (4, 1028), (1028, 4), (61, 66), (2, 2049)])
     func `Winograd's way keeps the definition over more tiles than a block has`(height: Int, width: Int) {
         expectConvolution(same(height: height, width: width, doubled: false), inputs: 16, outputs: 17, .winograd)
     }
 
-    @Test func `Winograd's way keeps the definition over more tiles than a block has of a doubled map`() {
-        expectConvolution(same(height: 33, width: 32, doubled: true), inputs: 16, outputs: 16, .winograd)
+    @Test(arguments: [(33, 32), (3, 258), (258, 3)])
+    func `Winograd's way keeps the definition over more tiles than a block has of a doubled map`(
+        height: Int, width: Int
+    ) {
+        expectConvolution(same(height: height, width: width, doubled: true), inputs: 16, outputs: 16, .winograd)
     }
 
     /// Of many tiles a group has 65536 / inputs outputs, 32 at least, and groups are equal: there are one and two of

@@ -15,7 +15,7 @@ import Testing
 
     /// Planes, as torch has them, to channels last.
     private func interleaved(_ planes: [Float]) -> [Float] {
-        (0..<planes.count).map { planes[($0 % 4) * 256 + $0 / 4] }
+        (0..<planes.count).map { planes[$0 % 4 * (planes.count / 4) + $0 / 4] }
     }
 
     @Test func `torch's latent and noise give torch's noised latent, planes becoming channels`() throws {
@@ -46,6 +46,23 @@ import Testing
             let expected = interleaved(planes).map { $0 * scale }
             #expect(Difference.relativeError(latent.matrix.array, to: expected) < 1e-6)
         }
+    }
+
+    @Test(arguments: [("tiny", 24, 16), ("tiny", 16, 24), ("tiny", 8, 24), ("tiny-odd", 12, 16), ("tiny-odd", 16, 12)])
+    func `a latent that is not square is noised as torch does`(checkpoint: String, height: Int, width: Int) throws {
+        let model = try Fixture.model(checkpoint == "tiny" ? Fixture.tiny : Fixture.odd)
+        let golden = try TensorFile(
+            path: "\(Repository.root)/Tests/Fixtures/shapes/\(checkpoint)-\(height)x\(width).safetensors")
+        var arena = try Arena(reserving: 1 << 36)
+        let found = try arena.scope { arena in
+            let latent = arena.featureMap(height: height, width: width, channels: 4)
+            latent.matrix.interleave(try golden.values(of: "mean"))
+            latent.matrix.scale(by: model.autoencoder.configuration.scalingFactor, adding: 0)
+            model.addNoise(to: latent, seed: 7, timestep: 100, &arena)
+            return latent.matrix.array
+        }
+        let expected = interleaved(try golden.values(of: "noisy"))
+        #expect(Difference.relativeError(found, to: expected) < 1e-6)
     }
 
     @Test func `the schedule is the golden's`() throws {
