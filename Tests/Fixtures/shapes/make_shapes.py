@@ -93,10 +93,10 @@ def label_maps(model, label, log):
     return fused, (self_ @ fused.reshape(-1, 1)).view(latent)
 
 
-def some_rows(tensor, limit=8192):
+def some_rows(tensor, limit=14_000):
     """Every k-th row, k the least of STEPS with which they have at most `limit` bytes."""
     rows = [tensor[::k] for k in STEPS]
-    return next((r for r in rows if r.numel() * 4 <= limit), rows[-1]).clone()
+    return next(r for r in rows if r.numel() * 4 <= limit).clone()
 
 
 def tensors(model, picture, height, width):
@@ -107,7 +107,7 @@ def tensors(model, picture, height, width):
     noisy = model.scheduler.add_noise(mean * model.vae.config.scaling_factor, noise, torch.tensor([TIMESTEP]))
     context = model.context("")
     log = model.run(noisy, context)
-    out = dict(picture=some_rows(resized[0].permute(1, 2, 0), 40_000), mean=mean, noise=noise, noisy=noisy)
+    out = dict(picture=some_rows(resized[0].permute(1, 2, 0), 10_000), mean=mean, noise=noise, noisy=noisy)
     out["context"] = context[0]
     out |= {name: some_rows(p.mean(0)) for name, (_, _, _, p) in log.items()}
     for label in LABELS:
