@@ -8,25 +8,35 @@ import Glibc
 ///
 /// A layer's output belongs to its caller, its temporaries to itself: it opens a `scope`, takes matrices, and on
 /// leaving the scope they are gone. Nothing is freed one by one, so there is no free list, and nothing is allocated per
-/// request: the address space is reserved once, and a page is committed when it is first written. `highWater` says how
-/// far that went; `release` gives pages back between requests.
+/// request: the address space is reserved once, and anew by `reserve` for a request that needs more; a page is committed
+/// when it is first written. `highWater` says how far that went; `release` gives pages back between requests.
 ///
 /// Matrices begin at multiples of 64 bytes.
 @safe package struct Arena: ~Copyable {
     /// Address space, a multiple of the page size.
-    private let reservedBytes: Int
-    private let base: UnsafeMutableRawPointer
+    package private(set) var reservedBytes: Int
+    private var base: UnsafeMutableRawPointer
     private var usedBytes = 0
     /// The most that was ever in use, in bytes.
     package private(set) var highWater = 0
 
     /// - Parameter bytes: the most that will be in use
     package init(reserving bytes: Int) throws(AddressSpaceError) {
-        let page = 4096
-        let reserved = (max(bytes, 1) + page - 1) / page * page
-        unsafe base = try AddressSpace.reserve(reserved, for: "scratch memory")
-        reservedBytes = reserved
+        reservedBytes = Self.pages(bytes)
+        unsafe base = try AddressSpace.reserve(reservedBytes, for: "scratch memory")
     }
+
+    /// Reserves other address space while nothing is in use; all pages go back to the system.
+    package mutating func reserve(_ bytes: Int) throws(AddressSpaceError) {
+        precondition(usedBytes == 0, "an arena in use")
+        let other = unsafe try AddressSpace.reserve(Self.pages(bytes), for: "scratch memory")
+        unsafe munmap(base, reservedBytes)
+        unsafe base = other
+        reservedBytes = Self.pages(bytes)
+    }
+
+    /// Whole pages for some bytes, at least one.
+    private static func pages(_ bytes: Int) -> Int { (max(bytes, 1) + 4095) / 4096 * 4096 }
 
     deinit {
         unsafe munmap(base, reservedBytes)

@@ -33,6 +33,7 @@ package final class Computation {
         self.picture = picture
         self.answer = answer
         fusion = try AttentionFusion(segmenter.model.unet, recipe: answer.request.recipe, picture.layout)
+        try segmenter.admit(understanding.memory)
         groups = understanding.groups
     }
 
@@ -44,6 +45,7 @@ package final class Computation {
             return .understood(understanding)
         case .scores(let index):
             let group = groups[index]
+            try segmenter.reserve(understanding.memory)
             let maps = try segmenter.scores(of: group, picture, fusion, &answer)
             let isLast = index + 1 == groups.count
             guard let share = answer.request.recipe.share else {

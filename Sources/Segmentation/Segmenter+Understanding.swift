@@ -74,13 +74,14 @@ extension Segmenter {
         try checkDifferent(labels)
         let asked = try picture(
             request.picture, handle, request.recipe.reading, owner: owner, cancellation: cancellation)
+        let memory = try AnswerMemory(model, asked.layout, request)
         let understanding = Understanding(
             picture: asked.picture.looked, transparency: asked.transparency, guide: asked.guide,
             grid: asked.layout.grid, resized: asked.resize.grid, labels: labels, recipe: request.recipe,
             forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
             threshold: request.threshold, model: model.name, modelHash: model.hash,
             precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue,
-            blas: BLAS.name)
+            blas: BLAS.name, notes: [memory.note(model.latentSizes)].compactMap(\.self), memory: memory)
         return (understanding, asked)
     }
 

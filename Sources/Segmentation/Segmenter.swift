@@ -53,6 +53,8 @@ package final class Segmenter {
 
     /// Returns scratch memory to the system, between requests.
     package func rest() {
+        let trained = model.scratchBytes
+        if arena.reservedBytes > trained, (try? arena.reserve(trained)) != nil { return }
         arena.release()
     }
 
@@ -66,13 +68,13 @@ package final class Segmenter {
         phrases = Cache(limit: limits.phrases)
     }
 
-    /// Decodes a picture and remembers it for `owner`, with all that any recipe needs.
+    /// Decodes a picture and remembers it for `owner`, as a recipe reads it and with its colours.
     package func look(
-        at file: [UInt8], owner: UInt32, cancellation: Cancellation
+        at file: [UInt8], for recipe: Recipe = .shared, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
         let source = PictureSource.file(file)
-        let reading = PictureReading(geometry: .square, resampling: .bilinear, colours: true)
+        let reading = PictureReading(geometry: recipe.geometry, resampling: recipe.resampling, colours: true)
         return try picture(source, source.handle, reading, owner: owner, cancellation: cancellation).picture.looked
     }
 
@@ -80,10 +82,11 @@ package final class Segmenter {
     ///
     /// - Parameter handle: the source's
     package func look(
-        at source: PictureSource, handle: String, owner: UInt32, cancellation: Cancellation
+        at source: PictureSource, handle: String, for recipe: Recipe = .shared, owner: UInt32,
+        cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
-        let reading = PictureReading(geometry: .square, resampling: .bilinear, colours: false)
+        let reading = PictureReading(geometry: recipe.geometry, resampling: recipe.resampling, colours: false)
         return try picture(source, handle, reading, owner: owner, cancellation: cancellation).picture.looked
     }
 

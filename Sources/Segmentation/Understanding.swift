@@ -43,6 +43,9 @@ package struct Understanding: Sendable {
     package let precision: String
     package let instructionSet: String
     package let blas: String
+    /// Sentences for whoever asked: what the answer depends on or takes beside the above.
+    package let notes: [String]
+    let memory: AnswerMemory
 }
 
 /// A phrase as the model reads it: equal values, equal score maps.

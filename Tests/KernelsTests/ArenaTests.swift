@@ -62,6 +62,17 @@ private struct Stop: Error {}
         #expect(again.array.count == count)
     }
 
+    @Test func `other address space may be reserved between two uses, and the high water stays`() throws {
+        var arena = try Arena(reserving: 1)
+        #expect(arena.reservedBytes == 4096)
+        arena.scope { arena in _ = unsafe arena.floats(1024) }
+        try arena.reserve(4097)
+        #expect(arena.reservedBytes == 8192 && arena.highWater == 4096)
+        arena.scope { arena in #expect(arena.matrix(rows: 2, columns: 1024).array.allSatisfy { $0 == 0 }) }
+        #expect(throws: AddressSpaceError.self) { try arena.reserve(1 << 48) }
+        #expect(arena.reservedBytes == 8192 && arena.highWater == 8192)
+    }
+
     @Test func `an arena holds far more than memory until it is written`() throws {
         var arena = try Arena(reserving: 1 << 36)
         let far = arena.matrix(rows: 1 << 20, columns: 1 << 13)

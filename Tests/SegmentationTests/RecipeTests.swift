@@ -26,7 +26,8 @@ extension Recipe {
     ) -> Recipe {
         Recipe(
             name: "shared", about: .shared, template: template, forwardPrompt: forwardPrompt, timestep: timestep,
-            geometry: geometry, resampling: resampling, captures: captures, softmax: softmax, aggregation: Aggregation(weights: weights),
+            geometry: geometry, resampling: resampling, captures: captures, softmax: softmax,
+            aggregation: Aggregation(weights: weights),
             refinement: Refinement(colour: colour, rounds: rounds), share: share, edges: edges, background: background)
     }
 }

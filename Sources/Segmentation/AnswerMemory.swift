@@ -1,0 +1,112 @@
+import Kernels
+import Networks
+
+/// Bounds of the memory that an answer takes whose picture is read in a layout, in bytes.
+struct AnswerMemory: Sendable {
+    let layout: Layout
+    /// The picture as the autoencoder reads it.
+    let picture: Grid
+    /// Kept of all passes: 16 bits a number.
+    let queries: Double
+    let affinity: Double
+    /// In use at once while a part of the answer is computed, beside that of threads.
+    let scratch: Double
+    let ofThreads: Double
+    /// All at once, beside the model and what is cached of other pictures.
+    let most: Double
+
+    /// - Parameters:
+    ///   - captured: `nil`: the queries of all cross-attention layers, and an affinity of the latent's pixels
+    ///   - maps: score maps that are held at once
+    init(_ model: Model, _ layout: Layout, captured: CapturedLayers? = nil, maps: Int) {
+        let (unet, tile, tiles) = (model.unet, layout.tiles[0].grid, Double(layout.tiles.count))
+        self.layout = layout
+        picture = layout.grid.times(model.latentSizes.factor)
+        let kept = unet.attentionLayers.enumerated().filter { index, layer in
+            captured?.queries.contains(index) ?? (layer.kind == .crossAttention)
+        }
+        var (floats, fixed) = (0.0, 0.0)
+        for (_, layer) in kept {
+            let rows = MemoryEstimate.pixels(tile, layer.level) + 16  // padding
+            floats += rows * Double(layer.channels)
+            fixed += rows * Double(2 * layer.channels + 6 * layer.heads)  // a scale, and pairs of odd columns
+        }
+        let attending = MemoryEstimate.pixels(tile, captured?.level ?? 0)
+        queries = tiles * fixed
+        affinity = tiles * attending * (2 * attending + 4)
+        let pixels = MemoryEstimate.pixels(layout.grid)
+        // Of completion, sixteen maps' interleaved, and each thread's scores.
+        let scoring = 4 * (pixels * Double(max(maps, 4 * Segmenter.groupPhrases)) + 16 * attending)
+        scratch = max(
+            MemoryEstimate.pass(model, tile).bytes + 4 * (floats + attending * attending),
+            MemoryEstimate.encoding(model, tile).bytes, MemoryEstimate.prompts(model).bytes, scoring)
+        ofThreads = MemoryEstimate.threads(tile).bytes
+        let samples = MemoryEstimate.pixels(picture) * 3 * 4 * (layout.tiles.count > 1 ? 2 : 1)
+        most = scratch + queries + affinity + samples + 2 * scoring
+    }
+
+    /// For scratch memory: twice what is thought to be enough, since a step that wants more ends the process. A page
+    /// that is not written takes no memory.
+    var addressSpace: Int { Int(min(2 * (scratch + ofThreads), 0x1p60)) + (64 << 20) }
+
+    /// Bytes beside scratch memory.
+    var kept: Double { most - scratch }
+
+    /// What is to be said before the picture is read; `nil` for the square that the model was trained on.
+    func note(_ sizes: LatentSizes) -> String? {
+        guard layout != Layout(sizes.trained) else { return nil }
+        let tiles = layout.tiles.count
+        return "the picture is read at \(picture.width) x \(picture.height) pixels, "
+            + "in \(tiles) \(tiles == 1 ? "tile" : "tiles"): \(Self.text(queries)) of queries and "
+            + "\(Self.text(affinity)) of affinity are kept, \(Self.text(most)) are used while it is read"
+    }
+
+    /// Bytes in the unit that suits them, rounded up.
+    private static func text(_ bytes: Double) -> String {
+        guard bytes >= 0x1p30 else { return "\(Int((bytes / 0x1p20).rounded(.up))) MiB" }
+        return "\((bytes / 0x1p30 * 10).rounded(.up) / 10) GiB"
+    }
+}
+
+extension AnswerMemory {
+    /// - Throws: where the recipe does not fit the U-Net's layers
+    init(_ model: Model, _ layout: Layout, _ request: SegmentationRequest) throws(SegmentationError) {
+        let (recipe, labels) = (request.recipe, request.labels)
+        let phrases = labels.reduce(0) { $0 + $1.phrases.count }
+        let captured = try AttentionFusion(model.unet, recipe: recipe, layout).captured
+        self.init(
+            model, layout, captured: captured,
+            maps: max(recipe.share == nil ? 0 : labels.count, recipe.softmax == .joint ? 4 * phrases : 0))
+    }
+}
+
+extension Segmenter {
+    /// Refuses an answer that takes more memory than there is, and reserves scratch memory for it. An answer whose
+    /// latent has no more pixels than the square that the U-Net was trained on is not refused.
+    ///
+    /// - Throws: `memory`
+    func admit(_ memory: AnswerMemory) throws(SegmentationError) {
+        func check(_ bytes: Double, _ left: Int?) throws(SegmentationError) {
+            guard let left, bytes > Double(left) else { return }
+            throw .memory(memory.picture, bytes: Int(min(bytes, 0x1p60)), left: left)
+        }
+        if memory.layout.grid.pixels > model.latentSizes.trained.pixels {
+            let most = memory.most + memory.ofThreads
+            if let left = AvailableMemory.left, most > Double(left) { arena.release() }
+            try check(most, AvailableMemory.left)
+            let more = memory.addressSpace > arena.reservedBytes ? memory.addressSpace : 0
+            try check(Double(more) + memory.kept, AddressSpace.left)
+        }
+        try reserve(memory)
+    }
+
+    /// Reserves scratch memory for a part of an answer, where there is less: another answer may have come between.
+    func reserve(_ memory: AnswerMemory) throws(SegmentationError) {
+        guard memory.addressSpace > arena.reservedBytes else { return }
+        do throws(AddressSpaceError) {
+            try arena.reserve(memory.addressSpace)
+        } catch {
+            throw .memory(memory.picture, bytes: memory.addressSpace, left: AddressSpace.left ?? 0)
+        }
+    }
+}
