@@ -862,7 +862,7 @@ void   dseg__v1__cancel_reply__free_unpacked
   assert(message->base.descriptor == &dseg__v1__cancel_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor dseg__v1__look_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor dseg__v1__look_request__field_descriptors[3] =
 {
   {
     "data",
@@ -876,14 +876,40 @@ static const ProtobufCFieldDescriptor dseg__v1__look_request__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "recipe",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__LookRequest, recipe),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settings",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__LookRequest, n_settings),
+    offsetof(Dseg__V1__LookRequest, settings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__look_request__field_indices_by_name[] = {
   0,   /* field[0] = data */
+  1,   /* field[1] = recipe */
+  2,   /* field[2] = settings */
 };
 static const ProtobufCIntRange dseg__v1__look_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor dseg__v1__look_request__descriptor =
 {
@@ -893,7 +919,7 @@ const ProtobufCMessageDescriptor dseg__v1__look_request__descriptor =
   "Dseg__V1__LookRequest",
   "dseg.v1",
   sizeof(Dseg__V1__LookRequest),
-  1,
+  3,
   dseg__v1__look_request__field_descriptors,
   dseg__v1__look_request__field_indices_by_name,
   1,  dseg__v1__look_request__number_ranges,
@@ -1389,7 +1415,7 @@ const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
   (ProtobufCMessageInit) dseg__v1__segment_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[19] =
+static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[20] =
 {
   {
     "handle",
@@ -1619,6 +1645,18 @@ static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[19] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "notes",
+    20,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__Header, n_notes),
+    offsetof(Dseg__V1__Header, notes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__header__field_indices_by_name[] = {
   16,   /* field[16] = blas */
@@ -1632,6 +1670,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
   3,   /* field[3] = latent_width */
   11,   /* field[11] = model */
   12,   /* field[12] = model_hash */
+  19,   /* field[19] = notes */
   14,   /* field[14] = precision */
   6,   /* field[6] = recipe */
   8,   /* field[8] = seed */
@@ -1644,7 +1683,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
 {
@@ -1654,7 +1693,7 @@ const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
   "Dseg__V1__Header",
   "dseg.v1",
   sizeof(Dseg__V1__Header),
-  19,
+  20,
   dseg__v1__header__field_descriptors,
   dseg__v1__header__field_indices_by_name,
   1,  dseg__v1__header__number_ranges,

@@ -100,8 +100,10 @@ package struct AnswerAssembly: Sendable {
         guard size.map({ $0.width == Int(header.width) && $0.height == Int(header.height) }) ?? true else {
             throw Self.broken("a picture of another size")
         }
-        guard (1...Self.latentLimit).contains(header.latentWidth), (1...Self.latentLimit).contains(header.latentHeight)
-        else { throw Self.broken("a latent grid of \(header.latentWidth) x \(header.latentHeight)") }
+        let latent = header.latentWidth.multipliedReportingOverflow(by: header.latentHeight)
+        guard !latent.overflow, (1...Self.latentLimit).contains(latent.partialValue) else {
+            throw Self.broken("a latent grid of \(header.latentWidth) x \(header.latentHeight)")
+        }
         guard (0...1).contains(header.threshold) else { throw Self.broken("a threshold that is none") }
         // The daemon chooses what a request leaves out; a seed of 0 is left out.
         let isAnswered =
@@ -120,8 +122,8 @@ package struct AnswerAssembly: Sendable {
         }
     }
 
-    /// Cells a side of the latent grid: eight times Stable Diffusion XL's 128.
-    private static let latentLimit: UInt32 = 1024
+    /// Cells of the latent grid: four times those that a daemon reads at most.
+    private static let latentLimit: UInt32 = 1024 * 1024
 
     /// The answer, once the stream has ended.
     ///
@@ -143,13 +145,15 @@ package struct AnswerAssembly: Sendable {
 /// A setting, `key=value`, as a person or a daemon spells it.
 private struct WrittenSetting {
     private let key: ExactString
-    /// Numbers have commas between them.
+    /// Numbers have commas between them, or an x.
     private let values: [Substring]
 
     init(_ text: String) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         key = ExactString(parts.first.map(String.init) ?? "")
-        values = parts.dropFirst().flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        values = parts.dropFirst().flatMap {
+            $0.split(omittingEmptySubsequences: false) { $0 == "," || $0 == "x" }
+        }
     }
 
     /// Whether both have the same key and value: the same text, or other spellings of the same numbers.

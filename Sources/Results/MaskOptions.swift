@@ -54,6 +54,18 @@ package struct MaskOptions: ParsableArguments {
     package var recipe = "best"
 
     @Option(
+        help: ArgumentHelp(
+            "The size at which the picture is read: square (as published), aspect (its proportions) or WxH in pixels.",
+            valueName: "size"))
+    package var grid: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A factor on both sides of the grid, 1 to 4, for small things; it takes more time and memory.",
+            valueName: "factor"))
+    package var detail: String?
+
+    @Option(
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
             "Set a parameter of the recipe; dseg recipes lists keys and values.",
@@ -86,6 +98,11 @@ package struct MaskOptions: ParsableArguments {
             let known = Streams.printable(names.joined(separator: ", "))
             throw ValidationError("--cut \(Streams.excerpt(cut)) is no label; type one of: \(known)")
         }
+    }
+
+    /// Of the recipe, as requests say them.
+    var allSettings: [String] {
+        [grid.map { "grid=\($0)" }, detail.map { "detail=\($0)" }].compactMap(\.self) + settings
     }
 
     func cutsOut(_ label: String) -> Bool { cuts.contains { Self.names($0, label: label) } }

@@ -61,7 +61,7 @@ package struct MaskPlan: Sendable {
         json = options.json
         force = options.force
         recipe = options.recipe
-        settings = options.settings
+        settings = options.allSettings
         seed = options.seed
         threshold = options.threshold
         folder = options.output == "-" ? nil : options.output

@@ -48,7 +48,8 @@ package enum MaskRun {
             picture = bytes
             // Reads the header here, so that a file that is no picture is not sent.
             let input = try InputPicture(bytes)
-            let answer = try answer(plan.request(.image(bytes), requestID: ""), about: input, plan.picture, ask)
+            let answer = try answer(
+                plan.request(.image(bytes), requestID: ""), about: input, plan.picture, saysNotes: !plan.json, ask)
             let printout = try plan.deliver(answer, picture: input)
             for message in printout.messages { Streams.say(message) }
             try Streams.write(printout.data)
@@ -96,8 +97,10 @@ package enum MaskRun {
         }
     }
 
+    /// - Parameter saysNotes: whether the header's notes are printed, before anything is computed
     private static func answer(
-        _ request: SegmentRequest, about picture: InputPicture, _ path: String, _ ask: Asking
+        _ request: SegmentRequest, about picture: InputPicture, _ path: String, saysNotes: Bool = true,
+        _ ask: Asking
     ) throws -> CompleteAnswer {
         let size = picture.size
         let progress = ProgressLine("waiting for an answer about \(path)")
@@ -106,6 +109,9 @@ package enum MaskRun {
         try ask(request) { reply in
             try assembly.receive(reply)
             progress.advance(reply, labels: request.labels.count)
+            if saysNotes, case .header(let header) = reply {
+                for note in header.notes { progress.say("\(Program.name): note: \(note)") }
+            }
         }
         return try assembly.answer()
     }

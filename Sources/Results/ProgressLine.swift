@@ -9,6 +9,10 @@ package final class ProgressLine: Sendable {
         var stage: String
         var isDone = false
         var isShown = false
+
+        func erase() {
+            if isShown { _ = Streams.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
+        }
     }
 
     private static let delay = Duration.milliseconds(500)
@@ -37,11 +41,19 @@ package final class ProgressLine: Sendable {
         if let stage { state.withLock { $0.stage = stage } }
     }
 
+    /// Prints a message above the line.
+    func say(_ message: String) {
+        state.withLock { state in
+            state.erase()
+            Streams.say(message)
+        }
+    }
+
     /// Erases the line.
     package func finish() {
         state.withLock { state in
             state.isDone = true
-            if state.isShown { _ = Streams.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) }
+            state.erase()
         }
     }
 

@@ -41,6 +41,8 @@ package struct Provenance: Sendable, Equatable {
     package let answer: String
     /// The files written; in the JSON of `--json` alone.
     let files: [OutputFile]?
+    /// The answer's notes, where it has any; in the JSON of `--json` alone, and never read.
+    let notes: [String]?
 
     /// The picture that was segmented.
     package struct Picture: Sendable, Equatable, Codable {
@@ -83,6 +85,7 @@ package struct Provenance: Sendable, Equatable {
         let header = answer.header
         self.output = output
         self.files = files
+        notes = output == .json && !header.notes.isEmpty ? header.notes : nil
         self.words = words
         picture = Picture(
             path: picturePath, sha256: header.handle, width: header.width, height: header.height,

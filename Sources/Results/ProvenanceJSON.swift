@@ -6,7 +6,7 @@ import Texts
 extension Provenance: Codable {
     private enum CodingKeys: String, CodingKey {
         case schema, output, picture, words, labels, recipe, settings, seed, timestep, threshold, model
-        case version, precision, blas, maps, answer, files
+        case version, precision, blas, maps, answer, files, notes
         case forwardPrompt = "forward_prompt"
         case instructionSet = "instruction_set"
     }
@@ -32,6 +32,7 @@ extension Provenance: Codable {
         try container.encodeIfPresent(RecordedMaps(maps), forKey: .maps)
         try container.encode(answer, forKey: .answer)
         try container.encodeIfPresent(files, forKey: .files)
+        try container.encodeIfPresent(notes, forKey: .notes)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -54,6 +55,7 @@ extension Provenance: Codable {
         maps = try container.decodeIfPresent(RecordedMaps.self, forKey: .maps)?.requested ?? .latent
         answer = try container.decode(String.self, forKey: .answer)
         files = try container.decodeIfPresent([OutputFile].self, forKey: .files)
+        notes = nil
 
         let names = labels.map(\.name)
         let isLegal =

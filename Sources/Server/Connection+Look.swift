@@ -13,8 +13,13 @@ extension Connection {
     /// Appends the next piece of a picture to its upload.
     func received(_ message: [UInt8], on stream: UInt32) {
         do throws(RPCStatus) {
-            guard case .receiving(let upload)? = calls[stream]?.state else { return }
-            let piece = try LookRequest(decoding: message).data
+            guard case .receiving(var upload)? = calls[stream]?.state else { return }
+            let message = try LookRequest(decoding: message)
+            if upload.recipe == nil, !message.recipe.isEmpty || !message.settings.isEmpty {
+                upload.recipe = try Recipe(of: message)
+                calls[stream]?.state = .receiving(upload)
+            }
+            let piece = message.data
             guard piece.count <= service.limits.pieceBytes else {
                 throw RPCStatus(
                     .invalidArgument,
@@ -49,10 +54,11 @@ extension Connection {
         guard case .receiving(let upload)? = calls[stream]?.state else { return }
         upload.alarm.cancel()
         let replies = ReplyStream(self, stream: stream)
-        let (file, owner) = (upload.file, owner)
+        let (file, recipe, owner) = (upload.file, upload.recipe ?? .shared, owner)
         let job = Job(caller: caller, deadline: upload.deadline) { segmenter, cancellation, _ in
             do throws(SegmentationError) {
-                let looked = try segmenter.look(at: file.joined(), owner: owner, cancellation: cancellation)
+                let looked = try segmenter.look(
+                    at: file.joined(), for: recipe, owner: owner, cancellation: cancellation)
                 replies.reply(LookReply(looked).encoded())
             } catch {
                 replies.fail(RPCStatus(error))
@@ -65,6 +71,17 @@ extension Connection {
             try submit(job)
         } catch {
             fail(stream, with: error)
+        }
+    }
+}
+
+extension Recipe {
+    /// - Throws: `invalidArgument` for a recipe or a setting that is none
+    fileprivate init(of message: LookRequest) throws(RPCStatus) {
+        do throws(SegmentationError) {
+            try self.init(named: message.recipe, settings: message.settings)
+        } catch {
+            throw RPCStatus(error)
         }
     }
 }

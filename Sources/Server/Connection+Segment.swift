@@ -67,7 +67,8 @@ extension Connection {
             do throws(SegmentationError) {
                 if let known = service.replies.reply(for: key) {
                     _ = try segmenter.look(
-                        at: request.picture, handle: handle, owner: owner, cancellation: cancellation)
+                        at: request.picture, handle: handle, for: request.recipe, owner: owner,
+                        cancellation: cancellation)
                     replies.send(known, queueMilliseconds: queued)
                     return nil
                 }

@@ -45,6 +45,8 @@ enum CallState {
 /// A picture's upload.
 struct Upload {
     let file = IncomingFile()
+    /// What the picture is prepared for; `nil` until a message says so.
+    var recipe: Recipe?
     let alarm: PaceAlarm
     /// As the client set it; `nil`: none.
     let deadline: ContinuousClock.Instant?

@@ -93,7 +93,7 @@ extension Header {
             model: understanding.model, modelHash: understanding.modelHash, version: Version.current,
             precision: understanding.precision, instructionSet: understanding.instructionSet,
             blas: understanding.blas, settings: understanding.recipe.settings,
-            labelsCompete: understanding.recipe.labelsCompete)
+            labelsCompete: understanding.recipe.labelsCompete, notes: understanding.notes)
     }
 }
 
@@ -174,7 +174,8 @@ extension RPCStatus.Code {
             switch error {
             case .image(ImageError.outOfMemory), .memory, .queueFull, .displaced: .resourceExhausted
             case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike, .tooLong,
-                .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .gridSides, .gridTooLarge, .mapSize, .unknownRecipe,
+                .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .gridSides, .gridTooLarge,
+                .mapSize, .unknownRecipe,
                 .unknownSetting, .repeatedSetting, .setting,
                 .noWeights, .noSelfAttention, .unneededForwardPrompt, .jointSoftmax, .tooManyForSoftmax:
                 .invalidArgument

@@ -64,7 +64,8 @@ struct Daemon: ParsableArguments {
     ) throws {
         func ask() throws {
             var request = request
-            request.picture = .handle(try client.look(file).handle)
+            let looked = try client.look(file, recipe: request.recipe, settings: request.settings)
+            request.picture = .handle(looked.handle)
             try client.segment(request, onReply: onReply)
         }
         do {

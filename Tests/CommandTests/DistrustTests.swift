@@ -118,7 +118,7 @@ import Testing
                 handle: "", width: 8, height: 8, latentWidth: 8, latentHeight: 8,
                 labels: [UnderstoodLabel(name: "boat", phrases: [phrase])], recipe: "", forwardPrompt: "", seed: 0,
                 timestep: 0, threshold: 0.5, model: "", modelHash: "", version: "", precision: "", instructionSet: "",
-                blas: "", settings: [], labelsCompete: false)
+                blas: "", settings: [], labelsCompete: false, notes: [])
             return [try connection.send(SegmentReply.header(header).encoded(), on: call.stream)]
         }
         let ending = try daemon.dseg(["mask", picture, "boat"])

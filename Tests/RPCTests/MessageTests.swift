@@ -13,7 +13,8 @@ struct MessageTests {
         ],
         recipe: "shared", forwardPrompt: "a photo", seed: .max, timestep: 100, threshold: 0.5,
         model: "demo", modelHash: "ff", version: "1.0", precision: "f32", instructionSet: "avx2",
-        blas: "OpenBLAS 0.3.21 Zen", settings: ["gamma=2", "edges=off"], labelsCompete: true)
+        blas: "OpenBLAS 0.3.21 Zen", settings: ["gamma=2", "edges=off"], labelsCompete: true,
+        notes: ["it is read at 1024 x 512 pixels", ""])
     static let trailer = Trailer(
         queueMilliseconds: 1, decodeMilliseconds: 2, autoencoderMilliseconds: 3,
         textMilliseconds: 4, unetMilliseconds: 5, mapsMilliseconds: 6, unetPasses: 7,
@@ -68,6 +69,7 @@ struct MessageTests {
         try expectRoundTrip(
             SegmentReply.mask(IndexMask(indices: [0, 2, 1, 1], width: 2, height: 2, labels: 2)))
         try expectRoundTrip(LookRequest(data: []))
+        try expectRoundTrip(LookRequest(data: [1], recipe: "best", settings: ["grid=aspect", ""]))
         try expectRoundTrip(LookRequest(data: [UInt8](repeating: 7, count: 1 << 20)))
         try expectRoundTrip(LookReply(handle: "ab", width: 1, height: .max))
         try expectRoundTrip(StatusRequest())

@@ -44,7 +44,7 @@ struct Example {
             ],
             recipe: "best", forwardPrompt: "", seed: 7, timestep: 100, threshold: 0.3,
             model: "demo", modelHash: "abc123", version: "0.1.0", precision: "f32", instructionSet: "avx2",
-            blas: "OpenBLAS 0.3.21 Zen", settings: [], labelsCompete: true)
+            blas: "OpenBLAS 0.3.21 Zen", settings: [], labelsCompete: true, notes: [])
     }
 
     func trailer(answerHash: String = "feed") -> Trailer {

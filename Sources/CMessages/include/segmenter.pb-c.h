@@ -77,10 +77,17 @@ struct  Dseg__V1__LookRequest
    * the next bytes of a PNG, JPEG or WebP file
    */
   ProtobufCBinaryData data;
+  /*
+   * What the first question will say, so that the picture is kept as that reads it: of a large file nothing else is.
+   * Read from the first message that has either; refused where Segment would refuse them.
+   */
+  ProtobufCBinaryData recipe;
+  size_t n_settings;
+  ProtobufCBinaryData *settings;
 };
 #define DSEG__V1__LOOK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__look_request__descriptor) \
-    , {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0,NULL }
 
 
 struct  Dseg__V1__LookReply
@@ -211,8 +218,8 @@ struct  Dseg__V1__SegmentRequest
    */
   uint32_t deadline_milliseconds;
   /*
-   * Parameters over those of the recipe, "key=value" each, every key at most once. Keys: gamma, colour, rounds, weights,
-   * edges, softmax; StatusReply.recipes says what they mean and which values are legal.
+   * Parameters over those of the recipe, "key=value" each, every key at most once. Keys: grid, detail, resize, gamma,
+   * colour, rounds, weights, edges, softmax; StatusReply.recipes says what they mean and which values are legal.
    */
   size_t n_settings;
   ProtobufCBinaryData *settings;
@@ -338,6 +345,12 @@ struct  Dseg__V1__Header
    * score map follows only when all labels are scored.
    */
   protobuf_c_boolean labels_compete;
+  /*
+   * What of the recipe or the model the answer depends on beside the above, or what it takes, in sentences: the pixels,
+   * tiles and memory of a picture that is not read as the square that the model was trained on, for example.
+   */
+  size_t n_notes;
+  ProtobufCBinaryData *notes;
   Dseg__V1__Header__ReadForwardPromptCase read_forward_prompt_case;
   union {
     /*
@@ -348,7 +361,7 @@ struct  Dseg__V1__Header
 };
 #define DSEG__V1__HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__header__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
 
 
 /*

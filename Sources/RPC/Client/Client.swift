@@ -54,11 +54,19 @@ package final class Client {
     // MARK: Calls
 
     /// Uploads a picture's file.
-    package func look(_ file: [UInt8]) throws(RPCStatus) -> LookReply {
+    ///
+    /// - Parameters:
+    ///   - recipe: of the first question about it
+    ///   - settings: of that recipe
+    package func look(
+        _ file: [UInt8], recipe: String = "", settings: [String] = []
+    ) throws(RPCStatus) -> LookReply {
         let call = try open(.look, payload: [])
         for start in stride(from: 0, to: file.count, by: Self.pieceLength) {
             let piece = file[start..<min(start + Self.pieceLength, file.count)]
-            try socket.write(call.message(LookRequest(data: Array(piece)).encoded()), until: deadline)
+            var message = LookRequest(data: Array(piece))
+            if start == 0 { (message.recipe, message.settings) = (recipe, settings) }
+            try socket.write(call.message(message.encoded()), until: deadline)
             renewDeadline()
         }
         try socket.write(call.halfClose, until: deadline)

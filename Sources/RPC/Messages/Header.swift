@@ -27,12 +27,15 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package var settings: [String]
     /// Whether labels share each pixel, so that a label's map depends on the other labels.
     package var labelsCompete: Bool
+    /// What else the answer depends on or takes, in sentences for whoever asked.
+    package var notes: [String]
 
     package init(
         handle: String, width: UInt32, height: UInt32, latentWidth: UInt32, latentHeight: UInt32,
         labels: [UnderstoodLabel], recipe: String, forwardPrompt: String?, seed: UInt32,
         timestep: UInt32, threshold: Float, model: String, modelHash: String, version: String,
-        precision: String, instructionSet: String, blas: String, settings: [String], labelsCompete: Bool
+        precision: String, instructionSet: String, blas: String, settings: [String], labelsCompete: Bool,
+        notes: [String]
     ) {
         self.handle = handle
         self.width = width
@@ -53,6 +56,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         self.blas = blas
         self.settings = settings
         self.labelsCompete = labelsCompete
+        self.notes = notes
     }
 
     static var budget: MemoryBudget { .control }
@@ -82,6 +86,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe blas = try text(packed.blas, "Header.blas", .name)
         unsafe settings = try texts(packed.settings, packed.n_settings, "Header.settings", .name)
         unsafe labelsCompete = packed.labels_compete != 0
+        unsafe notes = try texts(packed.notes, packed.n_notes, "Header.notes", .sentence)
     }
 
     func fill(_ packed: inout Dseg__V1__Header, in arena: borrowing MessageArena) {
@@ -109,6 +114,8 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe packed.n_settings = settings.count
         unsafe packed.settings = arena.texts(settings)
         unsafe packed.labels_compete = labelsCompete ? 1 : 0
+        unsafe packed.n_notes = notes.count
+        unsafe packed.notes = arena.texts(notes)
     }
 }
 

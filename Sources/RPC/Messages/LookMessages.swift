@@ -1,10 +1,17 @@
 import CMessages
 
-/// The next bytes of a picture's file.
+/// The next bytes of a picture's file, and what will be asked about it.
 package struct LookRequest: WireMessage, @unsafe PackedMessage {
     package var data: [UInt8]
+    /// The recipe of the first question and its settings, for which the picture is prepared.
+    package var recipe: String
+    package var settings: [String]
 
-    package init(data: [UInt8]) { self.data = data }
+    package init(data: [UInt8], recipe: String = "", settings: [String] = []) {
+        self.data = data
+        self.recipe = recipe
+        self.settings = settings
+    }
 
     static var budget: MemoryBudget { .bulk }
     static var initialize: (UnsafeMutablePointer<Dseg__V1__LookRequest>?) -> Void {
@@ -13,10 +20,15 @@ package struct LookRequest: WireMessage, @unsafe PackedMessage {
 
     init(_ packed: Dseg__V1__LookRequest) throws(RPCStatus) {
         unsafe data = bytes(packed.data)
+        unsafe recipe = try text(packed.recipe, "LookRequest.recipe", .name)
+        unsafe settings = try texts(packed.settings, packed.n_settings, "LookRequest.settings", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__LookRequest, in arena: borrowing MessageArena) {
         unsafe packed.data = arena.bytes(data)
+        unsafe packed.recipe = arena.text(recipe)
+        unsafe packed.n_settings = settings.count
+        unsafe packed.settings = arena.texts(settings)
     }
 }
 
