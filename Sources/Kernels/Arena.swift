@@ -8,8 +8,8 @@ import Glibc
 ///
 /// A layer's output belongs to its caller, its temporaries to itself: it opens a `scope`, takes matrices, and on
 /// leaving the scope they are gone. Nothing is freed one by one, so there is no free list, and nothing is allocated per
-/// request: the address space is reserved once, and anew by `reserve` for a request that needs more; a page is committed
-/// when it is first written. `highWater` says how far that went; `release` gives pages back between requests.
+/// request: the address space is reserved once, and anew by `reserve` for a request that needs more; a page is
+/// committed when it is first written. `highWater` says how far that went; `release` gives pages back between requests.
 ///
 /// Matrices begin at multiples of 64 bytes.
 @safe package struct Arena: ~Copyable {

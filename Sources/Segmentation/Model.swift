@@ -130,7 +130,8 @@ package final class Model {
         guard unet.attentionLayers.contains(where: { $0.kind == .selfAttention && $0.level == 0 }) else {
             throw .noSelfAttention(directory: directory, side: unet.configuration.sampleSize)
         }
-        for estimate in MemoryEstimate.all(self, latentSizes.trained) where estimate.bytes > Double(MemoryEstimate.limit) {
+        let estimates = MemoryEstimate.all(self, latentSizes.trained)
+        for estimate in estimates where estimate.bytes > Double(MemoryEstimate.limit) {
             throw .tooLarge(
                 directory: directory, what: estimate.what, gibibytes: estimate.bytes / Double(1 << 30),
                 limit: MemoryEstimate.limit >> 30)

@@ -142,9 +142,10 @@ struct PictureData {
 /// A cache of pictures, shared by all models: a handle is valid for each of them.
 ///
 /// Sizes and owners, some hundred bytes each, have an eighth of the memory. The rest holds data: files, transparent
-/// pixels, guides, and each picture at the size that a model was last asked to read it, until that has made its latent. A file that is larger than a thirty-second of the memory is not cached. Where neither the model's
-/// latent nor data to compute it from are left, or no guide for a recipe that reads colours, the picture is unknown,
-/// and the client sends it again.
+/// pixels, guides, and each picture at the size that a model was last asked to read it, until that has made its latent.
+/// A file that is larger than a thirty-second of the memory is not cached. Where neither the model's latent nor data to
+/// compute it from are left, or no guide for a recipe that reads colours, the picture is unknown, and the client sends
+/// it again.
 ///
 /// A store belongs to the thread of the segmenters that share it.
 package final class PictureStore {

@@ -34,7 +34,8 @@ struct FullChecks {
     private func latents(_ table: inout VerifyTable, _ arena: inout Arena) throws {
         let grid = model.latentSizes.picture
         let square = Matrix(stored: grid.pixels, by: 3)
-        square.fill(try Image(decoding: goldens.bytes("image.png")).resized(width: grid.width, height: grid.height, by: .bilinear))
+        let image = try Image(decoding: goldens.bytes("image.png"))
+        square.fill(image.resized(width: grid.width, height: grid.height, by: .bilinear))
         try table.comparePlanes(square, file, "pixels", as: prefix)
         square.interleave(try file.values(of: "pixels"))
         try arena.scope { arena in
@@ -71,8 +72,8 @@ struct FullChecks {
         let fusion = try AttentionFusion(model.unet, recipe: .diffsegmenter, Layout(model.latentSizes.trained))
         let features = try arena.scope { arena in
             try model.features(
-                of: FeatureMap(planes("noisy", &arena), height: grid.height, width: grid.width), timestep: golden.timestep,
-                context: text.context, capturing: fusion.captured, colours: nil,
+                of: FeatureMap(planes("noisy", &arena), height: grid.height, width: grid.width),
+                timestep: golden.timestep, context: text.context, capturing: fusion.captured, colours: nil,
                 cancellation: cancellation, &arena)
         }
         let asked = AskedPhrase(text: text, positions: (range[0]..<range[1]).map(Int32.init))

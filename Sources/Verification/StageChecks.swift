@@ -158,7 +158,8 @@ struct StageChecks {
             let features = try features(text, fusion.captured, &arena)
             let asked = [[AskedPhrase(text: text, positions: positions(of: words, in: prompt, recipe))]]
             try table.compare(fusion.fused(asked, in: [features], &arena)[0], file, "\(name).fused", as: "per_label")
-            try table.compare(fusion.scores(of: asked, in: [features], &arena)[0], file, "\(name).score", as: "per_label")
+            let scores = fusion.scores(of: asked, in: [features], &arena)[0]
+            try table.compare(scores, file, "\(name).score", as: "per_label")
         }
         table.expectAll(of: file, as: "per_label", except: [])
     }

@@ -129,6 +129,23 @@ private let shapes = tails.map { (3, $0) } + borders.map { ($0, 5) }
         }
     }
 
+    @Test func `dseg_add_weighted adds x, times a weight for each row and one for each column`() {
+        for (rows, columns) in shapes {
+            let x = spread(rows, columns)
+            var draw = Draw(seed: rows + columns)
+            let (y, r) = (draw.matrix(rows, columns), (0..<rows).map { _ in draw.next() })
+            let c = (0..<columns).map { _ in draw.next() }
+            let expected = zip(x.values, y.values).enumerated().map { place, pair in
+                let product = Double(r[place / columns]) * Double(pair.0) * Double(c[place % columns])
+                // One rounding of each product and one of the sum.
+                let slack = roundoff * (3 * product.magnitude + Double(pair.1).magnitude)
+                return Bounded(value: Double(pair.1) + product, slack: slack)
+            }
+            unsafe dseg_add_weighted(x.c, r, c, y.c)
+            expect(y, within: expected, "[\(rows), \(columns)]")
+        }
+    }
+
     @Test func `dseg_affine is a x + b`() {
         for (rows, columns) in shapes {
             let x = spread(rows, columns)

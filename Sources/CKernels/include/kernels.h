@@ -158,13 +158,13 @@ void dseg_fixed_convolution(dseg_matrix x, const dseg_gains *_Nullable gains, ds
 size_t dseg_attention_scratch(size_t keys, size_t columns, size_t heads);
 /// y ← for each head softmax(q k^T / sqrt(d)) v, heads side by side in the columns.
 /// q [N, C], k and v [L, C], y [N, C] distinct from all; causal: query i sees keys 0...i only.
-/// If `mean` is given, [N, L], the probabilities of each head, times its share of shares [heads], are added to it; those
-/// of a head whose share is 0 are not.
+/// If `mean` is given, [N, L], the probabilities of each head, times its share of shares [heads], are added to it;
+/// those of a head whose share is 0 are not.
 /// If `fixed` and not causal, queries, keys, values, and the probabilities that multiply values, are quantized.
 void dseg_attention(dseg_matrix q, dseg_matrix k, dseg_matrix v, size_t heads, bool causal, dseg_matrix y,
                     const dseg_matrix *_Nullable mean, const float *_Nullable shares, bool fixed, float *scratch);
-/// mean ← mean + the sum over heads of shares[head] * softmax(q k^T / sqrt(d)), without an output: a head whose share is
-/// 0 is not computed.
+/// mean ← mean + the sum over heads of shares[head] * softmax(q k^T / sqrt(d)), without an output: a head whose share
+/// is 0 is not computed.
 void dseg_attention_mean(dseg_matrix q, dseg_matrix k, size_t heads, dseg_matrix mean, const float *shares, bool fixed,
                          float *scratch);
 
