@@ -78,6 +78,33 @@ struct RefusalStories {
         #expect(try client.answer(good).bits == bits)
     }
 
+    @Test(arguments: [["grid=100x96"], ["grid=0x0"], ["grid=8192x8192"], ["detail=5"], ["detail=1", "detail=1"]])
+    func `a size that is none is refused by Segment, and by Look before it`(settings: [String]) throws {
+        let daemon = try Daemon()
+        let client = try daemon.client()
+        var request = SegmentRequest(.image(try Repository.scene(1)), ["boat"])
+        request.settings = settings
+        #expect(try client.refusal(request)?.code == .invalidArgument)
+        let error = #expect(throws: RPCStatus.self) { try client.look(Repository.scene(1), settings: settings) }
+        #expect(error?.code == .invalidArgument)
+        #expect(try daemon.client().health())
+    }
+
+    @Test func `a size for which memory is short is refused with the numbers, and others are answered`() throws {
+        let daemon = try Daemon(answering: ["--threads", "2"], after: "ulimit -v \(3 << 20)")
+        let client = try daemon.client()
+        let picture = SegmentRequest.Picture.image(try Repository.scene(1))
+        var request = SegmentRequest(picture, ["boat"])
+        request.settings = ["grid=1024x1024"]
+        let refusal = try client.refusal(request)
+        #expect(refusal?.code == .resourceExhausted)
+        #expect(refusal?.message.contains("1024 x 1024 pixels needs ") == true, "\(String(describing: refusal))")
+        request.settings = ["detail=2"]
+        let answer = try client.answer(request)
+        #expect(answer.header.notes.count == 1 && answer.maps.count == 1)
+        #expect(try client.answer(SegmentRequest(picture, ["boat"])).header.notes.isEmpty)
+    }
+
     @Test func `malformed and oversized frames end a call, not the connection`() throws {
         let wire = try Wire(Daemon())
         try wire.frame(1, stream: 1, flags: 0, [0xff, 0xff, 0xff])
