@@ -178,6 +178,8 @@ typedef struct {
     // scores-inl.h
     /// map ← map + share * (the sum over `positions` of softmax(q k^T)) for sixteen queries of a head
     void (*score)(const dseg_keys_beside *keys, float share, float *map);
+    /// the same of every key, each its own map; maps lie `stride` apart
+    void (*score_all)(const dseg_keys_beside *keys, float share, float *maps, size_t stride);
     void (*sum_scores)(const dseg_keys_beside *keys, dseg_score_sums *sums);
     /// maps[i] [16] ← maps[i] + share * (the mean over phrase i's positions of the softmax that all labels have)
     void (*join)(const dseg_joined_labels *labels);

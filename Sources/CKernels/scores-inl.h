@@ -50,6 +50,12 @@ static void score(const dseg_keys_beside *keys, float share, float *map) {
     add_quotient(s.chosen, s.total, share, map);
 }
 
+static void score_all(const dseg_keys_beside *keys, float share, float *maps, size_t stride) {
+    score_sums s = sums_of(keys);
+    for (size_t key = 0; key < keys->count; key++)
+        add_quotient(load(keys->scores + key * LANES), s.total, share, maps + key * stride);
+}
+
 static void sum_scores(const dseg_keys_beside *keys, dseg_score_sums *sums) {
     score_sums s = sums_of(keys);
     store(sums->top, s.top);

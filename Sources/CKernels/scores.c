@@ -48,6 +48,19 @@ void dseg_quantize_keys(dseg_matrix k, dseg_fixed y) {
     }
 }
 
+/// Sixteen queries of a head beside the keys of one prompt.
+static dseg_keys_beside keys_beside(const dseg_fixed *q, const dseg_fixed *k, size_t panel, size_t head,
+                                    float *scores) {
+    size_t pairs = pairs_of(*q), place = panel * q->heads + head;
+    return (dseg_keys_beside){.queries = q->values + place * 2 * pairs * lanes,
+                              .keys = k->values + head * k->rows * 2 * pairs,
+                              .query_scales = q->scales + place * lanes,
+                              .key_scales = k->scales + head * k->rows,
+                              .count = k->rows,
+                              .pairs = pairs,
+                              .scores = scores};
+}
+
 typedef struct {
     dseg_fixed q;
     const dseg_phrase *phrases;
@@ -74,7 +87,7 @@ static size_t most_keys(const scoring *s) {
 
 static void score_task(void *context, size_t task, size_t thread) {
     const scoring *s = context;
-    size_t pairs = pairs_of(s->q), size = 2 * pairs * lanes, most = most_keys(s);
+    size_t most = most_keys(s);
     size_t first = task * task_panels, end = dseg_least(first + task_panels, s->q.rows / lanes);
     float *scores = s->scratch + thread * (s->ends ? joint_floats(most, s->count) : most * lanes);
     dseg_score_sums *sums = (dseg_score_sums *)(scores + most * lanes);
@@ -82,18 +95,10 @@ static void score_task(void *context, size_t task, size_t thread) {
         float share = s->share / (float)s->q.heads;
         for (size_t i = 0; i < s->count; i++) {
             const dseg_phrase *phrase = s->phrases + i;
-            const dseg_fixed *k = &phrase->keys;
             for (size_t panel = first; panel < end; panel++) {
-                size_t place = panel * s->q.heads + head;
-                dseg_keys_beside keys = {.queries = s->q.values + place * size,
-                                         .keys = k->values + head * k->rows * 2 * pairs,
-                                         .query_scales = s->q.scales + place * lanes,
-                                         .key_scales = k->scales + head * k->rows,
-                                         .count = k->rows,
-                                         .pairs = pairs,
-                                         .positions = phrase->positions,
-                                         .position_count = phrase->position_count,
-                                         .scores = scores};
+                dseg_keys_beside keys = keys_beside(&s->q, &phrase->keys, panel, head, scores);
+                keys.positions = phrase->positions;
+                keys.position_count = phrase->position_count;
                 if (s->ends) dseg_simd->sum_scores(&keys, sums + i * task_panels + panel - first);
                 else
                     dseg_simd->score(&keys, share / (float)phrase->position_count,
@@ -127,6 +132,30 @@ void dseg_score_jointly(dseg_fixed q, const dseg_phrase *phrases, const size_t *
                         float *maps, float *scratch) {
     scoring s = {q, phrases, ends[labels - 1], ends, labels, share, maps, scratch};
     dseg_parallel(dseg_parts(q.rows / lanes, task_panels), score_task, &s);
+}
+
+typedef struct {
+    dseg_fixed q, keys;
+    const float *shares;
+    float *maps, *scratch;
+} token_scoring;
+
+static void score_tokens_task(void *context, size_t task, size_t thread) {
+    const token_scoring *s = context;
+    size_t first = task * task_panels, end = dseg_least(first + task_panels, s->q.rows / lanes);
+    float *scores = s->scratch + thread * s->keys.rows * lanes;
+    for (size_t head = 0; head < s->q.heads; head++) {
+        if (s->shares[head] == 0.0f) continue;
+        for (size_t panel = first; panel < end; panel++) {
+            dseg_keys_beside keys = keys_beside(&s->q, &s->keys, panel, head, scores);
+            dseg_simd->score_all(&keys, s->shares[head], s->maps + panel * lanes, s->q.rows);
+        }
+    }
+}
+
+void dseg_score_tokens(dseg_fixed q, dseg_fixed keys, const float *shares, float *maps, float *scratch) {
+    token_scoring s = {q, keys, shares, maps, scratch};
+    dseg_parallel(dseg_parts(q.rows / lanes, task_panels), score_tokens_task, &s);
 }
 
 /// Rows of self-attention of a task.

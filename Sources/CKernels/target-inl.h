@@ -45,6 +45,7 @@ const dseg_target TARGET = {
     .winograd_outputs_int16 = winograd_outputs_int16,
 
     .score = score,
+    .score_all = score_all,
     .sum_scores = sum_scores,
     .join = join,
     .complete = complete,

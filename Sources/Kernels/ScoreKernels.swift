@@ -53,15 +53,36 @@ package enum ScoreKernels {
         }
     }
 
+    /// Adds to the map of every key `softmax(q kᵀ / √D)` of each head, times the head's share.
+    ///
+    /// - Parameters:
+    ///   - shares: one for each head; a head whose share is 0 is not computed
+    ///   - maps: `[L, N']`, where N' is ``columns(queries:)``
+    package static func score(
+        _ queries: FixedPoint, allTokensOf keys: FixedPoint, shares: [Float], addingTo maps: Matrix,
+        _ arena: inout Arena
+    ) {
+        check(queries, [keys], maps)
+        precondition(shares.count == queries.heads, "\(shares.count) shares of \(queries.heads) heads")
+        precondition(maps.rows == keys.rows, "\(keys.rows) tokens for \(maps.rows) maps")
+        arena.scope { arena in
+            let scratch = unsafe arena.floats(dseg_score_scratch(keys.rows))
+            unsafe dseg_score_tokens(queries.c, keys.c, shares, maps.c.base, scratch)
+        }
+    }
+
     /// The keys of the longest prompt.
     private static func keys(_ phrases: [PhraseQuery]) -> Int { phrases.map(\.keys.rows).max() ?? 0 }
 
     private static func check(_ queries: FixedPoint, _ phrases: [PhraseQuery], _ maps: Matrix) {
-        precondition(maps.rows == phrases.count && maps.isPacked, "\(phrases.count) phrases for \(maps.rows) maps")
-        precondition(maps.columns == queries.paddedRows, "\(maps.columns) places for \(queries.rows) queries")
+        check(queries, phrases.map(\.keys), maps)
+        precondition(maps.rows == phrases.count, "\(phrases.count) phrases for \(maps.rows) maps")
+    }
+
+    private static func check(_ queries: FixedPoint, _ keys: [FixedPoint], _ maps: Matrix) {
+        precondition(maps.isPacked && maps.columns == queries.paddedRows, "maps of other queries")
         precondition(
-            phrases.allSatisfy { $0.keys.heads == queries.heads && $0.keys.columns == queries.columns },
-            "queries and keys differ")
+            keys.allSatisfy { $0.heads == queries.heads && $0.columns == queries.columns }, "queries and keys differ")
     }
 
     /// The phrases as C reads them, at least one.

@@ -52,6 +52,15 @@ func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Float) throw
     }
 }
 
+/// The definition of what was stored: whole numbers times a scale.
+private func oracle(of q: FixedPoint, _ k: FixedPoint, _ shape: Shape) -> AttentionOracle {
+    let columns = shape.heads * shape.width
+    return AttentionOracle(
+        queries: Framed(rows: shape.rows, columns: columns) { q.query($0, $1 / shape.width, $1 % shape.width) },
+        keys: Framed(rows: shape.keys, columns: columns) { k.key($0, $1 / shape.width, $1 % shape.width) },
+        heads: shape.heads, causal: false)
+}
+
 @Suite struct ScoreTests {
     @Test func `dseg_quantize_queries and dseg_quantize_keys keep each number within half a unit`() {
         for shape in shapes {
@@ -95,13 +104,7 @@ func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Float) throw
             let columns = shape.heads * shape.width
             let q = fixed(draw.matrix(shape.rows, columns), heads: shape.heads, queries: true)
             let k = fixed(draw.matrix(shape.keys, columns), heads: shape.heads, queries: false)
-            // The definition of what was stored: whole numbers times a scale.
-            let oracle = AttentionOracle(
-                queries: Framed(rows: shape.rows, columns: columns) {
-                    q.query($0, $1 / shape.width, $1 % shape.width)
-                },
-                keys: Framed(rows: shape.keys, columns: columns) { k.key($0, $1 / shape.width, $1 % shape.width) },
-                heads: shape.heads, causal: false)
+            let oracle = oracle(of: q, k, shape)
             let last = Int32(shape.keys - 1)
             for positions in [[last], [0, last], [last, 0, last / 2]] {
                 let map = try scores(q, [PhraseQuery(keys: k, positions: positions)], share: 0.7)[0]
@@ -111,6 +114,70 @@ func scores(_ queries: FixedPoint, _ phrases: [PhraseQuery], share: Float) throw
                     "\(shape), positions \(positions)")
             }
         }
+    }
+
+    /// The maps of all tokens, `[L, N']`, added to what stands there.
+    private func tokenScores(_ q: FixedPoint, _ k: FixedPoint, shares: [Float], before: [Float]) throws -> [[Float]] {
+        var arena = try Arena(reserving: 1 << 36)
+        return arena.scope { arena in
+            let maps = arena.matrix(rows: k.rows, columns: ScoreKernels.columns(queries: q.rows))
+            maps.fill(before)
+            ScoreKernels.score(q, allTokensOf: k, shares: shares, addingTo: maps, &arena)
+            return (0..<k.rows).map { maps.rows($0..<$0 + 1).columns(0..<q.rows).array }
+        }
+    }
+
+    @Test func `dseg_score_tokens keeps its definition, heads weighed apart`() throws {
+        for shape in shapes {
+            var draw = Draw(seed: shape.keys + 1)
+            let columns = shape.heads * shape.width
+            let q = fixed(draw.matrix(shape.rows, columns), heads: shape.heads, queries: true)
+            let k = fixed(draw.matrix(shape.keys, columns), heads: shape.heads, queries: false)
+            let oracle = oracle(of: q, k, shape)
+            let shares = unequalShares(heads: shape.heads)
+            let places = ScoreKernels.columns(queries: shape.rows)
+            let before = draw.floats(shape.keys * places)
+            let stood = (0..<shape.rows).flatMap { row in (0..<shape.keys).map { before[$0 * places + row] } }
+            let expected = oracle.sum(shares: shares, before: stood)
+            let found = try tokenScores(q, k, shares: shares, before: before)
+            for (key, map) in found.enumerated() {
+                expect(
+                    map, within: (0..<shape.rows).map { expected[$0 * shape.keys + key] }, "\(shape), token \(key)")
+            }
+        }
+    }
+
+    @Test func `a token's map among all is that of a phrase of this token, bit for bit`() throws {
+        var draw = Draw(seed: 11)
+        let q = fixed(draw.matrix(145, 24), heads: 3, queries: true)
+        let k = fixed(draw.matrix(19, 24), heads: 3, queries: false)
+        let zeros = [Float](repeating: 0, count: 19 * 160)
+        let found = try tokenScores(q, k, shares: shares(0.3, heads: 3), before: zeros)
+        let expected = try scores(
+            q, (0..<19).map { PhraseQuery(keys: k, positions: [$0]) }, share: 0.3)
+        #expect(found.map { $0.map(\.bitPattern) } == expected.map { $0.map(\.bitPattern) })
+    }
+
+    @Test func `a head whose share is 0 is not looked at, and what is not a number in another is not hidden`() throws {
+        var draw = Draw(seed: 12)
+        let sound = draw.matrix(20, 8)
+        let x = Framed(rows: 20, columns: 8) { $1 / 4 == 1 ? .nan : sound[$0, $1] }
+        let (q, k) = (fixed(x, heads: 2, queries: true), fixed(draw.matrix(5, 8), heads: 2, queries: false))
+        let zeros = [Float](repeating: 0, count: 5 * 32)
+        let first = try tokenScores(q, k, shares: [0.5, 0], before: zeros)
+        #expect(first.allSatisfy { $0.allSatisfy(\.isFinite) })
+        let second = try tokenScores(q, k, shares: [0, 0.5], before: zeros)
+        #expect(second.allSatisfy { $0.allSatisfy(\.isNaN) })
+    }
+
+    @Test func `dseg_score_tokens stays within dseg_score_scratch and its maps`() {
+        var draw = Draw(seed: 13)
+        let q = fixed(draw.matrix(33, 10), heads: 2, queries: true)
+        let k = fixed(draw.matrix(9, 10), heads: 2, queries: false)
+        let (scratch, maps) = (Scratch(dseg_score_scratch(9)), Scratch(9 * 48))
+        unsafe maps.floats.update(repeating: 1, count: 9 * 48)
+        unsafe dseg_score_tokens(q.c, k.c, [0.5, 0.5], maps.floats, scratch.floats)
+        #expect(scratch.isIntact && maps.isIntact)
     }
 
     @Test func `dseg_fixed_rows and dseg_fixed_numbers give sixteen queries and pairs their room`() {

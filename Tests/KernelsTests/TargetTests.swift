@@ -58,6 +58,7 @@ let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             let score = ScoreTests()
             score.`dseg_quantize_queries and dseg_quantize_keys keep each number within half a unit`()
             try score.`dseg_score keeps its definition`()
+            try score.`dseg_score_tokens keeps its definition, heads weighed apart`()
             try score.`scores of ten thousand choose one key, and what is not a number is not hidden`()
             score.`dseg_quantize_unsigned keeps each number, or each square root, within half a step`()
             score.`dseg_complete multiplies maps by the self-attention's rows`()

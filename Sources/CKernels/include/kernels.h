@@ -273,6 +273,10 @@ size_t dseg_score_jointly_scratch(size_t keys, size_t count);
 void dseg_score_jointly(dseg_fixed q, const dseg_phrase *phrases, const size_t *ends, size_t labels, float share,
                         float *maps, float *scratch);
 
+/// maps ← maps + the sum over heads of shares[head] * softmax(q k^T / sqrt(width)): a map for every key; a head whose
+/// share is 0 is not computed. shares [heads], maps [keys.rows, q.rows], scratch as for dseg_score
+void dseg_score_tokens(dseg_fixed q, dseg_fixed keys, const float *shares, float *maps, float *scratch);
+
 /// y [N, M], scales [N] ← x [N, M] >= 0, quantized row by row: x[i][j] is about scales[i] * y[i][j], or with `roots`
 /// its square. Square roots (companding) keep small numbers beside large ones.
 void dseg_quantize_unsigned(dseg_matrix x, bool roots, uint16_t *y, float *scales);
