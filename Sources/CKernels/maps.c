@@ -1,4 +1,4 @@
-// Score maps, masks and planes: min-max normalisation, differences, channels-last order.
+// Score maps, masks and planes: normalisation, differences, channels-last order.
 #include "internal.h"
 
 #include <math.h>
@@ -11,6 +11,16 @@ void dseg_min_max(float *map, size_t count) {
     }
     float range = most - least;
     for (size_t i = 0; i < count; i++) map[i] = range > 0 ? (map[i] - least) / range : 0.0f;
+}
+
+void dseg_normalize_sums(dseg_matrix maps, bool shifted) {
+    for (size_t k = 0; k < maps.rows; k++) {
+        float *map = dseg_row(maps, k), least = shifted && maps.columns > 0 ? map[0] : 0.0f;
+        double sum = 0;
+        for (size_t i = 0; shifted && i < maps.columns; i++) least = map[i] < least ? map[i] : least;
+        for (size_t i = 0; i < maps.columns; i++) sum += map[i] - least;
+        for (size_t i = 0; i < maps.columns; i++) map[i] = sum == 0 ? 0.0f : (float)((map[i] - least) / sum);
+    }
 }
 
 size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count) {

@@ -108,6 +108,16 @@ package enum ScoreKernels {
         unsafe dseg_min_max(&map, map.count)
     }
 
+    /// `map ← map / Σ map`, so that each map adds up to one; a map that adds up to 0 becomes zeros.
+    ///
+    /// - Parameters:
+    ///   - maps: `[K, N]`, none negative unless they are shifted
+    ///   - shifted: whether each map's least score is first taken away: iSeg's state between two completions. A
+    ///     constant map then becomes zeros.
+    package static func normalizeSums(_ maps: Matrix, shifted: Bool) {
+        unsafe dseg_normalize_sums(maps.c, shifted)
+    }
+
     /// Gives each map its share of a pixel: `m ← m · m^γ / max(Σ m^γ, 1e-9)`, summed over the maps.
     ///
     /// Powers are added in fixed point, as whole multiples of 2^-50: neither the order of maps nor the number of

@@ -44,6 +44,57 @@ import Testing
         #expect(none.isEmpty)
     }
 
+    @Test func `dseg_normalize_sums makes each map add up to one, from its least score on where it is shifted`() {
+        for (count, shifted) in tails.flatMap({ [($0, false), ($0, true)] }) where count > 1 {
+            var draw = Draw(seed: count)
+            let before = (0..<3).map { k in (0..<count).map { _ in (draw.next() + 1.5) * [1, 1e-8, 1e5][k] } }
+            let maps = Framed(before.flatMap(\.self), rows: 3, columns: count)
+            unsafe dseg_normalize_sums(maps.c, shifted)
+            let expected = before.flatMap { map in
+                let numbers = map.map(Double.init)
+                let least = shifted ? numbers.min() ?? 0 : 0
+                let sum = numbers.reduce(0) { $0 + ($1 - least) }
+                // Difference and quotient are rounded; the sum has the differences' errors.
+                return numbers.map {
+                    Bounded(value: ($0 - least) / sum, slack: ($0 - least) / sum * (shifted ? 3 : 1) * 1.001 * roundoff)
+                }
+            }
+            expect(maps, within: expected, "\(count) scores, shifted \(shifted)")
+        }
+    }
+
+    @Test func `a map of zeros, or shifted a constant one, becomes zeros, and NaN stays in its own map`() {
+        let constants: [Float] = [0, -0.0, 1, -3e38, .leastNonzeroMagnitude]
+        for count in tails {
+            let maps = Framed(rows: constants.count + 1, columns: count) { row, column in
+                row < constants.count ? constants[row] : column == count / 2 ? .nan : 1
+            }
+            unsafe dseg_normalize_sums(maps.c, true)
+            let values = maps.values
+            #expect(values.dropLast(count).allSatisfy { $0 == 0 })
+            #expect(values.suffix(count).allSatisfy { $0.isNaN })
+            #expect(maps.isFrameIntact)
+        }
+        let matrix = Matrix(stored: 3, by: 4)
+        matrix.fill([0, 0, 0, 0, 1, 3, 0, 4, 0.25, 0.25, 0.25, 0.25])
+        ScoreKernels.normalizeSums(matrix.columns(0..<3), shifted: false)
+        let third = Float(1) / 3
+        let expected: [Float] = [0, 0, 0, 0, 0.25, 0.75, 0, 4, third, third, third, 0.25]
+        #expect(matrix.array == expected)
+    }
+
+    /// An affinity that averages leaves a map nearly constant: what is left of it must not drown in the sum.
+    @Test func `a small range on a large map is not lost`() {
+        let before = (0..<4096).map { 1 + Float($0 % 5) * 0x1p-23 }
+        let maps = Framed(before, rows: 1, columns: 4096)
+        unsafe dseg_normalize_sums(maps.c, true)
+        let sum = before.reduce(0.0) { $0 + (Double($1) - 1) }
+        let expected = before.map {
+            Bounded(value: (Double($0) - 1) / sum, slack: (Double($0) - 1) / sum * 1.001 * roundoff)
+        }
+        expect(maps, within: expected, "a range of 2^-21")
+    }
+
     @Test func `dseg_differing counts the places where two masks differ`() {
         for count in tails + [70_000] {
             let x = (0..<count).map { UInt8(truncatingIfNeeded: $0 * $0) }

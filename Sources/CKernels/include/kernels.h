@@ -223,6 +223,9 @@ void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency
 
 /// map ← (map - min) / (max - min); a constant map becomes zeros.
 void dseg_min_max(float *map, size_t count);
+/// maps[k] ← maps[k] / (the sum of maps[k]), or where `shifted` of maps[k] - min; a map whose sum is 0 becomes zeros.
+/// Sums are doubles, in the order of places. maps [K, N] >= 0 unless shifted
+void dseg_normalize_sums(dseg_matrix maps, bool shifted);
 /// The number of indices in 0 ..< count at which x and y differ.
 size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count);
 /// y[i][c] ← x[c][i]: planes to channels-last; x [C, N] packed, y [N, C]
