@@ -184,6 +184,30 @@ void dseg_quantize_unsigned(dseg_matrix x, bool roots, uint16_t *y, float *scale
 
 typedef struct {
     const uint16_t *s;
+    size_t rows, columns;
+    bool roots;
+    float *scales;
+} unit_rows;
+
+static void unit_scales_task(void *context, size_t strip, size_t thread) {
+    (void)thread;
+    const unit_rows *u = context;
+    size_t row = strip * strip_rows, end = dseg_least(row + strip_rows, u->rows);
+    for (; row < end; row++) {
+        const uint16_t *s = u->s + row * u->columns;
+        uint64_t sum = 0;
+        for (size_t i = 0; i < u->columns; i++) sum += u->roots ? (uint32_t)s[i] * s[i] : s[i];
+        if (sum > 0) u->scales[row] = (float)(1 / (u->roots ? __builtin_sqrt((double)sum) : (double)sum));
+    }
+}
+
+void dseg_unit_scales(const uint16_t *s, size_t rows, size_t columns, bool roots, float *scales) {
+    unit_rows u = {s, rows, columns, roots, scales};
+    dseg_parallel(dseg_parts(rows, strip_rows), unit_scales_task, &u);
+}
+
+typedef struct {
+    const uint16_t *s;
     bool roots;
     const float *scales;
     size_t pixels, count;

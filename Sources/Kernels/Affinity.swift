@@ -13,14 +13,18 @@ import CKernels
 
     /// Quantizes probabilities, `[N, N]`.
     ///
-    /// - Parameter roots: whether their square roots are quantized (companding)
-    package init(_ probabilities: Matrix, roots: Bool) {
+    /// - Parameters:
+    ///   - roots: whether their square roots are quantized (companding)
+    ///   - unitRows: whether each row is scaled to add up to one once more, after quantization. Completion that is
+    ///     repeated makes maps nearly constant: what is left of them is lost if the rows add up to different sums.
+    package init(_ probabilities: Matrix, roots: Bool, unitRows: Bool = false) {
         precondition(probabilities.rows == probabilities.columns, "an affinity is square")
         pixels = probabilities.rows
         self.roots = roots
         unsafe levels = .allocate(capacity: max(pixels * pixels, 1))
         unsafe scales = .allocate(capacity: max(pixels, 1))
         unsafe dseg_quantize_unsigned(probabilities.c, roots, levels, scales)
+        if unitRows { unsafe dseg_unit_scales(levels, pixels, pixels, roots, scales) }
     }
 
     deinit {

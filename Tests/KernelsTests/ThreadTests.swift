@@ -52,6 +52,7 @@ func answers() -> [[UInt32]] {
     var integers = [UInt16](repeating: 0, count: rows * rows)
     var scales = [Float](repeating: 0, count: rows)
     unsafe dseg_quantize_unsigned(mean.c, false, &integers, &scales)
+    unsafe dseg_unit_scales(integers, rows, rows, false, &scales)
     var weighing = [Float](repeating: .nan, count: dseg_complete_scratch(rows))
     unsafe dseg_complete(integers, false, scales, rows, draw.floats(3 * rows), 3, &completed, &weighing)
     let colours = draw.floats(3 * rows).map(abs)

@@ -283,6 +283,9 @@ void dseg_score_tokens(dseg_fixed q, dseg_fixed keys, const float *shares, float
 /// y [N, M], scales [N] ← x [N, M] >= 0, quantized row by row: x[i][j] is about scales[i] * y[i][j], or with `roots`
 /// its square. Square roots (companding) keep small numbers beside large ones.
 void dseg_quantize_unsigned(dseg_matrix x, bool roots, uint16_t *y, float *scales);
+/// scales [N] ← those with which the rows of s [N, M] add up to one, but for their own rounding: sums are exact. The
+/// scale of a row without levels stays.
+void dseg_unit_scales(const uint16_t *s, size_t rows, size_t columns, bool roots, float *scales);
 /// Floats of scratch that dseg_complete needs.
 size_t dseg_complete_scratch(size_t pixels);
 /// y[k][i] ← sum over j of scales[i] * s[i][j] * maps[k][j], or with `roots` of (scales[i] * s[i][j])^2 * maps[k][j]:
