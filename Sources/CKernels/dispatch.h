@@ -101,6 +101,12 @@ typedef struct {
     float share, *maps;
 } dseg_joined_labels;
 
+/// Centres of clusters, [count, tokens]: numbers, and their logarithms.
+typedef struct {
+    const float *numbers, *logarithms;
+    size_t count, tokens;
+} dseg_centres;
+
 /// What places two pixels of a picture near each other: three colours, a row and a column.
 enum { dseg_place_numbers = 5 };
 
@@ -117,6 +123,8 @@ typedef struct {
     void (*blend)(const float *x, float a, float *y, float b, size_t count);
     /// x ← a x + b
     void (*affine)(float *x, float a, float b, size_t count);
+    /// y ← ln x
+    void (*logarithms)(const float *x, float *y, size_t count);
     /// y ← gain x + shift, then y * sigmoid(y) if `silu`; gain and shift for each column
     void (*normalize)(const float *x, const float *gain, const float *shift, float *y, size_t count, bool silu);
     /// y ← gamma (x - mean) / sqrt(variance + epsilon) + beta over the row
@@ -187,6 +195,11 @@ typedef struct {
     /// `stride` apart
     void (*complete)(const uint16_t *levels, bool roots, size_t stride, size_t rows, size_t count, const float *maps,
                      float *sums);
+
+    // clusters-inl.h
+    /// cluster [16] ← of each of sixteen pixels [tokens, 2, 16], numbers and their logarithms, the first of the centres
+    /// c that have the least sum over tokens of (c - x)(ln c - ln x)
+    void (*nearest)(const dseg_centres *centres, const float *pixels, int32_t *cluster);
 
     // colour-inl.h
     /// x [count] ← x times 2^-|d|^2, over the sum; d [dseg_place_numbers] leads from column `place` of places to x's

@@ -86,6 +86,27 @@ INLINE f32x16 exponential(f32x16 x) {
     return (f32x16)(((i32x16)(p * (f32x16)power) & ~tiny) | nothing);
 }
 
+/// ln(x), relative error below 2e-7 for normal x > 0; below -86 for 0 and subnormal x, NaN for NaN, infinite for
+/// infinity.
+INLINE f32x16 logarithm(f32x16 x) {
+    // x = 2^n (1 + r), 1 + r in sqrt(1/2) ... sqrt(2).
+    i32x16 shifted = (i32x16)x - 0x3f3504f3;
+    f32x16 n = __builtin_convertvector(shifted >> 23, f32x16);
+    f32x16 r = (f32x16)((shifted & 0x007fffff) + 0x3f3504f3) - 1.0f;
+    f32x16 s = r * r;
+    f32x16 p = broadcast(7.0376836292e-2f);  // Cephes' logf
+    p = p * r + -1.1514610310e-1f;
+    p = p * r + 1.1676998740e-1f;
+    p = p * r + -1.2420140846e-1f;
+    p = p * r + 1.4249322787e-1f;
+    p = p * r + -1.6668057665e-1f;
+    p = p * r + 2.0000714765e-1f;
+    p = p * r + -2.4999993993e-1f;
+    p = p * r + 3.3333331174e-1f;
+    f32x16 y = r + (p * r * s + (n * -2.12194440e-4f - 0.5f * s)) + n * 0.693359375f;  // ln 2 in two parts
+    return choose(x < __builtin_inff(), y, x);
+}
+
 /// 2^x for x <= 0, relative error below 2e-7 where it is a normal number; 0 below -150, NaN for NaN.
 INLINE f32x16 power_of_two(f32x16 x) {
 #if WIDTH == 512

@@ -55,6 +55,11 @@ static void affine_row(const float *x, float *y, size_t columns, float a, float 
     dseg_simd->affine(y, a, b, columns);
 }
 
+static void logarithm_row(const float *x, float *y, size_t columns, float a, float b) {
+    (void)a, (void)b;
+    dseg_simd->logarithms(x, y, columns);
+}
+
 static void multiply_row(const float *x, float *y, size_t columns, float a, float b) {
     (void)a, (void)b;
     for (size_t i = 0; i < columns; i++) y[i] *= x[i];
@@ -78,6 +83,8 @@ void dseg_copy(dseg_matrix x, dseg_matrix y) {
 void dseg_clear(dseg_matrix x) { run((pointwise){x, x, 0, 0, clear_row}); }
 void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b) { run((pointwise){x, y, a, b, blend_row}); }
 void dseg_affine(dseg_matrix x, float a, float b) { run((pointwise){x, x, a, b, affine_row}); }
+void dseg_logarithm(dseg_matrix x, dseg_matrix y) { run((pointwise){.x = x, .y = y, .row = logarithm_row}); }
+
 void dseg_multiply(dseg_matrix x, dseg_matrix y) { run((pointwise){x, y, 0, 0, multiply_row}); }
 void dseg_deviation(dseg_matrix x) { run((pointwise){x, x, 0, 0, deviation_row}); }
 

@@ -30,6 +30,12 @@ static void blend(const float *x, float a, float *y, float b, size_t count) {
 #undef OF
 }
 
+static void logarithms(const float *x, float *y, size_t count) {
+#define OF(LOAD) logarithm(LOAD(x))
+    MAP(count, y, OF)
+#undef OF
+}
+
 static void affine(float *x, float a, float b, size_t count) {
 #define OF(LOAD) (LOAD(x) * a + b)
     MAP(count, x, OF)

@@ -9,6 +9,7 @@
 #include "gemm-inl.h"
 #include "winograd-inl.h"
 #include "scores-inl.h"
+#include "clusters-inl.h"
 #include "colour-inl.h"
 #include "paint-inl.h"
 #include "guided-inl.h"
@@ -19,6 +20,7 @@ const dseg_target TARGET = {
     .add_scaled = add_scaled,
     .blend = blend,
     .affine = affine,
+    .logarithms = logarithms,
     .normalize = normalize,
     .layer_norm = layer_norm,
     .accumulate = accumulate,
@@ -49,6 +51,8 @@ const dseg_target TARGET = {
     .sum_scores = sum_scores,
     .join = join,
     .complete = complete,
+
+    .nearest = nearest,
 
     .weigh = weigh,
     .add_powers = add_powers,

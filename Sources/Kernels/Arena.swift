@@ -53,12 +53,22 @@ import Glibc
 
     /// Uninitialised numbers.
     package mutating func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
+        unsafe room(count).bindMemory(to: Float.self, capacity: count)
+    }
+
+    /// Uninitialised numbers.
+    mutating func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
+        unsafe room(2 * count).bindMemory(to: Double.self, capacity: count)
+    }
+
+    /// Room for `count` floats.
+    private mutating func room(_ count: Int) -> UnsafeMutableRawPointer {
         let bytes = (count * MemoryLayout<Float>.stride + 63) & ~63
         precondition(bytes <= reservedBytes - usedBytes, "\(bytes) more bytes than the arena's address space")
         let start = unsafe base + usedBytes
         usedBytes += bytes
         highWater = max(highWater, usedBytes)
-        return unsafe start.bindMemory(to: Float.self, capacity: count)
+        return unsafe start
     }
 
     /// An uninitialised matrix.

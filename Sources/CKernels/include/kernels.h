@@ -204,6 +204,8 @@ void dseg_blend(dseg_matrix x, float a, dseg_matrix y, float b);
 void dseg_add_weighted(dseg_matrix x, const float *r, const float *c, dseg_matrix y);
 /// x ← a x + b
 void dseg_affine(dseg_matrix x, float a, float b);
+/// y ← ln x for x >= 0, relative error below 2e-7; below -86 for 0 and subnormal numbers. x and y may be the same.
+void dseg_logarithm(dseg_matrix x, dseg_matrix y);
 /// y ← x y
 void dseg_multiply(dseg_matrix x, dseg_matrix y);
 /// x ← exp(clamp(x, -30, 20) / 2): from log variance to standard deviation
@@ -293,6 +295,21 @@ size_t dseg_complete_scratch(size_t pixels);
 /// s [pixels, pixels], scales [pixels], maps and y [count, pixels]; a map's bits do not depend on the others
 void dseg_complete(const uint16_t *s, bool roots, const float *scales, size_t pixels, const float *maps, size_t count,
                    float *y, float *scratch);
+
+// ---- clusters.c: clusters of pixels ---------------------------------------------------------------------------------
+
+/// Doubles of scratch that dseg_cluster needs.
+size_t dseg_cluster_scratch(size_t pixels, size_t tokens, size_t centres);
+/// clusters [N] ← the cluster of each pixel after `rounds` >= 1 of k-means from `count` pixels on, starts [count].
+/// Returns how many clusters there are: empty ones vanish, the others keep their order.
+/// maps [T, N] >= 0. A pixel takes the first of the nearest centres c: the distance is half the sum over tokens of
+/// (c - x)(ln c - ln x), where 1e-6 stands for zeros of x, and 1e-5 is added to c and x. Centres are means of x.
+size_t dseg_cluster(dseg_matrix maps, const int32_t *starts, size_t count, size_t rounds, int32_t *clusters,
+                    double *scratch);
+/// Doubles of scratch that dseg_average needs.
+size_t dseg_average_scratch(size_t clusters);
+/// maps [T, N] ← at each pixel the mean over its cluster, clusters [N] < count.
+void dseg_average(dseg_matrix maps, const int32_t *clusters, size_t count, double *scratch);
 
 // ---- colour.c: affinities and maps of a picture ---------------------------------------------------------------------
 
