@@ -210,6 +210,13 @@ typedef struct {
     /// x ← x * x^exponent / max(sums, 1e-9), both in steps of 2^-50
     void (*share)(float *x, unsigned exponent, const int64_t *sums, size_t count);
 
+    // entropy-inl.h
+    /// most ← max(most, x), for each column
+    void (*largest_of_each)(const float *x, float *most, size_t count);
+    /// x [count] ← max(0, a + rate (1 + ln a)), or 0 where a is, over the sum; a = x / most, most > 0 and [count
+    /// rounded up to a multiple of 16]. Where the sum is 0, x[place] ← 1.
+    void (*sharpen)(float *x, const float *most, float rate, size_t place, size_t count);
+
     // paint-inl.h
     /// y[i] ← x, a line of `length` numbers, interpolated at weight[i] of the way from first[i] to the next
     void (*sample)(const float *x, size_t length, const uint32_t *first, const float *weight, float *y, size_t count);

@@ -8,6 +8,7 @@
 typedef float f32x16 __attribute__((vector_size(64), aligned(4)));
 typedef int32_t i32x16 __attribute__((vector_size(64), aligned(4)));
 typedef int64_t i64x16 __attribute__((vector_size(128), aligned(8)));
+typedef double f64x16 __attribute__((vector_size(128), aligned(8)));
 typedef uint16_t u16x16 __attribute__((vector_size(32), aligned(2)));
 /// Alignment for arrays of vectors: a load that crosses a cache line gets no store forwarding.
 #define ALIGNED _Alignas(64)

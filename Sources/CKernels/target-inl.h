@@ -11,6 +11,7 @@
 #include "scores-inl.h"
 #include "clusters-inl.h"
 #include "colour-inl.h"
+#include "entropy-inl.h"
 #include "paint-inl.h"
 #include "guided-inl.h"
 
@@ -57,6 +58,9 @@ const dseg_target TARGET = {
     .weigh = weigh,
     .add_powers = add_powers,
     .share = share,
+
+    .largest_of_each = largest_of_each,
+    .sharpen = sharpen,
 
     .sample = sample,
     .lerp = lerp,

@@ -325,6 +325,16 @@ void dseg_weigh(dseg_matrix s, const float *colours, size_t height, size_t width
 /// maps [K, N] in 0...1, K <= 4096. Powers are added as whole multiples of 2^-50, so in any order to the same bits.
 void dseg_share(dseg_matrix maps, unsigned exponent);
 
+// ---- entropy.c -------------------------------------------------------------------------------------------------
+
+/// Floats of scratch that dseg_sharpen needs.
+size_t dseg_sharpen_scratch(size_t pixels);
+/// s[i][j] ← e[i][j] / (the sum over j of e[i][j]), where e = max(0, a + entropy (1 + ln a) / ln 10), 0 where a is, and
+/// a[i][j] = s[i][j] / (the largest s of column j), or 0 in a column of zeros. A row that adds up to 0 becomes the
+/// identity's.
+/// s [N, N] >= 0, entropy >= 0
+void dseg_sharpen(dseg_matrix s, float entropy, float *scratch);
+
 // ---- paint.c ---------------------------------------------------------------------------------------------------
 
 /// Linear interpolation in a line of `length` numbers: output i of `count` lies weight[i] of the way from number
