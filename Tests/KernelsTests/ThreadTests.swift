@@ -62,7 +62,26 @@ func answers() -> [[UInt32]] {
     #expect(scratch.isIntact)
     let others =
         (y + [mean, shared]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)] + guidedAnswers()
+        + clusterAnswers()
     return others + Operands.shared.answers() + fixedAnswers()
+}
+
+/// Clusters of pixels, maps averaged over them, and a sharpened affinity.
+private func clusterAnswers() -> [[UInt32]] {
+    var draw = Draw(seed: 10)
+    let maps = Framed(draw.floats(20 * 300).map(abs), rows: 20, columns: 300)
+    let affinity = Framed(draw.floats(300 * 300).map(abs), rows: 300, columns: 300)
+    let doubles = max(dseg_cluster_scratch(300, 20, 9), dseg_average_scratch(9))
+    let scratch = Scratch(max(2 * doubles, dseg_sharpen_scratch(300)))
+    unsafe dseg_sharpen(affinity.c, 0.1, scratch.floats)
+    var clusters = [Int32](repeating: -1, count: 300)
+    let starts = (0..<9).map { Int32($0 * 33) }
+    unsafe scratch.floats.withMemoryRebound(to: Double.self, capacity: doubles) { scratch in
+        let count = unsafe dseg_cluster(maps.c, starts, 9, 20, &clusters, scratch)
+        unsafe dseg_average(maps.c, clusters, count, scratch)
+    }
+    #expect(scratch.isIntact)
+    return [maps, affinity].map { $0.values.map(\.bitPattern) } + [clusters.map { UInt32(bitPattern: $0) }]
 }
 
 /// Operands of products in f32: some rows, and many of many inputs; of convolutions by im2col; of Winograd's with few

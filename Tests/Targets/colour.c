@@ -1,4 +1,4 @@
-// Affinities weighed by colours, and shares, against their definitions.
+// Affinities weighed by colours and sharpened, and shares, against their definitions.
 #include "targets.h"
 
 /// What a pixel is to the kernel: colours and places over their deviations.
@@ -83,4 +83,49 @@ void check_share(void) {
     static const unsigned exponents[] = {0, 1, 3, 8, 64};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         for (size_t e = 0; e < 5; e++) hold_shares(shapes[s][0], shapes[s][1], exponents[e]);
+}
+
+/// A number has a quotient, and the errors of its terms; a row the quotient by its sum.
+static void sharpen_row(dseg_matrix s, size_t row, const double *most, double entropy, bounded *expected) {
+    double sum = 0, of_sum = 0, rate = entropy / log(10);
+    for (size_t j = 0; j < s.columns; j++) {
+        double a = at(s, row, j) / most[j], ln = log(a);
+        expected[j] = (bounded){0, 0};
+        if (at(s, row, j) == 0) continue;
+        expected[j].value = fmax(0, a + rate * (1 + ln));
+        expected[j].slack = (a + rate * (1 + fabs(ln))) * 4 * u + rate * 2e-7 * fabs(ln);
+        sum += expected[j].value;
+        of_sum += expected[j].slack;
+    }
+    for (size_t j = 0; j < s.columns; j++) {
+        double value = sum > 0 ? expected[j].value / sum : j == row;
+        double slack = sum > 0 ? expected[j].slack / sum + value * (of_sum / sum + 2 * u) : 0;
+        expected[j] = (bounded){value, slack};
+    }
+}
+
+/// Each tail of a vector, and more columns than a task has; zeros, a row of them and a column.
+void check_sharpen(void) {
+    static const size_t sizes[] = {1, 2, 5, 15, 16, 17, 31, 33, 255, 256, 257};
+    static const float entropies[] = {0, 0.015f, 0.2f};
+    for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++)
+        for (size_t e = 0; e < 3; e++) {
+            size_t pixels = sizes[n];
+            dseg_matrix s = framed(pixels, pixels, 1);
+            double *most = take(pixels * sizeof *most);
+            for (size_t j = 0; j < pixels; j++) most[j] = 0;
+            for (size_t i = 0; i < pixels * pixels; i++) {
+                size_t row = i / pixels, j = i % pixels;
+                float *number = s.base + row * s.stride + j;
+                *number = row == 4 || j == 3 || i % 11 == 6 ? 0 : fabsf(*number * *number * *number);
+                most[j] = larger(most[j], *number);
+            }
+            bounded *expected = nothing(pixels * pixels);
+            float *scratch = marked(dseg_sharpen_scratch(pixels));
+            for (size_t row = 0; row < pixels; row++)
+                sharpen_row(s, row, most, (double)entropies[e], expected + row * pixels);
+            dseg_sharpen(s, entropies[e], scratch);
+            hold_all(s, expected);
+            hold_end(scratch, dseg_sharpen_scratch(pixels));
+        }
 }

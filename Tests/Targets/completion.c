@@ -55,6 +55,28 @@ void check_unsigned(void) {
         }
 }
 
+/// Sums of levels, or of their squares, are exact; the scale is rounded, and of roots its square has that error twice.
+void check_unit_scales(void) {
+    static const size_t shapes[][2] = {{1, 1}, {47, 15}, {48, 16}, {49, 17}, {97, 33}, {3, 4096}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int roots = 0; roots < 2; roots++) {
+            size_t rows = shapes[s][0], columns = shapes[s][1];
+            uint16_t *levels = take(rows * columns * sizeof *levels);
+            float *scales = marked(rows);
+            for (size_t i = 0; i < rows * columns; i++)
+                levels[i] = i / columns == 1 ? 0 : i / columns == 2 ? 65535 : (uint16_t)draw_bits();
+            if (rows > 1) scales[1] = 0.5f;
+            dseg_unit_scales(levels, rows, columns, roots, scales);
+            for (size_t row = 0; row < rows; row++) {
+                double sum = 0, scale = scales[row];
+                for (size_t c = 0; c < columns; c++) sum += pow(levels[row * columns + c], 1 + roots);
+                if (sum == 0) hold(scale, 0.5, 0);
+                else hold(sum * pow(scale, 1 + roots), 1, gamma_of(1.001 * (1 + roots)));
+            }
+            hold_end(scales, rows);
+        }
+}
+
 /// A sum of 256 terms at a time, then of the sums, then the scale.
 static double roundings_of(size_t pixels) { return fmin((double)pixels, 256) + (double)(pixels / 256) + 3; }
 

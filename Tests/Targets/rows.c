@@ -117,6 +117,25 @@ void check_gates(void) {
         }
 }
 
+/// A logarithm is 2e-7 from its value, relative to it.
+void check_logarithm(void) {
+    for (size_t s = 0; s < shapes; s++) {
+        dseg_matrix x = framed(7, widths[s], 1.0f), y = framed(7, widths[s], 0);
+        bounded *expected = nothing(x.rows * x.columns);
+        for (size_t i = 0; i < x.rows * x.columns; i++) {
+            float *number = x.base + i / x.columns * x.stride + i % x.columns;
+            // Numbers of every size, and some around 1.
+            *number = i % 3 ? ldexpf(1.5f + *number / 2, (int)(i * 37 % 250) - 125) : 1 + *number * 0x1p-10f;
+            if (*number < 0x1p-126f) *number = 0x1p-126f;
+            expected[i].value = log(*number);
+            expected[i].slack = 2e-7 * fabs(expected[i].value);
+        }
+        dseg_logarithm(x, y);
+        hold_all(y, expected);
+        hold_frame(x);
+    }
+}
+
 /// erf is 3e-7 from its value, and half of x times that remains; its argument's rounding moves it by 0.5 u at most
 /// (x erf'(x) is below 0.5), and a half, a sum and a product are rounded, and the product with h.
 static bounded gelu(double x, double h) {

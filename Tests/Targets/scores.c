@@ -172,6 +172,32 @@ static void hold_scores(dseg_matrix x, dseg_matrix y, size_t heads) {
     hold_room(k);
 }
 
+/// A token's map has what a phrase of this token has, each head with a share of its own.
+static void hold_token_scores(dseg_matrix x, dseg_matrix y, size_t heads) {
+    dseg_fixed q = queries_of(x, heads), k = keys_of(y, heads);
+    static const float shares[] = {0.7f, 0, 0.2f};
+    size_t floats = dseg_score_scratch(y.rows);
+    float *maps = drawn(y.rows * q.rows), *scratch = marked(floats);
+    bounded *expected = nothing(y.rows * x.rows), *p = nothing(y.rows);
+    for (size_t row = 0; row < x.rows; row++)
+        for (size_t head = 0; head < heads; head++) {
+            probabilities(q, k, row, head, p);
+            for (size_t j = 0; j < y.rows; j++) {
+                double before = head ? 0 : maps[j * q.rows + row];
+                expected[j * x.rows + row].value += before + shares[head] * p[j].value;
+                expected[j * x.rows + row].slack +=
+                    (double)heads * u * fabs(before) +
+                    shares[head] * (p[j].slack + gamma_of((double)heads + 2) * p[j].value);
+            }
+        }
+    dseg_score_tokens(q, k, shares, maps, scratch);
+    for (size_t j = 0; j < y.rows; j++)
+        for (size_t row = 0; row < x.rows; row++)
+            hold(maps[j * q.rows + row], expected[j * x.rows + row].value, expected[j * x.rows + row].slack);
+    hold_end(maps, y.rows * q.rows);
+    hold_end(scratch, floats);
+}
+
 /// Odd widths; keys around a tile of six; panels that are not full, and more than a task's eight.
 void check_scores(void) {
     static const size_t shapes[][4] = {{1, 1, 1, 4},    {17, 5, 2, 5}, {16, 6, 1, 8},  {129, 77, 2, 40},
@@ -179,6 +205,7 @@ void check_scores(void) {
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         size_t heads = shapes[s][2], columns = heads * shapes[s][3];
         hold_scores(framed(shapes[s][0], columns, 4.0f), framed(shapes[s][1], columns, 1.0f), heads);
+        hold_token_scores(framed(shapes[s][0], columns, 4.0f), framed(shapes[s][1], columns, 1.0f), heads);
     }
 }
 

@@ -129,6 +129,7 @@ void check_group_norm(void);
 void check_layer_norm(void);
 void check_gates(void);
 void check_gelu(void);
+void check_logarithm(void);
 void check_nan(void);
 void check_lines(void);
 void check_embed(void);
@@ -147,6 +148,7 @@ void check_joint_scores(void);
 void check_labels(void);
 // completion.c
 void check_unsigned(void);
+void check_unit_scales(void);
 void check_complete(void);
 // paint.c
 void check_enlarging(void);
@@ -154,6 +156,9 @@ void check_painting(void);
 // colour.c
 void check_weigh(void);
 void check_share(void);
+void check_sharpen(void);
+// clusters.c
+void check_clusters(void);
 // guided.c
 void check_guided(void);
 
