@@ -107,6 +107,14 @@ typedef struct {
     size_t count, tokens;
 } dseg_centres;
 
+/// How a query's scores become its links to keys: exp(scale * (score - top)) times `rate` is the probability, and that
+/// times `gains` [keys] its share of the largest that the key has; below `threshold` it is 0.
+typedef struct {
+    float top, rate, scale, threshold;
+    const float *gains;
+    float *total;  // [16], to which the links are added
+} dseg_cut;
+
 /// What places two pixels of a picture near each other: three colours, a row and a column.
 enum { dseg_place_numbers = 5 };
 
@@ -117,6 +125,10 @@ typedef struct {
     float (*largest)(const float *x, size_t count);
     /// x ← exp(scale * (x - top)), whose sum is returned; none is larger than top
     float (*exponentials)(float *x, size_t count, float top, float scale);
+    /// most ← max(most, a x), NaN where either is
+    void (*maximize)(const float *x, float a, float *most, size_t count);
+    /// x ← exp(scale * (x - top)) * rate * gains, or 0 below the threshold; none is larger than top
+    void (*cut)(float *x, const dseg_cut *cut, size_t count);
     /// y ← y + a x
     void (*add_scaled)(const float *x, float a, float *y, size_t count);
     /// y ← a x + b y
@@ -195,6 +207,9 @@ typedef struct {
     /// `stride` apart
     void (*complete)(const uint16_t *levels, bool roots, size_t stride, size_t rows, size_t count, const float *maps,
                      float *sums);
+    /// the same of weights, of which whole blocks may be 0; maps are finite
+    void (*multiply_maps)(const float *weights, size_t stride, size_t rows, size_t count, const float *maps,
+                          float *sums);
 
     // clusters-inl.h
     /// cluster [16] ← of each of sixteen pixels [tokens, 2, 16], numbers and their logarithms, the first of the centres

@@ -34,6 +34,11 @@ void dseg_interleave(const float *x, dseg_matrix y) {
         for (size_t c = 0; c < y.columns; c++) dseg_row(y, i)[c] = x[c * y.rows + i];
 }
 
+void dseg_separate(dseg_matrix x, float *y) {
+    for (size_t c = 0; c < x.columns; c++)
+        for (size_t i = 0; i < x.rows; i++) y[c * x.rows + i] = dseg_row(x, i)[c];
+}
+
 void dseg_distance(const float *x, const float *y, size_t count, float *difference, float *magnitude) {
     float d = 0, m = 0;
     for (size_t i = 0; i < count; i++) {

@@ -18,6 +18,25 @@ static float exponentials(float *x, size_t count, float top, float scale) {
     return sum_of(total);
 }
 
+static void maximize(const float *x, float a, float *most, size_t count) {
+#define STEP(LOAD, STORE) \
+    f32x16 v = LOAD(x) * a; \
+    STORE(most, choose(v == v, larger(v, LOAD(most)), v))
+    EACH(count, STEP(IN, OUT), STEP(IN_PART, OUT_PART));
+#undef STEP
+}
+
+static void cut(float *x, const dseg_cut *c, size_t count) {
+    f32x16 total = load(c->total), threshold = broadcast(c->threshold);
+    float rate = c->scale * 1.44269504f;
+#define STEP(LOAD) \
+    f32x16 v = power_of_two((LOAD(x) - c->top) * rate) * (LOAD(c->gains) * c->rate); \
+    v = choose(v < threshold, (f32x16){0}, v)
+    EACH(count, STEP(IN); OUT(x, v); total += v, STEP(IN_PART); OUT_PART(x, v); total += load_part(x + i, n));
+#undef STEP
+    store(c->total, total);
+}
+
 static void add_scaled(const float *x, float a, float *y, size_t count) {
 #define OF(LOAD) (LOAD(y) + LOAD(x) * a)
     MAP(count, y, OF)

@@ -114,20 +114,27 @@ static void join(const dseg_joined_labels *l) {
 #define ROWS 6
 #endif
 
-/// sums ← sums + levels maps for ROWS rows and `count` <= 16 columns.
+/// sums ← sums + weights maps for ROWS rows and `count` <= 16 columns.
+INLINE void add_maps(const float *const *rows, size_t count, const float *maps, f32x16 *sums) {
+    for (size_t i = 0; i < count; i++) {
+        f32x16 map = load(maps + i * LANES);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < ROWS; r++) sums[r] += map * rows[r][i];
+    }
+}
+
+/// add_maps of levels.
 INLINE void add_columns(const uint16_t *const *rows, bool roots, size_t column, size_t count, const float *maps,
                         f32x16 *sums) {
     float levels[ROWS][LANES];
+    const float *weights[ROWS];
     for (size_t r = 0; r < ROWS; r++) {
+        weights[r] = levels[r];
         for (size_t i = 0; i < count; i++) levels[r][i] = rows[r][column + i];
         if (roots)
             for (size_t i = 0; i < count; i++) levels[r][i] *= levels[r][i];
     }
-    for (size_t i = 0; i < count; i++) {
-        f32x16 map = load(maps + (column + i) * LANES);
-#pragma clang loop unroll(full)
-        for (size_t r = 0; r < ROWS; r++) sums[r] += map * levels[r][i];
-    }
+    add_maps(weights, count, maps + column * LANES, sums);
 }
 
 static void complete(const uint16_t *levels, bool roots, size_t stride, size_t rows, size_t count, const float *maps,
@@ -139,6 +146,32 @@ static void complete(const uint16_t *levels, bool roots, size_t stride, size_t r
         size_t column = 0;
         for (; column + LANES <= count; column += LANES) add_columns(from, roots, column, LANES, maps, sum);
         add_columns(from, roots, column, count - column, maps, sum);
+        for (size_t r = 0; r < ROWS && row + r < rows; r++) {
+            float *to = sums + (row + r) * LANES;
+            store(to, load(to) + sum[r]);
+        }
+    }
+}
+
+/// Whether any of sixteen columns has a weight in ROWS rows.
+INLINE bool has_weights(const float *const *rows) {
+    i32x16 any = {0};
+    for (size_t r = 0; r < ROWS; r++) any |= (i32x16)load(rows[r]);
+    return __builtin_reduce_or(any) != 0;
+}
+
+static void multiply_maps(const float *weights, size_t stride, size_t rows, size_t count, const float *maps,
+                          float *sums) {
+    for (size_t row = 0; row < rows; row += ROWS) {
+        f32x16 sum[ROWS] = {{0}};
+        const float *from[ROWS];
+        for (size_t r = 0; r < ROWS; r++) from[r] = weights + (row + r < rows ? row + r : rows - 1) * stride;
+        size_t column = 0;
+        for (; column + LANES <= count; column += LANES) {
+            if (has_weights(from)) add_maps(from, LANES, maps + column * LANES, sum);
+            for (size_t r = 0; r < ROWS; r++) from[r] += LANES;
+        }
+        add_maps(from, count - column, maps + column * LANES, sum);
         for (size_t r = 0; r < ROWS && row + r < rows; r++) {
             float *to = sums + (row + r) * LANES;
             store(to, load(to) + sum[r]);

@@ -18,6 +18,8 @@
 const dseg_target TARGET = {
     .largest = largest,
     .exponentials = exponentials,
+    .maximize = maximize,
+    .cut = cut,
     .add_scaled = add_scaled,
     .blend = blend,
     .affine = affine,
@@ -52,6 +54,7 @@ const dseg_target TARGET = {
     .sum_scores = sum_scores,
     .join = join,
     .complete = complete,
+    .multiply_maps = multiply_maps,
 
     .nearest = nearest,
 

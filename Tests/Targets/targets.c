@@ -209,6 +209,8 @@ static const struct {
     {"dseg_quantize_unsigned", check_unsigned},
     {"dseg_unit_scales", check_unit_scales},
     {"dseg_complete", check_complete},
+    {"dseg_apply_head, dseg_head_row", check_links},
+    {"NaN in heads", check_spoilt_links},
     {"dseg_enlarge", check_enlarging},
     {"dseg_paint", check_painting},
     {"dseg_weigh", check_weigh},

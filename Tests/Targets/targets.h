@@ -150,6 +150,9 @@ void check_labels(void);
 void check_unsigned(void);
 void check_unit_scales(void);
 void check_complete(void);
+// heads.c
+void check_links(void);
+void check_spoilt_links(void);
 // paint.c
 void check_enlarging(void);
 void check_painting(void);

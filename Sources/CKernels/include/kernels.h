@@ -232,6 +232,8 @@ void dseg_normalize_sums(dseg_matrix maps, bool shifted);
 size_t dseg_differing(const uint8_t *x, const uint8_t *y, size_t count);
 /// y[i][c] ← x[c][i]: planes to channels-last; x [C, N] packed, y [N, C]
 void dseg_interleave(const float *x, dseg_matrix y);
+/// y[c][i] ← x[i][c]: channels-last to planes; x [N, C], y [C, N] packed
+void dseg_separate(dseg_matrix x, float *y);
 /// difference ← the largest |x - y|, infinite where x or y has a NaN; magnitude ← the largest |y|.
 void dseg_distance(const float *x, const float *y, size_t count, float *difference, float *magnitude);
 
@@ -310,6 +312,33 @@ size_t dseg_cluster(dseg_matrix maps, const int32_t *starts, size_t count, size_
 size_t dseg_average_scratch(size_t clusters);
 /// maps [T, N] ← at each pixel the mean over its cluster, clusters [N] < count.
 void dseg_average(dseg_matrix maps, const int32_t *clusters, size_t count, double *scratch);
+
+// ---- heads.c: single heads of self-attention as affinities ---------------------------------------------------------
+
+/// The heads of a layer of self-attention over N pixels, of which no probabilities are stored: operands and, for each
+/// head, what normalises. A head's link from pixel i to pixel j is p[i][j] / (the largest of p[..][j] + 1e-5), where
+/// p = softmax(q k^T / sqrt(width)); one below a threshold is cut to 0.
+typedef struct {
+    size_t pixels, heads, width;  // width of a head
+    /// f32 [N, heads * width], packed; or, where there are scales, 16-bit integers: queries as dseg_quantize_keys lays
+    /// them out and keys as dseg_quantize_queries does, for here keys stand in panels.
+    const void *queries, *keys;
+    const float *_Nullable query_scales, *_Nullable key_scales;
+    float *tops, *rates, *gains;  // [heads, N]: of queries the top score and 1 / (sum of exponentials); of keys
+                                  // 1 / (largest probability + 1e-5)
+} dseg_heads;
+
+/// Floats of scratch that the functions of this section need for maps of up to `groups` times sixteen labels.
+size_t dseg_heads_scratch(size_t pixels, size_t groups);
+/// Computes tops, rates and gains.
+void dseg_measure_heads(dseg_heads heads, float *scratch);
+/// y[i] ← share * (sum over j of l[i][j] x[j]) / (sum over j of l[i][j] + 1e-5), plus y[i] when `adding`, where l are a
+/// head's links, those below `threshold` cut; a row of nothing but these gives 0.
+/// x and y [groups, N, 16], distinct, x finite; a lane's bits depend neither on the others nor on how many there are
+void dseg_apply_head(dseg_heads heads, size_t head, float threshold, const float *x, size_t groups, float share,
+                     bool adding, float *y, float *scratch);
+/// y [N] ← the weights of dseg_apply_head in one row, l[row] / (its sum + 1e-5).
+void dseg_head_row(dseg_heads heads, size_t head, float threshold, size_t row, float *y, float *scratch);
 
 // ---- colour.c: affinities and maps of a picture ---------------------------------------------------------------------
 
