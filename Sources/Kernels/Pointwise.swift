@@ -70,6 +70,15 @@ extension Matrix {
         unsafe dseg_interleave(planes, c)
     }
 
+    /// Channels-last to planes: the `[C, N]` numbers of this matrix, `[N, C]`.
+    package var planes: [Float] {
+        unsafe [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in
+            guard let base = buffer.baseAddress else { return }
+            unsafe dseg_separate(c, base)
+            count = rows * columns
+        }
+    }
+
     /// `y ← normalised x`, row by row; x and y, this matrix, may be the same.
     package func setLayerNorm(_ x: Matrix, gamma: WeightVector, beta: WeightVector, epsilon: Float) {
         precondition(x.rows == rows && x.columns == columns, "a layer norm's shapes")

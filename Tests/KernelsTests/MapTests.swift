@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test func `dseg_interleave sets planes side by side`() {
+    @Test func `dseg_interleave sets planes side by side, and dseg_separate takes them apart`() {
         for (rows, columns) in tails.map({ ($0, 3) }) + [(5, 1), (7, 40), (1, 1)] {
             let planes = (0..<(rows * columns)).map { Float($0) }
             let y = Framed(unwritten: rows, columns)
@@ -118,6 +118,9 @@ import Testing
                 planes[$0 % columns * rows + $0 / columns]
             }
             #expect(y.values == expected && y.isFrameIntact)
+            var apart = [Float](repeating: -1, count: rows * columns + 1)
+            unsafe dseg_separate(y.c, &apart)
+            #expect(apart == planes + [-1])
         }
     }
 

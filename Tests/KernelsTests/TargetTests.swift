@@ -91,6 +91,14 @@ let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             cluster.`dseg_cluster keeps its definition at every number of pixels, tokens and centres`()
             cluster.`the first of equal centres takes a pixel, and one without pixels vanishes`()
             cluster.`logarithms keep their accuracy over all normal numbers`()
+
+            let heads = HeadProductTests()
+            for fixed in [false, true] {
+                heads.`dseg_apply_head and dseg_head_row keep their definition`(fixed: fixed)
+                heads.`a label's bits depend neither on the others nor on how many there are`(fixed: fixed)
+                heads.`a row without links is zero, and a threshold of one leaves none`(fixed: fixed)
+                heads.`a query or a key that is not finite spoils every row rather than hide`(fixed: fixed)
+            }
             let share = ShareTests()
             share.`dseg_share keeps its definition`()
             share.`a label alone keeps what it has`()

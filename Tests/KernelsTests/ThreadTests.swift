@@ -64,6 +64,23 @@ func answers() -> [[UInt32]] {
         (y + [mean, shared]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)] + guidedAnswers()
         + clusterAnswers()
     return others + Operands.shared.answers() + fixedAnswers()
+
+    return others + Operands.shared.answers() + fixedAnswers() + headAnswers()
+}
+
+/// Maps completed by single heads, of which a thread has some tiles, and a row of each.
+private func headAnswers() -> [[UInt32]] {
+    var draw = Draw(seed: 10)
+    let (q, k, map) = (draw.matrix(300, 10), draw.matrix(300, 10), draw.floats(300))
+    return [false, true].flatMap { fixed in
+        let heads = MeasuredHeads(q, k, heads: 2, fixed: fixed, isDefined: false)
+        return (0..<2).flatMap { head in
+            [
+                heads.completing([map], head: head, threshold: 0.3)[0].map(\.bitPattern),
+                heads.row(270, head: head, threshold: 0.3).map(\.bitPattern),
+            ]
+        }
+    }
 }
 
 /// Clusters of pixels, maps averaged over them, and a sharpened affinity.
