@@ -2,7 +2,7 @@
 #ifndef DSEG_DISPATCH_H
 #define DSEG_DISPATCH_H
 
-#include "include/kernels.h"
+#include "include/maps.h"
 
 /// The epilogue of a product in fixed point: y [rows, columns] ← sums times row_scales [rows] times column_scales [16],
 /// plus bias unless it is NULL, plus y when `adding`; columns <= 16.

@@ -3,6 +3,12 @@
 
 #include <math.h>
 
+float dseg_largest(const float *map, size_t count) {
+    float most = -INFINITY;
+    for (size_t i = 0; i < count; i++) most = map[i] > most ? map[i] : most;
+    return most;
+}
+
 void dseg_min_max(float *map, size_t count) {
     float least = INFINITY, most = -INFINITY;
     for (size_t i = 0; i < count; i++) {

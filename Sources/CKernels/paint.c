@@ -11,6 +11,7 @@ typedef struct {
     const float *maps;
     size_t count;
     dseg_line columns, rows;
+    dseg_scale scale;
     uint8_t label;  // of the first map
     float *best;
     uint8_t *index;  // NULL: the map itself is wanted, in `best`
@@ -39,17 +40,23 @@ static void paint_task(void *context, size_t task, size_t thread) {
                            .lower = scratch + tile_columns};
         float *row = scratch + 2 * tile_columns;
         float least = INFINITY, most = -INFINITY;
-        if (p->stretching) least = p->bounds[2 * k], most = p->bounds[2 * k + 1];
+        float range = 0;
+        if (p->stretching) {
+            const float *tops = p->scale.tops;
+            least = p->bounds[2 * k];
+            if (tops && least > 0) least = 0;  // a guided filter may undershoot
+            range = (p->bounds[2 * k + 1] - least + p->scale.epsilon) / (tops ? tops[k] : 1);
+        }
         for (size_t y = top; y < bottom; y++) {
             dseg_enlarged_row(&e, y, row);
             size_t place = y * width + column;
             if (!p->stretching) {
                 dseg_simd->bounds(row, columns, &least, &most);
             } else if (p->index) {
-                dseg_simd->rescale(row, least, most - least, row, columns);
+                dseg_simd->rescale(row, least, range, row, columns);
                 dseg_simd->update_argmax(row, (uint8_t)(p->label + k), p->best + place, p->index + place, columns);
             } else {
-                dseg_simd->rescale(row, least, most - least, p->best + place, columns);
+                dseg_simd->rescale(row, least, range, p->best + place, columns);
             }
         }
         if (!p->stretching) {
@@ -85,10 +92,11 @@ static void run(painting p) {
     dseg_parallel(tasks, paint_task, &p);
 }
 
-void dseg_paint(const float *maps, size_t count, dseg_line columns, dseg_line rows, uint8_t label, float *best,
-                uint8_t *index, float *scratch) {
+void dseg_paint(const float *maps, size_t count, dseg_scale scale, dseg_line columns, dseg_line rows, uint8_t label,
+                float *best, uint8_t *index, float *scratch) {
     run((painting){.maps = maps,
                    .count = count,
+                   .scale = scale,
                    .columns = columns,
                    .rows = rows,
                    .label = label,
@@ -97,6 +105,7 @@ void dseg_paint(const float *maps, size_t count, dseg_line columns, dseg_line ro
                    .scratch = scratch});
 }
 
-void dseg_enlarge(const float *map, dseg_line columns, dseg_line rows, float *y, float *scratch) {
-    run((painting){.maps = map, .count = 1, .columns = columns, .rows = rows, .best = y, .scratch = scratch});
+void dseg_enlarge(const float *map, dseg_scale scale, dseg_line columns, dseg_line rows, float *y, float *scratch) {
+    run((painting){
+        .maps = map, .count = 1, .scale = scale, .columns = columns, .rows = rows, .best = y, .scratch = scratch});
 }

@@ -33,12 +33,14 @@ package struct Clusters: Sendable, Equatable {
         }
     }
 
-    /// The pixels of a square grid from which iSeg starts: in rows and columns 0, s, 2 s, ... of a step s of
-    /// `side / √target`, rounded down.
-    package static func starts(side: Int, target: Int) -> [Int] {
-        precondition(side > 0 && target > 0 && target <= side * side, "\(target) clusters of \(side * side) pixels")
-        let axis = Array(stride(from: 0, to: side, by: Int(Double(side) / Double(target).squareRoot())))
-        return axis.flatMap { row in axis.map { row * side + $0 } }
+    /// The pixels of a grid from which iSeg starts: in rows and columns 0, s, 2 s, ... of a step s of
+    /// `√(height · width / target)`, rounded down, and at least 1.
+    package static func starts(height: Int, width: Int, target: Int) -> [Int] {
+        precondition(height > 0 && width > 0 && target > 0, "\(target) clusters of \(height) x \(width) pixels")
+        let step = max(1, Int((Double(height * width) / Double(target)).squareRoot()))
+        return stride(from: 0, to: height, by: step).flatMap { row in
+            stride(from: 0, to: width, by: step).map { row * width + $0 }
+        }
     }
 
     /// Gives each pixel the mean over its cluster, in each of the maps, `[T, N]`.

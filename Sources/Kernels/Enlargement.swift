@@ -17,15 +17,43 @@ package struct SampleLine {
     }
 }
 
-/// Interpolates score maps bilinearly from one grid, `[h, w]`, to another, `[H, W]`, and rescales each to 0...1.
+/// How an enlarged map is rescaled.
+package struct Rescaling: Sendable, Hashable {
+    package enum Target: Sendable {
+        /// 0...1: `(x - min) / (max - min + ε)`.
+        case unit
+        /// A largest score that is given for each map: `top x / (max + ε)`, where x is none below 0.
+        case top
+    }
+
+    package let target: Target
+    package let epsilon: Float
+
+    package static let minMax = Rescaling(target: .unit, epsilon: 0)
+
+    package init(target: Target, epsilon: Float) {
+        (self.target, self.epsilon) = (target, epsilon)
+    }
+
+    /// - Parameter tops: of each map, for the target that needs them
+    fileprivate func c(_ tops: [Float], _ body: (dseg_scale) -> Void) {
+        unsafe tops.withUnsafeBufferPointer { tops in
+            unsafe body(dseg_scale(tops: target == .top ? tops.baseAddress : nil, epsilon: epsilon))
+        }
+    }
+}
+
+/// Interpolates score maps bilinearly from one grid, `[h, w]`, to another, `[H, W]`, and rescales each.
 package struct Enlargement {
     package let columns: SampleLine
     package let rows: SampleLine
+    package let rescaling: Rescaling
     package var pixels: Int { columns.first.count * rows.first.count }
 
-    package init(columns: SampleLine, rows: SampleLine) {
+    package init(columns: SampleLine, rows: SampleLine, rescaling: Rescaling = .minMax) {
         self.columns = columns
         self.rows = rows
+        self.rescaling = rescaling
     }
 
     /// The argmax over maps: where one exceeds `best`, `best` becomes its score and `index` its label.
@@ -33,38 +61,44 @@ package struct Enlargement {
     /// - Parameters:
     ///   - maps: of consecutive labels, `[K, h·w]`, and whatever is behind them
     ///   - count: K
+    ///   - tops: the largest score that each map gets, where it is rescaled to one
     ///   - label: the first map's
     ///   - best: `[H·W]`, the largest scores so far
     ///   - index: `[H·W]`, their labels
     package func paint(
-        _ maps: [Float], count: Int, from label: Int, best: inout [Float], index: inout [UInt8]
+        _ maps: [Float], count: Int, tops: [Float] = [], from label: Int, best: inout [Float], index: inout [UInt8]
     ) {
         precondition(best.count == pixels && index.count == pixels, "maps of different sizes")
         precondition(label >= 0 && count >= 0 && label + count <= 256, "labels to \(label + count)")
         precondition(maps.count >= count * columns.length * rows.length, "maps of another grid")
-        unsafe run(maps: count) { columns, rows, scratch in
-            unsafe dseg_paint(maps, count, columns, rows, UInt8(label), &best, &index, scratch)
+        precondition(rescaling.target == .unit || tops.count == count, "\(tops.count) tops of \(count) maps")
+        unsafe run(maps: count, tops) { scale, columns, rows, scratch in
+            unsafe dseg_paint(maps, count, scale, columns, rows, UInt8(label), &best, &index, scratch)
         }
     }
 
     /// One map, `[h·w]`, interpolated and rescaled, `[H·W]`.
-    package func enlarged(_ map: [Float]) -> [Float] {
+    ///
+    /// - Parameter top: the largest score that it gets, where it is rescaled to one
+    package func enlarged(_ map: [Float], top: Float = 1) -> [Float] {
         precondition(map.count == columns.length * rows.length, "\(map.count) scores")
         return unsafe [Float](unsafeUninitializedCapacity: pixels) { buffer, count in
             guard let y = buffer.baseAddress else { return }
-            unsafe run(maps: 1) { columns, rows, scratch in
-                unsafe dseg_enlarge(map, columns, rows, y, scratch)
+            unsafe run(maps: 1, [top]) { scale, columns, rows, scratch in
+                unsafe dseg_enlarge(map, scale, columns, rows, y, scratch)
             }
             count = pixels
         }
     }
 
     /// Runs a kernel with its scratch, some hundred KiB for the largest picture.
-    private func run(maps: Int, _ body: (dseg_line, dseg_line, UnsafeMutablePointer<Float>) -> Void) {
+    private func run(
+        maps: Int, _ tops: [Float], _ body: (dseg_scale, dseg_line, dseg_line, UnsafeMutablePointer<Float>) -> Void
+    ) {
         unsafe lines { columns, rows in
             unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: dseg_paint_scratch(columns, rows, maps)) {
                 guard let scratch = $0.baseAddress else { return }
-                unsafe body(columns, rows, scratch)
+                unsafe rescaling.c(tops) { scale in unsafe body(scale, columns, rows, scratch) }
             }
         }
     }

@@ -8,7 +8,7 @@ import CKernels
 /// links is 0.
 @safe package final class HeadProduct {
     /// What several heads make of a map.
-    package enum Combination: Sendable {
+    package enum Combination: String, Sendable {
         /// One head after the other completes what the one behind it made, the last head first.
         case product
         /// The mean of what each makes of the map.
@@ -41,11 +41,12 @@ import CKernels
     /// - Parameters:
     ///   - maps: `[N]` each, at least one, finite
     ///   - threshold: links below it are cut, 0...1
+    ///   - range: the heads that do so; `nil`: all
     ///   - isWanted: asked before each head; `false` ends it
     /// - Returns: as many maps; the bits of one do not depend on the others; `nil` once `isWanted` says `false`
     package func completing(
-        _ maps: [[Float]], threshold: Float, combination: Combination, while isWanted: () -> Bool = { true },
-        _ arena: inout Arena
+        _ maps: [[Float]], threshold: Float, combination: Combination, heads range: Range<Int>? = nil,
+        while isWanted: () -> Bool = { true }, _ arena: inout Arena
     ) -> [[Float]]? {
         precondition(!maps.isEmpty && maps.allSatisfy { $0.count == pixels }, "\(maps.count) maps of \(pixels)")
         return arena.scope { arena -> [[Float]]? in
@@ -53,8 +54,9 @@ import CKernels
             x.fill(maps)
             let scratch = unsafe arena.floats(dseg_heads_scratch(pixels, x.groups))
             let isMean = combination == .mean
-            let share = isMean ? 1 / Float(heads.count) : 1
-            for (place, head) in heads.reversed().enumerated() {
+            let acting = heads[range ?? heads.indices]
+            let share = isMean ? 1 / Float(acting.count) : 1
+            for (place, head) in acting.reversed().enumerated() {
                 guard isWanted() else { return nil }
                 unsafe dseg_apply_head(
                     head.layer.c, head.index, threshold, x.base, x.groups, share, isMean && place > 0, y.base, scratch)

@@ -103,6 +103,9 @@ package enum ScoreKernels {
     /// Columns of the maps that `score` adds to: the number of queries, rounded up to a multiple of 16.
     package static func columns(queries: Int) -> Int { dseg_fixed_rows(queries) }
 
+    /// The largest score.
+    package static func largest(_ map: [Float]) -> Float { unsafe dseg_largest(map, map.count) }
+
     /// `map ← (map - min) / (max - min)`; a constant map becomes zeros.
     package static func minMax(_ map: inout [Float]) {
         unsafe dseg_min_max(&map, map.count)

@@ -162,7 +162,7 @@ private func clusters(_ maps: Framed, from starts: [Int], rounds: Int) -> (clust
         let framed = scene(tokens: 9, pixels: 100, things: 4)
         let maps = Matrix(stored: 9, by: 104).columns(0..<100)
         maps.fill(framed.values)
-        let starts = Clusters.starts(side: 10, target: 9)
+        let starts = Clusters.starts(height: 10, width: 10, target: 9)
         let clusters = Clusters(of: maps, from: starts, rounds: 20, &arena)
         #expect(maps.array == framed.values)
         #expect(clusters == Clusters(ofPixels: clusters.ofPixels))
@@ -179,9 +179,10 @@ private func clusters(_ maps: Framed, from starts: [Int], rounds: Int) -> (clust
     @Test func `iSeg starts from a grid of 6 x 6 of 64 x 64 pixels`() {
         let axis = [0, 11, 22, 33, 44, 55]
         let grid = axis.flatMap { row in axis.map { row * 64 + $0 } }
-        #expect(Clusters.starts(side: 64, target: 32) == grid)
-        #expect(Clusters.starts(side: 16, target: 32).count == 64)
-        #expect(Clusters.starts(side: 1, target: 1) == [0])
+        #expect(Clusters.starts(height: 64, width: 64, target: 32) == grid)
+        #expect(Clusters.starts(height: 16, width: 16, target: 32).count == 64)
+        #expect(Clusters.starts(height: 1, width: 1, target: 32) == [0])
+        #expect(Clusters.starts(height: 2, width: 32, target: 4) == [0, 4, 8, 12, 16, 20, 24, 28])
     }
 
     @Test func `a score that is not a number spoils its own cluster alone`() {

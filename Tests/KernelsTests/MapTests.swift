@@ -24,6 +24,20 @@ import Testing
         }
     }
 
+    @Test func `dseg_largest is the largest, wherever it stands`() {
+        for count in tails {
+            var draw = Draw(seed: count)
+            let map = draw.floats(count).map { $0 - 2 }
+            #expect(unsafe dseg_largest(map, count) == map.max() ?? -.infinity)
+            guard count > 0 else { continue }
+            for place in [0, count / 2, count - 1] {
+                var one = map
+                one[place] = 5
+                #expect(ScoreKernels.largest(one) == 5)
+            }
+        }
+    }
+
     @Test(arguments: [0, -0.0, 1, -3e38, .leastNonzeroMagnitude] as [Float])
     func `dseg_min_max turns a constant map into zeros`(constant: Float) {
         for count in tails {

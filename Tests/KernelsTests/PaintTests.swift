@@ -29,6 +29,37 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
         }
     }
 
+    @Test func `a map gets a top of its own, or a range of more than its scores`() {
+        _ = startedThreads
+        var draw = Draw(seed: 3)
+        let (columns, rows) = (line(8, 31, &draw), line(9, 33, &draw))
+        let maps = (0..<2).map { _ in draw.floats(72).map(abs) }
+        let tops = [Float(0.6), 0.3]
+        let topped = Enlargement(
+            columns: columns, rows: rows, rescaling: Rescaling(target: .top, epsilon: 1e-2))
+        let wide = Enlargement(columns: columns, rows: rows, rescaling: Rescaling(target: .unit, epsilon: 0.5))
+        var best = [Float](repeating: 0, count: topped.pixels)
+        var labels = [UInt8](repeating: 0, count: topped.pixels)
+        topped.paint(maps.flatMap(\.self), count: 2, tops: tops, from: 1, best: &best, index: &labels)
+        let enlarged = zip(maps, tops).map { topped.enlarged($0, top: $1) }
+        for (map, (top, found)) in zip(maps, zip(tops, enlarged)) {
+            let resized = resized(map, by: topped)
+            let (least, most) = (resized.min() ?? 0, resized.max() ?? 0)
+            expect(
+                found, within: resized.map { Bounded(value: $0 * Double(top) / (most + 1e-2), slack: 44 * roundoff) },
+                "to a top of \(top)")
+            expect(
+                wide.enlarged(map),
+                within: resized.map { Bounded(value: ($0 - least) / (most - least + 0.5), slack: 44 * roundoff) },
+                "to more than the range")
+        }
+        for pixel in 0..<topped.pixels {
+            #expect(best[pixel] == max(enlarged[0][pixel], enlarged[1][pixel]))
+            #expect(labels[pixel] == (enlarged[1][pixel] > enlarged[0][pixel] ? 2 : 1))
+        }
+        #expect(topped.enlarged([Float](repeating: 0, count: 72), top: 0) == [Float](repeating: 0, count: 31 * 33))
+    }
+
     @Test func `dseg_paint lets the first of equal and the larger of other scores claim a pixel`() {
         _ = startedThreads
         var draw = Draw(seed: 2)
@@ -97,7 +128,7 @@ private let sizes = [(1, 1), (1, 5), (7, 3), (8, 31), (8, 33), (5, 64), (9, 1023
                 var scratch = unsafe [Float](repeating: .nan, count: dseg_paint_scratch(columns, rows, 2)) + [-5]
                 var best = [Float](repeating: -1, count: 1030 * 34) + [-6]
                 var index = [UInt8](repeating: 0, count: 1030 * 34) + [77]
-                unsafe dseg_paint(maps, 2, columns, rows, 8, &best, &index, &scratch)
+                unsafe dseg_paint(maps, 2, dseg_scale(tops: nil, epsilon: 0), columns, rows, 8, &best, &index, &scratch)
                 #expect(scratch.last == -5 && best.last == -6 && index.last == 77)
                 #expect(index.dropLast().allSatisfy { $0 == 8 })
             }

@@ -91,7 +91,6 @@ let targets = [dseg_portable, dseg_avx2, dseg_avx512, dseg_avx512vnni]
             cluster.`dseg_cluster keeps its definition at every number of pixels, tokens and centres`()
             cluster.`the first of equal centres takes a pixel, and one without pixels vanishes`()
             cluster.`logarithms keep their accuracy over all normal numbers`()
-
             let heads = HeadProductTests()
             for fixed in [false, true] {
                 heads.`dseg_apply_head and dseg_head_row keep their definition`(fixed: fixed)

@@ -63,8 +63,6 @@ func answers() -> [[UInt32]] {
     let others =
         (y + [mean, shared]).map { $0.values.map(\.bitPattern) } + [completed.map(\.bitPattern)] + guidedAnswers()
         + clusterAnswers()
-    return others + Operands.shared.answers() + fixedAnswers()
-
     return others + Operands.shared.answers() + fixedAnswers() + headAnswers()
 }
 

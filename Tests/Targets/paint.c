@@ -8,6 +8,9 @@ static const size_t shapes[][4] = {{1, 1, 1, 1},     {7, 3, 1, 5},    {8, 31, 9,
                                    {9, 1025, 8, 33}, {3, 2049, 1, 5}, {5, 64, 8, 31}, {1, 5, 3, 97}};
 enum { sizes = sizeof shapes / sizeof *shapes };
 
+/// To 0...1.
+static const dseg_scale unscaled = {NULL, 0};
+
 /// A line that is sampled anywhere, its ends among the places.
 static dseg_line line(size_t length, size_t count) {
     uint32_t *first = take(count * sizeof *first);
@@ -61,7 +64,7 @@ void check_enlarging(void) {
             least = value < least ? value : least;
             most = larger(value, most);
         }
-        dseg_enlarge(map, e.columns, e.rows, y, scratch);
+        dseg_enlarge(map, unscaled, e.columns, e.rows, y, scratch);
         hold_end(y, e.pixels);
         hold_end(scratch, floats);
         for (size_t i = 0; i < e.pixels; i++) {
@@ -82,7 +85,7 @@ static void draw_maps(enlargement e, float *maps, float *enlarged) {
     for (size_t k = 0; k < maps_painted; k++) {
         float *map = maps + k * e.numbers;
         for (size_t i = 0; i < e.numbers; i++) map[i] = k == 4 ? maps[e.numbers + i] : k == 5 ? 3 : draw();
-        dseg_enlarge(map, e.columns, e.rows, enlarged + k * e.pixels, scratch_of(e, 1, &floats));
+        dseg_enlarge(map, unscaled, e.columns, e.rows, enlarged + k * e.pixels, scratch_of(e, 1, &floats));
     }
 }
 
@@ -96,8 +99,8 @@ static void hold_picture(enlargement e) {
     index[e.pixels] = 77;
     for (size_t i = 0; i < e.pixels; i++) best[i] = 0.4f;
     draw_maps(e, maps, enlarged);
-    dseg_paint(maps, 2, e.columns, e.rows, first_label, best, index, scratch);
-    dseg_paint(maps + 2 * e.numbers, 4, e.columns, e.rows, first_label + 2, best, index, scratch);
+    dseg_paint(maps, 2, unscaled, e.columns, e.rows, first_label, best, index, scratch);
+    dseg_paint(maps + 2 * e.numbers, 4, unscaled, e.columns, e.rows, first_label + 2, best, index, scratch);
     for (size_t i = 0; i < e.pixels; i++) {
         float most = 0.4f;
         size_t label = 0;
@@ -123,12 +126,12 @@ static void hold_nothing(enlargement e, float number) {
     memset(index, 0, e.pixels);
     for (size_t i = 0; i < e.pixels; i++) best[i] = 0;
     for (size_t i = 0; i < e.numbers; i++) map[i] = number;
-    dseg_paint(map, 1, e.columns, e.rows, 9, best, index, scratch);
+    dseg_paint(map, 1, unscaled, e.columns, e.rows, 9, best, index, scratch);
     for (size_t i = 0; i < e.pixels; i++) {
         hold(index[i], 0, 0);
         hold(best[i], 0, 0);
     }
-    dseg_enlarge(map, e.columns, e.rows, best, scratch);
+    dseg_enlarge(map, unscaled, e.columns, e.rows, best, scratch);
     for (size_t i = 0; i < e.pixels && !isnan(number); i++) hold(best[i], 0, 0);
 }
 

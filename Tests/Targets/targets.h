@@ -3,6 +3,7 @@
 #define TARGETS_H
 
 #include "kernels.h"
+#include "maps.h"
 #include "weights.h"
 
 #include <math.h>
