@@ -1,5 +1,4 @@
 import Networks
-import Texts
 
 /// The state of a request between two parts of its answer: the prompts and passes it needs, which of them were cached,
 /// and how long each stage took.
@@ -10,9 +9,10 @@ struct AnswerInProgress {
     var report = Report()
     /// The prompts and passes needed so far, and which of them this user's earlier requests needed: cache hits are told
     /// by user.
-    private var prompts = Needs<ExactString>()
+    private var prompts = Needs<ReadPrompt>()
     private var passes = Needs<PassKey>()
-    /// The last features where they do not fit the cache, so that labels that share passes still run them once.
+    /// The last features where they do not fit the cache, so that labels that share passes still run them once, or
+    /// those of the first tiles, while the others' are computed.
     var last: (key: FeatureKey, features: [AttentionFeatures])?
     /// Whether the autoencoder had to read the picture.
     var hasEncoded = false
@@ -41,12 +41,12 @@ struct AnswerInProgress {
         passes.add(pass, isKnown: isKnown)
     }
 
-    mutating func needs(prompt: ExactString, isKnown: Bool) {
+    mutating func needs(prompt: ReadPrompt, isKnown: Bool) {
         prompts.add(prompt, isKnown: isKnown)
     }
 
     /// Notes that a prompt was not cached, and ran through the text encoder: no cache hit.
-    mutating func reads(prompt: ExactString) {
+    mutating func reads(prompt: ReadPrompt) {
         prompts.makeNew(prompt)
     }
 

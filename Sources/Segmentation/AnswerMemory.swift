@@ -33,16 +33,35 @@ struct AnswerMemory: Sendable {
         }
         let attending = MemoryEstimate.pixels(tile, captured?.level ?? 0)
         queries = tiles * fixed
-        affinity = tiles * attending * (2 * attending + 4)
+        let (probabilities, bytes) = Self.selfAttention(model, captured, pixels: attending)
+        affinity = tiles * bytes
         let pixels = MemoryEstimate.pixels(layout.grid)
         // Of completion, sixteen maps' interleaved, and each thread's scores.
-        let scoring = 4 * (pixels * Double(max(maps, 4 * Segmenter.groupPhrases)) + 16 * attending)
+        let scoring = 4 * (pixels * Double(max(maps, 4 * Segmenter.groupPrompts)) + 16 * attending)
         scratch = max(
-            MemoryEstimate.pass(model, tile).bytes + 4 * (floats + attending * attending),
+            MemoryEstimate.pass(model, tile).bytes + 4 * (floats + probabilities),
             MemoryEstimate.encoding(model, tile).bytes, MemoryEstimate.prompts(model).bytes, scoring)
         ofThreads = MemoryEstimate.threads(tile).bytes
         let samples = MemoryEstimate.pixels(picture) * 3 * 4 * (layout.tiles.count > 1 ? 2 : 1)
         most = scratch + queries + affinity + samples + 2 * scoring
+    }
+
+    /// What self-attention takes while it is captured, in floats, and what is kept of it, in bytes: of an affinity of
+    /// some pixels, or of the operands of single heads.
+    private static func selfAttention(
+        _ model: Model, _ captured: CapturedLayers?, pixels: Double
+    ) -> (captured: Double, kept: Double) {
+        guard let captured, case .heads = captured.affinity else {
+            return (pixels * pixels, pixels * (2 * pixels + 4))
+        }
+        return captured.selfAttention.reduce((0, 0)) { sum, index in
+            let layer = model.unet.attentionLayers[index]
+            let (channels, heads) = (Double(layer.channels), Double(layer.heads))
+            let kept =
+                model.precision == .f32
+                ? 8 * pixels * channels : 2 * (pixels + 16) * (2 * channels + 6 * heads)
+            return (sum.0 + 2 * pixels * channels, sum.1 + kept + 12 * pixels * heads)
+        }
     }
 
     /// For scratch memory: twice what is thought to be enough, since a step that wants more ends the process. A page
@@ -52,9 +71,15 @@ struct AnswerMemory: Sendable {
     /// Bytes beside scratch memory.
     var kept: Double { most - scratch }
 
-    /// What is to be said before the picture is read; `nil` for the square that the model was trained on.
+    /// Whether more is read than about the area that the model was trained on: half more, or several tiles. A picture's
+    /// proportions round that area to whole units.
+    func isLarge(_ sizes: LatentSizes) -> Bool {
+        layout.tiles.count > 1 || 2 * layout.grid.pixels >= 3 * sizes.trained.pixels
+    }
+
+    /// What is to be said before a large picture is read.
     func note(_ sizes: LatentSizes) -> String? {
-        guard layout != Layout(sizes.trained) else { return nil }
+        guard isLarge(sizes) else { return nil }
         let tiles = layout.tiles.count
         return "the picture is read at \(picture.width) x \(picture.height) pixels, "
             + "in \(tiles) \(tiles == 1 ? "tile" : "tiles"): \(Self.text(queries)) of queries and "
@@ -69,20 +94,20 @@ struct AnswerMemory: Sendable {
 }
 
 extension AnswerMemory {
-    /// - Throws: where the recipe does not fit the U-Net's layers
-    init(_ model: Model, _ layout: Layout, _ request: SegmentationRequest) throws(SegmentationError) {
+    init(_ model: Model, _ layout: Layout, _ request: SegmentationRequest, capturing captured: CapturedLayers) {
         let (recipe, labels) = (request.recipe, request.labels)
         let phrases = labels.reduce(0) { $0 + $1.phrases.count }
-        let captured = try AttentionFusion(model.unet, recipe: recipe, layout).captured
+        let together = recipe.softmax == .joint ? phrases : min(phrases, recipe.groupPhrases)
+        let tokens = recipe.aggregation.maps == .ofPhrases ? 0 : model.textEncoder.configuration.positions
         self.init(
             model, layout, captured: captured,
-            maps: max(recipe.share == nil ? 0 : labels.count, recipe.softmax == .joint ? 4 * phrases : 0))
+            maps: max(recipe.share == nil ? 0 : labels.count, 4 * (together + tokens)))
     }
 }
 
 extension Segmenter {
-    /// Refuses an answer that takes more memory than there is, and reserves scratch memory for it. An answer whose
-    /// latent has no more pixels than the square that the U-Net was trained on is not refused.
+    /// Refuses an answer that takes more memory than there is, and reserves scratch memory for it. Where about the area
+    /// that the U-Net was trained on is read, nothing is refused.
     ///
     /// - Throws: `memory`
     func admit(_ memory: AnswerMemory) throws(SegmentationError) {
@@ -90,7 +115,7 @@ extension Segmenter {
             guard let left, bytes > Double(left) else { return }
             throw .memory(memory.picture, bytes: Int(min(bytes, 0x1p60)), left: left)
         }
-        if memory.layout.grid.pixels > model.latentSizes.trained.pixels {
+        if memory.isLarge(model.latentSizes) {
             let most = memory.most + memory.ofThreads
             if let left = AvailableMemory.left, most > Double(left) { arena.release() }
             try check(most, AvailableMemory.left)

@@ -26,13 +26,14 @@ package final class Computation {
 
     /// - Parameter answer: new, except for the time that parsing the request took
     init(
-        _ segmenter: Segmenter, _ understanding: Understanding, _ picture: AskedPicture, _ answer: AnswerInProgress
+        _ segmenter: Segmenter, _ understanding: Understanding, _ picture: AskedPicture, _ fusion: AttentionFusion,
+        _ answer: AnswerInProgress
     ) throws(SegmentationError) {
         self.segmenter = segmenter
         self.understanding = understanding
         self.picture = picture
         self.answer = answer
-        fusion = try AttentionFusion(segmenter.model.unet, recipe: answer.request.recipe, picture.layout)
+        self.fusion = fusion
         try segmenter.admit(understanding.memory)
         groups = understanding.groups
     }
@@ -46,6 +47,9 @@ package final class Computation {
         case .scores(let index):
             let group = groups[index]
             try segmenter.reserve(understanding.memory)
+            if try segmenter.advance(to: group, picture, fusion, &answer) {
+                return .scores(first: group.startIndex, [])
+            }
             let maps = try segmenter.scores(of: group, picture, fusion, &answer)
             let isLast = index + 1 == groups.count
             guard let share = answer.request.recipe.share else {
@@ -76,7 +80,7 @@ package final class Computation {
 package enum AnswerPart: Sendable {
     case understood(Understanding)
     /// Maps on the latent grid, `[H·W]` each, of consecutive labels from label `first` on; none yet where labels share
-    /// pixels and are still being scored.
+    /// pixels and are still being scored, or after a pass over one of several tiles.
     case scores(first: Int, [[Float]])
     case report(Report)
 }

@@ -14,7 +14,7 @@ package final class EncodedText {
     ///
     /// - Throws: `Interruption` between layers
     package static func reading(
-        _ prompts: [String], _ model: Model, cancellation: Cancellation, _ arena: inout Arena
+        _ prompts: [ReadPrompt], _ model: Model, cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> [EncodedText] {
         guard model.precision.rowsAreIndependent || prompts.count == 1 else {
             var texts: [EncodedText] = []
@@ -26,8 +26,14 @@ package final class EncodedText {
         let text = model.textEncoder.configuration
         return try arena.scope { (arena) throws(Interruption) in
             let contexts = arena.matrix(rows: prompts.count * text.positions, columns: text.width)
-            let tokens = prompts.map { model.tokenizer.encode($0, length: text.positions).tokens }
+            let tokens = prompts.map { model.tokenizer.encode($0.text, length: text.positions).tokens }
             try model.textEncoder(tokens, into: contexts, cancellation: cancellation, &arena)
+            for (index, prompt) in prompts.enumerated() {
+                for position in prompt.enhancement?.positions ?? [] {
+                    let row = index * text.positions + Int(position)
+                    contexts.rows(row..<row + 1).scale(by: prompt.enhancement?.factor ?? 1, adding: 0)
+                }
+            }
             return EncodedText.texts(contexts, model, &arena)
         }
     }

@@ -1,4 +1,4 @@
-package import Images
+import Images
 package import Kernels
 package import Networks
 import Texts
@@ -11,7 +11,7 @@ struct FeatureKey: Hashable {
     let picture: ExactString
     let seed: UInt32
     let timestep: Int
-    let prompt: ExactString
+    let prompt: ReadPrompt
     let captured: CapturedLayers
     let precision: Precision
     let layout: Layout
@@ -32,26 +32,36 @@ extension FeatureKey {
 /// The matrices that a pass captures into, in f32; valid in the arena scope that they were made in.
 private struct AttentionCaptures {
     /// One for each attention layer of the U-Net, in the order of a pass.
-    let captures: [AttentionCapture]
+    private(set) var captures: [AttentionCapture] = []
     /// By index among the cross-attention layers.
     private var queries: [Int: (matrix: Matrix, heads: Int)] = [:]
-    private let affinity: Matrix
+    private var selfAttention: SelfAttention
     private let captured: CapturedLayers
     /// Of the affinity's pixels.
     private let grid: Grid
 
+    private enum SelfAttention {
+        /// Averaged over heads and layers, `[N, N]`.
+        case mean(Matrix)
+        /// Of each layer, in the order of a pass.
+        case operands([QueriesAndKeys])
+    }
+
     /// - Parameter latent: of the pass
-    init(of unet: UNet, _ latent: Grid, _ captured: CapturedLayers, _ arena: inout Arena) {
+    init(of model: Model, _ latent: Grid, _ captured: CapturedLayers, _ arena: inout Arena) {
         self.captured = captured
         grid = latent.level(captured.level)
-        affinity = arena.matrix(rows: grid.pixels, columns: grid.pixels)
-        affinity.clear()
-        var captures: [AttentionCapture] = []
+        switch captured.affinity {
+        case .heads: selfAttention = .operands([])
+        case .mean, .weighed, .sharpened:
+            let mean = arena.matrix(rows: grid.pixels, columns: grid.pixels)
+            mean.clear()
+            selfAttention = .mean(mean)
+        }
         var cross = 0
-        for (index, layer) in unet.attentionLayers.enumerated() {
-            if captured.probabilities.contains(index) {
-                let share = 1 / Float(captured.probabilities.count)
-                captures.append(.mean(addingTo: affinity, share: share, heads: layer.heads))
+        for (index, layer) in model.unet.attentionLayers.enumerated() {
+            if captured.selfAttention.contains(index) {
+                captures.append(capture(layer, model.precision, &arena))
             } else if captured.queries.contains(index) {
                 let matrix = arena.matrix(rows: latent.level(layer.level).pixels, columns: layer.channels)
                 queries[cross] = (matrix, layer.heads)
@@ -61,20 +71,69 @@ private struct AttentionCaptures {
             }
             cross += layer.kind == .crossAttention ? 1 : 0
         }
-        self.captures = captures
+    }
+
+    /// The capture of a self-attention layer.
+    private mutating func capture(
+        _ layer: AttentionLayer, _ precision: Precision, _ arena: inout Arena
+    ) -> AttentionCapture {
+        switch selfAttention {
+        case .mean(let mean): return .probabilities(addingTo: mean, shares: captured.shares(layer))
+        case .operands(let layers):
+            let queries = arena.matrix(rows: grid.pixels, columns: layer.channels)
+            let keys = arena.matrix(rows: grid.pixels, columns: layer.channels)
+            let operands = QueriesAndKeys(queries: queries, keys: keys, heads: layer.heads, precision: precision)
+            selfAttention = .operands(layers + [operands])
+            return .operands(queries: queries, keys: keys)
+        }
     }
 
     /// The captures, quantized; to be called after the pass.
     ///
     /// - Parameter colours: of the affinity's pixels, `[N, 3]` in 0...1, where they weigh it
     func features(_ colours: [Float]?, _ arena: inout Arena) -> AttentionFeatures {
-        if let kernel = captured.colour {
-            guard let colours else { preconditionFailure("no colours of the picture to weigh an affinity by") }
-            kernel.weigh(affinity, colours: colours, width: grid.width, height: grid.height, &arena)
-        }
-        return AttentionFeatures(
+        AttentionFeatures(
             queries: queries.mapValues { FixedPoint(queries: $0.matrix, heads: $0.heads) },
-            affinity: Affinity(affinity, roots: captured.colour != nil))
+            affinity: affinity(colours, &arena))
+    }
+
+    private func affinity(_ colours: [Float]?, _ arena: inout Arena) -> CapturedAffinity {
+        switch (captured.affinity, selfAttention) {
+        case (.mean, .mean(let mean)): return .matrix(Affinity(mean, roots: false))
+        case (.weighed(let kernel), .mean(let mean)):
+            guard let colours else { preconditionFailure("no colours of the picture to weigh an affinity by") }
+            kernel.weigh(mean, colours: colours, width: grid.width, height: grid.height, &arena)
+            return .matrix(Affinity(mean, roots: true))
+        case (.sharpened(let kernel), .mean(let mean)):
+            kernel.sharpen(mean, &arena)
+            return .matrix(Affinity(mean, roots: true, unitRows: true))
+        case (.heads(let rule), .operands(let layers)):
+            // The last layer of the pass stands first in the product: it is the last to complete a map.
+            return .heads(HeadProduct(layers.reversed(), &arena), rule)
+        default: preconditionFailure("captures of another affinity")
+        }
+    }
+}
+
+/// What completes the maps of a pass.
+package enum CapturedAffinity {
+    case matrix(Affinity)
+    case heads(HeadProduct, HeadRule)
+
+    var bytes: Int {
+        switch self {
+        case .matrix(let affinity): affinity.bytes
+        case .heads(let heads, _): heads.bytes
+        }
+    }
+
+    /// One round of completion of maps, `[N]` each, at least one; the bits of one do not depend on the others.
+    func completing(_ maps: [[Float]], _ arena: inout Arena) -> [[Float]] {
+        switch self {
+        case .matrix(let affinity): affinity.completing(maps, &arena)
+        case .heads(let heads, let rule):
+            heads.completing(maps, threshold: rule.threshold, combination: rule.combination, &arena) ?? maps
+        }
     }
 }
 
@@ -92,7 +151,7 @@ extension Model {
     ) throws(Interruption) -> AttentionFeatures {
         try arena.scope { (arena) throws(Interruption) in
             let room = AttentionCaptures(
-                of: unet, Grid(height: noised.height, width: noised.width), captured, &arena)
+                of: self, Grid(height: noised.height, width: noised.width), captured, &arena)
             try unet(
                 noised, timestep: timestep, context: context, captures: room.captures, cancellation: cancellation,
                 &arena)
@@ -106,12 +165,16 @@ package final class AttentionFeatures {
     /// The queries of the captured cross-attention layers, `[N, C]`, by their index among all of them in the order of a
     /// pass.
     package let queries: [Int: FixedPoint]
-    /// The mean over heads and captured layers of self-attention, `[N, N]`, where the recipe says so weighed by colour:
-    /// N is the number of pixels of the layers' maps.
-    package let affinity: Affinity
+    /// Of the captured layers' self-attention.
+    package let affinity: CapturedAffinity
     let bytes: Int
 
-    fileprivate init(queries: [Int: FixedPoint], affinity: Affinity) {
+    func queries(_ layer: Int) -> FixedPoint {
+        guard let found = queries[layer] else { preconditionFailure("layer \(layer) is captured") }
+        return found
+    }
+
+    fileprivate init(queries: [Int: FixedPoint], affinity: CapturedAffinity) {
         self.queries = queries
         self.affinity = affinity
         bytes = queries.values.reduce(affinity.bytes) { $0 + $1.bytes }

@@ -147,6 +147,10 @@ package struct Tile: Sendable, Hashable {
     package let column: Int
     package let grid: Grid
 
+    package init(row: Int, column: Int, grid: Grid) {
+        (self.row, self.column, self.grid) = (row, column, grid)
+    }
+
     /// The tile at a level of the U-Net.
     func level(_ level: Int) -> Tile {
         Tile(row: row >> level, column: column >> level, grid: grid.level(level))

@@ -33,9 +33,9 @@ struct MemoryEstimate {
     static func prompts(_ model: Model) -> MemoryEstimate {
         let text = model.textEncoder.configuration
         let keys = model.unet.attentionLayers.reduce(0) { $0 + Double($1.channels) }
-        let positions = Double(Segmenter.groupPhrases) * Double(text.positions)
+        let positions = Double(Segmenter.groupPrompts) * Double(text.positions)
         return MemoryEstimate(
-            "a reading of \(Segmenter.groupPhrases) prompts",
+            "a reading of \(Segmenter.groupPrompts) prompts",
             floats: positions * (keys + 8 * Double(text.width) + Double(text.intermediate)))
     }
 

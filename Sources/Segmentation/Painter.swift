@@ -79,9 +79,15 @@ package struct Painter: Sendable {
         let picture = understanding.picture
         return switch maps {
         case .none, .latent: nil
-        case .picture: MapSizing(understanding, width: picture.width, height: picture.height)
-        case .sized(let width, let height): MapSizing(understanding, width: width, height: height)
+        case .picture: sizing(of: understanding, picture.width, picture.height)
+        case .sized(let width, let height): sizing(of: understanding, width, height)
         }
+    }
+
+    private func sizing(of understanding: Understanding, _ width: Int, _ height: Int) -> MapSizing {
+        MapSizing(
+            understanding.recipe, latent: understanding.grid, read: understanding.resized, guide: understanding.guide,
+            width: width, height: height)
     }
 
     /// A label's map in the requested size; `nil` where no maps were requested.
@@ -102,7 +108,7 @@ package struct Painter: Sendable {
     private mutating func mask(while isWanted: () -> Bool) -> LabelMask? {
         guard let understanding else { return nil }
         let (width, height) = (understanding.picture.width, understanding.picture.height)
-        let canvas = MapSizing(understanding, width: width, height: height)
+        let canvas = sizing(of: understanding, width, height)
         guard var indices = canvas.argmax(latents, above: threshold, while: isWanted) else { return nil }
         latents = []
         understanding.transparency?.clear(&indices)

@@ -5,15 +5,15 @@ import Texts
 struct ScoreKey: Hashable {
     let features: FeatureKey
     let aggregation: Aggregation
-    let rounds: Int
-    let prompt: ExactString
+    let refinement: Refinement
+    let prompt: ReadPrompt
     let positions: [Int32]
     /// `nil`: no other label's tokens join the phrase's softmax.
     let company: Company?
 
     /// Of the key, which a cache holds twice, and of what both copies share.
     var bytes: Int {
-        2 * MemoryLayout<Self>.stride + prompt.text.utf8.count + positions.count * MemoryLayout<Int32>.stride
+        2 * MemoryLayout<Self>.stride + prompt.bytes + positions.count * MemoryLayout<Int32>.stride
             + (company?.bytes ?? 0)
     }
 }

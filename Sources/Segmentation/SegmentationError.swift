@@ -3,11 +3,11 @@ package import Networks
 
 /// Why a request is refused or was ended.
 package enum SegmentationError: Error {
+    case recipe(RecipeError)
     case image(ImageError)
     case noLabels
     case tooMany(what: String, count: Int, limit: Int)
     case tooManyForMask(labels: Int, limit: Int)
-    case tooManyForSoftmax(phrases: Int, limit: Int)
     case emptyName(label: Int)
     case repeatedName(String)
     /// Two labels with the same tokens at the same positions of the same prompts.
@@ -25,17 +25,6 @@ package enum SegmentationError: Error {
     /// Bytes of memory for a pass, and how many there are.
     case memory(Grid, bytes: Int, left: Int)
     case mapSize(width: Int, height: Int, limit: Int)
-    case unknownRecipe(String, known: [String])
-    /// A setting that is not `key=value`, or whose key no recipe has.
-    case unknownSetting(String, known: [String])
-    case repeatedSetting(String)
-    case setting(key: String, value: String, legal: String)
-    case noWeights(recipe: String, resolutions: Int)
-    /// The U-Net has no self-attention at a level that the recipe captures; level 0 has the latent's size.
-    case noSelfAttention(recipe: String, level: Int)
-    case unneededForwardPrompt(recipe: String)
-    /// One softmax for all labels, whose queries differ: each label has a pass of its own.
-    case jointSoftmax(recipe: String, fitting: [String])
     case unknownModel(String, loaded: String)
     case unknownPicture(handle: String)
     case queueFull(limit: Int)
@@ -62,8 +51,6 @@ extension SegmentationError: CustomStringConvertible {
         case .tooMany(let what, let count, let limit): "\(count) \(what), the limit is \(limit): ask in parts"
         case .tooManyForMask(let labels, let limit):
             "\(labels) labels with an index mask, whose limit is \(limit): ask without the mask, or for fewer"
-        case .tooManyForSoftmax(let phrases, let limit):
-            "\(phrases) phrases with softmax=joint, whose limit is \(limit): ask for fewer, or with softmax=own"
         case .emptyName(let label): "label \(label + 1) has no name"
         case .repeatedName(let name): "two labels are called \(quoted(name)): give them different names"
         case .alike(let one, let other):
@@ -91,22 +78,6 @@ extension SegmentationError: CustomStringConvertible {
         case .mapSize(let width, let height, let limit):
             "score maps of \(width) x \(height) pixels: both sides must be positive, and at most \(limit) pixels "
                 + "in all"
-        case .unknownRecipe(let name, let known):
-            "unknown recipe \(quoted(name)): use one of \(known.joined(separator: ", "))"
-        case .unknownSetting(let text, let known):
-            "unknown setting \(quoted(text)): write key=value, the key one of \(known.joined(separator: ", "))"
-        case .repeatedSetting(let key): "\(key) is set twice: set it once"
-        case .setting(let key, let value, let legal): "\(key)=\(quoted(value)) is not legal: give it \(legal)"
-        case .noWeights(let recipe, let resolutions):
-            "recipe \(recipe) has no weights for a U-Net with attention at \(resolutions) resolutions"
-        case .noSelfAttention(let recipe, let level):
-            "recipe \(recipe) captures self-attention at level \(level) of the U-Net, where this model has no layer of "
-                + "that kind"
-        case .unneededForwardPrompt(let recipe):
-            "recipe \(recipe) runs each label's own prompt: leave the forward prompt out"
-        case .jointSoftmax(let recipe, let fitting):
-            "softmax=joint needs one pass for all labels, and recipe \(recipe) runs one for each: "
-                + "use \(fitting.joined(separator: " or "))"
         case .unknownModel(let name, let loaded): "unknown model \(quoted(name)): \"\(loaded)\" is loaded"
         case .unknownPicture(let handle):
             "no picture of yours is known as \(quoted(handle)): bring it by Look, or send it with the question"
@@ -117,12 +88,7 @@ extension SegmentationError: CustomStringConvertible {
         case .stopping: "the daemon is stopping: try again when it is back"
         case .cancelled: "cancelled"
         case .deadlineExceeded: "the deadline passed before the answer was ready"
+        case .recipe(let error): "\(error)"
         }
-    }
-
-    /// The beginning of what a caller wrote, in quotes: enough to know it again.
-    private func quoted(_ text: String) -> String {
-        let kept = String(text.unicodeScalars.prefix(100))
-        return kept.utf8.count == text.utf8.count ? "\"\(text)\"" : "\"\(kept)…\""
     }
 }

@@ -71,7 +71,7 @@ package struct SegmentationRequest: Sendable {
     package let picture: PictureSource
     package let labels: [Label]
     package let recipe: Recipe
-    /// The prompt of the one U-Net pass for all phrases; `nil` where each phrase has its own pass.
+    /// The chosen prompt of the one U-Net pass for all phrases; `nil`: the recipe's.
     package let forwardPrompt: String?
     package let seed: UInt32
     package let timestep: Int
@@ -95,7 +95,7 @@ package struct SegmentationRequest: Sendable {
             throw .tooManyForMask(labels: labels.count, limit: Self.maskedLabelLimit)
         }
         if let forwardPrompt {
-            guard recipe.forwardPrompt != nil else { throw .unneededForwardPrompt(recipe: recipe.name) }
+            if recipe.forwardPrompt == .own { throw .recipe(.unneededForwardPrompt(recipe: recipe.name)) }
             try Self.check(forwardPrompt, of: "a forward prompt")
         }
         let threshold = threshold ?? recipe.background
@@ -109,13 +109,18 @@ package struct SegmentationRequest: Sendable {
         self.picture = picture
         self.labels = labels
         self.recipe = recipe
-        self.forwardPrompt = forwardPrompt ?? recipe.forwardPrompt
+        self.forwardPrompt = forwardPrompt
         self.seed = seed
         self.timestep = timestep ?? recipe.timestep
         self.threshold = threshold
         self.maps = maps
         self.wantsMask = wantsMask
         self.model = model
+    }
+
+    /// What one pass reads for all phrases, where the recipe has such a text.
+    var fixedPrompt: String? {
+        if case .fixed(let text) = recipe.forwardPrompt { forwardPrompt ?? text } else { nil }
     }
 
     private static func check(_ labels: [Label]) throws(SegmentationError) {
@@ -146,12 +151,14 @@ package struct SegmentationRequest: Sendable {
     }
 
     private static func checkJointSoftmax(_ recipe: Recipe, _ labels: [Label]) throws(SegmentationError) {
-        guard recipe.forwardPrompt != nil else {
-            let fitting = Recipe.all.filter { $0.forwardPrompt != nil }.map(\.name)
-            throw .jointSoftmax(recipe: recipe.name, fitting: fitting)
+        guard recipe.fitsJointSoftmax else {
+            throw .recipe(
+                .jointSoftmax(recipe: recipe.name, fitting: Recipe.all.filter(\.fitsJointSoftmax).map(\.name)))
         }
         let phrases = labels.reduce(0) { $0 + $1.phrases.count }
-        guard phrases <= jointPhraseLimit else { throw .tooManyForSoftmax(phrases: phrases, limit: jointPhraseLimit) }
+        guard phrases <= jointPhraseLimit else {
+            throw .recipe(.tooManyForSoftmax(phrases: phrases, limit: jointPhraseLimit))
+        }
     }
 
     private static func check(_ text: String, of what: @autoclosure () -> String) throws(SegmentationError) {

@@ -18,32 +18,38 @@ extension Segmenter {
             if known == nil { missing.append(key) }
             maps[key] = known?.value ?? []
         }
-        for batch in batches(missing, of: keys) {
+        for batch in batches(missing, of: keys, atMost: answer.request.recipe.groupPhrases) {
             let found = try scores(of: batch, picture, fusion, &answer)
             for (key, map) in zip(batch.joined(), found) { maps[key] = map }
         }
+        let presence = answer.request.recipe.presence
         return answer.timing(\.maps) {
             keys.map { phrases in
-                let all = phrases.map { maps[$0] ?? [] }
-                guard all.count > 1 else { return all.first ?? [] }
-                var sum: [Float] = []
-                for map in all {
-                    if sum.isEmpty { sum = [Float](repeating: 0, count: map.count) }
-                    ScoreKernels.add(map, times: 1 / Float(all.count), to: &sum)
-                }
-                return sum
+                let map = Self.mean(of: phrases.map { maps[$0] ?? [] })
+                guard let presence, ScoreKernels.largest(map) <= presence else { return map }
+                return [Float](repeating: 0, count: map.count)
             }
         }
     }
 
+    /// The mean of a label's phrases' maps.
+    private static func mean(of maps: [[Float]]) -> [Float] {
+        guard maps.count > 1 else { return maps.first ?? [] }
+        var sum = [Float](repeating: 0, count: maps[0].count)
+        for map in maps { ScoreKernels.add(map, times: 1 / Float(maps.count), to: &sum) }
+        return sum
+    }
+
     /// The phrases that are scored together: of labels in company all, however few maps are missing; else the missing
-    /// ones that share a pass, at most ``groupPhrases``.
-    private func batches(_ missing: [ScoreKey], of labels: [[ScoreKey]]) -> [[[ScoreKey]]] {
+    /// ones that share a pass, at most `limit`.
+    private func batches(
+        _ missing: [ScoreKey], of labels: [[ScoreKey]], atMost limit: Int
+    ) -> [[[ScoreKey]]] {
         guard missing.first?.company == nil else { return [labels] }
         var batches: [[[ScoreKey]]] = []
         var rest = missing[...]
         while let first = rest.first {
-            let batch = rest.prefix(Self.groupPhrases).prefix { $0.features == first.features }
+            let batch = rest.prefix(limit).prefix { $0.features == first.features }
             rest.removeFirst(batch.count)
             batches.append([Array(batch)])
         }
@@ -73,17 +79,19 @@ extension Segmenter {
         _ labels: ArraySlice<UnderstoodLabel>, _ asked: AskedPicture, _ fusion: AttentionFusion,
         _ request: SegmentationRequest
     ) -> [[ScoreKey]] {
-        let companies = request.recipe.softmax == .own ? labels.map { _ in nil } : Company.all(labels)
+        let recipe = request.recipe
+        let companies = recipe.softmax == .own ? labels.map { _ in nil } : Company.all(labels)
         return zip(labels, companies).map { label, company in
             label.phrases.map { phrase in
-                ScoreKey(
+                let prompt = ReadPrompt(phrase.prompt, enhancing: phrase.enhanced, by: recipe.enhancement)
+                return ScoreKey(
                     features: FeatureKey(
                         model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle),
                         seed: request.seed, timestep: request.timestep,
-                        prompt: ExactString(request.forwardPrompt ?? phrase.prompt), captured: fusion.captured,
-                        precision: model.precision, layout: asked.layout, resampling: request.recipe.resampling),
-                    aggregation: request.recipe.aggregation, rounds: request.recipe.refinement.rounds,
-                    prompt: ExactString(phrase.prompt), positions: phrase.positions, company: company)
+                        prompt: request.fixedPrompt.map { ReadPrompt($0) } ?? prompt, captured: fusion.captured,
+                        precision: model.precision, layout: asked.layout, resampling: recipe.resampling),
+                    aggregation: recipe.aggregation, refinement: recipe.refinement, prompt: prompt,
+                    positions: phrase.positions, company: company)
             }
         }
     }
@@ -109,22 +117,22 @@ extension Segmenter {
         return found
     }
 
-    /// Contexts and keys of prompts; those that are not cached are read together, ``groupPhrases`` at a time.
+    /// Contexts and keys of prompts; those that are not cached are read together, ``groupPrompts`` at a time.
     private func texts(
-        _ prompts: [ExactString], _ answer: inout AnswerInProgress
-    ) throws(SegmentationError) -> [ExactString: EncodedText] {
-        var texts: [ExactString: EncodedText] = [:]
-        var unknown: [ExactString] = []
+        _ prompts: [ReadPrompt], _ answer: inout AnswerInProgress
+    ) throws(SegmentationError) -> [ReadPrompt: EncodedText] {
+        var texts: [ReadPrompt: EncodedText] = [:]
+        var unknown: [ReadPrompt] = []
         for prompt in prompts where texts[prompt] == nil && !unknown.contains(prompt) {
             texts[prompt] = words.value(for: prompt)?.value
             if texts[prompt] == nil { unknown.append(prompt) }
         }
         let cancellation = answer.cancellation
-        for first in stride(from: 0, to: unknown.count, by: Self.groupPhrases) {
-            let batch = unknown[first...].prefix(Self.groupPhrases)
+        for first in stride(from: 0, to: unknown.count, by: Self.groupPrompts) {
+            let batch = unknown[first...].prefix(Self.groupPrompts)
             let read = try answer.timing(\.text) { () throws(SegmentationError) in
                 do throws(Interruption) {
-                    return try EncodedText.reading(batch.map(\.text), model, cancellation: cancellation, &arena)
+                    return try EncodedText.reading(Array(batch), model, cancellation: cancellation, &arena)
                 } catch {
                     throw SegmentationError(error)
                 }
@@ -138,25 +146,42 @@ extension Segmenter {
         return texts
     }
 
+    /// Runs or finds the next pass over a picture's tiles before labels are scored: between two of them the job may
+    /// yield its turn. Returns `false` where all are there.
+    func advance(
+        to labels: ArraySlice<UnderstoodLabel>, _ picture: AskedPicture, _ fusion: AttentionFusion,
+        _ answer: inout AnswerInProgress
+    ) throws(SegmentationError) -> Bool {
+        let keys = scoreKeys(labels, picture, fusion, answer.request).joined()
+        guard picture.layout.tiles.count > 1, let key = keys.first(where: { scoreMaps.value(for: $0) == nil })
+        else { return false }
+        let found = answer.last?.key == key.features ? answer.last?.features ?? [] : []
+        guard found.count < picture.layout.tiles.count else { return false }
+        let pass = PassKey(features: key.features, tile: found.count)
+        answer.last = (key.features, found + [try features(of: picture, pass, &answer)])
+        return true
+    }
+
     /// The features of the passes over a picture's tiles: cached, or computed and cached.
     private func features(
         of picture: AskedPicture, _ key: FeatureKey, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [AttentionFeatures] {
-        if let last = answer.last, last.key == key { return last.features }
-        var all: [AttentionFeatures] = []
-        for pass in key.passes {
-            if let known = features.value(for: pass)?.value {
-                all.append(known)
-            } else {
-                let found = try run(pass, over: picture, &answer)
-                answer.runs(pass: pass)
-                features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: pass)
-                all.append(found)
-            }
-        }
+        var all = answer.last?.key == key ? answer.last?.features ?? [] : []
+        for pass in key.passes[all.count...] { all.append(try features(of: picture, pass, &answer)) }
         let bytes = all.reduce(0) { $0 + $1.bytes }
         answer.last = bytes > limits.features ? (key, all) : nil
         return all
+    }
+
+    /// The features of one pass.
+    private func features(
+        of picture: AskedPicture, _ pass: PassKey, _ answer: inout AnswerInProgress
+    ) throws(SegmentationError) -> AttentionFeatures {
+        if let known = features.value(for: pass)?.value { return known }
+        let found = try run(pass, over: picture, &answer)
+        answer.runs(pass: pass)
+        features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: pass)
+        return found
     }
 
     /// Runs the U-Net over the noised latent of a tile.
@@ -169,7 +194,8 @@ extension Segmenter {
         }
         let (tile, grid) = (key.layout.tiles[pass.tile], key.layout.grid)
         let latent = try latent(of: picture, tile: pass.tile, &answer)
-        let colours = key.captured.colour == nil ? nil : picture.guide?.colours(of: tile, grid, key.captured.level)
+        let colours =
+            key.captured.affinity.colour == nil ? nil : picture.guide?.colours(of: tile, grid, key.captured.level)
         let cancellation = answer.cancellation
         return try answer.timing(\.unet) { () throws(SegmentationError) in
             do throws(Interruption) {

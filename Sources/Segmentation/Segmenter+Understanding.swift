@@ -55,13 +55,34 @@ extension Segmenter {
     /// - Parameter handle: the picture's
     func understand(
         _ request: SegmentationRequest, _ handle: String, owner: UInt32, cancellation: Cancellation
-    ) throws(SegmentationError) -> (Understanding, AskedPicture) {
+    ) throws(SegmentationError) -> (Understanding, AskedPicture, AttentionFusion) {
         guard isLoaded(request.model) else {
             throw .unknownModel(request.model, loaded: model.name)
         }
         guard request.timestep >= 0, request.timestep < model.scheduler.trainTimesteps else {
             throw .timestep(request.timestep, limit: model.scheduler.trainTimesteps)
         }
+        let (labels, forwardPrompt) = try understandLabels(of: request, cancellation: cancellation)
+        try checkDifferent(labels, isJoined: request.recipe.isJoined)
+        let asked = try picture(
+            request.picture, handle, request.recipe.reading, owner: owner, cancellation: cancellation)
+        let fusion = try AttentionFusion(model.unet, recipe: request.recipe, asked.layout)
+        let memory = AnswerMemory(model, asked.layout, request, capturing: fusion.captured)
+        let understanding = Understanding(
+            picture: asked.picture.looked, transparency: asked.transparency, guide: asked.guide,
+            grid: asked.layout.grid, resized: asked.resize.grid, labels: labels, recipe: request.recipe,
+            forwardPrompt: forwardPrompt, seed: request.seed, timestep: request.timestep,
+            threshold: request.threshold, model: model.name, modelHash: model.hash,
+            precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue,
+            blas: BLAS.name, notes: [memory.note(model.latentSizes)].compactMap(\.self) + fusion.notes, memory: memory)
+        return (understanding, asked, fusion)
+    }
+
+    /// The labels, and what the one pass for all phrases reads, if there is one.
+    private func understandLabels(
+        of request: SegmentationRequest, cancellation: Cancellation
+    ) throws(SegmentationError) -> ([UnderstoodLabel], String?) {
+        if case .joined(let list) = request.recipe.forwardPrompt { return try understand(request, joinedBy: list) }
         var labels: [UnderstoodLabel] = []
         for label in request.labels {
             var phrases: [UnderstoodPhrase] = []
@@ -71,27 +92,48 @@ extension Segmenter {
             }
             labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
         }
-        try checkDifferent(labels)
-        let asked = try picture(
-            request.picture, handle, request.recipe.reading, owner: owner, cancellation: cancellation)
-        let memory = try AnswerMemory(model, asked.layout, request)
-        let understanding = Understanding(
-            picture: asked.picture.looked, transparency: asked.transparency, guide: asked.guide,
-            grid: asked.layout.grid, resized: asked.resize.grid, labels: labels, recipe: request.recipe,
-            forwardPrompt: request.forwardPrompt, seed: request.seed, timestep: request.timestep,
-            threshold: request.threshold, model: model.name, modelHash: model.hash,
-            precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue,
-            blas: BLAS.name, notes: [memory.note(model.latentSizes)].compactMap(\.self), memory: memory)
-        return (understanding, asked)
+        return (labels, request.fixedPrompt)
+    }
+
+    /// The labels in the one prompt that lists them all, and that prompt.
+    private func understand(
+        _ request: SegmentationRequest, joinedBy list: PhraseList
+    ) throws(SegmentationError) -> ([UnderstoodLabel], String) {
+        let phrases = request.labels.flatMap(\.phrases)
+        let prompt = list.prompt(for: phrases.map(\.words))
+        for chosen in [request.forwardPrompt] + phrases.map(\.prompt) {
+            guard let chosen, ExactString(chosen) != ExactString(prompt) else { continue }
+            throw .recipe(.builtPrompt(recipe: request.recipe.name, prompt: prompt))
+        }
+        let length = model.textEncoder.configuration.positions
+        let places = try list.places(of: phrases.map(\.words), model.tokenizer, length: length)
+        let encoded = model.tokenizer.encode(prompt, length: length)
+        let enhanced = places.joined().map(Int32.init)
+        var rest = Array(zip(phrases, places))[...]
+        let labels = request.labels.map { label in
+            let own = rest.prefix(label.phrases.count)
+            rest = rest.dropFirst(label.phrases.count)
+            return UnderstoodLabel(
+                name: label.name,
+                phrases: own.map { phrase, place in
+                    UnderstoodPhrase(
+                        words: phrase.words, prompt: prompt,
+                        tokens: encoded.tokens.prefix(encoded.count).map(\.self),
+                        positions: place.map(Int32.init), enhanced: enhanced, truncated: encoded.truncated)
+                })
+        }
+        return (labels, prompt)
     }
 
     /// Two labels that the model reads alike have one score map: the first would have every pixel, the other none.
     /// Labels that share some of their phrases, or the words of one in another prompt, have maps of their own.
-    private func checkDifferent(_ labels: [UnderstoodLabel]) throws(SegmentationError) {
+    ///
+    /// - Parameter isJoined: whether all are in one prompt: then words alone distinguish them
+    private func checkDifferent(_ labels: [UnderstoodLabel], isJoined: Bool) throws(SegmentationError) {
         guard labels.count > 1 else { return }
         var names: [Set<ReadPhrase>: String] = [:]
         for label in labels {
-            let read = Set(label.read.keys)
+            let read = Set(isJoined ? label.phrases.map(\.alone) : Array(label.read.keys))
             if let other = names.updateValue(label.name, forKey: read) { throw .alike(other, label.name) }
         }
     }
@@ -120,7 +162,7 @@ extension Segmenter {
         }
         return UnderstoodPhrase(
             words: phrase.words, prompt: prompt, tokens: encoded.tokens.prefix(encoded.count).map(\.self),
-            positions: positions.map(Int32.init), truncated: encoded.truncated)
+            positions: positions.map(Int32.init), enhanced: positions.map(Int32.init), truncated: encoded.truncated)
     }
 }
 

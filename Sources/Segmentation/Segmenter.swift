@@ -11,8 +11,8 @@ import Texts
 /// Everything but `square` (once there is a latent), `noised` and `fused` is cached.
 /// A segmenter belongs to one thread.
 package final class Segmenter {
-    /// Phrases that are scored together: the affinity, the largest operand of scoring, is read once for sixteen.
-    package static let groupPhrases = 16
+    /// Prompts that the text encoder reads together: weights are read once for all.
+    static let groupPrompts = 16
 
     package let model: Model
     package let limits: SegmenterLimits
@@ -20,7 +20,7 @@ package final class Segmenter {
     var latents: Cache<LatentKey, Remembered<[Float]>>
     var features: Cache<PassKey, Remembered<AttentionFeatures>>
     var scoreMaps: Cache<ScoreKey, Remembered<[Float]>>
-    var words: Cache<ExactString, Remembered<EncodedText>>
+    var words: Cache<ReadPrompt, Remembered<EncodedText>>
     var phrases: Cache<UnderstandingKey, UnderstoodPhrase>
     var arena: Arena
 
@@ -121,10 +121,10 @@ package final class Segmenter {
         try check(cancellation)
         var answer = AnswerInProgress(
             request: request, owner: owner, cancellation: cancellation, queueMilliseconds: queueMilliseconds)
-        let (understanding, picture) = try answer.timing(\.decode) { () throws(SegmentationError) in
+        let (understanding, picture, fusion) = try answer.timing(\.decode) { () throws(SegmentationError) in
             try understand(request, handle, owner: owner, cancellation: cancellation)
         }
-        return try Computation(self, understanding, picture, answer)
+        return try Computation(self, understanding, picture, fusion, answer)
     }
 
     /// Throws where the client has cancelled or its deadline has passed.

@@ -37,7 +37,8 @@ struct Tiling {
 
     /// Maps, `[H·W]` each, blended of those that `maps` gives for each tile, `[h·w]` each.
     func blended(_ count: Int, _ arena: inout Arena, _ maps: (Int, inout Arena) -> [[Float]]) -> [[Float]] {
-        arena.scope { arena in
+        guard tiles.count > 1 else { return maps(0, &arena) }
+        return arena.scope { arena in
             let sums = (0..<count).map { _ in arena.matrix(rows: grid.height, columns: grid.width) }
             for sum in sums { sum.clear() }
             for (index, tile) in tiles.enumerated() {
@@ -72,7 +73,7 @@ extension Tile {
     func part(of map: [Float], _ whole: Grid, channels: Int) -> [Float] {
         guard grid != whole else { return map }
         return unsafe map.withUnsafeBufferPointer { map in
-            guard let base = unsafe map.baseAddress else { return [] }
+            guard let base = map.baseAddress else { return [] }
             let rows = unsafe Matrix(
                 base: UnsafeMutablePointer(mutating: base), rows: whole.height, columns: whole.width * channels)
             return rows.rows(row..<row + grid.height)

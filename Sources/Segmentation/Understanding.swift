@@ -10,6 +10,8 @@ package struct UnderstoodPhrase: Sendable, Equatable {
     let tokens: [Token]
     /// Positions of the words' tokens in the prompt, where the start token has position 0.
     package let positions: [Int32]
+    /// Positions in the prompt whose states are enhanced where the recipe says so: those of all phrases in it.
+    let enhanced: [Int32]
     /// Whether the prompt is longer than the text encoder reads.
     package let truncated: Bool
 }
@@ -32,7 +34,7 @@ package struct Understanding: Sendable {
     let resized: Grid
     package let labels: [UnderstoodLabel]
     package let recipe: Recipe
-    /// The prompt of the one U-Net pass for all phrases; `nil` where each phrase has its own pass.
+    /// What the one U-Net pass for all phrases reads; `nil` where each phrase has its own pass.
     package let forwardPrompt: String?
     package let seed: UInt32
     package let timestep: Int
@@ -54,6 +56,11 @@ struct ReadPhrase: Hashable {
     let positions: [Int32]
 }
 
+extension UnderstoodPhrase {
+    /// The words as the model reads them, wherever they stand.
+    var alone: ReadPhrase { ReadPhrase(tokens: positions.map { tokens[Int($0)] }, positions: []) }
+}
+
 extension UnderstoodLabel {
     /// The label as the model reads it: its phrases, and how often it has each.
     var read: [ReadPhrase: Int] {
@@ -69,10 +76,10 @@ extension Understanding {
     package var promptCount: Int { Set(labels.lazy.flatMap(\.phrases).map { ExactString($0.prompt) }).count }
 
     /// Consecutive labels that are scored together: where they have one softmax, all; else, where all phrases share a
-    /// pass, labels with at most ``Segmenter/groupPhrases`` phrases, but at least one label; else one label each.
+    /// pass, labels with at most ``Recipe/groupPhrases`` phrases, but at least one label; else one label each.
     var groups: [ArraySlice<UnderstoodLabel>] {
         guard recipe.softmax == .own else { return [labels[...]] }
-        let limit = forwardPrompt == nil ? 1 : Segmenter.groupPhrases
+        let limit = forwardPrompt == nil ? 1 : recipe.groupPhrases
         var groups: [ArraySlice<UnderstoodLabel>] = []
         var start = 0
         var phrases = 0

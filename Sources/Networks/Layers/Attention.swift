@@ -7,6 +7,8 @@ package enum AttentionCapture {
     case queries(into: Matrix)
     /// The probabilities of each head, times its share, added to `[N, L]`.
     case probabilities(addingTo: Matrix, shares: [Float])
+    /// Copies of the queries, `[N, C]`, and of the keys, `[L, C]`, from which the probabilities of each head follow.
+    case operands(queries: Matrix, keys: Matrix)
 
     /// The probabilities averaged over heads, times `share`, added to `[N, L]`.
     package static func mean(addingTo store: Matrix, share: Float, heads: Int) -> AttentionCapture {
@@ -65,6 +67,9 @@ struct Attention {
             case .nothing: break
             case .queries(let store): store.copy(from: projected.queries)
             case .probabilities(let store, let parts): (mean, shares) = (store, parts)
+            case .operands(let queries, let keys):
+                queries.copy(from: projected.queries)
+                keys.copy(from: projected.keys)
             }
             projected.attend(
                 to: values, causal: causal, into: joined, addingTo: mean, shares: shares, &arena)
@@ -80,6 +85,9 @@ struct Attention {
             case .queries(let store): toQuery(x, into: store, &arena)
             case .probabilities(let store, let shares):
                 project(x, context, &arena).add(to: store, shares: shares, &arena)
+            case .operands(let queries, let keys):
+                toQuery(x, into: queries, &arena)
+                toKey(context, into: keys, &arena)
             }
         }
     }
