@@ -109,7 +109,8 @@ package struct AnswerAssembly: Sendable {
         let isAnswered =
             (request.seed == 0 || request.seed == header.seed) && request.timestep.map { $0 == header.timestep } ?? true
             && request.threshold.map { $0 == header.threshold } ?? true
-            && (request.recipe.isEmpty || isSame(request.recipe, header.recipe))
+            && (request.recipe.isEmpty || isSame(request.recipe, header.recipe)
+                || isSame(request.recipe, String(header.recipe.prefix { $0 != ":" })))
             && request.forwardPrompt.map { asked in header.forwardPrompt.map { isSame(asked, $0) } ?? false } ?? true
             && (request.model.isEmpty || isSame(request.model, header.model) || isSame(request.model, header.modelHash))
         guard isAnswered else { throw Self.broken("another question's recipe, model or numbers") }
@@ -133,7 +134,8 @@ package struct AnswerAssembly: Sendable {
             maps.count == (request.maps == .none ? 0 : request.labels.count)
         else { throw Self.broken("an end before everything was there") }
         return CompleteAnswer(
-            header: header, requestedMaps: request.maps, maps: maps, indices: mask.indices, counts: mask.counts,
+            header: header, requestedMaps: request.maps, maps: maps,
+            indices: mask.indices, counts: mask.counts,
             trailer: trailer)
     }
 

@@ -14,13 +14,16 @@ package struct Provenance: Sendable, Equatable {
     /// The version of the JSON, raised by a change that older readers would misunderstand.
     static let schema = 1
 
+    /// The setting that a file without a size of the latent implies, where it has no other grid.
+    static let square = "grid=square"
+
     let output: Output
     package let picture: Picture
     /// The arguments as they were typed.
     package let words: [String]
     package let labels: [LabelRecord]
     package let recipe: String
-    /// In which the recipe differs from the one of its name, `key=value` each.
+    /// In which the recipe differs from the one of its name, `key=value` each, but for ``square``.
     package let settings: [String]
     /// The prompt of the one U-Net pass for all phrases; also empty where each had its own.
     package let forwardPrompt: String
@@ -37,6 +40,8 @@ package struct Provenance: Sendable, Equatable {
     /// Which score maps were requested, for this output or one of the same run: ``answer`` is the hash of what was
     /// sent. Latent in a file that states none.
     let maps: SegmentRequest.Maps
+    /// The latent's size; `nil` where it is square, and in a file of a time when all were.
+    let latent: Latent?
     /// The SHA-256 of the answer (`Trailer.answer_hash`).
     package let answer: String
     /// The files written; in the JSON of `--json` alone.
@@ -55,6 +60,11 @@ package struct Provenance: Sendable, Equatable {
         package let orientation: UInt8?
         /// The number of frames of an animated picture, whose first was segmented; `nil` for a still one.
         package let frames: Int?
+    }
+
+    struct Latent: Sendable, Equatable, Codable {
+        let width: UInt32
+        let height: UInt32
     }
 
     package struct Model: Sendable, Equatable, Codable {
@@ -101,7 +111,7 @@ package struct Provenance: Sendable, Equatable {
                 pixels: answer.counts[place + 1], share: answer.shares[place].share)
         }
         recipe = header.recipe
-        settings = header.settings
+        settings = header.settings.filter { $0 != Self.square }
         forwardPrompt = header.forwardPrompt ?? ""
         seed = header.seed
         timestep = header.timestep
@@ -112,6 +122,8 @@ package struct Provenance: Sendable, Equatable {
         instructionSet = header.instructionSet
         blas = header.blas
         maps = answer.requestedMaps
+        let isSquare = header.latentWidth == header.latentHeight
+        latent = isSquare ? nil : Latent(width: header.latentWidth, height: header.latentHeight)
         self.answer = answer.trailer.answerHash
     }
 

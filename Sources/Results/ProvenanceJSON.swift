@@ -6,7 +6,7 @@ import Texts
 extension Provenance: Codable {
     private enum CodingKeys: String, CodingKey {
         case schema, output, picture, words, labels, recipe, settings, seed, timestep, threshold, model
-        case version, precision, blas, maps, answer, files, notes
+        case version, precision, blas, maps, latent, answer, files, notes
         case forwardPrompt = "forward_prompt"
         case instructionSet = "instruction_set"
     }
@@ -30,6 +30,7 @@ extension Provenance: Codable {
         try container.encodeIfPresent(instructionSet, forKey: .instructionSet)
         try container.encodeIfPresent(blas, forKey: .blas)
         try container.encodeIfPresent(RecordedMaps(maps), forKey: .maps)
+        try container.encodeIfPresent(latent, forKey: .latent)
         try container.encode(answer, forKey: .answer)
         try container.encodeIfPresent(files, forKey: .files)
         try container.encodeIfPresent(notes, forKey: .notes)
@@ -53,6 +54,7 @@ extension Provenance: Codable {
         blas = try container.decodeIfPresent(String.self, forKey: .blas)
         forwardPrompt = try container.decode(String.self, forKey: .forwardPrompt)
         maps = try container.decodeIfPresent(RecordedMaps.self, forKey: .maps)?.requested ?? .latent
+        latent = try container.decodeIfPresent(Latent.self, forKey: .latent)
         answer = try container.decode(String.self, forKey: .answer)
         files = try container.decodeIfPresent([OutputFile].self, forKey: .files)
         notes = nil

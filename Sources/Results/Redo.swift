@@ -4,9 +4,11 @@ import Texts
 /// Recreating a file from its provenance.
 extension Provenance {
     /// The request that gives the same answer, and the same hash of it. An empty forward prompt is left to the recipe:
-    /// the file does not say whether one pass read it or each phrase had its own.
+    /// the file does not say whether one pass read it or each phrase had its own. Without a size of the latent in the
+    /// file, that was square.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
-        SegmentRequest(
+        let square = latent == nil && !settings.contains { $0.hasPrefix("grid=") } ? [Self.square] : []
+        return SegmentRequest(
             picture: picture,
             labels: labels.map { label in
                 Label(
@@ -15,7 +17,7 @@ extension Provenance {
             },
             recipe: recipe, forwardPrompt: forwardPrompt.isEmpty ? nil : forwardPrompt, seed: seed,
             timestep: timestep, threshold: threshold, maps: maps, encoding: maps.encodingForHeat, mask: true,
-            model: model.hash, requestID: requestID, settings: settings)
+            model: model.hash, requestID: requestID, settings: settings + square)
     }
 
     /// The paths to try for the picture: the recorded one, then its name in the folder of the output.

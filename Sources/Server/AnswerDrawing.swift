@@ -26,10 +26,11 @@ final class AnswerDrawing: Sendable {
     static let stepBytes = 1 << 18
     private static let stepTime = Duration.milliseconds(5)
 
-    /// Parts that may be queued before the engine parks this answer's job, and the most score maps in them and in the
-    /// part that is being drawn.
+    /// Parts that may be queued before the engine parks this answer's job.
     private static let partRoom = 4
-    static let mapRoom = (partRoom + 1) * Segmenter.groupPhrases
+
+    /// The most score maps in queued parts and in the one that is being drawn.
+    static func mapRoom(_ recipe: Recipe) -> Int { (partRoom + 1) * recipe.groupPhrases }
 
     /// Whether the engine may append another part; `false` while drawing, or the reader, lags behind.
     var hasRoom: Bool { parts.withLock { $0.count < Self.partRoom } }

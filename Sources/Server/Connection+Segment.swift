@@ -37,7 +37,7 @@ extension Connection {
     /// Reserves quota for the most score maps that this answer can have in memory at once.
     private func holdAnswer(of request: SegmentationRequest, on stream: UInt32) throws(RPCStatus) {
         let waitsForAll = request.wantsMask || request.recipe.labelsCompete
-        let maps = AnswerDrawing.mapRoom + (waitsForAll ? request.labels.count : 0)
+        let maps = AnswerDrawing.mapRoom(request.recipe) + (waitsForAll ? request.labels.count : 0)
         try holdAnswer(min(maps, request.labels.count) * service.mapBytes(request.recipe), on: stream)
     }
 

@@ -175,9 +175,7 @@ extension RPCStatus.Code {
             case .image(ImageError.outOfMemory), .memory, .queueFull, .displaced: .resourceExhausted
             case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike, .tooLong,
                 .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .gridSides, .gridTooLarge,
-                .mapSize, .unknownRecipe,
-                .unknownSetting, .repeatedSetting, .setting,
-                .noWeights, .noSelfAttention, .unneededForwardPrompt, .jointSoftmax, .tooManyForSoftmax:
+                .mapSize, .recipe:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound
             case .stopping: .unavailable

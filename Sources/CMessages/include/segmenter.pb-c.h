@@ -57,8 +57,8 @@ typedef enum _Dseg__V1__Maps {
    */
   DSEG__V1__MAPS__MAPS_LATENT = 0,
   /*
-   * Resized (bilinear, half-pixel centres) to map_width x map_height, then min-max to [0, 1]; after the guided filter
-   * where the recipe has one.
+   * Resized (bilinear, half-pixel centres) to map_width x map_height, then min-max to [0, 1], or as the recipe scales
+   * them; after the guided filter where the recipe has one.
    */
   DSEG__V1__MAPS__MAPS_SIZED = 1,
   /*
@@ -183,7 +183,8 @@ struct  Dseg__V1__SegmentRequest
   size_t n_labels;
   Dseg__V1__Label **labels;
   /*
-   * "best", "shared" (also when empty) or "diffsegmenter"
+   * "best", "shared" (also when empty), "diffsegmenter", "iseg:voc", ... (StatusReply.recipes); "iseg" is the first of
+   * those before a colon. A recipe that lists all labels in one prompt takes no other forward prompt or phrase's prompt
    */
   ProtobufCBinaryData recipe;
   /*
@@ -219,7 +220,8 @@ struct  Dseg__V1__SegmentRequest
   uint32_t deadline_milliseconds;
   /*
    * Parameters over those of the recipe, "key=value" each, every key at most once. Keys: grid, detail, resize, gamma,
-   * colour, rounds, weights, edges, softmax; StatusReply.recipes says what they mean and which values are legal.
+   * colour, rounds, weights, edges, softmax, enhancement, clusters, entropy, cut, heads, presence;
+   * StatusReply.recipes says what they mean and which values are legal.
    */
   size_t n_settings;
   ProtobufCBinaryData *settings;
@@ -341,13 +343,13 @@ struct  Dseg__V1__Header
   size_t n_settings;
   ProtobufCBinaryData *settings;
   /*
-   * Whether labels share each pixel, or have one softmax: a label's map then depends on the other labels, and the first
-   * score map follows only when all labels are scored.
+   * Whether labels share each pixel, have one softmax, or stand in one prompt: a label's map then depends on the other
+   * labels, and the first score map follows only when all labels are scored.
    */
   protobuf_c_boolean labels_compete;
   /*
    * What of the recipe or the model the answer depends on beside the above, or what it takes, in sentences: the pixels,
-   * tiles and memory of a picture that is not read as the square that the model was trained on, for example.
+   * tiles and memory of a picture of which more is read than the model was trained on, for example.
    */
   size_t n_notes;
   ProtobufCBinaryData *notes;
