@@ -86,11 +86,13 @@ struct FullChecks {
     ) throws {
         let cross = model.unet.attentionLayers.filter { $0.kind == .crossAttention }
         for (index, layer) in cross.enumerated() {
-            let map = fusion.attention(to: [[asked]], in: [features], layers: [index], level: layer.level, &arena)[0]
+            let map = fusion.cross.attention(
+                to: [[asked]], in: [features], [index], layer.level, &arena)[0]
             let module = layer.name.split(separator: ".transformer").first ?? ""
             try table.compare(map, file, "\(label).cross.\(module)", as: prefix)
         }
-        let rows = stride(from: 0, to: features.affinity.pixels, by: 256).flatMap { features.affinity.row($0) }
+        guard case .matrix(let affinity) = features.affinity else { preconditionFailure("the recipe's is a matrix") }
+        let rows = stride(from: 0, to: affinity.pixels, by: 256).flatMap { affinity.row($0) }
         try table.compare(rows, file, "\(label).self_rows", as: prefix)
         try table.compare(fusion.fused([[asked]], in: [features], &arena)[0], file, "\(label).fused", as: prefix)
         try table.compare(fusion.scores(of: [[asked]], in: [features], &arena)[0], file, "\(label).score", as: prefix)

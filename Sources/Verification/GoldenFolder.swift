@@ -1,6 +1,8 @@
 import FoundationEssentials
+import Kernels
 import Networks
 import Results
+import Segmentation
 
 /// A folder of reference numbers: safetensors files, and JSON beside them.
 struct GoldenFolder {
@@ -21,12 +23,33 @@ struct GoldenFolder {
     }
 }
 
+extension GoldenFolder {
+    /// The posterior's mean, scaled and noised, `[H·W, 4]`.
+    func noised(_ model: Model, timestep: Int) throws -> FeatureMap {
+        let file = try tensors("vae")
+        let (grid, channels) = (model.latentSizes.trained, model.unet.configuration.inChannels)
+        let (mean, noise) = (Matrix(stored: grid.pixels, by: channels), Matrix(stored: grid.pixels, by: channels))
+        mean.interleave(try file.values(of: "mean"))
+        noise.interleave(try file.values(of: "noise"))
+        mean.scale(by: model.autoencoder.configuration.scalingFactor, adding: 0)
+        model.addNoise(noise, to: mean, timestep: timestep)
+        return FeatureMap(mean, height: grid.height, width: grid.width)
+    }
+}
+
 extension TensorFile {
     func shape(of name: String) throws(CheckpointError) -> [Int] {
         guard let tensor = header.tensors.first(where: { $0.name == name }) else {
             throw .missing(tensor: name)
         }
         return tensor.shape
+    }
+
+    /// The parts of a tensor along its first dimension.
+    func rows(of name: String) throws(CheckpointError) -> [[Float]] {
+        let (values, shape) = (try values(of: name), try shape(of: name))
+        let count = values.count / max(shape.first ?? 1, 1)
+        return stride(from: 0, to: values.count, by: max(count, 1)).map { Array(values[$0..<$0 + count]) }
     }
 
     /// The 32-bit integers of a tensor.
@@ -50,6 +73,36 @@ struct GoldenLabels: Decodable {
     let participle_prompt: String
     let timestep: Int
     let background: Float
+}
+
+/// The fields of `recipes/iseg_*.json`.
+struct GoldenIseg: Decodable {
+    struct Steps: Decodable {
+        let affinity: Int
+        let others: Int
+    }
+
+    let prompt: String
+    let labels: [String]
+    let positions: [String: [Int32]]
+    let timestep: Int
+    let iterations: Int
+    let rows_saved: Steps
+}
+
+/// The fields of `recipes/cliper_*.json`.
+struct GoldenCliper: Decodable {
+    struct Rule: Decodable {
+        let keep: Float
+        let floor: Float
+        let minmax: Bool
+    }
+
+    let timestep: Int
+    let heads: Int
+    let thresholds: [Float]
+    let rows_saved: Int
+    let rules: [String: Rule]
 }
 
 /// The fields of `shared_pass.json`.

@@ -98,7 +98,7 @@ struct StageChecks {
         let context = try file.values(of: "context")
         let text = text(context, &arena)
         let spoken = try EncodedText.reading(
-            ["a photograph of a dog"], model, cancellation: cancellation, &arena)[0]
+            [ReadPrompt("a photograph of a dog")], model, cancellation: cancellation, &arena)[0]
         try table.compare(spoken.context.array, file, "context", as: "unet")
         let layers = model.unet.attentionLayers
         let store = MatrixStore(
@@ -152,7 +152,7 @@ struct StageChecks {
             labels.labels.map { (name: $0, words: $0, prompt: recipe.template.prompt(for: $0)) }
             + [(name: "dog (participle)", words: "dog", prompt: labels.participle_prompt)]
         for (name, words, prompt) in prompts {
-            let spoken = try EncodedText.reading([prompt], model, cancellation: cancellation, &arena)[0]
+            let spoken = try EncodedText.reading([ReadPrompt(prompt)], model, cancellation: cancellation, &arena)[0]
             try table.compare(spoken.context.array, file, "\(name).context", as: "per_label")
             let text = text(try file.values(of: "\(name).context"), &arena)
             let features = try features(text, fusion.captured, &arena)
@@ -194,10 +194,10 @@ struct StageChecks {
         let golden = try goldens.json("shared_pass", as: GoldenSharedPass.self)
         let recipe = Recipe.shared
         let fusion = try AttentionFusion(model.unet, recipe: recipe, Layout(model.latentSizes.trained))
-        let joint = try EncodedText.reading([golden.prompt], model, cancellation: cancellation, &arena)[0]
+        let joint = try EncodedText.reading([ReadPrompt(golden.prompt)], model, cancellation: cancellation, &arena)[0]
         let features = try features(joint, fusion.captured, &arena)
         let prompts = golden.labels.map { recipe.template.prompt(for: $0) }
-        let texts = try EncodedText.reading(prompts, model, cancellation: cancellation, &arena)
+        let texts = try EncodedText.reading(prompts.map { ReadPrompt($0) }, model, cancellation: cancellation, &arena)
         let asked = golden.labels.indices.map {
             AskedPhrase(text: texts[$0], positions: positions(of: golden.labels[$0], in: prompts[$0], recipe))
         }

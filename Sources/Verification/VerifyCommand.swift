@@ -37,7 +37,9 @@ package struct VerifyCommand: ParsableCommand {
         let model = try Model(
             directory: full ?? "\(directory)/checkpoint", clipMerges: Resources.clipMerges, precision: precision)
         if full == nil {
-            try StageChecks(model, GoldenFolder(directory: "\(directory)/golden")).run(&table)
+            let goldens = GoldenFolder(directory: "\(directory)/golden")
+            try StageChecks(model, goldens).run(&table)
+            try RecipeChecks(model, goldens).run(&table)
         } else {
             try FullChecks(model, GoldenFolder(directory: directory)).run(&table)
         }

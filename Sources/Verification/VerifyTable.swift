@@ -27,11 +27,51 @@ struct VerifyTable {
 
     /// Compares numbers that are in the golden's memory order.
     mutating func compare(_ values: [Float], _ file: TensorFile, _ name: String, as prefix: String) throws {
-        let golden = try file.values(of: name)
-        let shape = try file.shape(of: name)
+        compare(values, try file.values(of: name), as: "\(prefix).\(name)")
+        computed[prefix, default: SafetensorsWriter()].add(name, values, shape: try file.shape(of: name))
+    }
+
+    /// Compares with numbers made from a golden.
+    mutating func compare(_ values: [Float], _ golden: [Float], as name: String) {
         let error = values.count == golden.count ? Difference.relativeError(values, to: golden) : .infinity
-        add("\(prefix).\(name)", found: Self.scientific(error), limit: Self.scientific(limit), holds: error <= limit)
-        computed[prefix, default: SafetensorsWriter()].add(name, values, shape: shape)
+        add(name, found: Self.scientific(error), limit: Self.scientific(limit), holds: error <= limit)
+    }
+
+    /// Compares weights some of which are cut: where one side alone has a 0, it lies within rounding of the cut. Such
+    /// entries are counted, one in a thousand may be; the others are compared.
+    mutating func compareCut(_ values: [Float], _ file: TensorFile, _ name: String, as prefix: String) throws {
+        let golden = try file.values(of: name)
+        let flips = zip(values, golden).count { ($0 == 0) != ($1 == 0) }
+        let agreed = zip(values, golden).map { ($0 == 0) != ($1 == 0) ? $1 : $0 }
+        try compare(agreed, file, name, as: prefix)
+        let isRight = flips * 1000 <= golden.count
+        add("\(prefix).\(name) at the cut", found: "\(flips)", limit: "0.1 %", holds: isRight)
+    }
+
+    /// Adds a row for a golden that no program reproduces.
+    mutating func skip(_ name: String, as prefix: String) {
+        add("\(prefix).\(name)", found: "flat", limit: "none", holds: true)
+    }
+
+    /// Compares maps, of which the shape counts: the error is relative to the golden's range.
+    ///
+    /// - Parameter pixels: that are not compared
+    mutating func compareRange(
+        _ maps: [[Float]], _ file: TensorFile, _ name: String, except pixels: Set<Int>, as prefix: String
+    ) throws {
+        let golden = try file.rows(of: name).map { map in map.indices.filter { !pixels.contains($0) }.map { map[$0] } }
+            .flatMap(\.self)
+        let values = maps.flatMap { map in map.indices.filter { !pixels.contains($0) }.map { map[$0] } }
+        let range = (golden.max() ?? 0) - (golden.min() ?? 0)
+        let largest = golden.map(abs).max() ?? 0
+        let error = values.count == golden.count ? Difference.relativeError(values, to: golden) : .infinity
+        let relative = range > 0 ? error * largest / range : error
+        add(
+            "\(prefix).\(name)", found: Self.scientific(relative), limit: Self.scientific(limit),
+            holds: relative <= limit)
+        if !pixels.isEmpty { add("\(prefix).\(name) at the cut", found: "\(pixels.count)", limit: "", holds: true) }
+        computed[prefix, default: SafetensorsWriter()].add(
+            name, maps.flatMap(\.self), shape: try file.shape(of: name))
     }
 
     /// Compares a matrix `[positions, channels]` with a golden of channel planes.
@@ -48,6 +88,28 @@ struct VerifyTable {
         let share = Float(differing) / Float(max(golden.count, 1))
         add("\(prefix).\(name)", found: Self.scientific(share), limit: Self.scientific(1e-3), holds: share <= 1e-3)
         computed[prefix, default: SafetensorsWriter()].add(name, indices, shape: try file.shape(of: name))
+    }
+
+    /// Compares index masks where a mask of the golden says that the answer does not hang on rounding: no pixel there
+    /// may differ.
+    mutating func compareIndices(
+        _ indices: [UInt8], _ file: TensorFile, _ name: String, where sure: String, as prefix: String
+    ) throws {
+        let (golden, sure) = (try file.bytes(of: name), try file.bytes(of: sure))
+        let differing = zip(zip(indices, golden), sure).count { $0.0 != $0.1 && $1 != 0 }
+        let places = indices.count == golden.count ? differing : indices.count
+        add("\(prefix).\(name)", found: "\(places)", limit: "0", holds: places == 0)
+        computed[prefix, default: SafetensorsWriter()].add(name, indices, shape: try file.shape(of: name))
+    }
+
+    /// Compares clusters, whatever their numbers: 1 % of the pixels may be among others.
+    mutating func compareClusters(_ clusters: Clusters, _ golden: Clusters, as name: String) {
+        var counts: [[Int32]: Int] = [:]
+        for pair in zip(clusters.ofPixels, golden.ofPixels) { counts[[pair.0, pair.1], default: 0] += 1 }
+        let largest = counts.reduce(into: [Int32: Int]()) { $0[$1.key[0]] = max($0[$1.key[0]] ?? 0, $1.value) }
+        let strayed = golden.ofPixels.count - largest.values.reduce(0, +)
+        let isRight = strayed * 100 <= golden.ofPixels.count && clusters.count == golden.count
+        add(name, found: "\(strayed) strayed", limit: "1 %", holds: isRight)
     }
 
     /// Compares for equality.
