@@ -1,3 +1,4 @@
+import Networks
 import Support
 import Testing
 
@@ -22,6 +23,89 @@ import Testing
         let ending = try folder.verify()
         #expect(ending.code == 1)
         #expect(failures(ending).contains("\(file).\(name)"))
+    }
+
+    /// Goldens that are compared, and others that only a step starts from: what is made of these differs.
+    @Test(arguments: [
+        ("iseg_voc", "context", "context"), ("iseg_voc", "cross_tokens", "cross_tokens"),
+        ("iseg_voc", "affinity", "affinity"), ("iseg_voc", "iteration.3", "iteration.3"),
+        ("iseg_voc", "affinity_column_max", "affinity_column_max"), ("iseg_coco", "maps", "maps"),
+        ("cliper_nearest", "latent", "latent"), ("cliper_nearest", "0.1.fused.product", "0.1.fused.product"),
+        ("cliper_nearest", "0.1.fused.step.1", "0.1.fused.step.1"),
+        ("cliper_nearest", "seed.grid", "0.1.grid.mean"),
+    ])
+    func `one golden value of a recipe altered fails its row`(file: String, name: String, row: String) throws {
+        let folder = try GoldenCopy(of: "tiny")
+        try folder.rewrite("golden/recipes/\(file).safetensors") { tensors in
+            try tensors.change(name) { $0.bytes[$0.bytes.count / 8 * 4 + 3] ^= 0x81 }
+        }
+        let ending = try folder.verify()
+        #expect(ending.code == 1)
+        #expect(failures(ending).contains("\(file).\(row)"))
+        #expect(failures(ending).allSatisfy { $0.hasPrefix("\(file).") })
+    }
+
+    @Test(arguments: [("iseg_voc", "index", "index_sure"), ("iseg_coco", "index", "index_sure")])
+    func `one pixel of a recipe's mask altered fails its row, where the answer is sure`(
+        file: String, name: String, sure: String
+    ) throws {
+        let folder = try GoldenCopy(of: "tiny")
+        let path = "golden/recipes/\(file).safetensors"
+        let isSure = try TensorFile(path: "\(folder.path)/\(path)").bytes(of: sure)
+        let (pixel, doubtful) = (try #require(isSure.firstIndex(of: 1)), try #require(isSure.firstIndex(of: 0)))
+        try folder.rewrite(path) { tensors in try tensors.change(name) { $0.bytes[doubtful] ^= 1 } }
+        #expect(try folder.verify().code == 0)
+        try folder.rewrite(path) { tensors in try tensors.change(name) { $0.bytes[pixel] ^= 1 } }
+        let ending = try folder.verify()
+        #expect(ending.code == 1)
+        #expect(failures(ending) == ["\(file).\(name)"])
+    }
+
+    @Test(arguments: ["iseg_voc", "cliper_nearest"])
+    func `a golden of a recipe that nobody compares fails`(file: String) throws {
+        let folder = try GoldenCopy(of: "tiny")
+        try folder.rewrite("golden/recipes/\(file).safetensors") { tensors in
+            tensors.append(StoredTensor("stray", type: "F32", shape: [1], bytes: [0, 0, 0, 0]))
+        }
+        let ending = try folder.verify()
+        #expect(ending.code == 1)
+        #expect(failures(ending) == ["\(file).stray"])
+        #expect(ending.text.contains("no row"))
+    }
+
+    @Test func `a recipe's golden of which a file is missing is named`() throws {
+        for ending in ["json", "safetensors"] {
+            let folder = try GoldenCopy(of: "sd2")
+            try folder.remove("golden/recipes/iseg_voc.\(ending)")
+            let refusal = try folder.verify()
+            #expect(refusal.code != 0 && refusal.output.isEmpty)
+            #expect(refusal.errors.contains("golden/recipes/iseg_voc.\(ending)"), "\(refusal.errors)")
+        }
+    }
+
+    @Test(arguments: ["iseg_foo", "cliper_foo", "foo", "iseg"])
+    func `a golden of no recipe is named`(name: String) throws {
+        let folder = try GoldenCopy(of: "sd2")
+        for ending in ["json", "safetensors"] {
+            try copy(
+                "\(folder.path)/golden/recipes/iseg_voc.\(ending)",
+                to: "\(folder.path)/golden/recipes/\(name).\(ending)")
+        }
+        let refusal = try folder.verify()
+        #expect(refusal.code != 0 && refusal.output.isEmpty)
+        #expect(refusal.errors.contains(String(name.split(separator: "_").last ?? "")), "\(refusal.errors)")
+    }
+
+    @Test func `a folder for goldens of recipes without one is refused`() throws {
+        let folder = try GoldenCopy(of: "sd2")
+        for file in ["iseg_voc", "cliper_bilinear"] {
+            for ending in ["json", "safetensors"] { try folder.remove("golden/recipes/\(file).\(ending)") }
+        }
+        let refusal = try folder.verify()
+        #expect(refusal.code != 0 && refusal.output.isEmpty)
+        #expect(refusal.errors.contains("golden/recipes"))
+        try folder.remove("golden/recipes")
+        #expect(try folder.verify().code == 0)
     }
 
     @Test func `a golden that is no number fails its row`() throws {
