@@ -38,12 +38,20 @@ import Testing
         #expect(lines.allSatisfy { $0.count <= 80 })
         let words = ending.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
         let recipes = try listing().recipes
-        #expect(recipes.map(\.name) == ["best", "shared", "diffsegmenter"])
+        #expect(
+            recipes.map(\.name)
+                == [
+                    "best", "shared", "diffsegmenter", "iseg:voc", "iseg:context", "iseg:coco", "cliper-affinity:voc",
+                    "cliper-affinity:context", "cliper-affinity:coco",
+                ])
         for recipe in recipes {
             #expect(words.contains("\(recipe.name) \(recipe.summary) cost \(recipe.cost) source \(recipe.source)"))
             #expect(
                 recipe.settings.map(\.key)
-                    == ["grid", "detail", "resize", "gamma", "colour", "rounds", "weights", "edges", "softmax"])
+                    == [
+                        "grid", "detail", "resize", "gamma", "colour", "rounds", "weights", "edges", "softmax",
+                        "enhancement", "clusters", "entropy", "cut", "heads", "presence",
+                    ])
             for setting in recipe.settings {
                 #expect(words.contains("\(setting.key) \(setting.value): \(setting.meaning) (\(setting.legal))"))
             }

@@ -33,7 +33,8 @@ import Testing
     @Test(
         arguments: [
             [], ["--recipe", "diffsegmenter", "--seed", "7", "--threshold", "0.45"],
-            ["--set", "gamma=2", "--set", "rounds=01"], ["--set", "softmax=joint"],
+            ["--set", "gamma=2", "--set", "rounds=01"], ["--set", "softmax=joint"], ["--recipe", "iseg"],
+            ["--recipe", "cliper-affinity:context", "--set", "presence=off"],
         ], ["f32", "int16"])
     func `another daemon makes every file again, bit for bit`(arguments: [String], precision: String) throws {
         let one = try Daemon("--precision", precision, "--threads", "1")
@@ -48,7 +49,8 @@ import Testing
             let ending = try other.dseg(["redo", file])
             #expect(ending.code == 0)
             #expect(ending.output.isEmpty)
-            #expect(ending.errors == "wrote \(file)\n")
+            let told = ending.errors.split(separator: "\n").filter { !$0.hasPrefix("dseg: note: ") }
+            #expect(told == ["wrote \(file)"])
             #expect(try bytes(file) == made, "\(file)")
         }
         #expect(try place.names.count == 7)
@@ -225,7 +227,7 @@ import Testing
         #expect(try Record(afterwards.output).words == ["--no-daemon"])
     }
 
-    @Test(arguments: ["f32", "int16"], ["best", "shared", "diffsegmenter"])
+    @Test(arguments: ["f32", "int16"], ["best", "shared", "diffsegmenter", "iseg:coco", "cliper-affinity:voc"])
     func `one process on one thread makes the file of a daemon on three`(precision: String, recipe: String) throws {
         let daemon = try Daemon("--precision", precision, "--threads", "3")
         let question = ["mask", picture, "ship=boat|sailboat, sheep", "--recipe", recipe, "-o", "-"]

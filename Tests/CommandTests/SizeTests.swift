@@ -33,7 +33,7 @@ import Testing
         ])
         #expect(local.code == 0 && !local.errors.contains("note:"), "\(local.errors)")
         let told = try JSONDecoder().decode(Told.self, from: Data(local.output))
-        #expect(told.settings == ["grid=aspect", "detail=3.0"])
+        #expect(told.settings == ["detail=3.0"], "the recipe's own grid is not told")
         #expect(told.notes?.count == 1 && told.notes?[0].contains(" tiles: ") == true)
     }
 

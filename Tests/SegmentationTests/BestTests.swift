@@ -31,7 +31,7 @@ struct BestGolden: Sendable, CustomTestStringConvertible {
     func question(_ settings: [String], _ maps: MapRequest = .latent) throws -> RequestBuilder {
         try RequestBuilder(file: picture)
             .with(\.labels, labels.map { Label(name: $0, phrases: []) })
-            .with(\.recipe, Recipe(named: "best", settings: settings))
+            .with(\.recipe, Recipe(named: "best", settings: settings + ["grid=square"]))
             .with(\.maps, maps).with(\.wantsMask, true)
     }
 }

@@ -42,9 +42,9 @@ private struct ObservedLayer {
     init() throws {
         let model = try Fixture.model(Fixture.tiny)
         var arena = try model.scratch()
-        let context = try EncodedText.reading([""], model, cancellation: .never, &arena)[0].context
+        let context = try EncodedText.reading([ReadPrompt("")], model, cancellation: .never, &arena)[0].context
         let texts = try Self.labels.map { phrases in
-            let prompts = phrases.map { "a photograph of \($0.words)" }
+            let prompts = phrases.map { ReadPrompt("a photograph of \($0.words)") }
             return try EncodedText.reading(prompts, model, cancellation: .never, &arena)
         }
         let fusion = try AttentionFusion(

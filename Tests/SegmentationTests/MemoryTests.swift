@@ -25,7 +25,7 @@ import Testing
                 let used = Double(segmenter.memory.scratchBytes)
                 #expect(used <= memory.scratch + memory.ofThreads, "\(settings) of \(recipe.name)")
                 #expect(3 * used >= memory.scratch, "\(settings) of \(recipe.name): \(used)")
-                let kept = segmenter.features.bytes / (recipe.forwardPrompt == nil ? 2 : 1)
+                let kept = segmenter.features.bytes / (recipe.forwardPrompt == .own ? 2 : 1)
                 #expect(
                     Double(kept) <= memory.queries + memory.affinity
                         && 2 * kept >= Int(memory.queries + memory.affinity))

@@ -54,7 +54,8 @@ private final class ObservedPass {
     init(_ folder: String) throws {
         let model = try Fixture.model(folder)
         var arena = try model.scratch()
-        let text = try EncodedText.reading(["a photograph of a dog"], model, cancellation: .never, &arena)[0]
+        let prompt = ReadPrompt("a photograph of a dog")
+        let text = try EncodedText.reading([prompt], model, cancellation: .never, &arena)[0]
         let layers = model.unet.attentionLayers
         let store = MatrixStore(
             layers.map { layer in
@@ -80,7 +81,8 @@ private final class ObservedPass {
                 of: noised(model, &arena), timestep: Self.timestep, context: text.context,
                 capturing: fusion.captured, colours: nil, cancellation: .never, &arena)
             let asked = AskedPhrase(text: text, positions: positions)
-            return (fusion.scores(of: [[asked]], in: [features], &arena)[0], features.affinity)
+            guard case .matrix(let affinity) = features.affinity else { throw Disorder() }
+            return (fusion.scores(of: [[asked]], in: [features], &arena)[0], affinity)
         }
     }
 

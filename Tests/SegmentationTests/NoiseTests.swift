@@ -58,7 +58,9 @@ import Testing
             let latent = arena.featureMap(height: height, width: width, channels: 4)
             latent.matrix.interleave(try golden.values(of: "mean"))
             latent.matrix.scale(by: model.autoencoder.configuration.scalingFactor, adding: 0)
-            model.addNoise(to: latent, seed: 7, timestep: 100, &arena)
+            let grid = Grid(height: height, width: width)
+            model.addNoise(
+                to: latent, Tile(row: 0, column: 0, grid: grid), of: grid, seed: 7, timestep: 100, &arena)
             return latent.matrix.array
         }
         let expected = interleaved(try golden.values(of: "noisy"))

@@ -7,29 +7,46 @@ import Testing
 
 extension SelfAttentionCaptures {
     /// What the recipes of today capture.
-    static let finest = SelfAttentionCaptures(level: 0, down: .all, middle: .all, up: .all)
+    static let finest = SelfAttentionCaptures(level: 0, layers: .all, heads: nil)
     /// The first two layers of the way up, at the latent's size.
-    static let firstUp = SelfAttentionCaptures(level: 0, down: .none, middle: .none, up: .first(2))
-    static let coarser = SelfAttentionCaptures(level: 1, down: .first(1), middle: .none, up: .all)
+    static let firstUp = SelfAttentionCaptures(
+        level: 0, layers: LayerSelection(down: .none, middle: .none, up: .first(2)), heads: nil)
+    static let coarser = SelfAttentionCaptures(
+        level: 1, layers: LayerSelection(down: .first(1), middle: .none, up: .all), heads: nil)
     /// Of a U-Net of four levels, whose coarsest has attention in the middle alone.
-    static let middle = SelfAttentionCaptures(level: 3, down: .none, middle: .all, up: .none)
+    static let middle = SelfAttentionCaptures(
+        level: 3, layers: LayerSelection(down: .none, middle: .all, up: .none), heads: nil)
+    static let oneHead = SelfAttentionCaptures(level: 0, layers: .all, heads: [1])
 }
 
 extension Recipe {
     /// A recipe that has the name of another.
     static func variant(
-        template: PromptTemplate = .photograph, forwardPrompt: String? = "", timestep: Int = 100,
-        geometry: Geometry = .square, resampling: Resampling = .bilinear,
+        template: PromptTemplate = .photograph, forwardPrompt: ForwardPrompt = .fixed(""), enhancement: Float = 1,
+        timestep: Int = 100, geometry: Geometry = .square, resampling: Resampling = .bilinear,
         captures: SelfAttentionCaptures = .finest, softmax: Softmax = .own,
-        weights: [[Float]] = [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]],
-        colour: ColourKernel? = nil, rounds: Int = 1, share: Share? = nil, edges: Edges? = nil, background: Float = 0.5
+        weights: [[Float]] = [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]], maps: Aggregation.Maps = .ofPhrases,
+        affinity: AffinityRule = .mean, rounds: Int = 1, normalizes: Bool = false, scales: Bool = false,
+        share: Share? = nil, sizing: Sizing = .direct, edges: Edges? = nil, presence: Float? = nil,
+        background: Float = 0.5, labelsTakeTies: Bool = false
     ) -> Recipe {
         Recipe(
-            name: "shared", about: .shared, template: template, forwardPrompt: forwardPrompt, timestep: timestep,
-            geometry: geometry, resampling: resampling, captures: captures, softmax: softmax,
-            aggregation: Aggregation(weights: weights),
-            refinement: Refinement(colour: colour, rounds: rounds), share: share, edges: edges, background: background)
+            name: "shared", about: .shared, template: template, forwardPrompt: forwardPrompt, enhancement: enhancement,
+            timestep: timestep, geometry: geometry, resampling: resampling, captures: captures, softmax: softmax,
+            aggregation: Aggregation(weights: weights, maps: maps),
+            refinement: Refinement(affinity: affinity, rounds: rounds, normalizes: normalizes, scales: scales),
+            share: share, sizing: sizing, edges: edges, presence: presence, background: background,
+            labelsTakeTies: labelsTakeTies)
     }
+
+    /// All tokens' maps, of all layers and heads.
+    static func tokens(
+        layers: [Int: LayerSelection] = [:], heads: [Int: [Int]] = [:], clustering: Clustering? = nil
+    ) -> Aggregation.Maps {
+        .ofTokens(TokenMaps(layers: layers, heads: heads, clustering: clustering))
+    }
+
+    static let list = PhraseList(before: "a photograph of ", between: " and ", after: "")
 }
 
 @Suite struct `A recipe` {
@@ -38,15 +55,26 @@ extension Recipe {
         let question = try RequestBuilder("dog", "grass")
         var seen = [try segmenter.ask(question).bits]
         for recipe: Recipe in [
-            .variant(rounds: 2), .variant(rounds: 0), .variant(colour: .standard),
-            .variant(colour: ColourKernel(colour: 0.2, position: 0.3)), .variant(share: Share(gamma: 1)),
+            .variant(rounds: 2), .variant(rounds: 0), .variant(affinity: .weighed(.standard)),
+            .variant(affinity: .weighed(ColourKernel(colour: 0.2, position: 0.3))), .variant(share: Share(gamma: 1)),
             .variant(share: Share(gamma: 8)), .variant(softmax: .joint),
             .variant(weights: [[0.1, 0.1, 0.3, 0.5], [0.2, 0.3, 0.5]]),
             .variant(captures: .firstUp), .variant(captures: .coarser), .variant(captures: .middle),
             .variant(template: PromptTemplate(before: "", after: " in a street")),
             .variant(geometry: Geometry(shape: .sized(Grid(height: 64, width: 192)), detail: 1)),
             .variant(resampling: .nearest),
-            .variant(forwardPrompt: "a street"), .variant(forwardPrompt: nil), .variant(timestep: 200),
+            .variant(forwardPrompt: .fixed("a street")), .variant(forwardPrompt: .own), .variant(timestep: 200),
+            .variant(forwardPrompt: .joined(Recipe.list)),
+            .variant(forwardPrompt: .joined(Recipe.list), enhancement: 2),
+            .variant(enhancement: 2), .variant(captures: .oneHead), .variant(maps: Recipe.tokens()),
+            .variant(maps: Recipe.tokens(layers: [1: LayerSelection(down: .all, middle: .all, up: .none)])),
+            .variant(maps: Recipe.tokens(heads: [1: [0, 5]])), .variant(maps: Recipe.tokens(clustering: .standard)),
+            .variant(maps: Recipe.tokens(clustering: Clustering(count: 4, rounds: 3))),
+            .variant(affinity: .sharpened(EntropyKernel(entropy: 0))),
+            .variant(affinity: .sharpened(EntropyKernel(entropy: 0.1))), .variant(normalizes: true),
+            .variant(affinity: .heads(HeadRule(threshold: 0.1, combination: .product))),
+            .variant(affinity: .heads(HeadRule(threshold: 0.3, combination: .product))),
+            .variant(affinity: .heads(HeadRule(threshold: 0.1, combination: .mean))), .variant(scales: true),
         ] {
             let answer = try segmenter.ask(question.with(\.recipe, recipe))
             #expect(answer.header.recipe == recipe && !seen.contains(answer.bits))
@@ -69,12 +97,20 @@ extension Recipe {
         #expect(try passes(.variant(softmax: .joint)) == 0)
         #expect(try passes(.variant(weights: [[0, 0, 0, 1]])) == 1, "queries without a weight are not kept")
         #expect(try passes(.variant(weights: [[0, 0, 0, 0.5]])) == 0)
-        #expect(try passes(.variant(colour: .standard)) == 1)
-        #expect(try passes(.variant(colour: .standard, rounds: 2)) == 0)
+        #expect(try passes(.variant(affinity: .weighed(.standard))) == 1)
+        #expect(try passes(.variant(affinity: .weighed(.standard), rounds: 2)) == 0)
         #expect(try passes(.variant(captures: .firstUp)) == 1)
         #expect(try passes(.variant(captures: .firstUp, rounds: 3)) == 0)
         #expect(try passes(.variant(captures: .coarser)) == 1)
         #expect(try passes(.variant(captures: .finest, rounds: 3)) == 0)
+        #expect(try passes(.variant(normalizes: true)) == 0)
+        #expect(try passes(.variant(scales: true)) == 0)
+        #expect(try passes(.variant(presence: 0.3)) == 0)
+        #expect(try passes(.variant(captures: .oneHead)) == 1)
+        #expect(try passes(.variant(affinity: .sharpened(EntropyKernel(entropy: 0.1)))) == 1)
+        #expect(try passes(.variant(maps: Recipe.tokens())) == 0)
+        #expect(try passes(.variant(maps: Recipe.tokens(clustering: .standard))) == 0)
+        #expect(try passes(.variant(forwardPrompt: .joined(Recipe.list))) == 1)
     }
 
     @Test func `scores the background where a request does not`() throws {
@@ -96,9 +132,11 @@ extension Recipe {
     }
 
     @Test(arguments: [
-        SelfAttentionCaptures(level: 5, down: .all, middle: .all, up: .all),
-        SelfAttentionCaptures(level: 0, down: .none, middle: .all, up: .none),
-        SelfAttentionCaptures(level: 0, down: .none, middle: .none, up: .none),
+        SelfAttentionCaptures(level: 5, layers: .all, heads: nil),
+        SelfAttentionCaptures(
+            level: 0, layers: LayerSelection(down: .none, middle: .all, up: .none), heads: nil),
+        SelfAttentionCaptures(
+            level: 0, layers: LayerSelection(down: .none, middle: .none, up: .only(9)), heads: nil),
     ])
     func `that captures no layer of a U-Net is refused, whatever it does with them`(
         captures: SelfAttentionCaptures

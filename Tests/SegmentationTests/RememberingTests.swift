@@ -100,7 +100,8 @@ import Testing
         let segmenter = try Fixture.segmenter(folder)
         let labels = (0..<40).map { Label(name: "\($0)", phrases: [Phrase(words: "thing \($0)", prompt: nil)]) }
         for recipe in Recipe.all {
-            let question = try RequestBuilder().with(\.labels, labels).with(\.recipe, recipe)
+            let fitting = recipe.name.hasPrefix("iseg") ? Array(labels.prefix(3)) : labels
+            let question = try RequestBuilder().with(\.labels, fitting).with(\.recipe, recipe)
             _ = try segmenter.ask(question.with(\.wantsMask, true))
         }
         #expect(segmenter.memory.scratchBytes > 0)

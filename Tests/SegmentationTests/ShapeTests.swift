@@ -96,7 +96,9 @@ struct ShapeGolden: Sendable, CustomTestStringConvertible {
             latent.matrix.interleave(try tensors.values(of: "noisy"))
             try model.unet(
                 latent, timestep: 100, context: context,
-                captures: stores.map { .probabilities(addingTo: $0, share: 1) },
+                captures: zip(model.unet.attentionLayers, stores).map {
+                    .mean(addingTo: $1, share: 1, heads: $0.heads)
+                },
                 cancellation: Cancellation(deadline: nil), &arena)
         }
         for (layer, store) in zip(model.unet.attentionLayers, stores) {
@@ -107,6 +109,40 @@ struct ShapeGolden: Sendable, CustomTestStringConvertible {
             }
             let error = Difference.relativeError(found, to: expected)
             #expect(error <= Self.limit(precision), "\(layer.name): \(error)")
+        }
+    }
+
+    @Test(arguments: ShapeGolden.all) func `has the maps of diffusers' shared pass`(golden: ShapeGolden) throws {
+        let (model, tensors) = (try golden.model(.f32), try golden.tensors())
+        let configuration = model.textEncoder.configuration
+        let empty = Matrix(stored: configuration.positions, by: configuration.width)
+        empty.fill(try tensors.values(of: "context"))
+        let recipe = Recipe.shared
+        let fusion = try AttentionFusion(
+            model.unet, recipe: recipe, Layout(Grid(height: golden.height, width: golden.width)))
+        var arena = try Arena(reserving: 1 << 36)
+        let features = try arena.scope { arena in
+            let latent = arena.featureMap(height: golden.height, width: golden.width, channels: 4)
+            latent.matrix.interleave(try tensors.values(of: "noisy"))
+            return try model.features(
+                of: latent, timestep: recipe.timestep, context: empty, capturing: fusion.captured, colours: nil,
+                cancellation: Cancellation(deadline: nil), &arena)
+        }
+        for label in ["dog", "teddy bear", "grass"] {
+            let prompt = recipe.template.prompt(for: label)
+            let text = try EncodedText.reading(
+                [ReadPrompt(prompt)], model, cancellation: Cancellation(deadline: nil), &arena)[0]
+            let positions = try #require(
+                model.tokenizer.positions(
+                    of: label, in: prompt, from: recipe.template, length: configuration.positions))
+            let asked = [[AskedPhrase(text: text, positions: positions.map(Int32.init))]]
+            for (name, map) in [
+                ("fused", fusion.fused(asked, in: [features], &arena)[0]),
+                ("score", fusion.scores(of: asked, in: [features], &arena)[0]),
+            ] {
+                let error = Difference.relativeError(map, to: try tensors.values(of: "\(label).\(name)"))
+                #expect(error <= 1e-4, "\(label).\(name): \(error)")
+            }
         }
     }
 }

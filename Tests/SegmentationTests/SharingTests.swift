@@ -89,7 +89,7 @@ import Testing
             let fusion = try AttentionFusion(segmenter.model.unet, recipe: recipe, Layout(grid))
             return try segmenter.arena.scope { arena in
                 let latent = noised(segmenter.model, &arena)
-                let text = try EncodedText.reading([""], segmenter.model, cancellation: .never, &arena)[0]
+                let text = try EncodedText.reading([ReadPrompt("")], segmenter.model, cancellation: .never, &arena)[0]
                 let guide = try Image(decoding: Fixture.bytes(Fixture.picture)).guide
                 let colours = guide.averaged(width: grid.width, height: grid.height)
                 return try segmenter.model.features(

@@ -32,6 +32,23 @@ extension PNGFile {
         }
     }
 
+    @Test func `is read tile by tile, and the job may yield between two`() throws {
+        let segmenter = try Fixture.segmenter(Fixture.tiny)
+        let asked = try question(Fixture.bytes(Fixture.picture), "shared", ["detail=3"]).request()
+        let tiles = try segmenter.model.latentSizes.layout(
+            of: LookedAt(handle: "", width: 190, height: 150), for: asked.recipe.geometry
+        ).tiles.count
+        for expected in [tiles, 0] {
+            let computation = try segmenter.begin(
+                asked, handle: asked.picture.handle, owner: 1, cancellation: .never, queueMilliseconds: 0)
+            var steps = 0
+            while let part = try computation.next() {
+                if case .scores(_, let maps) = part, maps.isEmpty { steps += 1 }
+            }
+            #expect(tiles > 4 && steps == expected)
+        }
+    }
+
     @Test func `is read by two geometries, each with its own answer, and from the caches again`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         let file = try Fixture.bytes(Fixture.picture)

@@ -51,7 +51,7 @@ struct RequestMappingTests {
         #expect(request.timestep == Recipe.diffsegmenter.timestep)
         #expect(request.threshold == Recipe.diffsegmenter.background)
         #expect(request.forwardPrompt == nil && request.maps == .latent && !request.wantsMask)
-        #expect(try SegmentationRequest(Self.message { _ in }).forwardPrompt == Recipe.shared.forwardPrompt)
+        #expect(try SegmentationRequest(Self.message { _ in }).forwardPrompt == nil)
         #expect(try SegmentationRequest(Self.message { $0.maps = .sized }).maps == .picture)
         #expect(try SegmentationRequest(Self.message { $0.maps = .none }).maps == MapRequest.none)
         #expect(try SegmentationRequest(Self.message { $0.forwardPrompt = "" }).forwardPrompt == "")
@@ -66,7 +66,7 @@ struct RequestMappingTests {
             (.image(.tooManyParts(.webP, what: "chunks")), .invalidArgument),
             (.image(.lacksRows(.png, bytes: 9, rows: 1, of: 2)), .invalidArgument),
             (.image(.outOfMemory(.png)), .resourceExhausted), (.noLabels, .invalidArgument),
-            (.noTokens(words: ""), .invalidArgument), (.unknownRecipe("", known: []), .invalidArgument),
+            (.noTokens(words: ""), .invalidArgument), (.recipe(.unknownRecipe("", known: [])), .invalidArgument),
             (.unknownModel("", loaded: ""), .notFound), (.unknownPicture(handle: ""), .notFound),
             (.queueFull(limit: 1), .resourceExhausted), (.stopping, .unavailable), (.cancelled, .cancelled),
             (.deadlineExceeded, .deadlineExceeded),
