@@ -29,9 +29,11 @@ package struct CompleteAnswer: Sendable {
         }
     }
 
-    /// The prompts that were cut at the text encoder's length.
+    /// The prompts that were cut at the text encoder's length, each once.
     var truncatedPrompts: [String] {
-        header.labels.flatMap(\.phrases).filter(\.truncated).map(\.prompt)
+        var seen: Set<ExactString> = []
+        return header.labels.flatMap(\.phrases).filter(\.truncated).map(\.prompt)
+            .filter { seen.insert(ExactString($0)).inserted }
     }
 }
 

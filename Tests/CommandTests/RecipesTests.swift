@@ -71,4 +71,10 @@ import Testing
             #expect(set.output == plain.output && set.errors == plain.errors)
         }
     }
+
+    @Test func `one prompt of all labels that was cut is told of once`() throws {
+        let ending = try daemon.dseg(["mask", Repository.picture, "boat, sheep", "--recipe", "iseg", "-o", "-"])
+        #expect(ending.code == 0, "\(ending.errors)")
+        #expect(ending.errors.components(separatedBy: "its end was left out").count == 2, "\(ending.errors)")
+    }
 }
