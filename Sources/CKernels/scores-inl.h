@@ -123,6 +123,11 @@ INLINE void add_maps(const float *const *rows, size_t count, const float *maps, 
     }
 }
 
+/// sums [rows, 16] ← sums + sum, of at most ROWS rows.
+INLINE void add_sums(const f32x16 *sum, size_t rows, float *sums) {
+    for (size_t r = 0; r < ROWS && r < rows; r++) store(sums + r * LANES, load(sums + r * LANES) + sum[r]);
+}
+
 /// add_maps of levels.
 INLINE void add_columns(const uint16_t *const *rows, bool roots, size_t column, size_t count, const float *maps,
                         f32x16 *sums) {
@@ -146,10 +151,7 @@ static void complete(const uint16_t *levels, bool roots, size_t stride, size_t r
         size_t column = 0;
         for (; column + LANES <= count; column += LANES) add_columns(from, roots, column, LANES, maps, sum);
         add_columns(from, roots, column, count - column, maps, sum);
-        for (size_t r = 0; r < ROWS && row + r < rows; r++) {
-            float *to = sums + (row + r) * LANES;
-            store(to, load(to) + sum[r]);
-        }
+        add_sums(sum, rows - row, sums + row * LANES);
     }
 }
 
@@ -172,10 +174,7 @@ static void multiply_maps(const float *weights, size_t stride, size_t rows, size
             for (size_t r = 0; r < ROWS; r++) from[r] += LANES;
         }
         add_maps(from, count - column, maps + column * LANES, sum);
-        for (size_t r = 0; r < ROWS && row + r < rows; r++) {
-            float *to = sums + (row + r) * LANES;
-            store(to, load(to) + sum[r]);
-        }
+        add_sums(sum, rows - row, sums + row * LANES);
     }
 }
 

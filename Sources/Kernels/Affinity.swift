@@ -17,7 +17,7 @@ import CKernels
     ///   - roots: whether their square roots are quantized (companding)
     ///   - unitRows: whether each row is scaled to add up to one once more, after quantization. Completion that is
     ///     repeated makes maps nearly constant: what is left of them is lost if the rows add up to different sums.
-    package init(_ probabilities: Matrix, roots: Bool, unitRows: Bool = false) {
+    package init(_ probabilities: Matrix, roots: Bool, unitRows: Bool) {
         precondition(probabilities.rows == probabilities.columns, "an affinity is square")
         pixels = probabilities.rows
         self.roots = roots

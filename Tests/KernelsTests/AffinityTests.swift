@@ -38,7 +38,7 @@ import Testing
         matrix.fill(numbers)
         for roots in [false, true] {
             let affinity = Affinity(matrix, roots: roots, unitRows: true)
-            let other = Affinity(matrix, roots: roots)
+            let other = Affinity(matrix, roots: roots, unitRows: false)
             for row in 0..<70 {
                 let found = affinity.row(row)
                 let isNear = zip(found, numbers[row * 70..<(row + 1) * 70]).allSatisfy { number, value in

@@ -312,7 +312,7 @@ private func oracle(of q: FixedPoint, _ k: FixedPoint, _ shape: Shape) -> Attent
         let matrix = Matrix(stored: 33, by: 33)
         matrix.fill(numbers)
         for roots in [false, true] {
-            let affinity = Affinity(matrix, roots: roots)
+            let affinity = Affinity(matrix, roots: roots, unitRows: false)
             #expect((affinity.pixels, affinity.bytes) == (33, 33 * 33 * 2 + 33 * 4))
             for row in 0..<33 {
                 let pairs = zip(affinity.row(row), numbers[row * 33..<(row + 1) * 33])
