@@ -83,6 +83,15 @@ import Glibc
         return joined
     }
 
+    /// Rows, all of one length, after a change of the matrix of them all.
+    package mutating func changed(_ rows: [[Float]], by change: (Matrix, inout Arena) -> Void) -> [[Float]] {
+        scope { arena in
+            let joined = arena.matrix(joining: rows)
+            change(joined, &arena)
+            return rows.indices.map { joined.rows($0..<$0 + 1).array }
+        }
+    }
+
     /// An uninitialised feature map.
     package mutating func featureMap(height: Int, width: Int, channels: Int) -> FeatureMap {
         FeatureMap(matrix(rows: height * width, columns: channels), height: height, width: width)

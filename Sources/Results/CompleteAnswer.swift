@@ -136,8 +136,7 @@ package struct AnswerAssembly: Sendable {
             maps.count == (request.maps == .none ? 0 : request.labels.count)
         else { throw Self.broken("an end before everything was there") }
         return CompleteAnswer(
-            header: header, requestedMaps: request.maps, maps: maps,
-            indices: mask.indices, counts: mask.counts,
+            header: header, requestedMaps: request.maps, maps: maps, indices: mask.indices, counts: mask.counts,
             trailer: trailer)
     }
 

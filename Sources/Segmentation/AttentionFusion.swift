@@ -51,10 +51,14 @@ package struct AttentionFusion {
     /// - Parameters:
     ///   - labels: their phrases, in one softmax; phrases of a single one have a softmax each
     ///   - features: of each tile
+    /// - Throws: `Interruption` between rounds of completion
     package func scores(
-        of labels: [[AskedPhrase]], in features: [AttentionFeatures], _ arena: inout Arena
-    ) -> [[Float]] {
-        completed(fused(labels, in: features, &arena), rounds: refinement.rounds, in: features, &arena)
+        of labels: [[AskedPhrase]], in features: [AttentionFeatures], cancellation: Cancellation,
+        _ arena: inout Arena
+    ) throws(Interruption) -> [[Float]] {
+        try completed(
+            fused(labels, in: features, &arena), rounds: refinement.rounds, in: features, cancellation: cancellation,
+            &arena)
     }
 
     /// The fused cross-attention of all labels' phrases, `[H·W]` each.
@@ -68,15 +72,18 @@ package struct AttentionFusion {
     }
 
     /// Fused maps, completed in some rounds, `[H·W]` each.
+    ///
+    /// - Throws: `Interruption` between rounds
     package func completed(
-        _ fused: [[Float]], rounds: Int, in features: [AttentionFeatures], _ arena: inout Arena
-    ) -> [[Float]] {
+        _ fused: [[Float]], rounds: Int, in features: [AttentionFeatures], cancellation: Cancellation,
+        _ arena: inout Arena
+    ) throws(Interruption) -> [[Float]] {
         guard rounds > 0 || refinement.normalizes else { return fused }
         let grid = layout.grid.level(captured.level)
         var maps = fused.map { CrossAttention.resized($0, from: layout.grid, to: grid) }
         if refinement.normalizes { Self.normalize(&maps, &arena) }
         for _ in 0..<rounds {
-            maps = completed(maps, by: features, &arena)
+            maps = try completed(maps, by: features, cancellation: cancellation, &arena)
             if refinement.normalizes { Self.normalize(&maps, &arena) }
         }
         maps = maps.map { CrossAttention.resized($0, from: grid, to: layout.grid) }
@@ -87,30 +94,25 @@ package struct AttentionFusion {
     }
 
     /// Maps on the affinities' grid after one round.
-    private func completed(_ maps: [[Float]], by features: [AttentionFeatures], _ arena: inout Arena) -> [[Float]] {
+    private func completed(
+        _ maps: [[Float]], by features: [AttentionFeatures], cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> [[Float]] {
         let tiling = Tiling(layout, level: captured.level)
-        return tiling.blended(maps.count, &arena) { index, arena in
-            features[index].affinity.completing(maps.map { tiling.part(index, of: $0) }, &arena)
+        return try tiling.blended(maps.count, &arena) { (index, arena) throws(Interruption) in
+            try features[index].affinity.completing(
+                maps.map { tiling.part(index, of: $0) }, cancellation: cancellation, &arena)
         }
     }
 
     /// Shifts each map to a least value of 0, and divides it by its sum.
     private static func normalize(_ maps: inout [[Float]], _ arena: inout Arena) {
-        maps = arena.scope { arena in
-            let joined = arena.matrix(joining: maps)
-            ScoreKernels.normalizeSums(joined, shifted: true)
-            return maps.indices.map { joined.rows($0..<$0 + 1).array }
-        }
+        maps = arena.changed(maps) { joined, _ in ScoreKernels.normalizeSums(joined, shifted: true) }
     }
 
     /// A map, such that its largest value is a label's score.
     package static func scaled(_ map: [Float], to score: Float, _ arena: inout Arena) -> [Float] {
         let top = ScoreKernels.largest(map)
         guard top > 0 else { return map }
-        return arena.scope { arena in
-            let row = arena.matrix(joining: [map])
-            row.scale(by: score / top, adding: 0)
-            return row.array
-        }
+        return arena.changed([map]) { row, _ in row.scale(by: score / top, adding: 0) }[0]
     }
 }

@@ -93,10 +93,6 @@ extension Share {
             ScoreKernels.minMax(&map)
             return map
         }
-        return arena.scope { arena in
-            let all = arena.matrix(joining: maps.map(scaled))
-            ScoreKernels.share(all, gamma: gamma)
-            return maps.indices.map { scaled(all.rows($0..<$0 + 1).array) }
-        }
+        return arena.changed(maps.map(scaled)) { all, _ in ScoreKernels.share(all, gamma: gamma) }.map(scaled)
     }
 }

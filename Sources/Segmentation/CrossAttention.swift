@@ -114,11 +114,7 @@ package struct CrossAttention {
                         &arena)
                 }
             }
-            let normalized = arena.scope { arena in
-                let joined = arena.matrix(joining: maps)
-                ScoreKernels.normalizeSums(joined, shifted: false)
-                return maps.indices.map { joined.rows($0..<$0 + 1).array }
-            }
+            let normalized = arena.changed(maps) { joined, _ in ScoreKernels.normalizeSums(joined, shifted: false) }
             for (index, map) in normalized.enumerated() {
                 let resized = Self.resized(map, from: layout.grid.level(resolution.level), to: layout.grid)
                 ScoreKernels.add(resized, times: resolution.weight, to: &sums[index])
@@ -194,10 +190,6 @@ extension Clustering {
 extension Clusters {
     /// Gives each pixel its cluster's mean in each map, `[H·W]`.
     package func average(_ maps: inout [[Float]], _ arena: inout Arena) {
-        maps = arena.scope { arena in
-            let joined = arena.matrix(joining: maps)
-            average(joined, &arena)
-            return maps.indices.map { joined.rows($0..<$0 + 1).array }
-        }
+        maps = arena.changed(maps) { joined, arena in average(joined, &arena) }
     }
 }

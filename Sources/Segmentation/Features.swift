@@ -99,11 +99,11 @@ private struct AttentionCaptures {
 
     private func affinity(_ colours: [Float]?, _ arena: inout Arena) -> CapturedAffinity {
         switch (captured.affinity, selfAttention) {
-        case (.mean, .mean(let mean)): return .matrix(Affinity(mean, roots: false))
+        case (.mean, .mean(let mean)): return .matrix(Affinity(mean, roots: false, unitRows: false))
         case (.weighed(let kernel), .mean(let mean)):
             guard let colours else { preconditionFailure("no colours of the picture to weigh an affinity by") }
             kernel.weigh(mean, colours: colours, width: grid.width, height: grid.height, &arena)
-            return .matrix(Affinity(mean, roots: true))
+            return .matrix(Affinity(mean, roots: true, unitRows: false))
         case (.sharpened(let kernel), .mean(let mean)):
             kernel.sharpen(mean, &arena)
             return .matrix(Affinity(mean, roots: true, unitRows: true))
@@ -128,11 +128,23 @@ package enum CapturedAffinity {
     }
 
     /// One round of completion of maps, `[N]` each, at least one; the bits of one do not depend on the others.
-    func completing(_ maps: [[Float]], _ arena: inout Arena) -> [[Float]] {
+    ///
+    /// - Throws: `Interruption`, of single heads also between two
+    func completing(
+        _ maps: [[Float]], cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> [[Float]] {
+        try cancellation.check()
         switch self {
-        case .matrix(let affinity): affinity.completing(maps, &arena)
+        case .matrix(let affinity): return affinity.completing(maps, &arena)
         case .heads(let heads, let rule):
-            heads.completing(maps, threshold: rule.threshold, combination: rule.combination, &arena) ?? maps
+            let completed = heads.completing(
+                maps, threshold: rule.threshold, combination: rule.combination,
+                while: { cancellation.interruption == nil }, &arena)
+            guard let completed else {
+                try cancellation.check()
+                preconditionFailure("completion ends early only where an answer does")
+            }
+            return completed
         }
     }
 }

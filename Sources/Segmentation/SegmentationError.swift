@@ -80,7 +80,8 @@ extension SegmentationError: CustomStringConvertible {
                 + "in all"
         case .unknownModel(let name, let loaded): "unknown model \(quoted(name)): \"\(loaded)\" is loaded"
         case .unknownPicture(let handle):
-            "no picture of yours is known as \(quoted(handle)): bring it by Look, or send it with the question"
+            "no picture of yours is known as \(quoted(handle)), or not as this recipe reads it: bring it by Look with "
+                + "the question's recipe and settings, or send it with the question"
         case .queueFull(let limit): "\(limit) questions are waiting already: try again later"
         case .displaced(let limit):
             "\(limit) questions are waiting, nobody has more of them than you, and another caller came: "

@@ -109,7 +109,14 @@ extension Segmenter {
             }
         }
         let features = try features(of: picture, keys[0].features, &answer)
-        let found = answer.timing(\.maps) { fusion.scores(of: labels, in: features, &arena) }
+        let cancellation = answer.cancellation
+        let found = try answer.timing(\.maps) { () throws(SegmentationError) in
+            do throws(Interruption) {
+                return try fusion.scores(of: labels, in: features, cancellation: cancellation, &arena)
+            } catch {
+                throw SegmentationError(error)
+            }
+        }
         for (key, map) in zip(keys, found) where scoreMaps.value(for: key) == nil {
             scoreMaps.insert(
                 Remembered(map, for: answer.owner), bytes: key.bytes + map.count * MemoryLayout<Float>.stride, for: key)

@@ -36,15 +36,17 @@ struct Tiling {
     }
 
     /// Maps, `[H·W]` each, blended of those that `maps` gives for each tile, `[h·w]` each.
-    func blended(_ count: Int, _ arena: inout Arena, _ maps: (Int, inout Arena) -> [[Float]]) -> [[Float]] {
-        guard tiles.count > 1 else { return maps(0, &arena) }
-        return arena.scope { arena in
+    func blended<Failure: Error>(
+        _ count: Int, _ arena: inout Arena, _ maps: (Int, inout Arena) throws(Failure) -> [[Float]]
+    ) throws(Failure) -> [[Float]] {
+        guard tiles.count > 1 else { return try maps(0, &arena) }
+        return try arena.scope { (arena) throws(Failure) in
             let sums = (0..<count).map { _ in arena.matrix(rows: grid.height, columns: grid.width) }
             for sum in sums { sum.clear() }
             for (index, tile) in tiles.enumerated() {
-                arena.scope { arena in
+                try arena.scope { (arena) throws(Failure) in
                     let part = arena.matrix(rows: tile.grid.height, columns: tile.grid.width)
-                    for (map, sum) in zip(maps(index, &arena), sums) {
+                    for (map, sum) in zip(try maps(index, &arena), sums) {
                         part.fill(map)
                         tile.part(of: sum).add(
                             part, timesRows: rowWeights[tile.row] ?? [], columns: columnWeights[tile.column] ?? [])

@@ -116,12 +116,14 @@ struct IsegChecks {
     ) throws {
         let cross = try file.rows(of: "cross")
         for round in 0...golden.iterations {
-            let maps = fusion.completed(cross, rounds: round, in: [features], &arena)
+            let maps = try fusion.completed(
+                cross, rounds: round, in: [features], cancellation: .never, &arena)
             try table.compare(maps.flatMap(\.self), file, "iteration.\(round)", as: prefix)
         }
         let tokens = try file.rows(of: "cross_tokens")
-        let plain = fusion.completed(
-            places.map { CrossAttention.mean(of: tokens, at: $0) }, rounds: golden.iterations, in: [features], &arena)
+        let plain = try fusion.completed(
+            places.map { CrossAttention.mean(of: tokens, at: $0) }, rounds: golden.iterations, in: [features],
+            cancellation: .never, &arena)
         try table.compare(plain.flatMap(\.self), file, "unclustered.iteration.last", as: prefix)
     }
 

@@ -158,7 +158,7 @@ struct StageChecks {
             let features = try features(text, fusion.captured, &arena)
             let asked = [[AskedPhrase(text: text, positions: positions(of: words, in: prompt, recipe))]]
             try table.compare(fusion.fused(asked, in: [features], &arena)[0], file, "\(name).fused", as: "per_label")
-            let scores = fusion.scores(of: asked, in: [features], &arena)[0]
+            let scores = try fusion.scores(of: asked, in: [features], cancellation: .never, &arena)[0]
             try table.compare(scores, file, "\(name).score", as: "per_label")
         }
         table.expectAll(of: file, as: "per_label", except: [])
@@ -201,7 +201,9 @@ struct StageChecks {
         let asked = golden.labels.indices.map {
             AskedPhrase(text: texts[$0], positions: positions(of: golden.labels[$0], in: prompts[$0], recipe))
         }
-        for (label, scores) in zip(golden.labels, fusion.scores(of: [asked], in: [features], &arena)) {
+        for (label, scores) in zip(
+            golden.labels, try fusion.scores(of: [asked], in: [features], cancellation: .never, &arena))
+        {
             try table.compare(scores, file, label, as: "shared_pass")
         }
         table.expectAll(of: file, as: "shared_pass", except: [])

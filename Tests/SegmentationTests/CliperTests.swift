@@ -72,8 +72,15 @@ import Testing
                     colours: nil, cancellation: .never, &arena)
             }
             let fused = plain.fused([asked], in: [features], &arena)
-            let completed = plain.scores(of: [asked], in: [features], &arena)
-            let scaled = scaling.scores(of: [asked], in: [features], &arena)
+            let completed = try plain.scores(of: [asked], in: [features], cancellation: .never, &arena)
+            let scaled = try scaling.scores(of: [asked], in: [features], cancellation: .never, &arena)
+            let cancelled = Cancellation(deadline: nil)
+            cancelled.cancel()
+            #expect(throws: Interruption.cancelled) {
+                try arena.scope { arena throws in
+                    try plain.scores(of: [asked], in: [features], cancellation: cancelled, &arena)
+                }
+            }
             for label in words.indices {
                 let top = try #require(completed[label].max())
                 let score = (try #require(fused[label].max()) + top) / 2

@@ -102,8 +102,10 @@ private struct ObservedLayer {
         let asked = zip(Self.labels, texts).map { phrases, texts in
             zip(phrases, texts).map { AskedPhrase(text: $1, positions: $0.positions) }
         }
-        let found = fusion.scores(of: asked, in: [features], &arena)
-        let own = asked.joined().map { fusion.scores(of: [[$0]], in: [features], &arena)[0] }
+        let found = try fusion.scores(of: asked, in: [features], cancellation: .never, &arena)
+        let own = try asked.joined().map {
+            try fusion.scores(of: [[$0]], in: [features], cancellation: .never, &arena)[0]
+        }
         let side = model.unet.configuration.sampleSize
         let places = Self.labels.enumerated().flatMap { label, phrases in phrases.indices.map { (label, $0) } }
         for (place, (label, phrase)) in places.enumerated() {

@@ -82,7 +82,7 @@ private final class ObservedPass {
                 capturing: fusion.captured, colours: nil, cancellation: .never, &arena)
             let asked = AskedPhrase(text: text, positions: positions)
             guard case .matrix(let affinity) = features.affinity else { throw Disorder() }
-            return (fusion.scores(of: [[asked]], in: [features], &arena)[0], affinity)
+            return (try fusion.scores(of: [[asked]], in: [features], cancellation: .never, &arena)[0], affinity)
         }
     }
 

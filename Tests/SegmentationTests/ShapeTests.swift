@@ -138,7 +138,7 @@ struct ShapeGolden: Sendable, CustomTestStringConvertible {
             let asked = [[AskedPhrase(text: text, positions: positions.map(Int32.init))]]
             for (name, map) in [
                 ("fused", fusion.fused(asked, in: [features], &arena)[0]),
-                ("score", fusion.scores(of: asked, in: [features], &arena)[0]),
+                ("score", try fusion.scores(of: asked, in: [features], cancellation: .never, &arena)[0]),
             ] {
                 let error = Difference.relativeError(map, to: try tensors.values(of: "\(label).\(name)"))
                 #expect(error <= 1e-4, "\(label).\(name): \(error)")

@@ -60,7 +60,7 @@ private struct Steps {
                 cancellation: .never, &arena)
         }
         let asked = try phrases.map { AskedPhrase(text: try #require(read[$0.0]), positions: $0.1) }
-        var rest = fusion.scores(of: [asked], in: [features], &arena)[...]
+        var rest = try fusion.scores(of: [asked], in: [features], cancellation: .never, &arena)[...]
         return labels.map { phrases in
             let own = rest.prefix(phrases.count)
             rest.removeFirst(phrases.count)
