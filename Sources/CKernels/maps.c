@@ -9,6 +9,13 @@ float dseg_largest(const float *map, size_t count) {
     return most;
 }
 
+size_t dseg_place_of_largest(const float *x, size_t count) {
+    float most = dseg_simd->largest(x, count);  // of those that are numbers
+    size_t place = 0;
+    while (place < count && x[place] < most) place++;
+    return place;
+}
+
 void dseg_min_max(float *map, size_t count) {
     float least = INFINITY, most = -INFINITY;
     for (size_t i = 0; i < count; i++) {

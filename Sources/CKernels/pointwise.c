@@ -108,6 +108,10 @@ static void read_row(dseg_table table, size_t row, float *y, bool adding) {
     }
 }
 
+void dseg_read(dseg_table table, dseg_matrix y, bool adding) {
+    for (size_t i = 0; i < y.rows; i++) read_row(table, i, dseg_row(y, i), adding);
+}
+
 void dseg_embed(const int32_t *tokens, dseg_table table, dseg_table positions, dseg_matrix y) {
     for (size_t i = 0; i < y.rows; i++) {
         read_row(table, (size_t)tokens[i], dseg_row(y, i), false);

@@ -50,6 +50,17 @@ extension Matrix {
         unsafe dseg_gated_gelu(x.c, c)
     }
 
+    /// `y ← table`, where y is this matrix, of the table's shape.
+    package func fill(_ table: WeightTable) { read(table, adding: false) }
+
+    /// `y ← y + table`, where y is this matrix, of the table's shape.
+    package func add(_ table: WeightTable) { read(table, adding: true) }
+
+    private func read(_ table: WeightTable, adding: Bool) {
+        precondition(table.rows == rows && table.columns == columns, "[\(rows), \(columns)] from another table")
+        unsafe dseg_read(table.c, c, adding)
+    }
+
     /// `y ← table[tokens] + positions`; table `[vocabulary, C]`, positions `[≥ L, C]`, y `[L, C]`.
     package func embed(_ tokens: [Int32], table: WeightTable, positions: WeightTable) {
         precondition(tokens.count == rows && rows <= positions.rows, "\(tokens.count) tokens")
@@ -62,6 +73,12 @@ extension Matrix {
     package func embed(timestep: Float, cosinesFirst: Bool, frequencyShift: Float) {
         precondition(rows == 1, "a timestep has one row")
         unsafe dseg_timestep_embedding(timestep, cosinesFirst, frequencyShift, c.base, columns)
+    }
+
+    /// The first place where the largest number of a row stands, or NaN.
+    package var placeOfLargest: Int {
+        precondition(rows == 1 && columns > 0, "the largest of [\(rows), \(columns)]")
+        return unsafe dseg_place_of_largest(c.base, columns)
     }
 
     /// Planes to channels-last: `y[i][c] ← planes[c][i]`, where y, this matrix, is `[N, C]`.

@@ -68,4 +68,11 @@
         self.rows = rows
         self.columns = columns
     }
+
+    /// The rows of `range`, as a view: positions of tokens that continue a text, for example.
+    package func rows(_ range: Range<Int>) -> WeightTable {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
+        return unsafe WeightTable(
+            base: base + range.lowerBound * columns * type.size, type: type, rows: range.count, columns: columns)
+    }
 }

@@ -1,4 +1,5 @@
 import CKernels
+import Kernels
 import Testing
 
 /// `y ← table[tokens] + positions` of tables that end at a fence.
@@ -9,6 +10,16 @@ private func embedding(_ tokens: [Int32], _ table: Stored, _ positions: Stored, 
         tokens, dseg_table(base: rows.base, number: table.number, columns: columns),
         dseg_table(base: places.base, number: positions.number, columns: columns), y.c)
     return y
+}
+
+extension StoredFloats {
+    fileprivate var number: dseg_number {
+        switch self {
+        case .f32: dseg_f32
+        case .f16: dseg_f16
+        case .bf16: dseg_bf16
+        }
+    }
 }
 
 @Suite struct EmbeddingTests {
@@ -26,6 +37,46 @@ private func embedding(_ tokens: [Int32], _ table: Stored, _ positions: Stored, 
                 #expect(y.values == expected && y.isFrameIntact, "\(number), \(other), \(columns) columns")
             }
         }
+    }
+
+    @Test func `dseg_read reads or adds a table's rows, however they are stored`() {
+        for number in storedNumbers {
+            for columns in tails {
+                var draw = Draw(seed: columns)
+                let (table, before) = (draw.stored(number, 3 * columns), draw.floats(3 * columns))
+                let rows = Fenced(table.bytes)
+                let c = unsafe dseg_table(base: rows.base, number: number, columns: columns)
+                let (y, sum) = (Framed(unwritten: 3, columns), Framed(before, rows: 3, columns: columns))
+                unsafe dseg_read(c, y.c, false)
+                unsafe dseg_read(c, sum.c, true)
+                withExtendedLifetime(rows) {}
+                #expect(y.values == table.floats && y.isFrameIntact, "\(number), \(columns) columns")
+                #expect(sum.values == zip(table.floats, before).map(+) && sum.isFrameIntact, "\(number), \(columns)")
+            }
+        }
+    }
+
+    /// A decoder that continues at a position embeds its token with that position's row.
+    @Test(arguments: [StoredFloats.f32, .f16, .bf16])
+    func `a token embedded behind others is the same as in their company`(type: StoredFloats) {
+        var draw = Draw(seed: 3)
+        let numbers = (draw.stored(type.number, 11 * 20), draw.stored(type.number, 7 * 20))
+        let memory = (Fenced(numbers.0.bytes), Fenced(numbers.1.bytes))
+        let table = unsafe WeightTable(base: memory.0.base, type: type, rows: 11, columns: 20)
+        let positions = unsafe WeightTable(base: memory.1.base, type: type, rows: 7, columns: 20)
+        let tokens: [Int32] = [10, 0, 3, 3, 9, 1, 0]
+        let (together, one) = (Matrix(stored: 7, by: 20), Matrix(stored: 1, by: 20))
+        together.embed(tokens, table: table, positions: positions)
+        for place in 0..<7 {
+            one.embed([tokens[place]], table: table, positions: positions.rows(place..<7))
+            #expect(one.array == together.rows(place..<(place + 1)).array)
+        }
+        let some = Matrix(stored: 3, by: 20)
+        some.fill(positions.rows(2..<5))
+        #expect(some.array == Array(numbers.1.floats[40..<100]))
+        some.add(table.rows(8..<11))
+        #expect(some.array == zip(numbers.1.floats[40...], numbers.0.floats[160...]).map(+).prefix(60) + [])
+        withExtendedLifetime(memory) {}
     }
 
     /// Adding -0 leaves every number's bits as they are. Arithmetic quiets a NaN that signals, and the processor's own

@@ -38,6 +38,32 @@ import Testing
         }
     }
 
+    @Test func `dseg_place_of_largest is the first place of the largest number, or of NaN`() {
+        for count in tails + [30_524] {
+            var draw = Draw(seed: count)
+            let row = draw.floats(count).map { $0 - 2 }
+            for place in [0, count / 3, count / 2, count - 1] {
+                for top in [5, .infinity, .nan] as [Float] {
+                    var numbers = row + [9]
+                    numbers[place] = top
+                    numbers[(place + count - 1) / 2] = top
+                    let most = numbers.prefix(count).filter { !$0.isNaN }.max()
+                    let expected = numbers.prefix(count).firstIndex { $0.isNaN || $0 == most }
+                    #expect(unsafe dseg_place_of_largest(numbers, count) == expected)
+                }
+            }
+        }
+        #expect(unsafe dseg_place_of_largest([9], 0) == 0)
+        for same in [-.infinity, .nan, 0] as [Float] {
+            #expect(unsafe dseg_place_of_largest([Float](repeating: same, count: 40), 40) == 0)
+        }
+        #expect(unsafe dseg_place_of_largest([-1, -0.0, 0], 3) == 1)
+        let logits = Matrix(stored: 2, by: 3)
+        logits.fill([7, 8, 9, 1, 3, 2])
+        #expect(logits.rows(1..<2).placeOfLargest == 1)
+        #expect(logits.rows(1..<2).columns(2..<3).placeOfLargest == 0)
+    }
+
     @Test(arguments: [0, -0.0, 1, -3e38, .leastNonzeroMagnitude] as [Float])
     func `dseg_min_max turns a constant map into zeros`(constant: Float) {
         for count in tails {

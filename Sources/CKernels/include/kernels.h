@@ -217,15 +217,27 @@ typedef struct {
     dseg_number number;
     size_t columns;
 } dseg_table;
+/// y ← the first rows of the table, or y ← y + them when `adding`
+void dseg_read(dseg_table table, dseg_matrix y, bool adding);
 /// y ← table[tokens] + positions; table [vocabulary, C], positions [count, C], y [count, C]
 void dseg_embed(const int32_t *tokens, dseg_table table, dseg_table positions, dseg_matrix y);
 /// The sinusoidal embedding of a timestep as diffusers has it: `count` values, half sines, half cosines.
 void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency_shift, float *y, size_t count);
 
+// ---- bicubic.c -------------------------------------------------------------------------------------------------
+
+/// y ← the feature map x resampled by bicubic interpolation, as torch.nn.functional.interpolate(x, size,
+/// mode="bicubic") does: the centre of output i is at (i + 1/2) length / count - 1/2, the kernel Keys' with a = -3/4,
+/// without antialiasing; at the edges numbers are repeated.
+/// x [height*width, C] of at least one pixel, y [out_height*out_width, C] distinct from x
+void dseg_resample(dseg_matrix x, size_t height, size_t width, dseg_matrix y, size_t out_height, size_t out_width);
+
 // ---- maps.c ----------------------------------------------------------------------------------------------------
 
 /// The largest number; -infinity of none.
 float dseg_largest(const float *map, size_t count);
+/// The first place where the largest number stands, or NaN; 0 of none.
+size_t dseg_place_of_largest(const float *x, size_t count);
 /// map ← (map - min) / (max - min); a constant map becomes zeros.
 void dseg_min_max(float *map, size_t count);
 /// maps[k] ← maps[k] / (the sum of maps[k]), or where `shifted` of maps[k] - min; a map whose sum is 0 becomes zeros.
