@@ -18,7 +18,7 @@ package struct BytePairTokenizer: Sendable {
     package init(directory: String) throws(TokenizerError) {
         let vocabulary = try Vocabulary(json: "\(directory)/vocab.json")
         let merges = try MergeFile(path: "\(directory)/merges.txt")
-        let configuration = try TokenizerConfiguration(directory: directory)
+        let configuration = try BytePairConfiguration(directory: directory)
         try self.init(vocabulary, merges, configuration)
     }
 
@@ -26,11 +26,11 @@ package struct BytePairTokenizer: Sendable {
     /// each merge, and the two special tokens.
     package init(clipMerges path: String) throws(TokenizerError) {
         let merges = try MergeFile(path: path)
-        try self.init(try Vocabulary(clip: merges), merges, TokenizerConfiguration(clip: path))
+        try self.init(try Vocabulary(clip: merges), merges, BytePairConfiguration(clip: path))
     }
 
     private init(
-        _ vocabulary: Vocabulary, _ merges: MergeFile, _ configuration: TokenizerConfiguration
+        _ vocabulary: Vocabulary, _ merges: MergeFile, _ configuration: BytePairConfiguration
     ) throws(TokenizerError) {
         let named = try configuration.named(in: vocabulary)
         start = named.start

@@ -1,6 +1,3 @@
-/// An identifier in a text encoder's vocabulary: the row of its token embedding.
-package typealias Token = Int32
-
 /// The merges of byte-pair encoding: for each pair of neighbouring tokens the merged token and its rank.
 struct MergeTable: Sendable {
     /// The merge of a pair.

@@ -1,5 +1,8 @@
 import Texts
 
+/// An identifier in a text encoder's vocabulary: the row of its token embedding.
+package typealias Token = Int32
+
 /// The characters that stand for bytes in a byte-level BPE vocabulary (GPT-2's `bytes_to_unicode`), so that no token
 /// contains white space.
 enum ByteAlphabet {
@@ -72,7 +75,7 @@ struct Vocabulary: Sendable {
             }
             identifiers[made] = Token(identifiers.count)
         }
-        for special in [TokenizerConfiguration.clipStart, TokenizerConfiguration.clipEnd] {
+        for special in [BytePairConfiguration.clipStart, BytePairConfiguration.clipEnd] {
             identifiers[ExactString(special)] = Token(identifiers.count)
         }
         self.identifiers = identifiers

@@ -1,7 +1,7 @@
 import Texts
 
-/// The special tokens of a tokenizer and the length of its sequences.
-struct TokenizerConfiguration {
+/// The special tokens of CLIP's tokenizer and the length of its sequences.
+struct BytePairConfiguration {
     static let clipStart = "<|startoftext|>"
     static let clipEnd = "<|endoftext|>"
 
