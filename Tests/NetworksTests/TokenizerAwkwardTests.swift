@@ -29,8 +29,9 @@ import Testing
         #expect(try hashes(tokenizer) == golden.published)
     }
 
-    @Test func `a folder's vocabulary gives 20,000 awkward lines the reference's tokens`() throws {
-        let tokenizer = try BytePairTokenizer(directory: TokenizerFixtures.tiny)
+    @Test(arguments: [TokenizerFixtures.tiny, TokenizerFixtures.tinyJSON])
+    func `a folder's vocabulary gives 20,000 awkward lines the reference's tokens`(folder: String) throws {
+        let tokenizer = try BytePairTokenizer(directory: folder)
         #expect(try hashes(tokenizer) == golden.tiny)
     }
 

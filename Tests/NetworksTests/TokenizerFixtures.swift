@@ -9,6 +9,8 @@ enum TokenizerFixtures {
     static let folder = Repository.root + "/Tests/Fixtures/tokenizer"
     /// The small vocabulary in CLIP's format, as files.
     static let tiny = folder + "/tiny"
+    /// The same tokenizer as transformers saves it: `tokenizer.json` and `tokenizer_config.json`.
+    static let tinyJSON = folder + "/tiny-json"
     /// The merges that CLIP's published vocabulary follows from.
     static let merges = Repository.root + "/Sources/dsegd/Resources/clip/merges.txt"
 
@@ -17,14 +19,14 @@ enum TokenizerFixtures {
         return try JSONDecoder().decode(type, from: data)
     }
 
-    /// Runs `body` with a folder of the tiny tokenizer's files after `files` replaced or, with
-    /// `nil`, removed some of them.
+    /// Runs `body` with a folder of the files of `original` after `files` replaced or, with `nil`, removed some of
+    /// them.
     @discardableResult static func withFolder<Result>(
-        _ files: [String: String?], _ body: (String) throws -> Result
+        _ files: [String: String?], of original: String = tiny, _ body: (String) throws -> Result
     ) throws -> Result {
         let place = try TemporaryDirectory()
-        let folder = "\(place.path)/tiny"
-        try FileManager.default.copyItem(atPath: tiny, toPath: folder)
+        let folder = "\(place.path)/copy"
+        try FileManager.default.copyItem(atPath: original, toPath: folder)
         for (name, content) in files {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
             if let content {
@@ -35,8 +37,8 @@ enum TokenizerFixtures {
     }
 
     /// The text of one of the tiny tokenizer's files.
-    static func text(_ name: String) throws -> String {
-        let data = try Data(contentsOf: URL(filePath: "\(tiny)/\(name)"))
+    static func text(_ name: String, of folder: String = tiny) throws -> String {
+        let data = try Data(contentsOf: URL(filePath: "\(folder)/\(name)"))
         return try #require(String(validating: data, as: UTF8.self))
     }
 }

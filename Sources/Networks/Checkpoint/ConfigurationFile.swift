@@ -2,7 +2,7 @@ import FoundationEssentials
 import Texts
 
 /// A value of a configuration file.
-enum ConfigurationValue: Decodable, Equatable {
+enum ConfigurationValue: Decodable, Equatable, Sendable {
     case null
     case bool(Bool)
     case number(Double)

@@ -1,17 +1,15 @@
-import Texts
-
 /// The special tokens of CLIP's tokenizer and the length of its sequences.
 struct BytePairConfiguration {
     static let clipStart = "<|startoftext|>"
     static let clipEnd = "<|endoftext|>"
 
-    /// The longest sequence in tokens; `nil` if the files state none, or one beyond the range of `Int`.
+    /// The longest sequence in tokens, if the files state one.
     let maximumLength: Int?
     /// The file that errors about special tokens name.
     private let path: String
-    private let start, end, unknown, padding: Content
-    /// The tokens of `added_tokens_decoder`.
-    private let added: [Content]
+    private let start, end, unknown, padding: WrittenToken
+    /// Further tokens that are matched as a whole.
+    private let added: [WrittenToken]
 
     /// CLIP's published configuration.
     ///
@@ -19,33 +17,21 @@ struct BytePairConfiguration {
     init(clip path: String) {
         self.path = path
         maximumLength = nil
-        start = Content(plain: Self.clipStart)
-        end = Content(plain: Self.clipEnd)
+        start = WrittenToken(plain: Self.clipStart)
+        end = WrittenToken(plain: Self.clipEnd)
         unknown = end
         padding = end
         added = []
     }
 
-    /// Reads a folder as transformers does: `special_tokens_map.json` overrides `tokenizer_config.json`, unless the
-    /// latter has `added_tokens_decoder`. Either file may be missing.
-    init(directory: String) throws(TokenizerError) {
-        path = "\(directory)/tokenizer_config.json"
-        let written = try Written(at: path)
-        let map = "\(directory)/special_tokens_map.json"
-        let first = written.added == nil ? try Written(at: map) : Written()
-
-        let added = Array((written.added ?? [:]).values)
-        func named(_ key: KeyPath<Written, Content?>, _ published: String) -> Content {
-            let content = first[keyPath: key] ?? written[keyPath: key]
-            let named = content ?? Content(plain: published)
-            return added.first { ExactString($0.text) == ExactString(named.text) } ?? named
-        }
-        start = named(\.start, Self.clipStart)
-        end = named(\.end, Self.clipEnd)
-        unknown = named(\.unknown, Self.clipEnd)
-        padding = named(\.padding, Self.clipEnd)
-        self.added = added
-        maximumLength = written.length.flatMap { Int(exactly: $0.rounded()) }
+    init(_ settings: TokenizerSettings) throws(TokenizerError) {
+        path = settings.path
+        start = settings.token(.start, published: Self.clipStart)
+        end = settings.token(.end, published: Self.clipEnd)
+        unknown = settings.token(.unknown, published: Self.clipEnd)
+        padding = settings.token(.padding, published: Self.clipEnd)
+        added = settings.added
+        maximumLength = settings.maximumLength
         if let maximumLength, maximumLength < 2 {
             throw .malformed(
                 file: path, key: "model_max_length",
@@ -56,10 +42,10 @@ struct BytePairConfiguration {
     /// The identifiers of the start, end, unknown and padding tokens.
     func named(in vocabulary: Vocabulary) throws(TokenizerError) -> Named {
         Named(
-            start: try identifier(of: start, "bos_token", vocabulary),
-            end: try identifier(of: end, "eos_token", vocabulary),
-            unknown: try identifier(of: unknown, "unk_token", vocabulary),
-            padding: try identifier(of: padding, "pad_token", vocabulary))
+            start: try identifier(of: start, TokenRole.start.rawValue, vocabulary),
+            end: try identifier(of: end, TokenRole.end.rawValue, vocabulary),
+            unknown: try identifier(of: unknown, TokenRole.unknown.rawValue, vocabulary),
+            padding: try identifier(of: padding, TokenRole.padding.rawValue, vocabulary))
     }
 
     struct Named {
@@ -70,87 +56,48 @@ struct BytePairConfiguration {
     /// whether it is matched in normalized text.
     func specials(in vocabulary: Vocabulary) throws(TokenizerError) -> [SpecialToken] {
         var specials: [SpecialToken] = []
-        for content in added + [start, end, unknown, padding] where !content.text.isEmpty {
-            let token = try identifier(of: content, "added_tokens_decoder", vocabulary)
+        for written in added + [start, end, unknown, padding] where !written.text.isEmpty {
+            let token = try identifier(of: written, "added_tokens_decoder", vocabulary)
             specials.removeAll { $0.token == token }
             specials.append(
-                SpecialToken(content.text, token: token, isNormalized: content.isNormalized))
+                SpecialToken(written.text, token: token, isNormalized: written.isNormalized))
         }
         return specials
     }
 
     private func identifier(
-        of content: Content, _ key: String, _ vocabulary: Vocabulary
+        of written: WrittenToken, _ key: String, _ vocabulary: Vocabulary
     ) throws(TokenizerError) -> Token {
-        guard let token = vocabulary[content.text] else {
+        guard let token = vocabulary[written.text] else {
             throw .unknownToken(
-                file: path, key: key, token: TokenizerError.excerpt(content.text))
+                file: path, key: key, token: TokenizerError.excerpt(written.text))
         }
         return token
     }
 }
 
-/// The keys of both configuration files that CLIP's tokenizer reads.
-private struct Written: Decodable {
-    var start, end, unknown, padding: Content?
-    var added: [String: Content]?
-    var length: Double?
+extension TokenizerJSON.Kind {
+    /// CLIP's tokenizer.
+    static let clip = TokenizerJSON.Kind(
+        model: [
+            "type": ["BPE", .null], "dropout": [.null, .number(0)], "continuing_subword_prefix": ["", .null],
+            "end_of_word_suffix": [.string(ByteAlphabet.wordEnd)], "fuse_unk": [false, .null],
+            "byte_fallback": [false, .null], "ignore_merges": [false, .null],
+        ],
+        normalizers: [
+            ["type": ["NFC"]],
+            ["type": ["Replace"], "pattern.Regex": [#"\s+"#], "content": [" "]],
+            ["type": ["Lowercase"]],
+        ],
+        preTokenizers: [
+            [
+                "type": ["Split"],
+                "pattern.Regex": [.string(#"<\|startoftext\|>|<\|endoftext\|>|"# + words), .string(words)],
+                "behavior": ["Removed"], "invert": [true],
+            ],
+            ["type": ["ByteLevel"], "add_prefix_space": [false], "use_regex": [true, .null]],
+        ])
 
-    init() {}
-
-    /// Reads a file; empty where there is none. Tokens with `lstrip`, `rstrip` or `single_word` are refused.
-    init(at path: String) throws(TokenizerError) {
-        guard TokenizerFile.exists(at: path) else { return }
-        self = try TokenizerFile.decode(Written.self, at: path)
-        let contents = [start, end, unknown, padding].compactMap { $0 } + (added ?? [:]).values
-        for content in contents where content.changesItsNeighbours {
-            throw .malformed(
-                file: path, key: TokenizerError.excerpt(content.text),
-                reason: "lstrip, rstrip and single_word are not supported; set them to false")
-        }
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case start = "bos_token"
-        case end = "eos_token"
-        case unknown = "unk_token"
-        case padding = "pad_token"
-        case added = "added_tokens_decoder"
-        case length = "model_max_length"
-    }
-}
-
-/// A special token in a file: its text alone, or an object with options.
-private struct Content: Decodable {
-    let text: String
-    let isNormalized: Bool
-    /// Whether it has `lstrip`, `rstrip` or `single_word`.
-    let changesItsNeighbours: Bool
-
-    init(plain text: String) {
-        self.text = text
-        isNormalized = false
-        changesItsNeighbours = false
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case content, normalized, lstrip, rstrip
-        case special
-        case singleWord = "single_word"
-    }
-
-    init(from decoder: any Decoder) throws {
-        if let text = try? decoder.singleValueContainer().decode(String.self) {
-            self = Content(plain: text)
-            return
-        }
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        text = try fields.decode(String.self, forKey: .content)
-        let isSpecial = try fields.decodeIfPresent(Bool.self, forKey: .special) ?? false
-        isNormalized = try fields.decodeIfPresent(Bool.self, forKey: .normalized) ?? !isSpecial
-        let neighbours: [CodingKeys] = [.lstrip, .rstrip, .singleWord]
-        changesItsNeighbours = try neighbours.contains { key in
-            try fields.decodeIfPresent(Bool.self, forKey: key) ?? false
-        }
-    }
+    /// The pattern of CLIP's words.
+    private static let words = #"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"#
 }

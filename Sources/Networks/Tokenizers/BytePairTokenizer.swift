@@ -13,24 +13,31 @@ package struct BytePairTokenizer: Sendable {
     private let merges: MergeTable
     private let specials: [SpecialToken]
 
-    /// - Parameter directory: a checkpoint's `tokenizer` folder with `vocab.json`, `merges.txt`
-    ///   and, where present, `tokenizer_config.json` and `special_tokens_map.json`
+    /// - Parameter directory: a checkpoint's `tokenizer` folder with `vocab.json` and `merges.txt`, or else
+    ///   `tokenizer.json`, and, where present, `tokenizer_config.json` and `special_tokens_map.json`
     package init(directory: String) throws(TokenizerError) {
-        let vocabulary = try Vocabulary(json: "\(directory)/vocab.json")
-        let merges = try MergeFile(path: "\(directory)/merges.txt")
-        let configuration = try BytePairConfiguration(directory: directory)
-        try self.init(vocabulary, merges, configuration)
+        let (vocabulary, merges) = ("\(directory)/vocab.json", "\(directory)/merges.txt")
+        let whole = "\(directory)/tokenizer.json"
+        guard [vocabulary, merges].allSatisfy(TokenizerFile.exists) || !TokenizerFile.exists(at: whole) else {
+            let json = try TokenizerJSON(path: whole, kind: .clip)
+            let settings = try TokenizerSettings(directory: directory, json: json)
+            try self.init(try Vocabulary(json), try MergeList(json), try BytePairConfiguration(settings))
+            return
+        }
+        let settings = try TokenizerSettings(directory: directory, json: nil)
+        try self.init(
+            try Vocabulary(json: vocabulary), try MergeList(lines: merges), try BytePairConfiguration(settings))
     }
 
     /// CLIP's published vocabulary, which follows from its merges: 256 bytes, 256 bytes at a word's end, the result of
     /// each merge, and the two special tokens.
     package init(clipMerges path: String) throws(TokenizerError) {
-        let merges = try MergeFile(path: path)
+        let merges = try MergeList(lines: path)
         try self.init(try Vocabulary(clip: merges), merges, BytePairConfiguration(clip: path))
     }
 
     private init(
-        _ vocabulary: Vocabulary, _ merges: MergeFile, _ configuration: BytePairConfiguration
+        _ vocabulary: Vocabulary, _ merges: MergeList, _ configuration: BytePairConfiguration
     ) throws(TokenizerError) {
         let named = try configuration.named(in: vocabulary)
         start = named.start

@@ -4,6 +4,8 @@ package enum TokenizerError: Error, Equatable {
     case file(CheckpointError)
     /// The file's JSON is not what the tokenizer's format asks for at `key`.
     case malformed(file: String, key: String, reason: String)
+    /// The file asks for what is not supported at `key`; `supported` is what it must be.
+    case unsupported(file: String, key: String, value: String, supported: String)
     /// A line of a text file breaks the format. Lines count from 1.
     case line(file: String, line: Int, value: String, expected: String)
     /// A token's identifier lies outside `0..<count` or belongs to `other` already.
@@ -25,6 +27,9 @@ extension TokenizerError: CustomStringConvertible {
             "\(error)"
         case .malformed(let file, let key, let reason):
             "\(file): at \"\(key)\": \(reason)"
+        case .unsupported(let file, let key, let value, let supported):
+            "\(file): at \"\(key)\": \(TokenizerError.excerpt(value)) is not supported; "
+                + "take a file that has \(supported) there"
         case .line(let file, let line, let value, let expected):
             "\(file):\(line): \"\(value)\" found, \(expected) expected"
         case .identifier(let file, let token, let identifier, let count, let other):

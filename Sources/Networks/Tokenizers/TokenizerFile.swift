@@ -18,6 +18,23 @@ enum TokenizerFile {
         }
     }
 
+    /// A line of a text file without the `\r` that may end it. One of more than `limit` bytes, or not in UTF-8, is
+    /// refused.
+    ///
+    /// - Parameter number: counted from 1
+    static func text(
+        of line: ArraySlice<UInt8>, number: Int, in path: String, limit: Int
+    ) throws(TokenizerError) -> String {
+        func refuse(_ value: ArraySlice<UInt8>, _ expected: String) -> TokenizerError {
+            let value = TokenizerError.excerpt(String(decoding: value, as: UTF8.self))
+            return .line(file: path, line: number, value: value, expected: expected)
+        }
+        guard line.count <= limit else { throw refuse(line.prefix(80), "a line of at most \(limit) bytes") }
+        let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+        guard let text = String(validating: content, as: UTF8.self) else { throw refuse(content, "UTF-8") }
+        return text
+    }
+
     /// A value decoded from a JSON file.
     static func decode<Value: Decodable>(
         _ type: Value.Type, at path: String

@@ -32,19 +32,40 @@ enum ByteAlphabet {
     }()
 }
 
-/// The tokens and their identifiers: a permutation of `0..<count`.
+/// The tokens and their identifiers, which are `0..<count`.
 struct Vocabulary: Sendable {
-    private let identifiers: [ExactString: Token]
-    let count: Int
+    /// `[count]`: the tokens in the order of their identifiers.
+    private(set) var texts: [String] = []
+    private var identifiers: [ExactString: Token] = [:]
+
+    var count: Int { texts.count }
 
     /// The identifier of a token, `nil` if the vocabulary does not hold it.
-    subscript(token: String) -> Token? { identifiers[ExactString(token)] }
+    subscript(text: String) -> Token? { identifiers[ExactString(text)] }
 
-    /// - Parameter json: path of an object from tokens to identifiers
+    /// Gives a token the next identifier; false, changing nothing, if the vocabulary holds it already.
+    @discardableResult mutating func add(_ text: String) -> Bool {
+        let key = ExactString(text)
+        guard identifiers[key] == nil else { return false }
+        identifiers[key] = Token(count)
+        texts.append(text)
+        return true
+    }
+
+    /// - Parameter path: an object from tokens to identifiers
     init(json path: String) throws(TokenizerError) {
-        let entries = try TokenizerFile.decode([String: Int].self, at: path)
-        count = entries.count
-        var owners = [String?](repeating: nil, count: entries.count)
+        try self.init(try TokenizerFile.decode([String: Int].self, at: path), in: path)
+    }
+
+    /// The vocabulary of `tokenizer.json`, then the added tokens that it does not hold.
+    init(_ json: TokenizerJSON) throws(TokenizerError) {
+        try self.init(json.vocabulary, in: json.path)
+        for token in json.added { add(token.text) }
+    }
+
+    private init(_ entries: [String: Int], in path: String) throws(TokenizerError) {
+        let count = entries.count
+        var owners = [String?](repeating: nil, count: count)
         for (token, identifier) in entries {
             guard owners.indices.contains(identifier), owners[identifier] == nil else {
                 throw .identifier(
@@ -55,103 +76,21 @@ struct Vocabulary: Sendable {
             }
             owners[identifier] = token
         }
+        texts = owners.compactMap { $0 }
         identifiers = Dictionary(uniqueKeysWithValues: entries.lazy.map { (ExactString($0.key), Token($0.value)) })
     }
 
     /// CLIP's vocabulary, in the published order.
-    init(clip merges: MergeFile) throws(TokenizerError) {
-        var identifiers: [ExactString: Token] = [:]
-        identifiers.reserveCapacity(2 * ByteAlphabet.published.count + merges.pairs.count + 2)
-        for character in ByteAlphabet.published {
-            identifiers[ExactString(character)] = Token(identifiers.count)
-        }
-        for character in ByteAlphabet.published {
-            identifiers[ExactString(character + ByteAlphabet.wordEnd)] = Token(identifiers.count)
-        }
+    init(clip merges: MergeList) throws(TokenizerError) {
+        texts.reserveCapacity(2 * ByteAlphabet.published.count + merges.pairs.count + 2)
+        identifiers.reserveCapacity(texts.capacity)
+        for character in ByteAlphabet.published { add(character) }
+        for character in ByteAlphabet.published { add(character + ByteAlphabet.wordEnd) }
         for pair in merges.pairs {
-            let made = ExactString(pair.left + pair.right)
-            guard identifiers[made] == nil else {
+            guard add(pair.left + pair.right) else {
                 throw merges.error(at: pair, expected: "a merge that makes a new token")
             }
-            identifiers[made] = Token(identifiers.count)
         }
-        for special in [BytePairConfiguration.clipStart, BytePairConfiguration.clipEnd] {
-            identifiers[ExactString(special)] = Token(identifiers.count)
-        }
-        self.identifiers = identifiers
-        count = identifiers.count
-    }
-}
-
-/// The merges of a tokenizer in their order, read from `merges.txt`.
-struct MergeFile {
-    struct Pair {
-        let left, right: String
-        /// Where the pair stands in the file, counted from 1.
-        let line: Int
-    }
-
-    /// The longest line that is accepted, in bytes; CLIP's longest has fewer than 60.
-    private static let lineLimit = 1024
-    /// The beginning of the header line; in CLIP's own file it is in the middle of the first line.
-    private static let header = "#version"
-
-    let path: String
-    let pairs: [Pair]
-
-    init(path: String) throws(TokenizerError) {
-        let bytes = try TokenizerFile.bytes(at: path)
-        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        if lines.last?.isEmpty == true { lines.removeLast() }
-        var pairs: [Pair] = []
-        pairs.reserveCapacity(lines.count)
-        for (index, line) in lines.enumerated() {
-            func refuse(_ value: some Sequence<UInt8>, _ expected: String) -> TokenizerError {
-                let text = String(decoding: Array(value), as: UTF8.self)
-                return .line(
-                    file: path, line: index + 1, value: TokenizerError.excerpt(text),
-                    expected: expected)
-            }
-            guard line.count <= Self.lineLimit else {
-                throw refuse(line.prefix(80), "a line of at most \(Self.lineLimit) bytes")
-            }
-            let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
-            guard let text = String(validating: content, as: UTF8.self) else {
-                throw refuse(content, "UTF-8")
-            }
-            if content.starts(with: Self.header.utf8) || index == 0 && text.contains(Self.header + ":") {
-                continue
-            }
-            // Bytes, not Characters: grapheme breaking would take most of the time that loading this file takes.
-            let parts = content.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
-                throw refuse(content, "two tokens with one space between them")
-            }
-            let (left, right) = (String(decoding: parts[0], as: UTF8.self), String(decoding: parts[1], as: UTF8.self))
-            pairs.append(Pair(left: left, right: right, line: index + 1))
-        }
-        self.path = path
-        self.pairs = pairs
-    }
-
-    func error(at pair: Pair, expected: String) -> TokenizerError {
-        .line(
-            file: path, line: pair.line,
-            value: TokenizerError.excerpt("\(pair.left) \(pair.right)"), expected: expected)
-    }
-
-    /// The merges between a vocabulary's tokens, each of which the vocabulary must hold.
-    func table(over vocabulary: Vocabulary) throws(TokenizerError) -> MergeTable {
-        var table = MergeTable(capacity: pairs.count)
-        for (rank, pair) in pairs.enumerated() {
-            guard let left = vocabulary[pair.left], let right = vocabulary[pair.right] else {
-                throw error(at: pair, expected: "a pair of the vocabulary's tokens")
-            }
-            guard let made = vocabulary[pair.left + pair.right] else {
-                throw error(at: pair, expected: "a pair that makes one of the vocabulary's tokens")
-            }
-            table[left, right] = MergeTable.Merge(rank: Int32(rank), token: made)
-        }
-        return table
+        for special in [BytePairConfiguration.clipStart, BytePairConfiguration.clipEnd] { add(special) }
     }
 }
