@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Testing
 
 @testable import Networks
@@ -78,69 +77,10 @@ import Testing
 
     /// One hash a block of lines.
     private func hashes(_ tokenizer: BytePairTokenizer) throws -> [String] {
-        let lines = try AwkwardLines(seed: golden.seed, ranges: golden.ranges)
-            .lines(golden.lines)
-        var text = Fingerprint()
-        for line in lines {
-            text.add(line.utf8)
-            text.add([0xFF])
+        let lines = try AwkwardLines(seed: golden.seed, ranges: golden.ranges).lines(golden.lines, hash: golden.text)
+        return Fingerprint.hashes(of: lines, block: golden.block) { line, print in
+            for token in tokenizer.tokens(of: line) { print.add(UInt32(bitPattern: token)) }
+            print.add(UInt32.max)
         }
-        try #require(text.text == golden.text, "the lines are not the reference's lines")
-        return stride(from: 0, to: lines.count, by: golden.block).map { start in
-            var print = Fingerprint()
-            for line in lines[start..<start + golden.block] {
-                for token in tokenizer.tokens(of: line) { print.add(UInt32(bitPattern: token)) }
-                print.add(UInt32.max)
-            }
-            return print.text
-        }
-    }
-}
-
-/// The lines of `awkward.py`, made from the same numbers and fragments.
-struct AwkwardLines {
-    private let fragments: [[Unicode.Scalar]]
-    private let ranges: [[Int]]
-    private var numbers: Xorshift
-
-    init(seed: String, ranges: [[Int]]) throws {
-        let data = try Data(contentsOf: URL(filePath: "\(TokenizerFixtures.folder)/fragments.txt"))
-        fragments = String(decoding: data, as: UTF8.self).split(separator: "\n").map { row in
-            let values = row.split(separator: " ").compactMap { UInt32($0, radix: 16) }
-            return values.compactMap(Unicode.Scalar.init)
-        }
-        self.ranges = ranges
-        numbers = Xorshift(state: try #require(UInt64(seed, radix: 16)))
-    }
-
-    func lines(_ count: Int) -> [String] {
-        var generator = self
-        return (0..<count).map { _ in generator.line() }
-    }
-
-    private mutating func below(_ limit: Int) -> Int {
-        Int(numbers.next() >> 33) % limit
-    }
-
-    private mutating func line() -> String {
-        var line = String.UnicodeScalarView()
-        for _ in 0..<below(12) {
-            switch below(8) {
-            case 0..<5:
-                line.append(contentsOf: fragments[below(fragments.count)])
-            case 5..<7:
-                let range = ranges[below(ranges.count)]
-                let value = range[0] + below(range[1] - range[0] + 1)
-                if let scalar = Unicode.Scalar(UInt32(value)) { line.append(scalar) }
-            default:
-                guard below(40) == 0 else {
-                    line.append(" ")
-                    continue
-                }
-                let fragment = fragments[below(fragments.count)]
-                for _ in 0..<below(120) { line.append(contentsOf: fragment) }
-            }
-        }
-        return String(line)
     }
 }

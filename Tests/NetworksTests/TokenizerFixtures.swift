@@ -11,6 +11,8 @@ enum TokenizerFixtures {
     static let tiny = folder + "/tiny"
     /// The same tokenizer as transformers saves it: `tokenizer.json` and `tokenizer_config.json`.
     static let tinyJSON = folder + "/tiny-json"
+    /// A WordPiece tokenizer of a few words, as files.
+    static let tinyBERT = folder + "/tiny-bert"
     /// The merges that CLIP's published vocabulary follows from.
     static let merges = Repository.root + "/Sources/dsegd/Resources/clip/merges.txt"
 
@@ -56,6 +58,23 @@ struct Fingerprint: Equatable {
         add([0, 8, 16, 24].map { UInt8(truncatingIfNeeded: token >> $0) })
     }
 
+    /// A text and its end.
+    mutating func add(line: String) {
+        add(line.utf8)
+        add([0xFF])
+    }
+
+    /// One hash a block of lines.
+    static func hashes(
+        of lines: [String], block: Int, _ add: (String, inout Fingerprint) throws -> Void
+    ) rethrows -> [String] {
+        try stride(from: 0, to: lines.count, by: block).map { start in
+            var print = Fingerprint()
+            for line in lines[start..<start + block] { try add(line, &print) }
+            return print.text
+        }
+    }
+
     /// Sixteen hexadecimal digits.
     var text: String {
         let digits = String(value, radix: 16)
@@ -73,5 +92,62 @@ struct Xorshift: RandomNumberGenerator {
         state ^= state << 25
         state ^= state >> 27
         return state &* 0x2545_F491_4F6C_DD1D
+    }
+
+    /// A number in `0..<limit`, as the makers of goldens draw it.
+    mutating func below(_ limit: Int) -> Int { Int(next() >> 33) % limit }
+}
+
+/// The lines of `awkward.py`, made from the same numbers and fragments.
+struct AwkwardLines {
+    private let fragments: [[Unicode.Scalar]]
+    private let ranges: [[Int]]
+    private var numbers: Xorshift
+
+    /// - Parameter further: a file of fragments beside the common ones
+    init(seed: String, ranges: [[Int]], further: String? = nil) throws {
+        let rows = try ["fragments.txt", further].compactMap { $0 }.flatMap { name in
+            try TokenizerFixtures.text(name, of: TokenizerFixtures.folder).split(separator: "\n")
+        }
+        fragments = rows.map { row in
+            let values = row.split(separator: " ").compactMap { UInt32($0, radix: 16) }
+            return values.compactMap(Unicode.Scalar.init)
+        }
+        self.ranges = ranges
+        numbers = Xorshift(state: try #require(UInt64(seed, radix: 16)))
+    }
+
+    /// - Parameter hash: that of the reference's lines, which these must be
+    func lines(_ count: Int, hash: String) throws -> [String] {
+        var generator = self
+        var text = Fingerprint()
+        let lines = (0..<count).map { _ in generator.line() }
+        for line in lines { text.add(line: line) }
+        try #require(text.text == hash, "the lines are not the reference's lines")
+        return lines
+    }
+
+    private mutating func below(_ limit: Int) -> Int { numbers.below(limit) }
+
+    private mutating func line() -> String {
+        var line = String.UnicodeScalarView()
+        for _ in 0..<below(12) {
+            switch below(8) {
+            case 0..<5:
+                line.append(contentsOf: fragments[below(fragments.count)])
+            case 5..<7:
+                let range = ranges[below(ranges.count)]
+                let value = range[0] + below(range[1] - range[0] + 1)
+                if let scalar = Unicode.Scalar(UInt32(value)) { line.append(scalar) }
+            default:
+                guard below(40) == 0 else {
+                    line.append(" ")
+                    continue
+                }
+                let fragment = fragments[below(fragments.count)]
+                for _ in 0..<below(120) { line.append(contentsOf: fragment) }
+            }
+        }
+        return String(line)
     }
 }

@@ -58,6 +58,7 @@ import Testing
         ("{\n        \"type\": \"NFC\"\n      },", "", "normalizer.normalizers"),
         (#""Regex": "\\s+""#, #""Regex": "\\s""#, "normalizer.normalizers.1.pattern.Regex"),
         (#""add_prefix_space": false"#, #""add_prefix_space": true"#, "pre_tokenizer.pretokenizers.1.add_prefix_space"),
+        (#""merges": ["#, #""none": ["#, "model.merges"),
         (#""invert": true"#, #""invert": false"#, "pre_tokenizer.pretokenizers.0.invert"),
     ])
     func `a step that makes other tokens is refused by its key`(stated: String, other: String, key: String) throws {

@@ -17,8 +17,8 @@ struct BytePairConfiguration {
     init(clip path: String) {
         self.path = path
         maximumLength = nil
-        start = WrittenToken(plain: Self.clipStart)
-        end = WrittenToken(plain: Self.clipEnd)
+        start = WrittenToken(Self.clipStart)
+        end = WrittenToken(Self.clipEnd)
         unknown = end
         padding = end
         added = []
@@ -30,7 +30,7 @@ struct BytePairConfiguration {
         end = settings.token(.end, published: Self.clipEnd)
         unknown = settings.token(.unknown, published: Self.clipEnd)
         padding = settings.token(.padding, published: Self.clipEnd)
-        added = settings.added
+        added = settings.added.sorted { $0.key < $1.key }.map(\.value)
         maximumLength = settings.maximumLength
         if let maximumLength, maximumLength < 2 {
             throw .malformed(
@@ -59,8 +59,7 @@ struct BytePairConfiguration {
         for written in added + [start, end, unknown, padding] where !written.text.isEmpty {
             let token = try identifier(of: written, "added_tokens_decoder", vocabulary)
             specials.removeAll { $0.token == token }
-            specials.append(
-                SpecialToken(written.text, token: token, isNormalized: written.isNormalized))
+            specials.append(SpecialToken(written, token: token, normalize: PromptText.normalized))
         }
         return specials
     }
@@ -84,6 +83,7 @@ extension TokenizerJSON.Kind {
             "end_of_word_suffix": [.string(ByteAlphabet.wordEnd)], "fuse_unk": [false, .null],
             "byte_fallback": [false, .null], "ignore_merges": [false, .null],
         ],
+        hasMerges: true,
         normalizers: [
             ["type": ["NFC"]],
             ["type": ["Replace"], "pattern.Regex": [#"\s+"#], "content": [" "]],

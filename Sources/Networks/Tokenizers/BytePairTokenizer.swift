@@ -11,7 +11,7 @@ package struct BytePairTokenizer: Sendable {
 
     private let bytes: ByteTokens
     private let merges: MergeTable
-    private let specials: [SpecialToken]
+    private let specials: SpecialTokens
 
     /// - Parameter directory: a checkpoint's `tokenizer` folder with `vocab.json` and `merges.txt`, or else
     ///   `tokenizer.json`, and, where present, `tokenizer_config.json` and `special_tokens_map.json`
@@ -21,7 +21,9 @@ package struct BytePairTokenizer: Sendable {
         guard [vocabulary, merges].allSatisfy(TokenizerFile.exists) || !TokenizerFile.exists(at: whole) else {
             let json = try TokenizerJSON(path: whole, kind: .clip)
             let settings = try TokenizerSettings(directory: directory, json: json)
-            try self.init(try Vocabulary(json), try MergeList(json), try BytePairConfiguration(settings))
+            var vocabulary = try Vocabulary(json)
+            for (_, token) in json.added.sorted(by: { $0.key < $1.key }) { vocabulary.add(token.text) }
+            try self.init(vocabulary, try MergeList(json), try BytePairConfiguration(settings))
             return
         }
         let settings = try TokenizerSettings(directory: directory, json: nil)
@@ -47,7 +49,7 @@ package struct BytePairTokenizer: Sendable {
         maximumLength = configuration.maximumLength
         bytes = ByteTokens(vocabulary, unknown: named.unknown)
         self.merges = try merges.table(over: vocabulary)
-        specials = try configuration.specials(in: vocabulary)
+        specials = SpecialTokens(try configuration.specials(in: vocabulary))
     }
 
     /// The tokens of a text, without start, end or padding.
@@ -71,25 +73,14 @@ package struct BytePairTokenizer: Sendable {
     package func words(of text: String) -> [PromptText.Word] {
         var words: [PromptText.Word] = []
         var isSpaced = true
-        func append(_ special: SpecialToken) {
-            words.append(
-                PromptText.Word(
-                    scalars: special.scalars, isSpaced: isSpaced, special: special.token))
-            isSpaced = false
-        }
-        let (late, early) = (specials.filter(\.isNormalized), specials.filter { !$0.isNormalized })
-        for piece in SpecialToken.pieces(of: Array(text.unicodeScalars), at: early) {
+        for piece in specials.pieces(of: text, normalize: PromptText.normalized) {
             switch piece {
-            case .special(let special): append(special)
-            case .text(let written):
-                for piece in SpecialToken.pieces(of: PromptText.normalized(written), at: late) {
-                    switch piece {
-                    case .special(let special): append(special)
-                    case .text(let text):
-                        words += PromptText.words(in: text, isSpaced: isSpaced)
-                        isSpaced = text.last.map { PromptText.kind(of: $0) == .space } ?? isSpaced
-                    }
-                }
+            case .special(let special):
+                words.append(PromptText.Word(scalars: special.scalars, isSpaced: isSpaced, special: special.token))
+                isSpaced = false
+            case .text(let text):
+                words += PromptText.words(in: text, isSpaced: isSpaced)
+                isSpaced = text.last.map { PromptText.kind(of: $0) == .space } ?? isSpaced
             }
         }
         return words

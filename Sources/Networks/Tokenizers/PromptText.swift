@@ -38,7 +38,7 @@ package enum PromptText {
             case "\u{F73}": known.append(contentsOf: ["\u{F71}", "\u{F72}"])
             case "\u{F75}": known.append(contentsOf: ["\u{F71}", "\u{F74}"])
             case "\u{F81}": known.append(contentsOf: ["\u{F71}", "\u{F80}"])
-            case _ where isYounger(scalar, than: composition):
+            case _ where scalar.isYounger(than: composition):
                 result.append(contentsOf: String(known)._nfc)
                 result.append(scalar)
                 known = String.UnicodeScalarView()
@@ -49,11 +49,6 @@ package enum PromptText {
         return result
     }
 
-    private static func isYounger(_ scalar: Unicode.Scalar, than major: Int) -> Bool {
-        guard !scalar.isASCII, let age = scalar.properties.age else { return false }
-        return age.major > major
-    }
-
     /// The class of a scalar in the pattern that splits words.
     enum Kind {
         case letter, number, space, other
@@ -62,9 +57,9 @@ package enum PromptText {
     static func kind(of scalar: Unicode.Scalar) -> Kind {
         switch scalar.properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
-            isYounger(scalar, than: categories) ? .other : .letter
+            scalar.isYounger(than: categories) ? .other : .letter
         case .decimalNumber, .letterNumber, .otherNumber:
-            isYounger(scalar, than: categories) ? .other : .number
+            scalar.isYounger(than: categories) ? .other : .number
         default:
             scalar.properties.isWhitespace ? .space : .other
         }
@@ -121,5 +116,13 @@ package enum PromptText {
         case .nonspacingMark, .spacingMark, .enclosingMark, .connectorPunctuation: true
         default: scalar.properties.isJoinControl || [.letter, .number].contains(kind(of: scalar))
         }
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether it was assigned in a version of Unicode after `major`.
+    func isYounger(than major: Int) -> Bool {
+        guard !isASCII, let age = properties.age else { return false }
+        return age.major > major
     }
 }

@@ -5,11 +5,26 @@ struct SpecialToken: Sendable {
     /// Whether it is matched in the normalized text instead of the text as written.
     let isNormalized: Bool
 
-    init(_ content: String, token: Token, isNormalized: Bool) {
-        let scalars = Array(content.unicodeScalars)
-        self.scalars = isNormalized ? PromptText.normalized(scalars) : scalars
+    /// - Parameter normalize: the tokenizer's own, which spells a token that is matched in normalized text
+    init(_ written: WrittenToken, token: Token, normalize: ([Unicode.Scalar]) -> [Unicode.Scalar]) {
+        let scalars = Array(written.text.unicodeScalars)
+        self.scalars = written.isNormalized ? normalize(scalars) : scalars
         self.token = token
-        self.isNormalized = isNormalized
+        isNormalized = written.isNormalized
+    }
+}
+
+/// The special tokens of a tokenizer, at which it splits a text first.
+struct SpecialTokens: Sendable {
+    /// By their first scalar: those that are matched in the text as written, and in the normalized text.
+    private let early, late: [Unicode.Scalar: [SpecialToken]]
+
+    init(_ tokens: [SpecialToken]) {
+        func grouped(_ isNormalized: Bool) -> [Unicode.Scalar: [SpecialToken]] {
+            let some = tokens.filter { $0.isNormalized == isNormalized && !$0.scalars.isEmpty }
+            return Dictionary(grouping: some) { $0.scalars[0] }
+        }
+        (early, late) = (grouped(false), grouped(true))
     }
 
     /// Text between special tokens, or one of these.
@@ -18,24 +33,31 @@ struct SpecialToken: Sendable {
         case special(SpecialToken)
     }
 
-    /// Splits a text at its special tokens: leftmost match, and of those that begin there the longest.
-    static func pieces(of text: [Unicode.Scalar], at specials: [SpecialToken]) -> [Piece] {
-        var pieces: [Piece] = []
-        var plain: [Unicode.Scalar] = []
-        var rest = text[...]
-        while let first = rest.first {
-            let here = specials.filter { rest.starts(with: $0.scalars) }
-            if let found = here.max(by: { $0.scalars.count < $1.scalars.count }) {
-                if !plain.isEmpty { pieces.append(.text(plain)) }
-                plain = []
-                pieces.append(.special(found))
-                rest = rest.dropFirst(found.scalars.count)
-            } else {
-                plain.append(first)
-                rest = rest.dropFirst()
-            }
+    /// Special tokens, and the normalized text between them.
+    func pieces(of text: String, normalize: ([Unicode.Scalar]) -> [Unicode.Scalar]) -> [Piece] {
+        Self.pieces(of: Array(text.unicodeScalars), at: early).flatMap { piece in
+            guard case .text(let written) = piece else { return [piece] }
+            return Self.pieces(of: normalize(written), at: late)
         }
-        if !plain.isEmpty { pieces.append(.text(plain)) }
+    }
+
+    /// Splits a text at special tokens: leftmost match, and of those that begin there the longest.
+    private static func pieces(of text: [Unicode.Scalar], at specials: [Unicode.Scalar: [SpecialToken]]) -> [Piece] {
+        guard !specials.isEmpty else { return text.isEmpty ? [] : [.text(text)] }
+        var pieces: [Piece] = []
+        var (start, place) = (0, 0)
+        while place < text.count {
+            let here = specials[text[place]]?.filter { text[place...].starts(with: $0.scalars) } ?? []
+            guard let found = here.max(by: { $0.scalars.count < $1.scalars.count }) else {
+                place += 1
+                continue
+            }
+            if start < place { pieces.append(.text(Array(text[start..<place]))) }
+            pieces.append(.special(found))
+            place += found.scalars.count
+            start = place
+        }
+        if start < text.count { pieces.append(.text(Array(text[start...]))) }
         return pieces
     }
 }

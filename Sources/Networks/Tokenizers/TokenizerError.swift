@@ -39,7 +39,8 @@ extension TokenizerError: CustomStringConvertible {
                 "\(file): \"\(token)\" has identifier \(identifier), not within 0..<\(count)"
             }
         case .unknownToken(let file, let key, let token):
-            "\(file): \(key) names \"\(token)\", which the vocabulary does not hold"
+            "\(file): \(key) names \"\(token)\", which the vocabulary does not hold; "
+                + "add it there or name one that it holds"
         }
     }
 }

@@ -11,8 +11,8 @@ struct TokenizerJSON {
     let vocabulary: [String: Int]
     /// In their order, two parts each; nil where the file has none.
     let merges: [[String]]?
-    /// In the order of their identifiers.
-    let added: [WrittenToken]
+    /// By their identifiers there.
+    let added: [Int: WrittenToken]
     private let values: ConfigurationValue
 
     /// What a file must say, for a dotted key the values that are supported; `null` stands for an absent key too.
@@ -21,6 +21,7 @@ struct TokenizerJSON {
     /// The steps of one kind of tokenizer.
     struct Kind {
         let model: Rules
+        let hasMerges: Bool
         let normalizers, preTokenizers: [Rules]
     }
 
@@ -33,18 +34,28 @@ struct TokenizerJSON {
             "pre_tokenizer": written.preTokenizer ?? .null,
         ])
         merges = written.model.merges
-        added = written.added.enumerated()
-            .sorted { ($0.element.identifier ?? 0, $0.offset) < ($1.element.identifier ?? 0, $1.offset) }
-            .map(\.element.token)
+        var added: [Int: WrittenToken] = [:]
+        for (index, token) in written.added.enumerated() {
+            guard let identifier = token.identifier else {
+                throw .malformed(file: path, key: "added_tokens.\(index)", reason: "a token without \"id\"")
+            }
+            try token.token.requireOwnPlace(in: path)
+            added[identifier] = token.token
+        }
+        self.added = added
         vocabulary = written.model.vocabulary ?? [:]
         try require(kind.model, at: "model")
         guard written.model.vocabulary != nil else {
             throw .malformed(
                 file: path, key: "model.vocab", reason: "an object from tokens to whole numbers expected")
         }
+        guard (merges != nil) == kind.hasMerges else {
+            throw .unsupported(
+                file: path, key: "model.merges", value: merges == nil ? "no list" : "a list",
+                supported: kind.hasMerges ? "the list of merges" : "none")
+        }
         try require(kind.normalizers, at: "normalizer", list: "normalizers")
         try require(kind.preTokenizers, at: "pre_tokenizer", list: "pretokenizers")
-        for token in added { try token.requireOwnPlace(in: path) }
     }
 
     /// The value at a dotted key, `null` where there is none.

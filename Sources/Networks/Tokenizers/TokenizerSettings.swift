@@ -8,32 +8,60 @@ import Texts
 struct TokenizerSettings {
     /// The file that errors about special tokens name.
     let path: String
-    /// The tokens of `added_tokens_decoder`, else of `tokenizer.json`, in the order of their identifiers.
-    let added: [WrittenToken]
+    /// The tokens of `added_tokens_decoder`, else of `tokenizer.json`, by their identifiers there.
+    let added: [Int: WrittenToken]
+    /// Whether the configuration lists its added tokens, besides which no other file counts.
+    let isListed: Bool
     private let configuration, map: WrittenSettings
 
     init(directory: String, json: TokenizerJSON?) throws(TokenizerError) {
         path = "\(directory)/tokenizer_config.json"
         configuration = try WrittenSettings(at: path)
-        if let listed = configuration.added {
-            map = WrittenSettings()
-            added = listed
-        } else {
-            map = try WrittenSettings(at: "\(directory)/special_tokens_map.json")
-            added = json?.added ?? []
-        }
+        isListed = configuration.added != nil
+        map = isListed ? WrittenSettings() : try WrittenSettings(at: "\(directory)/special_tokens_map.json")
+        added = configuration.added ?? json?.added ?? [:]
     }
 
     /// The special token of a role, with the options of the added token that is spelled so.
     ///
     /// - Parameter published: what it is where the files say nothing
     func token(_ role: TokenRole, published: String) -> WrittenToken {
-        let named = map.tokens[role] ?? configuration.tokens[role] ?? WrittenToken(plain: published)
-        return added.first { ExactString($0.text) == ExactString(named.text) } ?? named
+        token(role) ?? spelled(WrittenToken(published))
+    }
+
+    /// The special token of a role; `nil` where the files say nothing.
+    func token(_ role: TokenRole) -> WrittenToken? {
+        (map.tokens[role] ?? configuration.tokens[role]).map(spelled)
+    }
+
+    private func spelled(_ token: WrittenToken) -> WrittenToken {
+        added.values.first { ExactString($0.text) == ExactString(token.text) } ?? token
+    }
+
+    /// Special tokens of roles that only this tokenizer has.
+    var own: [WrittenToken] {
+        let tokens = configuration.own.merging(map.own) { $1 }
+        return tokens.sorted { ExactString($0.key) < ExactString($1.key) }.map(\.value)
+    }
+
+    /// Special tokens without a role that the configuration names.
+    var further: [WrittenToken] { further(unsaid: []) }
+
+    /// Special tokens without a role. The map's additional ones count only where the configuration has none.
+    var allFurther: [WrittenToken] { further(unsaid: map.additional ?? []) }
+
+    private func further(unsaid: [WrittenToken]) -> [WrittenToken] {
+        var named = configuration.extra ?? []
+        if named.isEmpty { named = configuration.additional ?? named }
+        let isSaid = configuration.extra != nil || configuration.additional != nil || map.extra != nil
+        return isSaid ? named + (map.extra ?? []) : unsaid
     }
 
     /// The longest sequence in tokens; `nil` if the configuration states none, or one beyond the range of `Int`.
     var maximumLength: Int? { configuration.length.flatMap { Int(exactly: $0.rounded()) } }
+
+    /// What a key says that is true or false; `nil` where it is absent.
+    func flag(_ flag: TokenizerFlag) -> Bool? { map.flags[flag] ?? configuration.flags[flag] }
 }
 
 /// What a special token is for.
@@ -41,14 +69,29 @@ enum TokenRole: String, CaseIterable {
     case start = "bos_token"
     case end = "eos_token"
     case unknown = "unk_token"
+    case separator = "sep_token"
     case padding = "pad_token"
+    case classifier = "cls_token"
+    case mask = "mask_token"
+}
+
+/// A key of the configuration that is true or false.
+enum TokenizerFlag: String, CaseIterable {
+    case lowercases = "do_lower_case"
+    case stripsAccents = "strip_accents"
+    case spacesIdeographs = "tokenize_chinese_chars"
+    case tidiesText = "clean_up_tokenization_spaces"
+    case splitsSpecials = "split_special_tokens"
 }
 
 /// The keys of both configuration files that tokenizers read.
 private struct WrittenSettings: Decodable {
     var tokens: [TokenRole: WrittenToken] = [:]
-    /// In the order of their identifiers.
-    var added: [WrittenToken]?
+    /// Of other keys that end in `_token`.
+    var own: [String: WrittenToken] = [:]
+    var flags: [TokenizerFlag: Bool] = [:]
+    var added: [Int: WrittenToken]?
+    var extra, additional: [WrittenToken]?
     var length: Double?
 
     init() {}
@@ -57,22 +100,37 @@ private struct WrittenSettings: Decodable {
     init(at path: String) throws(TokenizerError) {
         guard TokenizerFile.exists(at: path) else { return }
         self = try TokenizerFile.decode(WrittenSettings.self, at: path)
-        for token in Array(tokens.values) + (added ?? []) { try token.requireOwnPlace(in: path) }
+        let lists = [Array(tokens.values), Array((added ?? [:]).values), extra ?? [], additional ?? []]
+        for token in lists.joined() { try token.requireOwnPlace(in: path) }
     }
 
     private enum CodingKeys: String, CodingKey {
         case added = "added_tokens_decoder"
+        case extra = "extra_special_tokens"
+        case additional = "additional_special_tokens"
         case length = "model_max_length"
     }
 
     init(from decoder: any Decoder) throws {
-        let roles = try decoder.container(keyedBy: JSONKey.self)
+        let all = try decoder.container(keyedBy: JSONKey.self)
         for role in TokenRole.allCases {
-            tokens[role] = try roles.decodeIfPresent(WrittenToken.self, forKey: JSONKey(role.rawValue))
+            tokens[role] = try all.decodeIfPresent(WrittenToken.self, forKey: JSONKey(role.rawValue))
+        }
+        for flag in TokenizerFlag.allCases {
+            flags[flag] = try all.decodeIfPresent(Bool.self, forKey: JSONKey(flag.rawValue))
+        }
+        for key in all.allKeys where key.stringValue.hasSuffix("_token") && TokenRole(rawValue: key.stringValue) == nil
+        {
+            own[key.stringValue] = try? all.decode(WrittenToken.self, forKey: key)
         }
         let fields = try decoder.container(keyedBy: CodingKeys.self)
-        added = try fields.decodeIfPresent([Int: AddedToken].self, forKey: .added)?
-            .sorted { $0.key < $1.key }.map(\.value.token)
+        added = try fields.decodeIfPresent([Int: AddedToken].self, forKey: .added)?.mapValues(\.token)
+        additional = try fields.decodeIfPresent([WrittenToken].self, forKey: .additional)
+        if let roles = try? fields.decode([String: WrittenToken].self, forKey: .extra) {
+            own.merge(roles) { $1 }
+        } else {
+            extra = try fields.decodeIfPresent([WrittenToken].self, forKey: .extra)
+        }
         length = try fields.decodeIfPresent(Double.self, forKey: .length)
     }
 }
@@ -82,14 +140,10 @@ struct WrittenToken: Decodable {
     let text: String
     /// Whether it is matched in the normalized text instead of the text as written.
     let isNormalized: Bool
+    /// Whether it is left out of decoded text.
+    var isSpecial: Bool
     /// Whether it has `lstrip`, `rstrip` or `single_word`.
     private let changesItsNeighbours: Bool
-
-    init(plain text: String) {
-        self.text = text
-        isNormalized = false
-        changesItsNeighbours = false
-    }
 
     enum CodingKeys: String, CodingKey {
         case content, normalized, lstrip, rstrip, special
@@ -99,7 +153,7 @@ struct WrittenToken: Decodable {
 
     init(from decoder: any Decoder) throws {
         if let text = try? decoder.singleValueContainer().decode(String.self) {
-            self = WrittenToken(plain: text)
+            self = WrittenToken(text)
             return
         }
         let fields = try decoder.container(keyedBy: CodingKeys.self)
@@ -110,11 +164,20 @@ struct WrittenToken: Decodable {
     fileprivate init(_ fields: KeyedDecodingContainer<CodingKeys>, isSpecial: Bool) throws {
         text = try fields.decode(String.self, forKey: .content)
         let isSpecial = try fields.decodeIfPresent(Bool.self, forKey: .special) ?? isSpecial
+        self.isSpecial = isSpecial
         isNormalized = try fields.decodeIfPresent(Bool.self, forKey: .normalized) ?? !isSpecial
         let neighbours: [CodingKeys] = [.lstrip, .rstrip, .singleWord]
         changesItsNeighbours = try neighbours.contains { key in
             try fields.decodeIfPresent(Bool.self, forKey: key) ?? false
         }
+    }
+
+    /// - Parameter isSpecial: whether it is matched as written and left out of decoded text
+    init(_ text: String, isSpecial: Bool = true) {
+        self.text = text
+        isNormalized = !isSpecial
+        self.isSpecial = isSpecial
+        changesItsNeighbours = false
     }
 
     func requireOwnPlace(in file: String) throws(TokenizerError) {
@@ -129,7 +192,7 @@ struct WrittenToken: Decodable {
 /// A token in a list of added tokens: always an object, and special only where it says so.
 struct AddedToken: Decodable {
     let token: WrittenToken
-    /// Its place in the list's order, where it has one.
+    /// Where the list says it; the vocabulary decides.
     let identifier: Int?
 
     private enum CodingKeys: String, CodingKey {

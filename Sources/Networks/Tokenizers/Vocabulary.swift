@@ -38,6 +38,9 @@ struct Vocabulary: Sendable {
     private(set) var texts: [String] = []
     private var identifiers: [ExactString: Token] = [:]
 
+    /// The longest line that is accepted, in bytes; BERT's longest has fewer than 60.
+    private static let lineLimit = 1024
+
     var count: Int { texts.count }
 
     /// The identifier of a token, `nil` if the vocabulary does not hold it.
@@ -57,10 +60,27 @@ struct Vocabulary: Sendable {
         try self.init(try TokenizerFile.decode([String: Int].self, at: path), in: path)
     }
 
-    /// The vocabulary of `tokenizer.json`, then the added tokens that it does not hold.
+    /// - Parameter path: a token a line, its identifier the line's number from 0. White space that ends a line is none
+    ///   of the token.
+    init(lines path: String) throws(TokenizerError) {
+        let bytes = try TokenizerFile.bytes(at: path)
+        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        for (index, line) in lines.enumerated() {
+            let written = try TokenizerFile.text(of: line, number: index + 1, in: path, limit: Self.lineLimit)
+            var scalars = Substring(written).unicodeScalars
+            while scalars.last?.properties.isWhitespace == true { scalars.removeLast() }
+            guard add(String(scalars)) else {
+                throw .line(
+                    file: path, line: index + 1, value: TokenizerError.excerpt(written),
+                    expected: "a token that no line before has")
+            }
+        }
+    }
+
+    /// The vocabulary of `tokenizer.json`, without its added tokens.
     init(_ json: TokenizerJSON) throws(TokenizerError) {
         try self.init(json.vocabulary, in: json.path)
-        for token in json.added { add(token.text) }
     }
 
     private init(_ entries: [String: Int], in path: String) throws(TokenizerError) {
