@@ -157,8 +157,8 @@ struct ImageFile {
     }
 }
 
-/// Passes a closure to a C decoder as a `dseg_watch`.
-private func withWatch<Result>(_ isWanted: () -> Bool, _ body: (UnsafePointer<dseg_watch>) -> Result) -> Result {
+/// Passes a closure to a C function as a `dseg_watch`.
+func withWatch<Result>(_ isWanted: () -> Bool, _ body: (UnsafePointer<dseg_watch>) -> Result) -> Result {
     withoutActuallyEscaping(isWanted) { isWanted in
         var asked = isWanted
         return unsafe withUnsafeMutablePointer(to: &asked) { pointer in

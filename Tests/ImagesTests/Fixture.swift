@@ -90,7 +90,7 @@ enum PNGBytes {
     }
 
     /// The CRC of PNG chunks, by its polynomial.
-    private static func crc(_ bytes: [UInt8]) -> UInt32 {
+    static func crc(_ bytes: [UInt8]) -> UInt32 {
         ~bytes.reduce(0xFFFF_FFFF as UInt32) { crc, byte in
             (0..<8).reduce(crc ^ UInt32(byte)) { crc, _ in
                 crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1

@@ -219,6 +219,31 @@ void dseg_area(const uint8_t *rgb, size_t width, size_t height, size_t out_width
 void dseg_area_bytes(const uint8_t *rgb, size_t width, size_t height, size_t out_width, size_t out_height,
                      uint32_t *columns, uint8_t *out);
 
+// -- bicubic.c
+
+/// The pixels that are wanted of a resized picture. No size is 0, and the window does not leave the resized picture.
+typedef struct dseg_window {
+    size_t width, height;          ///< of the picture
+    size_t out_width, out_height;  ///< of the resized picture
+    size_t left, top;              ///< the window's first pixel in it
+    size_t columns, rows;          ///< of the window
+} dseg_window;
+
+/// Bytes of scratch for dseg_bicubic: less than 40 for each pixel of the picture's longer side where the window is no
+/// longer than the resized picture's shorter side, and some kilobytes.
+size_t dseg_bicubic_scratch(const dseg_window *window);
+
+/// Resizes a picture by cubic convolution, antialiased where it shrinks, bit for bit as Pillow 13's
+/// `resize((out_width, out_height), Image.BICUBIC)` does: coefficients of 22 bits behind the point, one axis resized to
+/// 8 bits before the other. Rows are shortened first, but columns where the height loses more than twice as many pixels
+/// as the width. Only the window is computed, and only what it reads of the picture is read.
+///
+/// rgb      [height, width, 3]
+/// scratch  [dseg_bicubic_scratch(window)] bytes, aligned to 16
+/// out      [rows, columns, 3]
+dseg_verdict dseg_bicubic(const uint8_t *rgb, const dseg_window *window, void *scratch, const dseg_watch *watch,
+                          uint8_t *out);
+
 // -- composite.c
 
 /// Blends each pixel half and half with the palette's colour of its index; index 0 leaves the pixel

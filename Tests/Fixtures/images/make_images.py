@@ -7,7 +7,8 @@ For each picture NAME there is NAME.rgb: width and height as little-endian 32-bi
 [height, width, 3] bytes, then [height, width] bytes of alpha if the picture has any. They are what
 `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` holds, with two exceptions: 16-bit grey, which
 Pillow clips, is cut to the high byte, as Pillow cuts 16-bit colours; alpha comes from the PNG's own
-samples. resize.f32, square.f32 and nearest.u32: see `resizes`, `squares` and `nearest`.
+samples. resize.f32, square.f32, nearest.u32 and bicubic.u32: see
+`resizes`, `squares`, `nearest` and `bicubic`.
 """
 
 import io
@@ -253,6 +254,41 @@ def nearest():
             file.write(struct.pack("<2I", length, to_length) + y.numpy().tobytes())
 
 
+def drawn(seed, height, width, hard):
+    """A picture [height, width, 3] of the low bytes of SplitMix64's numbers, or of 0 and 255 by their lowest bits."""
+    with np.errstate(over="ignore"):
+        mixed = np.uint64(seed) + np.arange(1, height * width * 3 + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        for shift, factor in [(30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)]:
+            mixed = (mixed ^ mixed >> np.uint64(shift)) * np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    samples = (mixed & np.uint64(1)) * np.uint64(255) if hard else mixed & np.uint64(255)
+    return samples.astype(np.uint8).reshape(height, width, 3)
+
+
+def bicubic():
+    """bicubic.u32: for each case ten 32-bit numbers: whether the picture `drawn` of the case's number is hard, its
+    width and height, those of Pillow's bicubic resize, left, top, width and height of a window of that, and the CRC-32
+    of the window's bytes. Columns are resized first where the height loses more than twice as many pixels as the width:
+    some cases lie at either side of that."""
+    whole = [(1, 1, 7, 5), (9, 7, 1, 1), (1, 1, 1, 1), (2, 2, 3, 3), (7, 5, 7, 5), (7, 5, 7, 50), (50, 5, 9, 5),
+             (61, 47, 32, 32), (47, 61, 32, 32), (20, 30, 45, 50), (20, 30, 45, 29), (20, 30, 15, 20), (20, 30, 15, 19),
+             (190, 150, 48, 48), (150, 190, 48, 48), (100, 400, 40, 40), (400, 100, 40, 40), (3, 1000, 33, 33),
+             (1000, 3, 33, 33), (1, 500, 20, 20), (500, 1, 20, 20), (320, 239, 31, 30), (17, 19, 64, 64),
+             (211, 5, 106, 3), (33, 47, 34, 46), (63, 65, 62, 66)]
+    cut = [(190, 150, 70, 56, 7, 0, 56, 56), (150, 190, 56, 70, 0, 7, 56, 56), (1, 2000, 56, 112000, 0, 55972, 56, 56),
+           (2000, 1, 112000, 56, 55972, 0, 56, 56), (300, 90, 186, 56, 65, 0, 56, 56),
+           (90, 301, 56, 187, 0, 65, 56, 56), (64, 64, 96, 80, 95, 79, 1, 1), (64, 64, 20, 15, 3, 2, 11, 7),
+           (40, 200, 39, 100, 38, 0, 1, 100)]
+    cases = [(w, h, w2, h2, 0, 0, w2, h2) for w, h, w2, h2 in whole] + cut
+    with open(HERE / "bicubic.u32", "wb") as file:
+        for number, case in enumerate([(hard, *case) for hard in (0, 1) for case in cases]):
+            hard, width, height, to_width, to_height, left, top, columns, rows = case
+            picture = Image.fromarray(drawn(number, height, width, hard))
+            resized = np.asarray(picture.resize((to_width, to_height), Image.BICUBIC))
+            window = resized[top:top + rows, left:left + columns]
+            file.write(struct.pack("<10I", *case, zlib.crc32(window.tobytes())))
+
+
 if __name__ == "__main__":
     random = np.random.default_rng(20260801)
     pngs(random)
@@ -261,4 +297,5 @@ if __name__ == "__main__":
     resizes(random)
     squares()
     nearest()
+    bicubic()
     webps(np.random.default_rng(20261126))
