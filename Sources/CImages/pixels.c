@@ -32,6 +32,12 @@ void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uin
     }
 }
 
+void dseg_look_up(const uint8_t *rgb, size_t count, const float *table, float *out) {
+    for (size_t i = 0; i < 3 * count; i += 3) {
+        for (size_t c = 0; c < 3; c++) out[i + c] = table[256 * c + rgb[i + c]];
+    }
+}
+
 void dseg_turn_upright(const uint8_t *stored, size_t width, size_t height, size_t channels, int orientation,
                        uint8_t *upright) {
     // Writes `upright` row by row, and walks over `stored` with strides: an offset of the first pixel,

@@ -4,10 +4,10 @@ import Support
 import Testing
 
 /// A configuration's members: keys and their values as JSON.
-private typealias Members = [String: String]
+typealias Members = [String: String]
 
 /// Writes `members` to a file and reads it with `initializer`.
-private func read<Value>(
+func read<Value>(
     _ members: Members, by initializer: (String) throws(CheckpointError) -> Value
 ) throws -> Value {
     let folder = try TemporaryDirectory()
@@ -16,7 +16,7 @@ private func read<Value>(
 }
 
 /// Expects `members` to be refused by `key`, and the sentence to quote the file, key and value.
-private func expectRefusal<Value>(
+func expectRefusal<Value>(
     _ members: Members, by key: String, _ initializer: (String) throws(CheckpointError) -> Value
 ) {
     let error = #expect(throws: CheckpointError.self) { try read(members, by: initializer) }
@@ -29,7 +29,7 @@ private func expectRefusal<Value>(
     #expect(!found.isEmpty && !expected.isEmpty)
 }
 
-private func oracle(_ fixture: String, _ file: String) -> String {
+func oracle(_ fixture: String, _ file: String) -> String {
     "\(oracleFolder)/\(fixture)/checkpoint/\(file)"
 }
 

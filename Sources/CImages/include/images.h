@@ -161,6 +161,13 @@ void dseg_cmyk_to_rgb(const uint8_t *cmyk, size_t count, uint8_t *rgb);
 /// alpha      [count]
 void dseg_over_white(const uint8_t *rgb, const uint8_t *alpha, size_t count, uint8_t *seen);
 
+/// Looks up each sample in its channel's table.
+///
+/// rgb    [count, 3]
+/// table  [3, 256]
+/// out    [count, 3]
+void dseg_look_up(const uint8_t *rgb, size_t count, const float *table, float *out);
+
 /// Applies an EXIF orientation.
 ///
 /// stored       [height, width, channels]

@@ -35,7 +35,9 @@ enum ConfigurationValue: Decodable, Equatable, Sendable {
         case .number(let value): Int(exactly: value).map(String.init) ?? "\(value)"
         case .string(let value): "\"\(value)\""
         case .list(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
-        case .object: "an object"
+        case .object(let members):
+            "{" + members.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \($0.value.text)" }.joined(separator: ", ")
+                + "}"
         }
     }
 }
@@ -163,5 +165,23 @@ extension ConfigurationValue {
     var wholeNumber: Int? {
         guard case .number(let value) = self else { return nil }
         return Int(exactly: value)
+    }
+}
+
+extension ConfigurationFile {
+    /// `count` numbers within `range`, its ends included; `absent` also where the key is null.
+    func numbers(
+        _ key: String, absent: [Double], count: Int, in range: ClosedRange<Double>
+    ) throws(CheckpointError) -> [Double] {
+        guard let value = value(key) else { return absent }
+        guard case .list(let list) = value, list.count == count else {
+            throw refusal(key, expected: "a list of \(count) numbers")
+        }
+        var numbers: [Double] = []
+        for case .number(let number) in list where range.contains(number) { numbers.append(number) }
+        guard numbers.count == count else {
+            throw refusal(key, expected: "\(count) numbers from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return numbers
     }
 }
