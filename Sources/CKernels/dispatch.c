@@ -2,6 +2,7 @@
 #include "dispatch.h"
 
 const dseg_target *dseg_simd = &dseg_target_portable;
+bool dseg_multiplies_crosswise = false;
 static dseg_instruction_set chosen = dseg_portable;
 
 /// The kernels of a set, NULL if this processor lacks it.
@@ -23,6 +24,10 @@ bool dseg_choose_target(dseg_instruction_set set) {
     if (!target) return false;
     dseg_simd = target;
     chosen = set;
+#if defined(__x86_64__)
+    // AMD's processors have vpaddw in four units and vpdpwssd in two, Intel's have both in two.
+    dseg_multiplies_crosswise = set == dseg_avx512vnni && __builtin_cpu_is("amd");
+#endif
     return true;
 }
 

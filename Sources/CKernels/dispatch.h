@@ -21,7 +21,8 @@ typedef struct {
     const int32_t *x, *panel;
     size_t x_stride;
     int32_t *c;
-    bool adding;
+    bool adding, crossed;  // crossed: behind the pairs of each row, and of the panel, stands what cross_row and
+                           // cross_panel write, and they may be multiplied crosswise
     const dseg_dequantized *dequantized;
 } dseg_pair_product;
 
@@ -166,6 +167,11 @@ typedef struct {
     void (*quantize_panel)(const float *panel, size_t count, const float *factors, int32_t *pairs);
     /// mean ← mean + rate * p, unless mean is NULL; the first half of p's memory ← p times factor as 16-bit integers
     void (*quantize_probabilities)(float *p, size_t count, float factor, float *mean, float rate);
+    /// pairs[count] ← the sum of the products of a row's neighbouring pairs, the first with the second, and so on;
+    /// pairs[count + 1] ← the largest magnitude of its 16-bit integers
+    void (*cross_row)(int32_t *pairs, size_t count);
+    /// the same of each output of a panel [count, 16], in two rows of sixteen behind it
+    void (*cross_panel)(int32_t *pairs, size_t count);
 
     // gemm-inl.h
     void (*gemm_int16)(const dseg_pair_product *product);
@@ -256,6 +262,8 @@ typedef struct {
 /// One of target_portable.c, target_avx2.c, target_avx512.c, target_avx512vnni.c.
 extern const dseg_target dseg_target_portable, dseg_target_avx2, dseg_target_avx512, dseg_target_avx512vnni;
 
+/// Whether products of pairs in fixed point are faster crosswise: where vpaddw has more units than vpdpwssd.
+extern bool dseg_multiplies_crosswise;
 /// The kernels in use.
 extern const dseg_target *dseg_simd;
 

@@ -7,6 +7,16 @@
 //     x [rows, pairs]     c [rows, 16], in registers until the panel's pairs are through
 //
 // Integers are scaled so that no accumulator overflows (DSEG_FIXED_LENGTH): sums are exact in any order.
+//
+// Two pairs x, x' of a row and w, w' of an output can be multiplied crosswise (Winograd, "A new algorithm for inner
+// product", 1968):
+//
+//     x w + x' w' = (x + w') (x' + w) - x x' - w w'
+//
+// That is one multiplication and two additions of 16-bit integers in place of two multiplications, which is faster
+// where additions have more units. What is taken away belongs to a row or an output alone and is added up before
+// (cross_row, cross_panel). Sums wrap around, and the whole is below 2^31: the bits are the same. Where a sum of two
+// integers might leave 16 bits, their tile is multiplied straight.
 
 /// The most rows of a tile: their sums fit the registers, beside a row of weights and a broadcast of x.
 #if WIDTH == 512
@@ -55,12 +65,61 @@ INLINE void dequantize(const dseg_dequantized *to, size_t row, size_t columns, i
     }
 }
 
-INLINE void microkernel_int16(size_t rows, const dseg_pair_product *p, size_t row) {
+#if defined(VNNI)
+typedef int16_t i16x32 __attribute__((vector_size(64), aligned(4)));
+
+/// x + w of the pairs of 16-bit integers in each lane.
+INLINE i32x16 sum_of_pairs(int32_t x, i32x16 w) { return (i32x16)((i16x32)((i32x16){0} + x) + (i16x32)w); }
+
+/// Adds to sums the products of all pairs that have a neighbour; returns how many these are.
+INLINE size_t multiply_crosswise(size_t rows, const dseg_pair_product *p, const int32_t *x, i32x16 *sums) {
+    i32x16 taken = *(const i32x16 *)(p->panel + p->pairs * LANES);
+    for (size_t r = 0; r < rows; r++) sums[r] -= taken + x[r * p->x_stride + p->pairs];
+    size_t k = 0;
+    for (; k + 2 <= p->pairs; k += 2) {
+        const int32_t *panel = p->panel + k * LANES;
+        __builtin_prefetch(panel + AHEAD * LANES);
+        __builtin_prefetch(panel + (AHEAD + 1) * LANES);
+        i32x16 first = *(const i32x16 *)panel, second = *(const i32x16 *)(panel + LANES);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < rows; r++) {
+            const int32_t *pairs = x + r * p->x_stride + k;
+            i32x16 one = sum_of_pairs(pairs[0], second), other = sum_of_pairs(pairs[1], first);
+            __asm__("vpdpwssd %2, %1, %0" : "+v"(sums[r]) : "v"(one), "v"(other));  // LLVM would split it in two
+        }
+    }
+    return k;
+}
+
+/// Whether no sum of an integer of these rows and one of the panel leaves 16 bits.
+INLINE bool is_narrow(size_t rows, const dseg_pair_product *p, size_t row, int32_t largest) {
+    for (size_t r = row; r < row + rows; r++)
+        if (p->x[r * p->x_stride + p->pairs + 1] + largest > INT16_MAX) return false;
+    return true;
+}
+
+static int32_t largest_of_panel(const dseg_pair_product *p) {
+    int32_t largest = 0;
+    for (size_t i = 0; i < LANES; i++) {
+        int32_t here = p->panel[(p->pairs + 1) * LANES + i];
+        largest = here > largest ? here : largest;
+    }
+    return largest;
+}
+#endif
+
+INLINE void microkernel_int16(size_t rows, const dseg_pair_product *p, size_t row, bool crosswise) {
     i32x16 sums[INT16_ROWS];
     const int32_t *x = p->x + row * p->x_stride;
     int32_t *c = p->dequantized ? NULL : p->c + row * LANES;
     for (size_t r = 0; r < rows; r++) sums[r] = p->adding ? *(const i32x16 *)(c + r * LANES) : (i32x16){0};
-    for (size_t k = 0; k < p->pairs; k++) {
+    size_t k = 0;
+#if defined(VNNI)
+    if (crosswise) k = multiply_crosswise(rows, p, x, sums);
+#else
+    (void)crosswise;
+#endif
+    for (; k < p->pairs; k++) {
         __builtin_prefetch(p->panel + (k + AHEAD) * LANES);
         i32x16 w = *(const i32x16 *)(p->panel + k * LANES);
 #pragma clang loop unroll(full)
@@ -81,13 +140,34 @@ INLINE size_t tile_height(size_t rows) {
     return rows < INT16_ROWS + 4 ? rows / 2 : INT16_ROWS;
 }
 
+/// Prefetches a share of the panel behind this one, as large as a tile's of the rows.
+INLINE void prefetch_next(const dseg_pair_product *p, size_t row, size_t height) {
+    const int32_t *next = p->panel + p->pairs * LANES;
+    for (size_t k = row * p->pairs / p->rows; k < (row + height) * p->pairs / p->rows; k++)
+        __builtin_prefetch(next + k * LANES, 0, 2);
+}
+
+#if defined(VNNI)
 #define HEIGHT(rows) \
-    case rows: microkernel_int16(rows, &p, row); break;
+    case rows: \
+        if (p.crossed && is_narrow(rows, &p, row, largest)) microkernel_int16(rows, &p, row, true); \
+        else microkernel_int16(rows, &p, row, false); \
+        break;
+#else
+#define HEIGHT(rows) \
+    case rows: \
+        microkernel_int16(rows, &p, row, false); \
+        break;
+#endif
 
 static void gemm_int16(const dseg_pair_product *product) {
     dseg_pair_product p = *product;
+#if defined(VNNI)
+    int32_t largest = p.crossed ? largest_of_panel(&p) : 0;
+#endif
     for (size_t row = 0, height; row < p.rows; row += height) {
         height = tile_height(p.rows - row);
+        if (p.rows > INT16_ROWS) prefetch_next(&p, row, height);
         switch (height) {
             HEIGHT(1)
             HEIGHT(2)

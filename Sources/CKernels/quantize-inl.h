@@ -101,3 +101,36 @@ static void quantize_probabilities(float *p, size_t count, float factor, float *
 #undef INTEGERS
     if (count % 2) y[count] = 0;
 }
+
+/// The larger magnitude of the two 16-bit integers of each lane.
+INLINE i32x16 larger_of_pairs(i32x16 pairs) {
+    i32x16 first = (pairs << 16) >> 16, second = pairs >> 16;
+    return __builtin_elementwise_max(__builtin_elementwise_abs(first), __builtin_elementwise_abs(second));
+}
+
+static void cross_row(int32_t *pairs, size_t count) {
+    i32x16 sums = {0}, most = {0};
+    for (size_t i = 0; i < count; i += LANES) {
+        i32x16 v = (i32x16)load_part((const float *)pairs + i, count - i < LANES ? count - i : LANES);
+        i32x16 next =
+            __builtin_shufflevector(v, (i32x16){0}, 1, 16, 3, 16, 5, 16, 7, 16, 9, 16, 11, 16, 13, 16, 15, 16);
+        sums = add_pairs(sums, v, next);
+        most = __builtin_elementwise_max(most, larger_of_pairs(v));
+    }
+    pairs[count] = pairs[count + 1] = 0;
+    for (size_t i = 0; i < LANES; i++) {
+        pairs[count] = (int32_t)((uint32_t)pairs[count] + (uint32_t)sums[i]);
+        if (most[i] > pairs[count + 1]) pairs[count + 1] = most[i];
+    }
+}
+
+static void cross_panel(int32_t *pairs, size_t count) {
+    i32x16 sums = {0}, most = {0};
+    for (size_t i = 0; i < count; i++) {
+        i32x16 v = *(const i32x16 *)(pairs + i * LANES);
+        if (i % 2) sums = add_pairs(sums, *(const i32x16 *)(pairs + (i - 1) * LANES), v);
+        most = __builtin_elementwise_max(most, larger_of_pairs(v));
+    }
+    *(i32x16 *)(pairs + count * LANES) = sums;
+    *(i32x16 *)(pairs + (count + 1) * LANES) = most;
+}

@@ -20,6 +20,12 @@ static void compute_scales(const float *squares, const float *largest, size_t co
     }
 }
 
+size_t dseg_panel_rows(size_t inputs) { return dseg_parts(inputs, 2) + 2; }
+
+size_t dseg_fixed_stride(size_t columns) {
+    return (dseg_parts(dseg_parts(columns, 2) + 2, dseg_panel_width) | 1) * dseg_panel_width;
+}
+
 void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
                           float *scales) {
     for (size_t panel = 0; panel < count; panel++, scales += dseg_panel_width) {
@@ -33,9 +39,11 @@ void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, 
         compute_scales(squares, largest, dseg_panel_width, inputs, factors, scales);
         for (size_t input = 0; input < inputs; input += part) {
             size_t some = dseg_least(part, inputs - input);
-            dseg_simd->quantize_panel(dseg_widened_panel(w, panel, input, some, widened), some, factors, pairs);
-            pairs += dseg_parts(some, 2) * dseg_panel_width;
+            dseg_simd->quantize_panel(dseg_widened_panel(w, panel, input, some, widened), some, factors,
+                                      pairs + input / 2 * dseg_panel_width);
         }
+        dseg_simd->cross_panel(pairs, dseg_parts(inputs, 2));
+        pairs += dseg_panel_rows(inputs) * dseg_panel_width;
     }
 }
 
@@ -64,12 +72,14 @@ enum { strip = 8 };
 static void quantize_task(void *context, size_t task, size_t thread) {
     const quantization *q = context;
     size_t columns = q->y.columns, pairs = dseg_parts(columns, 2), end = dseg_least((task + 1) * strip, q->y.rows);
+    size_t stride = dseg_fixed_stride(columns);
     float *buffer = q->buffer ? q->buffer + thread * columns : NULL;
     for (size_t row = task * strip; row < end; row++) {
-        int32_t *values = q->y.values + row * pairs;
+        int32_t *values = q->y.values + row * stride;
         if (buffer) dseg_im2col(q->x, q->window, q->first + row, buffer);
         values[pairs - 1] = 0;  // pads an odd width
         q->y.scales[row] = dseg_simd->quantize(buffer ? buffer : dseg_row(q->x, row), columns, (int16_t *)values, 2);
+        dseg_simd->cross_row(values, pairs);
     }
 }
 

@@ -5,8 +5,8 @@
 // All sets are compiled from the same source, with the same order of reductions.
 #include "lanes-inl.h"
 #include "rows-inl.h"
-#include "quantize-inl.h"
 #include "gemm-inl.h"
+#include "quantize-inl.h"
 #include "winograd-inl.h"
 #include "scores-inl.h"
 #include "clusters-inl.h"
@@ -38,6 +38,8 @@ const dseg_target TARGET = {
     .panel_norms = panel_norms,
     .quantize_panel = quantize_panel,
     .quantize_probabilities = quantize_probabilities,
+    .cross_row = cross_row,
+    .cross_panel = cross_panel,
 
     .gemm_int16 = gemm_int16,
 

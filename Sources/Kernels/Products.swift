@@ -162,7 +162,7 @@ extension WeightMatrix {
 extension Arena {
     /// A matrix quantized row by row, `[N, C]`.
     fileprivate mutating func fixedInputs(_ x: Matrix) -> dseg_fixed_inputs {
-        let pairs = unsafe UnsafeMutableRawPointer(floats(x.rows * ((x.columns + 1) / 2)))
+        let pairs = unsafe UnsafeMutableRawPointer(floats(x.rows * dseg_fixed_stride(x.columns)))
         let inputs = unsafe dseg_fixed_inputs(
             values: pairs.assumingMemoryBound(to: Int32.self), scales: floats(x.rows), rows: x.rows,
             columns: x.columns)

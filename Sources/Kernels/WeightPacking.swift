@@ -66,7 +66,7 @@ package enum WeightPacking: Sendable, Equatable {
 
     /// The bytes of a panel of elements of the type, without its scales.
     private func panelBytes(_ type: StoredFloats) -> Int {
-        if isFixed { return (outputElements + 1) / 2 * WeightMatrix.width * MemoryLayout<Int32>.stride }
+        if isFixed { return dseg_panel_rows(outputElements) * WeightMatrix.width * MemoryLayout<Int32>.stride }
         return unit * type.size
     }
 

@@ -82,6 +82,24 @@ func expectIndependent(
     var base: UnsafeRawPointer { unsafe memory.base }
 }
 
+/// What a row in fixed point has behind its pairs: the sum of the products of neighbouring pairs, modulo 2^32, and the
+/// largest magnitude.
+struct Crossed: Equatable {
+    let sum: Int32
+    let largest: Int32
+
+    init(sum: Int32, largest: Int32) {
+        (self.sum, self.largest) = (sum, largest)
+    }
+
+    /// By the definition; the first pair is multiplied with the second, the third with the fourth.
+    init(of integers: [Int]) {
+        let padded = integers + [Int](repeating: 0, count: 4 - integers.count % 4)
+        let sum = padded.indices.reduce(0) { $0 + ($1 % 4 < 2 ? padded[$1] * padded[$1 + 2] : 0) }
+        self.init(sum: Int32(truncatingIfNeeded: sum), largest: Int32(integers.map(\.magnitude).max() ?? 0))
+    }
+}
+
 /// Weights `[outputs, inputs]` quantized by dseg_quantize_panels, before fences.
 @safe final class FixedPanels {
     /// What no kernel writes.
@@ -101,7 +119,7 @@ func expectIndependent(
         _ = startedThreads
         let panels = (outputs + 15) / 16
         let stored = Panels(weights, outputs: outputs, inputs: inputs)
-        var pairs = [Int32](repeating: FixedPanels.mark, count: panels * ((inputs + 1) / 2) * 16 + 16)
+        var pairs = [Int32](repeating: FixedPanels.mark, count: panels * dseg_panel_rows(inputs) * 16 + 16)
         var scales = [Float](repeating: -1, count: panels * 16 + 16)
         withExtendedLifetime(stored) {
             unsafe dseg_quantize_panels(stored.base, weights.number, panels, inputs, &pairs, &scales)
@@ -122,7 +140,16 @@ func expectIndependent(
 
     /// The integer of an output and an input; either may lie behind the last, as far as panels and pairs are filled up.
     subscript(output: Int, input: Int) -> Int {
-        Int(pairs[(((output / 16) * ((inputs + 1) / 2) + input / 2) * 16 + output % 16) * 2 + input % 2])
+        Int(pairs[(((output / 16) * dseg_panel_rows(inputs) + input / 2) * 16 + output % 16) * 2 + input % 2])
+    }
+
+    /// What stands behind an output's pairs for products crosswise.
+    func crossed(_ output: Int) -> Crossed {
+        let numbers = (0..<2).map { row in
+            let first = (inputs + 1) / 2 * 2 + 2 * row
+            return Int32(self[output, first] & 0xffff | self[output, first + 1] << 16)
+        }
+        return Crossed(sum: numbers[0], largest: numbers[1])
     }
 
     /// The panels as kernels take them; they live as long as this does.
@@ -168,11 +195,11 @@ func expectIndependent(
     let rows: Int
     let columns: Int
 
-    private var pairs: Int { (columns + 1) / 2 }
+    private var stride: Int { dseg_fixed_stride(columns) }
 
     init(_ x: Framed) {
         (rows, columns) = (x.rows, x.columns)
-        unsafe values = .allocate(capacity: rows * ((columns + 1) / 2) + 16)
+        unsafe values = .allocate(capacity: rows * dseg_fixed_stride(columns) + 16)
         unsafe values.initialize(repeating: FixedPanels.mark)
         unsafe scaleValues = .allocate(capacity: rows + 1)
         unsafe scaleValues.initialize(repeating: -1)
@@ -186,13 +213,19 @@ func expectIndependent(
 
     /// Whether nothing was written behind the rows and the scales.
     var isIntact: Bool {
-        unsafe (0..<16).allSatisfy { unsafe values[rows * pairs + $0] == FixedPanels.mark } && scaleValues[rows] == -1
+        unsafe (0..<16).allSatisfy { unsafe values[rows * stride + $0] == FixedPanels.mark } && scaleValues[rows] == -1
     }
 
     /// The integer of a row and a column; the column may be the one beside an odd width.
     subscript(row: Int, column: Int) -> Int {
-        let pair = unsafe values[row * pairs + column / 2]
+        let pair = unsafe values[row * stride + column / 2]
         return Int(Int16(truncatingIfNeeded: column % 2 == 0 ? pair : pair >> 16))
+    }
+
+    /// What stands behind a row's pairs for products crosswise.
+    func crossed(_ row: Int) -> Crossed {
+        let place = row * stride + (columns + 1) / 2
+        return unsafe Crossed(sum: values[place], largest: values[place + 1])
     }
 
     func scale(_ row: Int) -> Float { unsafe scaleValues[row] }

@@ -39,6 +39,7 @@ private func expectFixedPanels(_ stored: Stored, outputs: Int, inputs: Int, _ si
         let spare = output < outputs ? inputs..<(inputs + inputs % 2) : 0..<(inputs + inputs % 2)
         #expect(spare.allSatisfy { panels[output, $0] == 0 }, "\(situation), behind the last")
         #expect(output < outputs || panels.scales[output] == 0, "\(situation)")
+        #expect(panels.crossed(output) == Crossed(of: (0..<inputs).map { panels[output, $0] }), "\(situation)")
     }
     #expect(panels.isIntact, "\(situation)")
 }
@@ -50,6 +51,8 @@ private func expectFixedInputs(_ x: Framed, _ situation: String) {
             (0..<x.columns).map { Double(x[row, $0]) }, (0..<x.columns).map { fixed[row, $0] },
             scale: fixed.scale(row), loose: 1, "\(situation), row \(row)")
         #expect(x.columns % 2 == 0 || fixed[row, x.columns] == 0, "\(situation), beside row \(row)")
+        let isWritten = fixed.scale(row) > 0  // what stands beside a scale of zero counts for nothing
+        #expect(!isWritten || fixed.crossed(row) == Crossed(of: (0..<x.columns).map { fixed[row, $0] }), "\(situation)")
     }
     #expect(fixed.isIntact && x.isFrameIntact, "\(situation)")
 }

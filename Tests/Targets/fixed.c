@@ -23,7 +23,7 @@ double miss_of(grains a, grains b) {
 static size_t pairs_of(size_t count) { return (count + 1) / 2; }
 
 dseg_fixed_inputs fixed_inputs(dseg_matrix x) {
-    size_t count = x.rows * pairs_of(x.columns);
+    size_t count = x.rows * dseg_fixed_stride(x.columns);
     dseg_fixed_inputs y = {take((count + 1) * sizeof(int32_t)), marked(x.rows), x.rows, x.columns};
     for (size_t i = 0; i <= count; i++) y.values[i] = untouched;
     dseg_quantize_inputs(x, y);
@@ -34,11 +34,11 @@ dseg_fixed_inputs fixed_inputs(dseg_matrix x) {
 }
 
 int16_t fixed_input(dseg_fixed_inputs x, size_t row, size_t column) {
-    return ((const int16_t *)(x.values + row * pairs_of(x.columns)))[column];
+    return ((const int16_t *)(x.values + row * dseg_fixed_stride(x.columns)))[column];
 }
 
 int16_t fixed_weight(dseg_panels w, size_t output, size_t input) {
-    size_t place = (output / 16 * pairs_of(w.inputs) + input / 2) * 16 + output % 16;
+    size_t place = (output / 16 * dseg_panel_rows(w.inputs) + input / 2) * 16 + output % 16;
     return ((const int16_t *)w.base)[2 * place + input % 2];
 }
 

@@ -147,7 +147,7 @@ learned learn(dseg_number number, size_t outputs, size_t inputs, size_t position
         for (size_t k = 0; k < columns; k++)
             w.values[o * columns + k] = stored_value(rows, first, (o * inputs + k % inputs) * positions + k / inputs);
     if (fixed) {
-        int32_t *pairs = take(count * 16 * ((columns + 1) / 2) * sizeof(int32_t));
+        int32_t *pairs = take(count * 16 * dseg_panel_rows(columns) * sizeof(int32_t));
         float *scales = marked(count * 16);
         dseg_quantize_panels(panels, first, count, columns, pairs, scales);
         hold_end(scales, count * 16);

@@ -80,7 +80,8 @@ typedef struct {
 enum { dseg_panel_width = 16, dseg_frequencies = 36 };
 /// Learned weights [outputs, inputs] in fixed point: in panels of sixteen outputs, the last padded with zeros. The
 /// weight of output o and input k is a 16-bit integer times scales[o], and stands in pairs: at
-/// (((o / 16) * ceil(inputs / 2) + k / 2) * 16 + o % 16) * 2 + k % 2; an odd number of inputs is padded with zeros.
+/// (((o / 16) * dseg_panel_rows(inputs) + k / 2) * 16 + o % 16) * 2 + k % 2; an odd number of inputs is padded with
+/// zeros. The last two of a panel's rows help to multiply it crosswise (gemm-inl.h).
 /// Kernels of a Winograd convolution are stored floats, at ((o / 16) * inputs + k) * 16 + o % 16, and quantized once
 /// transformed: scales [panels, 36, 16], of the transformed kernels.
 typedef struct {
@@ -90,14 +91,19 @@ typedef struct {
     const float *scales;
 } dseg_panels;
 
-/// pairs [count, ceil(inputs / 2), 16], scales [count, 16] ← panels [count, inputs, 16], quantized.
+/// Rows of sixteen pairs that a panel in fixed point takes: ceil(inputs / 2) + 2.
+size_t dseg_panel_rows(size_t inputs);
+/// pairs [count, dseg_panel_rows(inputs), 16], scales [count, 16] ← panels [count, inputs, 16], quantized.
 void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,
                           float *scales);
 /// scales [count, 36, 16] ← the scales of panels of 3 x 3 kernels, [count, 9 * inputs, 16], quantized after Winograd's
 /// transform: a transformed weight is about its integer times its scale.
 void dseg_compute_kernel_scales(const void *panels, dseg_number number, size_t count, size_t inputs, float *scales);
 
-/// Rows of inputs in fixed point: values [rows, ceil(columns / 2)] in pairs, scales [rows].
+/// Pairs from one row of inputs in fixed point to the next: ceil(columns / 2) of the row, two numbers that help to
+/// multiply it crosswise, and as many more as make an odd number of cache lines, lest rows alias in the cache.
+size_t dseg_fixed_stride(size_t columns);
+/// Rows of inputs in fixed point: values [rows, dseg_fixed_stride(columns)] in pairs, scales [rows].
 typedef struct {
     int32_t *values;
     float *scales;
