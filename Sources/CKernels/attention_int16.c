@@ -31,29 +31,42 @@ static void pack_keys(const attention *a, size_t head) {
     }
 }
 
+/// to [count, 16] ← columns of a head's values from `first` on, of `count` keys from `key` on.
+static void copy_values(const attention *a, size_t head, size_t first, size_t key, size_t count, float *to) {
+    size_t columns = dseg_least(dseg_panel_width, a->width - first);
+    for (size_t i = 0; i < count; i++, to += dseg_panel_width) {
+        const float *from = dseg_row(a->v, key + i) + head * a->width + first;
+        if (columns == dseg_panel_width) {
+            __builtin_memcpy(to, from, dseg_panel_width * sizeof(float));
+            continue;
+        }
+        __builtin_memset(to, 0, dseg_panel_width * sizeof(float));
+        __builtin_memcpy(to, from, columns * sizeof(float));
+    }
+}
+
 static void pack_values(const attention *a, size_t head) {
+    enum { part = 64 };  // keys at a time: an even number
     size_t keys = a->k.rows, size = dseg_int16_values_numbers(keys, a->width);
     float *scales = a->values + head * size;
     int32_t *values = (int32_t *)scales + dseg_padded(a->width);
     for (size_t first = 0; first < a->width; first += dseg_panel_width, values += pairs_of(keys) * dseg_panel_width) {
-        size_t columns = dseg_least(dseg_panel_width, a->width - first);
         float squares[dseg_panel_width] = {0}, largest[dseg_panel_width] = {0}, factors[dseg_panel_width];
-        float two[2 * dseg_panel_width] = {0};
-        for (size_t key = 0; key < keys; key++) {
-            __builtin_memcpy(two, dseg_row(a->v, key) + head * a->width + first, columns * sizeof(float));
-            dseg_simd->panel_norms(two, 1, squares, largest);
+        float some[part * dseg_panel_width];
+        for (size_t key = 0; key < keys; key += part) {
+            size_t count = dseg_least(part, keys - key);
+            copy_values(a, head, first, key, count, some);
+            dseg_simd->panel_norms(some, count, squares, largest);
         }
         for (size_t i = 0; i < dseg_panel_width; i++) {
             bool is_known = squares[i] == squares[i] && largest[i] < __builtin_inff();  // max skips NaN
             factors[i] = is_known && largest[i] > 0x1p-110f ? 32767.0f / largest[i] : 0.0f;
             scales[first + i] = is_known ? largest[i] / 32767.0f : __builtin_nanf("");
         }
-        for (size_t key = 0; key < keys; key += 2) {
-            size_t some = dseg_least(2, keys - key);
-            for (size_t i = 0; i < some; i++)
-                __builtin_memcpy(two + i * dseg_panel_width, dseg_row(a->v, key + i) + head * a->width + first,
-                                 columns * sizeof(float));
-            dseg_simd->quantize_panel(two, some, factors, values + key / 2 * dseg_panel_width);
+        for (size_t key = 0; key < keys; key += part) {
+            size_t count = dseg_least(part, keys - key);
+            copy_values(a, head, first, key, count, some);
+            dseg_simd->quantize_panel(some, count, factors, values + key / 2 * dseg_panel_width);
         }
     }
 }

@@ -1,5 +1,14 @@
 // Numbers to 16-bit integers and back. Included after lanes-inl.h.
 
+/// y ← the first `count` rounded numbers, in pairs that lie `step` apart.
+INLINE void scatter_pairs(int16_t *y, size_t step, f32x16 rounded, size_t count) {
+    u16x16 halves = __builtin_convertvector((i32x16)rounded, u16x16);
+    int16_t integers[LANES];
+    __builtin_memcpy(integers, &halves, sizeof halves);
+    for (size_t i = 0; i + 2 <= count; i += 2, y += step) __builtin_memcpy(y, integers + i, 2 * sizeof *y);
+    if (count % 2) *y = integers[count - 1];
+}
+
 static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
     f32x16 most = {0}, squares = {0};
 #define MEASURE(LOAD) \
@@ -28,7 +37,8 @@ static float quantize(const float *x, size_t count, int16_t *y, size_t step) {
         EACH(count, *(u16x16 *)(y + i) = __builtin_convertvector((i32x16)ROUNDED(IN(x)), u16x16),
              store_halves((uint16_t *)y + i, (i32x16)ROUNDED(IN_PART(x)), n));
     } else {
-        for (size_t i = 0; i < count; i++) y[i / 2 * step + i % 2] = (int16_t)(ROUNDED(x[i]) - ROUNDING);
+        EACH(count, scatter_pairs(y + i / 2 * step, step, ROUNDED(IN(x)), LANES),
+             scatter_pairs(y + i / 2 * step, step, ROUNDED(IN_PART(x)), n));
     }
 #undef ROUNDED
     return 1.0f / factor / unit;
