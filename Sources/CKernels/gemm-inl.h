@@ -167,7 +167,7 @@ static void gemm_int16(const dseg_pair_product *product) {
 #endif
     for (size_t row = 0, height; row < p.rows; row += height) {
         height = tile_height(p.rows - row);
-        if (p.rows > INT16_ROWS) prefetch_next(&p, row, height);
+        if (WIDTH == 512 && p.rows > INT16_ROWS) prefetch_next(&p, row, height);  // low tiles read no faster than AHEAD
         switch (height) {
             HEIGHT(1)
             HEIGHT(2)

@@ -3,7 +3,7 @@
 /// A row is an output, columns are its inputs; for a convolution, inputs at each position of its kernel. For f32 it is
 /// row-major, as the file has it: column input · positions + position. In fixed point it lies in panels of 16 rows, the
 /// last padded with rows of zeros, and column position · inputs + input is in pairs: element (row, column) is number
-/// `(((row / 16) * p + column / 2) * 16 + row % 16) * 2 + column % 2`, where p, `dseg_panel_rows`, is ⌈columns / 2⌉ + 2,
+/// `(((row / 16) * p + column / 2) * 16 + row % 16) * 2 + column % 2`, where p is ⌈columns / 2⌉ + 2, `dseg_panel_rows`,
 /// or, of kernels that are quantized once transformed, `((row / 16) * columns + column) * 16 + row % 16`.
 ///
 /// The memory belongs to the ``WeightRegion`` it was read into and lives as long as that does.
