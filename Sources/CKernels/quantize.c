@@ -23,7 +23,8 @@ static void compute_scales(const float *squares, const float *largest, size_t co
 size_t dseg_panel_rows(size_t inputs) { return dseg_parts(inputs, 2) + 2; }
 
 size_t dseg_fixed_stride(size_t columns) {
-    return (dseg_parts(dseg_parts(columns, 2) + 2, dseg_panel_width) | 1) * dseg_panel_width;
+    size_t lines = dseg_parts(dseg_parts(columns, 2) + 2, dseg_panel_width);
+    return (lines + (lines % 8 == 0)) * dseg_panel_width;
 }
 
 void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, size_t inputs, int32_t *pairs,

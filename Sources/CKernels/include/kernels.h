@@ -101,7 +101,8 @@ void dseg_quantize_panels(const void *panels, dseg_number number, size_t count, 
 void dseg_compute_kernel_scales(const void *panels, dseg_number number, size_t count, size_t inputs, float *scales);
 
 /// Pairs from one row of inputs in fixed point to the next: ceil(columns / 2) of the row, two numbers that help to
-/// multiply it crosswise, and as many more as make an odd number of cache lines, lest rows alias in the cache.
+/// multiply it crosswise, and as many more as make whole cache lines: no multiple of eight, lest rows alias in the
+/// cache.
 size_t dseg_fixed_stride(size_t columns);
 /// Rows of inputs in fixed point: values [rows, dseg_fixed_stride(columns)] in pairs, scales [rows].
 typedef struct {
