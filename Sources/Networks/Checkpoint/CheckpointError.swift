@@ -112,10 +112,13 @@ extension CheckpointError: CustomStringConvertible {
         }
     }
 
-    /// The shell command that turns a pickle into a safetensors file beside it.
+    /// The shell command that turns a pickle into a safetensors file beside it, under the name that is read:
+    /// transformers calls a pickle of `model` `pytorch_model`.
     private static func conversion(of file: String) -> String {
-        let stem = file.split(separator: ".", omittingEmptySubsequences: false).dropLast()
-        let quoted = [file, stem.joined(separator: ".") + ".safetensors"].map { path in
+        let (folder, name) = file.lastIndex(of: "/").map { (file[...$0], file[$0...].dropFirst()) } ?? ("", file[...])
+        let stem = name.split(separator: ".", omittingEmptySubsequences: false).dropLast().joined(separator: ".")
+        let read = stem.hasPrefix("pytorch_model") ? stem.dropFirst("pytorch_".count) : stem[...]
+        let quoted = [file, "\(folder)\(read).safetensors"].map { path in
             "'"
                 + path.split(separator: "'", omittingEmptySubsequences: false)
                 .joined(separator: "'\\''") + "'"

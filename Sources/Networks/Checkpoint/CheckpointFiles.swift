@@ -42,7 +42,8 @@ package struct CheckpointFiles {
         let pickles = present.filter { name in
             [".bin", ".ckpt", ".pt", ".pth"].contains { name.hasSuffix($0) }
         }
-        if let pickle = pickles.min() {
+        let weights = pickles.filter { $0.hasPrefix(stem) || $0.hasPrefix("pytorch_\(stem)") }
+        if let pickle = weights.min() ?? pickles.min() {
             throw .pickled(file: "\(directory)/\(pickle)")
         }
         throw .noWeights(directory: directory, stem: stem)
