@@ -96,6 +96,20 @@ extension Matrix {
         }
     }
 
+    /// `x ← x / ‖x‖`, row by row; a row of zeros stays.
+    package func setUnitRows() { unsafe dseg_unit_rows(c) }
+
+    /// The products of each row of a matrix with each row of another, `y ← b aᵀ`, where y, this matrix, is `[K, N]`.
+    /// The bits of a row depend on a and its own row of b alone.
+    ///
+    /// - Parameters:
+    ///   - a: `[N, C]`
+    ///   - b: `[K, C]`
+    package func setDotProducts(_ a: Matrix, _ b: Matrix) {
+        precondition(a.columns == b.columns && rows == b.rows && columns == a.rows, "the shapes of dot products")
+        unsafe dseg_dot_products(a.c, b.c, c)
+    }
+
     /// `y ← normalised x`, row by row; x and y, this matrix, may be the same.
     package func setLayerNorm(_ x: Matrix, gamma: WeightVector, beta: WeightVector, epsilon: Float) {
         precondition(x.rows == rows && x.columns == columns, "a layer norm's shapes")

@@ -97,9 +97,9 @@ extension FeatureMap {
     /// - Parameters:
     ///   - x: `[H·W, C]`, distinct from y
     ///   - weights: `[C', k·k·C]`
-    ///   - bias: `[C']`
+    ///   - bias: `[C']`; nil: none
     package func convolve(
-        _ x: FeatureMap, _ weights: WeightMatrix, bias: UnsafePointer<Float>, window: Window, adding: Bool,
+        _ x: FeatureMap, _ weights: WeightMatrix, bias: UnsafePointer<Float>?, window: Window, adding: Bool,
         _ arena: inout Arena
     ) {
         arena.scope { arena in
@@ -111,7 +111,7 @@ extension FeatureMap {
     ///
     /// Fused where Winograd's algorithm runs; else the whole map is normalised first.
     package func convolve(
-        _ norm: GroupNormWeights, siluOf x: FeatureMap, _ weights: WeightMatrix, bias: UnsafePointer<Float>,
+        _ norm: GroupNormWeights, siluOf x: FeatureMap, _ weights: WeightMatrix, bias: UnsafePointer<Float>?,
         window: Window, adding: Bool, _ arena: inout Arena
     ) {
         arena.scope { arena in
@@ -127,7 +127,7 @@ extension FeatureMap {
     }
 
     private func convolve(
-        _ x: FeatureMap, _ gains: UnsafePointer<dseg_gains>?, _ weights: WeightMatrix, bias: UnsafePointer<Float>,
+        _ x: FeatureMap, _ gains: UnsafePointer<dseg_gains>?, _ weights: WeightMatrix, bias: UnsafePointer<Float>?,
         window: Window, adding: Bool, _ arena: inout Arena
     ) {
         precondition(

@@ -16,13 +16,7 @@ struct CheckpointCopy {
 
     /// All tensors of a network of `tiny`.
     static func tensors(of network: String) throws -> [StoredTensor] {
-        let file = try TensorFile(
-            path: "\(oracleFolder)/tiny/checkpoint/\(network)/\(stem(of: network)).safetensors")
-        return try file.header.tensors.map { tensor in
-            StoredTensor(
-                tensor.name, type: "\(tensor.type.word)", shape: tensor.shape,
-                bytes: try file.bytes(of: tensor.name))
-        }
+        try StoredTensor.all(of: "\(oracleFolder)/tiny/checkpoint/\(network)/\(stem(of: network)).safetensors")
     }
 
     /// - Parameter files: their names, and the tensors of each
@@ -49,6 +43,18 @@ struct CheckpointCopy {
         let path = "\(folder.path)/config.json"
         let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
         try folder.write("config.json", text.replacing(old, with: new))
+    }
+}
+
+extension StoredTensor {
+    /// All tensors of a file.
+    static func all(of path: String) throws -> [StoredTensor] {
+        let file = try TensorFile(path: path)
+        return try file.header.tensors.map { tensor in
+            StoredTensor(
+                tensor.name, type: "\(tensor.type.word)", shape: tensor.shape,
+                bytes: try file.bytes(of: tensor.name))
+        }
     }
 }
 
@@ -103,7 +109,7 @@ func loadAutoencoder(
 func loadTextEncoder(
     _ directory: String, _ precision: Precision = .f32
 ) throws(CheckpointError) -> Loaded<CLIPTextEncoder> {
-    let isTail = CLIPTextEncoder.isTail
+    let isTail = Checkpoint.isPositions
     return try load(directory, "text_encoder", precision, except: isTail) { (weights) throws(CheckpointError) in
         try CLIPTextEncoder(
             weights.entering(ifPresent: "text_model"),

@@ -90,7 +90,8 @@ private func number(_ weights: WeightMatrix, _ row: Int, _ column: Int) -> Float
 /// The whole number of a matrix in fixed point; row and column may lie behind the last one that the tensor has, as far
 /// as panels and pairs are filled up.
 func integer(_ weights: WeightMatrix, _ row: Int, _ column: Int) -> Int {
-    let place = (((row / 16) * ((weights.columns + 1) / 2) + column / 2) * 16 + row % 16) * 2 + column % 2
+    // Behind the pairs of a panel there are two rows more, for multiplying it crosswise.
+    let place = (((row / 16) * ((weights.columns + 1) / 2 + 2) + column / 2) * 16 + row % 16) * 2 + column % 2
     return unsafe Int(weights.base.load(fromByteOffset: 2 * place, as: Int16.self))
 }
 

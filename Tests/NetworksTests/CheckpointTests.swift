@@ -20,7 +20,7 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
             StoredTensor("conv.weight", shape: [1, 2, 2, 2], [0, 1, 2, 3, 10, 11, 12, 13]),
         ])
         let level = small.weights["down"][1]
-        let bias = try level.floats("bias", count: 3)
+        let bias = try level.floats("bias", shape: [3])
         let matrix = try level.matrix("weight", outputs: 2, inputs: 3)
         let projection = try small.weights["proj"].matrix("weight", outputs: 2, inputs: 2)
         let convolution = try small.weights.matrix(
@@ -44,7 +44,7 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
             let text = small.weights.entering(ifPresent: "text_model")
             #expect(text["norm"].has("bias"))
             #expect(!text["norm"].has("weight"))
-            let bias = try text["norm"].floats("bias", count: 1)
+            let bias = try text["norm"].floats("bias", shape: [1])
             try small.read()
             #expect(floats(bias) == [7])
         }
@@ -56,7 +56,7 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
             StoredTensor("ids", type: "I64", shape: [1], bytes: [0, 0, 0, 0, 0, 0, 0, 0]),
         ])
         #expect(throws: CheckpointError.missing(tensor: "unet.a.bias")) {
-            try small.weights["a"].floats("bias", count: 2)
+            try small.weights["a"].floats("bias", shape: [2])
         }
         #expect(
             throws: CheckpointError.shape(tensor: "unet.a.weight", found: [2, 1], expected: [1, 2])
@@ -70,7 +70,7 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
             try small.weights["a"].matrix("weight", outputs: 2, inputs: 1, window: .sliding(1))
         }
         #expect(throws: CheckpointError.elementType(tensor: "unet.ids", found: "I64")) {
-            try small.weights.floats("ids", count: 1)
+            try small.weights.floats("ids", shape: [1])
         }
         _ = try small.weights.matrix("a.weight", outputs: 2, inputs: 1)
         #expect(throws: CheckpointError.readTwice(tensor: "unet.a.weight")) {
@@ -92,7 +92,7 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
 
     @Test func `what nobody read is named, five at most, unless it is exempt`() throws {
         let small = try SmallCheckpoint((0..<9).map { StoredTensor("t\($0)", shape: [1], [0]) })
-        _ = try small.weights.floats("t0", count: 1)
+        _ = try small.weights.floats("t0", shape: [1])
         #expect(
             throws: CheckpointError.neverRead(
                 first: (1...5).map { "unet.t\($0)" }, count: 8)
@@ -111,7 +111,7 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
             single, safetensors([StoredTensor("a", shape: [33], [Float](repeating: 1, count: 33))]))
         let weights = try open(folder).weights(in: WeightRegion(capacity: 128), precision: .f32)
         #expect(throws: CheckpointError.region(WeightRegionError(wanted: 192, left: 128))) {
-            try weights.floats("a", count: 33)
+            try weights.floats("a", shape: [33])
         }
     }
 }
@@ -277,7 +277,7 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
                 let shape = tensor.shape
                 switch shape.count {
                 case 1:
-                    let vector = try weights.floats(tensor.name, count: shape[0])
+                    let vector = try weights.floats(tensor.name, shape: [shape[0]])
                     checks.append { #expect(floats(vector) == stored) }
                 case 2:
                     let matrix = try weights.matrix(tensor.name, outputs: shape[0], inputs: shape[1])

@@ -173,20 +173,20 @@ func oracle(_ fixture: String, _ file: String) -> String {
 @Suite struct `the text encoder's configuration` {
     @Test func `real files give the sizes of their networks`() throws {
         let tiny = try TextEncoderConfiguration(path: oracle("tiny", "text_encoder/config.json"))
-        #expect((tiny.width, tiny.intermediate, tiny.layers, tiny.heads) == (48, 192, 3, 4))
+        #expect((tiny.width, tiny.sizes.intermediate, tiny.sizes.layers, tiny.sizes.heads) == (48, 192, 3, 4))
         #expect((tiny.positions, tiny.vocabularyCount) == (77, 815))
-        #expect((tiny.epsilon, tiny.activation) == (1e-5, .quickGELU))
+        #expect((tiny.sizes.epsilon, tiny.sizes.activation) == (1e-5, .quickGELU))
         let odd = try TextEncoderConfiguration(path: oracle("tiny-odd", "text_encoder/config.json"))
-        #expect((odd.width, odd.intermediate, odd.layers, odd.heads) == (40, 112, 2, 5))
+        #expect((odd.width, odd.sizes.intermediate, odd.sizes.layers, odd.sizes.heads) == (40, 112, 2, 5))
         #expect(odd.positions == 40)
     }
 
     /// The defaults of transformers' CLIPTextConfig.
     @Test func `absent keys mean what transformers takes them to mean`() throws {
         let text = try read(["hidden_act": "\"gelu\""], by: TextEncoderConfiguration.init)
-        #expect((text.width, text.intermediate, text.layers, text.heads) == (512, 2048, 12, 8))
+        #expect((text.width, text.sizes.intermediate, text.sizes.layers, text.sizes.heads) == (512, 2048, 12, 8))
         #expect((text.positions, text.vocabularyCount) == (77, 49408))
-        #expect(text.activation == .gelu)
+        #expect(text.sizes.activation == .gelu)
     }
 
     @Test(arguments: [

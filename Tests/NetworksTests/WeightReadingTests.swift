@@ -7,7 +7,7 @@ import Testing
 @Suite struct `reading what was claimed` {
     @Test func `a file cut after its tensors were claimed is named, with the byte it ends at`() throws {
         let small = try SmallCheckpoint([StoredTensor("a", shape: [1], [0]), StoredTensor("b", shape: [2], [1, 2])])
-        _ = try small.weights.floats("b", count: 2)
+        _ = try small.weights.floats("b", shape: [2])
         let cut = try Data(contentsOf: URL(filePath: small.file)).count - 5
         try small.folder.resize("model.safetensors", to: cut)
         #expect(throws: CheckpointError.shortRead(file: small.file, tensor: "unet.b", offset: cut)) {
@@ -18,7 +18,7 @@ import Testing
     @Test func `a file that grew after it was opened is refused, though all was read`() throws {
         let small = try SmallCheckpoint([StoredTensor("a", shape: [2], [1, 2])])
         let before = try Data(contentsOf: URL(filePath: small.file)).count
-        _ = try small.weights.floats("a", count: 2)
+        _ = try small.weights.floats("a", shape: [2])
         try small.folder.resize("model.safetensors", to: before + 1)
         #expect(throws: CheckpointError.changed(file: small.file, sizeBefore: before, sizeNow: before + 1)) {
             try small.read()
@@ -27,7 +27,7 @@ import Testing
 
     @Test func `a model that nobody waits for is not read`() throws {
         let small = try SmallCheckpoint([StoredTensor("a", shape: [2], [1, 2])])
-        let vector = try small.weights.floats("a", count: 2)
+        let vector = try small.weights.floats("a", shape: [2])
         #expect(throws: CheckpointError.interrupted) {
             try Checkpoint.read([small.checkpoint], hashing: []) { false }
         }
@@ -88,7 +88,7 @@ import Testing
             ("filter", try weights.matrix("filter", outputs: outputs, inputs: 5, window: .sliding(3))),
         ]
         let words = try weights.table("words", rows: outputs, columns: inputs)
-        let bias = try weights.floats("bias", count: outputs)
+        let bias = try weights.floats("bias", shape: [outputs])
         try small.checkpoint.settle { _ in false }
         try small.read()
         let file = try TensorFile(path: small.file)
@@ -150,7 +150,7 @@ import Testing
             try weights.matrix("a", outputs: 2, inputs: 3, window: .sliding(1))
         }
         #expect(throws: CheckpointError.shape(tensor: "unet.a", found: [2, 3], expected: [6])) {
-            try weights.floats("a", count: 6)
+            try weights.floats("a", shape: [6])
         }
         _ = try weights.matrix("a", outputs: 2, inputs: 3)
         #expect(throws: CheckpointError.readTwice(tensor: "unet.a")) { try weights.table("a", rows: 2, columns: 3) }

@@ -259,6 +259,13 @@ void dseg_separate(dseg_matrix x, float *y);
 /// difference ← the largest |x - y|, infinite where x or y has a NaN; magnitude ← the largest |y|.
 void dseg_distance(const float *x, const float *y, size_t count, float *difference, float *magnitude);
 
+// ---- embeddings.c ----------------------------------------------------------------------------------------------
+
+/// x ← x / |x| for each row; a row of zeros stays.
+void dseg_unit_rows(dseg_matrix x);
+/// products [K, N] ← y x^T; the bits of a row depend on x and its own row of y alone. x [N, C], y [K, C]
+void dseg_dot_products(dseg_matrix x, dseg_matrix y, dseg_matrix products);
+
 // ---- noise.c ---------------------------------------------------------------------------------------------------
 
 /// Standard normal numbers as torch.randn draws them on the CPU with `torch.Generator().manual_seed(seed)`: MT19937,

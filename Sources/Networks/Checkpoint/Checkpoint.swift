@@ -22,7 +22,7 @@ package final class Checkpoint {
 
     private let shards: [TensorFile]
     private let entries: [ExactString: Entry]
-    private var claims: [ExactString: WeightClaim] = [:]
+    private var claims: [ExactString: [WeightClaim]] = [:]
 
     /// Opens the weights called `stem` (`diffusion_pytorch_model`, `model`) in `directory`.
     package init(directory: String, stem: String, component: String) throws(CheckpointError) {
@@ -114,12 +114,12 @@ package final class Checkpoint {
     /// ``files`` for a model's hash; shards are hashed through the descriptors that they are read from.
     ///
     /// - Parameters:
-    ///   - folder: the network's folder, relative to the model's
+    ///   - folder: the network's folder, relative to the model's; empty: the same
     ///   - directory: path of the model's folder
     package func hashedFiles(in folder: String, of directory: String) throws(CheckpointError) -> [HashedFile] {
         var hashed: [HashedFile] = []
         for file in files {
-            let name = "\(folder)/\(file)"
+            let name = folder.isEmpty ? file : "\(folder)/\(file)"
             if let shard = shards.first(where: { $0.path.hasSuffix("/\(file)") }) {
                 hashed.append(HashedFile(name: name, file: shard.file))
             } else {
@@ -131,8 +131,11 @@ package final class Checkpoint {
 
     /// The claims in the order of the files' data: reading is sequential.
     private var claimsInOrder: [WeightClaim] {
-        shards.flatMap { shard in shard.header.tensors.compactMap { claims[ExactString($0.name)] } }
+        shards.flatMap { shard in shard.header.tensors.flatMap { claims[ExactString($0.name)] ?? [] } }
     }
+
+    /// Whether a tensor is the buffer of positions 0, 1, 2, ... that some files contain and no network reads.
+    package static func isPositions(_ name: String) -> Bool { name.hasSuffix("embeddings.position_ids") }
 
     func has(_ name: String) -> Bool {
         entries[ExactString(name)] != nil
@@ -144,10 +147,10 @@ package final class Checkpoint {
 
     /// Claims the tensor called `name`, of one of the `shapes`; errors quote the first of these.
     ///
-    /// - Returns: the memory that it will be packed into, and its type in the file
+    /// - Returns: the memory that each of the layouts will be packed into, and the tensor's type in the file
     func claim(
-        _ name: String, shapes: [[Int]], _ packing: WeightPacking, in region: WeightRegion
-    ) throws(CheckpointError) -> (memory: UnsafeMutableRawPointer, type: StoredFloats) {
+        _ name: String, shapes: [[Int]], _ layouts: WeightLayouts, in region: WeightRegion
+    ) throws(CheckpointError) -> (memory: [UnsafeMutableRawPointer], type: StoredFloats) {
         let fullName = "\(component).\(name)"
         guard let entry = entries[ExactString(name)] else { throw .missing(tensor: fullName) }
         let tensor = entry.tensor
@@ -158,14 +161,37 @@ package final class Checkpoint {
             throw .elementType(tensor: fullName, found: tensor.type.word.description)
         }
         guard claims[ExactString(name)] == nil else { throw .readTwice(tensor: fullName) }
-        let memory: UnsafeMutableRawPointer
-        do throws(WeightRegionError) {
-            unsafe memory = try region.allocate(bytes: packing.bytes(tensor.count, of: type))
-        } catch {
-            throw .region(error)
+        var parts: [WeightClaim] = []
+        for (elements, packing) in layouts.parts(of: tensor.count) {
+            do throws(WeightRegionError) {
+                let memory = try unsafe region.allocate(bytes: packing.bytes(elements.count, of: type))
+                parts.append(
+                    unsafe WeightClaim(
+                        name: fullName, tensor: tensor, elements: elements, shard: entry.shard, type: type,
+                        packing: packing, memory: memory))
+            } catch {
+                throw .region(error)
+            }
         }
-        claims[ExactString(name)] = unsafe WeightClaim(
-            name: fullName, tensor: tensor, shard: entry.shard, type: type, packing: packing, memory: memory)
-        return unsafe (memory, type)
+        claims[ExactString(name)] = parts
+        return unsafe (parts.map(\.memory), type)
+    }
+}
+
+/// How a tensor is laid out in memory.
+enum WeightLayouts {
+    /// In parts of one size, one after another, each packed by itself.
+    case parts([WeightPacking])
+    /// The whole tensor several times.
+    case copies([WeightPacking])
+
+    /// The elements of a tensor of `count` that each packing gets.
+    func parts(of count: Int) -> [(elements: Range<Int>, packing: WeightPacking)] {
+        switch self {
+        case .parts(let packings):
+            let size = count / packings.count
+            return packings.enumerated().map { ($0 * size..<($0 + 1) * size, $1) }
+        case .copies(let packings): return packings.map { (0..<count, $0) }
+        }
     }
 }

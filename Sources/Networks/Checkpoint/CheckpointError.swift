@@ -13,6 +13,10 @@ package enum CheckpointError: Error, Equatable {
     case singleFile(path: String)
     /// A model's folder lacks that of a network; `singleFile` is a whole checkpoint in it.
     case noNetwork(directory: String, network: String, singleFile: String?)
+    /// What lies at `path` is another kind of model than is `expected`.
+    case otherKind(path: String, found: String, expected: String)
+    /// The tensors in `directory` are not those that its configuration asks for: `fault` names one.
+    indirect case otherTensors(directory: String, fault: CheckpointError, expected: String)
     /// A file of `bytes` bytes is over the `limit` for its kind.
     case tooLarge(path: String, bytes: Int, limit: Int)
     /// The header of a safetensors file breaks a rule of the format.
@@ -84,12 +88,16 @@ extension CheckpointError: CustomStringConvertible {
             "there is no folder \(directory)/\(network): a model is a folder in the diffusers layout, "
                 + "with unet, vae, text_encoder and scheduler in it"
                 + (singleFile.map { "; \(CheckpointError.singleFile(path: "\(directory)/\($0)"))" } ?? "")
+        case .otherKind(let path, let found, let expected):
+            "\(path) is \(found); name \(expected)"
+        case .otherTensors(let directory, let fault, let expected):
+            "\(directory) is not as its config.json says: \(fault); name \(expected)"
         case .tooLarge(let path, let bytes, let limit):
             "\(path) has \(bytes) bytes, the limit is \(limit)"
         case .header(let file, let fault):
-            "\(file): \(fault)"
+            "\(file): \(fault); fetch the file again, whole"
         case .noWeights(let directory, let stem):
-            "\(directory) has neither \(stem).safetensors, nor \(stem).fp16.safetensors, nor shards"
+            "\(directory) has neither \(stem).safetensors, nor \(stem).fp16.safetensors, nor shards; fetch one of them"
         case .pickled(let file):
             "\(file) is a pickle, which can run code when read; convert it once with:\n"
                 + CheckpointError.conversion(of: file)

@@ -65,7 +65,7 @@ package struct CheckpointFiles {
         throw .noNetwork(directory: directory, network: network, singleFile: whole.min())
     }
 
-    private static func names(in directory: String) throws(CheckpointError) -> Set<String> {
+    static func names(in directory: String) throws(CheckpointError) -> Set<String> {
         guard let stream = unsafe opendir(directory) else {
             throw .system(path: directory, call: "open", code: errno)
         }

@@ -52,8 +52,16 @@ struct ConfigurationFile {
 
     private static let limit = 1 << 20
 
-    private let path: String
+    let path: String
+    /// Before a key in messages: the names of the objects that this one lies in, each with a dot.
+    private let prefix: String
     private let values: [String: ConfigurationValue]
+
+    private init(path: String, prefix: String, values: [String: ConfigurationValue]) {
+        self.path = path
+        self.prefix = prefix
+        self.values = values
+    }
 
     init(path: String) throws(CheckpointError) {
         let contents = try RegularFile(path: path).contents(limit: ConfigurationFile.limit)
@@ -63,10 +71,30 @@ struct ConfigurationFile {
         do {
             values = try JSONDecoder().decode(
                 [String: ConfigurationValue].self, from: Data(contents))
+        } catch DecodingError.typeMismatch(_, let context) {
+            let key = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw .notJSON(file: path, reason: key.isEmpty ? "it is another value" : "\(key) cannot be read")
         } catch {
-            throw .notJSON(file: path, reason: "\(error)")
+            throw .notJSON(file: path, reason: "it is no JSON, or cut short; fetch the file again")
         }
         self.path = path
+        prefix = ""
+    }
+
+    /// The object `key`, read by keys of its own; an empty one where it is absent or null.
+    func object(_ key: String) throws(CheckpointError) -> ConfigurationFile {
+        guard let value = value(key) else {
+            return ConfigurationFile(path: path, prefix: "\(prefix)\(key).", values: [:])
+        }
+        guard case .object(let values) = value else { throw refusal(key, expected: "an object") }
+        return ConfigurationFile(path: path, prefix: "\(prefix)\(key).", values: values)
+    }
+
+    /// The object `key`, whose values those of an older key's object replace.
+    func object(_ key: String, overridden older: String) throws(CheckpointError) -> ConfigurationFile {
+        let (newer, older) = (try object(key), try object(older))
+        return ConfigurationFile(
+            path: path, prefix: newer.prefix, values: newer.values.merging(older.values) { $1 })
     }
 
     /// The value of `key`, nil where it is absent or null.
@@ -76,7 +104,7 @@ struct ConfigurationFile {
 
     func refusal(_ key: String, expected: String) -> CheckpointError {
         let found = values[key]?.text ?? "absent"
-        return .configuration(file: path, key: key, found: found, expected: expected)
+        return .configuration(file: path, key: prefix + key, found: found, expected: expected)
     }
 
     /// A whole number within `range`; `absent` is the default, nil where the key is required.

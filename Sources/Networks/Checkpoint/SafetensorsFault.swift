@@ -37,7 +37,7 @@ extension SafetensorsFault: CustomStringConvertible {
         case .headerPastEnd(let bytes, let fileBytes):
             "a header of \(bytes) bytes in a file of \(fileBytes)"
         case .malformed(let offset, let expected):
-            "broken header at byte \(offset): expected \(expected)"
+            "broken JSON at byte \(offset): expected \(expected)"
         case .tooManyTensors(let limit):
             "more than \(limit) tensors"
         case .duplicate(let name):

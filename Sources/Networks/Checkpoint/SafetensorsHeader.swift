@@ -98,7 +98,7 @@ package struct SafetensorsHeader: Sendable {
         let found = try unsafe terminated.withUnsafeBufferPointer {
             bytes throws(SafetensorsFault) -> [Tensor] in
             guard let base = bytes.baseAddress else { return [] }
-            var parser = unsafe HeaderParser(HeaderScanner(base, count: header.count))
+            var parser = unsafe HeaderParser(JSONScanner(base, count: header.count))
             return try parser.tensors()
         }
         tensors = found.sorted { a, b in
@@ -118,9 +118,9 @@ package struct SafetensorsHeader: Sendable {
 
 /// A parser of the header, over the scanner's tokens.
 private struct HeaderParser {
-    private var scanner: HeaderScanner
+    private var scanner: JSONScanner
 
-    init(_ scanner: HeaderScanner) {
+    init(_ scanner: JSONScanner) {
         self.scanner = scanner
     }
 
@@ -132,7 +132,7 @@ private struct HeaderParser {
         guard scanner.position == 1 else { throw .malformed(offset: 0, expected: "'{'") }
         if !scanner.take(UInt8(ascii: "}")) {
             repeat {
-                let name = try scanner.string(limit: HeaderScanner.nameLimit)
+                let name = try scanner.string(limit: JSONScanner.nameLimit)
                 guard names.insert(ExactString(name)).inserted else { throw .duplicate(name: name) }
                 try scanner.expect(UInt8(ascii: ":"))
                 if ExactString(name) == "__metadata__" {
@@ -157,7 +157,7 @@ private struct HeaderParser {
         try scanner.expect(UInt8(ascii: "{"))
         if scanner.take(UInt8(ascii: "}")) { return }
         repeat {
-            let key = try scanner.string(limit: HeaderScanner.nameLimit)
+            let key = try scanner.string(limit: JSONScanner.nameLimit)
             guard keys.insert(ExactString(key)).inserted else { throw .duplicate(name: key) }
             guard keys.count <= SafetensorsHeader.metadataLimit else {
                 throw scanner.malformed("at most \(SafetensorsHeader.metadataLimit) metadata")
@@ -208,7 +208,7 @@ private struct HeaderParser {
             return type
         }
         throw .unknownType(
-            tensor: tensor, type: try scanner.string(limit: HeaderScanner.nameLimit))
+            tensor: tensor, type: try scanner.string(limit: JSONScanner.nameLimit))
     }
 
     private mutating func sides(of tensor: String) throws(SafetensorsFault) -> [Int] {

@@ -50,7 +50,7 @@ package final class TensorFile {
         defer { unsafe floats.deallocate() }
         guard let base = floats.baseAddress else { return [] }
         let claim = unsafe WeightClaim(
-            name: name, tensor: tensor, shard: self, type: type, packing: .floats,
+            name: name, tensor: tensor, elements: 0..<tensor.count, shard: self, type: type, packing: .floats,
             memory: UnsafeMutableRawPointer(base))
         _ = try WeightReading([claim], hashing: []).run { true }
         try file.verifyUnchanged()

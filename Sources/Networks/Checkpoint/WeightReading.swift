@@ -1,28 +1,36 @@
 import Kernels
 import Synchronization
 
-/// A tensor that a layer claimed: where it lies in a file, and the memory and layout to read it into.
+/// A tensor that a layer claimed, or a part of one: where it lies in a file, and the memory and layout to read it into.
 @safe struct WeightClaim {
     /// The component's name included, as errors quote it.
     let name: String
     let tensor: SafetensorsHeader.Tensor
+    /// The tensor's elements that are read.
+    let elements: Range<Int>
     let shard: TensorFile
     let type: StoredFloats
     let packing: WeightPacking
-    /// `packing.bytes(tensor.count, of: type)` bytes.
+    /// `packing.bytes(elements.count, of: type)` bytes.
     let memory: UnsafeMutableRawPointer
 
-    /// Reads and packs a run of elements that begins and ends between units of the packing.
+    /// Bytes of the elements in the file.
+    var storedBytes: Int { elements.count * type.size }
+
+    /// Reads and packs a run of the claim's elements that begins and ends between units of the packing.
     ///
-    /// - Parameter buffer: for elements as stored, unless they are read in place
+    /// - Parameters:
+    ///   - run: counted from the claim's first element
+    ///   - buffer: for elements as stored, unless they are read in place
     func read(
-        _ elements: Range<Int>, through buffer: UnsafeMutableRawPointer
+        _ run: Range<Int>, through buffer: UnsafeMutableRawPointer
     ) throws(CheckpointError) {
-        let place = unsafe memory + packing.offset(of: elements.lowerBound, in: tensor.count, type)
+        let place = unsafe memory + packing.offset(of: run.lowerBound, in: elements.count, type)
         let stored = unsafe packing.isInPlace(type) ? place : buffer
-        let bytes = unsafe UnsafeMutableRawBufferPointer(start: stored, count: elements.count * type.size)
-        try unsafe shard.fill(bytes, from: tensor.bytes.lowerBound + elements.lowerBound * type.size, of: name)
-        unsafe packing.pack(stored, type, elements: elements, of: tensor.count, into: memory)
+        let bytes = unsafe UnsafeMutableRawBufferPointer(start: stored, count: run.count * type.size)
+        let start = tensor.bytes.lowerBound + (elements.lowerBound + run.lowerBound) * type.size
+        try unsafe shard.fill(bytes, from: start, of: name)
+        unsafe packing.pack(stored, type, elements: run, of: elements.count, into: memory)
     }
 }
 
@@ -55,7 +63,7 @@ struct WeightReading {
 
     init(_ claims: [WeightClaim], hashing files: [HashedFile]) {
         self.claims = claims
-        let bytes = claims.reduce(0) { $0 + $1.tensor.bytes.count }
+        let bytes = claims.reduce(0) { $0 + $1.storedBytes }
         let taskBytes = min(Self.taskBytes, bytes / (8 * Threads.count))
         var tasks = files.sorted { $0.file.size > $1.file.size }.map(Task.digest)
         var pieces: [Piece] = []
@@ -64,8 +72,8 @@ struct WeightReading {
         for (index, claim) in claims.enumerated() {
             let unit = claim.packing.unit
             let step = max(1, Self.pieceBytes / (unit * claim.type.size)) * unit
-            for start in stride(from: 0, to: claim.tensor.count, by: step) {
-                let elements = start..<min(start + step, claim.tensor.count)
+            for start in stride(from: 0, to: claim.elements.count, by: step) {
+                let elements = start..<min(start + step, claim.elements.count)
                 pieces.append(Piece(claim: index, elements: elements))
                 let stored = elements.count * claim.type.size
                 if !claim.packing.isInPlace(claim.type) { bufferBytes = max(bufferBytes, stored) }

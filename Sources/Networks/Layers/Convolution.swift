@@ -14,7 +14,7 @@ struct Convolution {
         _ weights: WeightScope, from input: Int, to output: Int, window: Window
     ) throws(CheckpointError) {
         weight = try weights.matrix("weight", outputs: output, inputs: input, window: window)
-        bias = try weights.floats("bias", count: output)
+        bias = try weights.floats("bias", shape: [output])
         self.window = window
     }
 
@@ -52,6 +52,10 @@ struct Convolution {
 }
 
 extension Window {
+    /// Squares side by side: what a vision transformer makes tokens of.
+    static func patches(_ side: Int) -> Window {
+        Window(kernel: side, stride: side, before: 0, after: 0, doubled: false)
+    }
     /// 1 x 1: a product at each pixel.
     static let pixel = Window(kernel: 1, stride: 1, before: 0, after: 0, doubled: false)
     /// 3 x 3, the map keeps its size.

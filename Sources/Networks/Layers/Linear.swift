@@ -10,7 +10,12 @@ package struct Linear {
     /// - Parameter hasBias: whether the architecture gives this product a bias.
     init(_ weights: WeightScope, from input: Int, to output: Int, hasBias: Bool) throws(CheckpointError) {
         weight = try weights.matrix("weight", outputs: output, inputs: input)
-        bias = hasBias ? try weights.floats("bias", count: output) : nil
+        bias = hasBias ? try weights.floats("bias", shape: [output]) : nil
+    }
+
+    init(weight: WeightMatrix, bias: WeightVector?) {
+        self.weight = weight
+        self.bias = bias
     }
 
     /// - Parameters:

@@ -7,7 +7,7 @@ struct GroupNorm {
     /// - Parameter epsilon: 1e-5 in the U-Net's residual blocks, 1e-6 in the autoencoder and before transformers.
     init(_ weights: WeightScope, channels: Int, groups: Int, epsilon: Float) throws(CheckpointError) {
         self.weights = GroupNormWeights(
-            gamma: try weights.floats("weight", count: channels), beta: try weights.floats("bias", count: channels),
+            gamma: try weights.floats("weight", shape: [channels]), beta: try weights.floats("bias", shape: [channels]),
             groups: groups, epsilon: epsilon)
     }
 
@@ -23,9 +23,12 @@ struct LayerNorm {
     let beta: WeightVector
     let epsilon: Float
 
+    /// Its parameters are called `weight` and `bias`, or `gamma` and `beta`, as in TensorFlow's BERT and in files that
+    /// were converted from it.
     init(_ weights: WeightScope, channels: Int, epsilon: Float) throws(CheckpointError) {
-        gamma = try weights.floats("weight", count: channels)
-        beta = try weights.floats("bias", count: channels)
+        let isOld = weights.has("gamma")
+        gamma = try weights.floats(isOld ? "gamma" : "weight", shape: [channels])
+        beta = try weights.floats(isOld ? "beta" : "bias", shape: [channels])
         self.epsilon = epsilon
     }
 

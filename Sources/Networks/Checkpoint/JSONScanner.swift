@@ -1,11 +1,11 @@
 import Glibc
 
-/// A tokenizer for safetensors headers, from untrusted bytes.
+/// A tokenizer for safetensors headers and vocabularies, from untrusted bytes.
 ///
-/// It knows only the JSON that such headers consist of: strings, non-negative integers and punctuation. There are no
-/// nested values, hence no recursion that could overflow the stack.
+/// It knows only the JSON that such headers consist of: strings, non-negative integers and punctuation. Values of other
+/// kinds can be skipped. Nothing recurses, so that no nesting overflows the stack.
 @safe
-struct HeaderScanner {
+struct JSONScanner {
     /// No name, type or metadata key is longer; a metadata value may be.
     static let nameLimit = 1024
 
@@ -101,9 +101,27 @@ struct HeaderScanner {
         return string
     }
 
+    /// Skips a value of any kind, whatever is nested in it; that it is written well is not checked.
+    mutating func skipValue() throws(SafetensorsFault) {
+        var depth = 0
+        repeat {
+            skipSpace()
+            switch ahead {
+            case UInt8(ascii: "\""): _ = try string(limit: count)
+            case UInt8(ascii: "{"), UInt8(ascii: "["): (depth, position) = (depth + 1, position + 1)
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): (depth, position) = (depth - 1, position + 1)
+            case UInt8(ascii: ","), UInt8(ascii: ":"): position += 1
+            default:
+                let length = unsafe Int(strcspn(cString, "\"{}[],: \n\r\t"))
+                guard length > 0 else { throw malformed("a value") }
+                position += length
+            }
+        } while depth > 0
+    }
+
     /// The part of a string, at most `limit` bytes, up to its end or the next escape.
     private mutating func plainRun(limit: Int) throws(SafetensorsFault) -> String {
-        let length = unsafe Int(strcspn(cString, HeaderScanner.stringEnds))
+        let length = unsafe Int(strcspn(cString, JSONScanner.stringEnds))
         guard length <= limit else { throw malformed("a string within its limit of bytes") }
         let run = unsafe UnsafeBufferPointer(start: bytes + position, count: length)
         guard let string = unsafe String(validating: run, as: UTF8.self) else {
