@@ -115,6 +115,34 @@ import Testing
         #expect(file.hasSuffix("/tokenizer.json"))
     }
 
+    /// As composed and decomposed letters, and the signs of Ohm and Kelvin and the letters.
+    @Test func `tokens that are canonically equivalent are different ones`() throws {
+        let words = ["\u{E9}", "e\u{301}", "\u{2126}", "\u{3A9}", "\u{212A}", "K", "##\u{212A}", "##K"]
+        let tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + words
+        let pairs = tokens.enumerated().map { "\"\($1)\": \($0)" }.joined(separator: ", ")
+        let before = #""truncation": {"model": {"vocab": {"a": 0}}, "and": [1.5e-3, true, "}\"{", {}, []]}"#
+        let tokenizer = try load([
+            "tokenizer.json": #"{\#(before), "model": {"unk_token": "[UNK]", "vocab": {\#(pairs)}}}"#,
+            "tokenizer_config.json": #"{"do_lower_case": false}"#,
+        ])
+        #expect(tokenizer.vocabularyCount == tokens.count)
+        for (token, text) in tokens.enumerated() where !text.hasPrefix("##") {
+            #expect(tokenizer.tokens(of: text) == [Token(token)])
+            #expect(
+                Array(tokenizer.decode([Token(token)]).unicodeScalars) == (token < 5 ? [] : Array(text.unicodeScalars)))
+        }
+        #expect(tokenizer.tokens(of: "KK\u{212A}") == [10, 12, 11])
+    }
+
+    @Test func `a token with two identifiers leaves one without a token`() throws {
+        let error = try refusal(["tokenizer.json": #"{"model": {"vocab": {"a": 0, "b": 1, "a": 2}}}"#])
+        guard case .identifier(let file, "a", 2, 2, nil) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        #expect(file.hasSuffix("/tokenizer.json"))
+    }
+
     @Test func `special tokens that are to be split are refused`() throws {
         let error = try refusal(["tokenizer_config.json": #"{"split_special_tokens": true}"#])
         #expect(

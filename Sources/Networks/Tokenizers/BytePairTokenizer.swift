@@ -16,10 +16,8 @@ package struct BytePairTokenizer: Sendable {
     /// - Parameter directory: a checkpoint's `tokenizer` folder with `vocab.json` and `merges.txt`, or else
     ///   `tokenizer.json`, and, where present, `tokenizer_config.json` and `special_tokens_map.json`
     package init(directory: String) throws(TokenizerError) {
-        let (vocabulary, merges) = ("\(directory)/vocab.json", "\(directory)/merges.txt")
-        let whole = "\(directory)/tokenizer.json"
-        guard [vocabulary, merges].allSatisfy(TokenizerFile.exists) || !TokenizerFile.exists(at: whole) else {
-            let json = try TokenizerJSON(path: whole, kind: .clip)
+        guard Self.readsVocabulary(directory) else {
+            let json = try TokenizerJSON(path: "\(directory)/tokenizer.json", kind: .clip)
             let settings = try TokenizerSettings(directory: directory, json: json)
             var vocabulary = try Vocabulary(json)
             for (_, token) in json.added.sorted(by: { $0.key < $1.key }) { vocabulary.add(token.text) }
@@ -28,7 +26,20 @@ package struct BytePairTokenizer: Sendable {
         }
         let settings = try TokenizerSettings(directory: directory, json: nil)
         try self.init(
-            try Vocabulary(json: vocabulary), try MergeList(lines: merges), try BytePairConfiguration(settings))
+            try Vocabulary(json: "\(directory)/vocab.json"), try MergeList(lines: "\(directory)/merges.txt"),
+            try BytePairConfiguration(settings))
+    }
+
+    /// Whether a folder's `vocab.json` and `merges.txt` are read, not its `tokenizer.json`.
+    private static func readsVocabulary(_ directory: String) -> Bool {
+        ["vocab.json", "merges.txt"].allSatisfy { TokenizerFile.exists(at: "\(directory)/\($0)") }
+            || !TokenizerFile.exists(at: "\(directory)/tokenizer.json")
+    }
+
+    /// The files of a folder that say what the tokens of a text are.
+    package static func files(in directory: String) -> [String] {
+        let vocabulary = readsVocabulary(directory) ? ["vocab.json", "merges.txt"] : ["tokenizer.json"]
+        return (vocabulary + ["tokenizer_config.json"]).filter { TokenizerFile.exists(at: "\(directory)/\($0)") }
     }
 
     /// CLIP's published vocabulary, which follows from its merges: 256 bytes, 256 bytes at a word's end, the result of

@@ -39,7 +39,60 @@ enum TokenizerFile {
     static func decode<Value: Decodable>(
         _ type: Value.Type, at path: String
     ) throws(TokenizerError) -> Value {
+        try decode(type, from: bytes(at: path), of: path)
+    }
+
+    /// Identifiers by their tokens, from a JSON file that is an object of them.
+    static func identifiers(at path: String) throws(TokenizerError) -> [ExactString: Int] {
         let bytes = try bytes(at: path)
+        _ = try decode([String: Int].self, from: bytes, of: path)
+        return try identifiers(in: bytes, under: [], of: path)
+    }
+
+    /// Identifiers by their tokens, from the object in a JSON file that keys lead to. `JSONDecoder` makes one of tokens
+    /// that are canonically equivalent.
+    ///
+    /// - Parameter bytes: the file's, which could be decoded
+    static func identifiers(
+        in bytes: [UInt8], under keys: [String], of path: String
+    ) throws(TokenizerError) -> [ExactString: Int] {
+        do throws(SafetensorsFault) {
+            return try unsafe (bytes + [0]).withUnsafeBufferPointer { (bytes) throws(SafetensorsFault) in
+                guard let base = bytes.baseAddress else { return [:] }
+                var scanner = unsafe JSONScanner(base, count: bytes.count - 1)
+                for key in keys {
+                    try scanner.expect(UInt8(ascii: "{"))
+                    while try ExactString(self.key(&scanner)) != ExactString(key) {
+                        try scanner.skipValue()
+                        try scanner.expect(UInt8(ascii: ","))
+                    }
+                }
+                var identifiers: [ExactString: Int] = [:]
+                try scanner.expect(UInt8(ascii: "{"))
+                guard !scanner.take(UInt8(ascii: "}")) else { return identifiers }
+                repeat {
+                    let token = try ExactString(key(&scanner))
+                    let isNegative = scanner.take(UInt8(ascii: "-"))
+                    identifiers[token] = try scanner.integer() * (isNegative ? -1 : 1)
+                } while scanner.take(UInt8(ascii: ","))
+                try scanner.expect(UInt8(ascii: "}"))
+                return identifiers
+            }
+        } catch {
+            throw .malformed(file: path, key: keys.joined(separator: "."), reason: "\(error)")
+        }
+    }
+
+    /// A key and the colon behind it.
+    private static func key(_ scanner: inout JSONScanner) throws(SafetensorsFault) -> String {
+        let key = try scanner.string(limit: limit)
+        try scanner.expect(UInt8(ascii: ":"))
+        return key
+    }
+
+    static func decode<Value: Decodable>(
+        _ type: Value.Type, from bytes: [UInt8], of path: String
+    ) throws(TokenizerError) -> Value {
         guard StreamSafe.isSafe(json: bytes) else {
             throw .malformed(file: path, key: "", reason: StreamSafe.refusal)
         }

@@ -8,7 +8,7 @@ import Texts
 struct TokenizerJSON {
     let path: String
     /// From tokens to identifiers, without the added tokens that come after it.
-    let vocabulary: [String: Int]
+    let vocabulary: [ExactString: Int]
     /// In their order, two parts each; nil where the file has none.
     let merges: [[String]]?
     /// By their identifiers there.
@@ -26,7 +26,8 @@ struct TokenizerJSON {
     }
 
     init(path: String, kind: Kind) throws(TokenizerError) {
-        let written = try TokenizerFile.decode(WrittenTokenizer.self, at: path)
+        let bytes = try TokenizerFile.bytes(at: path)
+        let written = try TokenizerFile.decode(WrittenTokenizer.self, from: bytes, of: path)
         self.path = path
         values = .object([
             "model": .object(written.model.options),
@@ -43,9 +44,11 @@ struct TokenizerJSON {
             added[identifier] = token.token
         }
         self.added = added
-        vocabulary = written.model.vocabulary ?? [:]
+        let hasVocabulary = written.model.hasVocabulary
+        vocabulary =
+            hasVocabulary ? try TokenizerFile.identifiers(in: bytes, under: ["model", "vocab"], of: path) : [:]
         try require(kind.model, at: "model")
-        guard written.model.vocabulary != nil else {
+        guard hasVocabulary else {
             throw .malformed(
                 file: path, key: "model.vocab", reason: "an object from tokens to whole numbers expected")
         }
@@ -118,8 +121,8 @@ private struct WrittenTokenizer: Decodable {
     }
 
     struct Model: Decodable {
-        /// Nil where it has another form, as other kinds of tokenizers have.
-        var vocabulary: [String: Int]?
+        /// Whether it is an object of identifiers; other kinds of tokenizers have another.
+        var hasVocabulary = false
         var merges: [[String]]?
         /// All other keys.
         var options: [String: ConfigurationValue] = [:]
@@ -129,7 +132,7 @@ private struct WrittenTokenizer: Decodable {
             for key in fields.allKeys {
                 switch key.stringValue {
                 case "vocab":
-                    vocabulary = try? fields.decode([String: Int].self, forKey: key)
+                    hasVocabulary = (try? fields.decode([String: Int].self, forKey: key)) != nil
                 case "merges":
                     if let lines = try? fields.decode([String].self, forKey: key) {
                         merges = lines.map(Self.parts)

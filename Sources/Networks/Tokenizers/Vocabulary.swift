@@ -57,7 +57,7 @@ struct Vocabulary: Sendable {
 
     /// - Parameter path: an object from tokens to identifiers
     init(json path: String) throws(TokenizerError) {
-        try self.init(try TokenizerFile.decode([String: Int].self, at: path), in: path)
+        try self.init(try TokenizerFile.identifiers(at: path), in: path)
     }
 
     /// - Parameter path: a token a line, its identifier the line's number from 0. White space that ends a line is none
@@ -83,10 +83,11 @@ struct Vocabulary: Sendable {
         try self.init(json.vocabulary, in: json.path)
     }
 
-    private init(_ entries: [String: Int], in path: String) throws(TokenizerError) {
+    private init(_ entries: [ExactString: Int], in path: String) throws(TokenizerError) {
         let count = entries.count
         var owners = [String?](repeating: nil, count: count)
         for (token, identifier) in entries {
+            let token = token.text
             guard owners.indices.contains(identifier), owners[identifier] == nil else {
                 throw .identifier(
                     file: path, token: TokenizerError.excerpt(token), identifier: identifier,
@@ -97,7 +98,7 @@ struct Vocabulary: Sendable {
             owners[identifier] = token
         }
         texts = owners.compactMap { $0 }
-        identifiers = Dictionary(uniqueKeysWithValues: entries.lazy.map { (ExactString($0.key), Token($0.value)) })
+        identifiers = entries.mapValues { Token($0) }
     }
 
     /// CLIP's vocabulary, in the published order.

@@ -45,9 +45,8 @@ struct WordPieceConfiguration {
         var added = settings.added
         if !settings.isListed, TokenizerFile.exists(at: path) {
             let special = Set((named + settings.further).map { ExactString($0.text) })
-            for (text, identifier) in try TokenizerFile.decode([String: Int].self, at: path)
-            where added[identifier] == nil {
-                added[identifier] = WrittenToken(text, isSpecial: special.contains(ExactString(text)))
+            for (token, identifier) in try TokenizerFile.identifiers(at: path) where added[identifier] == nil {
+                added[identifier] = WrittenToken(token.text, isSpecial: special.contains(token))
             }
         }
         return added.sorted { $0.key < $1.key }.map(\.value)

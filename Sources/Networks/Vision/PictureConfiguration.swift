@@ -45,7 +45,11 @@ package struct PictureConfiguration: Sendable, Equatable {
         }
     }
 
-    private static let sides = 1...4096
+    /// The file's name in a network's folder.
+    package static let file = "preprocessor_config.json"
+
+    /// Pixels of a side that a network may read.
+    static let sides = 1...4096
     /// The statistics of the pictures that CLIP was trained on, BLIP's too.
     private static let published = (
         mean: [0.48145466, 0.4578275, 0.40821073], deviation: [0.26862954, 0.26130258, 0.27577711]

@@ -1,0 +1,71 @@
+import Glibc
+package import Kernels
+
+/// A network that has a folder of its own, in transformers' layout.
+package protocol PretrainedNetwork {
+    associatedtype Configuration: PretrainedConfiguration
+    static var kind: NetworkKind { get }
+    /// Whether a tensor, by its name, is one that some files contain and the network does not read.
+    static func isTail(_ name: String) -> Bool
+    init(_ weights: WeightScope, _ configuration: Configuration) throws(CheckpointError)
+}
+
+/// The configuration of a ``PretrainedNetwork``.
+package protocol PretrainedConfiguration {
+    /// Reads a `config.json`.
+    init(path: String) throws(CheckpointError)
+    /// The shapes of tensors that may lie in memory twice.
+    var copied: [[Int]] { get }
+}
+
+/// A network, its weights, and the identity of the folder that it was read from.
+package final class Pretrained<Network: PretrainedNetwork> {
+    package let network: Network
+    package let directory: String
+    /// The folder's name.
+    package let name: String
+    /// SHA-256 over all files of the folder that decide what it answers.
+    package let hash: String
+    package let precision: Precision
+    private let region: WeightRegion
+
+    /// Bytes of weights in memory.
+    package var weightBytes: Int { region.bytesUsed }
+
+    /// - Parameters:
+    ///   - directory: holds `config.json`, and `model.safetensors` or shards
+    ///   - precision: the arithmetic of products with weights
+    ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
+    ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
+    package init(
+        _ directory: String, precision: Precision, cache: String?, while isWanted: @Sendable () -> Bool
+    ) throws(CheckpointError) {
+        let kind = Network.kind
+        try kind.check(directory)
+        let checkpoint = try Checkpoint(directory: directory, stem: "model", component: kind.component)
+        try kind.check(checkpoint, in: directory)
+        let configuration = try Network.Configuration(path: "\(directory)/config.json")
+        do throws(AddressSpaceError) {
+            let copies = configuration.copied.reduce(0) { $0 + WeightRegion.bytes(WeightPacking.most($1)) }
+            region = try WeightRegion(capacity: checkpoint.packedBytes + copies)
+        } catch {
+            throw .addressSpace(error)
+        }
+        do throws(CheckpointError) {
+            network = try Network(checkpoint.weights(in: region, precision: precision), configuration)
+            try checkpoint.settle(except: Network.isTail)
+        } catch {
+            throw .otherTensors(directory: directory, fault: error, expected: kind.expected)
+        }
+        var files = try checkpoint.hashedFiles(in: "", of: directory)
+        for name in ["config.json"] + kind.companions where unsafe access("\(directory)/\(name)", F_OK) == 0 {
+            files.append(try HashedFile(directory: directory, name: name))
+        }
+        hash = try Checkpoint.read(
+            [checkpoint], hashing: files, remembered: cache.map(RememberedDigests.init), while: isWanted
+        ).description
+        self.directory = directory
+        self.precision = precision
+        name = directory.utf8.split(separator: UInt8(ascii: "/")).last.flatMap { String($0) } ?? directory
+    }
+}
