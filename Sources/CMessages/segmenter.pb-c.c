@@ -2440,7 +2440,7 @@ const ProtobufCMessageDescriptor dseg__v1__status_reply__descriptor =
   (ProtobufCMessageInit) dseg__v1__status_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__model_status__field_descriptors[4] =
+static const ProtobufCFieldDescriptor dseg__v1__model_status__field_descriptors[5] =
 {
   {
     "name",
@@ -2490,17 +2490,30 @@ static const ProtobufCFieldDescriptor dseg__v1__model_status__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "role",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ModelStatus, role),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__model_status__field_indices_by_name[] = {
   2,   /* field[2] = bytes */
   1,   /* field[1] = hash */
   0,   /* field[0] = name */
   3,   /* field[3] = precision */
+  4,   /* field[4] = role */
 };
 static const ProtobufCIntRange dseg__v1__model_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor dseg__v1__model_status__descriptor =
 {
@@ -2510,7 +2523,7 @@ const ProtobufCMessageDescriptor dseg__v1__model_status__descriptor =
   "Dseg__V1__ModelStatus",
   "dseg.v1",
   sizeof(Dseg__V1__ModelStatus),
-  4,
+  5,
   dseg__v1__model_status__field_descriptors,
   dseg__v1__model_status__field_indices_by_name,
   1,  dseg__v1__model_status__number_ranges,

@@ -3,12 +3,18 @@ package import Kernels
 package import Results
 package import Segmentation
 
-/// The options of an engine in this process: model, precision, threads.
+/// The options of an engine in this process: model, networks beside it, precision, threads.
 package struct EngineOptions: ParsableArguments {
     @Option(
         help: "The model's folder, in the diffusers layout (default: the embedded demo model).",
         completion: .directory)
     package var model: String?
+
+    @Option(help: "The folder of a BLIP that writes captions, in transformers' layout.", completion: .directory)
+    package var captioner: String?
+
+    @Option(help: "The folder of a CLIP that chooses labels, in transformers' layout.", completion: .directory)
+    package var filter: String?
 
     @Option(
         help: """
@@ -28,7 +34,7 @@ package struct EngineOptions: ParsableArguments {
         }
     }
 
-    /// Loads the model.
+    /// Loads the model, and the networks beside it.
     ///
     /// - Parameters:
     ///   - queueLimit: the most calls that may be queued
@@ -38,7 +44,8 @@ package struct EngineOptions: ParsableArguments {
         queueLimit: Int, cache: String?, while isWanted: @escaping @Sendable () -> Bool
     ) throws -> Engine {
         try Engine(
-            serving: model, precision: precision, threads: threads, queueLimit: queueLimit, cache: cache,
+            serving: model, captioner: captioner, filter: filter, precision: precision, threads: threads,
+            queueLimit: queueLimit, cache: cache,
             while: isWanted)
     }
 

@@ -10,11 +10,13 @@ extension Engine {
     ///
     /// - Parameters:
     ///   - model: its folder; `nil`: the embedded demo model
+    ///   - captioner, filter: folders of networks beside it; `nil`: none
     ///   - precision: `nil`: the fastest of this processor
     ///   - cache: the folder of the digest cache, see ``Model``
     ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
     convenience init(
-        serving model: String?, precision: Precision?, threads: Int?, queueLimit: Int, cache: String?,
+        serving model: String?, captioner: String?, filter: String?, precision: Precision?, threads: Int?,
+        queueLimit: Int, cache: String?,
         while isWanted: @escaping @Sendable () -> Bool
     ) throws {
         let directory = model ?? Resources.demoModel
@@ -23,9 +25,19 @@ extension Engine {
             let model = try Model(
                 directory: directory, clipMerges: merges, precision: precision ?? .fastest, cache: cache,
                 while: isWanted)
-            let limits = MemoryLimits.standard.fitting(model)
+            let captioner = try captioner.map {
+                try Captioner(directory: $0, precision: model.precision, cache: cache, while: isWanted)
+            }
+            let filter = try filter.map {
+                try LabelFilter(
+                    directory: $0, clipMerges: merges, precision: model.precision, cache: cache, while: isWanted)
+            }
+            let scratch = Segmenter.scratchBytes(model, captioner, filter)
+            let limits = MemoryLimits.standard.fitting(
+                scratchBytes: scratch + (filter == nil ? 0 : LabelFilter.memoryLimit))
             return try Segmenter(
-                model: model, pictures: PictureStore(limit: limits.pictures), limits: limits.segmenter)
+                model: model, captioner: captioner, filter: filter, pictures: PictureStore(limit: limits.pictures),
+                limits: limits.segmenter)
         }
     }
 

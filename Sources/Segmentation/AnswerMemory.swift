@@ -64,9 +64,8 @@ struct AnswerMemory: Sendable {
         }
     }
 
-    /// For scratch memory: twice what is thought to be enough, since a step that wants more ends the process. A page
-    /// that is not written takes no memory.
-    var addressSpace: Int { Int(min(2 * (scratch + ofThreads), 0x1p60)) + (64 << 20) }
+    /// Bytes of address space for scratch memory.
+    var addressSpace: Int { MemoryEstimate.addressSpace(scratch + ofThreads) }
 
     /// Bytes beside scratch memory.
     var kept: Double { most - scratch }

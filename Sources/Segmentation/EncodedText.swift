@@ -28,13 +28,39 @@ package final class EncodedText {
             let contexts = arena.matrix(rows: prompts.count * text.positions, columns: text.width)
             let tokens = prompts.map { model.tokenizer.encode($0.text, length: text.positions).tokens }
             try model.textEncoder(tokens, into: contexts, cancellation: cancellation, &arena)
-            for (index, prompt) in prompts.enumerated() {
-                for position in prompt.enhancement?.positions ?? [] {
-                    let row = index * text.positions + Int(position)
-                    contexts.rows(row..<row + 1).scale(by: prompt.enhancement?.factor ?? 1, adding: 0)
-                }
+            if prompts.contains(where: { $0.enhancement != nil }) {
+                try enhance(contexts, prompts, model, cancellation: cancellation, &arena)
             }
             return EncodedText.texts(contexts, model, &arena)
+        }
+    }
+
+    /// Moves the states of enhanced tokens away from their origin.
+    ///
+    /// - Parameter contexts: `[prompts·L, width]`
+    private static func enhance(
+        _ contexts: Matrix, _ prompts: [ReadPrompt], _ model: Model, cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) {
+        try arena.scope { (arena) throws(Interruption) in
+            let length = model.textEncoder.configuration.positions
+            let origin = arena.matrix(rows: length, columns: contexts.columns)
+            if prompts.contains(where: { $0.enhancement?.origin == .emptyPrompt }) {
+                let empty = model.tokenizer.encode("", length: length).tokens
+                try model.textEncoder([empty], into: origin, cancellation: cancellation, &arena)
+            }
+            for (index, prompt) in prompts.enumerated() {
+                guard let enhancement = prompt.enhancement else { continue }
+                for position in enhancement.positions.map(Int.init) {
+                    let state = contexts.rows(index * length + position..<index * length + position + 1)
+                    switch enhancement.origin {
+                    case .zero: state.scale(by: enhancement.factor, adding: 0)
+                    case .emptyPrompt:
+                        state.blend(
+                            origin.rows(position..<position + 1), times: 1 - enhancement.factor,
+                            keeping: enhancement.factor)
+                    }
+                }
+            }
         }
     }
 

@@ -4,21 +4,38 @@ import Networks
 
 /// A snapshot of the engine's state, taken without waiting for the job that runs.
 package struct EngineStatus: Sendable {
-    package let model: String
-    package let modelHash: String
-    package let modelBytes: Int
-    package let precision: String
+    /// What is loaded: the model first, then the networks beside it.
+    package let models: [LoadedModel]
     /// Computing threads, the engine's own included.
     package let threads: Int
+    package var segmenter: LoadedModel { models[0] }
     package let instructionSet: String
     package let blas: String
     package let latentSizes: LatentSizes
     package let limits: MemoryLimits
+    /// Bytes of prompts and of texts that may be cached.
+    package let wordsLimit: Int
     package var memory: Memory
     package var queued: Int
     package let queueLimit: Int
     package var finished: Int
     package var refused: Int
+}
+
+/// A model, or a network beside it, in memory.
+package struct LoadedModel: Sendable {
+    package enum Role: String, Sendable {
+        case segmenter, captioner, filter
+    }
+
+    package let role: Role
+    package let name: String
+    /// SHA-256 over all files that it was read from.
+    package let hash: String
+    /// Of weights.
+    package let bytes: Int
+    /// Arithmetic of products with weights.
+    package let precision: String
 }
 
 /// The one thread that computes. Swift's cooperative pool would be blocked by it: a pass takes seconds.
@@ -164,11 +181,10 @@ package struct EngineStatus: Sendable {
             let segmenter = try load()
             locked {
                 known = EngineStatus(
-                    model: segmenter.model.name, modelHash: segmenter.model.hash,
-                    modelBytes: segmenter.model.weightBytes, precision: segmenter.model.precision.rawValue,
-                    threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue,
+                    models: segmenter.loaded, threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue,
                     blas: BLAS.name, latentSizes: segmenter.model.latentSizes,
                     limits: MemoryLimits(pictures: segmenter.pictures.limit, segmenter: segmenter.limits),
+                    wordsLimit: segmenter.limits.words + (segmenter.filter == nil ? 0 : LabelFilter.memoryLimit),
                     memory: segmenter.memory, queued: 0, queueLimit: queue.limit, finished: 0, refused: 0)
                 enter(.serving)
             }

@@ -1,5 +1,5 @@
 package import Kernels
-import Networks
+package import Networks
 
 /// An upper bound of the memory that one step of an answer takes, from the sizes in a model's configuration.
 ///
@@ -15,6 +15,18 @@ struct MemoryEstimate {
     /// The estimates of all steps for a latent.
     static func all(_ model: Model, _ grid: Grid) -> [MemoryEstimate] {
         [features(model.unet, grid), prompts(model), pass(model, grid), encoding(model, grid)]
+    }
+
+    /// For scratch memory: twice what is thought to be enough, since a step that wants more ends the process. A page
+    /// that is not written takes no memory.
+    static func addressSpace(_ bytes: Double) -> Int { Int(min(2 * bytes, 0x1p60)) + (64 << 20) }
+
+    /// - Parameter directory: of the model that the estimate is of
+    func check(_ directory: String) throws(ModelError) {
+        guard bytes <= Double(Self.limit) else {
+            throw .tooLarge(
+                directory: directory, what: what, gibibytes: bytes / Double(1 << 30), limit: Self.limit >> 30)
+        }
     }
 
     private init(_ what: String, floats: Double) {
@@ -36,7 +48,7 @@ struct MemoryEstimate {
         let positions = Double(Segmenter.groupPrompts) * Double(text.positions)
         return MemoryEstimate(
             "a reading of \(Segmenter.groupPrompts) prompts",
-            floats: positions * (keys + 8 * Double(text.width) + Double(text.intermediate)))
+            floats: positions * (keys + 8 * Double(text.width) + Double(text.sizes.intermediate)))
     }
 
     /// The inputs of all layers on the way up, and what a layer takes: its feed-forward network's hidden map has four
@@ -71,6 +83,36 @@ struct MemoryEstimate {
         return MemoryEstimate("a pass of the autoencoder", floats: kept + layer)
     }
 
+    /// A picture's states, and what the decoder keeps and takes for a caption of it.
+    static func captioning(_ configuration: BLIPConfiguration) -> MemoryEstimate {
+        let (text, rows) = (configuration.text, 1 + pixels(configuration.vision.trained))
+        let kept = 2 * Double(text.sizes.layers) * Double(text.width) * (rows + Double(Captioner.tokenLimit))
+        let read = Double(Captioner.tokenLimit) * (8 * Double(text.width) + Double(text.sizes.intermediate))
+        return MemoryEstimate(
+            "a caption", floats: vision(configuration.vision) + kept + read + Double(text.vocabularyCount))
+    }
+
+    /// A picture's states, or those of a group of texts: of one, where texts are read one by one.
+    static func filtering(_ configuration: CLIPConfiguration, _ precision: Precision) -> MemoryEstimate {
+        let text = configuration.text
+        let tokens = Double(
+            precision.rowsAreIndependent ? max(LabelFilter.groupTokens, text.positions) : text.positions)
+        let texts =
+            tokens * (10 * Double(text.width) + Double(text.sizes.intermediate) + Double(configuration.projection))
+        return MemoryEstimate("an embedding", floats: max(vision(configuration.vision), texts))
+    }
+
+    /// The picture, the states of a layer, its normalised input, queries, keys, values and output, packed keys and
+    /// values, and the hidden states of its feed-forward block; of each thread a tile of attention's scores, and a part
+    /// of the patches' im2col.
+    private static func vision(_ configuration: VisionConfiguration) -> Double {
+        let (rows, width) = (1 + pixels(configuration.trained), Double(configuration.width))
+        let (side, patch) = (Double(configuration.side), Double(configuration.patch))
+        let layer = rows * (12 * width + Double(configuration.sizes.intermediate))
+        let thread = 256 * (rows + 32) + (min(rows, 256) + min(width, 512) + 3) * patch * patch
+        return 6 * side * side + layer + Double(Threads.count) * thread
+    }
+
     /// Of all threads: a tile of attention's scores each, sixteen queries or more against all keys, and a convolution's
     /// part.
     static func threads(_ grid: Grid) -> MemoryEstimate {
@@ -80,6 +122,24 @@ struct MemoryEstimate {
     static func pixels(_ grid: Grid, _ level: Int = 0) -> Double {
         Double(grid.height >> level) * Double(grid.width >> level)
     }
+}
+
+extension Captioner {
+    /// Bytes of address space for scratch memory.
+    package static func scratchBytes(_ configuration: BLIPConfiguration) -> Int {
+        MemoryEstimate.addressSpace(MemoryEstimate.captioning(configuration).bytes)
+    }
+
+    package var scratchBytes: Int { Self.scratchBytes(blip.network.configuration) }
+}
+
+extension LabelFilter {
+    /// Bytes of address space for scratch memory.
+    package static func scratchBytes(_ configuration: CLIPConfiguration, _ precision: Precision) -> Int {
+        MemoryEstimate.addressSpace(MemoryEstimate.filtering(configuration, precision).bytes)
+    }
+
+    package var scratchBytes: Int { Self.scratchBytes(clip.network.configuration, clip.precision) }
 }
 
 extension Model {

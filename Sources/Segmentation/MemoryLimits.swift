@@ -16,9 +16,9 @@ package struct MemoryLimits: Sendable {
     package var ofPictures: Int { pictures + segmenter.latents + segmenter.features + segmenter.scores }
 
     /// These limits, scaled down where they add up to more than half of the address space (`ulimit -v`) that is left
-    /// beside a model's scratch memory and a request.
-    package func fitting(_ model: Model) -> MemoryLimits {
-        within(AddressSpace.left.map { ($0 - model.scratchBytes - Segmenter.workingBytes) / 2 })
+    /// beside scratch memory and a request.
+    package func fitting(scratchBytes: Int) -> MemoryLimits {
+        within(AddressSpace.left.map { ($0 - scratchBytes - Segmenter.workingBytes) / 2 })
     }
 
     /// These limits, scaled down where they add up to more than `bytes`; `nil`: unchanged.

@@ -7,6 +7,12 @@ package enum ModelError: Error, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
     case mismatch(directory: String, what: String, found: Int, expected: Int)
+    /// The tokenizer has not as many tokens as the network reads.
+    case vocabulary(directory: String, found: Int, expected: Int)
+    /// What a network's folder says of how it is used is not what the network was made for.
+    case otherUse(place: String, what: String, found: Int, expected: Int)
+    /// A network's folder lacks a file that says how it is used.
+    case lacking(directory: String, files: [String], use: String)
     case tooLarge(directory: String, what: String, gibibytes: Double, limit: Int)
     /// The U-Net has no self-attention at the latent's size, which mask completion needs.
     case noSelfAttention(directory: String, side: Int)
@@ -22,6 +28,15 @@ package enum ModelError: Error, CustomStringConvertible {
         case .tokenizer(let error): "\(error)"
         case .mismatch(let directory, let what, let found, let expected):
             "\(directory): \(what) is \(found), expected \(expected)"
+        case .vocabulary(let directory, let found, let expected):
+            "\(directory): the tokenizer's vocabulary has \(found) tokens, the network's has \(expected): "
+                + "take the tokenizer's files from the folder that the model was published in"
+        case .otherUse(let place, let what, let found, let expected):
+            "\(place): \(what) is \(found), the network's is \(expected): "
+                + "take both from the folder that the model was published in"
+        case .lacking(let directory, let files, let use):
+            "\(directory) has no \(files.joined(separator: " or ")), which says \(use): "
+                + "take it from the folder that the model was published in"
         case .tooLarge(let directory, let what, let gibibytes, let limit):
             "\(directory): \(what) needs \(gibibytes.rounded(.up)) GiB by the sizes in its configuration, "
                 + "the limit is \(limit) GiB"
@@ -85,7 +100,7 @@ package final class Model {
             textEncoder = try CLIPTextEncoder(
                 text.weights(in: region, precision: precision).entering(ifPresent: "text_model"),
                 TextEncoderConfiguration(path: "\(directory)/text_encoder/config.json"))
-            try text.settle(except: CLIPTextEncoder.isTail)
+            try text.settle(except: Checkpoint.isPositions)
             autoencoder = try AutoencoderKL(
                 vae.weights(in: region, precision: precision),
                 AutoencoderConfiguration(path: "\(directory)/vae/config.json"))
@@ -131,14 +146,10 @@ package final class Model {
             throw .noSelfAttention(directory: directory, side: unet.configuration.sampleSize)
         }
         let estimates = MemoryEstimate.all(self, latentSizes.trained)
-        for estimate in estimates where estimate.bytes > Double(MemoryEstimate.limit) {
-            throw .tooLarge(
-                directory: directory, what: estimate.what, gibibytes: estimate.bytes / Double(1 << 30),
-                limit: MemoryEstimate.limit >> 30)
-        }
+        for estimate in estimates { try estimate.check(directory) }
     }
 
-    private static func exists(_ path: String) -> Bool {
+    static func exists(_ path: String) -> Bool {
         unsafe access(path, F_OK) == 0
     }
 
@@ -152,8 +163,7 @@ package final class Model {
             files += try checkpoint.hashedFiles(in: folder, of: directory)
             names.append("\(folder)/config.json")
         }
-        names += ["tokenizer/vocab.json", "tokenizer/merges.txt", "tokenizer/tokenizer_config.json"]
-            .filter { exists("\(directory)/\($0)") }
+        names += BytePairTokenizer.files(in: "\(directory)/tokenizer").map { "tokenizer/\($0)" }
         for name in names {
             files.append(try HashedFile(directory: directory, name: name))
         }

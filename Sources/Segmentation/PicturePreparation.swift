@@ -1,4 +1,5 @@
 package import Images
+package import Kernels
 package import Networks
 
 extension Image {
@@ -36,5 +37,32 @@ extension Image {
     private func middle(_ count: Int, of length: Int) -> Range<Int> {
         let first = (length - count) / 2
         return first..<first + count
+    }
+}
+
+extension Image {
+    /// The picture as a vision network reads it.
+    package func map(
+        as configuration: PictureConfiguration, _ cancellation: Cancellation
+    ) throws(Interruption) -> FeatureMap {
+        guard let values = prepared(configuration, while: { cancellation.interruption == nil }) else {
+            try cancellation.check()
+            preconditionFailure("a picture is prepared to its end unless its answer ends")
+        }
+        let size = configuration.size
+        let map = Matrix(stored: size.height * size.width, by: 3)
+        map.fill(values)
+        return FeatureMap(map, height: size.height, width: size.width)
+    }
+}
+
+extension VisionConfiguration {
+    /// Throws unless pictures are prepared at the size that the network was trained on.
+    func check(_ pictures: PictureConfiguration, _ directory: String) throws(ModelError) {
+        for length in [pictures.size.height, pictures.size.width] where length != side {
+            throw .otherUse(
+                place: "\(directory)/\(PictureConfiguration.file)", what: "the side of pictures", found: length,
+                expected: side)
+        }
     }
 }

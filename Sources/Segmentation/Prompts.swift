@@ -58,26 +58,40 @@ package struct PhraseList: Sendable, Hashable {
     }
 }
 
+/// What a token's state z is moved away from by a factor w: `z' = origin + w (z - origin)`.
+package enum EnhancementOrigin: Sendable, Hashable {
+    /// States are multiplied (iSeg's enhancement of categories).
+    case zero
+    /// The state that the empty prompt has at the same position, as the library compel weights words.
+    case emptyPrompt
+}
+
 /// A prompt as the networks read it: equal values, equal states of the text encoder.
 package struct ReadPrompt: Sendable, Hashable {
     let prompt: ExactString
-    /// By which the final states of some tokens are multiplied (iSeg's enhancement of categories); `nil`: of none.
+    /// How the final states of some tokens are moved away from an origin; `nil`: of none.
     let enhancement: Enhancement?
 
     struct Enhancement: Hashable {
         let factor: Float
+        let origin: EnhancementOrigin
         /// Ascending.
         let positions: [Int32]
     }
 
     package var text: String { prompt.text }
 
+    package init(_ text: String) {
+        prompt = ExactString(text)
+        enhancement = nil
+    }
+
     /// - Parameter positions: of the tokens that are enhanced
-    package init(_ text: String, enhancing positions: [Int32] = [], by factor: Float = 1) {
+    package init(_ text: String, enhancing positions: [Int32], by factor: Float, from origin: EnhancementOrigin) {
         prompt = ExactString(text)
         enhancement =
             factor == 1 || positions.isEmpty
-            ? nil : Enhancement(factor: factor, positions: Set(positions).sorted())
+            ? nil : Enhancement(factor: factor, origin: origin, positions: Set(positions).sorted())
     }
 
     var bytes: Int { prompt.text.utf8.count + (enhancement?.positions.count ?? 0) * MemoryLayout<Int32>.stride }

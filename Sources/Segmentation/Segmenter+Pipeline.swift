@@ -83,7 +83,7 @@ extension Segmenter {
         let companies = recipe.softmax == .own ? labels.map { _ in nil } : Company.all(labels)
         return zip(labels, companies).map { label, company in
             label.phrases.map { phrase in
-                let prompt = ReadPrompt(phrase.prompt, enhancing: phrase.enhanced, by: recipe.enhancement)
+                let prompt = ReadPrompt(phrase.prompt, enhancing: phrase.enhanced, by: recipe.enhancement, from: .zero)
                 return ScoreKey(
                     features: FeatureKey(
                         model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle),

@@ -15,6 +15,8 @@ package final class Segmenter {
     static let groupPrompts = 16
 
     package let model: Model
+    package let captioner: Captioner?
+    package let filter: LabelFilter?
     package let limits: SegmenterLimits
     let pictures: PictureStore
     var latents: Cache<LatentKey, Remembered<[Float]>>
@@ -23,16 +25,25 @@ package final class Segmenter {
     var words: Cache<ReadPrompt, Remembered<EncodedText>>
     var phrases: Cache<UnderstandingKey, UnderstoodPhrase>
     var arena: Arena
+    /// Bytes of address space for scratch memory, unless more than the area is read that the model was trained on.
+    private let scratchBytes: Int
 
     /// Address space for a request and its answer, beside scratch memory and caches.
     static let workingBytes = 256 << 20
 
-    /// - Parameter pictures: shared with the segmenters of other models on this thread
+    /// - Parameters:
+    ///   - captioner, filter: networks that read and choose words beside the model, if there are any
+    ///   - pictures: shared with the segmenters of other models on this thread
     /// - Throws: where address space (`ulimit -v`) is short of what scratch memory and answering need
-    package init(model: Model, pictures: PictureStore, limits: SegmenterLimits) throws(AddressSpaceError) {
-        arena = try model.scratch()
+    package init(
+        model: Model, captioner: Captioner?, filter: LabelFilter?, pictures: PictureStore, limits: SegmenterLimits
+    ) throws(AddressSpaceError) {
+        scratchBytes = Self.scratchBytes(model, captioner, filter)
+        arena = try Arena(reserving: scratchBytes)
         try AddressSpace.require(Self.workingBytes, for: "answering")
         self.model = model
+        self.captioner = captioner
+        self.filter = filter
         self.pictures = pictures
         self.limits = limits
         latents = Cache(limit: limits.latents)
@@ -42,19 +53,30 @@ package final class Segmenter {
         phrases = Cache(limit: limits.phrases)
     }
 
+    /// Bytes of address space for the scratch memory of a model and of the networks beside it, which take turns.
+    package static func scratchBytes(_ model: Model, _ captioner: Captioner?, _ filter: LabelFilter?) -> Int {
+        max(model.scratchBytes, captioner?.scratchBytes ?? 0, filter?.scratchBytes ?? 0)
+    }
+
+    /// The model, and the networks beside it.
+    package var loaded: [LoadedModel] {
+        let beside = [captioner.map { LoadedModel($0.blip, .captioner) }, filter.map { LoadedModel($0.clip, .filter) }]
+        return [LoadedModel(model)] + beside.compactMap(\.self)
+    }
+
     /// The size of the caches: all pictures of the store, this model's latents, features and score maps of them, and
     /// prompts.
     package var memory: Memory {
         Memory(
             pictures: pictures.count,
             picturesBytes: pictures.bytes + latents.bytes + features.bytes + scoreMaps.bytes,
-            words: words.count, wordsBytes: words.bytes + phrases.bytes, scratchBytes: arena.highWater)
+            words: words.count + (filter?.remembered.count ?? 0),
+            wordsBytes: words.bytes + phrases.bytes + (filter?.remembered.bytes ?? 0), scratchBytes: arena.highWater)
     }
 
     /// Returns scratch memory to the system, between requests.
     package func rest() {
-        let trained = model.scratchBytes
-        if arena.reservedBytes > trained, (try? arena.reserve(trained)) != nil { return }
+        if arena.reservedBytes > scratchBytes, (try? arena.reserve(scratchBytes)) != nil { return }
         arena.release()
     }
 
@@ -66,6 +88,7 @@ package final class Segmenter {
         scoreMaps = Cache(limit: limits.scores)
         words = Cache(limit: limits.words - limits.phrases)
         phrases = Cache(limit: limits.phrases)
+        filter?.forget()
     }
 
     /// Decodes a picture and remembers it for `owner`, as a recipe reads it and with its colours.
@@ -137,6 +160,20 @@ package final class Segmenter {
         _ request: SegmentationRequest, emit: (SegmentationEvent) throws(SegmentationError) -> Void
     ) throws(SegmentationError) {
         try segment(request, owner: 0, cancellation: .never, queueMilliseconds: 0, emit: emit)
+    }
+}
+
+extension LoadedModel {
+    fileprivate init(_ model: Model) {
+        self.init(
+            role: .segmenter, name: model.name, hash: model.hash, bytes: model.weightBytes,
+            precision: model.precision.rawValue)
+    }
+
+    fileprivate init(_ network: Pretrained<some PretrainedNetwork>, _ role: Role) {
+        self.init(
+            role: role, name: network.name, hash: network.hash, bytes: network.weightBytes,
+            precision: network.precision.rawValue)
     }
 }
 

@@ -134,18 +134,18 @@ extension StatusReply {
     init(_ status: EngineStatus, drawing: Int, replyBytes: Int, limits: ServerLimits, uptime: Duration) {
         self.init(
             version: Version.current,
-            models: [
+            models: status.models.map { model in
                 ModelStatus(
-                    name: status.model, hash: status.modelHash, bytes: UInt64(status.modelBytes),
-                    precision: status.precision)
-            ],
+                    name: model.name, hash: model.hash, bytes: UInt64(model.bytes), precision: model.precision,
+                    role: model.role.rawValue)
+            },
             queued: UInt32(status.queued + drawing), queueLimit: UInt32(status.queueLimit),
             answered: UInt64(status.finished), refused: UInt64(status.refused),
             pictures: UInt32(status.memory.pictures),
             picturesBytes: UInt64(status.memory.picturesBytes + replyBytes),
             picturesLimit: UInt64(status.limits.ofPictures + limits.replyBytes),
             words: UInt32(status.memory.words), wordsBytes: UInt64(status.memory.wordsBytes),
-            wordsLimit: UInt64(status.limits.segmenter.words), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
+            wordsLimit: UInt64(status.wordsLimit), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
             threads: UInt32(status.threads), recipes: Recipe.all.map(RecipeStatus.init))
     }
 }

@@ -20,7 +20,7 @@ final class Service: Sendable {
         self.log = log
         replies = RememberedReplies(limit: limits.replyBytes)
         let status = engine.status
-        (modelHash, latentSizes) = (status?.modelHash ?? "", status?.latentSizes)
+        (modelHash, latentSizes) = (status?.segmenter.hash ?? "", status?.latentSizes)
     }
 
     var uptime: Duration { started.duration(to: .now) }

@@ -18,7 +18,10 @@ struct StatusCommand: ParsableCommand {
 
     private func lines(_ status: StatusReply) -> [String] {
         let models = status.models.map { model in
-            "model     \(model.name), \(mebibytes(model.bytes)), \(model.precision), \(model.hash.prefix(12))"
+            let role = ["", "segmenter"].contains(model.role) ? "model" : model.role
+            let gap = String(repeating: " ", count: max(1, 10 - role.count))
+            return "\(role)\(gap)"
+                + "\(model.name), \(mebibytes(model.bytes)), \(model.precision), \(model.hash.prefix(12))"
         }
         let seconds = status.uptimeMilliseconds / 1000
         return ["dsegd     \(status.version), up \(seconds) s, \(status.threads) threads"] + models + [

@@ -57,7 +57,7 @@ struct ServeCommand: ParsableCommand {
         }
         let server = try Server(
             engine: engine, listeningOn: endpoint.descriptor, limits: .standard(callSeconds: callLimit), log: log)
-        let name = engine.status?.model ?? ""
+        let name = engine.status?.segmenter.name ?? ""
         log.notice("answers at \(endpoint.path) with the model \(name)")
         Supervisor.isReady("answers with the model \(name)")
         let signal = signals.wait()

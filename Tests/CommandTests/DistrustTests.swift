@@ -29,7 +29,7 @@ import Testing
     @Test func `status prints any number, and no order to the terminal`() throws {
         let orders = Self.orders
         let daemon = try StandInDaemon { call, connection in
-            let model = ModelStatus(name: orders, hash: orders, bytes: 1 << 62, precision: orders)
+            let model = ModelStatus(name: orders, hash: orders, bytes: 1 << 62, precision: orders, role: orders)
             let status = StatusReply(
                 version: orders, models: [model], queued: .max, queueLimit: .max, answered: .max, refused: .max,
                 pictures: .max, picturesBytes: .max, picturesLimit: .max, words: .max, wordsBytes: .max,

@@ -21,7 +21,7 @@ struct MessageTests {
         featuresCached: 8, phrasesCached: 9, latentCached: true, answerHash: "cafe")
     static let status = StatusReply(
         version: "1.0",
-        models: [ModelStatus(name: "demo", hash: "ff", bytes: 1 << 40, precision: "f32")],
+        models: [ModelStatus(name: "demo", hash: "ff", bytes: 1 << 40, precision: "f32", role: "filter")],
         queued: 1, queueLimit: 2, answered: 1 << 40, refused: 4, pictures: 5, picturesBytes: 6,
         picturesLimit: 7, words: 8, wordsBytes: 9, wordsLimit: 10, uptimeMilliseconds: 11,
         threads: 12,

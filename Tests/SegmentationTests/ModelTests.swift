@@ -92,6 +92,20 @@ private final class ModelCopy {
         #expect(try Fixture.model(Fixture.odd).hash != here.hash)
     }
 
+    @Test func `has a hash of the file that its words are read from`() throws {
+        let copy = try ModelCopy()
+        let path = "\(copy.path)/tokenizer/tokenizer.json"
+        try FileManager.default.copyItem(atPath: "\(Fixture.odd)/clip/tokenizer.json", toPath: path)
+        let beside = try Fixture.model(copy.path)
+        #expect(beside.hash == (try Fixture.model(Fixture.tiny)).hash)
+        for name in ["vocab.json", "merges.txt"] { try copy.remove("tokenizer/\(name)") }
+        let alone = try Fixture.model(copy.path)
+        #expect(alone.tokenizer.tokens(of: "a teddy bear") == beside.tokenizer.tokens(of: "a teddy bear"))
+        let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+        try Data("\(text)\n".utf8).write(to: URL(filePath: path))
+        #expect(Set([beside.hash, alone.hash, try Fixture.model(copy.path).hash]).count == 3)
+    }
+
     @Test func `whose networks do not fit each other is refused by what does not`() throws {
         let text = try ModelCopy()
         try text.replace("text_encoder", byThatOf: Fixture.odd)

@@ -31,8 +31,8 @@ enum Fixture {
         limits: MemoryLimits = .standard
     ) throws -> Segmenter {
         try Segmenter(
-            model: model(directory, precision), pictures: pictures ?? PictureStore(limit: limits.pictures),
-            limits: limits.segmenter)
+            model: model(directory, precision), captioner: nil, filter: nil,
+            pictures: pictures ?? PictureStore(limit: limits.pictures), limits: limits.segmenter)
     }
 }
 

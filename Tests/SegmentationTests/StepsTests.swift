@@ -31,7 +31,7 @@ private struct Steps {
         case .joined(let list):
             let places = try list.places(of: words, model.tokenizer, length: length).map { $0.map(Int32.init) }
             let prompt = ReadPrompt(
-                list.prompt(for: words), enhancing: places.flatMap(\.self), by: recipe.enhancement)
+                list.prompt(for: words), enhancing: places.flatMap(\.self), by: recipe.enhancement, from: .zero)
             return (places.map { (prompt, $0) }, prompt)
         }
     }

@@ -27,7 +27,7 @@ final class TestServer {
             return try Segmenter(
                 model: Model(
                     directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt", precision: .f32),
-                pictures: PictureStore(limit: limits.pictures), limits: limits.segmenter)
+                captioner: nil, filter: nil, pictures: PictureStore(limit: limits.pictures), limits: limits.segmenter)
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         server = try Server(engine: engine, listeningOn: socket.descriptor, limits: limits, log: log)

@@ -506,6 +506,9 @@ struct  Dseg__V1__StatusReply
 {
   ProtobufCMessage base;
   ProtobufCBinaryData version;
+  /*
+   * the one that answers first, then the networks beside it
+   */
   size_t n_models;
   Dseg__V1__ModelStatus **models;
   /*
@@ -559,10 +562,14 @@ struct  Dseg__V1__ModelStatus
    * arithmetic of the networks: "f32" or "int16"
    */
   ProtobufCBinaryData precision;
+  /*
+   * "segmenter" answers; beside it, "captioner" (BLIP) and "filter" (CLIP)
+   */
+  ProtobufCBinaryData role;
 };
 #define DSEG__V1__MODEL_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__model_status__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL} }
 
 
 /*

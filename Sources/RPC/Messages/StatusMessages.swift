@@ -113,12 +113,15 @@ package struct ModelStatus: WireMessage, @unsafe PackedMessage {
     /// Bytes of weights in memory.
     package var bytes: UInt64
     package var precision: String
+    /// `segmenter`, or of a network beside it `captioner` or `filter`.
+    package var role: String
 
-    package init(name: String, hash: String, bytes: UInt64, precision: String) {
+    package init(name: String, hash: String, bytes: UInt64, precision: String, role: String) {
         self.name = name
         self.hash = hash
         self.bytes = bytes
         self.precision = precision
+        self.role = role
     }
 
     static var budget: MemoryBudget { .control }
@@ -131,6 +134,7 @@ package struct ModelStatus: WireMessage, @unsafe PackedMessage {
         unsafe hash = try text(packed.hash, "ModelStatus.hash", .name)
         unsafe bytes = packed.bytes
         unsafe precision = try text(packed.precision, "ModelStatus.precision", .name)
+        unsafe role = try text(packed.role, "ModelStatus.role", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__ModelStatus, in arena: borrowing MessageArena) {
@@ -138,6 +142,7 @@ package struct ModelStatus: WireMessage, @unsafe PackedMessage {
         unsafe packed.hash = arena.text(hash)
         unsafe packed.bytes = bytes
         unsafe packed.precision = arena.text(precision)
+        unsafe packed.role = arena.text(role)
     }
 }
 

@@ -1,0 +1,158 @@
+package import Images
+package import Kernels
+package import Networks
+import Texts
+
+/// Embeds pictures and labels' texts where those lie near each other that belong together: CLIP, its tokenizer, and how
+/// it reads pictures. A text is read once, and remembered in memory and on disk.
+package final class LabelFilter {
+    package let clip: Pretrained<CLIP>
+    package let tokenizer: BytePairTokenizer
+    package let pictures: PictureConfiguration
+    private var known: Cache<ExactString, [Float]>
+    private let stored: RememberedEmbeddings?
+
+    /// Bytes of embeddings in memory: ten thousand texts of CLIP L/14.
+    package static let memoryLimit = 32 << 20
+    /// Tokens of texts that are read together.
+    static let groupTokens = 1024
+
+    /// Parameters as of ``Pretrained``; texts' embeddings are remembered in the cache's folder too.
+    ///
+    /// - Parameter clipMerges: CLIP's published vocabulary, for a folder without a tokenizer
+    package init(
+        directory: String, clipMerges: String, precision: Precision, cache: String?,
+        while isWanted: @Sendable () -> Bool
+    ) throws(ModelError) {
+        do throws(CheckpointError) {
+            clip = try Pretrained(directory, precision: precision, cache: cache, while: isWanted)
+            let path = "\(directory)/\(PictureConfiguration.file)"
+            pictures =
+                Model.exists(path)
+                ? try PictureConfiguration(path: path, .clip)
+                : .published(.clip, side: clip.network.configuration.vision.side)
+        } catch {
+            throw .checkpoint(error)
+        }
+        do throws(TokenizerError) {
+            tokenizer =
+                ["vocab.json", "merges.txt", "tokenizer.json"].contains { Model.exists("\(directory)/\($0)") }
+                ? try BytePairTokenizer(directory: directory) : try BytePairTokenizer(clipMerges: clipMerges)
+        } catch {
+            throw .tokenizer(error)
+        }
+        let configuration = clip.network.configuration
+        known = Cache(limit: Self.memoryLimit)
+        stored = cache.map(RememberedEmbeddings.init)
+        try configuration.vision.check(pictures, directory)
+        guard tokenizer.vocabularyCount == configuration.text.vocabularyCount else {
+            throw .vocabulary(
+                directory: directory, found: tokenizer.vocabularyCount, expected: configuration.text.vocabularyCount)
+        }
+        guard configuration.pooledPosition(in: [tokenizer.start, tokenizer.end]) == 1 else {
+            throw .otherUse(
+                place: directory, what: "the tokenizer's end", found: Int(tokenizer.end),
+                expected: configuration.end.map(Int.init) ?? configuration.text.vocabularyCount - 1)
+        }
+        try MemoryEstimate.filtering(configuration, precision).check(directory)
+    }
+
+    /// Bytes and number of the embeddings in memory.
+    package var remembered: (count: Int, bytes: Int) { (known.count, known.bytes) }
+
+    /// Forgets the embeddings in memory.
+    package func forget() { known = Cache(limit: Self.memoryLimit) }
+
+    /// The embedding of a picture, of length 1.
+    ///
+    /// - Throws: `Interruption` between layers, and while the picture is resized
+    package func embedding(
+        of picture: Image, cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> Matrix {
+        let map = try picture.map(as: pictures, cancellation)
+        let embedding = Matrix(stored: 1, by: clip.network.configuration.projection)
+        try clip.network.embed(map, into: embedding, cancellation: cancellation, &arena)
+        return embedding
+    }
+
+    /// The embeddings of texts, of length 1, `[texts, projection]`.
+    ///
+    /// - Parameter texts: as the model reads them, their template included
+    /// - Throws: `Interruption` between layers
+    package func embeddings(
+        of texts: [String], cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> Matrix {
+        var found: [ExactString: [Float]] = [:]
+        for text in Set(texts.map { ExactString($0) }) { found[text] = known.value(for: text) }
+        var missing = Set(texts.map { ExactString($0) }).subtracting(found.keys).sorted()
+        if let stored, !missing.isEmpty {
+            let keys = Dictionary(uniqueKeysWithValues: missing.map { (key(of: $0), $0) })
+            for (key, embedding) in stored.embeddings(of: Set(keys.keys)) {
+                guard let text = keys[key], embedding.count == clip.network.configuration.projection else { continue }
+                remember(embedding, of: text)
+                found[text] = embedding
+            }
+            missing.removeAll { found[$0] != nil }
+        }
+        if !missing.isEmpty {
+            var read: [RememberedEmbeddings.Key: [Float]] = [:]
+            defer { stored?.remember(read) }
+            for group in groups(of: missing) {
+                for (text, embedding) in try self.read(group, cancellation: cancellation, &arena) {
+                    remember(embedding, of: text)
+                    read[key(of: text)] = embedding
+                    found[text] = embedding
+                }
+            }
+        }
+        let all = Matrix(stored: texts.count, by: clip.network.configuration.projection)
+        for (index, text) in texts.enumerated() {
+            guard let embedding = found[ExactString(text)] else { preconditionFailure("every text was read") }
+            all.rows(index..<index + 1).fill(embedding)
+        }
+        return all
+    }
+
+    private func remember(_ embedding: [Float], of text: ExactString) {
+        known.insert(embedding, bytes: embedding.count * MemoryLayout<Float>.stride + text.text.utf8.count, for: text)
+    }
+
+    /// In f32 last bits depend on the library of products too.
+    private func key(of text: ExactString) -> RememberedEmbeddings.Key {
+        let arithmetic = clip.precision.rowsAreIndependent ? "" : " \(BLAS.name)"
+        return RememberedEmbeddings.Key(model: "\(clip.hash) \(clip.precision.rawValue)\(arithmetic)", text: text.text)
+    }
+
+    /// A text and its tokens, start and end included.
+    private typealias Prompt = (text: ExactString, tokens: [Token])
+
+    /// Texts that are read together: one by one where the bits of a row depend on the others of its product.
+    private func groups(of texts: [ExactString]) -> [[Prompt]] {
+        let length = clip.network.configuration.text.positions
+        var groups: [[Prompt]] = []
+        var tokens = Int.max
+        for text in texts {
+            let encoded = tokenizer.encode(text.text, length: length)
+            let prompt = (text, Array(encoded.tokens.prefix(encoded.count)))
+            if clip.precision.rowsAreIndependent, tokens <= Self.groupTokens - encoded.count {
+                groups[groups.count - 1].append(prompt)
+                tokens += encoded.count
+            } else {
+                groups.append([prompt])
+                tokens = encoded.count
+            }
+        }
+        return groups
+    }
+
+    /// Runs the text tower over a group.
+    private func read(
+        _ group: [Prompt], cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> [(ExactString, [Float])] {
+        try arena.scope { (arena) throws(Interruption) in
+            let embeddings = arena.matrix(rows: group.count, columns: clip.network.configuration.projection)
+            try clip.network.embed(group.map(\.tokens), into: embeddings, cancellation: cancellation, &arena)
+            return group.enumerated().map { ($1.text, embeddings.rows($0..<$0 + 1).array) }
+        }
+    }
+}
