@@ -21,6 +21,21 @@ struct GoldenFolder {
     func bytes(_ file: String) throws(FileError) -> [UInt8] {
         try InputFile.bytes(at: path(file))
     }
+
+    func has(_ file: String) -> Bool { FileManager.default.fileExists(atPath: path(file)) }
+
+    /// The names of its files of tensors and JSON, without endings; neither those of folders in it nor those that
+    /// compare nothing: versions of libraries, and the order of layers that the tensors' names say too.
+    var goldens: [String] {
+        get throws {
+            let files = try FileManager.default.contentsOfDirectory(atPath: directory)
+            let endings = [".safetensors", ".json"]
+            let names = files.compactMap { file in
+                endings.first { file.hasSuffix($0) }.map { String(file.dropLast($0.count)) }
+            }
+            return Set(names).subtracting(["versions", "unet_layers"]).sorted()
+        }
+    }
 }
 
 extension GoldenFolder {
@@ -38,6 +53,8 @@ extension GoldenFolder {
 }
 
 extension TensorFile {
+    func has(_ name: String) -> Bool { header.tensors.contains { $0.name == name } }
+
     func shape(of name: String) throws(CheckpointError) -> [Int] {
         guard let tensor = header.tensors.first(where: { $0.name == name }) else {
             throw .missing(tensor: name)

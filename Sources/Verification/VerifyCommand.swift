@@ -20,10 +20,17 @@ package struct VerifyCommand: ParsableCommand {
             """, completion: .directory)
     var directory: String
 
-    @Option(help: "The checkpoint of full-size goldens.", completion: .directory)
+    @Option(
+        help: """
+            The checkpoint of full-size goldens; of goldens of words, the folder that holds the networks' folders.
+            """, completion: .directory)
     var full: String?
 
-    @Option(help: "In what weights are multiplied, f32 or int16; the limits are those of f32.")
+    @Option(
+        help: """
+            In what weights are multiplied, f32 or int16; the limits are those of f32, for int16 of full-size networks \
+            of words those of bfloat16.
+            """)
     var precision = Precision.f32
 
     @Option(help: "A folder to store what was computed in, as safetensors.", completion: .directory)
@@ -34,17 +41,26 @@ package struct VerifyCommand: ParsableCommand {
     package func run() throws {
         try Threads.start(nil)
         var table = VerifyTable(limit: full == nil ? 1e-4 : 1e-3)
-        let model = try Model(
-            directory: full ?? "\(directory)/checkpoint", clipMerges: Resources.clipMerges, precision: precision)
-        if full == nil {
-            let goldens = GoldenFolder(directory: "\(directory)/golden")
-            try StageChecks(model, goldens).run(&table)
-            try RecipeChecks(model, goldens).run(&table)
+        let goldens = GoldenFolder(directory: full == nil ? "\(directory)/golden" : directory)
+        if let full {
+            if goldens.has("words.safetensors") {
+                try FullWordChecks(directory: full, goldens: goldens, precision: precision).run(&table)
+            } else {
+                try FullChecks(model(full), goldens).run(&table)
+            }
         } else {
-            try FullChecks(model, GoldenFolder(directory: directory)).run(&table)
+            let model = try model("\(directory)/checkpoint")
+            try StageChecks(model, goldens).run(&table)
+            try SmallWordChecks(model, checkpoint: "\(directory)/checkpoint", goldens).run(&table)
+            try RecipeChecks(model, goldens).run(&table)
         }
+        table.expectAll(of: try goldens.goldens)
         if let write { try table.write(to: write) }
         try Streams.write(Array("\(table.text)\n".utf8))
         if table.failures > 0 { throw ExitCode.failure }
+    }
+
+    private func model(_ directory: String) throws -> Model {
+        try Model(directory: directory, clipMerges: Resources.clipMerges, precision: precision)
     }
 }

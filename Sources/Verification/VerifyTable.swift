@@ -13,7 +13,7 @@ struct VerifyTable {
     }
 
     /// The largest error allowed, relative to the golden's largest magnitude.
-    let limit: Float
+    var limit: Float
     private var rows: [Row] = []
     /// The computed tensors by file, for `--write`.
     private var computed: [String: SafetensorsWriter] = [:]
@@ -26,15 +26,23 @@ struct VerifyTable {
     var failures: Int { rows.count { !$0.holds } }
 
     /// Compares numbers that are in the golden's memory order.
-    mutating func compare(_ values: [Float], _ file: TensorFile, _ name: String, as prefix: String) throws {
-        compare(values, try file.values(of: name), as: "\(prefix).\(name)")
+    ///
+    /// - Returns: the largest error, relative to the golden's largest magnitude
+    @discardableResult
+    mutating func compare(_ values: [Float], _ file: TensorFile, _ name: String, as prefix: String) throws -> Float {
+        let error = compare(values, try file.values(of: name), as: "\(prefix).\(name)")
         computed[prefix, default: SafetensorsWriter()].add(name, values, shape: try file.shape(of: name))
+        return error
     }
 
     /// Compares with numbers made from a golden.
-    mutating func compare(_ values: [Float], _ golden: [Float], as name: String) {
+    ///
+    /// - Returns: the largest error, relative to the golden's largest magnitude
+    @discardableResult
+    mutating func compare(_ values: [Float], _ golden: [Float], as name: String) -> Float {
         let error = values.count == golden.count ? Difference.relativeError(values, to: golden) : .infinity
         add(name, found: Self.scientific(error), limit: Self.scientific(limit), holds: error <= limit)
+        return error
     }
 
     /// Compares weights some of which are cut: where one side alone has a 0, it lies within rounding of the cut. Such
@@ -115,6 +123,26 @@ struct VerifyTable {
     /// Compares for equality.
     mutating func compareExactly<Value: Equatable>(_ values: Value, _ golden: Value, as name: String) {
         add(name, found: values == golden ? "same" : "differs", limit: "same", holds: values == golden)
+    }
+
+    /// Compares choices that differ: the score of each must be the best, but for what errors of two scores make.
+    ///
+    /// - Parameter error: of a score, relative to the largest magnitude
+    mutating func compareTie(_ scores: [Float], _ choices: [Int], error: Float, as name: String) {
+        let best = scores.max() ?? 0
+        let lost = choices.map { scores.indices.contains($0) ? best - scores[$0] : .infinity }.max() ?? 0
+        let relative = lost / max(scores.map(abs).max() ?? 0, .leastNormalMagnitude)
+        let isTie = relative <= 2 * error
+        add(name, found: "tie \(Self.scientific(relative))", limit: Self.scientific(2 * error), holds: isTie)
+    }
+
+    /// Adds a failing row for each of a folder's goldens that no row compared.
+    ///
+    /// - Parameter names: of its files of tensors and JSON, without endings
+    mutating func expectAll(of names: [String]) {
+        for name in names where !visited.contains(where: { $0.utf8.starts(with: "\(name).".utf8) }) {
+            add(name, found: "no row", limit: "a row", holds: false)
+        }
     }
 
     /// Adds a failing row for each tensor of a file that no row compared.

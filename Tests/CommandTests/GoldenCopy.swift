@@ -12,6 +12,14 @@ final class GoldenCopy {
         try copy("\(Repository.fixtures)/\(name)", to: path)
     }
 
+    func makeFolder(_ name: String) throws {
+        try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: false)
+    }
+
+    func move(_ file: String, to other: String) throws {
+        try FileManager.default.moveItem(atPath: "\(path)/\(file)", toPath: "\(path)/\(other)")
+    }
+
     func remove(_ file: String) throws {
         try FileManager.default.removeItem(atPath: "\(path)/\(file)")
     }
@@ -33,11 +41,21 @@ final class GoldenCopy {
 }
 
 extension StoredTensor {
+    /// Flips the sign and most of the exponent of a number in the middle; of identifiers the lowest bit of the second.
+    mutating func spoil() {
+        if type == "I32" { bytes[4] ^= 1 } else { bytes[bytes.count / 8 * 4 + 3] ^= 0x81 }
+    }
+
     /// Bytes of one row of the first axis.
     var rowBytes: Int { bytes.count / shape[0] }
 
     mutating func swapRows(_ first: Int, _ second: Int) {
         for byte in 0..<rowBytes { bytes.swapAt(first * rowBytes + byte, second * rowBytes + byte) }
+    }
+
+    mutating func copyRow(_ row: Int, to other: Int) {
+        let (size, start) = (rowBytes, row * rowBytes)
+        bytes.replaceSubrange(other * size..<(other + 1) * size, with: Array(bytes[start..<start + size]))
     }
 }
 

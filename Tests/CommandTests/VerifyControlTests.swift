@@ -17,12 +17,47 @@ import Testing
     func `one golden value altered fails its row`(file: String, name: String) throws {
         let folder = try GoldenCopy(of: "tiny")
         try folder.rewrite("golden/\(file).safetensors") { tensors in
-            // The highest byte of a number in the middle: its sign and most of its exponent.
-            try tensors.change(name) { $0.bytes[$0.bytes.count / 8 * 4 + 3] ^= 0x81 }
+            try tensors.change(name) { $0.spoil() }
         }
         let ending = try folder.verify()
         #expect(ending.code == 1)
         #expect(failures(ending).contains("\(file).\(name)"))
+    }
+
+    /// Goldens of words; what is made of one that a step starts from differs too.
+    @Test(arguments: [
+        ["blip": ["logits", "greedy_ids"], "clip": ["logits_per_image", "patches"]],
+        ["blip": ["vision"], "clip": ["image_embeds", "text_ids"], "weighted_prompts": ["a photograph of dog"]],
+        ["clip": ["text_embeds"], "weighted_prompts": ["a photograph of (teddy bear)++ in the park"]],
+        ["blip": ["pixel_values"], "clip": ["pixel_values"]],
+    ])
+    func `golden values of words altered fail their rows`(altered: [String: [String]]) throws {
+        let folder = try GoldenCopy(of: "tiny-odd")
+        for (file, names) in altered {
+            try folder.rewrite("golden/\(file).safetensors") { tensors in
+                for name in names { try tensors.change(name) { $0.spoil() } }
+            }
+        }
+        let ending = try folder.verify()
+        #expect(ending.code == 1)
+        for (file, names) in altered {
+            for name in names { #expect(try failed(ending, "\(file).\(name)")) }
+        }
+        #expect(failures(ending).allSatisfy { altered.keys.contains(String($0.prefix { $0 != "." })) })
+    }
+
+    /// Whether the one row of this name does not hold.
+    private func failed(_ ending: Program.Ending, _ name: String) throws -> Bool {
+        let rows = ending.text.split(separator: "\n").filter { $0.hasPrefix("\(name)  ") }
+        return try #require(rows.count == 1 ? rows.first : nil).hasSuffix("  FAILED")
+    }
+
+    @Test func `first tokens of a caption altered fail what follows them`() throws {
+        let folder = try GoldenCopy(of: "tiny-odd")
+        try folder.rewrite("golden/blip.safetensors") { tensors in
+            try tensors.change("prompt_ids") { $0.spoil() }
+        }
+        #expect(failures(try folder.verify()) == ["blip.logits", "blip.greedy_ids"])
     }
 
     /// Goldens that are compared, and others that only a step starts from: what is made of these differs.
@@ -37,7 +72,7 @@ import Testing
     func `one golden value of a recipe altered fails its row`(file: String, name: String, row: String) throws {
         let folder = try GoldenCopy(of: "tiny")
         try folder.rewrite("golden/recipes/\(file).safetensors") { tensors in
-            try tensors.change(name) { $0.bytes[$0.bytes.count / 8 * 4 + 3] ^= 0x81 }
+            try tensors.change(name) { $0.spoil() }
         }
         let ending = try folder.verify()
         #expect(ending.code == 1)
@@ -118,16 +153,19 @@ import Testing
         #expect(failures(ending).contains("vae.mean"))
     }
 
-    @Test func `a token altered fails its line`() throws {
-        let folder = try GoldenCopy(of: "tiny")
-        let path = "\(folder.path)/golden/clip_tokens.json"
+    @Test(arguments: [
+        ("tiny", "clip_tokens", "\"ids\":", 0), ("tiny-odd", "bert_tokens", "\"a photograph of dog\":", 1),
+    ])
+    func `a token altered fails its line`(name: String, file: String, key: String, line: Int) throws {
+        let folder = try GoldenCopy(of: name)
+        let path = "\(folder.path)/golden/\(file).json"
         let json = String(decoding: try bytes(path), as: UTF8.self)
-        let start = try #require(json.firstRange(of: "\"ids\":")).upperBound
+        let start = try #require(json.firstRange(of: key)).upperBound
         let list = try #require(json[start...].firstIndex(of: "["))
         try write(Array((json[...list] + "7," + json[json.index(after: list)...]).utf8), to: path)
         let ending = try folder.verify()
         #expect(ending.code == 1)
-        #expect(failures(ending) == ["clip_tokens.0"])
+        #expect(failures(ending) == ["\(file).\(line)"])
     }
 
     @Test(arguments: [
@@ -147,24 +185,45 @@ import Testing
         #expect(failures(ending).contains { $0.hasPrefix(row) })
     }
 
-    @Test(arguments: VerifyTests.inputs.keys.sorted())
-    func `a golden that nobody compares fails`(file: String) throws {
-        let folder = try GoldenCopy(of: "tiny")
-        try folder.rewrite("golden/\(file).safetensors") { tensors in
-            tensors.append(StoredTensor("stray", type: "F32", shape: [1], bytes: [0, 0, 0, 0]))
+    @Test(arguments: VerifyTests.inputs.keys.sorted().map { ("tiny", [$0]) } + [("tiny-odd", ["blip", "clip"])])
+    func `a golden that nobody compares fails`(name: String, files: [String]) throws {
+        let folder = try GoldenCopy(of: name)
+        for file in files {
+            try folder.rewrite("golden/\(file).safetensors") { tensors in
+                tensors.append(StoredTensor("stray", type: "F32", shape: [1], bytes: [0, 0, 0, 0]))
+            }
         }
         let ending = try folder.verify()
         #expect(ending.code == 1)
-        #expect(failures(ending) == ["\(file).stray"])
+        #expect(failures(ending) == files.map { "\($0).stray" })
         #expect(ending.text.contains("no row"))
     }
 
+    @Test(arguments: ["stray.json", "stray.safetensors"])
+    func `a golden file that nobody compares fails`(file: String) throws {
+        let folder = try GoldenCopy(of: "sd2")
+        try write(safetensors([]), to: "\(folder.path)/golden/\(file)")
+        let ending = try folder.verify()
+        #expect(ending.code == 1)
+        #expect(failures(ending) == ["stray"])
+        #expect(ending.text.contains("no row"))
+    }
+
+    @Test func `a caption's tokens without their network's golden fail`() throws {
+        let folder = try GoldenCopy(of: "tiny-odd")
+        try folder.remove("golden/blip.safetensors")
+        let ending = try folder.verify()
+        #expect(ending.code == 1)
+        #expect(failures(ending) == ["bert_tokens"])
+    }
+
     @Test(
-        arguments: VerifyTests.inputs.keys.sorted().map { "\($0).safetensors" } + [
-            "clip_tokens.json", "per_label.json", "shared_pass.json", "image.png",
+        arguments: VerifyTests.inputs.keys.sorted().map { ("tiny", "\($0).safetensors") } + [
+            ("tiny", "clip_tokens.json"), ("tiny", "per_label.json"), ("tiny", "shared_pass.json"),
+            ("tiny", "image.png"), ("tiny-odd", "bert_tokens.json"),
         ])
-    func `a golden file that is missing is named`(file: String) throws {
-        let folder = try GoldenCopy(of: "tiny")
+    func `a golden file that is missing is named`(name: String, file: String) throws {
+        let folder = try GoldenCopy(of: name)
         try folder.remove("golden/\(file)")
         let ending = try folder.verify()
         #expect(ending.code != 0)
