@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "LocalEngine", "Server", "RPC", "Results", "Segmentation", "Images",
+                "LocalEngine", "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels", "Images",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Resources")],

@@ -18,7 +18,8 @@ package struct BenchCommand: ParsableCommand {
 
             --peer starts a daemon, asks it through its socket, and prints a row for each stage: our figure, that of \
             PyTorch with the same sizes and threads in the same minutes, and what must be reached. Without a python3 \
-            that has torch, diffusers and transformers our figures stand alone.
+            that has torch, diffusers and transformers our figures stand alone. With --captioner or --filter it has \
+            rows for these networks too, which this process times itself.
 
             --scaling starts a daemon for each row and prints time and memory over threads, labels, pictures' sizes \
             and clients, one at a time.
@@ -108,13 +109,16 @@ package struct BenchCommand: ParsableCommand {
     private func comparison(_ file: [UInt8]) throws -> PeerReport {
         Leftovers.clearOnSignals()
         let threads = options.threads ?? Machine.processors
+        let words = try WordRounds(
+            captioner: options.captioner, filter: options.filter, precision: options.precision, threads: threads)
         return try PeerRun(
             settings: Daemon.Settings(model: options.model, threads: threads),
             peer: Peer(
                 python: Peer.python(explicit: python), model: options.model ?? Resources.demoModel,
+                captioner: options.captioner, filter: options.filter, textLength: words.longestText,
                 threads: threads, repetitions: repetitions,
                 limit: .seconds(peerLimit ?? Self.defaultPeerLimit)),
-            pictures: NewPictures(file), recipe: recipe, progress: ProgressNote()
+            words: words, pictures: NewPictures(file), recipe: recipe, progress: ProgressNote()
         ).report()
     }
 

@@ -9,11 +9,17 @@ struct Peer {
         let stage: String
         let variant: String
 
-        static let all =
-            ["autoencoder", "unet"].flatMap { stage in
-                ["f32", "bf16", "f32-compiled", "bf16-compiled"].map { Task(stage: stage, variant: $0) }
-            } + ["f32", "f32-compiled"].map { Task(stage: "text", variant: $0) }
-            + [Task(stage: "explicit", variant: "f32"), Task(stage: "caption", variant: "f32")]
+        private static let variants = ["f32", "bf16", "f32-compiled", "bf16-compiled"]
+
+        /// - Parameters:
+        ///   - captioner, filter: whether these are timed; a caption in f32 is, as part of the published program
+        static func all(captioner: Bool, filter: Bool) -> [Task] {
+            let stages =
+                [("autoencoder", variants), ("unet", variants), ("text", ["f32", "f32-compiled"])]
+                + [("explicit", ["f32"]), ("caption", captioner ? variants : ["f32"])]
+                + (filter ? [("picture", variants), ("texts", variants)] : [])
+            return stages.flatMap { stage, variants in variants.map { Task(stage: stage, variant: $0) } }
+        }
     }
 
     /// The outcome of timing a task.
@@ -38,6 +44,10 @@ struct Peer {
     let python: String
     /// The model's folder, whose configurations give the networks' sizes.
     let model: String
+    /// Folders of a captioner and of a filter; `nil`: not timed.
+    let captioner, filter: String?
+    /// Tokens of the texts that a filter reads.
+    let textLength: Int
     let threads: Int
     let repetitions: Int
     /// Time limit of each task.
@@ -77,8 +87,8 @@ struct Peer {
                 python, as: python,
                 [
                     Self.script, task.stage, task.variant, "--model", model, "--threads", "\(threads)",
-                    "--repetitions", "\(repetitions)",
-                ])
+                    "--repetitions", "\(repetitions)", "--length", "\(max(textLength, 2))",
+                ] + (captioner.map { ["--captioner", $0] } ?? []) + (filter.map { ["--filter", $0] } ?? []))
             let code = child.ending(within: limit)
             let lines = child.output.split(separator: "\n").compactMap { line in
                 try? JSONDecoder().decode(Line.self, from: Data(line.utf8))
@@ -144,7 +154,11 @@ struct PeerTimes: Encodable {
                 return nil
             }
             return picture + Double(Stage.words) * (pass + caption)
-        case .newWord, .addedWord, .knownWords, .askedWords, .sameQuery, .health, .start, .rest, .knownPicture:
+        case .caption: return best("caption")
+        case .embedding: return best("picture")
+        case .texts: return best("texts")
+        case .newWord, .addedWord, .knownWords, .askedWords, .sameQuery, .health, .start, .rest, .knownPicture,
+            .knownTexts, .storedTexts:
             return nil
         }
     }

@@ -5,6 +5,8 @@ import RPC
 struct PeerRun {
     let settings: Daemon.Settings
     let peer: Peer
+    /// The networks of words that are timed.
+    let words: WordRounds
     let pictures: NewPictures
     let recipe: String
     let progress: ProgressNote
@@ -25,10 +27,13 @@ struct PeerRun {
         } catch {
             times.absent = error.reason
         }
-        let tasks = times.absent == nil ? Peer.Task.all[...] : []
+        let all = Peer.Task.all(captioner: peer.captioner != nil, filter: peer.filter != nil)
+        let tasks = times.absent == nil ? all[...] : []
+        var newPictures = pictures
         for round in 0..<peer.repetitions {
             progress.say("round \(round + 1) of \(peer.repetitions)")
             try rounds.ask()
+            try words.ask(newPictures.next(side: Self.side), into: &rounds)
             let (begin, end) = (tasks.count * round / peer.repetitions, tasks.count * (round + 1) / peer.repetitions)
             for task in tasks[begin..<end] {
                 progress.say("PyTorch: \(task.stage) \(task.variant)")
@@ -40,7 +45,7 @@ struct PeerRun {
         return PeerReport(
             threads: Int(status.threads), model: model?.name ?? "", hash: model?.hash ?? "",
             precision: model?.precision ?? "", pictureSide: Self.side, repetitions: peer.repetitions,
-            rows: Stage.allCases.map { stage in
+            rows: Stage.allCases.filter { !Stage.ofWords.contains($0) || words.stages.contains($0) }.map { stage in
                 PeerReport.Row(stage, rounds.samples[stage] ?? [], peer: times.seconds(stage))
             }, peer: times, rest: rounds.rest)
     }

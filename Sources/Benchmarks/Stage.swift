@@ -13,6 +13,11 @@ enum Stage: String, CaseIterable, Encodable {
     case start
     case rest
     case knownPicture = "known_picture"
+    case caption
+    case embedding
+    case texts
+    case knownTexts = "known_texts"
+    case storedTexts = "stored_texts"
 
     /// The upper limit of our figure.
     enum Limit {
@@ -26,6 +31,9 @@ enum Stage: String, CaseIterable, Encodable {
     enum Unit: String, Encodable {
         case seconds, bytes
     }
+
+    /// Stages of networks that are not timed unless they are named.
+    static let ofWords: [Stage] = [.caption, .embedding, .texts, .knownTexts, .storedTexts]
 
     /// Words of a request that has several.
     static let words = 20
@@ -45,6 +53,11 @@ enum Stage: String, CaseIterable, Encodable {
         case .start: "start to an answer's begin, warm files"
         case .rest: "daemon's memory at rest"
         case .knownPicture: "each known picture"
+        case .caption: "captioner, 20 tokens about a new picture"
+        case .embedding: "filter, a picture"
+        case .texts: "filter, 80 labels' texts"
+        case .knownTexts: "the same texts again"
+        case .storedTexts: "the same texts after a restart"
         }
     }
 
@@ -52,7 +65,7 @@ enum Stage: String, CaseIterable, Encodable {
         switch self {
         case .rest, .knownPicture: .bytes
         case .autoencoder, .unet, .text, .newPicture, .newWord, .addedWord, .knownWords, .askedWords, .sameQuery,
-            .health, .start:
+            .health, .start, .caption, .embedding, .texts, .knownTexts, .storedTexts:
             .seconds
         }
     }
@@ -73,6 +86,9 @@ enum Stage: String, CaseIterable, Encodable {
         case .start: .absolute(1.5)
         case .rest: .absolute(3.0e9)
         case .knownPicture: .absolute(60e6)
+        case .caption, .embedding, .texts: .ofPeer(0.5)
+        case .knownTexts: .absolute(0.001)
+        case .storedTexts: .absolute(0.020)
         }
     }
 

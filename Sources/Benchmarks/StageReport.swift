@@ -50,10 +50,10 @@ struct StageReport: Encodable {
         threads = engine?.threads ?? 0
         instructionSet = engine?.instructionSet ?? ""
         blas = engine?.blas ?? ""
-        model = engine?.model ?? ""
-        hash = engine?.modelHash ?? ""
-        precision = engine?.precision ?? ""
-        weightBytes = engine?.modelBytes ?? 0
+        model = engine?.segmenter.name ?? ""
+        hash = engine?.segmenter.hash ?? ""
+        precision = engine?.segmenter.precision ?? ""
+        weightBytes = engine?.segmenter.bytes ?? 0
     }
 
     mutating func add(_ stage: String, _ time: Duration) {

@@ -25,7 +25,9 @@ struct Room: Sendable {
         Room("Server", ["RPC", "Segmentation", "Images", "Texts"] + network),
         Room("LocalEngine", ["Server", "Segmentation", "Kernels", "Results", "RPC", "ArgumentParser"]),
         Room("dsegd", ["LocalEngine", "Server", "Segmentation", "Results", "RPC", "ArgumentParser", "Logging"]),
-        Room("Benchmarks", ["LocalEngine", "Server", "Segmentation", "Results", "RPC", "Images"] + tool),
+        Room(
+            "Benchmarks",
+            ["LocalEngine", "Server", "Segmentation", "Networks", "Kernels", "Results", "RPC", "Images"] + tool),
         Room("Verification", ["LocalEngine", "Segmentation", "Networks", "Kernels", "Results", "Images"] + tool),
         Room("dseg-bench", ["Benchmarks", "Verification", "Results", "RPC", "ArgumentParser"]),
         Room("dseg", ["Results", "RPC", "ArgumentParser"]),

@@ -3,13 +3,15 @@
 
     pip install torch diffusers transformers
     stages.py check                                   # {"torch": ..., "diffusers": ..., "transformers": ...}
-    stages.py STAGE VARIANT --model DIR --threads N --repetitions R
+    stages.py STAGE VARIANT --model DIR --captioner DIR --filter DIR --threads N --repetitions R
 
-STAGE is autoencoder, unet, text, explicit or caption. VARIANT is f32, bf16, f32-compiled or bf16-compiled. The networks
-have random weights and the sizes of the model's own configuration. `explicit` is what the published reference runs for
-a label: a U-Net pass over a batch of two that makes attention probabilities; `caption` its BLIP-large sentence of 20
-tokens. A JSON object a line on standard output: {"seconds": s} for each run after the first, or {"skipped": "why"}
-where bf16 is emulated and would not end.
+STAGE is autoencoder, unet, text, explicit, caption, picture or texts. VARIANT is f32, bf16, f32-compiled or
+bf16-compiled. The networks have random weights and the sizes of their folders' own configurations: a Stable Diffusion
+model, a BLIP as captioner, a CLIP as filter. `explicit` is what the published reference runs for a label: a U-Net pass
+over a batch of two that makes attention probabilities; `caption` a sentence of 20 tokens, the five of its prompt among
+them, of BLIP-large where no captioner is named; `picture` and `texts` are CLIP's embeddings of one picture, and of a
+batch of labels' texts that are as long as the longest. A JSON object a line on standard output: {"seconds": s} for each
+run after the first, or {"skipped": "why"} where bf16 is emulated and would not end.
 """
 import argparse
 import importlib
@@ -51,51 +53,79 @@ def slowness(torch):
     return max(ratios)
 
 
-def autoencoder(torch, model, precision):
+def autoencoder(torch, options, precision, optimise):
     from diffusers import AutoencoderKL
-    config = configuration(model, "vae")
+    config = configuration(options.model, "vae")
     net = AutoencoderKL.from_config(config).encoder.to(precision).eval()
     side = config["sample_size"]
-    return net, (torch.randn(1, config["in_channels"], side, side, dtype=precision),)
+    return optimise(net), (torch.randn(1, config["in_channels"], side, side, dtype=precision),)
 
 
-def unet(torch, model, precision, batch):
+def unet(torch, options, precision, optimise, batch=1, processor=None):
     from diffusers import UNet2DConditionModel
-    config = configuration(model, "unet")
+    config = configuration(options.model, "unet")
     net = UNet2DConditionModel.from_config(config).to(precision).eval()
+    if processor:
+        net.set_attn_processor(processor())
     side = config["sample_size"]
-    positions = configuration(model, "text_encoder")["max_position_embeddings"]
+    positions = configuration(options.model, "text_encoder")["max_position_embeddings"]
     latent = torch.randn(batch, config["in_channels"], side, side, dtype=precision)
-    return net, (latent, 100, torch.randn(batch, positions, config["cross_attention_dim"], dtype=precision))
+    context = torch.randn(batch, positions, config["cross_attention_dim"], dtype=precision)
+    return optimise(net), (latent, 100, context)
 
 
-def explicit(torch, model, precision):
+def explicit(torch, options, precision, optimise):
     from diffusers.models.attention_processor import AttnProcessor
-    net, inputs = unet(torch, model, precision, 2)
-    net.set_attn_processor(AttnProcessor())
-    return net, inputs
+    return unet(torch, options, precision, optimise, 2, AttnProcessor)
 
 
-def text(torch, model, precision):
+def text(torch, options, precision, optimise):
     from transformers import CLIPTextConfig, CLIPTextModel
-    config = configuration(model, "text_encoder")
+    config = configuration(options.model, "text_encoder")
     net = CLIPTextModel(CLIPTextConfig(**config)).to(precision).eval()
-    return net, (torch.randint(0, config["vocab_size"], (1, config["max_position_embeddings"])),)
+    return optimise(net), (torch.randint(0, config["vocab_size"], (1, config["max_position_embeddings"])),)
 
 
-def caption(torch, _, precision):
+def caption(torch, options, precision, optimise):
     from transformers import BlipConfig, BlipForConditionalGeneration
-    vision = dict(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096,
-                  image_size=384, patch_size=16)
-    words = dict(encoder_hidden_size=1024, vocab_size=30524)
-    net = BlipForConditionalGeneration(BlipConfig(vision_config=vision, text_config=words)).to(precision).eval()
-    prompt = torch.tensor([[30522, 1037, 9982, 1997, 3899]])
-    picture, mask = torch.randn(1, 3, 384, 384, dtype=precision), torch.ones_like(prompt)
-    return (lambda: net.generate(picture, prompt, attention_mask=mask, max_new_tokens=15, min_new_tokens=15)), ()
+    large = dict(vision_config=dict(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16,
+                                    intermediate_size=4096),
+                 text_config=dict(num_attention_heads=12))
+    config = BlipConfig.from_pretrained(options.captioner) if options.captioner else BlipConfig(**large)
+    net = BlipForConditionalGeneration(config).to(precision).eval()
+    net.vision_model = optimise(net.vision_model)
+    side, words = config.vision_config.image_size, config.text_config.vocab_size
+    picture = torch.randn(1, 3, side, side, dtype=precision)
+
+    def run():
+        # The first id is replaced, the last one dropped.
+        prompt = torch.arange(4, 10)[None] % words
+        return net.generate(picture, prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=15,
+                            min_new_tokens=15)
+    return run, ()
 
 
-STAGES = {"autoencoder": autoencoder, "unet": lambda *given: unet(*given, 1), "text": text, "explicit": explicit,
-          "caption": caption}
+def clip(options, precision):
+    from transformers import CLIPConfig, CLIPModel
+    config = CLIPConfig.from_pretrained(options.filter)
+    return config, CLIPModel(config).to(precision).eval()
+
+
+def picture(torch, options, precision, optimise):
+    config, net = clip(options, precision)
+    side = config.vision_config.image_size
+    return optimise(net.get_image_features), (torch.randn(1, 3, side, side, dtype=precision),)
+
+
+def texts(torch, options, precision, optimise):
+    config, net = clip(options, precision)
+    ids = torch.randint(0, config.text_config.vocab_size - 1, (options.labels, options.length))
+    ids[:, -1] = config.text_config.vocab_size - 1
+    return optimise(net.get_text_features), (ids,)
+
+
+STAGES = {"autoencoder": autoencoder, "unet": unet, "text": text, "explicit": explicit, "caption": caption,
+          "picture": picture, "texts": texts}
 
 
 def measure(options):
@@ -108,14 +138,14 @@ def measure(options):
         ratio = slowness(torch)
         if ratio > HOPELESS:
             return say(skipped=f"bf16 is {ratio:.0f} times slower than f32 here")
-    net, inputs = STAGES[options.stage](torch, options.model, {"f32": torch.float32, "bf16": torch.bfloat16}[kind])
     if compiled:
         import torch._inductor.config as inductor
         inductor.freezing = True
-        net = torch.compile(net)
-    net(*inputs)
+    precision = {"f32": torch.float32, "bf16": torch.bfloat16}[kind]
+    run, inputs = STAGES[options.stage](torch, options, precision, torch.compile if compiled else lambda net: net)
+    run(*inputs)
     for _ in range(options.repetitions):
-        say(seconds=seconds(lambda: net(*inputs)))
+        say(seconds=seconds(lambda: run(*inputs)))
 
 
 def main():
@@ -124,6 +154,10 @@ def main():
     parser.add_argument("variant", nargs="?", default="f32",
                         choices=["f32", "bf16", "f32-compiled", "bf16-compiled"])
     parser.add_argument("--model")
+    parser.add_argument("--captioner")
+    parser.add_argument("--filter")
+    parser.add_argument("--labels", type=int, default=80, help="texts of `texts`")
+    parser.add_argument("--length", type=int, default=10, help="ids of each, as many as the longest has")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=1)
     options = parser.parse_args()
