@@ -103,13 +103,13 @@ struct MemoryEstimate {
     }
 
     /// The picture, the states of a layer, its normalised input, queries, keys, values and output, packed keys and
-    /// values, and the hidden states of its feed-forward block; of each thread a tile of attention's scores, and a part
-    /// of the patches' im2col.
+    /// values, and the hidden states of its feed-forward block; of each thread a tile of attention's scores or,
+    /// before, a part of the patches' im2col.
     private static func vision(_ configuration: VisionConfiguration) -> Double {
         let (rows, width) = (1 + pixels(configuration.trained), Double(configuration.width))
         let (side, patch) = (Double(configuration.side), Double(configuration.patch))
         let layer = rows * (12 * width + Double(configuration.sizes.intermediate))
-        let thread = 256 * (rows + 32) + (min(rows, 256) + min(width, 512) + 3) * patch * patch
+        let thread = max(256 * (rows + 32), (min(rows, 256) + min(width, 512) + 3) * patch * patch)
         return 6 * side * side + layer + Double(Threads.count) * thread
     }
 
