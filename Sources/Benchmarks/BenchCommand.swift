@@ -77,6 +77,10 @@ package struct BenchCommand: ParsableCommand {
         if !scaling && !axis.isEmpty { throw ValidationError("--axis: type it with --scaling") }
         if !peer && python != nil { throw ValidationError("--python: type it with --peer") }
         if !peer && peerLimit != nil { throw ValidationError("--peer-limit: type it with --peer") }
+        for (name, folder) in [("captioner", options.captioner), ("filter", options.filter)]
+        where !peer && folder != nil {
+            throw ValidationError("--\(name): only --peer times it; type both or neither")
+        }
         if let peerLimit, !(1...86_400).contains(peerLimit) {
             throw ValidationError("--peer-limit \(peerLimit): type a number of seconds from 1 to 86400")
         }

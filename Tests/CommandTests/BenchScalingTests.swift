@@ -97,7 +97,8 @@ import Testing
         (["--scaling", "--words", "boat"], "--words"), (["--scaling", "--threads", "1"], "--threads"),
         (["--python", "python3"], "--peer"), (["--peer-limit", "5"], "--peer"), (["--axis", "labels"], "--scaling"),
         (["--scaling", "--axis", "weather"], "weather"), (["--peer", "--peer-limit", "0"], "1 to 86400"),
-        (["--repetitions", "0"], "1 to 1000"),
+        (["--repetitions", "0"], "1 to 1000"), (["--captioner", "/tmp"], "--peer"),
+        (["--scaling", "--filter", "/tmp"], "--peer"),
     ])
     func `options that mean nothing together are a usage error`(options: [String], saying words: String) throws {
         let ending = try run([Repository.dsegBench] + options)
