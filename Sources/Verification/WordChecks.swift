@@ -63,6 +63,7 @@ struct CaptionerChecks {
         let states = Matrix(stored: 1 + grid.pixels, by: vision.width)
         try blip.look(at: pixels, into: states, cancellation: .never, &arena)
         try goldens.compare(states, every: goldens.steps.vision, "vision", &table)
+        // A file that leaves rows out has no whole input of the decoder.
         if goldens.steps.vision == 1 { states.fill(try goldens.values("vision")) }
         let prompt = try goldens.tokens("prompt_ids")[0]
         let error = try compareLogits(after: prompt, states, &table, &arena)
