@@ -27,7 +27,8 @@ package final class Captioner {
         } catch {
             throw .checkpoint(error)
         }
-        for (files, use) in Self.companions where !files.contains(where: { Model.exists("\(directory)/\($0)") }) {
+        for (files, use) in Self.companions
+        where !files.contains(where: { RegularFile.exists(at: "\(directory)/\($0)") }) {
             throw .lacking(directory: directory, files: files, use: use)
         }
         do throws(CheckpointError) {

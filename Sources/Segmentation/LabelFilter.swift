@@ -28,7 +28,7 @@ package final class LabelFilter {
             clip = try Pretrained(directory, precision: precision, cache: cache, while: isWanted)
             let path = "\(directory)/\(PictureConfiguration.file)"
             pictures =
-                Model.exists(path)
+                RegularFile.exists(at: path)
                 ? try PictureConfiguration(path: path, .clip)
                 : .published(.clip, side: clip.network.configuration.vision.side)
         } catch {
@@ -36,7 +36,7 @@ package final class LabelFilter {
         }
         do throws(TokenizerError) {
             tokenizer =
-                ["vocab.json", "merges.txt", "tokenizer.json"].contains { Model.exists("\(directory)/\($0)") }
+                ["vocab.json", "merges.txt", "tokenizer.json"].contains { RegularFile.exists(at: "\(directory)/\($0)") }
                 ? try BytePairTokenizer(directory: directory) : try BytePairTokenizer(clipMerges: clipMerges)
         } catch {
             throw .tokenizer(error)

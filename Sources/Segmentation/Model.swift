@@ -1,4 +1,3 @@
-import Glibc
 package import Kernels
 package import Networks
 
@@ -122,7 +121,7 @@ package final class Model {
         do throws(TokenizerError) {
             let ownTokenizer = "\(directory)/tokenizer"
             tokenizer =
-                Self.exists(ownTokenizer)
+                RegularFile.exists(at: ownTokenizer)
                 ? try BytePairTokenizer(directory: ownTokenizer)
                 : try BytePairTokenizer(clipMerges: clipMerges)
         } catch {
@@ -147,10 +146,6 @@ package final class Model {
         }
         let estimates = MemoryEstimate.all(self, latentSizes.trained)
         for estimate in estimates { try estimate.check(directory) }
-    }
-
-    static func exists(_ path: String) -> Bool {
-        unsafe access(path, F_OK) == 0
     }
 
     /// The files that the model's hash covers.

@@ -22,7 +22,7 @@ struct GoldenFolder {
         try InputFile.bytes(at: path(file))
     }
 
-    func has(_ file: String) -> Bool { FileManager.default.fileExists(atPath: path(file)) }
+    func has(_ file: String) -> Bool { RegularFile.exists(at: path(file)) }
 
     /// The names of its files of tensors and JSON, without endings; neither those of folders in it nor those that
     /// compare nothing: versions of libraries, and the order of layers that the tensors' names say too.

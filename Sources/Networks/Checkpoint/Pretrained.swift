@@ -1,4 +1,3 @@
-import Glibc
 package import Kernels
 
 /// A network that has a folder of its own, in transformers' layout.
@@ -58,7 +57,7 @@ package final class Pretrained<Network: PretrainedNetwork> {
             throw .otherTensors(directory: directory, fault: error, expected: kind.expected)
         }
         var files = try checkpoint.hashedFiles(in: "", of: directory)
-        for name in ["config.json"] + kind.companions where unsafe access("\(directory)/\(name)", F_OK) == 0 {
+        for name in ["config.json"] + kind.companions where RegularFile.exists(at: "\(directory)/\(name)") {
             files.append(try HashedFile(directory: directory, name: name))
         }
         hash = try Checkpoint.read(

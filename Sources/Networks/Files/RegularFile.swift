@@ -14,6 +14,9 @@ package final class RegularFile {
     /// The file's bytes when it was opened.
     package var size: Int { identity.size }
 
+    /// Whether there is anything at `path`, a file or a folder.
+    package static func exists(at path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
     /// Opens `path`, following links. Pipes and devices are refused without blocking.
     package init(path: String) throws(CheckpointError) {
         guard !path.utf8.contains(0) else {

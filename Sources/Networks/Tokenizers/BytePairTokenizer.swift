@@ -32,14 +32,14 @@ package struct BytePairTokenizer: Sendable {
 
     /// Whether a folder's `vocab.json` and `merges.txt` are read, not its `tokenizer.json`.
     private static func readsVocabulary(_ directory: String) -> Bool {
-        ["vocab.json", "merges.txt"].allSatisfy { TokenizerFile.exists(at: "\(directory)/\($0)") }
-            || !TokenizerFile.exists(at: "\(directory)/tokenizer.json")
+        ["vocab.json", "merges.txt"].allSatisfy { RegularFile.exists(at: "\(directory)/\($0)") }
+            || !RegularFile.exists(at: "\(directory)/tokenizer.json")
     }
 
     /// The files of a folder that say what the tokens of a text are.
     package static func files(in directory: String) -> [String] {
         let vocabulary = readsVocabulary(directory) ? ["vocab.json", "merges.txt"] : ["tokenizer.json"]
-        return (vocabulary + ["tokenizer_config.json"]).filter { TokenizerFile.exists(at: "\(directory)/\($0)") }
+        return (vocabulary + ["tokenizer_config.json"]).filter { RegularFile.exists(at: "\(directory)/\($0)") }
     }
 
     /// CLIP's published vocabulary, which follows from its merges: 256 bytes, 256 bytes at a word's end, the result of

@@ -6,10 +6,6 @@ enum TokenizerFile {
     /// The largest file that is read, in bytes; CLIP's largest has about a million.
     static let limit = 16 << 20
 
-    static func exists(at path: String) -> Bool {
-        FileManager.default.fileExists(atPath: path)
-    }
-
     static func bytes(at path: String) throws(TokenizerError) -> [UInt8] {
         do throws(CheckpointError) {
             return try RegularFile(path: path).contents(limit: limit)

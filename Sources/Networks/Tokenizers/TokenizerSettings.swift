@@ -98,7 +98,7 @@ private struct WrittenSettings: Decodable {
 
     /// Reads a file; empty where there is none. Tokens with `lstrip`, `rstrip` or `single_word` are refused.
     init(at path: String) throws(TokenizerError) {
-        guard TokenizerFile.exists(at: path) else { return }
+        guard RegularFile.exists(at: path) else { return }
         self = try TokenizerFile.decode(WrittenSettings.self, at: path)
         let lists = [Array(tokens.values), Array((added ?? [:]).values), extra ?? [], additional ?? []]
         for token in lists.joined() { try token.requireOwnPlace(in: path) }

@@ -43,7 +43,7 @@ struct WordPieceConfiguration {
     ) throws(TokenizerError) -> [WrittenToken] {
         let path = "\(directory)/added_tokens.json"
         var added = settings.added
-        if !settings.isListed, TokenizerFile.exists(at: path) {
+        if !settings.isListed, RegularFile.exists(at: path) {
             let special = Set((named + settings.further).map { ExactString($0.text) })
             for (token, identifier) in try TokenizerFile.identifiers(at: path) where added[identifier] == nil {
                 added[identifier] = WrittenToken(token.text, isSpecial: special.contains(token))

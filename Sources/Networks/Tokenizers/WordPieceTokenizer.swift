@@ -21,7 +21,7 @@ package struct WordPieceTokenizer: Sendable {
     ///   `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`
     package init(directory: String) throws(TokenizerError) {
         let whole = "\(directory)/tokenizer.json"
-        let json = TokenizerFile.exists(at: whole) ? try TokenizerJSON(path: whole, kind: .bert) : nil
+        let json = RegularFile.exists(at: whole) ? try TokenizerJSON(path: whole, kind: .bert) : nil
         let lines = "\(directory)/vocab.txt"
         var vocabulary = if let json { try Vocabulary(json) } else { try Vocabulary(lines: lines) }
         let configuration = try WordPieceConfiguration(directory: directory, json: json)
