@@ -187,6 +187,96 @@ void   dseg__v1__phrase__free_unpacked
   assert(message->base.descriptor == &dseg__v1__phrase__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   dseg__v1__vocabulary__init
+                     (Dseg__V1__Vocabulary         *message)
+{
+  static const Dseg__V1__Vocabulary init_value = DSEG__V1__VOCABULARY__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__vocabulary__get_packed_size
+                     (const Dseg__V1__Vocabulary *message)
+{
+  assert(message->base.descriptor == &dseg__v1__vocabulary__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__vocabulary__pack
+                     (const Dseg__V1__Vocabulary *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__vocabulary__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__vocabulary__pack_to_buffer
+                     (const Dseg__V1__Vocabulary *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__vocabulary__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Vocabulary *
+       dseg__v1__vocabulary__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Vocabulary *)
+     protobuf_c_message_unpack (&dseg__v1__vocabulary__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__vocabulary__free_unpacked
+                     (Dseg__V1__Vocabulary *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__vocabulary__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__candidate__init
+                     (Dseg__V1__Candidate         *message)
+{
+  static const Dseg__V1__Candidate init_value = DSEG__V1__CANDIDATE__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__candidate__get_packed_size
+                     (const Dseg__V1__Candidate *message)
+{
+  assert(message->base.descriptor == &dseg__v1__candidate__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__candidate__pack
+                     (const Dseg__V1__Candidate *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__candidate__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__candidate__pack_to_buffer
+                     (const Dseg__V1__Candidate *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__candidate__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Candidate *
+       dseg__v1__candidate__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Candidate *)
+     protobuf_c_message_unpack (&dseg__v1__candidate__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__candidate__free_unpacked
+                     (Dseg__V1__Candidate *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__candidate__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   dseg__v1__segment_request__init
                      (Dseg__V1__SegmentRequest         *message)
 {
@@ -320,6 +410,366 @@ void   dseg__v1__header__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &dseg__v1__header__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__network__init
+                     (Dseg__V1__Network         *message)
+{
+  static const Dseg__V1__Network init_value = DSEG__V1__NETWORK__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__network__get_packed_size
+                     (const Dseg__V1__Network *message)
+{
+  assert(message->base.descriptor == &dseg__v1__network__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__network__pack
+                     (const Dseg__V1__Network *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__network__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__network__pack_to_buffer
+                     (const Dseg__V1__Network *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__network__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Network *
+       dseg__v1__network__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Network *)
+     protobuf_c_message_unpack (&dseg__v1__network__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__network__free_unpacked
+                     (Dseg__V1__Network *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__network__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__choice__init
+                     (Dseg__V1__Choice         *message)
+{
+  static const Dseg__V1__Choice init_value = DSEG__V1__CHOICE__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__choice__get_packed_size
+                     (const Dseg__V1__Choice *message)
+{
+  assert(message->base.descriptor == &dseg__v1__choice__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__choice__pack
+                     (const Dseg__V1__Choice *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__choice__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__choice__pack_to_buffer
+                     (const Dseg__V1__Choice *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__choice__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Choice *
+       dseg__v1__choice__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Choice *)
+     protobuf_c_message_unpack (&dseg__v1__choice__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__choice__free_unpacked
+                     (Dseg__V1__Choice *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__choice__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__noun__init
+                     (Dseg__V1__Noun         *message)
+{
+  static const Dseg__V1__Noun init_value = DSEG__V1__NOUN__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__noun__get_packed_size
+                     (const Dseg__V1__Noun *message)
+{
+  assert(message->base.descriptor == &dseg__v1__noun__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__noun__pack
+                     (const Dseg__V1__Noun *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__noun__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__noun__pack_to_buffer
+                     (const Dseg__V1__Noun *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__noun__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Noun *
+       dseg__v1__noun__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Noun *)
+     protobuf_c_message_unpack (&dseg__v1__noun__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__noun__free_unpacked
+                     (Dseg__V1__Noun *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__noun__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__verdict__init
+                     (Dseg__V1__Verdict         *message)
+{
+  static const Dseg__V1__Verdict init_value = DSEG__V1__VERDICT__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__verdict__get_packed_size
+                     (const Dseg__V1__Verdict *message)
+{
+  assert(message->base.descriptor == &dseg__v1__verdict__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__verdict__pack
+                     (const Dseg__V1__Verdict *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__verdict__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__verdict__pack_to_buffer
+                     (const Dseg__V1__Verdict *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__verdict__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Verdict *
+       dseg__v1__verdict__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Verdict *)
+     protobuf_c_message_unpack (&dseg__v1__verdict__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__verdict__free_unpacked
+                     (Dseg__V1__Verdict *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__verdict__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__criterion__init
+                     (Dseg__V1__Criterion         *message)
+{
+  static const Dseg__V1__Criterion init_value = DSEG__V1__CRITERION__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__criterion__get_packed_size
+                     (const Dseg__V1__Criterion *message)
+{
+  assert(message->base.descriptor == &dseg__v1__criterion__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__criterion__pack
+                     (const Dseg__V1__Criterion *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__criterion__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__criterion__pack_to_buffer
+                     (const Dseg__V1__Criterion *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__criterion__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Criterion *
+       dseg__v1__criterion__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Criterion *)
+     protobuf_c_message_unpack (&dseg__v1__criterion__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__criterion__free_unpacked
+                     (Dseg__V1__Criterion *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__criterion__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__describe_request__init
+                     (Dseg__V1__DescribeRequest         *message)
+{
+  static const Dseg__V1__DescribeRequest init_value = DSEG__V1__DESCRIBE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__describe_request__get_packed_size
+                     (const Dseg__V1__DescribeRequest *message)
+{
+  assert(message->base.descriptor == &dseg__v1__describe_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__describe_request__pack
+                     (const Dseg__V1__DescribeRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__describe_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__describe_request__pack_to_buffer
+                     (const Dseg__V1__DescribeRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__describe_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__DescribeRequest *
+       dseg__v1__describe_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__DescribeRequest *)
+     protobuf_c_message_unpack (&dseg__v1__describe_request__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__describe_request__free_unpacked
+                     (Dseg__V1__DescribeRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__describe_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__describe_reply__init
+                     (Dseg__V1__DescribeReply         *message)
+{
+  static const Dseg__V1__DescribeReply init_value = DSEG__V1__DESCRIBE_REPLY__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__describe_reply__get_packed_size
+                     (const Dseg__V1__DescribeReply *message)
+{
+  assert(message->base.descriptor == &dseg__v1__describe_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__describe_reply__pack
+                     (const Dseg__V1__DescribeReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__describe_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__describe_reply__pack_to_buffer
+                     (const Dseg__V1__DescribeReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__describe_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__DescribeReply *
+       dseg__v1__describe_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__DescribeReply *)
+     protobuf_c_message_unpack (&dseg__v1__describe_reply__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__describe_reply__free_unpacked
+                     (Dseg__V1__DescribeReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__describe_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__description__init
+                     (Dseg__V1__Description         *message)
+{
+  static const Dseg__V1__Description init_value = DSEG__V1__DESCRIPTION__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__description__get_packed_size
+                     (const Dseg__V1__Description *message)
+{
+  assert(message->base.descriptor == &dseg__v1__description__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__description__pack
+                     (const Dseg__V1__Description *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__description__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__description__pack_to_buffer
+                     (const Dseg__V1__Description *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__description__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Description *
+       dseg__v1__description__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Description *)
+     protobuf_c_message_unpack (&dseg__v1__description__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__description__free_unpacked
+                     (Dseg__V1__Description *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__description__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   dseg__v1__understood_label__init
@@ -1041,7 +1491,7 @@ const ProtobufCMessageDescriptor dseg__v1__label__descriptor =
   (ProtobufCMessageInit) dseg__v1__label__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__phrase__field_descriptors[2] =
+static const ProtobufCFieldDescriptor dseg__v1__phrase__field_descriptors[3] =
 {
   {
     "words",
@@ -1067,15 +1517,28 @@ static const ProtobufCFieldDescriptor dseg__v1__phrase__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "weight",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Phrase, weight),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__phrase__field_indices_by_name[] = {
   1,   /* field[1] = prompt */
+  2,   /* field[2] = weight */
   0,   /* field[0] = words */
 };
 static const ProtobufCIntRange dseg__v1__phrase__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor dseg__v1__phrase__descriptor =
 {
@@ -1085,14 +1548,155 @@ const ProtobufCMessageDescriptor dseg__v1__phrase__descriptor =
   "Dseg__V1__Phrase",
   "dseg.v1",
   sizeof(Dseg__V1__Phrase),
-  2,
+  3,
   dseg__v1__phrase__field_descriptors,
   dseg__v1__phrase__field_indices_by_name,
   1,  dseg__v1__phrase__number_ranges,
   (ProtobufCMessageInit) dseg__v1__phrase__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descriptors[17] =
+static const ProtobufCFieldDescriptor dseg__v1__vocabulary__field_descriptors[4] =
+{
+  {
+    "candidates",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__Vocabulary, n_candidates),
+    offsetof(Dseg__V1__Vocabulary, candidates),
+    &dseg__v1__candidate__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "background",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__Vocabulary, n_background),
+    offsetof(Dseg__V1__Vocabulary, background),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Vocabulary, filter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settings",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__Vocabulary, n_settings),
+    offsetof(Dseg__V1__Vocabulary, settings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__vocabulary__field_indices_by_name[] = {
+  1,   /* field[1] = background */
+  0,   /* field[0] = candidates */
+  2,   /* field[2] = filter */
+  3,   /* field[3] = settings */
+};
+static const ProtobufCIntRange dseg__v1__vocabulary__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor dseg__v1__vocabulary__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Vocabulary",
+  "Vocabulary",
+  "Dseg__V1__Vocabulary",
+  "dseg.v1",
+  sizeof(Dseg__V1__Vocabulary),
+  4,
+  dseg__v1__vocabulary__field_descriptors,
+  dseg__v1__vocabulary__field_indices_by_name,
+  1,  dseg__v1__vocabulary__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__vocabulary__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__candidate__field_descriptors[3] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Candidate, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "phrases",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__Candidate, n_phrases),
+    offsetof(Dseg__V1__Candidate, phrases),
+    &dseg__v1__phrase__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "synonyms",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__Candidate, n_synonyms),
+    offsetof(Dseg__V1__Candidate, synonyms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__candidate__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = phrases */
+  2,   /* field[2] = synonyms */
+};
+static const ProtobufCIntRange dseg__v1__candidate__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor dseg__v1__candidate__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Candidate",
+  "Candidate",
+  "Dseg__V1__Candidate",
+  "dseg.v1",
+  sizeof(Dseg__V1__Candidate),
+  3,
+  dseg__v1__candidate__field_descriptors,
+  dseg__v1__candidate__field_indices_by_name,
+  1,  dseg__v1__candidate__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__candidate__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descriptors[18] =
 {
   {
     "image",
@@ -1298,6 +1902,18 @@ static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "vocabulary",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__SegmentRequest, vocabulary),
+    &dseg__v1__vocabulary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
   15,   /* field[15] = deadline_milliseconds */
@@ -1317,11 +1933,12 @@ static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
   16,   /* field[16] = settings */
   7,   /* field[7] = threshold */
   6,   /* field[6] = timestep */
+  17,   /* field[17] = vocabulary */
 };
 static const ProtobufCIntRange dseg__v1__segment_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor =
 {
@@ -1331,7 +1948,7 @@ const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor =
   "Dseg__V1__SegmentRequest",
   "dseg.v1",
   sizeof(Dseg__V1__SegmentRequest),
-  17,
+  18,
   dseg__v1__segment_request__field_descriptors,
   dseg__v1__segment_request__field_indices_by_name,
   1,  dseg__v1__segment_request__number_ranges,
@@ -1415,7 +2032,7 @@ const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
   (ProtobufCMessageInit) dseg__v1__segment_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[20] =
+static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[23] =
 {
   {
     "handle",
@@ -1657,9 +2274,48 @@ static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[20] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "choice",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Header, choice),
+    &dseg__v1__choice__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "captioner",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Header, captioner),
+    &dseg__v1__network__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Header, filter),
+    &dseg__v1__network__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__header__field_indices_by_name[] = {
   16,   /* field[16] = blas */
+  21,   /* field[21] = captioner */
+  20,   /* field[20] = choice */
+  22,   /* field[22] = filter */
   7,   /* field[7] = forward_prompt */
   0,   /* field[0] = handle */
   2,   /* field[2] = height */
@@ -1683,7 +2339,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 20 }
+  { 0, 23 }
 };
 const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
 {
@@ -1693,11 +2349,666 @@ const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
   "Dseg__V1__Header",
   "dseg.v1",
   sizeof(Dseg__V1__Header),
-  20,
+  23,
   dseg__v1__header__field_descriptors,
   dseg__v1__header__field_indices_by_name,
   1,  dseg__v1__header__number_ranges,
   (ProtobufCMessageInit) dseg__v1__header__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__network__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Network, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hash",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Network, hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__network__field_indices_by_name[] = {
+  1,   /* field[1] = hash */
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange dseg__v1__network__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor dseg__v1__network__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Network",
+  "Network",
+  "Dseg__V1__Network",
+  "dseg.v1",
+  sizeof(Dseg__V1__Network),
+  2,
+  dseg__v1__network__field_descriptors,
+  dseg__v1__network__field_indices_by_name,
+  1,  dseg__v1__network__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__network__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__choice__field_descriptors[6] =
+{
+  {
+    "filter",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Choice, filter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settings",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__Choice, n_settings),
+    offsetof(Dseg__V1__Choice, settings),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "caption",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Choice, caption),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nouns",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__Choice, n_nouns),
+    offsetof(Dseg__V1__Choice, nouns),
+    &dseg__v1__noun__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "verdicts",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__Choice, n_verdicts),
+    offsetof(Dseg__V1__Choice, verdicts),
+    &dseg__v1__verdict__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "vocabulary_hash",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Choice, vocabulary_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__choice__field_indices_by_name[] = {
+  2,   /* field[2] = caption */
+  0,   /* field[0] = filter */
+  3,   /* field[3] = nouns */
+  1,   /* field[1] = settings */
+  4,   /* field[4] = verdicts */
+  5,   /* field[5] = vocabulary_hash */
+};
+static const ProtobufCIntRange dseg__v1__choice__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor dseg__v1__choice__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Choice",
+  "Choice",
+  "Dseg__V1__Choice",
+  "dseg.v1",
+  sizeof(Dseg__V1__Choice),
+  6,
+  dseg__v1__choice__field_descriptors,
+  dseg__v1__choice__field_indices_by_name,
+  1,  dseg__v1__choice__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__choice__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__noun__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Noun, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "words",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Noun, words),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__noun__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = words */
+};
+static const ProtobufCIntRange dseg__v1__noun__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor dseg__v1__noun__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Noun",
+  "Noun",
+  "Dseg__V1__Noun",
+  "dseg.v1",
+  sizeof(Dseg__V1__Noun),
+  2,
+  dseg__v1__noun__field_descriptors,
+  dseg__v1__noun__field_indices_by_name,
+  1,  dseg__v1__noun__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__noun__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__verdict__field_descriptors[5] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Verdict, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kept",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Verdict, kept),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Verdict, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "criteria",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__Verdict, n_criteria),
+    offsetof(Dseg__V1__Verdict, criteria),
+    &dseg__v1__criterion__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "alike",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Verdict, alike),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__verdict__field_indices_by_name[] = {
+  4,   /* field[4] = alike */
+  3,   /* field[3] = criteria */
+  1,   /* field[1] = kept */
+  0,   /* field[0] = name */
+  2,   /* field[2] = score */
+};
+static const ProtobufCIntRange dseg__v1__verdict__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor dseg__v1__verdict__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Verdict",
+  "Verdict",
+  "Dseg__V1__Verdict",
+  "dseg.v1",
+  sizeof(Dseg__V1__Verdict),
+  5,
+  dseg__v1__verdict__field_descriptors,
+  dseg__v1__verdict__field_indices_by_name,
+  1,  dseg__v1__verdict__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__verdict__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__criterion__field_descriptors[5] =
+{
+  {
+    "part",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Criterion, part),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Criterion, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Criterion, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "held",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Criterion, held),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "noun",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Criterion, noun),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__criterion__field_indices_by_name[] = {
+  3,   /* field[3] = held */
+  2,   /* field[2] = limit */
+  4,   /* field[4] = noun */
+  0,   /* field[0] = part */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange dseg__v1__criterion__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor dseg__v1__criterion__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Criterion",
+  "Criterion",
+  "Dseg__V1__Criterion",
+  "dseg.v1",
+  sizeof(Dseg__V1__Criterion),
+  5,
+  dseg__v1__criterion__field_descriptors,
+  dseg__v1__criterion__field_indices_by_name,
+  1,  dseg__v1__criterion__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__criterion__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__describe_request__field_descriptors[6] =
+{
+  {
+    "image",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__DescribeRequest, picture_case),
+    offsetof(Dseg__V1__DescribeRequest, image),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "handle",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__DescribeRequest, picture_case),
+    offsetof(Dseg__V1__DescribeRequest, handle),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "vocabulary",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__DescribeRequest, vocabulary),
+    &dseg__v1__vocabulary__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__DescribeRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__DescribeRequest, request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deadline_milliseconds",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__DescribeRequest, deadline_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__describe_request__field_indices_by_name[] = {
+  5,   /* field[5] = deadline_milliseconds */
+  1,   /* field[1] = handle */
+  0,   /* field[0] = image */
+  3,   /* field[3] = model */
+  4,   /* field[4] = request_id */
+  2,   /* field[2] = vocabulary */
+};
+static const ProtobufCIntRange dseg__v1__describe_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor dseg__v1__describe_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.DescribeRequest",
+  "DescribeRequest",
+  "Dseg__V1__DescribeRequest",
+  "dseg.v1",
+  sizeof(Dseg__V1__DescribeRequest),
+  6,
+  dseg__v1__describe_request__field_descriptors,
+  dseg__v1__describe_request__field_indices_by_name,
+  1,  dseg__v1__describe_request__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__describe_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__describe_reply__field_descriptors[2] =
+{
+  {
+    "description",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__DescribeReply, reply_case),
+    offsetof(Dseg__V1__DescribeReply, description),
+    &dseg__v1__description__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "choice",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__DescribeReply, reply_case),
+    offsetof(Dseg__V1__DescribeReply, choice),
+    &dseg__v1__choice__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__describe_reply__field_indices_by_name[] = {
+  1,   /* field[1] = choice */
+  0,   /* field[0] = description */
+};
+static const ProtobufCIntRange dseg__v1__describe_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor dseg__v1__describe_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.DescribeReply",
+  "DescribeReply",
+  "Dseg__V1__DescribeReply",
+  "dseg.v1",
+  sizeof(Dseg__V1__DescribeReply),
+  2,
+  dseg__v1__describe_reply__field_descriptors,
+  dseg__v1__describe_reply__field_indices_by_name,
+  1,  dseg__v1__describe_reply__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__describe_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__description__field_descriptors[7] =
+{
+  {
+    "handle",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Description, handle),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "width",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Description, width),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "height",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Description, height),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "caption",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Description, caption),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nouns",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__Description, n_nouns),
+    offsetof(Dseg__V1__Description, nouns),
+    &dseg__v1__noun__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "captioner",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Description, captioner),
+    &dseg__v1__network__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "filter",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Description, filter),
+    &dseg__v1__network__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__description__field_indices_by_name[] = {
+  3,   /* field[3] = caption */
+  5,   /* field[5] = captioner */
+  6,   /* field[6] = filter */
+  0,   /* field[0] = handle */
+  2,   /* field[2] = height */
+  4,   /* field[4] = nouns */
+  1,   /* field[1] = width */
+};
+static const ProtobufCIntRange dseg__v1__description__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor dseg__v1__description__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Description",
+  "Description",
+  "Dseg__V1__Description",
+  "dseg.v1",
+  sizeof(Dseg__V1__Description),
+  7,
+  dseg__v1__description__field_descriptors,
+  dseg__v1__description__field_indices_by_name,
+  1,  dseg__v1__description__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__description__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor dseg__v1__understood_label__field_descriptors[2] =
@@ -1751,7 +3062,7 @@ const ProtobufCMessageDescriptor dseg__v1__understood_label__descriptor =
   (ProtobufCMessageInit) dseg__v1__understood_label__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__understood_phrase__field_descriptors[4] =
+static const ProtobufCFieldDescriptor dseg__v1__understood_phrase__field_descriptors[6] =
 {
   {
     "words",
@@ -1801,17 +3112,43 @@ static const ProtobufCFieldDescriptor dseg__v1__understood_phrase__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "caption",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UnderstoodPhrase, caption),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weight",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UnderstoodPhrase, weight),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__understood_phrase__field_indices_by_name[] = {
+  4,   /* field[4] = caption */
   2,   /* field[2] = positions */
   1,   /* field[1] = prompt */
   3,   /* field[3] = truncated */
+  5,   /* field[5] = weight */
   0,   /* field[0] = words */
 };
 static const ProtobufCIntRange dseg__v1__understood_phrase__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor dseg__v1__understood_phrase__descriptor =
 {
@@ -1821,7 +3158,7 @@ const ProtobufCMessageDescriptor dseg__v1__understood_phrase__descriptor =
   "Dseg__V1__UnderstoodPhrase",
   "dseg.v1",
   sizeof(Dseg__V1__UnderstoodPhrase),
-  4,
+  6,
   dseg__v1__understood_phrase__field_descriptors,
   dseg__v1__understood_phrase__field_indices_by_name,
   1,  dseg__v1__understood_phrase__number_ranges,
@@ -2034,7 +3371,7 @@ const ProtobufCMessageDescriptor dseg__v1__index_mask__descriptor =
   (ProtobufCMessageInit) dseg__v1__index_mask__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__trailer__field_descriptors[11] =
+static const ProtobufCFieldDescriptor dseg__v1__trailer__field_descriptors[12] =
 {
   {
     "queue_milliseconds",
@@ -2168,6 +3505,18 @@ static const ProtobufCFieldDescriptor dseg__v1__trailer__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "words_milliseconds",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Trailer, words_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__trailer__field_indices_by_name[] = {
   10,   /* field[10] = answer_hash */
@@ -2181,11 +3530,12 @@ static const unsigned dseg__v1__trailer__field_indices_by_name[] = {
   3,   /* field[3] = text_milliseconds */
   4,   /* field[4] = unet_milliseconds */
   6,   /* field[6] = unet_passes */
+  11,   /* field[11] = words_milliseconds */
 };
 static const ProtobufCIntRange dseg__v1__trailer__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor dseg__v1__trailer__descriptor =
 {
@@ -2195,7 +3545,7 @@ const ProtobufCMessageDescriptor dseg__v1__trailer__descriptor =
   "Dseg__V1__Trailer",
   "dseg.v1",
   sizeof(Dseg__V1__Trailer),
-  11,
+  12,
   dseg__v1__trailer__field_descriptors,
   dseg__v1__trailer__field_indices_by_name,
   1,  dseg__v1__trailer__number_ranges,
@@ -2833,18 +4183,20 @@ const ProtobufCEnumDescriptor dseg__v1__maps__descriptor =
   dseg__v1__maps__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor dseg__v1__segmenter__method_descriptors[4] =
+static const ProtobufCMethodDescriptor dseg__v1__segmenter__method_descriptors[5] =
 {
   { "Look", &dseg__v1__look_request__descriptor, &dseg__v1__look_reply__descriptor },
   { "Segment", &dseg__v1__segment_request__descriptor, &dseg__v1__segment_reply__descriptor },
+  { "Describe", &dseg__v1__describe_request__descriptor, &dseg__v1__describe_reply__descriptor },
   { "Status", &dseg__v1__status_request__descriptor, &dseg__v1__status_reply__descriptor },
   { "Cancel", &dseg__v1__cancel_request__descriptor, &dseg__v1__cancel_reply__descriptor },
 };
 const unsigned dseg__v1__segmenter__method_indices_by_name[] = {
-  3,        /* Cancel */
+  4,        /* Cancel */
+  2,        /* Describe */
   0,        /* Look */
   1,        /* Segment */
-  2         /* Status */
+  3         /* Status */
 };
 const ProtobufCServiceDescriptor dseg__v1__segmenter__descriptor =
 {
@@ -2853,7 +4205,7 @@ const ProtobufCServiceDescriptor dseg__v1__segmenter__descriptor =
   "Segmenter",
   "Dseg__V1__Segmenter",
   "dseg.v1",
-  4,
+  5,
   dseg__v1__segmenter__method_descriptors,
   dseg__v1__segmenter__method_indices_by_name
 };
@@ -2873,13 +4225,21 @@ void dseg__v1__segmenter__segment(ProtobufCService *service,
   assert(service->descriptor == &dseg__v1__segmenter__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void dseg__v1__segmenter__describe(ProtobufCService *service,
+                                   const Dseg__V1__DescribeRequest *input,
+                                   Dseg__V1__DescribeReply_Closure closure,
+                                   void *closure_data)
+{
+  assert(service->descriptor == &dseg__v1__segmenter__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void dseg__v1__segmenter__status(ProtobufCService *service,
                                  const Dseg__V1__StatusRequest *input,
                                  Dseg__V1__StatusReply_Closure closure,
                                  void *closure_data)
 {
   assert(service->descriptor == &dseg__v1__segmenter__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void dseg__v1__segmenter__cancel(ProtobufCService *service,
                                  const Dseg__V1__CancelRequest *input,
@@ -2887,7 +4247,7 @@ void dseg__v1__segmenter__cancel(ProtobufCService *service,
                                  void *closure_data)
 {
   assert(service->descriptor == &dseg__v1__segmenter__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void dseg__v1__segmenter__init (Dseg__V1__Segmenter_Service *service,
                                 Dseg__V1__Segmenter_ServiceDestroy destroy)

@@ -101,6 +101,14 @@ struct ClientTests {
         }
     }
 
+    @Test func `a description comes in order`() throws {
+        let request = DescribeRequest(
+            picture: .handle("h"), vocabulary: nil, model: "", requestID: "", deadlineMilliseconds: 0)
+        var replies: [DescribeReply] = []
+        try Peer().client().describe(request) { replies.append($0) }
+        #expect(replies == [.description(MessageTests.description), .choice(MessageTests.choice)])
+    }
+
     @Test func `another client cancels while the first one waits`() throws {
         let peer = try Peer()
         Thread.detachNewThread { _ = try? peer.client().cancel("wait") }

@@ -4,7 +4,20 @@ import Testing
 /// Laws of the messages: what is written is read, and what is not well formed is refused in words.
 struct MessageTests {
     static let phrase = UnderstoodPhrase(
-        words: "a dog", prompt: "a photo of a dog", positions: [4, 5], truncated: true)
+        words: "a dog", prompt: "a photo of a dog", positions: [4, 5], truncated: true,
+        caption: "a dog on a road", weight: 1.25)
+    static let choice = Choice(
+        filter: "best", settings: ["least=0"], caption: "two dogs",
+        nouns: [Noun(name: "dog", words: "dogs"), Noun(name: "", words: "")],
+        verdicts: [
+            Verdict(
+                name: "dog", kept: true, score: 0.5,
+                criteria: [
+                    Criterion(part: "patches", value: -1, limit: .greatestFiniteMagnitude, held: true, noun: "dogs")
+                ],
+                alike: ""),
+            Verdict(name: "Dog", kept: false, score: 0, criteria: [], alike: "dog"),
+        ], vocabularyHash: "beef")
     static let header = Header(
         handle: "ab12", width: 640, height: 480, latentWidth: 64, latentHeight: 48,
         labels: [
@@ -14,11 +27,20 @@ struct MessageTests {
         recipe: "shared", forwardPrompt: "a photo", seed: .max, timestep: 100, threshold: 0.5,
         model: "demo", modelHash: "ff", version: "1.0", precision: "f32", instructionSet: "avx2",
         blas: "OpenBLAS 0.3.21 Zen", settings: ["gamma=2", "edges=off"], labelsCompete: true,
-        notes: ["it is read at 1024 x 512 pixels", ""])
+        notes: ["it is read at 1024 x 512 pixels", ""], choice: choice,
+        captioner: Network(name: "blip", hash: "aa"), filter: Network(name: "clip", hash: "bb"))
+    static let description = Description(
+        handle: "ab", width: 1, height: .max, caption: "a dog", nouns: choice.nouns, captioner: nil,
+        filter: header.filter)
+    static let vocabulary = Vocabulary(
+        candidates: [
+            Candidate(name: "dog", phrases: [Phrase(words: "dog", weight: 1.5)], synonyms: ["hound", ""]),
+            Candidate(name: "cat", phrases: [], synonyms: []),
+        ], background: ["grass", ""], filter: "published", settings: ["picture=0.5"])
     static let trailer = Trailer(
         queueMilliseconds: 1, decodeMilliseconds: 2, autoencoderMilliseconds: 3,
         textMilliseconds: 4, unetMilliseconds: 5, mapsMilliseconds: 6, unetPasses: 7,
-        featuresCached: 8, phrasesCached: 9, latentCached: true, answerHash: "cafe")
+        featuresCached: 8, phrasesCached: 9, latentCached: true, answerHash: "cafe", wordsMilliseconds: 10)
     static let status = StatusReply(
         version: "1.0",
         models: [ModelStatus(name: "demo", hash: "ff", bytes: 1 << 40, precision: "f32", role: "filter")],
@@ -76,6 +98,14 @@ struct MessageTests {
         try expectRoundTrip(Self.status)
         try expectRoundTrip(CancelRequest(requestID: "r1"))
         try expectRoundTrip(CancelReply(cancelled: 3))
+        try expectRoundTrip(DescribeReply.description(Self.description))
+        try expectRoundTrip(DescribeReply.choice(Self.choice))
+        for vocabulary in [nil, Self.vocabulary] {
+            try expectRoundTrip(
+                DescribeRequest(
+                    picture: .handle("h"), vocabulary: vocabulary, model: "m", requestID: "r", deadlineMilliseconds: 9))
+            try expectRoundTrip(SegmentRequest(picture: .image([1]), labels: [], vocabulary: vocabulary))
+        }
         try expectRoundTrip(HealthCheckRequest(service: "dseg.v1.Segmenter"))
         for status: HealthCheckResponse.ServingStatus in [
             .unknown, .serving, .notServing, .serviceUnknown,
@@ -189,8 +219,23 @@ struct MessageTests {
         header.labels = pairs.map { pair in
             UnderstoodLabel(
                 name: pair[pair.startIndex],
-                phrases: pair.map { UnderstoodPhrase(words: $0, prompt: $0, positions: [1], truncated: false) })
+                phrases: pair.map {
+                    UnderstoodPhrase(
+                        words: $0, prompt: $0, positions: [1], truncated: false, caption: "", weight: 1)
+                })
         }
+        try expectRoundTrip(SegmentReply.header(header))
+    }
+
+    @Test func `4,096 candidates with all that was measured of them are within their budget`() throws {
+        let criteria = (0..<5).map { Criterion(part: "p\($0)", value: 1, limit: 2, held: false, noun: "noun") }
+        var choice = Self.choice
+        choice.verdicts = (0..<4096).map {
+            Verdict(name: "name \($0)", kept: true, score: 1, criteria: criteria, alike: "")
+        }
+        try expectRoundTrip(DescribeReply.choice(choice))
+        var header = Self.header
+        header.choice = choice
         try expectRoundTrip(SegmentReply.header(header))
     }
 

@@ -88,6 +88,10 @@ final class Peer: Sendable {
         case .segment:
             let request = try SegmentRequest(decoding: call.payload)
             return try segment(request, on: call.stream, &connection, state)
+        case .describe:
+            let replies: [DescribeReply] = [.description(MessageTests.description), .choice(MessageTests.choice)]
+            let frames = try replies.map { try connection.send($0.encoded(), on: call.stream) ?? [] }
+            return frames + [connection.finish(call.stream) ?? []]
         case .status: reply = MessageTests.status
         case .health: reply = HealthCheckResponse(status: .serving)
         case .cancel:

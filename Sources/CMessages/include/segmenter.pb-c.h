@@ -19,9 +19,19 @@ typedef struct Dseg__V1__LookRequest Dseg__V1__LookRequest;
 typedef struct Dseg__V1__LookReply Dseg__V1__LookReply;
 typedef struct Dseg__V1__Label Dseg__V1__Label;
 typedef struct Dseg__V1__Phrase Dseg__V1__Phrase;
+typedef struct Dseg__V1__Vocabulary Dseg__V1__Vocabulary;
+typedef struct Dseg__V1__Candidate Dseg__V1__Candidate;
 typedef struct Dseg__V1__SegmentRequest Dseg__V1__SegmentRequest;
 typedef struct Dseg__V1__SegmentReply Dseg__V1__SegmentReply;
 typedef struct Dseg__V1__Header Dseg__V1__Header;
+typedef struct Dseg__V1__Network Dseg__V1__Network;
+typedef struct Dseg__V1__Choice Dseg__V1__Choice;
+typedef struct Dseg__V1__Noun Dseg__V1__Noun;
+typedef struct Dseg__V1__Verdict Dseg__V1__Verdict;
+typedef struct Dseg__V1__Criterion Dseg__V1__Criterion;
+typedef struct Dseg__V1__DescribeRequest Dseg__V1__DescribeRequest;
+typedef struct Dseg__V1__DescribeReply Dseg__V1__DescribeReply;
+typedef struct Dseg__V1__Description Dseg__V1__Description;
 typedef struct Dseg__V1__UnderstoodLabel Dseg__V1__UnderstoodLabel;
 typedef struct Dseg__V1__UnderstoodPhrase Dseg__V1__UnderstoodPhrase;
 typedef struct Dseg__V1__ScoreMap Dseg__V1__ScoreMap;
@@ -143,10 +153,73 @@ struct  Dseg__V1__Phrase
    * a sentence that contains the words; empty: the recipe's template around the words
    */
   ProtobufCBinaryData prompt;
+  /*
+   * w of the words, from 0.1 to 10; 0 means 1. It moves the words' states z away from those that the empty prompt has
+   * there, as compel does: z' = z_empty + w (z - z_empty), before the recipe's own enhancement
+   */
+  float weight;
 };
 #define DSEG__V1__PHRASE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__phrase__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0 }
+
+
+/*
+ * Labels of which only those are looked for that a filter takes for present.
+ */
+struct  Dseg__V1__Vocabulary
+{
+  ProtobufCMessage base;
+  /*
+   * At most 4,096, of 8,192 phrases and 1 MiB of text in all. Those that the model reads alike are one: the first. None:
+   * what the picture's caption names, without background words
+   */
+  size_t n_candidates;
+  Dseg__V1__Candidate **candidates;
+  /*
+   * What else pictures show: words that compete with the candidates for each patch. None: the filter model's own
+   */
+  size_t n_background;
+  ProtobufCBinaryData *background;
+  /*
+   * "best" (also when empty), "published", or "none": all candidates stay
+   */
+  ProtobufCBinaryData filter;
+  /*
+   * over those of the filter, "key=value" each, every key at most once
+   */
+  size_t n_settings;
+  ProtobufCBinaryData *settings;
+};
+#define DSEG__V1__VOCABULARY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__vocabulary__descriptor) \
+    , 0,NULL, 0,NULL, {0,NULL}, 0,NULL }
+
+
+/*
+ * A label that may be in the picture.
+ */
+struct  Dseg__V1__Candidate
+{
+  ProtobufCMessage base;
+  /*
+   * not empty, unique
+   */
+  ProtobufCBinaryData name;
+  /*
+   * as of a label
+   */
+  size_t n_phrases;
+  Dseg__V1__Phrase **phrases;
+  /*
+   * what a caption may call it, beside its name and its phrases
+   */
+  size_t n_synonyms;
+  ProtobufCBinaryData *synonyms;
+};
+#define DSEG__V1__CANDIDATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__candidate__descriptor) \
+    , {0,NULL}, 0,NULL, 0,NULL }
 
 
 typedef enum {
@@ -178,7 +251,8 @@ struct  Dseg__V1__SegmentRequest
 {
   ProtobufCMessage base;
   /*
-   * 1 to 4,096, with a mask 255, of 8,192 phrases and 1 MiB of text in all; in the mask's order
+   * 1 to 4,096, with a mask 255, of 8,192 phrases and 1 MiB of text in all; in the mask's order. Taken for present. None
+   * where there is a vocabulary
    */
   size_t n_labels;
   Dseg__V1__Label **labels;
@@ -219,12 +293,16 @@ struct  Dseg__V1__SegmentRequest
    */
   uint32_t deadline_milliseconds;
   /*
-   * Parameters over those of the recipe, "key=value" each, every key at most once. Keys: grid, detail, resize, gamma,
+   * Parameters over those of the recipe, "key=value" each, every key at most once. Keys: captions, words, grid, detail, resize, gamma,
    * colour, rounds, weights, edges, softmax, enhancement, clusters, entropy, cut, heads, presence;
    * StatusReply.recipes says what they mean and which values are legal.
    */
   size_t n_settings;
   ProtobufCBinaryData *settings;
+  /*
+   * What the labels are chosen from, in its order: with a mask the 255 best that stay. They may be none
+   */
+  Dseg__V1__Vocabulary *vocabulary;
   Dseg__V1__SegmentRequest__PictureCase picture_case;
   union {
     /*
@@ -260,7 +338,7 @@ struct  Dseg__V1__SegmentRequest
 };
 #define DSEG__V1__SEGMENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__segment_request__descriptor) \
-    , 0,NULL, {0,NULL}, 0, DSEG__V1__MAPS__MAPS_LATENT, 0, 0, DSEG__V1__ENCODING__ENCODING_F16, 0, {0,NULL}, {0,NULL}, 0, 0,NULL, DSEG__V1__SEGMENT_REQUEST__PICTURE__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD__NOT_SET, {0} }
+    , 0,NULL, {0,NULL}, 0, DSEG__V1__MAPS__MAPS_LATENT, 0, 0, DSEG__V1__ENCODING__ENCODING_F16, 0, {0,NULL}, {0,NULL}, 0, 0,NULL, NULL, DSEG__V1__SEGMENT_REQUEST__PICTURE__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD__NOT_SET, {0} }
 
 
 typedef enum {
@@ -353,6 +431,18 @@ struct  Dseg__V1__Header
    */
   size_t n_notes;
   ProtobufCBinaryData *notes;
+  /*
+   * how the labels were chosen; absent where they were given
+   */
+  Dseg__V1__Choice *choice;
+  /*
+   * absent where the answer does not depend on it
+   */
+  Dseg__V1__Network *captioner;
+  /*
+   * absent where the answer does not depend on it
+   */
+  Dseg__V1__Network *filter;
   Dseg__V1__Header__ReadForwardPromptCase read_forward_prompt_case;
   union {
     /*
@@ -363,7 +453,217 @@ struct  Dseg__V1__Header
 };
 #define DSEG__V1__HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__header__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, NULL, NULL, NULL, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
+
+
+/*
+ * A network beside the model.
+ */
+struct  Dseg__V1__Network
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData hash;
+};
+#define DSEG__V1__NETWORK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__network__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * How labels were chosen from a vocabulary.
+ */
+struct  Dseg__V1__Choice
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData filter;
+  /*
+   * in which the filter differs from the one of its name
+   */
+  size_t n_settings;
+  ProtobufCBinaryData *settings;
+  /*
+   * of the picture; empty where none was needed
+   */
+  ProtobufCBinaryData caption;
+  /*
+   * that the caption names
+   */
+  size_t n_nouns;
+  Dseg__V1__Noun **nouns;
+  /*
+   * of each candidate, in their order
+   */
+  size_t n_verdicts;
+  Dseg__V1__Verdict **verdicts;
+  /*
+   * of the vocabulary's candidates and background words, as the daemon read them
+   */
+  ProtobufCBinaryData vocabulary_hash;
+};
+#define DSEG__V1__CHOICE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__choice__descriptor) \
+    , {0,NULL}, 0,NULL, {0,NULL}, 0,NULL, 0,NULL, {0,NULL} }
+
+
+/*
+ * A thing that a caption names.
+ */
+struct  Dseg__V1__Noun
+{
+  ProtobufCMessage base;
+  /*
+   * in the singular
+   */
+  ProtobufCBinaryData name;
+  /*
+   * as they stand in the caption
+   */
+  ProtobufCBinaryData words;
+};
+#define DSEG__V1__NOUN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__noun__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * Whether a candidate is taken for present.
+ */
+struct  Dseg__V1__Verdict
+{
+  ProtobufCMessage base;
+  /*
+   * the candidate's
+   */
+  ProtobufCBinaryData name;
+  protobuf_c_boolean kept;
+  /*
+   * by which those that stay are ranked
+   */
+  float score;
+  /*
+   * what was measured: none where no filter was asked
+   */
+  size_t n_criteria;
+  Dseg__V1__Criterion **criteria;
+  /*
+   * the earlier candidate that the model reads as this one; empty: none
+   */
+  ProtobufCBinaryData alike;
+};
+#define DSEG__V1__VERDICT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__verdict__descriptor) \
+    , {0,NULL}, 0, 0, 0,NULL, {0,NULL} }
+
+
+/*
+ * One of the reasons for which a candidate may stay. It stays where one holds.
+ */
+struct  Dseg__V1__Criterion
+{
+  ProtobufCMessage base;
+  /*
+   * of the filter: "caption", "picture", "synonyms", "patches", "least", "room"
+   */
+  ProtobufCBinaryData part;
+  float value;
+  /*
+   * which the value must reach
+   */
+  float limit;
+  protobuf_c_boolean held;
+  /*
+   * of the caption, where it compares one
+   */
+  ProtobufCBinaryData noun;
+};
+#define DSEG__V1__CRITERION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__criterion__descriptor) \
+    , {0,NULL}, 0, 0, 0, {0,NULL} }
+
+
+typedef enum {
+  DSEG__V1__DESCRIBE_REQUEST__PICTURE__NOT_SET = 0,
+  DSEG__V1__DESCRIBE_REQUEST__PICTURE_IMAGE = 1,
+  DSEG__V1__DESCRIBE_REQUEST__PICTURE_HANDLE = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__DESCRIBE_REQUEST__PICTURE__CASE)
+} Dseg__V1__DescribeRequest__PictureCase;
+
+struct  Dseg__V1__DescribeRequest
+{
+  ProtobufCMessage base;
+  /*
+   * absent: what the caption names, scored by the filter where one is loaded
+   */
+  Dseg__V1__Vocabulary *vocabulary;
+  ProtobufCBinaryData model;
+  ProtobufCBinaryData request_id;
+  uint32_t deadline_milliseconds;
+  Dseg__V1__DescribeRequest__PictureCase picture_case;
+  union {
+    /*
+     * as of SegmentRequest
+     */
+    ProtobufCBinaryData image;
+    ProtobufCBinaryData handle;
+  };
+};
+#define DSEG__V1__DESCRIBE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__describe_request__descriptor) \
+    , NULL, {0,NULL}, {0,NULL}, 0, DSEG__V1__DESCRIBE_REQUEST__PICTURE__NOT_SET, {0} }
+
+
+typedef enum {
+  DSEG__V1__DESCRIBE_REPLY__REPLY__NOT_SET = 0,
+  DSEG__V1__DESCRIBE_REPLY__REPLY_DESCRIPTION = 1,
+  DSEG__V1__DESCRIBE_REPLY__REPLY_CHOICE = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__DESCRIBE_REPLY__REPLY__CASE)
+} Dseg__V1__DescribeReply__ReplyCase;
+
+/*
+ * In this order; the captions and nouns where a captioner is loaded, the choice where there is something to choose by.
+ */
+struct  Dseg__V1__DescribeReply
+{
+  ProtobufCMessage base;
+  Dseg__V1__DescribeReply__ReplyCase reply_case;
+  union {
+    Dseg__V1__Description *description;
+    /*
+     * the last message
+     */
+    Dseg__V1__Choice *choice;
+  };
+};
+#define DSEG__V1__DESCRIBE_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__describe_reply__descriptor) \
+    , DSEG__V1__DESCRIBE_REPLY__REPLY__NOT_SET, {0} }
+
+
+/*
+ * What a picture shows.
+ */
+struct  Dseg__V1__Description
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData handle;
+  /*
+   * of the picture with its EXIF orientation applied
+   */
+  uint32_t width;
+  uint32_t height;
+  ProtobufCBinaryData caption;
+  size_t n_nouns;
+  Dseg__V1__Noun **nouns;
+  Dseg__V1__Network *captioner;
+  /*
+   * absent where none is loaded
+   */
+  Dseg__V1__Network *filter;
+};
+#define DSEG__V1__DESCRIPTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__description__descriptor) \
+    , {0,NULL}, 0, 0, {0,NULL}, 0,NULL, NULL, NULL }
 
 
 /*
@@ -395,10 +695,18 @@ struct  Dseg__V1__UnderstoodPhrase
    * the prompt was longer than the text encoder's limit, and cut
    */
   protobuf_c_boolean truncated;
+  /*
+   * the sentence about the picture that the prompt was made from; empty: none
+   */
+  ProtobufCBinaryData caption;
+  /*
+   * of the words, as it was asked
+   */
+  float weight;
 };
 #define DSEG__V1__UNDERSTOOD_PHRASE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__understood_phrase__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL, 0 }
+    , {0,NULL}, {0,NULL}, 0,NULL, 0, {0,NULL}, 0 }
 
 
 /*
@@ -487,10 +795,14 @@ struct  Dseg__V1__Trailer
    * neither was.
    */
   ProtobufCBinaryData answer_hash;
+  /*
+   * of captions and of the filter
+   */
+  float words_milliseconds;
 };
 #define DSEG__V1__TRAILER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__trailer__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL} }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0 }
 
 
 struct  Dseg__V1__StatusRequest
@@ -720,6 +1032,44 @@ Dseg__V1__Phrase *
 void   dseg__v1__phrase__free_unpacked
                      (Dseg__V1__Phrase *message,
                       ProtobufCAllocator *allocator);
+/* Dseg__V1__Vocabulary methods */
+void   dseg__v1__vocabulary__init
+                     (Dseg__V1__Vocabulary         *message);
+size_t dseg__v1__vocabulary__get_packed_size
+                     (const Dseg__V1__Vocabulary   *message);
+size_t dseg__v1__vocabulary__pack
+                     (const Dseg__V1__Vocabulary   *message,
+                      uint8_t             *out);
+size_t dseg__v1__vocabulary__pack_to_buffer
+                     (const Dseg__V1__Vocabulary   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Vocabulary *
+       dseg__v1__vocabulary__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__vocabulary__free_unpacked
+                     (Dseg__V1__Vocabulary *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__Candidate methods */
+void   dseg__v1__candidate__init
+                     (Dseg__V1__Candidate         *message);
+size_t dseg__v1__candidate__get_packed_size
+                     (const Dseg__V1__Candidate   *message);
+size_t dseg__v1__candidate__pack
+                     (const Dseg__V1__Candidate   *message,
+                      uint8_t             *out);
+size_t dseg__v1__candidate__pack_to_buffer
+                     (const Dseg__V1__Candidate   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Candidate *
+       dseg__v1__candidate__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__candidate__free_unpacked
+                     (Dseg__V1__Candidate *message,
+                      ProtobufCAllocator *allocator);
 /* Dseg__V1__SegmentRequest methods */
 void   dseg__v1__segment_request__init
                      (Dseg__V1__SegmentRequest         *message);
@@ -776,6 +1126,158 @@ Dseg__V1__Header *
                       const uint8_t       *data);
 void   dseg__v1__header__free_unpacked
                      (Dseg__V1__Header *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__Network methods */
+void   dseg__v1__network__init
+                     (Dseg__V1__Network         *message);
+size_t dseg__v1__network__get_packed_size
+                     (const Dseg__V1__Network   *message);
+size_t dseg__v1__network__pack
+                     (const Dseg__V1__Network   *message,
+                      uint8_t             *out);
+size_t dseg__v1__network__pack_to_buffer
+                     (const Dseg__V1__Network   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Network *
+       dseg__v1__network__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__network__free_unpacked
+                     (Dseg__V1__Network *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__Choice methods */
+void   dseg__v1__choice__init
+                     (Dseg__V1__Choice         *message);
+size_t dseg__v1__choice__get_packed_size
+                     (const Dseg__V1__Choice   *message);
+size_t dseg__v1__choice__pack
+                     (const Dseg__V1__Choice   *message,
+                      uint8_t             *out);
+size_t dseg__v1__choice__pack_to_buffer
+                     (const Dseg__V1__Choice   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Choice *
+       dseg__v1__choice__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__choice__free_unpacked
+                     (Dseg__V1__Choice *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__Noun methods */
+void   dseg__v1__noun__init
+                     (Dseg__V1__Noun         *message);
+size_t dseg__v1__noun__get_packed_size
+                     (const Dseg__V1__Noun   *message);
+size_t dseg__v1__noun__pack
+                     (const Dseg__V1__Noun   *message,
+                      uint8_t             *out);
+size_t dseg__v1__noun__pack_to_buffer
+                     (const Dseg__V1__Noun   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Noun *
+       dseg__v1__noun__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__noun__free_unpacked
+                     (Dseg__V1__Noun *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__Verdict methods */
+void   dseg__v1__verdict__init
+                     (Dseg__V1__Verdict         *message);
+size_t dseg__v1__verdict__get_packed_size
+                     (const Dseg__V1__Verdict   *message);
+size_t dseg__v1__verdict__pack
+                     (const Dseg__V1__Verdict   *message,
+                      uint8_t             *out);
+size_t dseg__v1__verdict__pack_to_buffer
+                     (const Dseg__V1__Verdict   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Verdict *
+       dseg__v1__verdict__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__verdict__free_unpacked
+                     (Dseg__V1__Verdict *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__Criterion methods */
+void   dseg__v1__criterion__init
+                     (Dseg__V1__Criterion         *message);
+size_t dseg__v1__criterion__get_packed_size
+                     (const Dseg__V1__Criterion   *message);
+size_t dseg__v1__criterion__pack
+                     (const Dseg__V1__Criterion   *message,
+                      uint8_t             *out);
+size_t dseg__v1__criterion__pack_to_buffer
+                     (const Dseg__V1__Criterion   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Criterion *
+       dseg__v1__criterion__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__criterion__free_unpacked
+                     (Dseg__V1__Criterion *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__DescribeRequest methods */
+void   dseg__v1__describe_request__init
+                     (Dseg__V1__DescribeRequest         *message);
+size_t dseg__v1__describe_request__get_packed_size
+                     (const Dseg__V1__DescribeRequest   *message);
+size_t dseg__v1__describe_request__pack
+                     (const Dseg__V1__DescribeRequest   *message,
+                      uint8_t             *out);
+size_t dseg__v1__describe_request__pack_to_buffer
+                     (const Dseg__V1__DescribeRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__DescribeRequest *
+       dseg__v1__describe_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__describe_request__free_unpacked
+                     (Dseg__V1__DescribeRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__DescribeReply methods */
+void   dseg__v1__describe_reply__init
+                     (Dseg__V1__DescribeReply         *message);
+size_t dseg__v1__describe_reply__get_packed_size
+                     (const Dseg__V1__DescribeReply   *message);
+size_t dseg__v1__describe_reply__pack
+                     (const Dseg__V1__DescribeReply   *message,
+                      uint8_t             *out);
+size_t dseg__v1__describe_reply__pack_to_buffer
+                     (const Dseg__V1__DescribeReply   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__DescribeReply *
+       dseg__v1__describe_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__describe_reply__free_unpacked
+                     (Dseg__V1__DescribeReply *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__Description methods */
+void   dseg__v1__description__init
+                     (Dseg__V1__Description         *message);
+size_t dseg__v1__description__get_packed_size
+                     (const Dseg__V1__Description   *message);
+size_t dseg__v1__description__pack
+                     (const Dseg__V1__Description   *message,
+                      uint8_t             *out);
+size_t dseg__v1__description__pack_to_buffer
+                     (const Dseg__V1__Description   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Description *
+       dseg__v1__description__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__description__free_unpacked
+                     (Dseg__V1__Description *message,
                       ProtobufCAllocator *allocator);
 /* Dseg__V1__UnderstoodLabel methods */
 void   dseg__v1__understood_label__init
@@ -1019,6 +1521,12 @@ typedef void (*Dseg__V1__Label_Closure)
 typedef void (*Dseg__V1__Phrase_Closure)
                  (const Dseg__V1__Phrase *message,
                   void *closure_data);
+typedef void (*Dseg__V1__Vocabulary_Closure)
+                 (const Dseg__V1__Vocabulary *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__Candidate_Closure)
+                 (const Dseg__V1__Candidate *message,
+                  void *closure_data);
 typedef void (*Dseg__V1__SegmentRequest_Closure)
                  (const Dseg__V1__SegmentRequest *message,
                   void *closure_data);
@@ -1027,6 +1535,30 @@ typedef void (*Dseg__V1__SegmentReply_Closure)
                   void *closure_data);
 typedef void (*Dseg__V1__Header_Closure)
                  (const Dseg__V1__Header *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__Network_Closure)
+                 (const Dseg__V1__Network *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__Choice_Closure)
+                 (const Dseg__V1__Choice *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__Noun_Closure)
+                 (const Dseg__V1__Noun *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__Verdict_Closure)
+                 (const Dseg__V1__Verdict *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__Criterion_Closure)
+                 (const Dseg__V1__Criterion *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__DescribeRequest_Closure)
+                 (const Dseg__V1__DescribeRequest *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__DescribeReply_Closure)
+                 (const Dseg__V1__DescribeReply *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__Description_Closure)
+                 (const Dseg__V1__Description *message,
                   void *closure_data);
 typedef void (*Dseg__V1__UnderstoodLabel_Closure)
                  (const Dseg__V1__UnderstoodLabel *message,
@@ -1079,6 +1611,10 @@ struct Dseg__V1__Segmenter_Service
                   const Dseg__V1__SegmentRequest *input,
                   Dseg__V1__SegmentReply_Closure closure,
                   void *closure_data);
+  void (*describe)(Dseg__V1__Segmenter_Service *service,
+                   const Dseg__V1__DescribeRequest *input,
+                   Dseg__V1__DescribeReply_Closure closure,
+                   void *closure_data);
   void (*status)(Dseg__V1__Segmenter_Service *service,
                  const Dseg__V1__StatusRequest *input,
                  Dseg__V1__StatusReply_Closure closure,
@@ -1097,6 +1633,7 @@ void dseg__v1__segmenter__init (Dseg__V1__Segmenter_Service *service,
     { DSEG__V1__SEGMENTER__BASE_INIT,\
       function_prefix__ ## look,\
       function_prefix__ ## segment,\
+      function_prefix__ ## describe,\
       function_prefix__ ## status,\
       function_prefix__ ## cancel  }
 void dseg__v1__segmenter__look(ProtobufCService *service,
@@ -1107,6 +1644,10 @@ void dseg__v1__segmenter__segment(ProtobufCService *service,
                                   const Dseg__V1__SegmentRequest *input,
                                   Dseg__V1__SegmentReply_Closure closure,
                                   void *closure_data);
+void dseg__v1__segmenter__describe(ProtobufCService *service,
+                                   const Dseg__V1__DescribeRequest *input,
+                                   Dseg__V1__DescribeReply_Closure closure,
+                                   void *closure_data);
 void dseg__v1__segmenter__status(ProtobufCService *service,
                                  const Dseg__V1__StatusRequest *input,
                                  Dseg__V1__StatusReply_Closure closure,
@@ -1124,9 +1665,19 @@ extern const ProtobufCMessageDescriptor dseg__v1__look_request__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__look_reply__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__label__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__phrase__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__vocabulary__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__candidate__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__header__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__network__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__choice__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__noun__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__verdict__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__criterion__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__describe_request__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__describe_reply__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__description__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__understood_label__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__understood_phrase__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__score_map__descriptor;

@@ -21,6 +21,7 @@ package enum CallShape: Sendable {
 package enum Method: CaseIterable, Sendable {
     case look
     case segment
+    case describe
     case status
     case cancel
     case health
@@ -35,6 +36,7 @@ package enum Method: CaseIterable, Sendable {
         switch self {
         case .look: "Look"
         case .segment: "Segment"
+        case .describe: "Describe"
         case .status: "Status"
         case .cancel: "Cancel"
         case .health: "Check"
@@ -44,7 +46,7 @@ package enum Method: CaseIterable, Sendable {
     package var shape: CallShape {
         switch self {
         case .look: .clientStreaming
-        case .segment: .serverStreaming
+        case .segment, .describe: .serverStreaming
         case .status, .cancel, .health: .unary
         }
     }

@@ -79,24 +79,19 @@ package final class Client {
     package func segment(
         _ request: SegmentRequest, onReply: (SegmentReply) throws -> Void
     ) throws {
-        let call = try open(.segment, payload: request.encoded())
         var isComplete = false
-        while true {
-            for event in try events(of: call) {
-                switch event {
-                case .message(let message):
-                    let reply = try RPCStatus.ofAnswer { () throws(RPCStatus) in try SegmentReply(decoding: message) }
-                    if case .trailer = reply { isComplete = true }
-                    try onReply(reply)
-                case .finished:
-                    guard isComplete else {
-                        throw RPCStatus(
-                            .dataLoss, "The answer ended without its trailer; ask again.")
-                    }
-                    return
-                }
-            }
+        try stream(of: .segment, request) { (reply: SegmentReply) in
+            if case .trailer = reply { isComplete = true }
+            try onReply(reply)
         }
+        guard isComplete else { throw RPCStatus(.dataLoss, "The answer ended without its trailer; ask again.") }
+    }
+
+    /// Says what is in a picture; `onReply` gets the messages in order.
+    ///
+    /// - Throws: an ``RPCStatus``, or what `onReply` throws; the client is then in the middle of a stream and useless
+    package func describe(_ request: DescribeRequest, onReply: (DescribeReply) throws -> Void) throws {
+        try stream(of: .describe, request, onReply)
     }
 
     package func status() throws(RPCStatus) -> StatusReply {
@@ -126,6 +121,22 @@ package final class Client {
         renewDeadline()
         try socket.write(call.opening, until: deadline)
         return call
+    }
+
+    /// Sends a request and passes on its replies, until the stream ends.
+    private func stream<Reply: WireMessage>(
+        of method: Method, _ request: some WireMessage, _ onReply: (Reply) throws -> Void
+    ) throws {
+        let call = try open(method, payload: request.encoded())
+        while true {
+            for event in try events(of: call) {
+                switch event {
+                case .message(let message):
+                    try onReply(RPCStatus.ofAnswer { () throws(RPCStatus) in try Reply(decoding: message) })
+                case .finished: return
+                }
+            }
+        }
     }
 
     private func renewDeadline() { deadline = silenceLimit.map(Deadline.init) }

@@ -29,13 +29,18 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package var labelsCompete: Bool
     /// What else the answer depends on or takes, in sentences for whoever asked.
     package var notes: [String]
+    /// How the labels were chosen; `nil`: they were given.
+    package var choice: Choice?
+    /// Networks that the answer depends on beside the model.
+    package var captioner: Network?
+    package var filter: Network?
 
     package init(
         handle: String, width: UInt32, height: UInt32, latentWidth: UInt32, latentHeight: UInt32,
         labels: [UnderstoodLabel], recipe: String, forwardPrompt: String?, seed: UInt32,
         timestep: UInt32, threshold: Float, model: String, modelHash: String, version: String,
         precision: String, instructionSet: String, blas: String, settings: [String], labelsCompete: Bool,
-        notes: [String]
+        notes: [String], choice: Choice?, captioner: Network?, filter: Network?
     ) {
         self.handle = handle
         self.width = width
@@ -57,6 +62,9 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         self.settings = settings
         self.labelsCompete = labelsCompete
         self.notes = notes
+        self.choice = choice
+        self.captioner = captioner
+        self.filter = filter
     }
 
     static var budget: MemoryBudget { .control }
@@ -87,6 +95,9 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe settings = try texts(packed.settings, packed.n_settings, "Header.settings", .name)
         unsafe labelsCompete = packed.labels_compete != 0
         unsafe notes = try texts(packed.notes, packed.n_notes, "Header.notes", .sentence)
+        choice = if let packed = unsafe packed.choice { try unsafe Choice(packed.pointee) } else { nil }
+        captioner = if let packed = unsafe packed.captioner { try unsafe Network(packed.pointee) } else { nil }
+        filter = if let packed = unsafe packed.filter { try unsafe Network(packed.pointee) } else { nil }
     }
 
     func fill(_ packed: inout Dseg__V1__Header, in arena: borrowing MessageArena) {
@@ -116,6 +127,9 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe packed.labels_compete = labelsCompete ? 1 : 0
         unsafe packed.n_notes = notes.count
         unsafe packed.notes = arena.texts(notes)
+        if let choice { unsafe packed.choice = arena.message(choice) }
+        if let captioner { unsafe packed.captioner = arena.message(captioner) }
+        if let filter { unsafe packed.filter = arena.message(filter) }
     }
 }
 
@@ -154,12 +168,20 @@ package struct UnderstoodPhrase: WireMessage, @unsafe PackedMessage {
     package var positions: [UInt32]
     /// The prompt was longer than the text encoder's limit, and cut.
     package var truncated: Bool
+    /// The sentence about the picture that the prompt was made from; empty: none.
+    package var caption: String
+    /// Of the words, as it was asked.
+    package var weight: Float
 
-    package init(words: String, prompt: String, positions: [UInt32], truncated: Bool) {
+    package init(
+        words: String, prompt: String, positions: [UInt32], truncated: Bool, caption: String, weight: Float
+    ) {
         self.words = words
         self.prompt = prompt
         self.positions = positions
         self.truncated = truncated
+        self.caption = caption
+        self.weight = weight
     }
 
     static var budget: MemoryBudget { .control }
@@ -172,6 +194,8 @@ package struct UnderstoodPhrase: WireMessage, @unsafe PackedMessage {
         unsafe prompt = try text(packed.prompt, "UnderstoodPhrase.prompt", .sentence)
         unsafe positions = list(packed.positions, packed.n_positions)
         unsafe truncated = packed.truncated != 0
+        unsafe caption = try text(packed.caption, "UnderstoodPhrase.caption", .sentence)
+        unsafe weight = packed.weight
     }
 
     func fill(_ packed: inout Dseg__V1__UnderstoodPhrase, in arena: borrowing MessageArena) {
@@ -180,5 +204,7 @@ package struct UnderstoodPhrase: WireMessage, @unsafe PackedMessage {
         unsafe packed.n_positions = positions.count
         unsafe packed.positions = arena.list(positions)
         unsafe packed.truncated = truncated ? 1 : 0
+        unsafe packed.caption = arena.text(caption)
+        unsafe packed.weight = weight
     }
 }

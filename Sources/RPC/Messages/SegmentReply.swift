@@ -67,13 +67,15 @@ package struct Trailer: WireMessage, @unsafe PackedMessage {
     package var latentCached: Bool
     /// The SHA-256 of what was sent, see `segmenter.proto`.
     package var answerHash: String
+    /// Of captions and of the filter.
+    package var wordsMilliseconds: Float
 
     package init(
         queueMilliseconds: Float, decodeMilliseconds: Float, autoencoderMilliseconds: Float,
         textMilliseconds: Float,
         unetMilliseconds: Float, mapsMilliseconds: Float, unetPasses: UInt32,
         featuresCached: UInt32,
-        phrasesCached: UInt32, latentCached: Bool, answerHash: String
+        phrasesCached: UInt32, latentCached: Bool, answerHash: String, wordsMilliseconds: Float
     ) {
         self.queueMilliseconds = queueMilliseconds
         self.decodeMilliseconds = decodeMilliseconds
@@ -86,6 +88,7 @@ package struct Trailer: WireMessage, @unsafe PackedMessage {
         self.phrasesCached = phrasesCached
         self.latentCached = latentCached
         self.answerHash = answerHash
+        self.wordsMilliseconds = wordsMilliseconds
     }
 
     static var budget: MemoryBudget { .control }
@@ -105,6 +108,7 @@ package struct Trailer: WireMessage, @unsafe PackedMessage {
         unsafe phrasesCached = packed.phrases_cached
         unsafe latentCached = packed.latent_cached != 0
         unsafe answerHash = try text(packed.answer_hash, "Trailer.answer_hash", .name)
+        unsafe wordsMilliseconds = packed.words_milliseconds
     }
 
     func fill(_ packed: inout Dseg__V1__Trailer, in arena: borrowing MessageArena) {
@@ -119,5 +123,6 @@ package struct Trailer: WireMessage, @unsafe PackedMessage {
         unsafe packed.phrases_cached = phrasesCached
         unsafe packed.latent_cached = latentCached ? 1 : 0
         unsafe packed.answer_hash = arena.text(answerHash)
+        unsafe packed.words_milliseconds = wordsMilliseconds
     }
 }

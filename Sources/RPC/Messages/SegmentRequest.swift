@@ -36,6 +36,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
     package var deadlineMilliseconds: UInt32
     /// `key=value` each.
     package var settings: [String]
+    /// What the labels are chosen from; `nil`: they are given.
+    package var vocabulary: Vocabulary?
 
     package init(
         picture: Picture?, labels: [Label], recipe: String = "", forwardPrompt: String? = nil,
@@ -43,7 +45,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         timestep: UInt32? = nil, threshold: Float? = nil, maps: Maps = .latent,
         mapWidth: UInt32 = 0,
         mapHeight: UInt32 = 0, encoding: Encoding = .f16, mask: Bool = false, model: String = "",
-        requestID: String = "", deadlineMilliseconds: UInt32 = 0, settings: [String] = []
+        requestID: String = "", deadlineMilliseconds: UInt32 = 0, settings: [String] = [],
+        vocabulary: Vocabulary? = nil
     ) {
         self.picture = picture
         self.labels = labels
@@ -61,6 +64,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         self.requestID = requestID
         self.deadlineMilliseconds = deadlineMilliseconds
         self.settings = settings
+        self.vocabulary = vocabulary
     }
 
     static var budget: MemoryBudget { .bulk }
@@ -100,6 +104,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         unsafe requestID = try text(packed.request_id, "SegmentRequest.request_id", .name)
         unsafe deadlineMilliseconds = packed.deadline_milliseconds
         unsafe settings = try texts(packed.settings, packed.n_settings, "SegmentRequest.settings", .name)
+        vocabulary = if let packed = unsafe packed.vocabulary { try unsafe Vocabulary(packed.pointee) } else { nil }
     }
 
     func fill(_ packed: inout Dseg__V1__SegmentRequest, in arena: borrowing MessageArena) {
@@ -140,6 +145,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         unsafe packed.deadline_milliseconds = deadlineMilliseconds
         unsafe packed.n_settings = settings.count
         unsafe packed.settings = arena.texts(settings)
+        if let vocabulary { unsafe packed.vocabulary = arena.message(vocabulary) }
     }
 }
 
@@ -176,10 +182,13 @@ package struct Phrase: WireMessage, @unsafe PackedMessage {
     package var words: String
     /// A sentence that contains the words; empty: the recipe's template around them.
     package var prompt: String
+    /// w of the words, as compel weights them; 0 means 1.
+    package var weight: Float
 
-    package init(words: String, prompt: String = "") {
+    package init(words: String, prompt: String = "", weight: Float = 0) {
         self.words = words
         self.prompt = prompt
+        self.weight = weight
     }
 
     static var budget: MemoryBudget { .control }
@@ -190,10 +199,12 @@ package struct Phrase: WireMessage, @unsafe PackedMessage {
     init(_ packed: Dseg__V1__Phrase) throws(RPCStatus) {
         unsafe words = try text(packed.words, "Phrase.words", .sentence)
         unsafe prompt = try text(packed.prompt, "Phrase.prompt", .sentence)
+        unsafe weight = packed.weight
     }
 
     func fill(_ packed: inout Dseg__V1__Phrase, in arena: borrowing MessageArena) {
         unsafe packed.words = arena.text(words)
         unsafe packed.prompt = arena.text(prompt)
+        unsafe packed.weight = weight
     }
 }
