@@ -238,6 +238,12 @@ typedef struct {
     /// rounded up to a multiple of 16]. Where the sum is 0, x[place] ← 1.
     void (*sharpen)(float *x, const float *most, float rate, size_t place, size_t count);
 
+    // links-inl.h
+    /// x ← x rates, over the sum; zeros where that is 0
+    void (*balance)(float *x, const float *rates, size_t count);
+    /// x ← max(0, x - least), over the sum; zeros where that is 0
+    void (*exceed)(float *x, const float *least, size_t count);
+
     // paint-inl.h
     /// y[i] ← x, a line of `length` numbers, interpolated at weight[i] of the way from first[i] to the next
     void (*sample)(const float *x, size_t length, const uint32_t *first, const float *weight, float *y, size_t count);

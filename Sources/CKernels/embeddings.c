@@ -34,3 +34,36 @@ static void row_task(void *context, size_t row, size_t thread) {
 void dseg_dot_products(dseg_matrix x, dseg_matrix y, dseg_matrix products) {
     dseg_parallel(y.rows, row_task, &(dot_products){x, y, products});
 }
+
+/// Columns of a task of dseg_peaks.
+enum { peak_columns = 64 };
+
+typedef struct {
+    dseg_matrix x;
+    size_t height, width;
+    float *peaks;
+} peaks;
+
+/// The places from `place - 1` to `place + 1` that there are.
+static inline size_t first_beside(size_t place) { return place > 0 ? place - 1 : 0; }
+static inline size_t end_beside(size_t place, size_t length) { return dseg_least(place + 2, length); }
+
+static void peak_task(void *context, size_t part, size_t thread) {
+    (void)thread;
+    const peaks *p = context;
+    size_t first = part * peak_columns, count = dseg_least(peak_columns, p->x.columns - first);
+    float sum[peak_columns], *most = p->peaks + first;
+    for (size_t i = 0; i < count; i++) most[i] = -INFINITY;
+    for (size_t place = 0; place < p->height * p->width; place++) {
+        size_t row = place / p->width, column = place % p->width, number = 0;
+        __builtin_memset(sum, 0, count * sizeof(float));
+        for (size_t i = first_beside(row); i < end_beside(row, p->height); i++)
+            for (size_t j = first_beside(column); j < end_beside(column, p->width); j++, number++)
+                dseg_simd->add_scaled(dseg_row(p->x, i * p->width + j) + first, 1.0f, sum, count);
+        dseg_simd->maximize(sum, 1.0f / (float)number, most, count);
+    }
+}
+
+void dseg_peaks(dseg_matrix x, size_t height, size_t width, float *most) {
+    dseg_parallel(dseg_parts(x.columns, peak_columns), peak_task, &(peaks){x, height, width, most});
+}

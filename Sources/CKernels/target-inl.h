@@ -12,6 +12,7 @@
 #include "clusters-inl.h"
 #include "colour-inl.h"
 #include "entropy-inl.h"
+#include "links-inl.h"
 #include "paint-inl.h"
 #include "guided-inl.h"
 
@@ -66,6 +67,9 @@ const dseg_target TARGET = {
 
     .largest_of_each = largest_of_each,
     .sharpen = sharpen,
+
+    .balance = balance,
+    .exceed = exceed,
 
     .sample = sample,
     .lerp = lerp,

@@ -87,6 +87,12 @@ extension Matrix {
         unsafe dseg_interleave(planes, c)
     }
 
+    /// The same of planes `[C, N]`, packed and distinct from y.
+    package func interleave(_ planes: Matrix) {
+        precondition(planes.isPacked && planes.rows == columns && planes.columns == rows, "planes of another shape")
+        unsafe dseg_interleave(planes.c.base, c)
+    }
+
     /// Channels-last to planes: the `[C, N]` numbers of this matrix, `[N, C]`.
     package var planes: [Float] {
         unsafe [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in

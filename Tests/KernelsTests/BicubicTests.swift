@@ -9,24 +9,31 @@ private func keys(_ distance: Double) -> Double {
     return x < 2 ? a * (x * x * x - 5 * x * x + 8 * x - 4) : 0
 }
 
+/// The kernel of linear interpolation.
+private func tent(_ distance: Double) -> Double { max(0, 1 - distance.magnitude) }
+
 /// What each number of a line counts for in output `place` of `count`. A centre is computed in floats: PyTorch's rule.
-private func weights(_ place: Int, of count: Int, from length: Int) -> [Double] {
+private func weights(_ place: Int, of count: Int, from length: Int, _ linear: Bool) -> [Double] {
     let at = Float(length) / Float(count) * (Float(place) + 0.5) - 0.5
     let first = Int(at.rounded(.down))
     var weights = [Double](repeating: 0, count: length)
-    for tap in (first - 1)...(first + 2) { weights[min(max(tap, 0), length - 1)] += keys(Double(at) - Double(tap)) }
+    for tap in (first - 1)...(first + 2) {
+        weights[min(max(tap, 0), length - 1)] += (linear ? tent : keys)(Double(at) - Double(tap))
+    }
     return weights
 }
 
 /// A number is a sum of sixteen products with weights that are products of two; of all weights the magnitudes add up to
 /// less than two. Each of them is off by the few roundings of a cubic polynomial whose terms are up to 8 |a|.
-private func resampled(_ x: Framed, _ from: (height: Int, width: Int), to: (height: Int, width: Int)) -> [Bounded] {
+private func resampled(
+    _ x: Framed, _ from: (height: Int, width: Int), to: (height: Int, width: Int), _ linear: Bool
+) -> [Bounded] {
     let numbers = x.values.map(Double.init)
     let largest = numbers.reduce(0) { max($0, $1.magnitude) }
     return (0..<(to.height * to.width * x.columns)).map { place in
         let (pixel, channel) = place.quotientAndRemainder(dividingBy: x.columns)
-        let rows = weights(pixel / to.width, of: to.height, from: from.height)
-        let columns = weights(pixel % to.width, of: to.width, from: from.width)
+        let rows = weights(pixel / to.width, of: to.height, from: from.height, linear)
+        let columns = weights(pixel % to.width, of: to.width, from: from.width, linear)
         var sum = 0.0
         for (row, weight) in rows.enumerated() where weight != 0 {
             for (column, other) in columns.enumerated() {
@@ -43,8 +50,10 @@ private func resampled(_ x: Framed, _ from: (height: Int, width: Int), to: (heig
             var draw = Draw(seed: channels)
             let x = draw.matrix(12, channels)
             let y = Framed(unwritten: 10, channels)
-            unsafe dseg_resample(x.c, 3, 4, y.c, 5, 2)
-            expect(y, within: resampled(x, (3, 4), to: (5, 2)), "\(channels) channels")
+            for linear in [false, true] {
+                unsafe dseg_resample(x.c, 3, 4, y.c, 5, 2, linear)
+                expect(y, within: resampled(x, (3, 4), to: (5, 2), linear), "\(channels) channels")
+            }
         }
     }
 
@@ -55,10 +64,12 @@ private func resampled(_ x: Framed, _ from: (height: Int, width: Int), to: (heig
                 var draw = Draw(seed: height * 100 + width)
                 let x = draw.matrix(height * width, 2)
                 let y = Framed(unwritten: outHeight * outWidth, 2)
-                unsafe dseg_resample(x.c, height, width, y.c, outHeight, outWidth)
-                expect(
-                    y, within: resampled(x, (height, width), to: (outHeight, outWidth)),
-                    "\(height) x \(width) to \(outHeight) x \(outWidth)")
+                for linear in [false, true] {
+                    unsafe dseg_resample(x.c, height, width, y.c, outHeight, outWidth, linear)
+                    expect(
+                        y, within: resampled(x, (height, width), to: (outHeight, outWidth), linear),
+                        "\(height) x \(width) to \(outHeight) x \(outWidth)")
+                }
             }
         }
     }
@@ -68,8 +79,10 @@ private func resampled(_ x: Framed, _ from: (height: Int, width: Int), to: (heig
             var draw = Draw(seed: height)
             let x = draw.matrix(height * width, 19)
             let y = Framed(unwritten: height * width, 19)
-            unsafe dseg_resample(x.c, height, width, y.c, height, width)
-            #expect(y.values == x.values && y.isFrameIntact)
+            for linear in [false, true] {
+                unsafe dseg_resample(x.c, height, width, y.c, height, width, linear)
+                #expect(y.values == x.values && y.isFrameIntact)
+            }
         }
     }
 
@@ -78,7 +91,7 @@ private func resampled(_ x: Framed, _ from: (height: Int, width: Int), to: (heig
         let x = FeatureMap(Matrix(stored: 6, by: 1), height: 3, width: 2)
         x.matrix.fill([0, 1, 4, 9, 16, 25])
         let y = FeatureMap(Matrix(stored: 20, by: 1), height: 5, width: 4)
-        y.resample(x)
+        y.resample(x, .bicubic)
         let expected = [
             -0.4489686191, -0.2444372624, 0.0924378857, 0.2969692945, 0.4492221177, 1.2009414434, 2.4390671253,
             3.1907866001, 3.4726562500, 5.1328125000, 7.8671875000, 9.5273437500, 10.8160943985, 13.3846883774,
@@ -91,7 +104,7 @@ private func resampled(_ x: Framed, _ from: (height: Int, width: Int), to: (heig
     @Test func `a NaN reaches the outputs that read it and no other`() {
         let x = Framed(rows: 36, columns: 3) { row, column in row == 14 && column == 1 ? .nan : 1 }
         let y = Framed(unwritten: 144, 3)
-        unsafe dseg_resample(x.c, 6, 6, y.c, 12, 12)
+        unsafe dseg_resample(x.c, 6, 6, y.c, 12, 12, false)
         for (pixel, channel) in (0..<144).flatMap({ pixel in (0..<3).map { (pixel, $0) } }) {
             let (row, column) = pixel.quotientAndRemainder(dividingBy: 12)
             let reads = channel == 1 && (1...8).contains(row) && (1...8).contains(column)

@@ -235,9 +235,10 @@ void dseg_timestep_embedding(float timestep, bool cosines_first, float frequency
 
 /// y ← the feature map x resampled by bicubic interpolation, as torch.nn.functional.interpolate(x, size,
 /// mode="bicubic") does: the centre of output i is at (i + 1/2) length / count - 1/2, the kernel Keys' with a = -3/4,
-/// without antialiasing; at the edges numbers are repeated.
+/// without antialiasing; at the edges numbers are repeated. With `linear`, as its mode "bilinear" does.
 /// x [height*width, C] of at least one pixel, y [out_height*out_width, C] distinct from x
-void dseg_resample(dseg_matrix x, size_t height, size_t width, dseg_matrix y, size_t out_height, size_t out_width);
+void dseg_resample(dseg_matrix x, size_t height, size_t width, dseg_matrix y, size_t out_height, size_t out_width,
+                   bool linear);
 
 // ---- maps.c ----------------------------------------------------------------------------------------------------
 
@@ -265,6 +266,9 @@ void dseg_distance(const float *x, const float *y, size_t count, float *differen
 void dseg_unit_rows(dseg_matrix x);
 /// products [K, N] ← y x^T; the bits of a row depend on x and its own row of y alone. x [N, C], y [K, C]
 void dseg_dot_products(dseg_matrix x, dseg_matrix y, dseg_matrix products);
+/// peaks [K] ← for each column the largest mean over a place and its neighbours, up to 3 x 3 places, those outside the
+/// grid left out; -infinity without places. x [height*width, K]; a column's bits do not depend on the others
+void dseg_peaks(dseg_matrix x, size_t height, size_t width, float *peaks);
 
 // ---- noise.c ---------------------------------------------------------------------------------------------------
 

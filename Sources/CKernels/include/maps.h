@@ -134,6 +134,24 @@ size_t dseg_sharpen_scratch(size_t pixels);
 /// s [N, N] >= 0, entropy >= 0
 void dseg_sharpen(dseg_matrix s, float entropy, float *scratch);
 
+// ---- links.c: attention of several layers as links, and scores of texts ---------------------------------------------
+
+/// Floats of scratch that dseg_balance and dseg_link need.
+size_t dseg_links_scratch(size_t pixels);
+/// A round of Sinkhorn's: each column of w over its sum, then each row over its own; a row that adds up to 0, and
+/// a column that adds up to less than 2^-126, become zeros.
+/// w [N, N] >= 0
+void dseg_balance(dseg_matrix w, float *scratch);
+/// y ← l over the sums of its rows, where l = max(0, m - the means of m's columns) and m = (w + w^T) / 2; a row that
+/// adds up to 0 becomes zeros. w [N, N] >= 0, y [N, N] distinct from w
+void dseg_link(dseg_matrix w, dseg_matrix y, float *scratch);
+/// y ← a b. a [N, M], b [M, C], y [N, C] distinct from both
+void dseg_multiply_matrices(dseg_matrix a, dseg_matrix b, dseg_matrix y);
+/// x ← softmax(scale * x) over each row. x [N, K > 0], scale > 0
+void dseg_softmax(dseg_matrix x, float scale);
+/// map ← 0 where it is below `share` of its largest number. map [count], share >= 0
+void dseg_cut_below(float *map, size_t count, float share);
+
 // ---- paint.c ---------------------------------------------------------------------------------------------------
 
 /// Linear interpolation in a line of `length` numbers: output i of `count` lies weight[i] of the way from number
