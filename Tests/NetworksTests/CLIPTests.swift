@@ -70,7 +70,7 @@ private let limits: [Precision: Float] = [.f32: 1e-5, .int16: 3e-3]
             #expect(Difference.relativeError(matrix.array, to: try file.values(of: "\(name).\(tensor)")) <= limit)
         }
         let picture = Matrix(stored: 1, by: projection)
-        try clip.embed(pixels, into: picture, cancellation: .never, &arena)
+        try clip.embed(pixels, into: picture, patches: nil, cancellation: .never, &arena)
         try expect(picture, "image_embeds")
         let count = clip.configuration.vision.patches(of: Grid(height: pixels.height, width: pixels.width)).pixels
         let (states, values) = (Matrix(stored: 1 + count, by: width), Matrix(stored: 1 + count, by: width))
@@ -136,7 +136,7 @@ private let limits: [Precision: Float] = [.f32: 1e-5, .int16: 3e-3]
         let y = Matrix(stored: 1, by: loaded.network.configuration.projection)
         #expect(throws: Interruption.cancelled) {
             try loaded.network.embed(
-                map(file, "square.pixel_values"), into: y, cancellation: cancellation, &arena)
+                map(file, "square.pixel_values"), into: y, patches: nil, cancellation: cancellation, &arena)
         }
         #expect(throws: Interruption.cancelled) {
             try loaded.network.embed([golden.text_ids[0]], into: y, cancellation: cancellation, &arena)

@@ -10,6 +10,9 @@ private func clip(_ path: String) throws(CheckpointError) -> PictureConfiguratio
     try PictureConfiguration(path: path, .clip)
 }
 
+/// No square.
+private let other = PictureConfiguration.Size(height: 30, width: 700)
+
 private func square(_ side: Int) -> PictureConfiguration.Size { .init(height: side, width: side) }
 
 @Suite struct `the configuration of pictures` {
@@ -29,12 +32,30 @@ private func square(_ side: Int) -> PictureConfiguration.Size { .init(height: si
     @Test func `the published file of CLIP is read`() throws {
         let read = try read(published, by: clip)
         #expect(read == .published(.clip, side: 224))
-        #expect(read.fit == .shortestSide(224) && read.crop == square(224) && read.size == square(224))
+        #expect(read.fit == .shortestSide(224) && read.crop == square(224) && read.size(of: other) == square(224))
         #expect(read.factor == 1.0 / 255)
         #expect(read.mean == [0.48145466, 0.4578275, 0.40821073])
         #expect(read.deviation == [0.26862954, 0.26130258, 0.27577711])
         let other = published.merging(["size": "336", "crop_size": "336"]) { $1 }
         #expect(try NetworksTests.read(other, by: clip) == .published(.clip, side: 336))
+    }
+
+    @Test func `a whole picture has whole patches in its proportions`() throws {
+        let members: Members = ["size": "32", "crop_size": "32", "image_std": "[1, 2, 0.25]"]
+        let whole = try read(members, by: clip).whole(shortest: 336, patch: 14)
+        #expect(whole.crop == nil && whole.deviation == [1, 2, 0.25])
+        // Height and width of pictures, and by CLIPer's formula of what is read of them; the last two are squeezed.
+        for (picture, read) in [
+            ((375, 500), (336, 448)), ((500, 375), (448, 336)), ((480, 640), (336, 448)), ((333, 500), (336, 504)),
+            ((1, 1), (336, 336)), ((24, 25), (336, 350)), ((48, 49), (336, 350)), ((1, 20_000), (336, 1344)),
+            ((5000, 1000), (1344, 336)),
+        ] {
+            let size = whole.size(of: .init(height: picture.0, width: picture.1))
+            #expect(size == .init(height: read.0, width: read.1), "\(picture)")
+        }
+        let odd = whole.whole(shortest: 336, patch: 32)
+        #expect(odd.size(of: square(3)) == square(352), "10.5 patches are 11")
+        #expect(odd.size(of: .init(height: 1, width: 1_000_000)) == .init(height: 352, width: 1408))
     }
 
     /// The defaults of transformers 5.24, whose image processors take null for absent.
@@ -68,11 +89,11 @@ private func square(_ side: Int) -> PictureConfiguration.Size { .init(height: si
         ]
         let cut = try read(members, by: clip)
         #expect(cut.fit == .stretched(.init(height: 20, width: 30)))
-        #expect(cut.crop == .init(height: 10, width: 17) && cut.size == .init(height: 10, width: 17))
+        #expect(cut.crop == .init(height: 10, width: 17) && cut.size(of: other) == .init(height: 10, width: 17))
         let whole = try read(members, by: blip)
-        #expect(whole.crop == nil && whole.size == .init(height: 20, width: 30))
+        #expect(whole.crop == nil && whole.size(of: other) == .init(height: 20, width: 30))
         let side = try read(["size": #"{"shortest_edge": 20, "longest_edge": null}"#, "crop_size": "8"], by: clip)
-        #expect(side.fit == .shortestSide(20) && side.size == square(8))
+        #expect(side.fit == .shortestSide(20) && side.size(of: other) == square(8))
     }
 
     @Test func `what is not done is no matter`() throws {

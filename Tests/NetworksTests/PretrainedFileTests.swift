@@ -140,11 +140,13 @@ import Testing
     /// What a folder may have beside weights and `config.json`, and what it may say.
     private static let companions: [String: [(name: String, text: String)]] = [
         "words/blip-tied": [
-            ("preprocessor_config.json", "{}"), ("vocab.txt", "a\n"), ("tokenizer.json", "{}"),
+            ("preprocessor_config.json", "{}"), ("generation_config.json", "{}"), ("vocab.txt", "a\n"),
+            ("tokenizer.json", "{}"),
             ("tokenizer_config.json", "{}"), ("special_tokens_map.json", "{}"), ("added_tokens.json", "{}"),
         ],
         "words/clip": [
-            ("preprocessor_config.json", "{}"), ("vocab.json", "{}"), ("merges.txt", "\n"), ("tokenizer.json", "{}"),
+            ("preprocessor_config.json", "{}"), ("filter.json", "{}"), ("vocab.json", "{}"), ("merges.txt", "\n"),
+            ("tokenizer.json", "{}"),
             ("tokenizer_config.json", "{}"), ("special_tokens_map.json", "{}"),
         ],
     ]
@@ -176,7 +178,7 @@ import Testing
     ) throws {
         let copy = try network.copy()
         let hash = try network.load(copy.path).hash
-        for name in ["README.md", "generation_config.json", "tf_model.h5", "pytorch_model.bin", ".gitattributes"] {
+        for name in ["README.md", "training_args.bin", "tf_model.h5", "pytorch_model.bin", ".gitattributes"] {
             try copy.write(name, "anything")
         }
         #expect(try network.load(copy.path).hash == hash)

@@ -71,21 +71,32 @@ package struct CLIP: PretrainedNetwork {
         }
     }
 
-    /// The embedding of a picture, of length 1.
+    /// Embeddings of a picture and of its patches, of length 1, in one pass.
     ///
     /// - Parameters:
     ///   - picture: `[H·W, 3]`, normalised
-    ///   - y: `[1, projection]`
+    ///   - y: where the picture's goes, `[1, projection]`; `nil`: not wanted
+    ///   - patches: what patches' are made of, and where they go, `[patches, projection]`; `nil`: not wanted
     /// - Throws: `Interruption` between layers
     package func embed(
-        _ picture: FeatureMap, into y: Matrix, cancellation: Cancellation, _ arena: inout Arena
+        _ picture: FeatureMap, into y: Matrix?, patches: (made: PatchConfiguration.States, into: Matrix)?,
+        cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) {
         try arena.scope { (arena) throws(Interruption) in
             let grid = configuration.vision.patches(of: Grid(height: picture.height, width: picture.width))
             let states = arena.matrix(rows: 1 + grid.pixels, columns: configuration.vision.width)
-            try vision(picture, into: states, wanted: 1, values: nil, cancellation: cancellation, &arena)
-            project(states.rows(0..<1), into: y, &arena)
-            y.setUnitRows()
+            let values = patches?.made == .values ? arena.matrix(rows: states.rows, columns: states.columns) : nil
+            try vision(
+                picture, into: states, wanted: patches?.made == .hidden ? states.rows : 1, values: values,
+                cancellation: cancellation, &arena)
+            if let y {
+                project(states.rows(0..<1), into: y, &arena)
+                y.setUnitRows()
+            }
+            if let patches {
+                project((values ?? states).rows(1..<states.rows), into: patches.into, &arena)
+                patches.into.setUnitRows()
+            }
         }
     }
 

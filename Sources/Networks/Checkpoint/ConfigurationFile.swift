@@ -179,6 +179,12 @@ struct ConfigurationFile {
         return blocks
     }
 
+    /// Refuses keys that a file of dseg's own does not have: a word misspelt would mean nothing.
+    func require(only keys: [String]) throws(CheckpointError) {
+        guard let other = values.keys.filter({ !keys.contains($0) }).min() else { return }
+        throw refusal(other, expected: "no such key: there are \(keys.joined(separator: ", "))")
+    }
+
     /// Refuses `key` unless it is absent or has one of the values that this implementation supports.
     func require(_ key: String, oneOf values: [ConfigurationValue]) throws(CheckpointError) {
         guard let value = self.values[key] else { return }

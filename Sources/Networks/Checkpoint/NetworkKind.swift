@@ -12,7 +12,7 @@ package struct NetworkKind: Sendable {
     let expected: String
     /// What other kinds are called, by a prefix of their tensors' names.
     let others: [(prefix: String, kind: String)]
-    /// Files that say how it reads words and pictures.
+    /// Files that say how it reads words and pictures, and what it makes of them.
     let companions: [String]
 
     /// What a folder without a `config.json` is, by how the name of a file in it begins.
@@ -36,7 +36,7 @@ package struct NetworkKind: Sendable {
             ("text_encoder.", "a BLIP for questions or retrieval"), ("qformer.", "a BLIP-2"),
             ("visual_encoder.", "a BLIP in its authors' layout"), ("text_model.", "a BLIP without a decoder"),
         ],
-        companions: [PictureConfiguration.file, "vocab.txt"] + tokenizerFiles)
+        companions: [PictureConfiguration.file, GenerationConfiguration.file, "vocab.txt"] + tokenizerFiles)
 
     /// A CLIP.
     package static let filter = NetworkKind(
@@ -45,7 +45,7 @@ package struct NetworkKind: Sendable {
             the folder of a CLIP, in transformers' layout, such as that of openai/clip-vit-base-patch16
             """,
         others: [("visual.", "a CLIP in open_clip's layout"), ("vision_model.head.", "a SigLIP")],
-        companions: [PictureConfiguration.file, "vocab.json", "merges.txt"] + tokenizerFiles)
+        companions: [PictureConfiguration.file, PatchConfiguration.file, "vocab.json", "merges.txt"] + tokenizerFiles)
 
     /// Throws unless the folder's configuration says that it holds this kind, or nothing of it.
     func check(_ directory: String) throws(CheckpointError) {

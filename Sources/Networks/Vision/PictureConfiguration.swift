@@ -1,6 +1,6 @@
 /// How a picture becomes what a vision network reads, from `preprocessor_config.json` (transformers' BlipImageProcessor
 /// and CLIPImageProcessor).
-package struct PictureConfiguration: Sendable, Equatable {
+package struct PictureConfiguration: Sendable, Hashable {
     /// The class of transformers that a file is written for: what its absent keys mean.
     package enum Processor: Sendable {
         /// Pictures are stretched to a size.
@@ -10,7 +10,7 @@ package struct PictureConfiguration: Sendable, Equatable {
     }
 
     /// Pixels of each side.
-    package struct Size: Sendable, Equatable {
+    package struct Size: Sendable, Hashable {
         package let height: Int
         package let width: Int
 
@@ -21,15 +21,39 @@ package struct PictureConfiguration: Sendable, Equatable {
     }
 
     /// What a picture is resized to, by cubic convolution.
-    package enum Fit: Sendable, Equatable {
+    package enum Fit: Sendable, Hashable {
         case stretched(Size)
         /// The shorter side gets so many pixels, the longer one in proportion, rounded down.
         case shortestSide(Int)
+        /// Both sides get whole patches of so many pixels, the shorter one as many as come nearest to `shortest`
+        /// pixels, the longer one in proportion, but at most ``longest`` times as many: a longer picture is squeezed.
+        case wholePatches(shortest: Int, patch: Int)
+
+        /// How many times as long as the other a side may become by whole patches: a picture a pixel wide would ask
+        /// for all memory.
+        package static let longest = 4
+
+        /// What a picture of at least one pixel a side is resized to.
+        package func size(of picture: Size) -> Size {
+            let shortest = min(picture.height, picture.width)
+            switch self {
+            case .stretched(let size): return size
+            case .shortestSide(let side):
+                return Size(height: side * picture.height / shortest, width: side * picture.width / shortest)
+            case .wholePatches(let side, let patch):
+                // In whole numbers, `round(length * side / shortest / patch)`, halves up.
+                func patches(_ length: Int) -> Int { (2 * length * side + shortest * patch) / (2 * shortest * patch) }
+                let most = Self.longest * patches(shortest)
+                return Size(
+                    height: min(patches(picture.height), most) * patch,
+                    width: min(patches(picture.width), most) * patch)
+            }
+        }
     }
 
-    package let fit: Fit
+    package private(set) var fit: Fit
     /// What is cut out of the middle of the resized picture, and lies within it; `nil`: it is read whole.
-    package let crop: Size?
+    package private(set) var crop: Size?
     /// value = (sample · factor - mean) / deviation, samples being 0...255.
     package let factor: Double
     /// Of red, green and blue.
@@ -37,12 +61,21 @@ package struct PictureConfiguration: Sendable, Equatable {
     /// Of red, green and blue.
     package let deviation: [Float]
 
-    /// The pixels that the network reads.
-    package var size: Size {
-        switch fit {
-        case .stretched(let size): crop ?? size
-        case .shortestSide(let side): crop ?? Size(height: side, width: side)
-        }
+    /// The pixels that the network reads of a picture.
+    package func size(of picture: Size) -> Size { crop ?? fit.size(of: picture) }
+
+    /// The same statistics, for a network that reads whole pictures in their proportions.
+    ///
+    /// - Parameters:
+    ///   - shortest: pixels of the shorter side, at least half a patch
+    ///   - patch: pixels of a side of the network's patches
+    package func whole(shortest: Int, patch: Int) -> PictureConfiguration {
+        precondition(Self.sides.contains(shortest), "a picture of \(shortest) pixels a side")
+        precondition((1...2 * shortest).contains(patch), "patches of \(patch) pixels of \(shortest)")
+        var whole = self
+        whole.fit = .wholePatches(shortest: shortest, patch: patch)
+        whole.crop = nil
+        return whole
     }
 
     /// The file's name in a network's folder.
@@ -151,11 +184,7 @@ extension ConfigurationFile {
             let side = value.wholeNumber.flatMap { sides.contains($0) ? $0 : nil }
             crop = side.map { .init(height: $0, width: $0) } ?? value.size(in: sides)
         }
-        let limit =
-            switch fit {
-            case .stretched(let size): size
-            case .shortestSide(let side): PictureConfiguration.Size(height: side, width: side)
-            }
+        let limit = fit.size(of: .init(height: 1, width: 1))
         guard let crop, crop.height <= limit.height, crop.width <= limit.width else {
             throw refusal(
                 "crop_size",

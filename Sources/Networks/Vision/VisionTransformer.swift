@@ -61,7 +61,7 @@ package struct VisionTransformer {
         _ picture: FeatureMap, into states: Matrix, wanted: Int, values: Matrix?, cancellation: Cancellation,
         _ arena: inout Arena
     ) throws(Interruption) {
-        embed(picture, into: states, &arena)
+        embed(picture, into: states, positions: .bicubic, &arena)
         preNorm?(states, into: states)
         for layer in layers.dropLast() {
             try cancellation.check()
@@ -74,7 +74,12 @@ package struct VisionTransformer {
     }
 
     /// `x ← [class token; patches] + positions`
-    private func embed(_ picture: FeatureMap, into x: Matrix, _ arena: inout Arena) {
+    ///
+    /// - Parameter interpolation: of positions, for a grid of another size than the trained one
+    func embed(
+        _ picture: FeatureMap, into x: Matrix, positions interpolation: FeatureMap.Interpolation,
+        _ arena: inout Arena
+    ) {
         let grid = configuration.patches(of: Grid(height: picture.height, width: picture.width))
         precondition(x.rows == 1 + grid.pixels && x.columns == configuration.width, "the states' shape")
         let rest = x.rows(1..<x.rows)
@@ -91,7 +96,7 @@ package struct VisionTransformer {
             let own = arena.featureMap(height: side.height, width: side.width, channels: x.columns)
             let resampled = arena.featureMap(height: grid.height, width: grid.width, channels: x.columns)
             own.matrix.fill(trained)
-            resampled.resample(own)
+            resampled.resample(own, interpolation)
             rest.blend(resampled.matrix, times: 1, keeping: 1)
         }
     }
