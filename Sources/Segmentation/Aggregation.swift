@@ -14,6 +14,8 @@ package struct Aggregation: Sendable, Hashable {
         /// Of every token of the prompt, divided by their sum and then enlarged; a phrase's is the mean over its tokens
         /// (iSeg).
         case ofTokens(TokenMaps)
+        /// Of a label, CLIP's scores at each patch (CLIPer). No cross-attention is read.
+        case ofPatches(DenseRule)
     }
 
     func with(weights: [[Float]]) -> Aggregation { Aggregation(weights: weights, maps: maps) }

@@ -17,8 +17,9 @@ struct AnswerMemory: Sendable {
 
     /// - Parameters:
     ///   - captured: `nil`: the queries of all cross-attention layers, and an affinity of the latent's pixels
+    ///   - seeding: scratch memory for a CLIP's scores of labels
     ///   - maps: score maps that are held at once
-    init(_ model: Model, _ layout: Layout, captured: CapturedLayers? = nil, maps: Int) {
+    init(_ model: Model, _ layout: Layout, captured: CapturedLayers? = nil, seeding: Double = 0, maps: Int) {
         let (unet, tile, tiles) = (model.unet, layout.tiles[0].grid, Double(layout.tiles.count))
         self.layout = layout
         picture = layout.grid.times(model.latentSizes.factor)
@@ -40,7 +41,7 @@ struct AnswerMemory: Sendable {
         let scoring = 4 * (pixels * Double(max(maps, 4 * Segmenter.groupPrompts)) + 16 * attending)
         scratch = max(
             MemoryEstimate.pass(model, tile).bytes + 4 * (floats + probabilities),
-            MemoryEstimate.encoding(model, tile).bytes, MemoryEstimate.prompts(model).bytes, scoring)
+            MemoryEstimate.encoding(model, tile).bytes, MemoryEstimate.prompts(model).bytes, seeding, scoring)
         ofThreads = MemoryEstimate.threads(tile).bytes
         let samples = MemoryEstimate.pixels(picture) * 3 * 4 * (layout.tiles.count > 1 ? 2 : 1)
         most = scratch + queries + affinity + samples + 2 * scoring
@@ -93,13 +94,19 @@ struct AnswerMemory: Sendable {
 }
 
 extension AnswerMemory {
-    init(_ model: Model, _ layout: Layout, _ request: SegmentationRequest, capturing captured: CapturedLayers) {
-        let (recipe, labels) = (request.recipe, request.labels)
+    init(
+        _ model: Model, _ filter: LabelFilter?, _ asked: AskedPicture, _ request: SegmentationRequest,
+        _ labels: [Label], capturing captured: CapturedLayers
+    ) {
+        let recipe = request.recipe
         let phrases = labels.reduce(0) { $0 + $1.phrases.count }
         let together = recipe.softmax == .joint ? phrases : min(phrases, recipe.groupPhrases)
-        let tokens = recipe.aggregation.maps == .ofPhrases ? 0 : model.textEncoder.configuration.positions
+        let tokens = recipe.isJoined ? model.textEncoder.configuration.positions : 0
         self.init(
-            model, layout, captured: captured,
+            model, asked.layout, captured: captured,
+            seeding: recipe.dense.flatMap { rule in
+                filter?.seedingBytes(rule, asked.picture.looked.size, classes: labels.count)
+            } ?? 0,
             maps: max(recipe.share == nil ? 0 : labels.count, 4 * (together + tokens)))
     }
 }

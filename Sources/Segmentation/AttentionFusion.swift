@@ -68,7 +68,21 @@ package struct AttentionFusion {
         switch cross.aggregation.maps {
         case .ofPhrases: cross.fused(labels, in: features, &arena)
         case .ofTokens(let maps): cross.fused(labels.flatMap(\.self), maps.clustering, in: features, &arena)
+        case .ofPatches: preconditionFailure("labels are scored without cross-attention")
         }
+    }
+
+    /// The score maps of all labels, `[H·W]` each, from seeds on a grid of their own.
+    ///
+    /// - Throws: `Interruption` between rounds of completion
+    package func scores(
+        of seeds: [[Float]], on grid: Grid, in features: [AttentionFeatures], cancellation: Cancellation,
+        _ arena: inout Arena
+    ) throws(Interruption) -> [[Float]] {
+        try completed(
+            seeds.map { CrossAttention.resized($0, from: grid, to: layout.grid) },
+            tops: seeds.map(ScoreKernels.largest), rounds: refinement.rounds, in: features, cancellation: cancellation,
+            &arena)
     }
 
     /// Fused maps, completed in some rounds, `[H·W]` each.
@@ -76,6 +90,16 @@ package struct AttentionFusion {
     /// - Throws: `Interruption` between rounds
     package func completed(
         _ fused: [[Float]], rounds: Int, in features: [AttentionFeatures], cancellation: Cancellation,
+        _ arena: inout Arena
+    ) throws(Interruption) -> [[Float]] {
+        try completed(
+            fused, tops: fused.map(ScoreKernels.largest), rounds: rounds, in: features, cancellation: cancellation,
+            &arena)
+    }
+
+    /// - Parameter tops: the largest score of each map, where it was made
+    private func completed(
+        _ fused: [[Float]], tops: [Float], rounds: Int, in features: [AttentionFeatures], cancellation: Cancellation,
         _ arena: inout Arena
     ) throws(Interruption) -> [[Float]] {
         guard rounds > 0 || refinement.normalizes else { return fused }
@@ -88,9 +112,7 @@ package struct AttentionFusion {
         }
         maps = maps.map { CrossAttention.resized($0, from: grid, to: layout.grid) }
         guard refinement.scales else { return maps }
-        return zip(maps, fused).map { map, fused in
-            Self.scaled(map, to: (ScoreKernels.largest(map) + ScoreKernels.largest(fused)) / 2, &arena)
-        }
+        return zip(maps, tops).map { Self.scaled($0, to: (ScoreKernels.largest($0) + $1) / 2, &arena) }
     }
 
     /// Maps on the affinities' grid after one round.

@@ -4,65 +4,80 @@ import Kernels
 /// and may be suspended between two parts (backpressure: its client reads too slowly).
 package final class Computation {
     private let segmenter: Segmenter
-    private let understanding: Understanding
     private let picture: AskedPicture
     private let fusion: AttentionFusion
-    /// Labels that are scored together.
-    private let groups: [ArraySlice<UnderstoodLabel>]
     private var answer: AnswerInProgress
-    private var stage = Stage.understood
+    private var stage: Stage
     /// The maps of all labels so far, where labels share pixels.
     private var sharing: [[Float]] = []
 
     private enum Stage {
-        case understood
-        /// The group that is scored next.
-        case scores(group: Int)
+        /// Labels are chosen, and prompts continued.
+        case searching(LabelSearch)
+        case understood(Understanding)
+        /// The group of labels that is scored next.
+        case scores(Understanding, group: Int)
         /// The group that is handed out next, of labels that have shared each pixel.
-        case shared(group: Int)
+        case shared(Understanding, group: Int)
         case report
         case over
     }
 
-    /// - Parameter answer: new, except for the time that parsing the request took
+    /// - Parameters:
+    ///   - search: for the labels
+    ///   - answer: new, except for the time that parsing the request took
     init(
-        _ segmenter: Segmenter, _ understanding: Understanding, _ picture: AskedPicture, _ fusion: AttentionFusion,
+        _ segmenter: Segmenter, _ search: LabelSearch, _ picture: AskedPicture, _ fusion: AttentionFusion,
         _ answer: AnswerInProgress
     ) throws(SegmentationError) {
         self.segmenter = segmenter
-        self.understanding = understanding
         self.picture = picture
         self.answer = answer
         self.fusion = fusion
+        stage = .searching(search)
+        if search.isOver { stage = try understood(search) }
+    }
+
+    /// Admits the answer, once its labels are known.
+    private func understood(_ search: LabelSearch) throws(SegmentationError) -> Stage {
+        try answer.request.recipe.checkJointSoftmax(search.labels)
+        let understanding = try segmenter.understand(
+            answer.request, search, picture, fusion, cancellation: answer.cancellation)
         try segmenter.admit(understanding.memory)
-        groups = understanding.groups
+        return .understood(understanding)
     }
 
     /// Computes the next part; `nil` after the last.
     package func next() throws(SegmentationError) -> AnswerPart? {
         switch stage {
-        case .understood:
-            stage = .scores(group: 0)
-            return .understood(understanding)
-        case .scores(let index):
-            let group = groups[index]
-            try segmenter.reserve(understanding.memory)
-            if try segmenter.advance(to: group, picture, fusion, &answer) {
-                return .scores(first: group.startIndex, [])
+        case .searching(var search):
+            let cancellation = answer.cancellation
+            let limit = answer.request.wantsMask ? SegmentationRequest.maskedLabelLimit : nil
+            try answer.timing(\.words) { () throws(SegmentationError) in
+                try segmenter.advance(&search, picture, atMost: limit, cancellation: cancellation)
             }
+            stage = search.isOver ? try understood(search) : .searching(search)
+            return .nothing
+        case .understood(let understanding):
+            stage = understanding.groups.isEmpty ? .report : .scores(understanding, group: 0)
+            return .understood(understanding)
+        case .scores(let understanding, let index):
+            let (groups, group) = (understanding.groups, understanding.groups[index])
+            try segmenter.reserve(understanding.memory)
+            if try segmenter.advance(to: group, picture, fusion, &answer) { return .nothing }
             let maps = try segmenter.scores(of: group, picture, fusion, &answer)
             let isLast = index + 1 == groups.count
             guard let share = answer.request.recipe.share else {
-                stage = isLast ? .report : .scores(group: index + 1)
+                stage = isLast ? .report : .scores(understanding, group: index + 1)
                 return .scores(first: group.startIndex, maps)
             }
             sharing += maps
             if isLast { answer.timing(\.maps) { sharing = share.divide(sharing, &segmenter.arena) } }
-            stage = isLast ? .shared(group: 0) : .scores(group: index + 1)
-            return .scores(first: group.startIndex, [])
-        case .shared(let index):
-            let group = groups[index]
-            stage = index + 1 < groups.count ? .shared(group: index + 1) : .report
+            stage = isLast ? .shared(understanding, group: 0) : .scores(understanding, group: index + 1)
+            return .nothing
+        case .shared(let understanding, let index):
+            let group = understanding.groups[index]
+            stage = index + 1 < understanding.groups.count ? .shared(understanding, group: index + 1) : .report
             return .scores(first: group.startIndex, Array(sharing[group.indices]))
         case .report:
             stage = .over
@@ -78,9 +93,11 @@ package final class Computation {
 /// Maps are on the latent grid whatever sizes were requested, so a waiting answer takes little memory. A ``Painter``
 /// enlarges them on another thread, at the pace at which the client reads.
 package enum AnswerPart: Sendable {
+    /// A step was done that gives nothing to hand out: labels are still searched, or share pixels and are still being
+    /// scored, or a pass over one of several tiles was run.
+    case nothing
     case understood(Understanding)
-    /// Maps on the latent grid, `[H·W]` each, of consecutive labels from label `first` on; none yet where labels share
-    /// pixels and are still being scored, or after a pass over one of several tiles.
+    /// Maps on the latent grid, `[H·W]` each, of consecutive labels from label `first` on.
     case scores(first: Int, [[Float]])
     case report(Report)
 }

@@ -28,7 +28,7 @@ package final class EncodedText {
             let contexts = arena.matrix(rows: prompts.count * text.positions, columns: text.width)
             let tokens = prompts.map { model.tokenizer.encode($0.text, length: text.positions).tokens }
             try model.textEncoder(tokens, into: contexts, cancellation: cancellation, &arena)
-            if prompts.contains(where: { $0.enhancement != nil }) {
+            if prompts.contains(where: { !$0.weights.isEmpty }) {
                 try enhance(contexts, prompts, model, cancellation: cancellation, &arena)
             }
             return EncodedText.texts(contexts, model, &arena)
@@ -44,20 +44,19 @@ package final class EncodedText {
         try arena.scope { (arena) throws(Interruption) in
             let length = model.textEncoder.configuration.positions
             let origin = arena.matrix(rows: length, columns: contexts.columns)
-            if prompts.contains(where: { $0.enhancement?.origin == .emptyPrompt }) {
+            if prompts.contains(where: { $0.weights.contains { $0.origin == .emptyPrompt } }) {
                 let empty = model.tokenizer.encode("", length: length).tokens
                 try model.textEncoder([empty], into: origin, cancellation: cancellation, &arena)
             }
             for (index, prompt) in prompts.enumerated() {
-                guard let enhancement = prompt.enhancement else { continue }
-                for position in enhancement.positions.map(Int.init) {
+                for weight in prompt.weights {
+                    let position = Int(weight.position)
                     let state = contexts.rows(index * length + position..<index * length + position + 1)
-                    switch enhancement.origin {
-                    case .zero: state.scale(by: enhancement.factor, adding: 0)
+                    switch weight.origin {
+                    case .zero: state.scale(by: weight.factor, adding: 0)
                     case .emptyPrompt:
                         state.blend(
-                            origin.rows(position..<position + 1), times: 1 - enhancement.factor,
-                            keeping: enhancement.factor)
+                            origin.rows(position..<position + 1), times: 1 - weight.factor, keeping: weight.factor)
                     }
                 }
             }

@@ -84,33 +84,72 @@ struct MemoryEstimate {
     }
 
     /// A picture's states, and what the decoder keeps and takes for a caption of it.
-    static func captioning(_ configuration: BLIPConfiguration) -> MemoryEstimate {
+    static func captioning(
+        _ configuration: BLIPConfiguration, _ generation: GenerationConfiguration
+    ) -> MemoryEstimate {
         let (text, rows) = (configuration.text, 1 + pixels(configuration.vision.trained))
-        let kept = 2 * Double(text.sizes.layers) * Double(text.width) * (rows + Double(Captioner.tokenLimit))
-        let read = Double(Captioner.tokenLimit) * (8 * Double(text.width) + Double(text.sizes.intermediate))
+        let tokens = Double(generation.limit)
+        let kept = 2 * Double(text.sizes.layers) * Double(text.width) * (rows + tokens)
+        let read = tokens * (8 * Double(text.width) + Double(text.sizes.intermediate))
         return MemoryEstimate(
-            "a caption", floats: vision(configuration.vision) + kept + read + Double(text.vocabularyCount))
+            "a caption",
+            floats: vision(configuration.vision, trained(configuration.vision)) + kept + read
+                + Double(text.vocabularyCount))
     }
 
-    /// A picture's states, or those of a group of texts: of one, where texts are read one by one.
+    /// A picture's states and its patches' values, or the states of a group of texts: of one, where texts are read one
+    /// by one.
     static func filtering(_ configuration: CLIPConfiguration, _ precision: Precision) -> MemoryEstimate {
         let text = configuration.text
         let tokens = Double(
             precision.rowsAreIndependent ? max(LabelFilter.groupTokens, text.positions) : text.positions)
         let texts =
             tokens * (10 * Double(text.width) + Double(text.sizes.intermediate) + Double(configuration.projection))
-        return MemoryEstimate("an embedding", floats: max(vision(configuration.vision), texts))
+        let side = configuration.vision.side
+        let whole = Grid(height: side, width: side * PictureConfiguration.Fit.longest)
+        let values = Double(configuration.vision.width) * pixels(configuration.vision.patches(of: whole))
+        return MemoryEstimate("an embedding", floats: max(vision(configuration.vision, whole) + values, texts))
+    }
+
+    /// The scores of all labels and background words in all patches, twice: by label and by patch.
+    static func judging(_ configuration: CLIPConfiguration) -> MemoryEstimate {
+        let texts = Double(SegmentationRequest.labelLimit + PatchConfiguration.wordLimit)
+        let patches = pixels(configuration.vision.trained) * Double(PictureConfiguration.Fit.longest)
+        return MemoryEstimate("a judgement of \(SegmentationRequest.labelLimit) labels", floats: 2 * texts * patches)
+    }
+
+    /// A picture, its layers' inputs and embeddings, the attention of all heads, links, and the scores of classes and
+    /// background.
+    ///
+    /// - Parameter picture: as the CLIP reads it, in pixels
+    static func seeding(
+        _ configuration: CLIPConfiguration, _ rule: DenseRule, _ picture: Grid, classes: Int
+    ) -> MemoryEstimate {
+        let (vision, classes) = (configuration.vision, Double(classes))
+        let (patches, layers) = (pixels(vision.patches(of: picture)), Double(vision.sizes.layers))
+        let inputs = layers * (1 + patches) * Double(vision.width + configuration.projection)
+        let links = (Double(vision.sizes.heads) + 3) * (1 + patches) * (1 + patches)
+        let scores = patches * ((layers + 2) * classes + Double(rule.background.count) + 1)
+        return MemoryEstimate(
+            "the seeds of \(Int(classes)) labels", floats: self.vision(vision, picture) + inputs + links + scores)
     }
 
     /// The picture, the states of a layer, its normalised input, queries, keys, values and output, packed keys and
     /// values, and the hidden states of its feed-forward block; of each thread a tile of attention's scores or,
     /// before, a part of the patches' im2col.
-    private static func vision(_ configuration: VisionConfiguration) -> Double {
-        let (rows, width) = (1 + pixels(configuration.trained), Double(configuration.width))
-        let (side, patch) = (Double(configuration.side), Double(configuration.patch))
+    ///
+    /// - Parameter picture: in pixels
+    private static func vision(_ configuration: VisionConfiguration, _ picture: Grid) -> Double {
+        let (rows, width) = (1 + pixels(configuration.patches(of: picture)), Double(configuration.width))
+        let patch = Double(configuration.patch)
         let layer = rows * (12 * width + Double(configuration.sizes.intermediate))
         let thread = max(256 * (rows + 32), (min(rows, 256) + min(width, 512) + 3) * patch * patch)
-        return 6 * side * side + layer + Double(Threads.count) * thread
+        return 6 * pixels(picture) + layer + Double(Threads.count) * thread
+    }
+
+    /// The square that a network was trained on, in pixels.
+    private static func trained(_ configuration: VisionConfiguration) -> Grid {
+        Grid(height: configuration.side, width: configuration.side)
     }
 
     /// Of all threads: a tile of attention's scores each, sixteen queries or more against all keys, and a convolution's
@@ -126,20 +165,33 @@ struct MemoryEstimate {
 
 extension Captioner {
     /// Bytes of address space for scratch memory.
-    package static func scratchBytes(_ configuration: BLIPConfiguration) -> Int {
-        MemoryEstimate.addressSpace(MemoryEstimate.captioning(configuration).bytes)
+    package static func scratchBytes(
+        _ configuration: BLIPConfiguration, _ generation: GenerationConfiguration
+    ) -> Int {
+        MemoryEstimate.addressSpace(MemoryEstimate.captioning(configuration, generation).bytes)
     }
 
-    package var scratchBytes: Int { Self.scratchBytes(blip.network.configuration) }
+    package var scratchBytes: Int { Self.scratchBytes(blip.network.configuration, generation) }
 }
 
 extension LabelFilter {
     /// Bytes of address space for scratch memory.
     package static func scratchBytes(_ configuration: CLIPConfiguration, _ precision: Precision) -> Int {
-        MemoryEstimate.addressSpace(MemoryEstimate.filtering(configuration, precision).bytes)
+        MemoryEstimate.addressSpace(
+            max(MemoryEstimate.filtering(configuration, precision).bytes, MemoryEstimate.judging(configuration).bytes))
     }
 
     package var scratchBytes: Int { Self.scratchBytes(clip.network.configuration, clip.precision) }
+
+    /// Bytes that seeds of labels in a picture take at most, or the embeddings of their texts.
+    func seedingBytes(_ rule: DenseRule, _ picture: PictureConfiguration.Size, classes: Int) -> Double {
+        let read = reading(by: rule).size(of: picture)
+        return max(
+            MemoryEstimate.filtering(clip.network.configuration, clip.precision).bytes,
+            MemoryEstimate.seeding(
+                clip.network.configuration, rule, Grid(height: read.height, width: read.width), classes: classes
+            ).bytes)
+    }
 }
 
 extension Model {

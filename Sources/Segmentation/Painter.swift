@@ -39,6 +39,7 @@ package struct Painter: Sendable {
     package mutating func add(_ part: AnswerPart) {
         let next: [Next]
         switch part {
+        case .nothing: return
         case .understood(let understanding):
             self.understanding = understanding
             sizing = sizing(of: understanding)

@@ -1,7 +1,20 @@
 package import Networks
 
+/// Where the tokens of a phrase stand in its prompt, whose start token has position 0.
+package struct PhrasePlace: Sendable, Equatable {
+    /// Of the words.
+    package let words: Range<Int>
+    /// Of the last word between spaces.
+    package let lastWord: Range<Int>
+    /// Of the token after the words, where a participle follows.
+    package let participle: Int?
+
+    /// The positions that are read, ascending.
+    package var positions: [Int] { Array(words) + [participle].compactMap(\.self) }
+}
+
 extension BytePairTokenizer {
-    /// The positions of a phrase's tokens among a prompt's, where the start token has position 0.
+    /// Where the tokens of a phrase stand among a prompt's.
     ///
     /// The phrase is searched as whole words, spaced as in the prompt. Its first occurrence counts; in a prompt that
     /// begins with the template's opening, the occurrence right after that opening, so that a label may repeat the
@@ -12,11 +25,10 @@ extension BytePairTokenizer {
     /// - Parameters:
     ///   - template: the one that the prompt may be made from
     ///   - length: the number of tokens that the prompt is encoded to, at least 2
-    /// - Returns: ascending positions, or `nil` if the phrase does not stand in the prompt or
-    ///   truncation cuts into it
-    package func positions(
+    /// - Returns: `nil` if the phrase does not stand in the prompt or truncation cuts into it
+    package func place(
         of phrase: String, in prompt: String, from template: PromptTemplate, length: Int
-    ) -> [Int]? {
+    ) -> PhrasePlace? {
         let sought = words(of: phrase)
         let words = words(of: prompt)
         let places = words.indices.filter { Self.stand(sought, in: words, at: $0) }
@@ -32,7 +44,11 @@ extension BytePairTokenizer {
         let last = min(first + tokenCount(sought[...]), end) - 1
         guard last <= length - 2 else { return nil }
         let takesParticiple = Self.participleFollows(after) && last + 1 <= length - 2
-        return Array(first...(takesParticiple ? last + 1 : last))
+        let lastWord = sought.lastIndex(where: \.isSpaced) ?? 0
+        return PhrasePlace(
+            words: first..<last + 1,
+            lastWord: (lastWord == 0 ? first : last + 1 - tokenCount(sought[lastWord...]))..<last + 1,
+            participle: takesParticiple ? last + 1 : nil)
     }
 
     private func tokenCount(_ words: ArraySlice<PromptText.Word>) -> Int {

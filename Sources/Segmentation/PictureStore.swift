@@ -23,6 +23,8 @@ package struct LookedAt: Sendable, Equatable {
     package let handle: String
     package let width: Int
     package let height: Int
+
+    var size: PictureConfiguration.Size { PictureConfiguration.Size(height: height, width: width) }
 }
 
 /// What a picture's latent is computed from.
@@ -75,6 +77,9 @@ final class AskedPicture {
     var latents: [Remembered<[Float]>?]
     /// What the others are computed from; `nil` where there are none.
     var content: PictureContent?
+    /// The picture as captioner and filter read it, and what the captioner's decoder sees of it.
+    let views: [PictureConfiguration: PreparedPixels]
+    var states: Matrix?
 
     init(
         _ picture: Picture, _ data: PictureData, _ layout: Layout, _ resize: Resize,
@@ -87,6 +92,7 @@ final class AskedPicture {
         self.resize = resize
         self.latents = latents
         content = latents.contains { $0 == nil } ? data.content(resize) : nil
+        views = data.views
     }
 
     func latentKey(_ tile: Int) -> LatentKey {
@@ -103,33 +109,51 @@ struct PictureNeeds {
     let resize: Resize?
     /// Whether the recipe reads the picture's colours.
     let guide: Bool
+    /// What captioner and filter read, where what they saw is not cached.
+    let views: [PictureConfiguration]
 }
 
-/// A picture's file, guide, transparency, and the picture at the size that a network reads, as far as they are cached.
+/// A picture's file, guide, transparency, and the picture as networks read it, as far as they are cached.
 struct PictureData {
     /// `nil` where the file is too large to be cached.
     fileprivate(set) var file: [UInt8]?
     fileprivate(set) var resized: (resize: Resize, samples: [Float])?
     fileprivate(set) var guide: Guide?
     fileprivate(set) var transparency: Transparency?
+    fileprivate(set) var views: [PictureConfiguration: PreparedPixels] = [:]
 
-    var isEmpty: Bool { file == nil && resized == nil && guide == nil && transparency == nil }
+    var isEmpty: Bool {
+        file == nil && resized == nil && guide == nil && transparency == nil && views.isEmpty
+    }
 
     fileprivate var bytes: Int {
-        PictureStore.entryBytes + (file?.count ?? 0) + (resized?.samples.count ?? 0) * MemoryLayout<Float>.stride
-            + (guide?.samples.count ?? 0) + (transparency?.bytes ?? 0)
+        views.values.reduce(PictureStore.entryBytes + (file?.count ?? 0)) { $0 + $1.bytes }
+            + (resized?.samples.count ?? 0) * MemoryLayout<Float>.stride + (guide?.samples.count ?? 0)
+            + (transparency?.bytes ?? 0)
     }
 
     /// Takes from a decoded picture what is needed of it.
-    fileprivate mutating func take(_ needs: PictureNeeds, of image: Image) {
+    fileprivate mutating func take(
+        _ needs: PictureNeeds, of image: Image, _ cancellation: Cancellation
+    ) throws(SegmentationError) {
         transparency = image.transparency
         if let resize = needs.resize { resized = (resize, image.resized(resize)) }
         if needs.guide { guide = image.guide }
+        do throws(Interruption) {
+            for view in needs.views { views[view] = try image.pixels(as: view, cancellation) }
+        } catch {
+            throw SegmentationError(error)
+        }
     }
 
     /// Whether nothing must be decoded for what is needed.
     fileprivate func satisfies(_ needs: PictureNeeds) -> Bool {
-        (needs.resize == nil || needs.resize == resized?.resize) && (!needs.guide || guide != nil)
+        (needs.resize == nil || needs.resize == resized?.resize) && hasDecoded(needs)
+    }
+
+    /// Whether what only a decoded picture gives is there.
+    fileprivate func hasDecoded(_ needs: PictureNeeds) -> Bool {
+        (!needs.guide || guide != nil) && needs.views.allSatisfy { views[$0] != nil }
     }
 
     /// What a latent is computed from; `nil` where that is not cached.
@@ -185,7 +209,7 @@ package final class PictureStore {
     ) throws(SegmentationError) -> (Picture, PictureData) {
         let key = ExactString(handle)
         var found = data(of: handle)
-        if found.file == nil, file.count <= fileLimit { found.file = file }
+        if found.file == nil, keeps(file: file.count) { found.file = file }
         if let known = pictures.value(for: key), found.satisfies(try needs(known.looked)),
             !known.isTransparent || found.transparency != nil
         {
@@ -195,7 +219,7 @@ package final class PictureStore {
         }
         let image = try Image(decoding: file, cancellation: cancellation)
         let looked = LookedAt(handle: handle, width: image.width, height: image.height)
-        found.take(try needs(looked), of: image)
+        try found.take(try needs(looked), of: image, cancellation)
         let picture =
             pictures.value(for: key) ?? Picture(looked: looked, isTransparent: found.transparency != nil)
         _ = picture.broughtBy.note(owner)
@@ -204,9 +228,10 @@ package final class PictureStore {
         return (picture, found)
     }
 
-    /// A picture that `owner` has sent before; its file is decoded again where the guide is needed and not cached.
+    /// A picture that `owner` has sent before; its file is decoded again where the guide or a view is needed and not
+    /// cached.
     ///
-    /// - Throws: `unknownPicture`, also where neither the guide that is needed nor the file is cached; `cancelled` or
+    /// - Throws: `unknownPicture`, also where neither what is needed nor the file is cached; `cancelled` or
     ///   `deadlineExceeded`
     func known(
         _ handle: String, owner: UInt32, cancellation: Cancellation,
@@ -218,9 +243,9 @@ package final class PictureStore {
         }
         var found = data(of: handle)
         let needs = try needs(picture.looked)
-        guard needs.guide, found.guide == nil else { return (picture, found) }
+        guard !found.hasDecoded(needs) else { return (picture, found) }
         guard let file = found.file else { throw .unknownPicture(handle: handle) }
-        found.take(needs, of: try Image(decoding: file, cancellation: cancellation))
+        try found.take(needs, of: try Image(decoding: file, cancellation: cancellation), cancellation)
         keep(found, for: key)
         return (picture, found)
     }
@@ -235,11 +260,22 @@ package final class PictureStore {
         keep(found, for: ExactString(handle))
     }
 
+    /// Drops a picture as captioner or filter reads it, once they have.
+    func drop(_ view: PictureConfiguration, of handle: String) {
+        var found = data(of: handle)
+        guard found.views.removeValue(forKey: view) != nil else { return }
+        keep(found, for: ExactString(handle))
+    }
+
+    /// Whether a file of so many bytes is cached.
+    func keeps(file bytes: Int) -> Bool { bytes <= fileLimit }
+
     /// Keeps the data, without the file or the guide where there is no room for them.
     private func keep(_ new: PictureData, for key: ExactString) {
         var new = new
         if new.bytes > data.limit { new.file = nil }
         if new.bytes > data.limit { new.guide = nil }
+        if new.bytes > data.limit { new.views = [:] }
         if new.isEmpty { data.remove(key) } else { data.insert(new, bytes: new.bytes, for: key) }
     }
 }

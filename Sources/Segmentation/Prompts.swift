@@ -58,7 +58,17 @@ package struct PhraseList: Sendable, Hashable {
     }
 }
 
-/// What a token's state z is moved away from by a factor w: `z' = origin + w (z - origin)`.
+/// By how much the states of labels' tokens are moved away from an origin: `z' = origin + w (z - origin)`.
+package struct Enhancement: Sendable, Hashable {
+    /// w; 1: states stay as they are.
+    package internal(set) var factor: Float
+    let origin: EnhancementOrigin
+    package internal(set) var words: EnhancedWords
+
+    static let none = Enhancement(factor: 1, origin: .zero, words: .all)
+}
+
+/// From what the states of tokens are moved away.
 package enum EnhancementOrigin: Sendable, Hashable {
     /// States are multiplied (iSeg's enhancement of categories).
     case zero
@@ -66,33 +76,48 @@ package enum EnhancementOrigin: Sendable, Hashable {
     case emptyPrompt
 }
 
+/// Which of a label's words are enhanced.
+package enum EnhancedWords: String, Sendable, Hashable, CaseIterable {
+    case all
+    /// The last between spaces, to which compel's `++` binds.
+    case last
+}
+
+/// How the state of a token in a prompt is moved.
+struct WeightedToken: Sendable, Hashable {
+    let position: Int32
+    let factor: Float
+    let origin: EnhancementOrigin
+
+    /// Tokens at some positions; none where their states stay as they are.
+    static func all(
+        at positions: some Sequence<Int32>, by factor: Float, from origin: EnhancementOrigin
+    ) -> [WeightedToken] {
+        factor == 1 ? [] : positions.map { WeightedToken(position: $0, factor: factor, origin: origin) }
+    }
+}
+
 /// A prompt as the networks read it: equal values, equal states of the text encoder.
 package struct ReadPrompt: Sendable, Hashable {
     let prompt: ExactString
-    /// How the final states of some tokens are moved away from an origin; `nil`: of none.
-    let enhancement: Enhancement?
-
-    struct Enhancement: Hashable {
-        let factor: Float
-        let origin: EnhancementOrigin
-        /// Ascending.
-        let positions: [Int32]
-    }
+    /// How final states are moved, one after the other; none: they are read as the text encoder makes them.
+    let weights: [WeightedToken]
 
     package var text: String { prompt.text }
 
     package init(_ text: String) {
-        prompt = ExactString(text)
-        enhancement = nil
+        self.init(text, weights: [])
     }
 
     /// - Parameter positions: of the tokens that are enhanced
     package init(_ text: String, enhancing positions: [Int32], by factor: Float, from origin: EnhancementOrigin) {
-        prompt = ExactString(text)
-        enhancement =
-            factor == 1 || positions.isEmpty
-            ? nil : Enhancement(factor: factor, origin: origin, positions: Set(positions).sorted())
+        self.init(text, weights: WeightedToken.all(at: Set(positions).sorted(), by: factor, from: origin))
     }
 
-    var bytes: Int { prompt.text.utf8.count + (enhancement?.positions.count ?? 0) * MemoryLayout<Int32>.stride }
+    init(_ text: String, weights: [WeightedToken]) {
+        prompt = ExactString(text)
+        self.weights = weights
+    }
+
+    var bytes: Int { prompt.text.utf8.count + weights.count * MemoryLayout<WeightedToken>.stride }
 }

@@ -9,9 +9,11 @@ package struct Recipe: Sendable, Hashable {
     package let name: String
     package let about: RecipeDescription
     package let template: PromptTemplate
+    /// Whether the captioner continues the template around a label's words with what it sees in the picture.
+    package internal(set) var captions: Bool
     package let forwardPrompt: ForwardPrompt
-    /// By which the text encoder's final states of phrases' tokens are multiplied; 1: as they are.
-    package internal(set) var enhancement: Float
+    /// How the text encoder's final states of labels' tokens are moved.
+    package internal(set) var enhancement: Enhancement
     /// The training step of the scheduler whose share of noise is added to the latent.
     package let timestep: Int
     /// The size that networks read a picture at.
@@ -38,13 +40,21 @@ package struct Recipe: Sendable, Hashable {
 
     /// Whether a label's map depends on the other labels.
     package var labelsCompete: Bool {
-        isJoined || softmax == .joint || share != nil
+        isJoined || softmax == .joint || share != nil || dense != nil
     }
 
     /// Whether one prompt lists all labels.
     var isJoined: Bool {
         if case .joined = forwardPrompt { true } else { false }
     }
+
+    /// How CLIP scores labels; `nil`: cross-attention does.
+    package var dense: DenseRule? {
+        if case .ofPatches(let rule) = aggregation.maps { rule } else { nil }
+    }
+
+    /// Whether labels are scored all at once.
+    var scoresTogether: Bool { softmax == .joint || dense != nil }
 
     /// Whether all phrases have prompts of their own, and one pass: then the others' tokens may join a softmax.
     var fitsJointSoftmax: Bool {
@@ -54,7 +64,7 @@ package struct Recipe: Sendable, Hashable {
     /// Phrases that are scored together: what all read is read once. That is the affinity, the largest operand of
     /// scoring, where it is kept; heads are computed anew each time; a joined prompt's maps are clustered each time.
     package var groupPhrases: Int {
-        if isJoined { return SegmentationRequest.phraseLimit }
+        if isJoined || dense != nil { return SegmentationRequest.phraseLimit }
         if case .heads = refinement.affinity { return 64 }
         return 16
     }
@@ -69,8 +79,8 @@ package struct Recipe: Sendable, Hashable {
 extension Recipe {
     /// - Parameters:
     ///   - name: of a recipe, or its part before the colon; "" means `shared`
-    ///   - settings: `key=value` each, see ``RecipeSetting``
-    /// - Throws: `unknownRecipe`, and why a setting is refused
+    ///   - settings: `key=value` each, see ``parameters``
+    /// - Throws: `unknownRecipe` and `setting`
     package init(named name: String, settings: [String] = []) throws(SegmentationError) {
         let sought = name.isEmpty ? Self.shared.name : name
         let named = Self.all.first { ExactString($0.name) == ExactString(sought) }

@@ -8,9 +8,19 @@ package struct RecipeDescription: Sendable, Hashable {
     package let source: String
 
     static let diffsegmenter = RecipeDescription(
-        summary: "the published method: a pass of the U-Net for each label",
+        summary: "the published maps, a pass of the U-Net for each label, of prompts by the template alone",
         cost: "a pass for each label of each picture",
         source: "DiffSegmenter's paper and its code, ptp_stable_best.py; mean IoU 58.7 on the demo's first 40 scenes")
+
+    static let published = RecipeDescription(
+        summary: "the published method, whole: a captioner continues each label's prompt, whose words are weighted, "
+            + "and each label has a pass of the U-Net",
+        cost: "a caption and a pass for each label of each picture",
+        source: "DiffSegmenter's paper and its code, ptp_stable_best.py")
+
+    static let publishedAsShipped = RecipeDescription(
+        summary: "published, with the weight on the last word of a label, as the released code binds it",
+        cost: published.cost, source: published.source)
 
     static let shared = RecipeDescription(
         summary: "the published maps, from one pass of the U-Net for all labels",
@@ -38,11 +48,30 @@ package struct RecipeDescription: Sendable, Hashable {
                 + "TagCLIP; ours: \(demo) on the demo's first 40 scenes")
     }
 
-    static let cliperVOC = cliper("VOC", demo: "29.8")
-    static let cliperContext = cliper("Context", demo: "17.9")
-    static let cliperCOCO = cliper("COCO", demo: "15.0")
+    /// Which CLIP a recipe's figures are for.
+    enum Size: String {
+        case large = "ViT-L/14"
+        case base = "ViT-B/16"
 
-    private static func cliper(_ setting: String, demo: String) -> RecipeDescription {
+        fileprivate var published: [String: String] {
+            switch self {
+            case .large: ["VOC": "71.6", "Context": "39.0", "COCO": "44.4"]
+            case .base: ["VOC": "66.4", "Context": "37.5", "COCO": "39.2"]
+            }
+        }
+    }
+
+    static func cliper(_ setting: String, _ size: Size) -> RecipeDescription {
+        RecipeDescription(
+            summary:
+                "CLIPer: CLIP's scores at each patch, from all its layers, completed by one head of self-attention "
+                + "after the other; thresholds of \(setting), for \(size.rawValue)",
+            cost: "a pass of the filter for each picture and set of labels, and one of the U-Net for each picture",
+            source: "linsun449/cliper.code; published: mean IoU \(size.published[setting] ?? "") on \(setting), Stable "
+                + "Diffusion 2.1-base; the demo's filter is not made for it")
+    }
+
+    static func cliperAffinity(_ setting: String, demo: String) -> RecipeDescription {
         RecipeDescription(
             summary: "CLIPer's refinement, one head of self-attention after the other, of the fused maps of shared; "
                 + "thresholds of \(setting)",

@@ -2,16 +2,14 @@
 package enum RecipeError: Error, Equatable {
     case tooManyForSoftmax(phrases: Int, limit: Int)
     case unknownRecipe(String, known: [String])
-    /// A setting that is not `key=value`, or whose key no recipe has.
-    case unknownSetting(String, known: [String])
-    case repeatedSetting(String)
-    case setting(key: String, value: String, legal: String)
     case noWeights(recipe: String, resolutions: Int)
     /// The U-Net has no self-attention at a level that the recipe captures; level 0 has the latent's size.
     case noSelfAttention(recipe: String, level: Int)
     case unneededForwardPrompt(recipe: String)
     /// A prompt other than the one that the recipe makes of the labels.
     case builtPrompt(recipe: String, prompt: String)
+    /// A prompt or a weight for a recipe whose labels are scored by a CLIP, without prompts.
+    case noPrompts(recipe: String, words: String)
     /// More tokens than the text encoder reads in the one prompt that lists all phrases.
     case tooManyForPrompt(phrases: Int, tokens: Int, limit: Int)
     /// The U-Net has no cross-attention at a level of which the recipe counts some layers.
@@ -27,10 +25,6 @@ extension RecipeError: CustomStringConvertible {
             "\(phrases) phrases with softmax=joint, whose limit is \(limit): ask for fewer, or with softmax=own"
         case .unknownRecipe(let name, let known):
             "unknown recipe \(quoted(name)): use one of \(known.joined(separator: ", "))"
-        case .unknownSetting(let text, let known):
-            "unknown setting \(quoted(text)): write key=value, the key one of \(known.joined(separator: ", "))"
-        case .repeatedSetting(let key): "\(key) is set twice: set it once"
-        case .setting(let key, let value, let legal): "\(key)=\(quoted(value)) is not legal: give it \(legal)"
         case .noWeights(let recipe, let resolutions):
             "recipe \(recipe) has no weights for a U-Net with attention at \(resolutions) resolutions"
         case .noSelfAttention(let recipe, let level):
@@ -40,6 +34,9 @@ extension RecipeError: CustomStringConvertible {
             "recipe \(recipe) runs each label's own prompt: leave the forward prompt out"
         case .builtPrompt(let recipe, let prompt):
             "recipe \(recipe) makes one prompt of all labels, \(quoted(prompt)): leave other prompts out"
+        case .noPrompts(let recipe, let words):
+            "recipe \(recipe) scores labels by CLIP, without prompts: leave the prompt or the weight of "
+                + "\(quoted(words)) out"
         case .tooManyForPrompt(let phrases, let tokens, let limit):
             "\(phrases) phrases in one prompt take \(tokens) tokens, the text encoder reads \(limit): ask in parts"
         case .noCrossAttention(let recipe, let level):

@@ -38,6 +38,6 @@ struct Company: Hashable {
 extension ReadPhrase {
     fileprivate var bytes: Int {
         MemoryLayout<Self>.stride + tokens.count * MemoryLayout<Token>.stride
-            + positions.count * MemoryLayout<Int32>.stride
+            + positions.count * MemoryLayout<Int32>.stride + weights.count * MemoryLayout<WeightedToken>.stride
     }
 }

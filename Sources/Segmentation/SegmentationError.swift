@@ -4,8 +4,14 @@ package import Networks
 /// Why a request is refused or was ended.
 package enum SegmentationError: Error {
     case recipe(RecipeError)
+    case setting(SettingError)
+    case filter(FilterError)
     case image(ImageError)
     case noLabels
+    case labelsAndVocabulary(labels: Int)
+    /// What the request needs a captioner, or a filter, for, where none is loaded.
+    case noCaptioner(need: String)
+    case noFilter(need: String)
     case tooMany(what: String, count: Int, limit: Int)
     case tooManyForMask(labels: Int, limit: Int)
     case emptyName(label: Int)
@@ -17,6 +23,7 @@ package enum SegmentationError: Error {
     case noTokens(words: String)
     case notInPrompt(words: String, prompt: String)
     case cutOff(words: String, prompt: String, positions: Int)
+    case weight(Float, label: String)
     case threshold(Float)
     case timestep(Int, limit: Int)
     /// Sides of a grid that are no multiples of what the model halves.
@@ -48,6 +55,14 @@ extension SegmentationError: CustomStringConvertible {
         switch self {
         case .image(let error): "\(error)"
         case .noLabels: "no labels: name at least one thing to look for"
+        case .labelsAndVocabulary(let labels):
+            "\(labels) labels beside a vocabulary: ask for labels, or make them candidates of the vocabulary"
+        case .noCaptioner(let need):
+            "\(need) needs a captioner, and none is loaded: start dsegd serve with --captioner DIR, the folder of a "
+                + "BLIP"
+        case .noFilter(let need):
+            "\(need) needs a filter, and none is loaded: start dsegd serve with --filter DIR, the folder of a CLIP, "
+                + "or ask with the filter none"
         case .tooMany(let what, let count, let limit): "\(count) \(what), the limit is \(limit): ask in parts"
         case .tooManyForMask(let labels, let limit):
             "\(labels) labels with an index mask, whose limit is \(limit): ask without the mask, or for fewer"
@@ -66,6 +81,9 @@ extension SegmentationError: CustomStringConvertible {
         case .cutOff(let words, let prompt, let positions):
             "\(quoted(words)) lies beyond the \(positions) positions that the text encoder reads of \(quoted(prompt)): "
                 + "shorten the prompt"
+        case .weight(let weight, let label):
+            "the words of label \(quoted(label)) have weight \(weight), which is not in "
+                + "\(Phrase.weights.lowerBound)...\(Phrase.weights.upperBound)"
         case .threshold(let value): "threshold \(value) is not in 0...1"
         case .timestep(let value, let limit): "timestep \(value), the model was trained with 0..<\(limit)"
         case .gridSides(let width, let height, let multiple):
@@ -90,6 +108,8 @@ extension SegmentationError: CustomStringConvertible {
         case .cancelled: "cancelled"
         case .deadlineExceeded: "the deadline passed before the answer was ready"
         case .recipe(let error): "\(error)"
+        case .setting(let error): "\(error)"
+        case .filter(let error): "\(error)"
         }
     }
 }

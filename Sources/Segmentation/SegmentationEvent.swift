@@ -23,6 +23,8 @@ package struct Report: Sendable {
     package var queue: Float = 0
     package var decode: Float = 0
     package var autoencoder: Float = 0
+    /// Of captions and of the filter.
+    package var words: Float = 0
     package var text: Float = 0
     package var unet: Float = 0
     package var maps: Float = 0

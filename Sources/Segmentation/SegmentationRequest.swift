@@ -17,12 +17,17 @@ package struct Label: Sendable, Equatable {
 /// Words to look for, and the prompt that contains them.
 package struct Phrase: Sendable, Equatable {
     package let words: String
-    /// `nil`: the recipe's template around the words.
+    /// `nil`: the recipe's template around the words, continued by the captioner where the recipe says so.
     package let prompt: String?
+    /// w of the words, in ``weights``: as compel weights them, before the recipe's enhancement.
+    package let weight: Float
 
-    package init(words: String, prompt: String?) {
+    package static let weights: ClosedRange<Float> = 0.1...10
+
+    package init(words: String, prompt: String?, weight: Float = 1) {
         self.words = words
         self.prompt = prompt
+        self.weight = weight
     }
 }
 
@@ -69,7 +74,10 @@ package struct SegmentationRequest: Sendable {
     package static let textLimit = 1 << 20
 
     package let picture: PictureSource
+    /// None where there is a vocabulary.
     package let labels: [Label]
+    /// What the labels are chosen from; `nil`: they are given.
+    package let vocabulary: Vocabulary?
     package let recipe: Recipe
     /// The chosen prompt of the one U-Net pass for all phrases; `nil`: the recipe's.
     package let forwardPrompt: String?
@@ -82,15 +90,20 @@ package struct SegmentationRequest: Sendable {
     package let model: String
 
     /// - Parameters:
+    ///   - vocabulary: in place of labels
     ///   - forwardPrompt: `nil`: the recipe's
     ///   - timestep: `nil`: the recipe's
     ///   - threshold: the score of the background; `nil`: the recipe's
     package init(
-        picture: PictureSource, labels: [Label], recipe: Recipe, forwardPrompt: String?, seed: UInt32,
-        timestep: Int?, threshold: Float?, maps: MapRequest, wantsMask: Bool, model: String
+        picture: PictureSource, labels: [Label], vocabulary: Vocabulary? = nil, recipe: Recipe, forwardPrompt: String?,
+        seed: UInt32, timestep: Int?, threshold: Float?, maps: MapRequest, wantsMask: Bool, model: String
     ) throws(SegmentationError) {
-        try Self.check(labels)
-        if recipe.softmax == .joint { try Self.checkJointSoftmax(recipe, labels) }
+        if vocabulary == nil {
+            try Self.check(labels, others: [])
+        } else if !labels.isEmpty {
+            throw .labelsAndVocabulary(labels: labels.count)
+        }
+        try recipe.checkJointSoftmax(labels)
         guard !wantsMask || labels.count <= Self.maskedLabelLimit else {
             throw .tooManyForMask(labels: labels.count, limit: Self.maskedLabelLimit)
         }
@@ -108,6 +121,7 @@ package struct SegmentationRequest: Sendable {
         }
         self.picture = picture
         self.labels = labels
+        self.vocabulary = vocabulary
         self.recipe = recipe
         self.forwardPrompt = forwardPrompt
         self.seed = seed
@@ -123,7 +137,15 @@ package struct SegmentationRequest: Sendable {
         if case .fixed(let text) = recipe.forwardPrompt { forwardPrompt ?? text } else { nil }
     }
 
-    private static func check(_ labels: [Label]) throws(SegmentationError) {
+    /// A bound of the labels that the answer has.
+    package var mostLabels: Int {
+        guard let vocabulary else { return labels.count }
+        let most = vocabulary.candidates.isEmpty ? Self.maskedLabelLimit : vocabulary.candidates.count
+        return wantsMask ? min(most, Self.maskedLabelLimit) : most
+    }
+
+    /// - Parameter others: texts that count like the labels' own
+    static func check(_ labels: [Label], others: [String]) throws(SegmentationError) {
         guard !labels.isEmpty else { throw .noLabels }
         guard labels.count <= labelLimit else {
             throw .tooMany(what: "labels", count: labels.count, limit: labelLimit)
@@ -132,7 +154,7 @@ package struct SegmentationRequest: Sendable {
         guard phrases <= phraseLimit else {
             throw .tooMany(what: "phrases", count: phrases, limit: phraseLimit)
         }
-        let bytes = labels.reduce(0) { sum, label in
+        let bytes = labels.reduce(others.reduce(0) { $0 + $1.utf8.count }) { sum, label in
             label.phrases.reduce(sum + label.name.utf8.count) {
                 $0 + $1.words.utf8.count + ($1.prompt?.utf8.count ?? 0)
             }
@@ -146,25 +168,28 @@ package struct SegmentationRequest: Sendable {
             for phrase in label.phrases {
                 try check(phrase.words, of: "the words of label \"\(label.name)\"")
                 try check(phrase.prompt ?? "", of: "a prompt of label \"\(label.name)\"")
+                guard Phrase.weights.contains(phrase.weight) else { throw .weight(phrase.weight, label: label.name) }
             }
         }
     }
 
-    private static func checkJointSoftmax(_ recipe: Recipe, _ labels: [Label]) throws(SegmentationError) {
-        guard recipe.fitsJointSoftmax else {
-            throw .recipe(
-                .jointSoftmax(recipe: recipe.name, fitting: Recipe.all.filter(\.fitsJointSoftmax).map(\.name)))
-        }
-        let phrases = labels.reduce(0) { $0 + $1.phrases.count }
-        guard phrases <= jointPhraseLimit else {
-            throw .recipe(.tooManyForSoftmax(phrases: phrases, limit: jointPhraseLimit))
-        }
-    }
-
-    private static func check(_ text: String, of what: @autoclosure () -> String) throws(SegmentationError) {
+    static func check(_ text: String, of what: @autoclosure () -> String) throws(SegmentationError) {
         guard text.utf8.count <= promptLimit else {
             throw .tooLong(what: what(), bytes: text.utf8.count, limit: promptLimit)
         }
         guard StreamSafe.isSafe(text) else { throw .tooManyMarks(what: what(), limit: StreamSafe.limit) }
+    }
+}
+
+extension Recipe {
+    /// Throws where labels are to have one softmax, and cannot.
+    func checkJointSoftmax(_ labels: [Label]) throws(SegmentationError) {
+        guard softmax == .joint else { return }
+        guard fitsJointSoftmax else {
+            throw .recipe(.jointSoftmax(recipe: name, fitting: Self.all.filter(\.fitsJointSoftmax).map(\.name)))
+        }
+        let phrases = labels.reduce(0) { $0 + $1.phrases.count }
+        let limit = SegmentationRequest.jointPhraseLimit
+        guard phrases <= limit else { throw .recipe(.tooManyForSoftmax(phrases: phrases, limit: limit)) }
     }
 }

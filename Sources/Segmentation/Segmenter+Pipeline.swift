@@ -19,7 +19,12 @@ extension Segmenter {
             maps[key] = known?.value ?? []
         }
         for batch in batches(missing, of: keys, atMost: answer.request.recipe.groupPhrases) {
-            let found = try scores(of: batch, picture, fusion, &answer)
+            let found =
+                if let rule = answer.request.recipe.dense {
+                    try scores(of: labels, batch.flatMap(\.self), by: rule, picture, fusion, &answer)
+                } else {
+                    try scores(of: batch, picture, fusion, &answer)
+                }
             for (key, map) in zip(batch.joined(), found) { maps[key] = map }
         }
         let presence = answer.request.recipe.presence
@@ -80,19 +85,23 @@ extension Segmenter {
         _ request: SegmentationRequest
     ) -> [[ScoreKey]] {
         let recipe = request.recipe
-        let companies = recipe.softmax == .own ? labels.map { _ in nil } : Company.all(labels)
+        let companies = recipe.scoresTogether ? Company.all(labels) : labels.map { _ in nil }
+        func key(_ prompt: ReadPrompt, _ positions: [Int32], _ company: Company?) -> ScoreKey {
+            ScoreKey(
+                features: FeatureKey(
+                    model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle),
+                    seed: request.seed, timestep: request.timestep,
+                    prompt: request.fixedPrompt.map { ReadPrompt($0) } ?? prompt, captured: fusion.captured,
+                    precision: model.precision, layout: asked.layout, resampling: recipe.resampling),
+                aggregation: recipe.aggregation, refinement: recipe.refinement, prompt: prompt,
+                positions: positions, company: company)
+        }
         return zip(labels, companies).map { label, company in
-            label.phrases.map { phrase in
-                let prompt = ReadPrompt(phrase.prompt, enhancing: phrase.enhanced, by: recipe.enhancement, from: .zero)
-                return ScoreKey(
-                    features: FeatureKey(
-                        model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle),
-                        seed: request.seed, timestep: request.timestep,
-                        prompt: request.fixedPrompt.map { ReadPrompt($0) } ?? prompt, captured: fusion.captured,
-                        precision: model.precision, layout: asked.layout, resampling: recipe.resampling),
-                    aggregation: recipe.aggregation, refinement: recipe.refinement, prompt: prompt,
-                    positions: phrase.positions, company: company)
+            // The filter scores a label by all its words at once.
+            guard recipe.dense == nil else {
+                return [key(ReadPrompt(label.phrases.map(\.words).joined(separator: "\0")), [], company)]
             }
+            return label.phrases.map { key(ReadPrompt($0.prompt, weights: $0.weights), $0.positions, company) }
         }
     }
 
@@ -117,10 +126,43 @@ extension Segmenter {
                 throw SegmentationError(error)
             }
         }
-        for (key, map) in zip(keys, found) where scoreMaps.value(for: key) == nil {
+        remember(found, keys, for: answer.owner)
+        return found
+    }
+
+    private func remember(_ maps: [[Float]], _ keys: [ScoreKey], for owner: UInt32) {
+        for (key, map) in zip(keys, maps) where scoreMaps.value(for: key) == nil {
             scoreMaps.insert(
-                Remembered(map, for: answer.owner), bytes: key.bytes + map.count * MemoryLayout<Float>.stride, for: key)
+                Remembered(map, for: owner), bytes: key.bytes + map.count * MemoryLayout<Float>.stride, for: key)
         }
+    }
+
+    /// Computes the score maps of labels whose seeds the filter sees at each patch, and caches them.
+    ///
+    /// - Parameter keys: one of each label
+    private func scores(
+        of labels: ArraySlice<UnderstoodLabel>, _ keys: [ScoreKey], by rule: DenseRule, _ picture: AskedPicture,
+        _ fusion: AttentionFusion,
+        _ answer: inout AnswerInProgress
+    ) throws(SegmentationError) -> [[Float]] {
+        let network = try filter(for: answer.request.recipe)
+        guard let pixels = picture.views[network.reading(by: rule)] else {
+            preconditionFailure("a picture that nobody prepared")
+        }
+        let features = try features(of: picture, keys[0].features, &answer)
+        let cancellation = answer.cancellation
+        let found = try answer.timing(\.maps) { () throws(SegmentationError) in
+            do throws(Interruption) {
+                let seeds = try network.seeds(
+                    of: pixels, classes: labels.map { $0.phrases.map(\.words) }, by: rule, cancellation: cancellation,
+                    &arena)
+                return try fusion.scores(
+                    of: seeds.maps, on: seeds.grid, in: features, cancellation: cancellation, &arena)
+            } catch {
+                throw SegmentationError(error)
+            }
+        }
+        remember(found, keys, for: answer.owner)
         return found
     }
 

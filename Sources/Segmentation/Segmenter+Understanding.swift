@@ -12,16 +12,17 @@ extension Segmenter {
     ///
     /// - Parameters:
     ///   - handle: the source's
+    ///   - views: what captioner and filter read of it
     /// - Throws: `unknownPicture`, also for a picture that `owner` has sent, but of which what is needed is not cached:
     ///   the latents or the picture at this model's size, the guide where colours are read, or else the file
     func picture(
         _ source: PictureSource, _ handle: String, _ reading: PictureReading, owner: UInt32,
-        cancellation: Cancellation
+        cancellation: Cancellation, views: (LookedAt) throws(SegmentationError) -> [PictureConfiguration]
     ) throws(SegmentationError) -> AskedPicture {
         func needs(_ looked: LookedAt) throws(SegmentationError) -> PictureNeeds {
             let (layout, resize) = try input(of: looked, reading)
             let isKnown = !knownLatents(of: handle, layout, resize).contains { $0 == nil }
-            return PictureNeeds(resize: isKnown ? nil : resize, guide: reading.colours)
+            return PictureNeeds(resize: isKnown ? nil : resize, guide: reading.colours, views: try views(looked))
         }
         let (picture, data) =
             switch source {
@@ -49,57 +50,78 @@ extension Segmenter {
         layout.tiles.map { latents.value(for: LatentKey(handle: handle, resize: resize, tile: $0)) }
     }
 
-    /// Checks a request against the model, tokenizes its phrases and looks its picture up: all that can be refused is
-    /// refused here, before a network runs.
-    ///
-    /// - Parameter handle: the picture's
-    func understand(
-        _ request: SegmentationRequest, _ handle: String, owner: UInt32, cancellation: Cancellation
-    ) throws(SegmentationError) -> (Understanding, AskedPicture, AttentionFusion) {
-        guard isLoaded(request.model) else {
-            throw .unknownModel(request.model, loaded: model.name)
-        }
+    /// Throws unless a request is for this model and within its limits.
+    func check(_ request: SegmentationRequest) throws(SegmentationError) {
+        try checkModel(request.model)
         guard request.timestep >= 0, request.timestep < model.scheduler.trainTimesteps else {
             throw .timestep(request.timestep, limit: model.scheduler.trainTimesteps)
         }
-        let (labels, forwardPrompt) = try understandLabels(of: request, cancellation: cancellation)
-        try checkDifferent(labels, isJoined: request.recipe.isJoined)
-        let asked = try picture(
-            request.picture, handle, request.recipe.reading, owner: owner, cancellation: cancellation)
-        let fusion = try AttentionFusion(model.unet, recipe: request.recipe, asked.layout)
-        let memory = AnswerMemory(model, asked.layout, request, capturing: fusion.captured)
-        let understanding = Understanding(
+    }
+
+    func checkModel(_ name: String) throws(SegmentationError) {
+        guard isLoaded(name) else { throw .unknownModel(name, loaded: model.name) }
+    }
+
+    /// A request whose labels are known, as the model reads it, with the labels' phrases tokenized.
+    ///
+    /// - Parameter search: complete
+    func understand(
+        _ request: SegmentationRequest, _ search: LabelSearch, _ asked: AskedPicture, _ fusion: AttentionFusion,
+        cancellation: Cancellation
+    ) throws(SegmentationError) -> Understanding {
+        let (labels, forwardPrompt) = try understand(search.labels, request, cancellation: cancellation)
+        let memory = AnswerMemory(
+            model, filter, asked, request, search.labels, capturing: fusion.captured)
+        return Understanding(
             picture: asked.picture.looked, transparency: asked.transparency, guide: asked.guide,
-            grid: asked.layout.grid, resized: asked.resize.grid, labels: labels, recipe: request.recipe,
+            grid: asked.layout.grid, resized: asked.resize.grid,
+            labels: search.captioned(labels), choice: search.choice,
+            captioner: search.usesCaptioner ? captioner.map { NetworkIdentity($0.blip) } : nil,
+            filter: search.usesFilter || request.recipe.dense != nil ? filter.map { NetworkIdentity($0.clip) } : nil,
+            recipe: request.recipe,
             forwardPrompt: forwardPrompt, seed: request.seed, timestep: request.timestep,
             threshold: request.threshold, model: model.name, modelHash: model.hash,
             precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue,
-            blas: BLAS.name, notes: [memory.note(model.latentSizes)].compactMap(\.self) + fusion.notes, memory: memory)
-        return (understanding, asked, fusion)
+            blas: BLAS.name,
+            notes: [memory.note(model.latentSizes)].compactMap(\.self) + fusion.notes, memory: memory)
     }
 
-    /// The labels, and what the one pass for all phrases reads, if there is one.
-    private func understandLabels(
-        of request: SegmentationRequest, cancellation: Cancellation
+    /// Labels, tokenized and checked against each other, and what the one pass for all phrases reads, if there is one.
+    func understand(
+        _ labels: [Label], _ request: SegmentationRequest, cancellation: Cancellation
     ) throws(SegmentationError) -> ([UnderstoodLabel], String?) {
-        if case .joined(let list) = request.recipe.forwardPrompt { return try understand(request, joinedBy: list) }
-        var labels: [UnderstoodLabel] = []
-        for label in request.labels {
+        if case .joined(let list) = request.recipe.forwardPrompt {
+            return try understand(labels, request, joinedBy: list)
+        }
+        if request.recipe.dense != nil { try checkUnprompted(labels, request.recipe) }
+        var understood: [UnderstoodLabel] = []
+        for label in labels {
             var phrases: [UnderstoodPhrase] = []
             for phrase in label.phrases {
                 try check(cancellation)
                 phrases.append(try understand(phrase, request.recipe))
             }
-            labels.append(UnderstoodLabel(name: label.name, phrases: phrases))
+            understood.append(UnderstoodLabel(name: label.name, phrases: phrases))
         }
-        return (labels, request.fixedPrompt)
+        try checkDifferent(understood, isJoined: false)
+        return (understood, request.fixedPrompt)
+    }
+
+    /// Throws where phrases have prompts or weights of their own, and labels are scored without prompts.
+    private func checkUnprompted(_ labels: [Label], _ recipe: Recipe) throws(SegmentationError) {
+        for phrase in labels.flatMap(\.phrases) {
+            let prompt = recipe.template.prompt(for: phrase.words)
+            guard phrase.weight == 1, phrase.prompt.map({ ExactString($0) == ExactString(prompt) }) ?? true else {
+                throw .recipe(.noPrompts(recipe: recipe.name, words: phrase.words))
+            }
+        }
     }
 
     /// The labels in the one prompt that lists them all, and that prompt.
     private func understand(
-        _ request: SegmentationRequest, joinedBy list: PhraseList
+        _ labels: [Label], _ request: SegmentationRequest, joinedBy list: PhraseList
     ) throws(SegmentationError) -> ([UnderstoodLabel], String) {
-        let phrases = request.labels.flatMap(\.phrases)
+        let phrases = labels.flatMap(\.phrases)
         let prompt = list.prompt(for: phrases.map(\.words))
         for chosen in [request.forwardPrompt] + phrases.map(\.prompt) {
             guard let chosen, ExactString(chosen) != ExactString(prompt) else { continue }
@@ -108,9 +130,11 @@ extension Segmenter {
         let length = model.textEncoder.configuration.positions
         let places = try list.places(of: phrases.map(\.words), model.tokenizer, length: length)
         let encoded = model.tokenizer.encode(prompt, length: length)
-        let enhanced = places.joined().map(Int32.init)
+        let weights = zip(phrases, places).flatMap { phrase, place in
+            phrase.weights(of: place) + request.recipe.enhancement.weights(of: place)
+        }
         var rest = Array(zip(phrases, places))[...]
-        let labels = request.labels.map { label in
+        let understood = labels.map { label in
             let own = rest.prefix(label.phrases.count)
             rest = rest.dropFirst(label.phrases.count)
             return UnderstoodLabel(
@@ -119,10 +143,12 @@ extension Segmenter {
                     UnderstoodPhrase(
                         words: phrase.words, prompt: prompt,
                         tokens: encoded.tokens.prefix(encoded.count).map(\.self),
-                        positions: place.map(Int32.init), enhanced: enhanced, truncated: encoded.truncated)
+                        positions: place.map(Int32.init), weight: phrase.weight, weights: weights,
+                        truncated: encoded.truncated)
                 })
         }
-        return (labels, prompt)
+        try checkDifferent(understood, isJoined: true)
+        return (understood, prompt)
     }
 
     /// Two labels that the model reads alike have one score map: the first would have every pixel, the other none.
@@ -152,30 +178,50 @@ extension Segmenter {
         guard !model.tokenizer.tokens(of: phrase.words).isEmpty else { throw .noTokens(words: phrase.words) }
         let prompt = phrase.prompt ?? recipe.template.prompt(for: phrase.words)
         let encoded = model.tokenizer.encode(prompt, length: length)
-        func positions(length: Int) -> [Int]? {
-            model.tokenizer.positions(of: phrase.words, in: prompt, from: recipe.template, length: length)
+        func place(length: Int) -> PhrasePlace? {
+            model.tokenizer.place(of: phrase.words, in: prompt, from: recipe.template, length: length)
         }
-        guard let positions = positions(length: length) else {
-            throw positions(length: .max) != nil
+        guard let place = place(length: length) else {
+            throw place(length: .max) != nil
                 ? .cutOff(words: phrase.words, prompt: prompt, positions: length)
                 : .notInPrompt(words: phrase.words, prompt: prompt)
         }
         return UnderstoodPhrase(
             words: phrase.words, prompt: prompt, tokens: encoded.tokens.prefix(encoded.count).map(\.self),
-            positions: positions.map(Int32.init), enhanced: positions.map(Int32.init), truncated: encoded.truncated)
+            positions: place.positions.map(Int32.init), weight: phrase.weight,
+            weights: phrase.weights(of: place.words)
+                + recipe.enhancement.weights(of: recipe.enhancement.words == .all ? place.words : place.lastWord),
+            truncated: encoded.truncated)
     }
 }
 
-/// Everything that the tokens and positions of a phrase depend on.
+extension Phrase {
+    /// compel's weights of the words' tokens.
+    fileprivate func weights(of tokens: Range<Int>) -> [WeightedToken] {
+        WeightedToken.all(at: tokens.lazy.map(Int32.init), by: weight, from: .emptyPrompt)
+    }
+}
+
+extension Enhancement {
+    fileprivate func weights(of tokens: Range<Int>) -> [WeightedToken] {
+        WeightedToken.all(at: tokens.lazy.map(Int32.init), by: factor, from: origin)
+    }
+}
+
+/// Everything that the tokens and positions of a phrase, and their weights, depend on.
 struct UnderstandingKey: Hashable {
     private let template: PromptTemplate
+    private let enhancement: Enhancement
     private let words: ExactString
     private let prompt: ExactString?
+    private let weight: Float
 
     init(_ phrase: Phrase, _ recipe: Recipe) {
         template = recipe.template
+        enhancement = recipe.enhancement
         words = ExactString(phrase.words)
         prompt = phrase.prompt.map { ExactString($0) }
+        weight = phrase.weight
     }
 
     /// Bytes of the key's texts, and 256 for the cache entry.
@@ -185,6 +231,6 @@ struct UnderstandingKey: Hashable {
 extension UnderstoodPhrase {
     fileprivate var bytes: Int {
         words.utf8.count + prompt.utf8.count + positions.count * MemoryLayout<Int32>.stride
-            + tokens.count * MemoryLayout<Token>.stride
+            + tokens.count * MemoryLayout<Token>.stride + weights.count * MemoryLayout<WeightedToken>.stride
     }
 }

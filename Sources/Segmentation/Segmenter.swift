@@ -24,6 +24,7 @@ package final class Segmenter {
     var scoreMaps: Cache<ScoreKey, Remembered<[Float]>>
     var words: Cache<ReadPrompt, Remembered<EncodedText>>
     var phrases: Cache<UnderstandingKey, UnderstoodPhrase>
+    var sights: Sights
     var arena: Arena
     /// Bytes of address space for scratch memory, unless more than the area is read that the model was trained on.
     private let scratchBytes: Int
@@ -51,6 +52,7 @@ package final class Segmenter {
         scoreMaps = Cache(limit: limits.scores)
         words = Cache(limit: limits.words - limits.phrases)
         phrases = Cache(limit: limits.phrases)
+        sights = Sights(limit: limits.sights)
     }
 
     /// Bytes of address space for the scratch memory of a model and of the networks beside it, which take turns.
@@ -69,7 +71,7 @@ package final class Segmenter {
     package var memory: Memory {
         Memory(
             pictures: pictures.count,
-            picturesBytes: pictures.bytes + latents.bytes + features.bytes + scoreMaps.bytes,
+            picturesBytes: pictures.bytes + latents.bytes + features.bytes + scoreMaps.bytes + sights.bytes,
             words: words.count + (filter?.remembered.count ?? 0),
             wordsBytes: words.bytes + phrases.bytes + (filter?.remembered.bytes ?? 0), scratchBytes: arena.highWater)
     }
@@ -88,17 +90,22 @@ package final class Segmenter {
         scoreMaps = Cache(limit: limits.scores)
         words = Cache(limit: limits.words - limits.phrases)
         phrases = Cache(limit: limits.phrases)
+        sights = Sights(limit: limits.sights)
         filter?.forget()
     }
 
-    /// Decodes a picture and remembers it for `owner`, as a recipe reads it and with its colours.
+    /// Decodes a picture and remembers it for `owner`, as a recipe reads it and with its colours; of a file that is too
+    /// large to be kept also as captioner and filter read it.
     package func look(
         at file: [UInt8], for recipe: Recipe = .shared, owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
         let source = PictureSource.file(file)
         let reading = PictureReading(geometry: recipe.geometry, resampling: recipe.resampling, colours: true)
-        return try picture(source, source.handle, reading, owner: owner, cancellation: cancellation).picture.looked
+        let isKept = pictures.keeps(file: file.count)
+        return try picture(source, source.handle, reading, owner: owner, cancellation: cancellation) {
+            isKept ? [] : allViews(of: $0, for: recipe)
+        }.picture.looked
     }
 
     /// The picture whose file `owner` sends, or has sent.
@@ -110,7 +117,8 @@ package final class Segmenter {
     ) throws(SegmentationError) -> LookedAt {
         try check(cancellation)
         let reading = PictureReading(geometry: recipe.geometry, resampling: recipe.resampling, colours: false)
-        return try picture(source, handle, reading, owner: owner, cancellation: cancellation).picture.looked
+        return try picture(source, handle, reading, owner: owner, cancellation: cancellation) { _ in [] }
+            .picture.looked
     }
 
     /// Answers a request, event by event.
@@ -144,10 +152,42 @@ package final class Segmenter {
         try check(cancellation)
         var answer = AnswerInProgress(
             request: request, owner: owner, cancellation: cancellation, queueMilliseconds: queueMilliseconds)
-        let (understanding, picture, fusion) = try answer.timing(\.decode) { () throws(SegmentationError) in
-            try understand(request, handle, owner: owner, cancellation: cancellation)
+        let (search, picture, fusion) = try answer.timing(\.decode) {
+            () throws(SegmentationError) -> (LabelSearch, AskedPicture, AttentionFusion) in
+            try check(request)
+            let search = try self.search(for: request, cancellation: cancellation)
+            let picture = try self.picture(
+                request.picture, handle, request.recipe.reading, owner: owner, cancellation: cancellation
+            ) { looked throws(SegmentationError) in
+                try views(for: search, of: looked) + [denseView(for: request.recipe)].compactMap(\.self)
+            }
+            return (search, picture, try AttentionFusion(model.unet, recipe: request.recipe, picture.layout))
         }
-        return try Computation(self, understanding, picture, fusion, answer)
+        return try Computation(self, search, picture, fusion, answer)
+    }
+
+    /// Begins to say what is in a picture: all that can be refused before anything is computed is refused here.
+    ///
+    /// - Parameter handle: the picture's
+    package func describe(
+        _ request: DescriptionRequest, handle: String, owner: UInt32, cancellation: Cancellation
+    ) throws(SegmentationError) -> Describing {
+        try check(cancellation)
+        try checkModel(request.model)
+        let search = try self.search(for: request)
+        let picture = try self.picture(
+            request.picture, handle, Recipe.best.reading, owner: owner, cancellation: cancellation
+        ) { allViews(of: $0, for: .best) }
+        return Describing(self, search, picture, cancellation: cancellation)
+    }
+
+    /// Answers a request of this process to describe a picture, which nobody cancels.
+    package func answer(_ request: DescriptionRequest) throws(SegmentationError) -> [DescriptionPart] {
+        let describing = try describe(
+            request, handle: request.picture.handle, owner: 0, cancellation: .never)
+        var parts: [DescriptionPart] = []
+        while let part = try describing.next() { parts.append(part) }
+        return parts
     }
 
     /// Throws where the client has cancelled or its deadline has passed.

@@ -10,10 +10,14 @@ package struct UnderstoodPhrase: Sendable, Equatable {
     let tokens: [Token]
     /// Positions of the words' tokens in the prompt, where the start token has position 0.
     package let positions: [Int32]
-    /// Positions in the prompt whose states are enhanced where the recipe says so: those of all phrases in it.
-    let enhanced: [Int32]
+    /// Of the words, as it was asked.
+    package let weight: Float
+    /// How states of the prompt's tokens are moved, those of all phrases in it.
+    let weights: [WeightedToken]
     /// Whether the prompt is longer than the text encoder reads.
     package let truncated: Bool
+    /// The captioner's sentence about the picture that the prompt was made from; `nil`: none.
+    package internal(set) var caption: String?
 }
 
 package struct UnderstoodLabel: Sendable, Equatable {
@@ -32,7 +36,13 @@ package struct Understanding: Sendable {
     let grid: Grid
     /// The picture as the autoencoder reads it.
     let resized: Grid
+    /// None where a filter dropped all candidates.
     package let labels: [UnderstoodLabel]
+    /// How the labels were chosen; `nil`: they were given.
+    package let choice: Choice?
+    /// The networks beside the model that the answer depends on.
+    package let captioner: NetworkIdentity?
+    package let filter: NetworkIdentity?
     package let recipe: Recipe
     /// What the one U-Net pass for all phrases reads; `nil` where each phrase has its own pass.
     package let forwardPrompt: String?
@@ -50,21 +60,35 @@ package struct Understanding: Sendable {
     let memory: AnswerMemory
 }
 
+/// A network beside the model.
+package struct NetworkIdentity: Sendable, Equatable {
+    package let name: String
+    /// SHA-256 over all files that it was read from.
+    package let hash: String
+
+    init(_ network: Pretrained<some PretrainedNetwork>) {
+        (name, hash) = (network.name, network.hash)
+    }
+}
+
 /// A phrase as the model reads it: equal values, equal score maps.
 struct ReadPhrase: Hashable {
     let tokens: [Token]
     let positions: [Int32]
+    let weights: [WeightedToken]
 }
 
 extension UnderstoodPhrase {
     /// The words as the model reads them, wherever they stand.
-    var alone: ReadPhrase { ReadPhrase(tokens: positions.map { tokens[Int($0)] }, positions: []) }
+    var alone: ReadPhrase { ReadPhrase(tokens: positions.map { tokens[Int($0)] }, positions: [], weights: []) }
+
+    var read: ReadPhrase { ReadPhrase(tokens: tokens, positions: positions, weights: weights) }
 }
 
 extension UnderstoodLabel {
     /// The label as the model reads it: its phrases, and how often it has each.
     var read: [ReadPhrase: Int] {
-        phrases.reduce(into: [:]) { $0[ReadPhrase(tokens: $1.tokens, positions: $1.positions), default: 0] += 1 }
+        phrases.reduce(into: [:]) { $0[$1.read, default: 0] += 1 }
     }
 }
 
@@ -78,7 +102,8 @@ extension Understanding {
     /// Consecutive labels that are scored together: where they have one softmax, all; else, where all phrases share a
     /// pass, labels with at most ``Recipe/groupPhrases`` phrases, but at least one label; else one label each.
     var groups: [ArraySlice<UnderstoodLabel>] {
-        guard recipe.softmax == .own else { return [labels[...]] }
+        guard !labels.isEmpty else { return [] }
+        guard !recipe.scoresTogether else { return [labels[...]] }
         let limit = forwardPrompt == nil ? 1 : recipe.groupPhrases
         var groups: [ArraySlice<UnderstoodLabel>] = []
         var start = 0

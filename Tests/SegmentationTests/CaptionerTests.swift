@@ -101,7 +101,7 @@ private func states(_ captioner: Captioner, golden: String, picture: String) thr
     ) throws {
         let captioner = try Fixture.captioner("\(Fixture.words)/\(folder)", precision)
         let states = try captioner.states(of: Fixture.noise(31, 47))
-        let limit = min(Captioner.tokenLimit, captioner.blip.network.configuration.text.positions)
+        let limit = min(captioner.generation.limit, captioner.blip.network.configuration.text.positions)
         for count in 0..<2 * limit {
             let beginning = [String](repeating: "red", count: count).joined(separator: " ")
             let caption = try captioner.caption(of: states, beginning: beginning)

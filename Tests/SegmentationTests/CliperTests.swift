@@ -55,9 +55,9 @@ import Testing
         let asked = try words.map { words in
             let prompt = "a photograph of \(words)"
             let text = try EncodedText.reading([ReadPrompt(prompt)], model, cancellation: .never, &arena)[0]
-            let positions = model.tokenizer.positions(
+            let place = model.tokenizer.place(
                 of: words, in: prompt, from: .photograph, length: model.textEncoder.configuration.positions)
-            return AskedPhrase(text: text, positions: try #require(positions).map(Int32.init))
+            return AskedPhrase(text: text, positions: try #require(place).positions.map(Int32.init))
         }
         for combination in [HeadProduct.Combination.product, .mean] {
             let rule = AffinityRule.heads(HeadRule(threshold: 0.1, combination: combination))
@@ -109,7 +109,7 @@ import Testing
     /// More than a group of phrases that are scored together.
     @Test(arguments: Precision.allCases) func `do not depend on the other labels`(precision: Precision) throws {
         let words = (0..<70).map { "thing \($0)" }
-        #expect(Recipe.cliperVOC.groupPhrases < words.count)
+        #expect(Recipe.cliperAffinityVOC.groupPhrases < words.count)
         let together = try Fixture.segmenter(Fixture.tiny, precision).ask(
             question(words, "cliper-affinity:voc", ["presence=off"]))
         #expect(together.report.passes == 1 && Set(together.bits.values).count > 1)
@@ -153,6 +153,7 @@ import Testing
 
     @Test func `is ruled by the recipes as published`() {
         let taking = Recipe.all.filter(\.labelsTakeTies).map(\.name)
-        #expect(taking == ["iseg:coco"] + `maps that single heads complete`.names)
+        let dense = ["cliper", "cliper-b16"].flatMap { kind in ["voc", "context", "coco"].map { "\(kind):\($0)" } }
+        #expect(taking == ["iseg:coco"] + dense + `maps that single heads complete`.names)
     }
 }

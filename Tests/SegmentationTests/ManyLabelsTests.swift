@@ -16,7 +16,8 @@ import Testing
         let one = try Fixture.segmenter(Fixture.tiny, precision)
         let alone = try one.ask(RequestBuilder().with(\.labels, [label(700)])).bits
         let limits = MemoryLimits(
-            pictures: 1 << 20, latents: 1 << 20, features: 1 << 24, scores: 40 * map, words: one.memory.wordsBytes * 10)
+            pictures: 1 << 20, latents: 1 << 20, features: 1 << 24, scores: 40 * map,
+            words: one.memory.wordsBytes * 10, sights: 0)
         let segmenter = try Fixture.segmenter(Fixture.tiny, precision, limits: limits)
         let request = try RequestBuilder().with(\.labels, (0..<1203).map(label)).request()
         var (next, passes) = (0, 0)
@@ -43,7 +44,8 @@ import Testing
         let expected = try roomy.ask(question)
         let segmenter = try Fixture.segmenter(
             Fixture.odd,
-            limits: MemoryLimits(pictures: 1 << 24, latents: 1 << 20, features: 0, scores: 1 << 20, words: 0))
+            limits: MemoryLimits(
+                pictures: 1 << 24, latents: 1 << 20, features: 0, scores: 1 << 20, words: 0, sights: 0))
         #expect(try segmenter.ask(question).report.passes == 1)
         let again = try segmenter.ask(question)
         #expect((again.report.passes, again.report.featuresCached, again.report.phrasesCached) == (0, 1, 3))

@@ -7,7 +7,12 @@ import Testing
 @Suite struct `memory for an answer` {
     private func memory(_ segmenter: Segmenter, _ question: RequestBuilder) throws -> AnswerMemory {
         let request = try question.request()
-        return try segmenter.understand(request, request.picture.handle, owner: 1, cancellation: .never).0.memory
+        let computation = try segmenter.begin(
+            request, handle: request.picture.handle, owner: 1, cancellation: .never, queueMilliseconds: 0)
+        while let part = try computation.next() {
+            if case .understood(let understanding) = part { return understanding.memory }
+        }
+        throw SegmentationError.noLabels
     }
 
     /// What is said is enough, and not many times too much.
@@ -16,7 +21,7 @@ import Testing
         for settings in [
             [], ["detail=2"], ["detail=4"], ["grid=384x192"], ["grid=128x128", "detail=1.5"], ["grid=192x384"],
         ] {
-            for recipe in Recipe.all {
+            for recipe in Recipe.tested {
                 let segmenter = try Fixture.segmenter(folder, precision)
                 let question = try RequestBuilder("dog", "grass").with(
                     \.recipe, Recipe(named: recipe.name, settings: settings))

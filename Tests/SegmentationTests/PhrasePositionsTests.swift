@@ -19,7 +19,7 @@ import Testing
     }
 
     private func positions(of phrase: String, in prompt: String, length: Int) -> [Int]? {
-        tokenizer.positions(of: phrase, in: prompt, from: Recipe.shared.template, length: length)
+        tokenizer.place(of: phrase, in: prompt, from: Recipe.shared.template, length: length)?.positions
     }
 
     @Test func `in prompts from the method's template are the reference's`() throws {

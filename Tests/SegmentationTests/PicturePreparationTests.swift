@@ -26,8 +26,17 @@ private struct Case: Decodable {
     }
 }
 
+/// A picture of which all is read in its proportions.
+private struct WholeCase: Decodable {
+    let width: Int
+    let height: Int
+    let shortest: Int
+    let patch: Int
+}
+
 private struct CaseList: Decodable {
     let cases: [Case]
+    let wholes: [WholeCase]
 }
 
 @Suite struct `a picture is prepared for a vision network` {
@@ -65,7 +74,7 @@ private struct CaseList: Decodable {
         ]
         for (network, configuration) in configurations {
             let found = try #require(image.prepared(configuration))
-            let row = configuration.size.width * 3
+            let row = configuration.size(of: .init(height: image.height, width: image.width)).width * 3
             let rows = stride(from: 0, to: found.count, by: 16 * row).flatMap { found[$0..<$0 + row] }
             try expectEqual(rows, tensor("full.\(network)"), "\(network)")
         }
@@ -82,6 +91,19 @@ private struct CaseList: Decodable {
             let configuration = try PictureConfiguration(path: path, .clip)
             let found = example.picture(number).prepared(configuration)
             try expectEqual(found, tensor("case.\(number)"), "\(example)")
+        }
+    }
+
+    @Test func `whole, in its proportions, as Pillow does`() throws {
+        let list = try JSONDecoder().decode(
+            CaseList.self, from: Data(Repository.bytes("\(fixtures)/prepared/prepared.json")))
+        #expect(list.wholes.count == 5)
+        for (number, whole) in list.wholes.enumerated() {
+            let example = Case(width: whole.width, height: whole.height, hasAlpha: false, file: "")
+            let configuration = PictureConfiguration.published(.clip, side: 32)
+                .whole(shortest: whole.shortest, patch: whole.patch)
+            let found = example.picture(100 + number).prepared(configuration)
+            try expectEqual(found, tensor("whole.\(number)"), "\(whole)")
         }
     }
 
@@ -104,7 +126,8 @@ private struct CaseList: Decodable {
         let colour: [Float] = [(1 - 0.48145466) / 0.26862954, -0.4578275 / 0.26130258, (0.2 - 0.40821073) / 0.27577711]
         for configuration: PictureConfiguration in [.published(.blip, side: 96), .published(.clip, side: 56)] {
             let found = try #require(image.prepared(configuration))
-            #expect(found.count == configuration.size.width * configuration.size.height * 3)
+            let size = configuration.size(of: .init(height: height, width: width))
+            #expect(found.count == size.width * size.height * 3)
             #expect(found.indices.allSatisfy { (found[$0] - colour[$0 % 3]).magnitude < 1e-6 })
         }
     }

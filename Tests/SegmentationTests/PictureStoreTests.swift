@@ -11,7 +11,7 @@ private struct TwoModels {
     let odd: Segmenter
 
     init(pictures limit: Int, latents: Int = 1 << 20) throws {
-        let limits = MemoryLimits(pictures: limit, latents: latents, features: 0, scores: 0, words: 0)
+        let limits = MemoryLimits(pictures: limit, latents: latents, features: 0, scores: 0, words: 0, sights: 0)
         pictures = PictureStore(limit: limit)
         tiny = try Fixture.segmenter(Fixture.tiny, pictures: pictures, limits: limits)
         odd = try Fixture.segmenter(Fixture.odd, pictures: pictures, limits: limits)
@@ -178,11 +178,13 @@ extension Segmenter {
         let guide = 190 * 150 * 3
         let two = try TwoModels(pictures: 32 * (file.count - 1))
         let looked = try two.tiny.look(Fixture.picture)
-        #expect(two.pictures.bytes == 2 * entry + guide + two.tiny.squareBytes)
+        // And what captioner and filter will read: the filter the middle, and all of it.
+        let views = (128 * 128 * 2 + 128 * 160) * 3 * float
+        #expect(two.pictures.bytes == 2 * entry + guide + two.tiny.squareBytes + views)
         let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
         two.odd.expectUnknown(byHandle)
         #expect(try two.tiny.ask(byHandle).bits == fresh(Fixture.tiny, RequestBuilder("dog")))
-        #expect(two.pictures.bytes == 2 * entry + guide)
+        #expect(two.pictures.bytes == 2 * entry + guide + views)
         #expect(try two.tiny.ask(byHandle.with(\.seed, 1)).report.latentCached)
         #expect(try two.odd.ask(RequestBuilder("dog")).bits == fresh(Fixture.odd, RequestBuilder("dog")))
         #expect(try two.odd.ask(byHandle).bits == fresh(Fixture.odd, RequestBuilder("dog")))

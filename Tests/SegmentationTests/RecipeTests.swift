@@ -20,9 +20,13 @@ extension SelfAttentionCaptures {
 }
 
 extension Recipe {
+    /// All recipes, but of CLIPer's one: in the others only numbers and lists of texts differ.
+    static let tested = all.filter { $0.dense == nil || $0 == .cliperVOC }
+
     /// A recipe that has the name of another.
     static func variant(
-        template: PromptTemplate = .photograph, forwardPrompt: ForwardPrompt = .fixed(""), enhancement: Float = 1,
+        template: PromptTemplate = .photograph, captions: Bool = false, forwardPrompt: ForwardPrompt = .fixed(""),
+        enhancement: Enhancement = .none,
         timestep: Int = 100, geometry: Geometry = .square, resampling: Resampling = .bilinear,
         captures: SelfAttentionCaptures = .finest, softmax: Softmax = .own,
         weights: [[Float]] = [[0.3, 0.5, 0.1, 0.1], [0.3, 0.5, 0.2]], maps: Aggregation.Maps = .ofPhrases,
@@ -31,7 +35,8 @@ extension Recipe {
         background: Float = 0.5, labelsTakeTies: Bool = false
     ) -> Recipe {
         Recipe(
-            name: "shared", about: .shared, template: template, forwardPrompt: forwardPrompt, enhancement: enhancement,
+            name: "shared", about: .shared, template: template, captions: captions, forwardPrompt: forwardPrompt,
+            enhancement: enhancement,
             timestep: timestep, geometry: geometry, resampling: resampling, captures: captures, softmax: softmax,
             aggregation: Aggregation(weights: weights, maps: maps),
             refinement: Refinement(affinity: affinity, rounds: rounds, normalizes: normalizes, scales: scales),
@@ -46,6 +51,7 @@ extension Recipe {
         .ofTokens(TokenMaps(layers: layers, heads: heads, clustering: clustering))
     }
 
+    static let doubled = Enhancement(factor: 2, origin: .zero, words: .all)
     static let list = PhraseList(before: "a photograph of ", between: " and ", after: "")
 }
 
@@ -65,8 +71,8 @@ extension Recipe {
             .variant(resampling: .nearest),
             .variant(forwardPrompt: .fixed("a street")), .variant(forwardPrompt: .own), .variant(timestep: 200),
             .variant(forwardPrompt: .joined(Recipe.list)),
-            .variant(forwardPrompt: .joined(Recipe.list), enhancement: 2),
-            .variant(enhancement: 2), .variant(captures: .oneHead), .variant(maps: Recipe.tokens()),
+            .variant(forwardPrompt: .joined(Recipe.list), enhancement: Recipe.doubled),
+            .variant(enhancement: Recipe.doubled), .variant(captures: .oneHead), .variant(maps: Recipe.tokens()),
             .variant(maps: Recipe.tokens(layers: [1: LayerSelection(down: .all, middle: .all, up: .none)])),
             .variant(maps: Recipe.tokens(heads: [1: [0, 5]])), .variant(maps: Recipe.tokens(clustering: .standard)),
             .variant(maps: Recipe.tokens(clustering: Clustering(count: 4, rounds: 3))),

@@ -25,14 +25,17 @@ enum Fixture {
         return try Model(directory: directory, clipMerges: clipMerges, precision: precision)
     }
 
+    /// A segmenter with the demo's captioner and filter.
+    ///
     /// - Parameter pictures: `nil`: a store of its own
     static func segmenter(
         _ directory: String, _ precision: Precision = .f32, pictures: PictureStore? = nil,
         limits: MemoryLimits = .standard
     ) throws -> Segmenter {
         try Segmenter(
-            model: model(directory, precision), captioner: nil, filter: nil,
-            pictures: pictures ?? PictureStore(limit: limits.pictures), limits: limits.segmenter)
+            model: model(directory, precision), captioner: DemoWords.captioner(precision),
+            filter: DemoWords.filter(precision), pictures: pictures ?? PictureStore(limit: limits.pictures),
+            limits: limits.segmenter)
     }
 }
 
@@ -40,6 +43,7 @@ enum Fixture {
 struct RequestBuilder {
     var picture: PictureSource
     var labels: [Label]
+    var vocabulary: Vocabulary?
     var recipe = Recipe.shared
     var forwardPrompt: String?
     var seed: UInt32 = 0
@@ -62,7 +66,8 @@ struct RequestBuilder {
 
     func request() throws(SegmentationError) -> SegmentationRequest {
         try SegmentationRequest(
-            picture: picture, labels: labels, recipe: recipe, forwardPrompt: forwardPrompt, seed: seed,
+            picture: picture, labels: labels, vocabulary: vocabulary, recipe: recipe, forwardPrompt: forwardPrompt,
+            seed: seed,
             timestep: timestep, threshold: threshold, maps: maps, wantsMask: wantsMask, model: model)
     }
 }

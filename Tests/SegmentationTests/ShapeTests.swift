@@ -132,10 +132,10 @@ struct ShapeGolden: Sendable, CustomTestStringConvertible {
             let prompt = recipe.template.prompt(for: label)
             let text = try EncodedText.reading(
                 [ReadPrompt(prompt)], model, cancellation: Cancellation(deadline: nil), &arena)[0]
-            let positions = try #require(
-                model.tokenizer.positions(
+            let place = try #require(
+                model.tokenizer.place(
                     of: label, in: prompt, from: recipe.template, length: configuration.positions))
-            let asked = [[AskedPhrase(text: text, positions: positions.map(Int32.init))]]
+            let asked = [[AskedPhrase(text: text, positions: place.positions.map(Int32.init))]]
             for (name, map) in [
                 ("fused", fusion.fused(asked, in: [features], &arena)[0]),
                 ("score", try fusion.scores(of: asked, in: [features], cancellation: .never, &arena)[0]),

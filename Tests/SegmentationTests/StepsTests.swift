@@ -23,15 +23,15 @@ private struct Steps {
         case .fixed(let pass):
             let phrases = try words.map { words in
                 let prompt = recipe.template.prompt(for: words)
-                let positions = try #require(
-                    model.tokenizer.positions(of: words, in: prompt, from: recipe.template, length: length))
-                return (ReadPrompt(prompt), positions.map(Int32.init))
+                let place = try #require(
+                    model.tokenizer.place(of: words, in: prompt, from: recipe.template, length: length))
+                return (ReadPrompt(prompt), place.positions.map(Int32.init))
             }
             return (phrases, ReadPrompt(pass))
         case .joined(let list):
             let places = try list.places(of: words, model.tokenizer, length: length).map { $0.map(Int32.init) }
             let prompt = ReadPrompt(
-                list.prompt(for: words), enhancing: places.flatMap(\.self), by: recipe.enhancement, from: .zero)
+                list.prompt(for: words), enhancing: places.flatMap(\.self), by: recipe.enhancement.factor, from: .zero)
             return (places.map { (prompt, $0) }, prompt)
         }
     }

@@ -17,7 +17,7 @@ import Testing
     func `is bounded for a caption`(folder: String, precision: Precision) throws {
         let captioner = try Fixture.captioner("\(Fixture.words)/\(folder)", precision)
         let configuration = captioner.blip.network.configuration
-        let estimate = MemoryEstimate.captioning(configuration)
+        let estimate = MemoryEstimate.captioning(configuration, captioner.generation)
         #expect(captioner.scratchBytes >= 2 * Int(estimate.bytes))
         var most = 0
         for count in [0, 1, 6, 18, 40] {
@@ -36,7 +36,9 @@ import Testing
         let estimate = MemoryEstimate.filtering(filter.clip.network.configuration, precision)
         #expect(filter.scratchBytes >= 2 * Int(estimate.bytes))
         var arena = try Arena(reserving: filter.scratchBytes)
-        _ = try filter.embedding(of: Fixture.noise(50, 31), cancellation: .never, &arena)
+        let picture = try filter.prepare(Fixture.noise(1, 300), cancellation: .never)
+        _ = try filter.look(
+            at: picture, for: .init(picture: true, patches: .values), cancellation: .never, &arena)
         let texts = (0..<200).map { "\($0) red dogs of the \($0 * 7)" }
         _ = try filter.embeddings(of: texts, cancellation: .never, &arena)
         expect(arena.highWater, within: estimate, "\(precision)")

@@ -2,13 +2,41 @@ import Images
 import Kernels
 import Networks
 
-/// The parameters that requests may set.
+package typealias RecipeSetting = Setting<Recipe>
+
 extension RecipeSetting {
-    package static let all = [
-        grid, detail, resize, gamma, colour, rounds, weights, edges, softmax, enhancement, clusters, entropy, cut,
-        heads,
-        presence,
+    package static var all: [RecipeSetting] { Recipe.parameters }
+}
+
+extension Recipe: Settable {
+    package static let parameters = [
+        captions, weighted, enhancement, grid, detail, resize, gamma, colour, rounds, weights, edges, softmax,
+        clusters, entropy, cut, heads, presence,
     ]
+
+    private static let captions = RecipeSetting(
+        key: "captions", meaning: "whether the captioner continues prompts with what it sees in the picture",
+        legal: "on or off; off for recipes that list all labels in one prompt, or read none",
+        read: { $0.captions ? on : off },
+        write: { text, recipe in
+            switch text {
+            case on: !recipe.isJoined && recipe.dense == nil && set(&recipe.captions, true)
+            case off: set(&recipe.captions, false)
+            default: false
+            }
+        })
+
+    private static let weighted = RecipeSetting(
+        key: "weighted", meaning: "which of a label's words the enhancement weights",
+        legal: EnhancedWords.allCases.map(\.rawValue).joined(separator: " or ")
+            + "; all for recipes that list all labels in one prompt",
+        read: { $0.enhancement.words.rawValue },
+        write: { text, recipe in
+            guard let words = EnhancedWords(rawValue: String(text)), words == .all || !recipe.isJoined else {
+                return false
+            }
+            return set(&recipe.enhancement.words, words)
+        })
 
     private static let grid = RecipeSetting(
         key: "grid", meaning: "the size at which networks read the picture",
@@ -74,9 +102,16 @@ extension RecipeSetting {
 
     private static let weights = RecipeSetting(
         key: "weights", meaning: "the weights of the resolutions of cross-attention, coarse to fine",
-        legal: "1 to 8 numbers from 0 to 1 with commas between them, not all 0, one for each resolution",
-        read: { $0.aggregation.weights.map { $0.map { "\($0)" }.joined(separator: ",") }.joined(separator: " or ") },
+        legal:
+            "1 to 8 numbers from 0 to 1 with commas between them, not all 0, one for each resolution; off for recipes "
+            + "of no cross-attention",
+        read: {
+            $0.dense != nil
+                ? off
+                : $0.aggregation.weights.map { $0.map { "\($0)" }.joined(separator: ",") }.joined(separator: " or ")
+        },
         write: { text, recipe in
+            guard recipe.dense == nil else { return text == off }
             let parts = text.split(separator: ",", omittingEmptySubsequences: false)
             let weights = parts.compactMap { number($0, in: 0...1) }
             guard weights.count == parts.count, weights.count <= 8, weights.contains(where: { $0 > 0 }) else {
@@ -86,10 +121,12 @@ extension RecipeSetting {
         })
 
     private static let enhancement = RecipeSetting(
-        key: "enhancement", meaning: "by which the states of labels' tokens are multiplied",
+        key: "enhancement", meaning: "the weight of labels' words in their prompts",
         legal: "a number from 0.1 to 10",
-        read: { "\($0.enhancement)" },
-        write: { text, recipe in number(text, in: 0.1...10).map { set(&recipe.enhancement, $0) } ?? false })
+        read: { "\($0.enhancement.factor)" },
+        write: { text, recipe in
+            number(text, in: Phrase.weights).map { set(&recipe.enhancement.factor, $0) } ?? false
+        })
 
     private static let clusters = RecipeSetting(
         key: "clusters", meaning: "whether pixels of a cluster share their tokens' maps",
@@ -167,4 +204,15 @@ extension RecipeSetting {
         legal: Softmax.allCases.map(\.rawValue).joined(separator: " or "),
         read: { $0.softmax.rawValue },
         write: { text, recipe in Softmax(rawValue: String(text)).map { set(&recipe.softmax, $0) } ?? false })
+
+    private static func shape(_ text: Substring) -> Geometry.Shape? {
+        switch text {
+        case "square": return .square
+        case "aspect": return .aspect
+        default:
+            let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { whole($0, in: 8...8192) }
+            guard sides.count == 2, let width = sides[0], let height = sides[1] else { return nil }
+            return .sized(Grid(height: height, width: width))
+        }
+    }
 }

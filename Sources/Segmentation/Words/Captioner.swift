@@ -7,10 +7,7 @@ package final class Captioner {
     package let blip: Pretrained<BLIP>
     package let tokenizer: WordPieceTokenizer
     package let pictures: PictureConfiguration
-
-    /// The most tokens of a caption, its start, beginning and end included: the default of the releases of transformers
-    /// that the method was published with.
-    package static let tokenLimit = 20
+    package let generation: GenerationConfiguration
 
     /// Files of which one must be there, and what they say.
     private static let companions = [
@@ -33,6 +30,11 @@ package final class Captioner {
         }
         do throws(CheckpointError) {
             pictures = try PictureConfiguration(path: "\(directory)/\(PictureConfiguration.file)", .blip)
+            let path = "\(directory)/\(GenerationConfiguration.file)"
+            generation =
+                RegularFile.exists(at: path)
+                ? try GenerationConfiguration(path: path, positions: blip.network.configuration.text.positions)
+                : .unstated
         } catch {
             throw .checkpoint(error)
         }
@@ -54,7 +56,7 @@ package final class Captioner {
                 place: directory, what: "the tokenizer's [SEP]", found: Int(tokenizer.separator),
                 expected: Int(text.end))
         }
-        try MemoryEstimate.captioning(blip.network.configuration).check(directory)
+        try MemoryEstimate.captioning(blip.network.configuration, generation).check(directory)
     }
 
     /// What the decoder sees of a picture.
@@ -63,11 +65,22 @@ package final class Captioner {
     package func states(
         of picture: Image, cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> Matrix {
-        let map = try picture.map(as: pictures, cancellation)
-        let vision = blip.network.vision.configuration
-        let states = Matrix(
-            stored: 1 + vision.patches(of: Grid(height: map.height, width: map.width)).pixels, by: vision.width)
-        try blip.network.look(at: map, into: states, cancellation: cancellation, &arena)
+        try states(of: picture.pixels(as: pictures, cancellation), cancellation: cancellation, &arena)
+    }
+
+    /// What the decoder sees of a picture.
+    ///
+    /// - Parameter pixels: the picture as ``pictures`` says
+    /// - Throws: `Interruption` between layers
+    package func states(
+        of pixels: PreparedPixels, cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> Matrix {
+        let (vision, size) = (blip.network.vision.configuration, pixels.size)
+        let grid = vision.patches(of: Grid(height: size.height, width: size.width))
+        let states = Matrix(stored: 1 + grid.pixels, by: vision.width)
+        try arena.scope { (arena) throws(Interruption) in
+            try blip.network.look(at: pixels.map(&arena), into: states, cancellation: cancellation, &arena)
+        }
         return states
     }
 
@@ -84,8 +97,20 @@ package final class Captioner {
         let text = blip.network.configuration.text
         let tokens = try blip.network.caption(
             continuing: [text.start] + tokenizer.tokens(of: beginning), of: states,
-            limit: Self.tokenLimit, end: text.end, cancellation: cancellation, &arena)
+            limit: generation.limit, end: text.end, cancellation: cancellation, &arena)
         // The start is no word, though some vocabularies hold it as one.
         return tokenizer.decode(Array(tokens.dropFirst()))
+    }
+
+    /// What a caption says behind its beginning.
+    ///
+    /// - Parameters:
+    ///   - caption: as ``caption(of:beginning:cancellation:_:)`` wrote it
+    ///   - beginning: with which that was asked to begin
+    package func continuation(in caption: String, of beginning: String) -> String {
+        let start = tokenizer.decode(tokenizer.tokens(of: beginning))
+        guard caption.utf8.starts(with: start.utf8) else { return "" }
+        let rest = caption.unicodeScalars.dropFirst(start.unicodeScalars.count)
+        return String(String.UnicodeScalarView(rest.drop { $0 == " " }))
     }
 }

@@ -8,12 +8,18 @@ import Texts
 package final class LabelFilter {
     package let clip: Pretrained<CLIP>
     package let tokenizer: BytePairTokenizer
+    /// How it reads the middle of a picture, as published.
     package let pictures: PictureConfiguration
+    /// How labels are told from patches unless a filter says otherwise.
+    package let patches: PatchConfiguration
     private var known: Cache<ExactString, [Float]>
+    private var banks: Cache<LabelBank.Key, LabelBank>
     private let stored: RememberedEmbeddings?
 
-    /// Bytes of embeddings in memory: ten thousand texts of CLIP L/14.
-    package static let memoryLimit = 32 << 20
+    /// Bytes of embeddings in memory: ten thousand texts of CLIP L/14, and once the labels that a request may have.
+    package static let memoryLimit = textLimit + bankLimit
+    private static let textLimit = 32 << 20
+    private static let bankLimit = 16 << 20
     /// Tokens of texts that are read together.
     static let groupTokens = 1024
 
@@ -31,6 +37,8 @@ package final class LabelFilter {
                 RegularFile.exists(at: path)
                 ? try PictureConfiguration(path: path, .clip)
                 : .published(.clip, side: clip.network.configuration.vision.side)
+            let measured = "\(directory)/\(PatchConfiguration.file)"
+            patches = RegularFile.exists(at: measured) ? try PatchConfiguration(path: measured) : .published
         } catch {
             throw .checkpoint(error)
         }
@@ -42,7 +50,8 @@ package final class LabelFilter {
             throw .tokenizer(error)
         }
         let configuration = clip.network.configuration
-        known = Cache(limit: Self.memoryLimit)
+        known = Cache(limit: Self.textLimit)
+        banks = Cache(limit: Self.bankLimit)
         stored = cache.map(RememberedEmbeddings.init)
         try configuration.vision.check(pictures, directory)
         guard tokenizer.vocabularyCount == configuration.text.vocabularyCount else {
@@ -54,16 +63,41 @@ package final class LabelFilter {
                 place: directory, what: "the tokenizer's end", found: Int(tokenizer.end),
                 expected: configuration.end.map(Int.init) ?? configuration.text.vocabularyCount - 1)
         }
-        try MemoryEstimate.filtering(configuration, precision).check(directory)
+        for step in [MemoryEstimate.filtering(configuration, precision), .judging(configuration)] {
+            try step.check(directory)
+        }
     }
 
-    /// Bytes and number of the embeddings in memory.
-    package var remembered: (count: Int, bytes: Int) { (known.count, known.bytes) }
+    /// Number of texts whose embeddings are in memory, and bytes of all embeddings there.
+    package var remembered: (count: Int, bytes: Int) { (known.count, known.bytes + banks.bytes) }
 
     /// Forgets the embeddings in memory.
-    package func forget() { known = Cache(limit: Self.memoryLimit) }
+    package func forget() {
+        known = Cache(limit: Self.textLimit)
+        banks = Cache(limit: Self.bankLimit)
+    }
 
-    /// The embedding of a picture, of length 1.
+    /// Embeddings of labels, each the mean of its texts' of length 1.
+    ///
+    /// - Parameters:
+    ///   - labels: the words of each
+    ///   - templates: around each of its words
+    /// - Throws: `Interruption` between layers
+    func bank(
+        _ labels: [[String]], _ templates: [PromptTemplate], cancellation: Cancellation, _ arena: inout Arena
+    ) throws(Interruption) -> LabelBank {
+        let key = LabelBank.Key(labels, templates)
+        if let bank = banks.value(for: key) { return bank }
+        let texts = labels.flatMap { words in templates.flatMap { words.map($0.prompt) } }
+        let all = try embeddings(of: texts, cancellation: cancellation, &arena)
+        let bank = LabelBank(
+            all, counts: labels.map { $0.count * templates.count },
+            tokens: Set(labels.joined().map { tokenizer.tokens(of: $0) }))
+        banks.insert(bank, bytes: bank.bytes + key.bytes, for: key)
+        return bank
+    }
+
+    /// The embedding of a picture's middle, as published, of length 1, `[1, projection]`.
     ///
     /// - Throws: `Interruption` between layers, and while the picture is resized
     package func embedding(
@@ -71,7 +105,7 @@ package final class LabelFilter {
     ) throws(Interruption) -> Matrix {
         let map = try picture.map(as: pictures, cancellation)
         let embedding = Matrix(stored: 1, by: clip.network.configuration.projection)
-        try clip.network.embed(map, into: embedding, cancellation: cancellation, &arena)
+        try clip.network.embed(map, into: embedding, patches: nil, cancellation: cancellation, &arena)
         return embedding
     }
 
