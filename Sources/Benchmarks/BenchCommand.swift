@@ -53,11 +53,12 @@ package struct BenchCommand: ParsableCommand {
     var axis: [Scaling.Axis] = []
 
     @OptionGroup var options: EngineOptions
+    @OptionGroup var filterFolder: FilterFolder
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    private static var picture: String { "\(Resources.folder(of: "Benchmarks"))/bench.jpg" }
+    private static var picture: String { "\(ShippedFiles.folder(of: "Benchmarks"))/bench.jpg" }
     private static let defaultWords = "boat,sheep"
     private static let defaultPeerLimit = 600
 
@@ -71,13 +72,16 @@ package struct BenchCommand: ParsableCommand {
         if words != nil && (peer || scaling) {
             throw ValidationError("--words: --\(peer ? "peer" : "scaling") takes words of its own; leave it out")
         }
+        if let words, case .candidates? = try? WordList([words]).sought {
+            throw ValidationError("--words \(words): labels are timed; name them without @")
+        }
         if scaling && options.threads != nil {
             throw ValidationError("--threads: --scaling takes several numbers of threads; leave it out")
         }
         if !scaling && !axis.isEmpty { throw ValidationError("--axis: type it with --scaling") }
         if !peer && python != nil { throw ValidationError("--python: type it with --peer") }
         if !peer && peerLimit != nil { throw ValidationError("--peer-limit: type it with --peer") }
-        for (name, folder) in [("captioner", options.captioner), ("filter", options.filter)]
+        for (name, folder) in [("captioner", options.captioner), ("filter", filterFolder.filter)]
         where !peer && folder != nil {
             throw ValidationError("--\(name): only --peer times it; type both or neither")
         }
@@ -114,12 +118,12 @@ package struct BenchCommand: ParsableCommand {
         Leftovers.clearOnSignals()
         let threads = options.threads ?? Machine.processors
         let words = try WordRounds(
-            captioner: options.captioner, filter: options.filter, precision: options.precision, threads: threads)
+            captioner: options.captioner, filter: filterFolder.filter, precision: options.precision, threads: threads)
         return try PeerRun(
             settings: Daemon.Settings(model: options.model, threads: threads),
             peer: Peer(
                 python: Peer.python(explicit: python), model: options.model ?? Resources.demoModel,
-                captioner: options.captioner, filter: options.filter, textLength: words.longestText,
+                captioner: options.captioner, filter: filterFolder.filter, textLength: words.longestText,
                 threads: threads, repetitions: repetitions,
                 limit: .seconds(peerLimit ?? Self.defaultPeerLimit)),
             words: words, pictures: NewPictures(file), recipe: recipe, progress: ProgressNote()
@@ -137,7 +141,7 @@ package struct BenchCommand: ParsableCommand {
 
     private func report(_ file: [UInt8], _ labels: [RPC.Label]) throws -> StageReport {
         let start = ContinuousClock.now
-        let engine = try options.engine()
+        let engine = try options.engine(filter: filterFolder.filter)
         var report = StageReport(engine.status)
         report.add("load", start.duration(to: .now))
         let whole = try question(file, labels)

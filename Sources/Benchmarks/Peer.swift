@@ -1,6 +1,7 @@
 import FoundationEssentials
 import LocalEngine
 import RPC
+import Results
 
 /// PyTorch on this machine: each stage in each variant is timed in a process of its own, for a limited time.
 struct Peer {
@@ -53,7 +54,7 @@ struct Peer {
     /// Time limit of each task.
     let limit: Duration
 
-    private static var script: String { "\(Resources.folder(of: "Benchmarks"))/stages.py" }
+    private static var script: String { "\(ShippedFiles.folder(of: "Benchmarks"))/stages.py" }
 
     /// The Python that was asked for, by option or by `DSEG_PYTHON`; else `python3`.
     static func python(explicit: String?) -> String {

@@ -10,11 +10,12 @@ package struct EngineOptions: ParsableArguments {
         completion: .directory)
     package var model: String?
 
-    @Option(help: "The folder of a BLIP that writes captions, in transformers' layout.", completion: .directory)
+    @Option(
+        help: """
+            The folder of a BLIP that writes captions, in transformers' layout (default: the demo model's, beside it).
+            """,
+        completion: .directory)
     package var captioner: String?
-
-    @Option(help: "The folder of a CLIP that chooses labels, in transformers' layout.", completion: .directory)
-    package var filter: String?
 
     @Option(
         help: """
@@ -37,11 +38,12 @@ package struct EngineOptions: ParsableArguments {
     /// Loads the model, and the networks beside it.
     ///
     /// - Parameters:
+    ///   - filter: the folder of the filter's network; `nil`: the demo model's beside it, else none
     ///   - queueLimit: the most calls that may be queued
     ///   - cache: the folder of the digest cache, see ``Model``
     ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
     package func engine(
-        queueLimit: Int, cache: String?, while isWanted: @escaping @Sendable () -> Bool
+        filter: String?, queueLimit: Int, cache: String?, while isWanted: @escaping @Sendable () -> Bool
     ) throws -> Engine {
         try Engine(
             serving: model, captioner: captioner, filter: filter, precision: precision, threads: threads,
@@ -51,14 +53,28 @@ package struct EngineOptions: ParsableArguments {
 
     /// Loads the model for a program without a queue; hashes all its files, without the cache of digests.
     ///
+    /// - Parameter filter: as of the other one
     /// - Throws: `UnusableModel`
-    package func engine() throws(UnusableModel) -> Engine {
+    package func engine(filter: String?) throws(UnusableModel) -> Engine {
         do {
-            return try engine(queueLimit: 1, cache: nil) { true }
+            return try engine(filter: filter, queueLimit: 1, cache: nil) { true }
         } catch {
             throw UnusableModel(reason: "\(error)")
         }
     }
+}
+
+/// The folder of the filter's network, for commands that do not name a filter.
+package struct FilterFolder: ParsableArguments {
+    @Option(
+        name: [.customLong("filter"), .customLong("filter-model")],
+        help: """
+            The folder of a CLIP that chooses labels, in transformers' layout (default: the demo model's, beside it).
+            """,
+        completion: .directory)
+    package var filter: String?
+
+    package init() {}
 }
 
 extension Precision: ExpressibleByArgument {}

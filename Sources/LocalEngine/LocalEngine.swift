@@ -10,7 +10,7 @@ extension Engine {
     ///
     /// - Parameters:
     ///   - model: its folder; `nil`: the embedded demo model
-    ///   - captioner, filter: folders of networks beside it; `nil`: none
+    ///   - captioner, filter: folders of networks beside it; `nil`: those of the demo model, beside another model none
     ///   - precision: `nil`: the fastest of this processor
     ///   - cache: the folder of the digest cache, see ``Model``
     ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
@@ -20,6 +20,9 @@ extension Engine {
         while isWanted: @escaping @Sendable () -> Bool
     ) throws {
         let directory = model ?? Resources.demoModel
+        let (captioner, filter) =
+            model == nil
+            ? (captioner ?? Resources.demoCaptioner, filter ?? Resources.demoFilter) : (captioner, filter)
         let merges = Resources.clipMerges
         try self.init(queueLimit: queueLimit, threads: threads) {
             let model = try Model(

@@ -1,14 +1,11 @@
-import Glibc
 import Results
 
-/// Paths of the files that ship with the programs, relative to the executable.
+/// Paths of the files that an engine needs and that ship with the programs.
 package enum Resources {
-    package static var demoModel: String { "\(folder(of: "dsegd"))/demo" }
-    package static var clipMerges: String { "\(folder(of: "dsegd"))/clip/merges.txt" }
+    package static var demoModel: String { "\(folder)/demo" }
+    package static var demoCaptioner: String { "\(folder)/demo-captioner" }
+    package static var demoFilter: String { "\(folder)/demo-filter" }
+    package static var clipMerges: String { "\(folder)/clip/merges.txt" }
 
-    /// SwiftPM's bundle beside a program in its build folder, else `share/dseg`, where `make install` puts all bundles.
-    package static func folder(of target: String) -> String {
-        let built = "\(Program.folder)/DiffSegmenter_\(target).resources/Resources"
-        return unsafe access(built, F_OK) == 0 ? built : "\(Program.folder)/../share/dseg"
-    }
+    private static var folder: String { ShippedFiles.folder(of: "dsegd") }
 }

@@ -9,7 +9,7 @@ extension Connection {
         let message = try SegmentRequest(decoding: call.payload)
         let request = try SegmentationRequest(message)
         if case .sized(let width, let height) = request.maps,
-            let refusal = service.limits.refusal(labels: request.labels.count, width: width, height: height)
+            let refusal = service.limits.refusal(labels: request.mostLabels, width: width, height: height)
         {
             throw refusal
         }
@@ -37,14 +37,14 @@ extension Connection {
     /// Reserves quota for the most score maps that this answer can have in memory at once.
     private func holdAnswer(of request: SegmentationRequest, on stream: UInt32) throws(RPCStatus) {
         let waitsForAll = request.wantsMask || request.recipe.labelsCompete
-        let maps = AnswerDrawing.mapRoom(request.recipe) + (waitsForAll ? request.labels.count : 0)
-        try holdAnswer(min(maps, request.labels.count) * service.mapBytes(request.recipe), on: stream)
+        let maps = AnswerDrawing.mapRoom(request.recipe) + (waitsForAll ? request.mostLabels : 0)
+        try holdAnswer(min(maps, request.mostLabels) * service.mapBytes(request.recipe), on: stream)
     }
 
     /// Charges bytes of an answer to the user's quota; given back when the call ends.
     ///
     /// - Throws: `resourceExhausted` where the quota has less left
-    private func holdAnswer(_ bytes: Int, on stream: UInt32) throws(RPCStatus) {
+    func holdAnswer(_ bytes: Int, on stream: UInt32) throws(RPCStatus) {
         try table.answers.take(bytes, of: "answers", for: owner)
         calls[stream]?.answerBytes += bytes
     }
@@ -221,7 +221,7 @@ extension ServerLimits {
     fileprivate func refusal(of request: SegmentationRequest, _ part: AnswerPart) -> RPCStatus? {
         guard case .understood(let understanding) = part, case .picture = request.maps else { return nil }
         let picture = understanding.picture
-        return refusal(labels: request.labels.count, width: picture.width, height: picture.height)
+        return refusal(labels: understanding.labels.count, width: picture.width, height: picture.height)
     }
 
     /// The refusal of score maps that have more than ``callPixels`` numbers in all; `nil` where they have not.

@@ -250,6 +250,7 @@ final class Connection: ChannelInboundHandler {
             switch call.method {
             case .look: try openLook(call)
             case .segment: try openSegment(call)
+            case .describe: try openDescribe(call)
             case .health, .status, .cancel:
                 let started = NIODeadline.now()
                 let reply = try table.answer(call.method, call.payload, owner: owner)

@@ -35,6 +35,16 @@ struct ReplyStream: Sendable {
         eventLoop.execute { connection.value.send(reply, queueMilliseconds: queueMilliseconds, on: stream) }
     }
 
+    /// Sends the next message of a stream.
+    func send(_ message: [UInt8]) {
+        eventLoop.execute { connection.value.send(message, on: stream) }
+    }
+
+    /// Ends a stream.
+    func finish() {
+        eventLoop.execute { connection.value.finish(stream) }
+    }
+
     /// Sends the one reply of a client-streaming call.
     func reply(_ message: [UInt8]) {
         eventLoop.execute { connection.value.reply(message, on: stream) }

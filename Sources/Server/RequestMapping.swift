@@ -9,17 +9,12 @@ extension SegmentationRequest {
     ///
     /// - Throws: `invalidArgument` for one that is illegal whatever the model
     package init(_ message: SegmentRequest) throws(RPCStatus) {
-        let picture: PictureSource
-        switch message.picture {
-        case .image(let file): picture = .file(file)
-        case .handle(let handle): picture = .handle(handle)
-        case nil:
-            throw RPCStatus(
-                .invalidArgument, "The request has no picture: send its file as image, or its handle as Look gave it.")
-        }
+        let picture = try PictureSource(message.picture)
         do throws(SegmentationError) {
+            var vocabulary: Segmentation.Vocabulary?
+            if let message = message.vocabulary { vocabulary = try Segmentation.Vocabulary(message) }
             try self.init(
-                picture: picture, labels: message.labels.map(Segmentation.Label.init),
+                picture: picture, labels: message.labels.map(Segmentation.Label.init), vocabulary: vocabulary,
                 recipe: Recipe(named: message.recipe, settings: message.settings),
                 forwardPrompt: message.forwardPrompt, seed: message.seed, timestep: message.timestep.map(Int.init),
                 threshold: message.threshold, maps: MapRequest(message), wantsMask: message.mask, model: message.model)
@@ -29,13 +24,30 @@ extension SegmentationRequest {
     }
 }
 
+extension PictureSource {
+    /// - Throws: `invalidArgument` where a request has no picture
+    init(_ picture: SegmentRequest.Picture?) throws(RPCStatus) {
+        switch picture {
+        case .image(let file): self = .file(file)
+        case .handle(let handle): self = .handle(handle)
+        case nil:
+            throw RPCStatus(
+                .invalidArgument, "The request has no picture: send its file as image, or its handle as Look gave it.")
+        }
+    }
+}
+
 extension Segmentation.Label {
     init(_ message: RPC.Label) {
+        self.init(name: message.name, phrases: message.phrases.map(Segmentation.Phrase.init))
+    }
+}
+
+extension Segmentation.Phrase {
+    init(_ message: RPC.Phrase) {
         self.init(
-            name: message.name,
-            phrases: message.phrases.map {
-                Segmentation.Phrase(words: $0.words, prompt: $0.prompt.isEmpty ? nil : $0.prompt)
-            })
+            words: message.words, prompt: message.prompt.isEmpty ? nil : message.prompt,
+            weight: message.weight == 0 ? 1 : message.weight)
     }
 }
 
@@ -93,7 +105,10 @@ extension Header {
             model: understanding.model, modelHash: understanding.modelHash, version: Version.current,
             precision: understanding.precision, instructionSet: understanding.instructionSet,
             blas: understanding.blas, settings: understanding.recipe.settings,
-            labelsCompete: understanding.recipe.labelsCompete, notes: understanding.notes)
+            labelsCompete: understanding.recipe.labelsCompete, notes: understanding.notes,
+            choice: understanding.choice.map(RPC.Choice.init),
+            captioner: understanding.captioner.map(RPC.Network.init),
+            filter: understanding.filter.map(RPC.Network.init))
     }
 }
 
@@ -104,7 +119,7 @@ extension RPC.UnderstoodLabel {
             phrases: label.phrases.map {
                 RPC.UnderstoodPhrase(
                     words: $0.words, prompt: $0.prompt, positions: $0.positions.map(UInt32.init),
-                    truncated: $0.truncated)
+                    truncated: $0.truncated, caption: $0.caption ?? "", weight: $0.weight)
             })
     }
 }
@@ -117,7 +132,7 @@ extension Trailer {
             unetMilliseconds: report.unet, mapsMilliseconds: report.maps,
             unetPasses: UInt32(report.passes), featuresCached: UInt32(report.featuresCached),
             phrasesCached: UInt32(report.phrasesCached), latentCached: report.latentCached,
-            answerHash: report.answerHash)
+            answerHash: report.answerHash, wordsMilliseconds: report.words)
     }
 }
 
@@ -173,9 +188,11 @@ extension RPCStatus.Code {
         self =
             switch error {
             case .image(ImageError.outOfMemory), .memory, .queueFull, .displaced: .resourceExhausted
-            case .image, .noLabels, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike, .tooLong,
-                .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .threshold, .timestep, .gridSides, .gridTooLarge,
-                .mapSize, .recipe:
+            case .noCaptioner, .noFilter: .failedPrecondition
+            case .image, .noLabels, .labelsAndVocabulary, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike,
+                .tooLong, .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .weight, .threshold, .timestep, .gridSides,
+                .gridTooLarge,
+                .mapSize, .recipe, .setting, .filter:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound
             case .stopping: .unavailable

@@ -13,7 +13,7 @@ extension ConnectionTable {
         case .health: try health(HealthCheckRequest(decoding: payload)).encoded()
         case .status: try status(StatusRequest(decoding: payload)).encoded()
         case .cancel: try cancel(CancelRequest(decoding: payload), owner: owner).encoded()
-        case .look, .segment:
+        case .look, .segment, .describe:
             throw RPCStatus(.internal, "\(method.name) is \(method.shape), it has no single answer.")
         }
     }

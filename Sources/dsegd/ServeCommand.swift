@@ -21,6 +21,7 @@ struct ServeCommand: ParsableCommand {
     var socket: String?
 
     @OptionGroup var options: EngineOptions
+    @OptionGroup var filterFolder: FilterFolder
 
     @Option(help: "The most calls that may be queued.")
     var queue = 16
@@ -71,7 +72,7 @@ struct ServeCommand: ParsableCommand {
     /// `nil` where a signal came while the model was loaded.
     private func loadedEngine() throws -> Engine? {
         do {
-            return try options.engine(queueLimit: queue, cache: CacheFolder.path()) {
+            return try options.engine(filter: filterFolder.filter, queueLimit: queue, cache: CacheFolder.path()) {
                 !TerminationSignals.arePending
             }
         } catch let error as ModelError where error.isInterrupted {

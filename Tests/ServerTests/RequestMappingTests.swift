@@ -109,10 +109,11 @@ struct RequestMappingTests {
         (report.queue, report.decode, report.autoencoder, report.text) = (1, 2, 3, 4)
         (report.unet, report.maps, report.passes, report.featuresCached) = (5, 6, 7, 8)
         (report.phrasesCached, report.latentCached, report.answerHash) = (9, true, "h")
+        report.words = 10
         let expected = Trailer(
             queueMilliseconds: 1, decodeMilliseconds: 2, autoencoderMilliseconds: 3, textMilliseconds: 4,
             unetMilliseconds: 5, mapsMilliseconds: 6, unetPasses: 7, featuresCached: 8, phrasesCached: 9,
-            latentCached: true, answerHash: "h")
+            latentCached: true, answerHash: "h", wordsMilliseconds: 10)
         #expect(try SegmentReply(.report(report), encoding: .f16) == .trailer(expected))
     }
 }

@@ -29,6 +29,7 @@ struct SettingTests {
         "weights": [
             "", "0", "0,0,0", "1,", ",1", "1.1", "-0.1,1", "nan", "1;1", "0.3, 0.5", "1,1,1,1,1,1,1,1,1", "off",
         ],
+        "captions": ["", "ON", "yes", "1", "on "], "weighted": ["", "All", "first", "all,last", " all"],
         "edges": ["", "ON", "yes", "1", "on "], "softmax": ["", "Joint", "on", "own,joint", " own"],
         "enhancement": ["", "0", "0.09", "10.1", "-1.6", "nan", "inf", "0x1p0", " 1", "off"],
         "clusters": ["", "ON", "on ", "32", "1"],
@@ -59,7 +60,8 @@ struct SettingTests {
         "resize": ["bilinear", "nearest"],
         "gamma": ["0", "1", "08", "64", "off"], "colour": ["0.01", "0.2", "2e-1", "10", "off"],
         "rounds": ["0", "1", "02", "16"], "weights": ["1", "0.3,0.5,0.2", "5e-1,.5", "0,0,0,0,0,0,0,1"],
-        "edges": ["on", "off"], "softmax": ["own", "joint"], "enhancement": ["0.1", "1", "1.6", "10"],
+        "captions": ["on", "off"], "weighted": ["all", "last"], "edges": ["on", "off"], "softmax": ["own", "joint"],
+        "enhancement": ["0.1", "1", "1.6", "10"],
         "clusters": ["off", "on"], "entropy": ["off", "0", "0.015", "1"], "cut": ["off", "0", "0.1", "1"],
         "heads": ["off", "product", "mean"], "presence": ["0", "0.5", "1", "off"],
     ]
@@ -72,6 +74,9 @@ struct SettingTests {
         case ("colour", .mean, _), ("colour", .weighed, _), ("clusters", _, .ofTokens): return values
         case ("entropy", .sharpened, _), ("cut", .heads, _), ("heads", .heads, _): return isOn
         case ("colour", _, _), ("clusters", _, _), ("entropy", _, _), ("cut", _, _), ("heads", _, _): return others
+        case ("weights", _, .ofPatches), ("captions", _, .ofPatches): return others
+        case ("captions", _, _) where recipe.isJoined: return others
+        case ("weighted", _, _) where recipe.isJoined: return ["all"]
         case ("softmax", _, _): return recipe.fitsJointSoftmax ? values : ["own"]
         default: return values
         }
@@ -102,10 +107,11 @@ struct SettingTests {
 
     @Test func `a name before a colon means the first recipe that begins with it`() throws {
         #expect(try Self.recipe("iseg", []) == .isegVOC)
-        #expect(try Self.recipe("cliper-affinity", []) == .cliperVOC)
+        #expect(try Self.recipe("cliper-affinity", []) == .cliperAffinityVOC)
+        #expect(try Self.recipe("cliper", []) == .cliperVOC)
         for recipe in Recipe.all { #expect(try Self.recipe(recipe.name, []) == recipe) }
         for name in [
-            "cliper", "iseg:", "ISEG", "iseg:VOC", "iseg:vo", "iseg:voc:", ":voc", "iseg:voc ", "voc", "i\u{301}seg",
+            "clipe", "iseg:", "ISEG", "iseg:VOC", "iseg:vo", "iseg:voc:", ":voc", "iseg:voc ", "voc", "i\u{301}seg",
         ] {
             let status = try Self.refusal([], of: name)
             #expect(status.code == .invalidArgument)

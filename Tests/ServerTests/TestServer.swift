@@ -23,11 +23,17 @@ final class TestServer {
         engine = try Engine(queueLimit: 16, threads: nil) {
             let resources = "\(Repository.root)/Sources/dsegd/Resources"
             let limits = MemoryLimits(
-                pictures: 64 << 20, latents: 1 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20)
+                pictures: 64 << 20, latents: 1 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20,
+                sights: 1 << 20)
             return try Segmenter(
                 model: Model(
                     directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt", precision: .f32),
-                captioner: nil, filter: nil, pictures: PictureStore(limit: limits.pictures), limits: limits.segmenter)
+                captioner: Captioner(
+                    directory: "\(resources)/demo-captioner", precision: .f32, cache: nil, while: { true }),
+                filter: LabelFilter(
+                    directory: "\(resources)/demo-filter", clipMerges: "\(resources)/clip/merges.txt", precision: .f32,
+                    cache: nil, while: { true }), pictures: PictureStore(limit: limits.pictures),
+                limits: limits.segmenter)
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         server = try Server(engine: engine, listeningOn: socket.descriptor, limits: limits, log: log)
