@@ -6,7 +6,7 @@
 # make lint     the style of .swift-format and .clang-format
 # make arm      the kernels held against their definitions on emulated Arm processors
 # make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one
-# make install  programs, demo model and units below PREFIX
+# make install  programs, demo model, vocabularies and units below PREFIX
 # make clean    forget all that was built
 
 PREFIX ?= /usr/local
@@ -83,7 +83,7 @@ avx512:
 install: $(PROGRAMS)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dseg $(DESTDIR)$(UNITS)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	cp -R --no-preserve=ownership $(addsuffix /Resources/.,Sources/dsegd Sources/Benchmarks) $(DESTDIR)$(PREFIX)/share/dseg
+	cp -R --no-preserve=ownership $(addsuffix /Resources/.,$(addprefix Sources/,dsegd Benchmarks Results)) $(DESTDIR)$(PREFIX)/share/dseg
 	for unit in Systemd/*.service Systemd/*.socket; do \
 		sed 's|/usr/local/bin|$(PREFIX)/bin|' "$$unit" > $(DESTDIR)$(UNITS)/"$${unit##*/}" || exit 1; done
 

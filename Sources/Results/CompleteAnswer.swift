@@ -29,6 +29,9 @@ package struct CompleteAnswer: Sendable {
         }
     }
 
+    /// What of the recipe, the model or the vocabulary the answer depends on, in sentences.
+    var notes: [String] { header.notes + [header.choice?.mergedNote].compactMap(\.self) }
+
     /// The prompts that were cut at the text encoder's length, each once.
     var truncatedPrompts: [String] {
         var seen: Set<ExactString> = []
@@ -58,28 +61,28 @@ package struct AnswerAssembly: Sendable {
     ///
     /// - Throws: `dataLoss` for one that is out of order or contradicts the request or those before it
     package mutating func receive(_ reply: SegmentReply) throws(RPCStatus) {
-        if trailer != nil { throw Self.broken("a message after the trailer") }
+        if trailer != nil { throw .broken("a message after the trailer") }
         switch reply {
         case .header(let header):
-            if self.header != nil { throw Self.broken("a second header") }
+            if self.header != nil { throw .broken("a second header") }
             try check(header)
             self.header = header
         case .scoreMap(let map):
-            guard let header, request.maps != .none, map.label == maps.count, maps.count < request.labels.count
-            else { throw Self.broken("a score map out of its place") }
+            guard let header, request.maps != .none, map.label == maps.count, maps.count < header.labels.count
+            else { throw .broken("a score map out of its place") }
             let (width, height) =
                 request.maps == .sized
                 ? (header.width, header.height) : (header.latentWidth, header.latentHeight)
             guard map.width == width, map.height == height, map.encoding == request.encoding
-            else { throw Self.broken("a score map of \(map.width) x \(map.height) in place of \(width) x \(height)") }
+            else { throw .broken("a score map of \(map.width) x \(map.height) in place of \(width) x \(height)") }
             // With this bound differences of scores do not overflow f32.
-            guard abs(map.scale) <= 1e30, abs(map.offset) <= 1e30 else { throw Self.broken("scores beyond all bounds") }
+            guard abs(map.scale) <= 1e30, abs(map.offset) <= 1e30 else { throw .broken("scores beyond all bounds") }
             maps.append(map)
         case .mask(let mask):
-            guard let header, self.mask == nil else { throw Self.broken("a mask out of its place") }
+            guard let header, self.mask == nil else { throw .broken("a mask out of its place") }
             guard mask.width == header.width, mask.height == header.height,
-                mask.counts.count == request.labels.count + 1
-            else { throw Self.broken("a mask that does not fit the picture and the labels") }
+                mask.counts.count == header.labels.count + 1
+            else { throw .broken("a mask that does not fit the picture and the labels") }
             self.mask = (try mask.indices(), mask.counts)
         case .trailer(let trailer):
             self.trailer = trailer
@@ -89,24 +92,16 @@ package struct AnswerAssembly: Sendable {
     /// Checks that a header repeats what the request says.
     private func check(_ header: Header) throws(RPCStatus) {
         func isSame(_ text: String, _ other: String) -> Bool { ExactString(text) == ExactString(other) }
-        guard header.labels.count == request.labels.count else { throw Self.broken("labels that were not asked for") }
-        for (label, asked) in zip(header.labels, request.labels) {
-            let phrases = asked.phrases.isEmpty ? [Phrase(words: asked.name)] : asked.phrases
-            guard isSame(label.name, asked.name), label.phrases.count == phrases.count,
-                zip(label.phrases, phrases).allSatisfy({
-                    isSame($0.words, $1.words) && ($1.prompt.isEmpty || isSame($0.prompt, $1.prompt))
-                })
-            else { throw Self.broken("labels that were not asked for") }
-        }
-        guard header.width > 0, header.height > 0 else { throw Self.broken("an empty picture") }
+        try checkLabels(header)
+        guard header.width > 0, header.height > 0 else { throw .broken("an empty picture") }
         guard size.map({ $0.width == Int(header.width) && $0.height == Int(header.height) }) ?? true else {
-            throw Self.broken("a picture of another size")
+            throw .broken("a picture of another size")
         }
         let latent = header.latentWidth.multipliedReportingOverflow(by: header.latentHeight)
         guard !latent.overflow, (1...Self.latentLimit).contains(latent.partialValue) else {
-            throw Self.broken("a latent grid of \(header.latentWidth) x \(header.latentHeight)")
+            throw .broken("a latent grid of \(header.latentWidth) x \(header.latentHeight)")
         }
-        guard (0...1).contains(header.threshold) else { throw Self.broken("a threshold that is none") }
+        guard (0...1).contains(header.threshold) else { throw .broken("a threshold that is none") }
         // The daemon chooses what a request leaves out; a seed of 0 is left out.
         let isAnswered =
             (request.seed == 0 || request.seed == header.seed) && request.timestep.map { $0 == header.timestep } ?? true
@@ -115,14 +110,23 @@ package struct AnswerAssembly: Sendable {
                 || isSame(request.recipe, String(header.recipe.prefix { $0 != ":" })))
             && request.forwardPrompt.map { asked in header.forwardPrompt.map { isSame(asked, $0) } ?? false } ?? true
             && (request.model.isEmpty || isSame(request.model, header.model) || isSame(request.model, header.modelHash))
-        guard isAnswered else { throw Self.broken("another question's recipe, model or numbers") }
-        // A setting of the recipe's own value, which the daemon alone knows, is not told back.
-        var asked = request.settings.map(WrittenSetting.init)
-        for setting in header.settings.map(WrittenSetting.init) {
-            guard let place = asked.firstIndex(where: setting.means)
-            else { throw Self.broken("settings that were not asked for") }
-            asked.remove(at: place)
+        guard isAnswered else { throw .broken("another question's recipe, model or numbers") }
+        guard WrittenSetting.areAll(header.settings, among: request.settings) else {
+            throw .broken("settings that were not asked for")
         }
+    }
+
+    /// Checks that labels are those that were asked for, or were chosen from the vocabulary that was.
+    private func checkLabels(_ header: Header) throws(RPCStatus) {
+        guard let vocabulary = request.vocabulary else {
+            guard header.choice == nil, header.labels.count == request.labels.count,
+                zip(header.labels, request.labels).allSatisfy({ $0.answers($1.name, $1.phrases) })
+            else { throw .broken("labels that were not asked for") }
+            return
+        }
+        guard let choice = header.choice else { throw .broken("labels without how they were chosen") }
+        try vocabulary.check(choice)
+        try vocabulary.check(header.labels, of: choice)
     }
 
     /// Cells of the latent grid: four times those that a daemon reads at most.
@@ -133,39 +137,10 @@ package struct AnswerAssembly: Sendable {
     /// - Throws: `dataLoss` if a message is missing
     package func answer() throws(RPCStatus) -> CompleteAnswer {
         guard let header, let mask, let trailer,
-            maps.count == (request.maps == .none ? 0 : request.labels.count)
-        else { throw Self.broken("an end before everything was there") }
+            maps.count == (request.maps == .none ? 0 : header.labels.count)
+        else { throw .broken("an end before everything was there") }
         return CompleteAnswer(
             header: header, requestedMaps: request.maps, maps: maps, indices: mask.indices, counts: mask.counts,
             trailer: trailer)
-    }
-
-    private static func broken(_ what: String) -> RPCStatus {
-        RPCStatus(.dataLoss, "The answer is broken (\(what)); is the daemon of another version?")
-    }
-}
-
-/// A setting, `key=value`, as a person or a daemon spells it.
-private struct WrittenSetting {
-    private let key: ExactString
-    /// Numbers have commas between them, or an x.
-    private let values: [Substring]
-
-    init(_ text: String) {
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        key = ExactString(parts.first.map(String.init) ?? "")
-        values = parts.dropFirst().flatMap {
-            $0.split(omittingEmptySubsequences: false) { $0 == "," || $0 == "x" }
-        }
-    }
-
-    /// Whether both have the same key and value: the same text, or other spellings of the same numbers.
-    func means(_ other: Self) -> Bool {
-        key == other.key && values.count == other.values.count
-            && zip(values, other.values).allSatisfy { one, other in
-                if ExactString(String(one)) == ExactString(String(other)) { return true }
-                guard let one = Float(one), let other = Float(other) else { return false }
-                return one == other
-            }
     }
 }

@@ -10,20 +10,23 @@ package struct Drawing: Sendable {
     private let picturePath: String
     private let picture: ShownPicture
     private let files: [OutputFile]
+    private let explains: Bool
 
     /// - Parameters:
     ///   - words: the arguments as they were typed
     ///   - picturePath: the picture's path as it was typed
     ///   - files: all files that are written of this answer, which the JSON lists
+    ///   - explains: whether the JSON says why each candidate stayed or went
     package init(
         _ answer: CompleteAnswer, words: [String], picturePath: String, picture: InputPicture,
-        files: [OutputFile]
+        files: [OutputFile], explains: Bool
     ) {
         self.answer = answer
         self.words = words
         self.picturePath = picturePath
         self.picture = ShownPicture(of: picture)
         self.files = files
+        self.explains = explains
     }
 
     /// The bytes of one output's file, which carries its provenance and, if it shows the picture, the picture's colour
@@ -33,7 +36,7 @@ package struct Drawing: Sendable {
     package func bytes(of output: Output) throws -> [UInt8] {
         let provenance = Provenance(
             of: output, answer, words: words, picturePath: picturePath, size: picture.file.size,
-            files: output == .json ? files : nil)
+            files: output == .json ? files : nil, explains: explains && output == .json)
         let pixels: PNGFile.Pixels
         var colours = ColourSpace.unstated
         switch output {

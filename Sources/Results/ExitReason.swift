@@ -5,6 +5,8 @@ import RPC
 package enum ExitReason: Int32, CaseIterable, Sendable {
     case success = 0
     case failure = 1
+    /// Nothing of what was asked for is in the picture; all that was to be written is.
+    case nothingFound = 3
     /// Illegal options or labels.
     case usage = 64
     /// The picture, or the file for `redo`, cannot be read or decoded.
@@ -15,6 +17,8 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
     case cannotWrite = 73
     /// The daemon is busy or timed out.
     case tryLater = 75
+    /// What was asked needs a network that the daemon has not loaded (EX_CONFIG).
+    case unfit = 78
     case interrupted = 130
     /// EPIPE on standard output, as if by SIGPIPE.
     case brokenPipe = 141
@@ -51,14 +55,15 @@ package enum ExitReason: Int32, CaseIterable, Sendable {
         case .unavailable, .permissionDenied: self = .unreachable
         case .resourceExhausted, .deadlineExceeded: self = .tryLater
         case .cancelled: self = .interrupted
-        case .unknown, .notFound, .alreadyExists, .failedPrecondition, .aborted, .outOfRange, .unimplemented, .internal,
+        case .failedPrecondition: self = .unfit
+        case .unknown, .notFound, .alreadyExists, .aborted, .outOfRange, .unimplemented, .internal,
             .dataLoss, .unauthenticated:
             self = .failure
         }
     }
 }
 
-/// An error of another module that brings its exit code.
+/// An error that brings its exit code.
 package protocol ReasonedError: Error {
     var exitReason: ExitReason { get }
 }

@@ -10,15 +10,17 @@ package enum InputFile {
     /// The bytes of a file, or of standard input for "-". `/dev/fd/N`, which a shell's `<(...)` gives, is read from the
     /// open descriptor itself.
     package static func bytes(at path: String) throws(FileError) -> [UInt8] {
-        if let descriptor = descriptor(named: path) { return try bytes(of: descriptor, path) }
+        if let descriptor = descriptor(named: path) { return try bytes(of: descriptor, path, limit: byteLimit) }
         let descriptor = try open(path, O_RDONLY)
         defer { close(descriptor) }
-        return try bytes(of: descriptor, path)
+        return try bytes(of: descriptor, path, limit: byteLimit)
     }
 
     /// The bytes of a regular file, and of nothing else: for paths from untrusted files, which may name an endless pipe
     /// or a device on which reading has side effects.
-    static func regularBytes(at path: String) throws(FileError) -> [UInt8] {
+    ///
+    /// - Parameter limit: in bytes; a larger file is `tooLarge`
+    static func regularBytes(at path: String, limit: Int) throws(FileError) -> [UInt8] {
         let descriptor = try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         defer { close(descriptor) }
         guard let status = FileStatus(descriptor: descriptor) else {
@@ -27,7 +29,7 @@ package enum InputFile {
         guard status.isFile else {
             throw status.isFolder ? .isFolder(path: path) : .cannotRead(path: path, reason: "it is \(status.kind)")
         }
-        return try bytes(of: descriptor, path)
+        return try bytes(of: descriptor, path, limit: limit)
     }
 
     /// The first bytes of a file, enough to recognise its format.
@@ -74,7 +76,7 @@ package enum InputFile {
         return descriptor
     }
 
-    private static func bytes(of descriptor: CInt, _ path: String) throws(FileError) -> [UInt8] {
+    private static func bytes(of descriptor: CInt, _ path: String, limit: Int) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 20)
         while true {
@@ -84,7 +86,7 @@ package enum InputFile {
             if count < 0 { throw .cannotRead(path: path, reason: systemReason()) }
             if count == 0 { return bytes }
             bytes += chunk.prefix(count)
-            if bytes.count > byteLimit { throw .tooLarge(path: path, limit: byteLimit) }
+            if bytes.count > limit { throw .tooLarge(path: path, limit: limit) }
         }
     }
 }

@@ -2,7 +2,7 @@ import Images
 import RPC
 import Texts
 
-/// Splits the arguments of `mask` into pictures and words.
+/// Splits the arguments of `mask` and `words` into pictures and words.
 ///
 /// A shell's `*.jpg` gives many pictures. The first argument is always a picture; the following ones are, as long as
 /// each is an existing picture file, has a picture's file extension, or is a pipe. The first other argument begins the
@@ -13,12 +13,31 @@ struct MaskArguments {
     let words: WordList
 
     init(_ options: MaskOptions) throws(WordError) {
-        let rest = options.words.drop(while: Self.isPicture)
-        pictures = [options.image] + options.words[..<rest.startIndex]
-        if rest.isEmpty, pictures.count > 1 { throw .onlyPictures(pictures.count) }
+        try self.init(options.image, options.words)
+    }
+
+    /// - Parameter others: the arguments after the first picture
+    init(_ picture: String, _ others: [String]) throws(WordError) {
+        let rest = others.drop(while: Self.isPicture)
+        pictures = [picture] + others[..<rest.startIndex]
         for argument in rest { try Self.checkWords(argument) }
         try Self.checkBeginning(of: rest)
         words = try WordList(Array(rest))
+    }
+
+    /// The arguments, with those errors that are not about how they are typed as what they are.
+    ///
+    /// - Throws: `FileError` for a picture that is missing, ``VocabularyError``, ``PlanError``
+    static func reading(_ picture: String, _ others: [String]) throws -> MaskArguments {
+        do throws(WordError) {
+            return try MaskArguments(picture, others)
+        } catch .missingPicture(let file) {
+            throw FileError.cannotRead(path: file, reason: WordError.missingPicture(file).description)
+        } catch .vocabulary(let error) {
+            throw error
+        } catch {
+            throw PlanError.words(error)
+        }
     }
 
     /// Refuses words that begin with the name of an existing file or folder and go on: that comes from a shell's `*`.

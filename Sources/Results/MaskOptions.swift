@@ -11,10 +11,13 @@ package struct MaskOptions: ParsableArguments {
 
     @Argument(
         help: """
-            Labels to look for, separated by commas or lines. name=phrase|phrase averages the maps of several phrases; \
-            a backslash before a comma, =, |, full stop or backslash makes it part of the words.
+            Labels to look for, separated by commas or lines; none: what a caption of the picture names. \
+            name=phrase|phrase averages the maps of several phrases; dog:1.2 gives words a weight, from 0.1 to 10. \
+            @voc, @context, @coco, @ade, @lvis, @demo or @file.txt: those of the vocabulary, and of the words beside \
+            it, that are in the picture. A backslash before a comma, =, |, :, @, full stop or backslash makes it \
+            part of the words.
             """)
-    package var words: [String]
+    package var words: [String] = []
 
     @Flag(help: "Also write the picture tinted with the labels' colours (.overlay.png).")
     package var overlay = false
@@ -50,6 +53,11 @@ package struct MaskOptions: ParsableArguments {
     @Option(help: "Where no label scores above this, 0 to 1, is background (default: the recipe's).")
     package var threshold: Float?
 
+    @OptionGroup package var filter: FilterOptions
+
+    @Flag(help: "Print why each candidate stayed or went: the caption, and what was measured.")
+    package var explain = false
+
     @Option(help: "The method, by its name; dseg recipes lists them.")
     package var recipe = "best"
 
@@ -64,6 +72,9 @@ package struct MaskOptions: ParsableArguments {
             "A factor on both sides of the grid, 1 to 4, for small things; it takes more time and memory.",
             valueName: "factor"))
     package var detail: String?
+
+    @Flag(help: "Continue the labels' prompts by captions of the picture, where the recipe does not.")
+    package var captions = false
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
@@ -85,31 +96,46 @@ package struct MaskOptions: ParsableArguments {
             throw ValidationError("the threshold is \(threshold); type a number from 0 to 1")
         }
         if output == "" { throw ValidationError("-o names no folder; type -o . for the current one") }
-        let names: [String]
+        let sought: Sought
         do throws(WordError) {
-            names = try MaskArguments(self).words.labels.map(\.name)
+            sought = try MaskArguments(self).words.sought
         } catch .missingPicture {
             // No usage error: the plan reports it like any missing picture, with exit code 66.
+            return
+        } catch .vocabulary(let error) where error.exitReason != .usage {
+            // Neither, for the same reason.
             return
         } catch {
             throw ValidationError(error.description)
         }
-        for cut in cuts where !names.contains(where: { Self.names(cut, label: $0) }) {
-            let known = Streams.printable(names.joined(separator: ", "))
-            throw ValidationError("--cut \(Streams.excerpt(cut)) is no label; type one of: \(known)")
+        if case .labels = sought, filter.choosing.takesLabels, let setting = filter.filterSettings.first {
+            throw ValidationError(
+                "--filter-set \(Streams.excerpt(setting)) sets a filter, and labels that are typed pass none; "
+                    + "type --filter best to choose among them")
+        }
+        switch sought {
+        case .labels(let labels):
+            let names = labels.map(\.name)
+            try checkCuts(names, "label; type one of: \(Streams.printable(names.joined(separator: ", ")))")
+        case .candidates(let vocabulary):
+            let names = vocabulary.candidates.map(\.name)
+            try checkCuts(
+                names,
+                "candidate; type one of the \(names.count): \(Streams.excerpt(names.joined(separator: ", ")))")
+        case .anything: break
+        }
+    }
+
+    private func checkCuts(_ names: [String], _ advice: String) throws {
+        for cut in cuts where !names.contains(where: { WantedOutputs.names(cut, label: $0) }) {
+            throw ValidationError("--cut \(Streams.excerpt(cut)) is no \(advice)")
         }
     }
 
     /// Of the recipe, as requests say them.
     var allSettings: [String] {
-        [grid.map { "grid=\($0)" }, detail.map { "detail=\($0)" }].compactMap(\.self) + settings
-    }
-
-    func cutsOut(_ label: String) -> Bool { cuts.contains { Self.names($0, label: label) } }
-
-    /// Whether `--cut` names a label, by its name or as it was typed, with backslashes.
-    private static func names(_ cut: String, label: String) -> Bool {
-        [cut, WordList.name(cut)].contains { StreamSafe.isSafe($0) && $0 == label }
+        [grid.map { "grid=\($0)" }, detail.map { "detail=\($0)" }, captions ? "captions=on" : nil].compactMap(\.self)
+            + settings
     }
 }
 

@@ -13,16 +13,25 @@ package struct MaskPlan: Sendable {
     /// The picture's path as given; "-" is standard input.
     package let picture: String
     /// Whether the picture is read once, from standard input or a pipe.
-    private let isStream: Bool
+    let isStream: Bool
     package let words: WordList
+    /// Of what is known of the outputs before there is an answer: of labels that are chosen only then, none.
     package let destination: Destination
+    let wanted: WantedOutputs
+    /// The folder and the beginning of the files' names; `nil`: the output goes to standard output.
+    private let stem: (folder: String, name: String)?
+    /// All pictures of the run.
+    private let pictures: [String]
+    private let choosing: Choosing
+    /// Whether it is said why each candidate stayed or went.
+    let explains: Bool
     /// Whether the JSON object is printed instead of the shares.
     package let json: Bool
     /// The folder given by `-o`.
     private let folder: String?
     /// Whether this is one of several pictures: its name is then printed before its shares.
     let isOneOfSeveral: Bool
-    private let force: Bool
+    let force: Bool
     private let recipe: String
     private let settings: [String]
     private let seed: UInt32
@@ -32,77 +41,105 @@ package struct MaskPlan: Sendable {
     ///
     /// - Parameter standardOutputIsTerminal: PNG bytes go to a terminal only with `-o -`
     package static func all(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws -> [MaskPlan] {
-        let arguments: MaskArguments
-        do throws(WordError) {
-            arguments = try MaskArguments(options)
-        } catch .missingPicture(let file) {
-            throw FileError.cannotRead(path: file, reason: WordError.missingPicture(file).description)
-        } catch {
-            throw PlanError.words(error)
-        }
+        let arguments = try MaskArguments.reading(options.image, options.words)
         var plans: [MaskPlan] = []
         for picture in arguments.pictures {
             plans.append(
                 try MaskPlan(
-                    picture, arguments.words, options, isOneOfSeveral: arguments.pictures.count > 1,
+                    picture, of: arguments, options,
                     standardOutputIsTerminal: standardOutputIsTerminal))
         }
-        try checkNames(plans)
+        try checkNames(of: plans.map { ($0.picture, $0.files) }, besides: arguments.pictures)
         return plans
     }
 
     private init(
-        _ picture: String, _ words: WordList, _ options: MaskOptions, isOneOfSeveral: Bool,
-        standardOutputIsTerminal: Bool
+        _ picture: String, of arguments: MaskArguments, _ options: MaskOptions, standardOutputIsTerminal: Bool
     ) throws(PlanError) {
         self.picture = picture
-        self.words = words
-        self.isOneOfSeveral = isOneOfSeveral
+        words = arguments.words
+        pictures = arguments.pictures
+        isOneOfSeveral = pictures.count > 1
         json = options.json
         force = options.force
         recipe = options.recipe
         settings = options.allSettings
+        choosing = options.filter.choosing
+        explains = options.explain
         seed = options.seed
         threshold = options.threshold
         folder = options.output == "-" ? nil : options.output
-
-        let mask: Output = options.maskValues == .grey ? .greyMask : .mask
-        let names = words.labels.map(\.name)
-        var extras: [Output] = options.overlay ? [.overlay] : []
-        if options.heat { extras += names.map { .heat(label: $0) } }
-        extras += names.filter(options.cutsOut).map { .cut(label: $0) }
+        wanted = WantedOutputs(options)
 
         isStream = InputFile.isStream(picture)
         switch options.output {
         case nil where isStream, "-":
             if isOneOfSeveral { throw .severalPicturesOnStandardOutput }
             if json { throw .twoOnStandardOutput }
-            if extras.count > 1 { throw .severalOnStandardOutput(extras.count) }
             if options.output == nil, standardOutputIsTerminal { throw .bytesForTerminal }
-            destination = .standardOutput(extras.first ?? mask)
+            stem = nil
         case let folder:
             let isNameless = isStream && InputFile.isNameless(picture)
             let (directory, name) = isNameless ? ("", "stdin") : PathText.split(picture)
-            destination = .files(
-                OutputFile.named([mask] + extras, after: withoutExtension(name), in: folder ?? directory))
+            stem = (folder ?? directory, withoutExtension(name))
         }
+        let isChosen = choosing.vocabulary(of: words) != nil
+        if isChosen, stem == nil { try Self.checkStandardOutput(wanted) }
+        destination = try Self.destination(wanted, isChosen ? [] : words.labels.map(\.name), stem)
+    }
+
+    /// Refuses several outputs for standard output where it is not known yet what labels there will be.
+    private static func checkStandardOutput(_ wanted: WantedOutputs) throws(PlanError) {
+        if wanted.heat { throw .heatOfChosen }
+        let count = wanted.cuts.count + (wanted.overlay ? 1 : 0)
+        if count > 1 { throw .severalOnStandardOutput(count) }
+    }
+
+    private static func destination(
+        _ wanted: WantedOutputs, _ labels: [String], _ stem: (folder: String, name: String)?
+    ) throws(PlanError) -> Destination {
+        let extras = wanted.extras(of: labels)
+        if let stem { return .files(OutputFile.named([wanted.mask] + extras, after: stem.name, in: stem.folder)) }
+        if extras.count > 1 { throw .severalOnStandardOutput(extras.count) }
+        return .standardOutput(extras.first ?? wanted.mask)
+    }
+
+    /// Where the outputs of an answer go.
+    ///
+    /// - Throws: where outputs of labels that were chosen have no place, which was not known before
+    func destination(of answer: CompleteAnswer) throws -> Destination {
+        guard answer.header.choice != nil else { return destination }
+        let labels = answer.header.labels.map(\.name)
+        let destination = try Self.destination(wanted, labels, stem)
+        switch destination {
+        case .files(let files): try Self.checkNames(of: [(picture, files)], besides: pictures)
+        case .standardOutput:
+            if let cut = wanted.missingCuts(of: labels).first { throw NothingToWrite(label: cut) }
+        }
+        return destination
     }
 
     /// Checks that no two outputs are the same file, and that none would overwrite one of the pictures.
-    private static func checkNames(_ plans: [MaskPlan]) throws(PlanError) {
-        var owners: [OutputPlace.Identity: (plan: Int, path: String)] = [:]
-        for (number, plan) in plans.enumerated() {
-            for file in plan.files {
+    ///
+    /// - Parameters:
+    ///   - runs: the files of each picture
+    ///   - pictures: all
+    private static func checkNames(
+        of runs: [(picture: String, files: [OutputFile])], besides pictures: [String]
+    ) throws(PlanError) {
+        var owners: [OutputPlace.Identity: (run: Int, path: String)] = [:]
+        for (number, run) in runs.enumerated() {
+            for file in run.files {
                 let place = OutputPlace.Identity(file.path)
                 if let other = owners[place] {
-                    if other.plan == number { throw .linkedFiles(other.path, file.path) }
-                    throw .sameFile(file.path, of: plans[other.plan].picture, and: plan.picture)
+                    if other.run == number { throw .linkedFiles(other.path, file.path) }
+                    throw .sameFile(file.path, of: runs[other.run].picture, and: run.picture)
                 }
                 owners[place] = (number, file.path)
             }
         }
-        let pictures = plans.compactMap { plan in FileStatus(plan.picture).map { (plan.picture, $0) } }
-        for file in plans.flatMap(\.files) {
+        let pictures = pictures.compactMap { picture in FileStatus(picture).map { (picture, $0) } }
+        for file in runs.flatMap(\.files) {
             guard let status = FileStatus(file.path) else { continue }
             for (picture, other) in pictures where status.isSame(as: other) {
                 throw .picturesPlace(file.path, picture: picture)
@@ -110,20 +147,8 @@ package struct MaskPlan: Sendable {
         }
     }
 
-    /// The files to be written.
-    package var files: [OutputFile] {
-        switch destination {
-        case .files(let files): files
-        case .standardOutput: []
-        }
-    }
-
-    private var outputs: [Output] {
-        switch destination {
-        case .files(let files): files.map(\.output)
-        case .standardOutput(let output): [output]
-        }
-    }
+    /// The files to be written, as far as they are known before there is an answer.
+    package var files: [OutputFile] { destination.files }
 
     /// Checks that the picture exists; called first, so that its absence is reported before faults of the outputs.
     package func checkPicture() throws(FileError) {
@@ -150,85 +175,12 @@ package struct MaskPlan: Sendable {
 
     /// The request. Score maps are requested only if heat maps are drawn of them, and at the picture's size.
     package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
-        let maps: SegmentRequest.Maps = outputs.contains(where: \.drawsScores) ? .sized : .none
+        let maps: SegmentRequest.Maps = wanted.heat ? .sized : .none
+        let vocabulary = choosing.vocabulary(of: words)
         return SegmentRequest(
-            picture: picture, labels: words.labels, recipe: recipe, seed: seed, threshold: threshold, maps: maps,
-            encoding: maps.encodingForHeat, mask: true, requestID: requestID, settings: settings)
-    }
-}
-
-/// The text printed once the files are written: data to standard output, messages to standard error.
-package struct Printout: Sendable, Equatable {
-    package let data: [UInt8]
-    package let messages: [String]
-}
-
-extension MaskPlan {
-    /// Draws and writes all files.
-    ///
-    /// - Returns: as data the shares or the JSON; with `-o -` the picture, and the shares as messages
-    /// - Throws: what `Drawing.bytes(of:)` throws, or `FileError`; then no file was written
-    package func deliver(_ answer: CompleteAnswer, picture input: InputPicture) throws -> Printout {
-        // A pipe's path is useless later: "-" makes `redo` read the picture from standard input.
-        let path = isStream ? "-" : picture
-        let drawing = Drawing(answer, words: words.given, picturePath: path, picture: input, files: files)
-        let frames = input.size.frames
-        let notes =
-            answer.truncatedPrompts.map { prompt in
-                "the prompt \"\(Streams.printable(prompt))\" is longer than the model reads; its end was left out"
-            } + (frames > 1 ? ["the picture is animated: the first of its \(frames) frames was looked at"] : [])
-        switch destination {
-        case .standardOutput(let output):
-            return Printout(
-                data: try drawing.bytes(of: output), messages: answer.shareLines + notes)
-        case .files:
-            var staged = StagedFiles(force: force)
-            defer { staged.discard() }
-            for file in files { try staged.stage(drawing.bytes(of: file.output), for: file.path) }
-            let name = isOneOfSeveral ? "\(Streams.printable(picture)): " : ""
-            let shares = answer.shareLines.map { "\(name)\($0)\n" }.joined()
-            let data = json ? try drawing.bytes(of: .json) : Array(shares.utf8)
-            try staged.commit()
-            return Printout(data: data, messages: files.map { "wrote \(Streams.printable($0.path))" } + notes)
-        }
-    }
-}
-
-/// Why options contradict each other, and what to type instead.
-package enum PlanError: Error, Equatable, CustomStringConvertible {
-    case words(WordError)
-    case twoOnStandardOutput
-    case severalOnStandardOutput(Int)
-    case severalPicturesOnStandardOutput
-    case bytesForTerminal
-    /// Outputs of two pictures would have the same path.
-    case sameFile(String, of: String, and: String)
-    /// Two outputs of one picture are links to the same file.
-    case linkedFiles(String, String)
-    /// An output would overwrite one of the pictures.
-    case picturesPlace(String, picture: String)
-
-    package var description: String {
-        switch self {
-        case .words(let error):
-            return error.description
-        case .twoOnStandardOutput:
-            return "--json and a picture cannot both go to standard output; type -o DIR for the files"
-        case .severalOnStandardOutput(let count):
-            return "\(count) pictures cannot all go to standard output; type -o DIR, or ask for one"
-        case .severalPicturesOnStandardOutput:
-            return "the masks of several pictures cannot all go to standard output; type -o DIR, or ask about one"
-        case .bytesForTerminal:
-            return "a PNG file would go to the terminal; type > FILE, -o DIR, or -o - if it is meant"
-        case .sameFile(let path, let one, let other):
-            let (path, one, other) = (Streams.printable(path), Streams.printable(one), Streams.printable(other))
-            return "\(one) and \(other) would both be written to \(path); ask in two runs, each with its own -o DIR"
-        case .linkedFiles(let one, let other):
-            return "\(Streams.printable(one)) and \(Streams.printable(other)) are links to one file; "
-                + "remove one of them, or type -o DIR for another folder"
-        case .picturesPlace(let path, let picture):
-            return "\(Streams.printable(path)) would take the place of the picture \(Streams.printable(picture)); "
-                + "leave that one out, or type -o DIR for another folder"
-        }
+            picture: picture, labels: vocabulary == nil ? words.labels : [], recipe: recipe, seed: seed,
+            threshold: threshold, maps: maps,
+            encoding: maps.encodingForHeat, mask: true, requestID: requestID, settings: settings,
+            vocabulary: vocabulary)
     }
 }

@@ -11,10 +11,9 @@ package typealias Asking = (_ request: SegmentRequest, _ onReply: (SegmentReply)
 package enum MaskRun {
     /// Segments one picture or more, writes the outputs, prints the shares.
     ///
-    /// All pictures must exist before the first is sent. One that cannot be decoded is reported and skipped, and gives
-    /// the exit code; any other failure ends the run.
+    /// All pictures must exist before the first is sent.
     ///
-    /// - Throws: `ExitCode`, after the reason was printed to standard error
+    /// - Throws: `ExitCode`, as ``each(_:_:)`` does, after the reason was printed to standard error
     package static func mask(_ options: MaskOptions, ask: Asking) throws {
         Interruption.watch()
         var plans: [MaskPlan] = []
@@ -24,25 +23,38 @@ package enum MaskRun {
             for plan in plans { try plan.checkFiles() }
         }
         for note in plans.first?.words.notes ?? [] { Streams.say("note: \(note)") }
+        try each(plans) { try mask($0, ask: ask) }
+    }
+
+    /// Runs `body` for each picture; it answers whether anything was found.
+    ///
+    /// One that cannot be decoded gives the exit code, and the others go on; any other failure ends the run. Where all
+    /// went well but in one picture nothing was found, that is the exit code.
+    static func each<Picture>(_ pictures: [Picture], _ body: (Picture) throws -> Bool) throws {
         var failure: ExitCode?
-        for (place, plan) in plans.enumerated() {
+        var isFound = true
+        for (place, picture) in pictures.enumerated() {
             do {
-                try mask(plan, ask: ask)
+                if try !body(picture) { isFound = false }
             } catch let error as ExitCode {
-                let isOfPicture = [ExitReason.badData, .missingInput].map(\.rawValue).contains(error.rawValue)
-                let left = plans.count - place - 1
-                guard isOfPicture else {
+                switch ExitReason(rawValue: error.rawValue) {
+                case .nothingFound: isFound = false
+                case .badData, .missingInput: failure = failure ?? error
+                default:
+                    let left = pictures.count - place - 1
                     if left > 0 { Streams.say("\(Program.name): \(left) more of the pictures were not looked at") }
                     throw error
                 }
-                failure = failure ?? error
             }
         }
         if let failure { throw failure }
+        if !isFound { throw ExitCode(ExitReason.nothingFound.rawValue) }
     }
 
-    private static func mask(_ plan: MaskPlan, ask: Asking) throws {
+    /// - Returns: whether anything was found
+    private static func mask(_ plan: MaskPlan, ask: Asking) throws -> Bool {
         var picture: [UInt8]?
+        var isFound = true
         try exiting({ picture }, about: plan.isOneOfSeveral ? plan.picture : nil) {
             let bytes = try InputFile.bytes(at: plan.picture)
             picture = bytes
@@ -53,7 +65,9 @@ package enum MaskRun {
             let printout = try plan.deliver(answer, picture: input)
             for message in printout.messages { Streams.say(message) }
             try Streams.write(printout.data)
+            isFound = !answer.isEmpty
         }
+        return isFound
     }
 
     /// Recreates a file from its provenance.
@@ -64,7 +78,7 @@ package enum MaskRun {
         var picture: [UInt8]?
         try exiting({ picture }) {
             if file == "-" { throw FileError.cannotRead(path: file, reason: "redo writes a file anew; name it") }
-            let provenance = try Provenance(reading: try InputFile.regularBytes(at: file))
+            let provenance = try Provenance(reading: try InputFile.regularBytes(at: file, limit: InputFile.byteLimit))
             _ = try OutputPlace(file, force: true)
             let (input, answer) = try samePicture(provenance, file, ask)
             picture = input.bytes
@@ -108,9 +122,11 @@ package enum MaskRun {
         var assembly = AnswerAssembly(of: request, size: (size.width, size.height))
         try ask(request) { reply in
             try assembly.receive(reply)
-            progress.advance(reply, labels: request.labels.count)
+            progress.advance(reply)
             if saysNotes, case .header(let header) = reply {
-                for note in header.notes { progress.say("\(Program.name): note: \(note)") }
+                for note in header.notes + [header.choice?.mergedNote].compactMap(\.self) {
+                    progress.say("\(Program.name): note: \(note)")
+                }
             }
         }
         return try assembly.answer()
@@ -125,14 +141,15 @@ package enum MaskRun {
             throw FileError.cannotRead(path: "-", reason: "the picture came from there; bring it again: < PICTURE")
         }
         func bytes(at path: String) throws(FileError) -> [UInt8] {
-            path == "-" ? try InputFile.bytes(at: path) : try InputFile.regularBytes(at: path)
+            path == "-"
+                ? try InputFile.bytes(at: path) : try InputFile.regularBytes(at: path, limit: InputFile.byteLimit)
         }
         var found = paths.compactMap { try? bytes(at: $0) }
         if found.isEmpty { found = [try bytes(at: paths[0])] }
         // An untrusted file names these paths: only files with a picture's header are sent to the daemon.
         var last: (picture: InputPicture, answer: CompleteAnswer)?
         for picture in found.compactMap({ try? InputPicture($0) }) {
-            let request = provenance.request(.image(picture.bytes), requestID: "")
+            let request = try provenance.request(.image(picture.bytes), requestID: "")
             let answer = try answer(request, about: picture, provenance.picture.path, ask)
             if ExactString(answer.header.handle) == ExactString(provenance.picture.sha256) { return (picture, answer) }
             last = (picture, answer)

@@ -7,6 +7,8 @@ import Synchronization
 package final class ProgressLine: Sendable {
     private struct State {
         var stage: String
+        /// Of the answer, once its header says them.
+        var labels = 0
         var isDone = false
         var isShown = false
 
@@ -31,14 +33,16 @@ package final class ProgressLine: Sendable {
     }
 
     /// Updates the text for the stage after a reply.
-    package func advance(_ reply: SegmentReply, labels: Int) {
-        let stage: String? =
+    package func advance(_ reply: SegmentReply) {
+        state.withLock { state in
             switch reply {
-            case .header(let header): "looking at \(header.width) x \(header.height) pixels"
-            case .scoreMap(let map): "label \(Int(map.label) + 1) of \(labels)"
-            case .mask, .trailer: nil
+            case .header(let header):
+                state.labels = header.labels.count
+                state.stage = "looking at \(header.width) x \(header.height) pixels"
+            case .scoreMap(let map): state.stage = "label \(Int(map.label) + 1) of \(state.labels)"
+            case .mask, .trailer: break
             }
-        if let stage { state.withLock { $0.stage = stage } }
+        }
     }
 
     /// Prints a message above the line.

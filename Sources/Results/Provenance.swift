@@ -31,6 +31,11 @@ package struct Provenance: Sendable, Equatable {
     package let timestep: UInt32
     package let threshold: Float
     package let model: Model
+    /// Networks that the answer depends on beside the model.
+    let captioner: Model?
+    let filter: Model?
+    /// How the labels were chosen; `nil` where they were given.
+    let choice: ChoiceRecord?
     package let version: String
     /// Arithmetic of the networks' products, instruction set of the kernels, and library of f32 products; `nil` in a
     /// file that states none.
@@ -70,6 +75,13 @@ package struct Provenance: Sendable, Equatable {
     package struct Model: Sendable, Equatable, Codable {
         package let name: String
         package let hash: String
+
+        init(name: String, hash: String) {
+            self.name = name
+            self.hash = hash
+        }
+
+        init(_ network: Network) { self.init(name: network.name, hash: network.hash) }
     }
 
     /// A label, its phrases as they were read, and its share of the mask.
@@ -86,28 +98,36 @@ package struct Provenance: Sendable, Equatable {
         package let prompt: String
         package let positions: [UInt32]
         package let truncated: Bool
+        /// The sentence about the picture that the prompt was made from; `nil`: none.
+        let caption: String?
+        /// Of the words; `nil`: 1.
+        let weight: Float?
+
+        init(_ phrase: UnderstoodPhrase) {
+            words = phrase.words
+            prompt = phrase.prompt
+            positions = phrase.positions
+            truncated = phrase.truncated
+            caption = phrase.caption.isEmpty ? nil : phrase.caption
+            weight = [0, 1].contains(phrase.weight) ? nil : phrase.weight
+        }
     }
 
     init(
         of output: Output, _ answer: CompleteAnswer, words: [String], picturePath: String,
-        size: ImageSize, files: [OutputFile]?
+        size: ImageSize, files: [OutputFile]?, explains: Bool
     ) {
         let header = answer.header
         self.output = output
         self.files = files
-        notes = output == .json && !header.notes.isEmpty ? header.notes : nil
+        notes = output == .json && !answer.notes.isEmpty ? answer.notes : nil
         self.words = words
         picture = Picture(
             path: picturePath, sha256: header.handle, width: header.width, height: header.height,
             orientation: size.orientation, frames: size.frames > 1 ? size.frames : nil)
         labels = header.labels.enumerated().map { place, label in
             LabelRecord(
-                name: label.name,
-                phrases: label.phrases.map { phrase in
-                    PhraseRecord(
-                        words: phrase.words, prompt: phrase.prompt, positions: phrase.positions,
-                        truncated: phrase.truncated)
-                },
+                name: label.name, phrases: label.phrases.map(PhraseRecord.init),
                 pixels: answer.counts[place + 1], share: answer.shares[place].share)
         }
         recipe = header.recipe
@@ -117,6 +137,9 @@ package struct Provenance: Sendable, Equatable {
         timestep = header.timestep
         threshold = header.threshold
         model = Model(name: header.model, hash: header.modelHash)
+        captioner = header.captioner.map(Model.init)
+        filter = header.filter.map(Model.init)
+        choice = header.choice.map { ChoiceRecord($0, explains: explains) }
         version = header.version
         precision = header.precision
         instructionSet = header.instructionSet
@@ -174,6 +197,10 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
     case pictureChanged(path: String, was: String, is: String)
     /// - Parameter differences: versions and models that differ, which may be the cause
     case otherAnswer(was: String, is: String, differences: [String])
+    /// Other labels stay of the vocabulary.
+    case otherLabels(was: [String], is: [String], differences: [String])
+    /// What the arguments were is no words.
+    case words(WordError)
 
     package var description: String {
         switch self {
@@ -190,9 +217,18 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
         case .otherAnswer(let was, let found, let differences):
             "the file cannot be made again here: the scores' hash is \(found), it was \(was); "
                 + (["ask the dseg and the machine that made it"] + differences).joined(separator: "; ")
+        case .otherLabels(let was, let found, let differences):
+            "the file cannot be made again here: its labels would be \(Self.list(found)), they were \(Self.list(was)); "
+                + (["ask the dseg and the machine that made it"] + differences).joined(separator: "; ")
+        case .words(let error):
+            "what the file says was typed cannot be read: \(error.description)"
         case .pictureChanged(let path, let was, let found):
             "\(Streams.printable(path)) is not the picture it was: its hash is \(found), it was \(was); "
                 + "put the old one back"
         }
+    }
+
+    private static func list(_ labels: [String]) -> String {
+        labels.isEmpty ? "none" : Streams.excerpt(labels.joined(separator: ", "))
     }
 }

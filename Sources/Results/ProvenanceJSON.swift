@@ -2,10 +2,12 @@ import FoundationEssentials
 import RPC
 import Texts
 
-/// The JSON of a provenance; decoding checks what ``Provenance/init(of:_:words:picturePath:size:files:)`` guarantees.
+/// The JSON of a provenance; decoding checks what
+/// ``Provenance/init(of:_:words:picturePath:size:files:explains:)`` guarantees.
 extension Provenance: Codable {
     private enum CodingKeys: String, CodingKey {
-        case schema, output, picture, words, labels, recipe, settings, seed, timestep, threshold, model
+        case schema, output, picture, words, labels, recipe, settings, seed, timestep, threshold, model, captioner,
+            filter, choice
         case version, precision, blas, maps, latent, answer, files, notes
         case forwardPrompt = "forward_prompt"
         case instructionSet = "instruction_set"
@@ -25,6 +27,9 @@ extension Provenance: Codable {
         try container.encode(timestep, forKey: .timestep)
         try container.encode(threshold, forKey: .threshold)
         try container.encode(model, forKey: .model)
+        try container.encodeIfPresent(captioner, forKey: .captioner)
+        try container.encodeIfPresent(filter, forKey: .filter)
+        try container.encodeIfPresent(choice, forKey: .choice)
         try container.encode(version, forKey: .version)
         try container.encodeIfPresent(precision, forKey: .precision)
         try container.encodeIfPresent(instructionSet, forKey: .instructionSet)
@@ -48,6 +53,9 @@ extension Provenance: Codable {
         timestep = try container.decode(UInt32.self, forKey: .timestep)
         threshold = try container.decode(Float.self, forKey: .threshold)
         model = try container.decode(Model.self, forKey: .model)
+        captioner = try container.decodeIfPresent(Model.self, forKey: .captioner)
+        filter = try container.decodeIfPresent(Model.self, forKey: .filter)
+        choice = try container.decodeIfPresent(ChoiceRecord.self, forKey: .choice)
         version = try container.decode(String.self, forKey: .version)
         precision = try container.decodeIfPresent(String.self, forKey: .precision)
         instructionSet = try container.decodeIfPresent(String.self, forKey: .instructionSet)
@@ -69,7 +77,8 @@ extension Provenance: Codable {
             throw DecodingError.dataCorruptedError(
                 forKey: .words, in: container, debugDescription: "a text holds a NUL")
         }
-        guard isLegal, (1...WordList.labelLimit).contains(names.count), (0...1).contains(threshold)
+        let least = choice == nil ? 1 : 0
+        guard isLegal, (least...WordList.labelLimit).contains(names.count), (0...1).contains(threshold)
         else {
             throw DecodingError.dataCorruptedError(
                 forKey: .labels, in: container,
@@ -101,10 +110,11 @@ private enum RecordedMaps: String, Codable {
 extension Provenance {
     /// All strings, which in a decoded file are untrusted.
     private var texts: [String] {
-        let phrases = labels.flatMap(\.phrases).flatMap { [$0.words, $0.prompt] }
+        let phrases = labels.flatMap(\.phrases).flatMap { [$0.words, $0.prompt, $0.caption ?? ""] }
+        let networks = [captioner, filter].compactMap(\.self).flatMap { [$0.name, $0.hash] }
         return [picture.path, picture.sha256, recipe, forwardPrompt, model.name, model.hash, version, answer] + words
             + settings + [precision, instructionSet, blas].compactMap(\.self) + labels.map(\.name) + phrases
-            + (files ?? []).map(\.path)
+            + (files ?? []).map(\.path) + networks + (choice?.texts ?? [])
     }
 }
 

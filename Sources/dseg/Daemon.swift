@@ -13,8 +13,8 @@ struct Daemon: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Seconds to wait for each of the daemon's messages (default: 10 for status and recipes, 1800 for mask and \
-            redo; 0: no limit).
+            Seconds to wait for each of the daemon's messages (default: 10 for status and recipes, 1800 for mask, \
+            words and redo; 0: no limit).
             """, valueName: "seconds"))
     var timeout: Double?
 
@@ -34,44 +34,74 @@ struct Daemon: ParsableArguments {
             silenceLimit: timeout == 0 ? nil : timeout.map { .seconds($0) } ?? silenceLimit)
     }
 
-    /// Files up to this size are sent inside the request, which with its labels must fit in a frame of 4 MiB.
-    private static let inlineLimit = 3 << 20
+    /// Files up to this size are sent inside the request, which with its labels, of up to 1 MiB, and what is around
+    /// them must fit in a frame of 4 MiB.
+    private static let inlineLimit = 2 << 20
 
     /// 255 U-Net passes (`diffsegmenter`) take minutes, and other users' requests may come first.
     private static let silenceLimit = Duration.seconds(1800)
 
     /// Sends requests one after another on one connection; a large picture is uploaded by `Look` first.
     func asking() -> Asking {
-        var connection: Client?
+        let connection = Connection(self)
         return { request, onReply in
-            let client = try connection ?? self.client(silenceLimit: Self.silenceLimit)
-            // After a failure the connection is in the middle of a stream: do not reuse it.
-            connection = nil
-            if case .image(let file) = request.picture, file.count > Self.inlineLimit {
-                try self.segment(request, uploading: file, client, onReply)
-            } else {
-                try client.segment(request, onReply: onReply)
+            try connection.use { client in
+                guard case .image(let file) = request.picture, file.count > Self.inlineLimit else {
+                    return try client.segment(request, onReply: onReply)
+                }
+                try Self.bring(file, client, request.recipe, request.settings, mayRetry: request.model.isEmpty) {
+                    var request = request
+                    request.picture = .handle($0)
+                    try client.segment(request, onReply: onReply)
+                }
             }
-            connection = client
+        }
+    }
+
+    /// As ``asking()``, of descriptions.
+    func describing() -> Describing {
+        let connection = Connection(self)
+        return { request, onReply in
+            try connection.use { client in
+                guard case .image(let file) = request.picture, file.count > Self.inlineLimit else {
+                    return try client.describe(request, onReply: onReply)
+                }
+                try Self.bring(file, client, "", [], mayRetry: request.model.isEmpty) {
+                    var request = request
+                    request.picture = .handle($0)
+                    try client.describe(request, onReply: onReply)
+                }
+            }
         }
     }
 
     /// Looks first and asks by handle. Between the two calls other users' pictures may have taken the picture's place
     /// in the daemon's memory: then it is brought once more, unless it may be a model that was not found.
-    private func segment(
-        _ request: SegmentRequest, uploading file: [UInt8], _ client: Client,
-        _ onReply: (SegmentReply) throws -> Void
+    private static func bring(
+        _ file: [UInt8], _ client: Client, _ recipe: String, _ settings: [String], mayRetry: Bool,
+        _ ask: (_ handle: String) throws -> Void
     ) throws {
-        func ask() throws {
-            var request = request
-            let looked = try client.look(file, recipe: request.recipe, settings: request.settings)
-            request.picture = .handle(looked.handle)
-            try client.segment(request, onReply: onReply)
-        }
+        func bring() throws { try ask(client.look(file, recipe: recipe, settings: settings).handle) }
         do {
-            try ask()
-        } catch let status as RPCStatus where status.code == .notFound && request.model.isEmpty {
-            try ask()
+            try bring()
+        } catch let status as RPCStatus where status.code == .notFound && mayRetry {
+            try bring()
+        }
+    }
+
+    /// A connection for one request after another.
+    private final class Connection {
+        private let daemon: Daemon
+        private var open: Client?
+
+        init(_ daemon: Daemon) { self.daemon = daemon }
+
+        func use(_ body: (Client) throws -> Void) throws {
+            let client = try open ?? daemon.client(silenceLimit: Daemon.silenceLimit)
+            // After a failure the connection is in the middle of a stream: do not reuse it.
+            open = nil
+            try body(client)
+            open = client
         }
     }
 }

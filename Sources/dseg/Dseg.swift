@@ -11,11 +11,14 @@ struct Dseg: ParsableCommand {
             dseg mask photo.jpg "cat, sofa=sofa|couch"
             dseg mask *.jpg cat
             dseg mask photo.jpg cat --overlay --cut cat
+            dseg mask photo.jpg
+            dseg mask photo.jpg @coco --explain
+            dseg words photo.jpg
             dseg recipes
             dseg status
             """,
         version: Version.current,
-        subcommands: [MaskCommand.self, RedoCommand.self, RecipesCommand.self, StatusCommand.self])
+        subcommands: [MaskCommand.self, WordsCommand.self, RedoCommand.self, RecipesCommand.self, StatusCommand.self])
 
     static func main() {
         Streams.openStandardDescriptors()

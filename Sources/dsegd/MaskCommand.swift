@@ -12,21 +12,19 @@ struct MaskCommand: ParsableCommand {
         abstract: "Do what dseg mask does in this process, without a daemon.")
 
     @OptionGroup var options: MaskOptions
+    @OptionGroup var networks: LocalNetworks
 
-    @OptionGroup var engineOptions: EngineOptions
+    func validate() throws { try networks.check(options.filter) }
 
     func run() throws {
         try MaskRun.mask(options, ask: asking())
     }
 
-    /// Loads the model at the first request.
     private func asking() -> Asking {
-        var loaded: Engine?
+        let engine = networks.loading(options.filter)
         return { message, onReply in
             let question = try SegmentationRequest(message)
-            let engine = try loaded ?? engineOptions.engine()
-            loaded = engine
-            let replies = try engine.perform { segmenter throws(SegmentationError) in
+            let replies = try engine().perform { segmenter throws(SegmentationError) in
                 var replies: [Result<SegmentReply, RPCStatus>] = []
                 // Encoded one by one, for score maps of the picture's size take too much memory as they are.
                 try segmenter.answer(question) { event in

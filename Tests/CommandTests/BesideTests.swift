@@ -35,11 +35,12 @@ import Testing
         }
     }
 
-    @Test func `either loads alone`() throws {
+    /// Only the demo model brings both with it.
+    @Test func `either loads alone beside a model that is named`() throws {
         for (options, roles) in [
             (Self.beside.prefix(2), ["segmenter", "captioner"]), (Self.beside.suffix(2), ["segmenter", "filter"]),
         ] {
-            let daemon = try Daemon(answering: Array(options))
+            let daemon = try Daemon(answering: ["--model", Repository.demoModel] + options)
             #expect(try daemon.client().status().models.map(\.role) == roles)
             let ending = try daemon.dseg(["status"])
             #expect(ending.code == 0 && ending.text.split(separator: "\n").count == 6, "\(ending.text)")

@@ -113,18 +113,77 @@ import Testing
 
     @Test func `an answer about a picture of another size is refused, and nothing is written`() throws {
         let daemon = try StandInDaemon { call, connection in
-            let phrase = UnderstoodPhrase(words: "boat", prompt: "boat", positions: [1], truncated: false)
+            let phrase = UnderstoodPhrase(
+                words: "boat", prompt: "boat", positions: [1], truncated: false, caption: "", weight: 1)
             let header = Header(
                 handle: "", width: 8, height: 8, latentWidth: 8, latentHeight: 8,
                 labels: [UnderstoodLabel(name: "boat", phrases: [phrase])], recipe: "", forwardPrompt: "", seed: 0,
                 timestep: 0, threshold: 0.5, model: "", modelHash: "", version: "", precision: "", instructionSet: "",
-                blas: "", settings: [], labelsCompete: false, notes: [])
+                blas: "", settings: [], labelsCompete: false, notes: [], choice: nil, captioner: nil, filter: nil)
             return [try connection.send(SegmentReply.header(header).encoded(), on: call.stream)]
         }
         let ending = try daemon.dseg(["mask", picture, "boat"])
         #expect(ending.code == 1)
         #expect(ending.errors.contains("another size"))
         #expect(try place.names == ["pond.jpg"])
+    }
+
+    /// Answers every mask with a background, and every description, by this choice.
+    private func daemon(choosing choice: Choice) throws -> StandInDaemon {
+        try StandInDaemon { call, connection in
+            let network = Network(name: Self.orders, hash: Self.orders)
+            guard call.method == .segment else {
+                let description = Description(
+                    handle: "", width: 192, height: 192, caption: choice.caption, nouns: choice.nouns,
+                    captioner: network, filter: network)
+                let replies: [DescribeReply] = [.description(description), .choice(choice)]
+                let frames = try replies.map { try connection.send($0.encoded(), on: call.stream) }
+                return frames + [connection.finish(call.stream)]
+            }
+            let header = Header(
+                handle: "", width: 192, height: 192, latentWidth: 8, latentHeight: 8, labels: [], recipe: "best",
+                forwardPrompt: "", seed: 0, timestep: 0, threshold: 0.5, model: "", modelHash: "", version: "",
+                precision: "", instructionSet: "", blas: "", settings: [], labelsCompete: false, notes: [],
+                choice: choice, captioner: network, filter: network)
+            let trailer = Trailer(
+                queueMilliseconds: 0, decodeMilliseconds: 0, autoencoderMilliseconds: 0, textMilliseconds: 0,
+                unetMilliseconds: 0, mapsMilliseconds: 0, unetPasses: 0, featuresCached: 0, phrasesCached: 0,
+                latentCached: false, answerHash: "", wordsMilliseconds: 0)
+            let mask = try IndexMask(
+                indices: [UInt8](repeating: 0, count: 192 * 192), width: 192, height: 192, labels: 0)
+            let replies: [SegmentReply] = [.header(header), .mask(mask), .trailer(trailer)]
+            return try replies.map { try connection.send($0.encoded(), on: call.stream) }
+                + [connection.finish(call.stream)]
+        }
+    }
+
+    @Test func `a choice is explained without an order to the terminal, and a wrong one is refused`() throws {
+        let orders = Self.orders
+        let criterion = Criterion(part: orders, value: -.greatestFiniteMagnitude, limit: 1e9, held: true, noun: orders)
+        let verdict = Verdict(name: orders, kept: false, score: 1e38, criteria: [criterion], alike: "")
+        let alike = Verdict(name: "b", kept: false, score: 0, criteria: [], alike: orders)
+        var choice = Choice(
+            filter: orders, settings: [], caption: orders, nouns: [Noun(name: orders, words: orders)],
+            verdicts: [verdict, alike], vocabularyHash: orders)
+        for arguments in [["mask", picture, "--explain"], ["words", picture], ["words", picture, "--json"]] {
+            let ending = try daemon(choosing: choice).dseg(arguments + (arguments[0] == "mask" ? ["--force"] : []))
+            #expect(ending.code == 3, "\(ending.errors)")
+            #expect((ending.text + ending.errors).contains("31m"))
+            expectHarmless(ending.text)
+            expectHarmless(ending.errors)
+        }
+        let refused = try daemon(choosing: choice).dseg(["mask", picture, "boat, b", "--filter", "best", "--force"])
+        #expect(refused.code == 1 && refused.errors.contains("another filter"), "\(refused.errors)")
+        choice.verdicts[0].score = .nan
+        for command in ["mask", "words"] {
+            let broken = try daemon(choosing: choice).dseg([command, picture] + (command == "mask" ? ["--force"] : []))
+            #expect(broken.code == 1 && broken.errors.contains("no numbers"), "\(broken.errors)")
+        }
+        (choice.verdicts, choice.nouns) = ([], [])
+        for command in ["mask", "words"] {
+            let silent = try daemon(choosing: choice).dseg([command, picture] + (command == "mask" ? ["--force"] : []))
+            #expect(silent.code == 3 && silent.errors.contains("names nothing"), "\(silent.errors)")
+        }
     }
 
     @Test func `an answer that cannot be read is the daemon's fault, no usage`() throws {

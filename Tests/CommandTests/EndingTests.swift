@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test func `what means nothing is a usage error`() throws {
-        try expectError(64, ["mask", picture], saying: "<words>", "dseg mask --help")
+        try expectError(64, ["mask"], saying: "<image>", "dseg mask --help")
+        try expectError(64, ["mask", picture, "@koko"], saying: "@koko", "@coco", "\\@koko")
         try expectError(64, ["mask", picture, "boat,,sheep"], saying: "\"boat,,sheep\"", "dog, grass")
         try expectError(64, ["mask", picture, "boat", "boat"], saying: "boat=phrase|phrase")
         try expectError(64, ["mask", picture, "boat|ship"], saying: "name=boat|ship")

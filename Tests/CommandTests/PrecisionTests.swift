@@ -65,7 +65,7 @@ import Testing
 
     @Test(arguments: ["f32", "int16"]) func `status says in what the daemon computes`(precision: String) throws {
         let daemon = try Daemon("--precision", precision)
-        #expect(try daemon.client().status().models.map(\.precision) == [precision])
+        #expect(try daemon.client().status().models.map(\.precision) == [precision, precision, precision])
         let ending = try daemon.dseg(["status"])
         #expect(ending.code == 0)
         #expect(ending.text.contains(" MiB, \(precision), "), "\(ending.text)")

@@ -41,16 +41,17 @@ import Testing
         #expect(
             recipes.map(\.name)
                 == [
-                    "best", "shared", "diffsegmenter", "iseg:voc", "iseg:context", "iseg:coco", "cliper-affinity:voc",
-                    "cliper-affinity:context", "cliper-affinity:coco",
+                    "best", "shared", "diffsegmenter", "published", "published-as-shipped", "iseg:voc", "iseg:context",
+                    "iseg:coco", "cliper:voc", "cliper:context", "cliper:coco", "cliper-b16:voc", "cliper-b16:context",
+                    "cliper-b16:coco", "cliper-affinity:voc", "cliper-affinity:context", "cliper-affinity:coco",
                 ])
         for recipe in recipes {
             #expect(words.contains("\(recipe.name) \(recipe.summary) cost \(recipe.cost) source \(recipe.source)"))
             #expect(
                 recipe.settings.map(\.key)
                     == [
-                        "grid", "detail", "resize", "gamma", "colour", "rounds", "weights", "edges", "softmax",
-                        "enhancement", "clusters", "entropy", "cut", "heads", "presence",
+                        "captions", "weighted", "enhancement", "grid", "detail", "resize", "gamma", "colour", "rounds",
+                        "weights", "edges", "softmax", "clusters", "entropy", "cut", "heads", "presence",
                     ])
             for setting in recipe.settings {
                 #expect(words.contains("\(setting.key) \(setting.value): \(setting.meaning) (\(setting.legal))"))

@@ -5,6 +5,8 @@ extension Repository {
     static let fixtures = "\(root)/Tests/Fixtures"
     static let scenes = "\(fixtures)/scenes"
 
+    static let demoModel = "\(root)/Sources/dsegd/Resources/demo"
+
     static let dseg = "\(programs)/dseg"
     static let dsegd = "\(programs)/dsegd"
     static let dsegBench = "\(programs)/dseg-bench"

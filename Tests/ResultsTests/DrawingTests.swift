@@ -127,7 +127,8 @@ import Testing
         let request = try example.plan().request(.handle(""), requestID: "")
         let other = try PNGFile(width: 1, height: 1, .grey([0]), texts: []).encoded()
         let drawing = try Drawing(
-            example.answer(to: request), words: [], picturePath: "", picture: InputPicture(other), files: [])
+            example.answer(to: request), words: [], picturePath: "", picture: InputPicture(other), files: [],
+            explains: false)
         #expect(throws: DrawingError.otherPicture) { try drawing.bytes(of: .overlay) }
     }
 }

@@ -33,7 +33,7 @@ struct Example {
         func phrase(_ words: String) -> UnderstoodPhrase {
             UnderstoodPhrase(
                 words: words, prompt: "a photograph of a \(words)", positions: [5],
-                truncated: false)
+                truncated: false, caption: "", weight: 1)
         }
         return Header(
             handle: handle, width: UInt32(Self.width), height: UInt32(Self.height), latentWidth: 3,
@@ -44,14 +44,15 @@ struct Example {
             ],
             recipe: "best", forwardPrompt: "", seed: 7, timestep: 100, threshold: 0.3,
             model: "demo", modelHash: "abc123", version: "0.1.0", precision: "f32", instructionSet: "avx2",
-            blas: "OpenBLAS 0.3.21 Zen", settings: [], labelsCompete: true, notes: [])
+            blas: "OpenBLAS 0.3.21 Zen", settings: [], labelsCompete: true, notes: [], choice: nil, captioner: nil,
+            filter: nil)
     }
 
     func trailer(answerHash: String = "feed") -> Trailer {
         Trailer(
             queueMilliseconds: 0.2, decodeMilliseconds: 1, autoencoderMilliseconds: 20,
             textMilliseconds: 3, unetMilliseconds: 40.6, mapsMilliseconds: 5, unetPasses: 1,
-            featuresCached: 0, phrasesCached: 0, latentCached: false, answerHash: answerHash)
+            featuresCached: 0, phrasesCached: 0, latentCached: false, answerHash: answerHash, wordsMilliseconds: 0)
     }
 
     /// The stream that answers a request, each message as the wire brings it.
@@ -111,7 +112,7 @@ struct Example {
         let request = plan.request(.image(picture), requestID: "1")
         return try Drawing(
             answer(to: request), words: plan.words.given, picturePath: plan.picture,
-            picture: InputPicture(picture), files: plan.files)
+            picture: InputPicture(picture), files: plan.files, explains: false)
     }
 }
 

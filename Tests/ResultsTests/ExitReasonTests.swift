@@ -7,7 +7,7 @@ import Testing
 @Suite struct ExitReasonTests {
     @Test func `the numbers are those that are documented`() {
         #expect(
-            ExitReason.allCases.map(\.rawValue) == [0, 1, 64, 65, 66, 69, 73, 75, 130, 141])
+            ExitReason.allCases.map(\.rawValue) == [0, 1, 3, 64, 65, 66, 69, 73, 75, 78, 130, 141])
     }
 
     @Test func `a call's status says who is to act`() throws {
@@ -17,6 +17,7 @@ import Testing
         #expect(status(.unavailable) == .unreachable)
         #expect(status(.resourceExhausted) == .tryLater)
         #expect(status(.cancelled) == .interrupted)
+        #expect(status(.failedPrecondition) == .unfit)
         #expect(status(.internal) == .failure && status(.notFound) == .failure)
         #expect(status(.invalidArgument) == .usage)
         #expect(status(.invalidArgument, picture: try Example().picture) == .usage)
@@ -24,7 +25,10 @@ import Testing
     }
 
     @Test func `errors of this side say so too`() {
-        #expect(ExitReason(WordError.noLabels, picture: nil) == .usage)
+        #expect(ExitReason(WordError.tooManyLabels(256), picture: nil) == .usage)
+        #expect(ExitReason(VocabularyError.unknown("koko"), picture: nil) == .usage)
+        #expect(ExitReason(VocabularyError.empty(path: ""), picture: nil) == .badData)
+        #expect(ExitReason(VocabularyError.unreadable(.isFolder(path: "")), picture: nil) == .missingInput)
         #expect(ExitReason(PlanError.bytesForTerminal, picture: nil) == .usage)
         #expect(ExitReason(ImageError.empty, picture: nil) == .badData)
         #expect(ExitReason(ProvenanceError.none, picture: nil) == .badData)

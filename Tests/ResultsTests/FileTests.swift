@@ -262,7 +262,7 @@ import Testing
             try replaceFile(at: pipe, with: [1])
         }
         for path in [pipe, "/dev/zero", folder] {
-            #expect(throws: FileError.self) { try InputFile.regularBytes(at: path) }
+            #expect(throws: FileError.self) { try InputFile.regularBytes(at: path, limit: InputFile.byteLimit) }
         }
     }
 

@@ -39,7 +39,8 @@ import Testing
             #expect(throws: (any Error).self) { try Self.arguments([one] + words) }
         }
         #expect(try Self.arguments([one, "it=\(two)"]).words.labels[0].phrases.map(\.words) == [two])
-        #expect(throws: (any Error).self) { try Self.arguments([one, two]) }
+        let alone = try Self.arguments([one, two])
+        #expect(alone.pictures == [one, two] && alone.words.sought == .anything)
     }
 
     /// Programs, archives, a database, a sound, texts, numbers, nothing: whoever stands in a folder of programs may

@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ["r.png"], [], ["r.png", "dog", "--threshold", "1.5"], ["r.png", "dog,"],
+        [], ["r.png", "dog", "--threshold", "1.5"], ["r.png", "dog,"],
         ["r.png", "dog", "--threshold", "nan"], ["r.png", "dog", "--threshold=-0.1"],
         ["r.png", "dog", "--seed", "4294967296"], ["r.png", "dog", "--seed=-1"],
         ["r.png", "dog", "--cut", "cat"], ["r.png", "dog", "-o", ""], ["r.png", "dog", "--mask-values", "colour"],

@@ -14,7 +14,7 @@ import Testing
         let example = try Example()
         let file = try example.drawing().bytes(of: output)
         let provenance = try Provenance(reading: file)
-        let request = provenance.request(.image(example.picture), requestID: "2")
+        let request = try provenance.request(.image(example.picture), requestID: "2")
         let again = try provenance.redrawn(
             from: example.answer(to: request), picture: InputPicture(example.picture))
         #expect(again.bytes == file)
@@ -27,9 +27,10 @@ import Testing
         header.forwardPrompt = "a street"
         let answer = try example.answer(to: example.plan().request(.handle(""), requestID: ""), header: header)
         let drawing = try Drawing(
-            answer, words: example.words, picturePath: "-", picture: InputPicture(example.picture), files: [])
+            answer, words: example.words, picturePath: "-", picture: InputPicture(example.picture), files: [],
+            explains: false)
         let provenance = try Provenance(reading: drawing.bytes(of: .mask))
-        let request = provenance.request(.handle("c0ffee"), requestID: "2")
+        let request = try provenance.request(.handle("c0ffee"), requestID: "2")
         #expect(request.labels.map(\.name) == ["dog", "grass"])
         #expect(request.labels[0].phrases.map(\.words) == ["dog", "puppy"])
         #expect(request.labels[1].phrases.map(\.prompt) == ["a photograph of a grass"])
@@ -49,9 +50,9 @@ import Testing
         let answer = try example.answer(
             to: example.plan(["--recipe", recipe]).request(.handle(""), requestID: ""), header: header)
         let drawing = try Drawing(
-            answer, words: [], picturePath: "-", picture: InputPicture(example.picture), files: [])
+            answer, words: [], picturePath: "-", picture: InputPicture(example.picture), files: [], explains: false)
         let provenance = try Provenance(reading: drawing.bytes(of: .mask))
-        let request = provenance.request(.handle(""), requestID: "")
+        let request = try provenance.request(.handle(""), requestID: "")
         #expect(request.recipe == recipe && request.forwardPrompt == (prompt == "" ? nil : prompt))
         #expect(provenance.picturePaths(from: "x/y.png") == ["-"])
     }
@@ -65,7 +66,7 @@ import Testing
     @Test func `another picture and other scores are refused, another version is told`() throws {
         let example = try Example()
         let provenance = try Provenance(reading: example.drawing().bytes(of: .mask))
-        let request = provenance.request(.handle(""), requestID: "")
+        let request = try provenance.request(.handle(""), requestID: "")
         let other = try example.answer(to: request, header: example.header(handle: "bad"))
         #expect(
             throws: ProvenanceError.pictureChanged(
@@ -99,7 +100,7 @@ import Testing
             "the precision was f32, is int16", "the instruction set was avx2, is portable",
             "the BLAS was OpenBLAS 0.3.21 Zen, is OpenBLAS 0.3.21 Haswell",
         ]
-        let request = provenance.request(.handle(""), requestID: "")
+        let request = try provenance.request(.handle(""), requestID: "")
         let same = try example.answer(to: request, header: header)
         let picture = try InputPicture(example.picture)
         #expect(try provenance.redrawn(from: same, picture: picture).differences == differences)
@@ -142,7 +143,7 @@ import Testing
         let plan = try example.plan(["--set", "rounds=0", "--set", "gamma=02"])
         let answer = try example.answer(to: plan.request(.handle(""), requestID: ""), header: header)
         let drawing = try Drawing(
-            answer, words: [], picturePath: "-", picture: InputPicture(example.picture), files: [])
+            answer, words: [], picturePath: "-", picture: InputPicture(example.picture), files: [], explains: false)
         let json = String(decoding: try drawing.bytes(of: .json), as: UTF8.self)
         #expect(json.contains(#""settings":["gamma=2","rounds=0"]"#))
         let request = try Provenance(reading: Array(json.utf8)).request(.handle(""), requestID: "")
@@ -170,11 +171,11 @@ import Testing
             (request.maps, request.encoding) = (.latent, .u16)
             let picture = try InputPicture(example.picture)
             let old = try Drawing(
-                example.answer(to: request), words: [], picturePath: "-", picture: picture, files: []
+                example.answer(to: request), words: [], picturePath: "-", picture: picture, files: [], explains: false
             ).bytes(of: output)
             #expect(!String(decoding: old, as: UTF8.self).contains("maps"))
             let provenance = try Provenance(reading: old)
-            let asked = provenance.request(.handle(""), requestID: "")
+            let asked = try provenance.request(.handle(""), requestID: "")
             #expect(asked.maps == .latent && asked.encoding == .u16)
             #expect(try provenance.redrawn(from: example.answer(to: asked), picture: picture).bytes == old)
         }
@@ -265,7 +266,7 @@ import Testing
         let request = try example.plan().request(.handle(""), requestID: "")
         let drawing = try Drawing(
             example.answer(to: request, header: header), words: [], picturePath: "-",
-            picture: InputPicture(example.picture), files: [])
+            picture: InputPicture(example.picture), files: [], explains: false)
         let json = try drawing.bytes(of: .json)
         let text = String(decoding: json.dropLast(), as: UTF8.self)
         #expect(Streams.printable(text) == text)

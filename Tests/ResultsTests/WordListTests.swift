@@ -139,8 +139,7 @@ import Testing
 
     @Test func `every refusal says what to type`() {
         let refusals: [([String], String)] = [
-            ([], "type them after the picture"), (["a,"], "type a word"),
-            (["a="], "type a=phrase|phrase"), (["a|b"], "type name=a|b"),
+            (["a,"], "type a word"), (["a="], "type a=phrase|phrase"), (["a|b"], "type name=a|b"),
             (["a", "a"], "type a=phrase|phrase"),
             ([(0..<256).map(String.init).joined(separator: ",")], "limit of 255"),
         ]
@@ -157,5 +156,11 @@ import Testing
     @Test func `255 labels are the most`() throws {
         let names = (0..<255).map(String.init)
         #expect(try Self.names([names.joined(separator: ",")]) == names)
+    }
+
+    @Test func `no words at all ask for anything that is there`() throws {
+        #expect(try WordList([]).sought == .anything)
+        #expect(try WordList([]).labels.isEmpty)
+        #expect(throws: WordError.self) { try WordList([""]) }
     }
 }

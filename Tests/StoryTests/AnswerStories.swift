@@ -12,7 +12,7 @@ struct AnswerStories {
         #expect(try client.health())
         let status = try client.status()
         #expect(status.version == Version.current)
-        #expect(status.models.map(\.name) == ["demo"])
+        #expect(status.models.map(\.name) == ["demo", "demo-captioner", "demo-filter"])
         #expect(status.models.allSatisfy { $0.bytes > 0 && $0.hash.count == 64 })
         #expect(status.threads == 2 && status.queueLimit == 5 && status.queued == 0)
         #expect(status.pictures == 0 && status.answered == 0)
@@ -125,10 +125,10 @@ struct AnswerStories {
         }
         for recipe in try client.status().recipes {
             let gamma = try #require(recipe.settings.first { $0.key == "gamma" })
-            let isJoined = recipe.name.hasPrefix("iseg:")
-            #expect(try compete(recipe.name) == (isJoined || gamma.value != "off"), "\(recipe.name)")
+            let isTogether = ["iseg:", "cliper:", "cliper-b16:"].contains { recipe.name.hasPrefix($0) }
+            #expect(try compete(recipe.name) == (isTogether || gamma.value != "off"), "\(recipe.name)")
             #expect(try compete(recipe.name, "gamma=0"), "\(recipe.name)")
-            #expect(try compete(recipe.name, "gamma=off") == isJoined, "\(recipe.name)")
+            #expect(try compete(recipe.name, "gamma=off") == isTogether, "\(recipe.name)")
         }
         #expect(try compete("shared", "softmax=joint") && !compete("shared", "softmax=own"))
     }

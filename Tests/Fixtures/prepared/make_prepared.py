@@ -7,10 +7,13 @@ prepared.safetensors, all [height, width, 3]: `tiny.blip`, `tiny.clip`, `tiny-od
 those checkpoints from their `golden/image.png`; `full.blip`, `full.clip`, those of the published sizes from full.png,
 rows 0, 16, ...; and the tensors of prepared.json's cases. A case has the picture's size, whether it has alpha, the text
 of its preprocessor_config.json, and its number, which is the seed of its samples: the low bytes of SplitMix64's
-numbers, `[height, width, 3]`, then `[height, width]` of alpha.
+numbers, `[height, width, 3]`, then `[height, width]` of alpha. A whole has the picture's size, and the shortest side
+and the patches by which it is read in its proportions, as CLIPer reads it (linsun449/cliper.code c05fa41); 100 and its
+number are the seed.
 """
 
 import json
+import math
 import pathlib
 import sys
 
@@ -43,6 +46,8 @@ CASES = [
     (40, 30, False, CLIP | {"size": 20, "crop_size": 13, "default_to_square": True}),
     (90, 50, False, CLIP | {"size": {"height": 24, "width": 20}, "do_center_crop": False}),
 ]
+# Width, height, shortest side, patch; of the last, more than four times as long as wide, we read a squeezed one.
+WHOLES = [(50, 37, 24, 8), (37, 50, 28, 14), (90, 31, 20, 8), (31, 30, 31, 7), (300, 20, 16, 8)]
 
 
 def drawn(seed, count):
@@ -83,8 +88,16 @@ def main(tiny, odd, full):
         values = CLASSES[kind](**options)(picture(number, width, height, has_alpha), return_tensors="np").pixel_values
         tensors[f"case.{number}"] = rows(values).astype(np.float32)
         cases.append({"width": width, "height": height, "hasAlpha": has_alpha, "file": json.dumps(configuration)})
+    wholes = []
+    for number, (width, height, shortest, patch) in enumerate(WHOLES):
+        sides = [math.floor(side * shortest / min(width, height) / patch + 0.5) * patch for side in (height, width)]
+        sides = [min(side, 4 * min(sides)) for side in sides]
+        processor = CLIPImageProcessorPil(size=dict(height=sides[0], width=sides[1]), do_center_crop=False)
+        values = processor(picture(100 + number, width, height, False), return_tensors="np").pixel_values
+        tensors[f"whole.{number}"] = rows(values).astype(np.float32)
+        wholes.append({"width": width, "height": height, "shortest": shortest, "patch": patch})
     save_file(tensors, HERE / "prepared.safetensors")
-    (HERE / "prepared.json").write_text(json.dumps({"cases": cases}, indent=1) + "\n")
+    (HERE / "prepared.json").write_text(json.dumps({"cases": cases, "wholes": wholes}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

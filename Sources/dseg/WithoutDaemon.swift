@@ -1,0 +1,53 @@
+import ArgumentParser
+import Glibc
+import RPC
+import Results
+
+/// The option that computes in this machine's `dsegd`, without a daemon.
+struct WithoutDaemon: ParsableArguments {
+    @Flag(help: "Compute without a daemon: run dsegd with the same command and arguments.")
+    var noDaemon = false
+
+    /// Refuses a folder as the filter's name, which only `dsegd` itself takes.
+    func check(_ filter: FilterOptions) throws {
+        guard !noDaemon, let folder = filter.folder else { return }
+        throw ValidationError(
+            "--filter \(Streams.printable(folder)) is a folder, and the daemon's network is chosen by dsegd serve "
+                + "--filter DIR; here --filter is best, published or none")
+    }
+
+    /// Where there shall be no daemon, replaces this process by `dsegd` (execv(3)), found beside this program or in
+    /// $PATH.
+    func becomeDaemonProgram() throws {
+        guard noDaemon else { return }
+        let arguments = ["dsegd"] + Self.withoutDaemon(Program.arguments)
+        var pointers = unsafe arguments.map { unsafe PathText.withName(of: $0) { unsafe strdup($0) } } + [nil]
+        let beside = Program.folder + "/dsegd"
+        _ = unsafe PathText.withName(of: beside) { unsafe execv($0, &pointers) }
+        _ = unsafe execvp("dsegd", &pointers)
+        let reason = unsafe String(cString: strerror(errno))
+        Streams.say(
+            "\(Program.name): cannot run \(beside) nor dsegd on the path (\(reason)); install dsegd beside dseg")
+        throw ExitCode(ExitReason.unreachable.rawValue)
+    }
+
+    /// The arguments without the options of the daemon connection.
+    private static func withoutDaemon(_ arguments: [String]) -> [String] {
+        var kept: [String] = []
+        var isValue = false
+        // After "--" there are no options.
+        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+        for argument in arguments[..<end] {
+            if isValue {
+                isValue = false
+            } else if ["--socket", "--timeout"].contains(argument) {
+                isValue = true
+            } else if argument != "--no-daemon",
+                !["--socket=", "--timeout="].contains(where: { argument.utf8.starts(with: $0.utf8) })
+            {
+                kept.append(argument)
+            }
+        }
+        return kept + arguments[end...]
+    }
+}
