@@ -124,7 +124,7 @@ struct CliperChecks {
         try table.compare(scores, file, "\(name).score", as: prefix)
         let scaled = zip(refined, scores).map { AttentionFusion.scaled($0, to: $1, &arena) }
         if has("\(name).full") {
-            let maps = try scaled.flatMap { try sizing(.cliperCOCO).sized($0) }
+            let maps = try scaled.flatMap { try sizing(.cliperAffinityCOCO).sized($0) }
             try table.compare(maps, file, "\(name).full", as: prefix)
         }
         for (key, rule) in golden.rules.sorted(by: { $0.key < $1.key }) where has("\(name).\(key).index") {
@@ -133,7 +133,7 @@ struct CliperChecks {
                 continue
             }
             let maps = zip(scaled, scores).map { $1 > rule.keep ? $0 : [Float](repeating: 0, count: $0.count) }
-            let sizing = try sizing(rule.minmax ? .cliperVOC : .cliperCOCO)
+            let sizing = try sizing(rule.minmax ? .cliperAffinityVOC : .cliperAffinityCOCO)
             guard let index = sizing.argmax(maps, above: rule.floor, while: { true }) else { continue }
             try table.compareIndices(
                 index, file, "\(name).\(key).index", where: "\(name).\(key).index_sure", as: prefix)

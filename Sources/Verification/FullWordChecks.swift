@@ -37,7 +37,7 @@ struct FullWordChecks {
 
     private func captioner(_ folder: String, _ words: WordGoldens, _ table: inout VerifyTable) throws {
         let blip = try Pretrained<BLIP>(folder, precision: precision, cache: nil) { true }
-        var arena = try Arena(reserving: Captioner.scratchBytes(blip.network.configuration))
+        var arena = try Arena(reserving: Captioner.scratchBytes(blip.network.configuration, .unstated))
         try CaptionerChecks(pretrained: blip, pictures: pictures(folder, .blip), goldens: words)
             .run(&table, &arena)
     }

@@ -134,3 +134,20 @@ struct GoldenFull: Decodable {
     let timestep: Int
     let class_tokens: [String: [Int]]
 }
+
+/// The fields of `published/labels.json`.
+struct GoldenPublished: Decodable {
+    struct Label: Decodable {
+        let label: String
+        let caption: String
+        let prompt: String
+        let read: [Int32]
+        let words: [Int32]
+        let last_word: [Int32]
+    }
+
+    let seed: UInt32
+    let timestep: Int
+    let caption: String
+    let labels: [Label]
+}

@@ -51,7 +51,8 @@ struct IsegChecks {
         let places = try list.places(of: golden.labels, model.tokenizer, length: length).map { $0.map(Int32.init) }
         table.compareExactly(list.prompt(for: golden.labels), golden.prompt, as: "\(prefix).prompt")
         table.compareExactly(places, golden.labels.map { golden.positions[$0] ?? [] }, as: "\(prefix).positions")
-        let read = ReadPrompt(golden.prompt, enhancing: places.flatMap(\.self), by: recipe.enhancement, from: .zero)
+        let read = ReadPrompt(
+            golden.prompt, enhancing: places.flatMap(\.self), by: recipe.enhancement.factor, from: .zero)
         let text = try EncodedText.reading([read], model, cancellation: .never, &arena)[0]
         try table.compare(text.context.array, file, "context", as: prefix)
         return places

@@ -166,8 +166,8 @@ struct StageChecks {
 
     private func positions(of words: String, in prompt: String, _ recipe: Recipe) -> [Int32] {
         let length = model.textEncoder.configuration.positions
-        let positions = model.tokenizer.positions(of: words, in: prompt, from: recipe.template, length: length)
-        return (positions ?? []).map(Int32.init)
+        let place = model.tokenizer.place(of: words, in: prompt, from: recipe.template, length: length)
+        return place?.positions.map(Int32.init) ?? []
     }
 
     /// Enlarges the goldens' scores to the picture's size, and paints the index mask from them.

@@ -53,6 +53,7 @@ package struct VerifyCommand: ParsableCommand {
             try StageChecks(model, goldens).run(&table)
             try SmallWordChecks(model, checkpoint: "\(directory)/checkpoint", goldens).run(&table)
             try RecipeChecks(model, goldens).run(&table)
+            try PublishedChecks(model, checkpoint: "\(directory)/checkpoint", goldens).run(&table)
         }
         table.expectAll(of: try goldens.goldens)
         if let write { try table.write(to: write) }

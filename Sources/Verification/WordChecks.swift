@@ -102,7 +102,8 @@ struct CaptionerChecks {
         let golden = try goldens.tokens("greedy_ids")[0]
         let name = "\(goldens.rows).\(goldens.prefix)greedy_ids"
         let ours = try blip.caption(
-            continuing: prompt, of: states, limit: Captioner.tokenLimit, end: text.end, cancellation: .never, &arena)
+            continuing: prompt, of: states, limit: GenerationConfiguration.unstated.limit, end: text.end,
+            cancellation: .never, &arena)
         let place = zip(ours, golden).prefix { $0 == $1 }.count
         guard pretrained.precision != .f32, (prompt.count..<min(ours.count, golden.count)).contains(place) else {
             table.compareExactly(ours, golden, as: name)
@@ -125,7 +126,7 @@ struct FilterChecks {
         let pixels = try goldens.pixels()
         let projection = clip.configuration.projection
         let picture = Matrix(stored: 1, by: projection)
-        try clip.embed(pixels, into: picture, cancellation: .never, &arena)
+        try clip.embed(pixels, into: picture, patches: nil, cancellation: .never, &arena)
         try goldens.compare(picture, every: 1, "image_embeds", &table)
         if goldens.has("patches") {
             let grid = clip.vision.configuration.patches(of: Grid(height: pixels.height, width: pixels.width))
