@@ -2,7 +2,8 @@
 # Usage: demo.sh PROGRAMS OUTPUT
 # Starts the dsegd in the folder PROGRAMS with the embedded demo model, asks the dseg beside it for
 # four labels in a picture, and leaves mask, overlay and heat maps in the folder OUTPUT, and a sheet:
-# the picture, the overlay by the published method, and the one by the default recipe.
+# the picture, the overlay by the published maps, and the one by the default recipe. Then without words: what a caption
+# of the picture says, and a mask of what it names.
 set -euo pipefail
 
 programs=$1
@@ -59,6 +60,11 @@ name=$(basename "$picture" .jpg)
 mkdir -p "$output" "$place/published"
 ask --recipe diffsegmenter --overlay -o "$place/published"
 ask --recipe best --overlay --heat -o "$output"
+"$programs/dseg" words "$picture" --socket "$socket" | sed 's/^/demo: dseg words: /'
+mkdir -p "$place/found"
+"$programs/dseg" mask "$picture" --overlay -o "$place/found" --force --socket "$socket" \
+    | sed 's/^/demo: dseg mask without words: /'
+mv "$place/found/$name.overlay.png" "$output/$name.found.png"
 jpegtopnm -quiet "$picture" | column picture > "$place/1"
 pngtopnm -quiet "$place/published/$name.overlay.png" | column diffsegmenter > "$place/2"
 pngtopnm -quiet "$output/$name.overlay.png" | column best > "$place/3"
