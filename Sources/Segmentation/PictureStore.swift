@@ -77,9 +77,12 @@ final class AskedPicture {
     var latents: [Remembered<[Float]>?]
     /// What the others are computed from; `nil` where there are none.
     var content: PictureContent?
-    /// The picture as captioner and filter read it, and what the captioner's decoder sees of it.
+    /// The picture as captioner and filter read it.
     let views: [PictureConfiguration: PreparedPixels]
+    /// What the captioner's decoder and the filter see of it, as far as that is known: held, since other answers may
+    /// push it out of the cache before this one is over.
     var states: Matrix?
+    var embeddings: [PictureEmbedding.Parts: PictureEmbedding] = [:]
 
     init(
         _ picture: Picture, _ data: PictureData, _ layout: Layout, _ resize: Resize,
@@ -140,7 +143,7 @@ struct PictureData {
         if let resize = needs.resize { resized = (resize, image.resized(resize)) }
         if needs.guide { guide = image.guide }
         do throws(Interruption) {
-            for view in needs.views { views[view] = try image.pixels(as: view, cancellation) }
+            for view in needs.views where views[view] == nil { views[view] = try image.pixels(as: view, cancellation) }
         } catch {
             throw SegmentationError(error)
         }

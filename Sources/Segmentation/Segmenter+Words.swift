@@ -84,7 +84,18 @@ extension Segmenter {
         return views
     }
 
-    private func captionerViews(of picture: LookedAt) -> [PictureConfiguration] {
+    /// Holds what captioner and filter saw of a picture, where a search may need it and it is cached.
+    func hold(_ asked: AskedPicture, for search: LabelSearch) throws(SegmentationError) {
+        let handle = asked.picture.looked.handle
+        asked.states = sights.states(of: handle)
+        guard case .choosing(let vocabulary, _) = search.step, let (chosen, network) = try judge(for: vocabulary) else {
+            return
+        }
+        let parts = network.parts(of: chosen)
+        asked.embeddings[parts] = sights.embedding(of: handle, parts)
+    }
+
+    func captionerViews(of picture: LookedAt) -> [PictureConfiguration] {
         guard let captioner, sights.states(of: picture.handle) == nil else { return [] }
         return [captioner.pictures]
     }
@@ -147,7 +158,7 @@ extension Segmenter {
             vocabulary.candidates.isEmpty ? Candidate.all(of: nouns, besides: background) : vocabulary.candidates
         let merged = merged(candidates)
         var verdicts = merged.different.indices.map { Verdict(candidate: $0, kept: true, score: 0, criteria: []) }
-        if let (filter, network) = judge {
+        if let (filter, network) = judge, !candidates.isEmpty {
             do throws(Interruption) {
                 let embedding = try embedding(of: picture, network, network.parts(of: filter), cancellation)
                 verdicts = try network.judge(
@@ -192,7 +203,7 @@ extension Segmenter {
         of asked: AskedPicture, _ network: LabelFilter, _ parts: PictureEmbedding.Parts, _ cancellation: Cancellation
     ) throws(Interruption) -> PictureEmbedding {
         let looked = asked.picture.looked
-        if let known = sights.embedding(of: looked.handle, parts) { return known }
+        if let known = asked.embeddings[parts] ?? sights.embedding(of: looked.handle, parts) { return known }
         let views = network.views(of: looked.size)
         guard let middle = asked.views[views[0]] else { preconditionFailure("a picture that nobody prepared") }
         let found = try network.look(

@@ -161,6 +161,7 @@ package final class Segmenter {
             ) { looked throws(SegmentationError) in
                 try views(for: search, of: looked) + [denseView(for: request.recipe)].compactMap(\.self)
             }
+            try hold(picture, for: search)
             return (search, picture, try AttentionFusion(model.unet, recipe: request.recipe, picture.layout))
         }
         return try Computation(self, search, picture, fusion, answer)
@@ -177,7 +178,10 @@ package final class Segmenter {
         let search = try self.search(for: request)
         let picture = try self.picture(
             request.picture, handle, Recipe.best.reading, owner: owner, cancellation: cancellation
-        ) { allViews(of: $0, for: .best) }
+        ) { looked throws(SegmentationError) in
+            try views(for: search, of: looked) + captionerViews(of: looked)
+        }
+        try hold(picture, for: search)
         return Describing(self, search, picture, cancellation: cancellation)
     }
 

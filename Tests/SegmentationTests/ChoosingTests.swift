@@ -79,6 +79,25 @@ import Testing
         #expect(try bare.ask(question(candidates("dog"), .none)).header.labels.count == 1)
     }
 
+    /// Answers take turns: what was cached when one began may be gone when it goes on.
+    @Test(arguments: [FilterChoice.standard, .of(.published)])
+    func `need not be seen again where other answers push out what was seen`(filter: FilterChoice) throws {
+        let segmenter = try Fixture.segmenter(Fixture.demo)
+        let asked = try question(candidates("boat", "sheep", "dog"), filter)
+            .with(\.recipe, Recipe(named: "best", settings: ["captions=on"]))
+        let expected = try segmenter.ask(asked)
+        segmenter.sights = Sights(limit: 1 << 22)
+        _ = try segmenter.ask(asked)
+        let request = try asked.request()
+        let computation = try segmenter.begin(
+            request, handle: request.picture.handle, owner: 1, cancellation: .never, queueMilliseconds: 0)
+        segmenter.sights = Sights(limit: 0)
+        var parts: [AnswerPart] = []
+        while let part = try computation.next() { parts.append(part) }
+        let found = parts.compactMap { if case .understood(let understanding) = $0 { understanding } else { nil } }
+        #expect(found.first?.labels == expected.header.labels)
+    }
+
     @Test func `cost no network again, and follow a picture that only its handle brings`() throws {
         let segmenter = try Fixture.segmenter(Fixture.demo)
         let first = try segmenter.ask(question([], .standard))
