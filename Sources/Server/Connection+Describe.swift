@@ -6,9 +6,7 @@ extension Connection {
     func openDescribe(_ call: ServerConnection.Call) throws(RPCStatus) {
         let message = try DescribeRequest(decoding: call.payload)
         let request = try DescriptionRequest(message)
-        let milliseconds = message.deadlineMilliseconds
-        let limits = [call.timeout, milliseconds == 0 ? nil : .milliseconds(milliseconds)].compactMap(\.self)
-        let deadline = limits.min().map { ContinuousClock.now + $0 }
+        let deadline = call.deadline(milliseconds: message.deadlineMilliseconds)
         let replies = ReplyStream(self, stream: call.stream)
         let owner = owner
         let job = Job(caller: caller, deadline: deadline, hasRoom: { true }) { segmenter, cancellation, _ in

@@ -13,9 +13,7 @@ extension Connection {
         {
             throw refusal
         }
-        let milliseconds = message.deadlineMilliseconds
-        let limits = [call.timeout, milliseconds == 0 ? nil : .milliseconds(milliseconds)].compactMap(\.self)
-        let deadline = limits.min().map { ContinuousClock.now + $0 }
+        let deadline = call.deadline(milliseconds: message.deadlineMilliseconds)
         let drawing = AnswerDrawing(request, encoding: message.encoding)
         // Hashing a file of megabytes would block the event loop: then the engine's thread makes the key.
         let key: ReplyKey? =
@@ -213,6 +211,16 @@ extension Connection {
         calls[stream]?.state = .queued(ticket)
         body(&delivery)
         calls[stream]?.state = .answering(ticket, delivery)
+    }
+}
+
+extension ServerConnection.Call {
+    /// When its answer becomes useless, by the call's own timeout or the request's; `nil`: never.
+    ///
+    /// - Parameter milliseconds: as the request says; 0: no limit
+    func deadline(milliseconds: UInt32) -> ContinuousClock.Instant? {
+        let limits = [timeout, milliseconds == 0 ? nil : .milliseconds(milliseconds)].compactMap(\.self)
+        return limits.min().map { ContinuousClock.now + $0 }
     }
 }
 

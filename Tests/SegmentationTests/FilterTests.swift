@@ -53,7 +53,7 @@ private func refusal(_ name: String, _ settings: [String]) -> String {
 
     @Test func `without patches has nothing of them`() throws {
         let off = try Filter(named: "best", settings: ["patches=off", "caption=.5"])
-        #expect(off.patches == nil && off.readsCaption && !off.readsPicture)
+        #expect(off.patches == nil && off.readsCaption)
         #expect(try Filter(named: "published", settings: ["threshold=none", "lower=none", "least=none"]) == .published)
         for key in Self.ofPatches {
             let text = refusal("published", ["\(key)=0.5"])
@@ -93,7 +93,7 @@ private func refusal(_ name: String, _ settings: [String]) -> String {
         #expect(filter.parts(of: .published) == .init(picture: true, patches: nil))
         let all = try Filter(named: "published", settings: ["patches=values"])
         #expect(filter.parts(of: all) == .init(picture: true, patches: .values))
-        #expect(Filter.best.readsCaption && Filter.best.readsPicture && Filter.published.readsCaption)
+        #expect(Filter.best.readsCaption && Filter.published.readsCaption)
         #expect(try !Filter(named: "best", settings: ["lower=off"]).readsCaption)
         #expect(try !Filter(named: "published", settings: ["caption=off", "synonyms=off"]).readsCaption)
     }

@@ -6,7 +6,6 @@ import Texts
 package struct Filter: Sendable, Hashable {
     /// As requests name it.
     package let name: String
-    package let about: FilterDescription
     package internal(set) var caption: CaptionPart?
     package internal(set) var picture: PicturePart?
     package internal(set) var synonyms: SynonymPart?
@@ -71,9 +70,6 @@ package struct Filter: Sendable, Hashable {
 
     /// Whether some of its parts measure nothing without a caption.
     var needsCaption: Bool { caption != nil || synonyms != nil }
-
-    /// Whether the picture changes what stays.
-    package var readsPicture: Bool { picture != nil || patches != nil }
 }
 
 extension Filter {
@@ -81,12 +77,12 @@ extension Filter {
 
     /// Patches, and captions where they agree.
     package static let best = Filter(
-        name: "best", about: .best, caption: nil, picture: nil, synonyms: nil, patches: .ofModel)
+        name: "best", caption: nil, picture: nil, synonyms: nil, patches: .ofModel)
 
     /// The filter of DiffSegmenter, by its authors' words (VCG-team/DiffSegmenter, issue 2). That 0.97 is a share of
     /// the best label's cosine is inferred from their lists, which are never empty.
     package static let published = Filter(
-        name: "published", about: .published, caption: CaptionPart(cosine: 0.8, templates: [.plain]),
+        name: "published", caption: CaptionPart(cosine: 0.8, templates: [.plain]),
         picture: PicturePart(share: 0.97, templates: .pictures), synonyms: SynonymPart(), patches: nil)
 
     /// - Parameters:
@@ -114,26 +110,6 @@ extension [PromptTemplate] {
         .plain, PromptTemplate(before: "a photo of a ", after: ""),
         PromptTemplate(before: "a photograph of a ", after: ""),
     ]
-}
-
-/// What a user is told of a filter before they choose it.
-package struct FilterDescription: Sendable, Hashable {
-    /// One sentence.
-    package let summary: String
-    /// Where its figures come from.
-    package let source: String
-
-    static let best = FilterDescription(
-        summary: "a label stays where a place of the picture is near it, among all labels and words for what is around "
-            + "them, or nearly so where the caption names it",
-        source: "TagCLIP's local scores and MaskCLIP's patches; label F1 .914 on 160 of the demo's scenes; thresholds "
-            + "for published CLIPs are not measured")
-
-    static let published = FilterDescription(
-        summary:
-            "a label stays that is near a noun of the caption, nearly the nearest to the picture, or in whose list "
-            + "of synonyms a noun stands",
-        source: "DiffSegmenter's authors, VCG-team/DiffSegmenter, issue 2; label F1 .814 on 160 of the demo's scenes")
 }
 
 /// Why a filter is refused.

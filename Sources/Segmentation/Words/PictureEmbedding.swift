@@ -34,8 +34,6 @@ package struct PreparedPicture: Sendable {
     let middle: PreparedPixels
     /// All of it, in its proportions; `nil`: those are the same pixels.
     let whole: PreparedPixels?
-
-    package var bytes: Int { middle.bytes + (whole?.bytes ?? 0) }
 }
 
 extension PictureEmbedding {
