@@ -1,4 +1,5 @@
 import RPC
+import Texts
 
 /// Why a file could not be read or written.
 package enum FileError: Error, Equatable, CustomStringConvertible {
@@ -31,7 +32,7 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
         case .noDirectory(let path, let canBeMade):
             "there is no folder \(Streams.printable(path)) to write to; "
                 + (canBeMade
-                    ? "make it first: mkdir -p \(Streams.printable(PathText.quoted(path)))"
+                    ? "make it first: mkdir -p \(Streams.printable(ShellWord.quoted(path)))"
                     : "it cannot be made there, so name another one: -o DIR")
         case .isNoFolder(let path, let what):
             "-o names the folder to write to, and \(Streams.printable(path)) is \(what); type -o DIR, "

@@ -1,12 +1,12 @@
 import FoundationEssentials
 
 /// JSON as the programs print and store it.
-enum JSONLine {
+package enum JSONLine {
     /// One line, the keys sorted. Control and bidi characters are escaped, also those that JSON would allow, so that
     /// the text is safe on a terminal.
     ///
     /// - Parameter value: of strings, finite numbers, Booleans, and arrays and objects of them, which can be encoded
-    static func text(of value: some Encodable) -> String {
+    package static func text(of value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let text = (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"

@@ -25,7 +25,8 @@ struct MessageTests {
             UnderstoodLabel(name: "Köter 🐕", phrases: []),
         ],
         recipe: "shared", forwardPrompt: "a photo", seed: .max, timestep: 100, threshold: 0.5,
-        model: "demo", modelHash: "ff", version: "1.0", precision: "f32", instructionSet: "avx2",
+        model: "demo", modelHash: "ff", modelAliases: ["fe", ""], version: "1.0", precision: "f32",
+        instructionSet: "avx2",
         blas: "OpenBLAS 0.3.21 Zen", settings: ["gamma=2", "edges=off"], labelsCompete: true,
         notes: ["it is read at 1024 x 512 pixels", ""], choice: choice,
         captioner: Network(name: "blip", hash: "aa"), filter: Network(name: "clip", hash: "bb"))

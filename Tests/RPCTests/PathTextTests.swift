@@ -46,11 +46,4 @@ struct PathTextTests {
         #expect(PathText.target(ofLink: link) == nil && errno == ENOENT)
         #expect(PathText.target(ofLink: "/") == nil && errno == EINVAL)
     }
-
-    @Test func `a path is quoted as a shell reads it`() {
-        for path in ["a b", "it's", "'\u{301}", "$HOME", "~", "~root/x", "*", "", "a\nb"] {
-            #expect(shell("printf %s \(PathText.quoted(path))").output == path)
-        }
-        #expect(PathText.quoted("/run/user/7/dseg.sock") == "/run/user/7/dseg.sock")
-    }
 }

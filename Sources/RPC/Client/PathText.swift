@@ -79,13 +79,4 @@ package enum PathText {
     package static func joined(_ directory: String, _ name: String) -> String {
         directory.isEmpty || directory.utf8.last == UInt8(ascii: "/") ? directory + name : "\(directory)/\(name)"
     }
-
-    /// A path quoted for a shell.
-    package static func quoted(_ path: String) -> String {
-        let safe = path.unicodeScalars.allSatisfy {
-            $0.properties.isAlphabetic || $0.properties.numericType != nil || "/._-+,:@%=".unicodeScalars.contains($0)
-        }
-        if safe, !path.isEmpty { return path }
-        return "'" + path.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }.joined() + "'"
-    }
 }

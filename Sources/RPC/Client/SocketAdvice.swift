@@ -1,4 +1,5 @@
 import Glibc
+import Texts
 
 /// Messages for a socket that cannot be used: why, and what to type, checked against the file system.
 package enum SocketAdvice {
@@ -24,18 +25,18 @@ package enum SocketAdvice {
         let folder = PathText.folder(of: path)
         if let found = FileStatus(path) {
             if found.isFolder {
-                return "it is a folder, give the socket in it: \(PathText.quoted(PathText.joined(path, "dseg.sock")))"
+                return "it is a folder, give the socket in it: \(ShellWord.quoted(PathText.joined(path, "dseg.sock")))"
             }
             guard found.isSocket else { return "it is \(found.kind), no socket; \(elsewhere)" }
             guard [found.owner, 0].contains(geteuid()) else {
                 return "it is \(UserName.of(found.owner))'s socket, whose daemon is not running; \(elsewhere)"
             }
         }
-        if mayWrite(in: folder) { return "type: dsegd serve --socket \(PathText.quoted(path))" }
+        if mayWrite(in: folder) { return "type: dsegd serve --socket \(ShellWord.quoted(path))" }
         if FileStatus(folder) == nil, mayMake(folder) {
             return """
-                there is no folder \(folder); type: mkdir -p \(PathText.quoted(folder)) && \
-                dsegd serve --socket \(PathText.quoted(path))
+                there is no folder \(folder); type: mkdir -p \(ShellWord.quoted(folder)) && \
+                dsegd serve --socket \(ShellWord.quoted(path))
                 """
         }
         return elsewhere
@@ -60,7 +61,7 @@ package enum SocketAdvice {
         let folders = [SocketPath.environment("HOME"), "/tmp"].compactMap(\.self)
         let paths = folders.filter { $0.utf8.first == UInt8(ascii: "/") && mayWrite(in: $0) }
             .map { PathText.joined($0, "dseg.sock") }
-        guard let path = paths.first(where: isFree).map(PathText.quoted) else {
+        guard let path = paths.first(where: isFree).map(ShellWord.quoted) else {
             return "give the path of a daemon's socket: --socket PATH"
         }
         return "type: dsegd serve --socket \(path) and give dseg the same: --socket \(path)"

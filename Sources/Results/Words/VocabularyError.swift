@@ -38,7 +38,7 @@ package enum VocabularyError: Error, Equatable, CustomStringConvertible, Reasone
         switch self {
         case .unknown(let name):
             let names = VocabularyList.shipped.map { "@\($0)" }.joined(separator: ", ")
-            let (name, label) = (Streams.excerpt(name), Streams.excerpt(PathText.quoted("\\@\(name)")))
+            let (name, label) = (Streams.excerpt(name), Streams.excerpt(ShellWord.quoted("\\@\(name)")))
             return "@\(name) is no vocabulary: there are \(names), and no file \(name); the label is typed \(label)"
         case .unreadable(let error):
             return error.description

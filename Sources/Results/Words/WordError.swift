@@ -53,7 +53,7 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
             let phrases = Streams.excerpt(phrases)
             return "\"\(phrases)\" are phrases without a name; type name=\(phrases)"
         case .weight(let number, let words):
-            let escaped = Streams.excerpt(PathText.quoted("\(words)\\:\(number)"))
+            let escaped = Streams.excerpt(ShellWord.quoted("\(words)\\:\(number)"))
             return "\(Self.refusal(ofWeight: number, words)), or \(escaped) if these are the words"
         case .repeatedLabel(let name):
             let name = Streams.excerpt(name)
@@ -79,9 +79,9 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
     private static func instead(of file: String) -> String {
         let (directory, name) = PathText.split(file)
         guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else {
-            return "To look for these very words type \(Streams.excerpt(PathText.quoted("\(file)=\(file)")))"
+            return "To look for these very words type \(Streams.excerpt(ShellWord.quoted("\(file)=\(file)")))"
         }
         let words = directory + String(name.unicodeScalars[..<dot]) + "\\" + String(name.unicodeScalars[dot...])
-        return "To look for these very words type \(Streams.excerpt(PathText.quoted(words)))"
+        return "To look for these very words type \(Streams.excerpt(ShellWord.quoted(words)))"
     }
 }
