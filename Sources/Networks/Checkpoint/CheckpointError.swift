@@ -7,10 +7,12 @@ package enum CheckpointError: Error, Equatable {
     case system(path: String, call: String, code: Int32)
     /// `path` is a folder, a pipe, a device: anything but a file.
     case notAFile(path: String)
-    /// There is nothing at `path`, where a model's folder should be.
-    case noFolder(path: String)
-    /// `path` is a file where a model's folder should be.
-    case singleFile(path: String)
+    /// There is nothing at `path`, where a model should be.
+    case nothing(path: String)
+    /// What the file or folder holds is nothing that this program uses there.
+    case unusable(path: String, reason: String)
+    /// A single file holds no autoencoder.
+    case noAutoencoder(file: String)
     /// A model's folder lacks that of a network; `singleFile` is a whole checkpoint in it.
     case noNetwork(directory: String, network: String, singleFile: String?)
     /// What lies at `path` is another kind of model than is `expected`.
@@ -23,8 +25,12 @@ package enum CheckpointError: Error, Equatable {
     case header(file: String, fault: SafetensorsFault)
     /// The folder has no weights under any accepted name.
     case noWeights(directory: String, stem: String)
-    /// The folder has weights only as a Python pickle.
-    case pickled(file: String)
+    /// The folder has weights, under another name than the one that is read.
+    case otherName(directory: String, name: String, expected: String)
+    /// The folder has a shard of the weights, and nothing that says which tensors lie in which.
+    case noIndex(directory: String, shard: String, index: String)
+    /// The file is in a format that is not read, or is none at all.
+    case otherFormat(file: String, FileFormat)
     /// The index of shards is malformed.
     case index(file: String, reason: String)
     /// Two shards hold the tensor.
@@ -76,37 +82,43 @@ extension CheckpointError: CustomStringConvertible {
         case .notInShard(let tensor, let shard):
             "the index places \"\(tensor)\" in \(shard), which does not hold it"
         case .system(let path, let call, let code):
-            "\(call) \(path): \(unsafe String(cString: strerror(code)))"
+            "\(call) \(path): \(unsafe String(cString: strerror(code)))" + Self.advice(code)
         case .notAFile(let path):
-            "\(path) is not a regular file"
-        case .noFolder(let path):
-            "there is no folder \(path)"
-        case .singleFile(let path):
-            "\(path) is a file: single-file checkpoints are not read; make a folder of it once with diffusers "
-                + "(StableDiffusionPipeline.from_single_file, then save_pretrained) and name that"
+            "\(path) is a folder, a pipe or a device, no regular file; name the file itself"
+        case .nothing(let path):
+            "there is no file or folder \(path); name the one that the model lies in"
+        case .unusable(let path, let reason):
+            "\(path) cannot be used: \(reason)"
+        case .noAutoencoder(let file):
+            "\(file) holds no autoencoder; name the file or folder of one with --vae"
         case .noNetwork(let directory, let network, let singleFile):
             "there is no folder \(directory)/\(network): a model is a folder in the diffusers layout, "
-                + "with unet, vae, text_encoder and scheduler in it"
-                + (singleFile.map { "; \(CheckpointError.singleFile(path: "\(directory)/\($0)"))" } ?? "")
+                + "with unet, vae and text_encoder in it"
+                + (singleFile.map { ", or a single file: name \(directory)/\($0)" } ?? "")
         case .otherKind(let path, let found, let expected):
             "\(path) is \(found); name \(expected)"
         case .otherTensors(let directory, let fault, let expected):
             "\(directory) is not as its config.json says: \(fault); name \(expected)"
         case .tooLarge(let path, let bytes, let limit):
-            "\(path) has \(bytes) bytes, the limit is \(limit)"
+            "\(path) has \(bytes) bytes, the limit is \(limit); take the file that the model was published with"
         case .header(let file, let fault):
             "\(file): \(fault); fetch the file again, whole"
         case .noWeights(let directory, let stem):
             "\(directory) has neither \(stem).safetensors, nor \(stem).fp16.safetensors, nor shards; fetch one of them"
-        case .pickled(let file):
-            "\(file) is a pickle, which can run code when read; convert it once with:\n"
-                + CheckpointError.conversion(of: file)
+        case .otherName(let directory, let name, let expected):
+            "\(directory) has no \(expected), but \(name), another variant of the weights; to use that, type: ln -s "
+                + "\(FileFormat.quoted(name)) \(FileFormat.quoted("\(directory)/\(expected)"))"
+        case .noIndex(let directory, let shard, let index):
+            "\(directory) has \(shard) and no \(index), which says what lies in each shard: fetch that too"
+        case .otherFormat(let file, let format):
+            "\(file) is \(format.name); \(format.remedy(for: file))"
         case .index(let file, let reason):
             "\(file): \(reason)"
         case .shortRead(let file, let tensor, let offset):
-            "\(file) ends at byte \(offset), inside \"\(tensor)\""
+            "\(file) ends at byte \(offset), inside \"\(tensor)\"; fetch the file again, whole"
         case .changed(let file, let sizeBefore, let sizeNow):
-            "\(file) was written to while it was read: \(sizeBefore) bytes then, \(sizeNow) now"
+            "\(file) was written to while it was read: \(sizeBefore) bytes then, \(sizeNow) now; "
+                + "try again when it is whole"
         case .addressSpace(let error):
             "\(error)"
         case .region(let error):
@@ -120,22 +132,15 @@ extension CheckpointError: CustomStringConvertible {
         }
     }
 
-    /// The shell command that turns a pickle into a safetensors file beside it, under the name that is read:
-    /// transformers calls a pickle of `model` `pytorch_model`.
-    private static func conversion(of file: String) -> String {
-        let (folder, name) = file.lastIndex(of: "/").map { (file[...$0], file[$0...].dropFirst()) } ?? ("", file[...])
-        let stem = name.split(separator: ".", omittingEmptySubsequences: false).dropLast().joined(separator: ".")
-        let read = stem.hasPrefix("pytorch_model") ? stem.dropFirst("pytorch_".count) : stem[...]
-        let quoted = [file, "\(folder)\(read).safetensors"].map { path in
-            "'"
-                + path.split(separator: "'", omittingEmptySubsequences: false)
-                .joined(separator: "'\\''") + "'"
+    /// What to do about an error of the system.
+    private static func advice(_ code: Int32) -> String {
+        switch code {
+        case EACCES, EPERM: "; let this user read it, with chmod or setfacl, and enter the folders above it"
+        case ENOENT: "; fetch it, or name where it lies"
+        case ELOOP: "; its symbolic links lead in a circle: name the file itself"
+        case EMFILE, ENFILE: "; raise the limit of open files, with ulimit -n"
+        case EIO, ESTALE: "; look to the disk or the network that it lies on"
+        default: ""
         }
-        return """
-            python3 -c "import sys, torch; from safetensors.torch import save_file; \
-            w = torch.load(sys.argv[1], map_location='cpu', weights_only=True); \
-            save_file({k: v.clone().contiguous() for k, v in w.get('state_dict', w).items()}, \
-            sys.argv[2])" \(quoted.joined(separator: " "))
-            """
     }
 }

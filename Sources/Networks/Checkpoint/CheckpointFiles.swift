@@ -10,18 +10,23 @@ import Texts
 /// 2. shards by `<stem>.fp16.safetensors.index.json` or `<stem>.safetensors.index.fp16.json`
 /// 3. `<stem>.safetensors`
 /// 4. shards by `<stem>.safetensors.index.json`
+/// 5. the same two under the variant `non_ema`: weights that were not averaged, which diffusers' own loading has to be
+///    asked for
 package struct CheckpointFiles {
     /// Names of the files with tensors, sorted.
     let shards: [String]
     /// The name of the index and, for each tensor, its shard; nil where one file holds all.
     let index: (file: String, shardOfTensor: [ExactString: String])?
 
+    /// The variant of weights as training left them, where the plain name has their moving averages.
+    static let notAveraged = ".non_ema"
+
     /// The largest index that is read: a name and a shard for each of 100,000 tensors.
     private static let indexLimit = 32 << 20
 
     init(directory: String, stem: String) throws(CheckpointError) {
         let present = try CheckpointFiles.names(in: directory)
-        for precision in [".fp16", ""] {
+        for precision in [".fp16", "", Self.notAveraged] {
             let single = "\(stem)\(precision).safetensors"
             if present.contains(single) {
                 shards = [single]
@@ -39,31 +44,57 @@ package struct CheckpointFiles {
                 return
             }
         }
-        let pickles = present.filter { name in
-            [".bin", ".ckpt", ".pt", ".pth"].contains { name.hasSuffix($0) }
-        }
-        let weights = pickles.filter { $0.hasPrefix(stem) || $0.hasPrefix("pytorch_\(stem)") }
-        if let pickle = weights.min() ?? pickles.min() {
-            throw .pickled(file: "\(directory)/\(pickle)")
-        }
-        throw .noWeights(directory: directory, stem: stem)
+        throw Self.refusal(directory: directory, stem: stem, present: present.sorted())
     }
 
-    /// Checks that this is a model's folder, so that errors name the usual mistake: a single-file checkpoint, or a
-    /// folder with one in it.
-    package static func checkLayout(of directory: String) throws(CheckpointError) {
-        let present: Set<String>
-        do {
-            present = try names(in: directory)
-        } catch .system(_, _, ENOTDIR) {
-            throw .singleFile(path: directory)
-        } catch .system(_, _, ENOENT) {
-            throw .noFolder(path: directory)
+    /// Why a folder has no weights that are read: what it has instead, what comes nearest first.
+    ///
+    /// - Parameter present: the names in the folder, sorted
+    private static func refusal(directory: String, stem: String, present: [String]) -> CheckpointError {
+        let foreign = present.compactMap { name in FileFormat(name: name).map { (name: name, format: $0) } }
+        if let own = foreign.first(where: { $0.name.hasPrefix(stem) || $0.name.hasPrefix("pytorch_\(stem)") }) {
+            return .otherFormat(file: "\(directory)/\(own.name)", own.format)
         }
-        guard let network = ["unet", "vae", "text_encoder"].first(where: { !present.contains($0) }) else { return }
+        let weights = present.filter { $0.hasSuffix(".safetensors") }
+        if let shard = weights.first(where: { $0.hasPrefix("\(stem)-") || $0.hasPrefix("\(stem).fp16-") }) {
+            return .noIndex(directory: directory, shard: shard, index: "\(stem).safetensors.index.json")
+        }
+        let variant = weights.first { $0.hasPrefix("\(stem).") && !$0.contains("-of-") }
+        if let name = variant ?? weights.first {
+            return .otherName(directory: directory, name: name, expected: "\(stem).safetensors")
+        }
+        if let other = foreign.first { return .otherFormat(file: "\(directory)/\(other.name)", other.format) }
+        return .noWeights(directory: directory, stem: stem)
+    }
+
+    /// Checks that this is a model's folder, so that errors name the usual mistake: a folder around a single file.
+    ///
+    /// - Parameter hasAutoencoder: whether it must have one of its own
+    static func checkLayout(of directory: String, hasAutoencoder: Bool) throws(CheckpointError) {
+        let present = try names(in: directory)
+        let networks = ["unet", "text_encoder"] + (hasAutoencoder ? ["vae"] : [])
+        guard let network = networks.first(where: { !present.contains($0) }) else { return }
+        if present.isSuperset(of: ["blobs", "snapshots"]) {
+            let snapshots = try names(in: "\(directory)/snapshots").filter { !$0.hasPrefix(".") }
+            throw .otherKind(
+                path: directory, found: "a model's folder in a Hugging Face cache",
+                expected: "\(directory)/snapshots/\(snapshots.min() ?? "COMMIT")")
+        }
+        if present.contains("model_index.json"),
+            case .string(let name) = try ConfigurationFile(path: "\(directory)/model_index.json").value("_class_name"),
+            !pipelines.contains(where: { name.hasPrefix($0) })
+        {
+            throw .otherKind(
+                path: directory, found: "a model for diffusers' \(name)",
+                expected: "the folder of a Stable Diffusion 1 or 2 in PyTorch's layout, with unet, vae and text_encoder"
+            )
+        }
         let whole = present.filter { name in [".safetensors", ".ckpt"].contains { name.hasSuffix($0) } }
         throw .noNetwork(directory: directory, network: network, singleFile: whole.min())
     }
+
+    /// How classes of pipelines begin whose folders should have all networks.
+    private static let pipelines = ["StableDiffusion", "AltDiffusion"]
 
     static func names(in directory: String) throws(CheckpointError) -> Set<String> {
         guard let stream = unsafe opendir(directory) else {
@@ -89,7 +120,7 @@ package struct CheckpointFiles {
         directory: String, file: String
     ) throws(CheckpointError) -> [ExactString: String] {
         let path = "\(directory)/\(file)"
-        let contents = try RegularFile(path: path).contents(limit: indexLimit)
+        let contents = try RegularFile(path: path).text(limit: indexLimit)
         guard StreamSafe.isSafe(json: contents) else {
             throw .index(file: path, reason: StreamSafe.refusal)
         }

@@ -15,26 +15,26 @@ package final class TensorFile {
     package init(path: String) throws(CheckpointError) {
         let file = try RegularFile(path: path)
         let prefix = try file.bytes(in: 0..<min(8, file.size))
-        let length = try TensorFile.checked(path) { () throws(SafetensorsFault) in
+        let length = try TensorFile.checked(file) { () throws(SafetensorsFault) in
             try SafetensorsHeader.length(from: prefix, fileBytes: file.size)
         }
         let start = 8 + length
         let json = try file.bytes(in: 8..<start)
-        header = try TensorFile.checked(path) { () throws(SafetensorsFault) in
+        header = try TensorFile.checked(file) { () throws(SafetensorsFault) in
             try SafetensorsHeader(parsing: json, dataBytes: file.size - start)
         }
         self.file = file
         dataStart = start
     }
 
-    /// Names the file in a fault of its header.
+    /// Names the file in a fault of its header, or what it is if it is no such file at all.
     private static func checked<Value>(
-        _ path: String, _ body: () throws(SafetensorsFault) -> Value
+        _ file: RegularFile, _ body: () throws(SafetensorsFault) -> Value
     ) throws(CheckpointError) -> Value {
         do throws(SafetensorsFault) {
             return try body()
         } catch {
-            throw .header(file: path, fault: error)
+            throw try FileFormat.mistaken(file, isText: false) ?? .header(file: file.path, fault: error)
         }
     }
 

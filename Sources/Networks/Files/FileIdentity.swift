@@ -4,12 +4,12 @@ import Glibc
 ///
 /// The ctime moves with every write, rename and change of mode or owner, and programs cannot set it: a file that was
 /// replaced, or whose mtime was set back, has another identity.
-struct FileIdentity: Hashable {
-    let device: UInt64
-    let inode: UInt64
+package struct FileIdentity: Hashable {
+    package let device: UInt64
+    package let inode: UInt64
     /// Bytes.
-    let size: Int
-    let modified: FileTime
+    package let size: Int
+    package let modified: FileTime
     let changed: FileTime
 
     /// The granularity of timestamps: a kernel's tick of some milliseconds, on some file systems one or two seconds. A
@@ -23,9 +23,9 @@ struct FileIdentity: Hashable {
 }
 
 /// A time of a file, since 1970.
-struct FileTime: Hashable {
-    let seconds: Int
-    let nanoseconds: Int
+package struct FileTime: Hashable {
+    package let seconds: Int
+    package let nanoseconds: Int
 }
 
 extension FileIdentity {

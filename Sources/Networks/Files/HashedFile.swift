@@ -3,8 +3,8 @@ import Kernels
 /// A file that is part of a model's identity.
 package struct HashedFile {
     /// Its path in the model's folder.
-    let name: String
-    let file: RegularFile
+    package let name: String
+    package let file: RegularFile
 
     /// The bytes hashed at once.
     private static let chunk = 256 << 10

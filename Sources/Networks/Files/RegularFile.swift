@@ -6,7 +6,7 @@ import Glibc
 package final class RegularFile {
     package let path: String
     /// The file's state when it was opened.
-    let identity: FileIdentity
+    package let identity: FileIdentity
     /// Whether any write since it was opened changes its ``identity``.
     let isSettled: Bool
     private let descriptor: Int32
