@@ -105,8 +105,9 @@ func oracle(_ fixture: String, _ file: String) -> String {
         ("block_out_channels", "[320, 640, 1280, 1280.5]"),
         ("block_out_channels", "[320, 640, 1280, 9223372036854775807]"),
         ("block_out_channels", "[32,32,32,32,32,32,32,32,32]"),
-        ("layers_per_block", "[1, 2, 2, 2]"), ("layers_per_block", "0"),
-        ("cross_attention_dim", "[768, 768, 768, 768]"), ("cross_attention_dim", "null"),
+        ("layers_per_block", "[1, 2, 2, 2]"), ("layers_per_block", "[2, 2, 2]"), ("layers_per_block", "0"),
+        ("cross_attention_dim", "[768, 768, 768, 1024]"), ("_class_name", "\"UNet2DModel\""),
+        ("cross_attention_dim", "null"),
         ("down_block_types", #"["DownBlock2D"]"#), ("down_block_types", "4"),
         ("down_block_types", #"["DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"]"#),
         ("up_block_types", #"["UpBlock2D", 1, "UpBlock2D", "UpBlock2D"]"#),
@@ -225,7 +226,9 @@ func oracle(_ fixture: String, _ file: String) -> String {
     @Test(arguments: [
         ("beta_schedule", "\"sigmoid\""), ("beta_start", "-0.1"), ("beta_end", "1"),
         ("num_train_timesteps", "1"), ("num_train_timesteps", "null"),
-        ("trained_betas", "[0.1]"), ("rescale_betas_zero_snr", "true"),
+        ("trained_betas", "[0.1]"), ("rescale_betas_zero_snr", "true"), ("use_flow_sigmas", "true"),
+        ("_class_name", "\"FlowMatchEulerDiscreteScheduler\""), ("beta_start", "NaN"), ("beta_end", "-Infinity"),
+        ("num_train_timesteps", "Infinity"),
     ])
     func `what cannot be computed is refused by its key`(key: String, value: String) {
         expectRefusal([key: value], by: key, SchedulerConfiguration.init)
@@ -234,8 +237,11 @@ func oracle(_ fixture: String, _ file: String) -> String {
 
 @Suite struct `configuration files` {
     @Test(arguments: [
-        "", "[]", "null", "{", "{\"a\":}", "\u{feff}", String(repeating: "[", count: 100_000),
-        "{\"a\":" + String(repeating: "[", count: 100_000), "{\"a\": 1e999}",
+        " ", "[]", "null", "{", "{\"a\":}", "\u{feff}", String(repeating: "[", count: 100_000),
+        "{\"a\":" + String(repeating: "[", count: 100_000), "{\"a\": 01}", "{\"a\": inf}",
+        "{\"a\": +Infinity}", "{\"a\": nan}", "{\"a\": 0x1p3}", "{\"a\": 1.}", "{\"a\": .5}", "{\"a\": True}",
+        "{\"a\": 'b'}",
+        "{\"a\": 1,}", "{a: 1}", "{} x", "{\"a\" 1}",
     ])
     func `what is not an object of JSON is refused`(text: String) throws {
         let folder = try TemporaryDirectory()

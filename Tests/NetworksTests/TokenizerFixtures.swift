@@ -16,6 +16,13 @@ enum TokenizerFixtures {
     /// The merges that CLIP's published vocabulary follows from.
     static let merges = Repository.root + "/Sources/dsegd/Resources/clip/merges.txt"
 
+    /// CLIP's published tokenizer.
+    static var published: BytePairTokenizer {
+        get throws(TokenizerError) {
+            try BytePairTokenizer(clipMerges: merges, padding: BytePairTokenizer.clipPadding)
+        }
+    }
+
     static func decode<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
         let data = try Data(contentsOf: URL(filePath: "\(folder)/\(name)"))
         return try JSONDecoder().decode(type, from: data)

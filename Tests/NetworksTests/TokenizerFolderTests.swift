@@ -61,7 +61,9 @@ import Testing
 
     @Test func `a folder in a file's place is refused`() throws {
         for path in [TokenizerFixtures.tiny, "/dev/zero"] {
-            #expect(throws: TokenizerError.file(.notAFile(path: path))) { try BytePairTokenizer(clipMerges: path) }
+            #expect(throws: TokenizerError.file(.notAFile(path: path))) {
+                try BytePairTokenizer(clipMerges: path, padding: BytePairTokenizer.clipPadding)
+            }
         }
     }
 
@@ -107,7 +109,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("vocab.json", ""), ("vocab.json", "[1, 2]"), ("vocab.json", #"{"a": "b"}"#),
+        ("vocab.json", "{}{"), ("vocab.json", "[1, 2]"), ("vocab.json", #"{"a": "b"}"#),
         ("vocab.json", #"{"a": 1.5}"#), ("vocab.json", #"{"a": 99999999999999999999}"#),
         ("vocab.json", #"{"a": 0"#), ("tokenizer_config.json", "{"),
         ("tokenizer_config.json", #"{"bos_token": 7}"#),
@@ -125,6 +127,31 @@ import Testing
             return
         }
         #expect(file.hasSuffix("/\(name)"))
+    }
+
+    /// As transformers 5.24 reads them: whatever identifiers are said, tokens come after the vocabulary in their order.
+    @Test(arguments: [
+        ("added_tokens.json", #"{"<cat-toy>": 815}"#), ("added_tokens.json", #"{"<cat-toy>": 820}"#),
+        (
+            "tokenizer_config.json",
+            #"{"added_tokens_decoder": {"815": {"content": "<cat-toy>", "lstrip": false, "normalized": true, "#
+                + #""rstrip": false, "single_word": false, "special": false}}}"#
+        ),
+    ])
+    func `tokens that were added to a vocabulary are read wherever they are listed`(name: String, json: String) throws {
+        try TokenizerFixtures.withFolder([name: json]) { folder in
+            let tokenizer = try BytePairTokenizer(directory: folder)
+            #expect(tokenizer.vocabularyCount == 816)
+            let tokens: [Token] = [320, 604, 815, 638, 268, 554, 344, 256]
+            #expect(tokenizer.tokens(of: "a dog <cat-toy> cat-toy!") == tokens)
+        }
+    }
+
+    @Test func `of several added tokens the lower identifier comes first`() throws {
+        try TokenizerFixtures.withFolder(["added_tokens.json": #"{"<b>": 816, "<a>": 815}"#]) { folder in
+            let tokenizer = try BytePairTokenizer(directory: folder)
+            #expect(tokenizer.tokens(of: "<a> <b>") == [815, 816])
+        }
     }
 
     @Test(arguments: ["bos_token", "eos_token", "unk_token", "pad_token"])
@@ -145,7 +172,9 @@ import Testing
             let path = "\(folder)/merges.txt"
             let expected = TokenizerError.line(
                 file: path, line: 4, value: "a n", expected: "a merge that makes a new token")
-            #expect(throws: expected) { try BytePairTokenizer(clipMerges: path) }
+            #expect(throws: expected) {
+                try BytePairTokenizer(clipMerges: path, padding: BytePairTokenizer.clipPadding)
+            }
         }
     }
 

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func `the published vocabulary has CLIP's 49,408 tokens in CLIP's order`() throws {
-        let tokenizer = try BytePairTokenizer(clipMerges: TokenizerFixtures.merges)
+        let tokenizer = try TokenizerFixtures.published
         #expect(tokenizer.vocabularyCount == 49408)
         #expect(tokenizer.start == 49406)
         #expect(tokenizer.end == 49407)

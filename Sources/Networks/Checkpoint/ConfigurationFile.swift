@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Texts
 
 /// A value of a configuration file.
@@ -32,6 +31,8 @@ enum ConfigurationValue: Decodable, Equatable, Sendable {
         switch self {
         case .null: "null"
         case .bool(let value): "\(value)"
+        case .number(let value) where value.isNaN: "NaN"
+        case .number(let value) where value.isInfinite: value < 0 ? "-Infinity" : "Infinity"
         case .number(let value): Int(exactly: value).map(String.init) ?? "\(value)"
         case .string(let value): "\"\(value)\""
         case .list(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
@@ -57,6 +58,11 @@ struct ConfigurationFile {
     private let prefix: String
     private let values: [String: ConfigurationValue]
 
+    /// A configuration that no file states: `path` is the file that its values are taken from.
+    init(path: String, values: [String: ConfigurationValue]) {
+        self.init(path: path, prefix: "", values: values)
+    }
+
     private init(path: String, prefix: String, values: [String: ConfigurationValue]) {
         self.path = path
         self.prefix = prefix
@@ -64,19 +70,20 @@ struct ConfigurationFile {
     }
 
     init(path: String) throws(CheckpointError) {
-        let contents = try RegularFile(path: path).contents(limit: ConfigurationFile.limit)
+        let contents = try RegularFile(path: path).text(limit: ConfigurationFile.limit)
         guard StreamSafe.isSafe(json: contents) else {
             throw .notJSON(file: path, reason: StreamSafe.refusal)
         }
-        do {
-            values = try JSONDecoder().decode(
-                [String: ConfigurationValue].self, from: Data(contents))
-        } catch DecodingError.typeMismatch(_, let context) {
-            let key = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw .notJSON(file: path, reason: key.isEmpty ? "it is another value" : "\(key) cannot be read")
+        let value: ConfigurationValue
+        do throws(SafetensorsFault) {
+            value = try PythonJSON.value(contents)
         } catch {
-            throw .notJSON(file: path, reason: "it is no JSON, or cut short; fetch the file again")
+            throw .notJSON(file: path, reason: "\(error); fetch the file again, whole")
         }
+        guard case .object(let values) = value else {
+            throw .notJSON(file: path, reason: "it is another value; take the file from where the model was published")
+        }
+        self.values = values
         self.path = path
         prefix = ""
     }
@@ -191,6 +198,25 @@ struct ConfigurationFile {
         guard values.contains(value) else {
             throw refusal(key, expected: values.map(\.text).joined(separator: " or "))
         }
+    }
+}
+
+extension ConfigurationFile {
+    /// A whole number within `range`, or a list that says it for each of `count` levels.
+    func integer(
+        _ key: String, ofEach count: Int, absent: Int, in range: ClosedRange<Int>
+    ) throws(CheckpointError) -> Int {
+        guard case .list(let list) = value(key), let number = list.first?.wholeNumber, range.contains(number),
+            list == Array(repeating: list[0], count: count)
+        else { return try integer(key, absent: absent, in: range) }
+        return number
+    }
+
+    /// Refuses `key` unless it is absent, or has one of the values that this implementation supports, or a list that
+    /// says one of these for each of `count` levels.
+    func require(_ key: String, ofEach count: Int, oneOf supported: [ConfigurationValue]) throws(CheckpointError) {
+        if case .list(let list) = value(key), list.count == count, list.allSatisfy(supported.contains) { return }
+        try require(key, oneOf: supported)
     }
 }
 

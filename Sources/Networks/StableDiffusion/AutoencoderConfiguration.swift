@@ -18,8 +18,12 @@ package struct AutoencoderConfiguration: Sendable {
 
     /// Reads `path`; what this program cannot compute is refused by its key.
     package init(path: String) throws(CheckpointError) {
-        let file = try ConfigurationFile(path: path)
+        try self.init(ConfigurationFile(path: path))
+    }
+
+    init(_ file: ConfigurationFile) throws(CheckpointError) {
         let sizes = ConfigurationFile.sizes
+        try file.require("_class_name", oneOf: ["AutoencoderKL", "FlaxAutoencoderKL"])
         blockChannels = try file.integers("block_out_channels", absent: [64], in: sizes)
         inChannels = try file.integer("in_channels", absent: 3, in: 3...3)
         latentChannels = try file.integer("latent_channels", absent: 4, in: sizes)

@@ -34,15 +34,18 @@ package struct UNetConfiguration: Sendable {
 
     /// Reads `path`; what this program cannot compute is refused by its key.
     package init(path: String) throws(CheckpointError) {
-        let file = try ConfigurationFile(path: path)
+        try self.init(ConfigurationFile(path: path))
+    }
+
+    init(_ file: ConfigurationFile) throws(CheckpointError) {
         let sizes = ConfigurationFile.sizes
         blockChannels = try file.integers(
             "block_out_channels", absent: [320, 640, 1280, 1280], in: sizes)
         let levels = blockChannels.count
-        sampleSize = try file.integer("sample_size", absent: nil, in: 1...1024)
+        sampleSize = try UNetConfiguration.sampleSize(file)
         inChannels = try file.integer("in_channels", absent: 4, in: sizes)
-        layersPerBlock = try file.integer("layers_per_block", absent: 2, in: 1...64)
-        crossAttentionWidth = try file.integer("cross_attention_dim", absent: 1280, in: sizes)
+        layersPerBlock = try file.integer("layers_per_block", ofEach: levels, absent: 2, in: 1...64)
+        crossAttentionWidth = try file.integer("cross_attention_dim", ofEach: levels, absent: 1280, in: sizes)
         downHasAttention = try file.blocks(
             "down_block_types",
             absent: Array(repeating: "CrossAttnDownBlock2D", count: 3) + ["DownBlock2D"],
@@ -58,8 +61,17 @@ package struct UNetConfiguration: Sendable {
         frequencyShift = try file.number("freq_shift", absent: 0, in: 0...1)
         downsamplePadding = try file.integer("downsample_padding", absent: 1, in: 0...1)
         heads = try UNetConfiguration.heads(file, levels: levels)
-        try UNetConfiguration.requireStableDiffusion(file)
+        try UNetConfiguration.requireStableDiffusion(file, levels: levels)
         try checkSizes(file)
+    }
+
+    /// The side of latents. Before 0.9 diffusers wrote 32 into files of networks that were trained on 64, so its
+    /// pipeline takes a smaller side in such a file for 64.
+    private static func sampleSize(_ file: ConfigurationFile) throws(CheckpointError) -> Int {
+        let side = try file.integer("sample_size", absent: nil, in: 1...1024)
+        guard case .string(let version) = file.value("_diffusers_version") else { return side }
+        let numbers = version.split(separator: ".").prefix(2).map { Int($0) ?? Int.max }
+        return numbers.lexicographicallyPrecedes([0, 9]) ? max(side, 64) : side
     }
 
     /// Heads of each level. In spite of its name, `attention_head_dim` is their number, unless there is
@@ -82,14 +94,15 @@ package struct UNetConfiguration: Sendable {
 
     /// Refuses every option that this implementation lacks.
     private static func requireStableDiffusion(
-        _ file: ConfigurationFile
+        _ file: ConfigurationFile, levels: Int
     ) throws(CheckpointError) {
+        try file.require("_class_name", oneOf: ["UNet2DConditionModel", "FlaxUNet2DConditionModel"])
         try file.require("act_fn", oneOf: [.string("silu"), .string("swish")])
         try file.require("mid_block_type", oneOf: [.string("UNetMidBlock2DCrossAttn")])
         try file.require("resnet_time_scale_shift", oneOf: [.string("default")])
         try file.require("time_embedding_type", oneOf: [.string("positional")])
         try file.require("attention_type", oneOf: [.string("default")])
-        try file.require("transformer_layers_per_block", oneOf: [.number(1)])
+        try file.require("transformer_layers_per_block", ofEach: levels, oneOf: [.number(1)])
         for key in ["mid_block_scale_factor", "resnet_out_scale_factor"] {
             try file.require(key, oneOf: [.number(1)])
         }
@@ -101,7 +114,7 @@ package struct UNetConfiguration: Sendable {
             "resnet_skip_time_act", "class_embeddings_concat", "mid_block_only_cross_attention",
         ]
         for key in switches {
-            try file.require(key, oneOf: [.bool(false), .null])
+            try file.require(key, ofEach: levels, oneOf: [.bool(false), .null])
         }
         let additions = [
             "addition_embed_type", "class_embed_type", "num_class_embeds", "encoder_hid_dim",

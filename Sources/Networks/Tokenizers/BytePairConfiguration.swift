@@ -8,19 +8,21 @@ struct BytePairConfiguration {
     /// The file that errors about special tokens name.
     private let path: String
     private let start, end, unknown, padding: WrittenToken
-    /// Further tokens that are matched as a whole.
-    private let added: [WrittenToken]
+    /// Further tokens that are matched as a whole. Those that the vocabulary does not hold come after it in this order.
+    let added: [WrittenToken]
 
     /// CLIP's published configuration.
     ///
-    /// - Parameter path: the file that the vocabulary comes from
-    init(clip path: String) {
+    /// - Parameters:
+    ///   - path: the file that the vocabulary comes from
+    ///   - padding: the token that fills a prompt's rest
+    init(clip path: String, padding: String) {
         self.path = path
         maximumLength = nil
         start = WrittenToken(Self.clipStart)
         end = WrittenToken(Self.clipEnd)
         unknown = end
-        padding = end
+        self.padding = WrittenToken(padding)
         added = []
     }
 
@@ -30,7 +32,7 @@ struct BytePairConfiguration {
         end = settings.token(.end, published: Self.clipEnd)
         unknown = settings.token(.unknown, published: Self.clipEnd)
         padding = settings.token(.padding, published: Self.clipEnd)
-        added = settings.added.sorted { $0.key < $1.key }.map(\.value)
+        added = settings.added(beside: [start, end, unknown, padding])
         maximumLength = settings.maximumLength
         if let maximumLength, maximumLength < 2 {
             throw .malformed(

@@ -9,12 +9,16 @@ package struct BytePairTokenizer: Sendable {
     /// The longest sequence in tokens, if the tokenizer's files state one.
     package let maximumLength: Int?
 
+    /// What CLIP's published tokenizer fills a prompt's rest with.
+    package static let clipPadding = BytePairConfiguration.clipEnd
+
     private let bytes: ByteTokens
     private let merges: MergeTable
     private let specials: SpecialTokens
 
     /// - Parameter directory: a checkpoint's `tokenizer` folder with `vocab.json` and `merges.txt`, or else
-    ///   `tokenizer.json`, and, where present, `tokenizer_config.json` and `special_tokens_map.json`
+    ///   `tokenizer.json`, and, where present, `tokenizer_config.json`, `special_tokens_map.json` and
+    ///   `added_tokens.json`
     package init(directory: String) throws(TokenizerError) {
         guard Self.readsVocabulary(directory) else {
             let json = try TokenizerJSON(path: "\(directory)/tokenizer.json", kind: .clip)
@@ -39,19 +43,26 @@ package struct BytePairTokenizer: Sendable {
     /// The files of a folder that say what the tokens of a text are.
     package static func files(in directory: String) -> [String] {
         let vocabulary = readsVocabulary(directory) ? ["vocab.json", "merges.txt"] : ["tokenizer.json"]
-        return (vocabulary + ["tokenizer_config.json"]).filter { RegularFile.exists(at: "\(directory)/\($0)") }
+        let others = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
+        return (vocabulary + others).filter { RegularFile.exists(at: "\(directory)/\($0)") }
     }
 
     /// CLIP's published vocabulary, which follows from its merges: 256 bytes, 256 bytes at a word's end, the result of
     /// each merge, and the two special tokens.
-    package init(clipMerges path: String) throws(TokenizerError) {
+    ///
+    /// - Parameters:
+    ///   - path: the list of merges
+    ///   - padding: the token that fills a prompt's rest
+    package init(clipMerges path: String, padding: String) throws(TokenizerError) {
         let merges = try MergeList(lines: path)
-        try self.init(try Vocabulary(clip: merges), merges, BytePairConfiguration(clip: path))
+        try self.init(try Vocabulary(clip: merges), merges, BytePairConfiguration(clip: path, padding: padding))
     }
 
     private init(
         _ vocabulary: Vocabulary, _ merges: MergeList, _ configuration: BytePairConfiguration
     ) throws(TokenizerError) {
+        var vocabulary = vocabulary
+        for token in configuration.added { vocabulary.add(token.text) }
         let named = try configuration.named(in: vocabulary)
         start = named.start
         end = named.end

@@ -8,7 +8,7 @@ enum TokenizerFile {
 
     static func bytes(at path: String) throws(TokenizerError) -> [UInt8] {
         do throws(CheckpointError) {
-            return try RegularFile(path: path).contents(limit: limit)
+            return try RegularFile(path: path).text(limit: limit)
         } catch {
             throw .file(error)
         }

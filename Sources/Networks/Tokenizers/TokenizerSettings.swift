@@ -1,25 +1,41 @@
 import Texts
 
-/// What the files beside a vocabulary say of a tokenizer: `tokenizer_config.json`, `special_tokens_map.json` and the
-/// added tokens of `tokenizer.json`. Each may be missing.
+/// What the files beside a vocabulary say of a tokenizer: `tokenizer_config.json`, `special_tokens_map.json`,
+/// `added_tokens.json` and the added tokens of `tokenizer.json`. Each may be missing.
 ///
-/// They are read as transformers does: the map overrides the configuration, and `tokenizer.json` adds its tokens,
+/// They are read as transformers does: the map overrides the configuration, and the other files add their tokens,
 /// unless the configuration has `added_tokens_decoder`.
 struct TokenizerSettings {
     /// The file that errors about special tokens name.
     let path: String
     /// The tokens of `added_tokens_decoder`, else of `tokenizer.json`, by their identifiers there.
-    let added: [Int: WrittenToken]
-    /// Whether the configuration lists its added tokens, besides which no other file counts.
-    let isListed: Bool
+    private let added: [Int: WrittenToken]
+    /// What `added_tokens.json` adds to them; nothing where the configuration lists its added tokens, besides which no
+    /// other file counts.
+    private let others: [ExactString: Int]
     private let configuration, map: WrittenSettings
 
     init(directory: String, json: TokenizerJSON?) throws(TokenizerError) {
         path = "\(directory)/tokenizer_config.json"
         configuration = try WrittenSettings(at: path)
-        isListed = configuration.added != nil
+        let isListed = configuration.added != nil
         map = isListed ? WrittenSettings() : try WrittenSettings(at: "\(directory)/special_tokens_map.json")
         added = configuration.added ?? json?.added ?? [:]
+        let others = "\(directory)/added_tokens.json"
+        self.others = !isListed && RegularFile.exists(at: others) ? try TokenizerFile.identifiers(at: others) : [:]
+    }
+
+    /// The added tokens in the order of their identifiers; one of `added_tokens.json` is special if another file names
+    /// it.
+    ///
+    /// - Parameter named: the special tokens of roles
+    func added(beside named: [WrittenToken]) -> [WrittenToken] {
+        let special = Set((named + further).map { ExactString($0.text) })
+        var added = self.added
+        for (token, identifier) in others where added[identifier] == nil {
+            added[identifier] = WrittenToken(token.text, isSpecial: special.contains(token))
+        }
+        return added.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// The special token of a role, with the options of the added token that is spelled so.

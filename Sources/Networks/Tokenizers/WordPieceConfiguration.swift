@@ -23,7 +23,7 @@ struct WordPieceConfiguration {
         let roles = [settings.token(.start), settings.token(.end), unknown, separator, padding, classifier, mask]
         let named = roles.compactMap { $0 } + settings.own
         specials = Self.all(
-            added: try Self.added(settings, named: named, directory), named: named, further: settings.allFurther)
+            added: settings.added(beside: named), named: named, further: settings.allFurther)
         text = try Self.text(settings, json)
         tidiesText = settings.flag(.tidiesText) ?? false
         if settings.flag(.splitsSpecials) == true {
@@ -34,22 +34,6 @@ struct WordPieceConfiguration {
             throw .unsupported(
                 file: json.path, key: "model.unk_token", value: "\"\(other)\"", supported: "\"\(unknown.text)\"")
         }
-    }
-
-    /// The added tokens in the order of their identifiers, with those of `added_tokens.json`, in which a token is
-    /// special if another file names it.
-    private static func added(
-        _ settings: TokenizerSettings, named: [WrittenToken], _ directory: String
-    ) throws(TokenizerError) -> [WrittenToken] {
-        let path = "\(directory)/added_tokens.json"
-        var added = settings.added
-        if !settings.isListed, RegularFile.exists(at: path) {
-            let special = Set((named + settings.further).map { ExactString($0.text) })
-            for (token, identifier) in try TokenizerFile.identifiers(at: path) where added[identifier] == nil {
-                added[identifier] = WrittenToken(token.text, isSpecial: special.contains(token))
-            }
-        }
-        return added.sorted { $0.key < $1.key }.map(\.value)
     }
 
     private static func all(
