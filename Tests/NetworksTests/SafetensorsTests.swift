@@ -3,6 +3,7 @@ import Glibc
 import Networks
 import Support
 import Testing
+import Texts
 
 private func parse(_ json: String, dataBytes: Int) throws(SafetensorsFault) -> SafetensorsHeader {
     try SafetensorsHeader(parsing: Array(json.utf8), dataBytes: dataBytes)
@@ -142,11 +143,33 @@ private func entry(_ name: String, _ start: Int, _ end: Int, shape: String = "[1
         #"{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
         #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":{}}}"#,
         #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},}"#,
-        #"{"__metadata__":{"k":1}}"#, #"{"__metadata__":{"k":{}}}"#, #"{"__metadata__":[]}"#,
+        #"{"__metadata__":{"k":}}"#, #"{"__metadata__":}"#, #"{"__metadata__":{"k":]}}"#, #"{"__metadata__":{1:"k"}}"#,
         #"{"__metadata__":{"k":"v"}"#, #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#,
     ])
     func `a header that breaks the grammar is refused`(json: String) {
         #expect(throws: SafetensorsFault.self) { try parse(json, dataBytes: 4) }
+    }
+
+    @Test func `strings of the metadata are kept, and what is no string is left out`() throws {
+        let header = try parse(
+            #"""
+            {"__metadata__":{"modelspec.license":"open\u0072ail","steps":12,"nothing":null,"list":[{"a":"}"},[1.5e3]],
+             "object":{"b":{"c":"d"}},"true":true, "title":"\u00e9"},\#(entry("a", 0, 4))}
+            """#, dataBytes: 4)
+        #expect(header.metadata == ["modelspec.license": "openrail", "title": "é"])
+        #expect(header.tensors.map(\.name) == ["a"])
+        for other in ["null", "[]", "7", #""text""#, #"[{"a":1}]"#] {
+            #expect(try parse("{\"__metadata__\":\(other),\(entry("a", 0, 4))}", dataBytes: 4).metadata.isEmpty)
+        }
+    }
+
+    @Test func `long metadata and more than a megabyte of it are left out`() throws {
+        let longest = String(repeating: "v", count: SafetensorsHeader.metadataValueLimit)
+        let one = try parse(#"{"__metadata__":{"long":"\#(longest)v","fits":"\#(longest)","last":"k"}}"#, dataBytes: 0)
+        #expect(one.metadata == ["fits": longest, "last": "k"])
+        let many = (0..<100).map { #""\#($0)":"\#(longest)""# }.joined(separator: ",")
+        let kept = try parse(#"{"__metadata__":{\#(many)}}"#, dataBytes: 0).metadata
+        #expect(kept.count == 15)
     }
 
     @Test func `JSON a million levels deep is refused where it starts to go down`() {
@@ -222,7 +245,7 @@ private func entry(_ name: String, _ start: Int, _ end: Int, shape: String = "[1
                 try TensorFile(path: path)
             }
         }
-        for count in 0..<8 {
+        for count in 1..<8 {
             let path = try folder.write("b.safetensors", [UInt8](repeating: 0, count: count))
             #expect(
                 throws: CheckpointError.header(file: path, fault: .noLength(fileBytes: count))

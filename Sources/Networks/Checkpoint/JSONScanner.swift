@@ -13,7 +13,7 @@ struct JSONScanner {
     private static let stringEnds = "\"\\" + String(decoding: 0x01...0x1f, as: UTF8.self)
 
     private let bytes: UnsafePointer<UInt8>
-    private let count: Int
+    let count: Int
     private(set) var position = 0
 
     /// Scans `count` bytes, after which a zero byte stands; they must outlive the scanner.
@@ -47,6 +47,14 @@ struct JSONScanner {
         guard ahead == character else { return false }
         position += 1
         return true
+    }
+
+    /// Whether a string comes next, after any space.
+    var isAtString: Bool {
+        mutating get {
+            skipSpace()
+            return ahead == UInt8(ascii: "\"")
+        }
     }
 
     mutating func expect(_ character: UInt8) throws(SafetensorsFault) {
@@ -109,7 +117,9 @@ struct JSONScanner {
             switch ahead {
             case UInt8(ascii: "\""): _ = try string(limit: count)
             case UInt8(ascii: "{"), UInt8(ascii: "["): (depth, position) = (depth + 1, position + 1)
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): (depth, position) = (depth - 1, position + 1)
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                guard depth > 0 else { throw malformed("a value") }
+                (depth, position) = (depth - 1, position + 1)
             case UInt8(ascii: ","), UInt8(ascii: ":"): position += 1
             default:
                 let length = unsafe Int(strcspn(cString, "\"{}[],: \n\r\t"))

@@ -1,5 +1,5 @@
 package import Kernels
-import Texts
+package import Texts
 
 /// How a tensor's elements are stored, as safetensors names it.
 package enum ElementType: Sendable, CaseIterable {
@@ -58,6 +58,13 @@ package struct SafetensorsHeader: Sendable {
         package let shape: [Int]
         package let bytes: Range<Int>
 
+        package init(name: String, type: ElementType, shape: [Int], bytes: Range<Int>) {
+            self.name = name
+            self.type = type
+            self.shape = shape
+            self.bytes = bytes
+        }
+
         /// The number of elements.
         package var count: Int { bytes.count / type.size }
     }
@@ -68,11 +75,18 @@ package struct SafetensorsHeader: Sendable {
     package static let tensorLimit = 100_000
     package static let dimensionLimit = 8
     package static let metadataLimit = 10_000
+    /// The longest metadata value that is kept, in bytes: trainers store whole lists of words.
+    package static let metadataValueLimit = 64 << 10
+    /// How many bytes of metadata are kept in all.
+    package static let metadataBytesLimit = 1 << 20
     /// The largest file in bytes, for which no size in f32 can overflow an `Int`.
     package static let fileLimit = 1 << 40
 
     /// In the order of their data in the file.
     package let tensors: [Tensor]
+    /// What the file says of itself, such as `modelspec.license`. Decides nothing: what is no string, or over a
+    /// limit, is left out.
+    package let metadata: [ExactString: String]
 
     /// The header's length from the file's first eight bytes.
     package static func length(
@@ -96,12 +110,14 @@ package struct SafetensorsHeader: Sendable {
     package init(parsing header: [UInt8], dataBytes: Int) throws(SafetensorsFault) {
         let terminated = header + [0]
         let found = try unsafe terminated.withUnsafeBufferPointer {
-            bytes throws(SafetensorsFault) -> [Tensor] in
-            guard let base = bytes.baseAddress else { return [] }
+            bytes throws(SafetensorsFault) -> HeaderParser? in
+            guard let base = bytes.baseAddress else { return nil }
             var parser = unsafe HeaderParser(JSONScanner(base, count: header.count))
-            return try parser.tensors()
+            try parser.parse()
+            return parser
         }
-        tensors = found.sorted { a, b in
+        metadata = found?.metadata ?? [:]
+        tensors = (found?.tensors ?? []).sorted { a, b in
             (a.bytes.lowerBound, a.bytes.upperBound) < (b.bytes.lowerBound, b.bytes.upperBound)
         }
         var end = 0
@@ -113,139 +129,5 @@ package struct SafetensorsHeader: Sendable {
             end = tensor.bytes.upperBound
         }
         guard end == dataBytes else { throw .wrongDataSize(covered: end, found: dataBytes) }
-    }
-}
-
-/// A parser of the header, over the scanner's tokens.
-private struct HeaderParser {
-    private var scanner: JSONScanner
-
-    init(_ scanner: JSONScanner) {
-        self.scanner = scanner
-    }
-
-    /// The whole header: one object, then nothing but space.
-    mutating func tensors() throws(SafetensorsFault) -> [SafetensorsHeader.Tensor] {
-        var tensors: [SafetensorsHeader.Tensor] = []
-        var names: Set<ExactString> = []
-        try scanner.expect(UInt8(ascii: "{"))
-        guard scanner.position == 1 else { throw .malformed(offset: 0, expected: "'{'") }
-        if !scanner.take(UInt8(ascii: "}")) {
-            repeat {
-                let name = try scanner.string(limit: JSONScanner.nameLimit)
-                guard names.insert(ExactString(name)).inserted else { throw .duplicate(name: name) }
-                try scanner.expect(UInt8(ascii: ":"))
-                if ExactString(name) == "__metadata__" {
-                    try skipMetadata()
-                    continue
-                }
-                guard tensors.count < SafetensorsHeader.tensorLimit else {
-                    throw .tooManyTensors(limit: SafetensorsHeader.tensorLimit)
-                }
-                tensors.append(try tensor(named: name))
-            } while scanner.take(UInt8(ascii: ","))
-            try scanner.expect(UInt8(ascii: "}"))
-        }
-        scanner.skipSpace()
-        guard scanner.isAtEnd else { throw scanner.malformed("the end of the header") }
-        return tensors
-    }
-
-    /// An object of strings, checked and ignored.
-    private mutating func skipMetadata() throws(SafetensorsFault) {
-        var keys: Set<ExactString> = []
-        try scanner.expect(UInt8(ascii: "{"))
-        if scanner.take(UInt8(ascii: "}")) { return }
-        repeat {
-            let key = try scanner.string(limit: JSONScanner.nameLimit)
-            guard keys.insert(ExactString(key)).inserted else { throw .duplicate(name: key) }
-            guard keys.count <= SafetensorsHeader.metadataLimit else {
-                throw scanner.malformed("at most \(SafetensorsHeader.metadataLimit) metadata")
-            }
-            try scanner.expect(UInt8(ascii: ":"))
-            _ = try scanner.string(limit: SafetensorsHeader.lengthLimit)
-        } while scanner.take(UInt8(ascii: ","))
-        try scanner.expect(UInt8(ascii: "}"))
-    }
-
-    /// `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`, the keys in any order.
-    private mutating func tensor(
-        named name: String
-    ) throws(SafetensorsFault) -> SafetensorsHeader.Tensor {
-        var type: ElementType?
-        var shape: [Int]?
-        var bytes: Range<Int>?
-        try scanner.expect(UInt8(ascii: "{"))
-        repeat {
-            if type == nil, scanner.takeWord("dtype") {
-                try scanner.expect(UInt8(ascii: ":"))
-                type = try elementType(of: name)
-            } else if shape == nil, scanner.takeWord("shape") {
-                try scanner.expect(UInt8(ascii: ":"))
-                shape = try sides(of: name)
-            } else if bytes == nil, scanner.takeWord("data_offsets") {
-                try scanner.expect(UInt8(ascii: ":"))
-                bytes = try offsets(of: name)
-            } else {
-                throw scanner.malformed("dtype, shape and data_offsets, once each, at \"\(name)\"")
-            }
-        } while scanner.take(UInt8(ascii: ","))
-        try scanner.expect(UInt8(ascii: "}"))
-        guard let type, let shape, let bytes else {
-            throw scanner.malformed("dtype, shape and data_offsets before the end of \"\(name)\"")
-        }
-        let needed = try HeaderParser.byteCount(shape, type, of: name)
-        guard bytes.count == needed else {
-            throw .wrongByteCount(tensor: name, found: bytes.count, needed: needed)
-        }
-        return SafetensorsHeader.Tensor(name: name, type: type, shape: shape, bytes: bytes)
-    }
-
-    private mutating func elementType(
-        of tensor: String
-    ) throws(SafetensorsFault) -> ElementType {
-        for type in ElementType.allCases where scanner.takeWord(type.word) {
-            return type
-        }
-        throw .unknownType(
-            tensor: tensor, type: try scanner.string(limit: JSONScanner.nameLimit))
-    }
-
-    private mutating func sides(of tensor: String) throws(SafetensorsFault) -> [Int] {
-        var sides: [Int] = []
-        try scanner.expect(UInt8(ascii: "["))
-        if scanner.take(UInt8(ascii: "]")) { return sides }
-        repeat {
-            guard sides.count < SafetensorsHeader.dimensionLimit else {
-                throw .tooManyDimensions(tensor: tensor, limit: SafetensorsHeader.dimensionLimit)
-            }
-            sides.append(try scanner.integer())
-        } while scanner.take(UInt8(ascii: ","))
-        try scanner.expect(UInt8(ascii: "]"))
-        return sides
-    }
-
-    private mutating func offsets(of tensor: String) throws(SafetensorsFault) -> Range<Int> {
-        try scanner.expect(UInt8(ascii: "["))
-        let start = try scanner.integer()
-        try scanner.expect(UInt8(ascii: ","))
-        let end = try scanner.integer()
-        try scanner.expect(UInt8(ascii: "]"))
-        guard start <= end else {
-            throw .invertedOffsets(tensor: tensor, start: start, end: end)
-        }
-        return start..<end
-    }
-
-    private static func byteCount(
-        _ shape: [Int], _ type: ElementType, of tensor: String
-    ) throws(SafetensorsFault) -> Int {
-        var bytes = type.size
-        for side in shape {
-            let (product, overflow) = bytes.multipliedReportingOverflow(by: side)
-            guard !overflow else { throw .shapeOverflow(tensor: tensor) }
-            bytes = product
-        }
-        return bytes
     }
 }
