@@ -46,13 +46,15 @@ package enum ModelError: Error, CustomStringConvertible {
     }
 }
 
-/// A Stable Diffusion checkpoint in memory, in the diffusers layout: everything before the last attention layer.
+/// A Stable Diffusion checkpoint in memory: everything before the last attention layer.
 ///
 /// A model belongs to one thread: the engine's.
 package final class Model {
     package let name: String
     /// SHA-256 over all files that it was read from.
     package let hash: String
+    /// What earlier versions made of the same files: see ``ModelHash/aliases``.
+    package let hashAliases: [String]
     package let tokenizer: BytePairTokenizer
     package let textEncoder: CLIPTextEncoder
     package let autoencoder: AutoencoderKL
@@ -72,96 +74,48 @@ package final class Model {
             factor: autoencoder.configuration.factor)
     }
 
+    /// Opens and reads a model.
+    ///
     /// - Parameters:
-    ///   - directory: holds `unet`, `vae`, `text_encoder`, `scheduler`, and perhaps `tokenizer`
     ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
     ///   - precision: the arithmetic of products with weights
+    ///   - cache, isWanted: as of the other one
+    package convenience init(
+        _ source: ModelSource, clipMerges: String, precision: Precision, cache: String?,
+        while isWanted: @Sendable () -> Bool
+    ) throws(ModelError) {
+        try self.init(
+            ModelContents(source, clipMerges: clipMerges, precision: precision), name: source.name, cache: cache,
+            while: isWanted)
+    }
+
+    /// Reads the weights.
+    ///
+    /// - Parameters:
+    ///   - name: what its owner calls it
     ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
     ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
     package init(
-        directory: String, clipMerges: String, precision: Precision, cache: String? = nil,
-        while isWanted: @Sendable () -> Bool = { true }
+        _ contents: ModelContents, name: String, cache: String?, while isWanted: @Sendable () -> Bool
     ) throws(ModelError) {
-        self.precision = precision
         do throws(CheckpointError) {
-            try CheckpointFiles.checkLayout(of: directory)
-            let unet = try Checkpoint(
-                directory: "\(directory)/unet", stem: "diffusion_pytorch_model", component: "unet")
-            let vae = try Checkpoint(
-                directory: "\(directory)/vae", stem: "diffusion_pytorch_model", component: "vae")
-            let text = try Checkpoint(
-                directory: "\(directory)/text_encoder", stem: "model", component: "text_encoder")
-            do throws(AddressSpaceError) {
-                region = try WeightRegion(capacity: unet.packedBytes + vae.packedBytes + text.packedBytes)
-            } catch {
-                throw .addressSpace(error)
-            }
-            textEncoder = try CLIPTextEncoder(
-                text.weights(in: region, precision: precision).entering(ifPresent: "text_model"),
-                TextEncoderConfiguration(path: "\(directory)/text_encoder/config.json"))
-            try text.settle(except: Checkpoint.isPositions)
-            autoencoder = try AutoencoderKL(
-                vae.weights(in: region, precision: precision),
-                AutoencoderConfiguration(path: "\(directory)/vae/config.json"))
-            try vae.settle(except: AutoencoderKL.isTail)
-            self.unet = try UNet(
-                unet.weights(in: region, precision: precision),
-                UNetConfiguration(path: "\(directory)/unet/config.json"))
-            try unet.settle(except: UNet.isTail)
-            scheduler = try SchedulerConfiguration(path: "\(directory)/scheduler/scheduler_config.json")
-            hash = try Checkpoint.read(
-                [text, vae, unet], hashing: Self.files(directory, unet: unet, vae: vae, text: text),
-                remembered: cache.map(RememberedDigests.init), while: isWanted
-            ).description
+            let identity = try Checkpoint.read(
+                contents.checkpoints, hashing: contents.files, remembered: cache.map(RememberedDigests.init),
+                while: isWanted)
+            (hash, hashAliases) = (identity.description, identity.aliases)
         } catch {
             throw .checkpoint(error)
         }
-        crossKeys = self.unet.crossKeys
-        name = directory.utf8.split(separator: UInt8(ascii: "/")).last.flatMap { String($0) } ?? directory
-        do throws(TokenizerError) {
-            let ownTokenizer = "\(directory)/tokenizer"
-            tokenizer =
-                RegularFile.exists(at: ownTokenizer)
-                ? try BytePairTokenizer(directory: ownTokenizer)
-                : try BytePairTokenizer(clipMerges: clipMerges)
-        } catch {
-            throw .tokenizer(error)
-        }
-        try checkAgreement(directory)
-    }
-
-    /// The networks of one model must fit each other.
-    private func checkAgreement(_ directory: String) throws(ModelError) {
-        func expect(_ what: String, _ found: Int, _ expected: Int) throws(ModelError) {
-            guard found == expected else {
-                throw .mismatch(directory: directory, what: what, found: found, expected: expected)
-            }
-        }
-        let text = textEncoder.configuration
-        try expect("the U-Net's cross_attention_dim", unet.configuration.crossAttentionWidth, text.width)
-        try expect("the U-Net's in_channels", unet.configuration.inChannels, autoencoder.configuration.latentChannels)
-        try expect("the tokenizer's vocabulary", tokenizer.vocabularyCount, text.vocabularyCount)
-        guard unet.attentionLayers.contains(where: { $0.kind == .selfAttention && $0.level == 0 }) else {
-            throw .noSelfAttention(directory: directory, side: unet.configuration.sampleSize)
-        }
+        self.name = name
+        precision = contents.precision
+        tokenizer = contents.tokenizer
+        textEncoder = contents.textEncoder
+        autoencoder = contents.autoencoder
+        unet = contents.unet
+        scheduler = contents.scheduler
+        crossKeys = contents.unet.crossKeys
+        region = contents.region
         let estimates = MemoryEstimate.all(self, latentSizes.trained)
-        for estimate in estimates { try estimate.check(directory) }
-    }
-
-    /// The files that the model's hash covers.
-    private static func files(
-        _ directory: String, unet: Checkpoint, vae: Checkpoint, text: Checkpoint
-    ) throws(CheckpointError) -> [HashedFile] {
-        var names = ["scheduler/scheduler_config.json"]
-        var files: [HashedFile] = []
-        for (folder, checkpoint) in [("unet", unet), ("vae", vae), ("text_encoder", text)] {
-            files += try checkpoint.hashedFiles(in: folder, of: directory)
-            names.append("\(folder)/config.json")
-        }
-        names += BytePairTokenizer.files(in: "\(directory)/tokenizer").map { "tokenizer/\($0)" }
-        for name in names {
-            files.append(try HashedFile(directory: directory, name: name))
-        }
-        return files
+        for estimate in estimates { try estimate.check(contents.source.path) }
     }
 }

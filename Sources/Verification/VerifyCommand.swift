@@ -1,5 +1,6 @@
 package import ArgumentParser
 import Kernels
+import Networks
 import LocalEngine
 import Results
 import Segmentation
@@ -62,6 +63,8 @@ package struct VerifyCommand: ParsableCommand {
     }
 
     private func model(_ directory: String) throws -> Model {
-        try Model(directory: directory, clipMerges: Resources.clipMerges, precision: precision)
+        try Model(
+            ModelSource(directory), clipMerges: Resources.clipMerges, precision: precision, cache: nil
+        ) { true }
     }
 }

@@ -146,9 +146,8 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
         let folder = try TemporaryDirectory()
         try folder.write("model.bin", "PK")
         let error = #expect(throws: CheckpointError.self) { try open(folder) }
-        #expect(error == .pickled(file: "\(folder.path)/model.bin"))
-        let sentence = "\(CheckpointError.pickled(file: "/a b/it's.bin"))"
-        #expect(sentence.hasSuffix(#"'/a b/it'\''s.bin' '/a b/it'\''s.safetensors'"#))
+        let sentence = "\(error, default: "")"
+        #expect(sentence.hasPrefix("\(folder.path)/model.bin is a pickle, which can run code when read; "))
         #expect(sentence.split(separator: "\n").count == 2)
     }
 
@@ -164,24 +163,78 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
 
     @Test func `what is no folder in the diffusers layout says so, and what to do`() throws {
         func refusal(_ path: String) throws -> String {
-            "\(try #require(throws: CheckpointError.self) { try CheckpointFiles.checkLayout(of: path) })"
+            "\(try #require(throws: CheckpointError.self) { try StableDiffusionFiles(ModelSource(path)) })"
         }
         let folder = try TemporaryDirectory()
-        for network in ["unet", "vae", "text_encoder"] {
+        for network in ["unet", "text_encoder", "vae"] {
             let sentence = try refusal(folder.path)
             #expect(sentence.hasPrefix("there is no folder \(folder.path)/\(network): "))
-            #expect(sentence.hasSuffix("diffusers layout, with unet, vae, text_encoder and scheduler in it"))
+            #expect(sentence.hasSuffix("diffusers layout, with unet, vae and text_encoder in it"))
             for name in ["b.safetensors", "a.ckpt"] {
                 let whole = try folder.write(name, [0])
-                let advice = "\(whole) is a file: single-file checkpoints are not read; "
-                #expect(try refusal(whole).hasPrefix(advice) && refusal(folder.path).contains(advice))
+                #expect(try refusal(folder.path).hasSuffix("in it, or a single file: name \(whole)"))
+                #expect(try refusal(whole).hasPrefix(whole))
                 try FileManager.default.removeItem(atPath: whole)
             }
             try FileManager.default.createDirectory(
                 atPath: "\(folder.path)/\(network)", withIntermediateDirectories: true)
         }
-        try CheckpointFiles.checkLayout(of: folder.path)
-        #expect(try refusal("/no/folder") == "there is no folder /no/folder")
+        #expect(try refusal(folder.path).contains("diffusion_pytorch_model.safetensors"))
+        #expect(
+            try refusal("/no/folder")
+                == "there is no file or folder /no/folder; name the one that the model lies in")
+    }
+
+    @Test func `a folder of another kind is named for what it is, and a cache's for where its model lies`() throws {
+        func refusal(_ folder: TemporaryDirectory) throws -> String {
+            "\(try #require(throws: CheckpointError.self) { try StableDiffusionFiles(ModelSource(folder.path)) })"
+        }
+        for name in ["FluxPipeline", "OnnxStableDiffusionPipeline", "FlaxStableDiffusionPipeline"] {
+            let folder = try TemporaryDirectory()
+            try folder.write("model_index.json", #"{"_class_name": "\#(name)"}"#)
+            #expect(
+                try refusal(folder).hasPrefix("\(folder.path) is a model for diffusers' \(name); name the folder of "))
+        }
+        let cache = try TemporaryDirectory()
+        for name in ["blobs", "refs", "snapshots/0a1b"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(cache.path)/\(name)", withIntermediateDirectories: true)
+        }
+        #expect(
+            try refusal(cache)
+                == "\(cache.path) is a model's folder in a Hugging Face cache; name \(cache.path)/snapshots/0a1b")
+    }
+
+    @Test func `weights of training alone are read where there are no averages`() throws {
+        let folder = try TemporaryDirectory()
+        let tensors = safetensors([StoredTensor("a", shape: [1], [1])])
+        try folder.write("model.non_ema.safetensors", tensors)
+        #expect(try open(folder).files == ["model.non_ema.safetensors"])
+        try folder.write(single, tensors)
+        #expect(try open(folder).files == [single])
+    }
+
+    @Test func `only another variant, or only shards, says what is there and what to do`() throws {
+        let folder = try TemporaryDirectory()
+        func refusal() throws -> String { "\(try #require(throws: CheckpointError.self) { try open(folder) })" }
+        try folder.write("model.bf16.safetensors", safetensors([]))
+        #expect(
+            try refusal()
+                == """
+                \(folder.path) has no model.safetensors, but model.bf16.safetensors, another variant of the weights; \
+                to use that, type: ln -s 'model.bf16.safetensors' '\(folder.path)/model.safetensors'
+                """)
+        try folder.write("model-00001-of-00002.safetensors", safetensors([]))
+        #expect(
+            try refusal()
+                == """
+                \(folder.path) has model-00001-of-00002.safetensors and no model.safetensors.index.json, \
+                which says what lies in each shard: fetch that too
+                """)
+        try folder.write("pytorch_model.bin", "PK")
+        #expect(try refusal().contains("pytorch_model.bin is a pickle"))
+        try folder.write(single, safetensors([StoredTensor("a", shape: [1], [1])]))
+        #expect(try open(folder).files == [single], "the plain name wins")
     }
 
     private func shards(_ map: String, _ shards: [String: [String]]) throws -> TemporaryDirectory {
@@ -245,7 +298,7 @@ private func open(_ folder: TemporaryDirectory) throws(CheckpointError) -> Check
     }
 
     @Test(arguments: [
-        "", "[]", "{}", #"{"weight_map":{}}"#, #"{"weight_map":{"a":1}}"#, #"{"weight_map":[]}"#,
+        " ", "[]", "{}", #"{"weight_map":{}}"#, #"{"weight_map":{"a":1}}"#, #"{"weight_map":[]}"#,
         #"{"weight_map":"#, String(repeating: "[", count: 100_000),
     ])
     func `an index that maps nothing is refused`(text: String) throws {

@@ -130,6 +130,34 @@ private let samples = [
         }
     }
 
+    /// A number that all three types hold exactly.
+    @Test func `tensors of one file may have different types, and its shards the names of variants`() throws {
+        let types = ["F32", "F16", "BF16"]
+        let tensors = try CheckpointCopy.tensors(of: "unet")
+        func stored(_ tensor: StoredTensor, _ type: String) -> StoredTensor {
+            let values = (0..<tensor.shape.reduce(1, *)).map { Float(($0 * 7) % 31 - 15) / 16 }
+            return StoredTensor(tensor.name, type: type, shape: tensor.shape, values)
+        }
+        let plain = tensors.map { stored($0, "F32") }
+        let mixed = tensors.enumerated().map { index, tensor in stored(tensor, types[index % 3]) }
+        let expected = try CheckpointCopy("unet", plain).reading(keys)
+        #expect(try CheckpointCopy("unet", mixed).reading(keys) == expected)
+        let stem = "diffusion_pytorch_model"
+        let names = (1...2).map { "\(stem)-0000\($0)-of-00002.fp16.safetensors" }
+        let index = "\(stem).safetensors.index.fp16.json"
+        let copy = try CheckpointCopy(
+            "unet",
+            [
+                names[0]: Array(mixed[..<200]), names[1]: Array(mixed[200...]), "\(stem).non_ema.safetensors": [],
+                "\(stem).safetensors": [],
+            ])
+        let map = mixed.enumerated().map { index, tensor in
+            "\"\(tensor.name)\":\"\(names[index < 200 ? 0 : 1])\""
+        }
+        try copy.folder.write(index, #"{"metadata":{"total_size":1},"weight_map":{\#(map.joined(separator: ","))}}"#)
+        #expect(try copy.reading(keys) == expected)
+    }
+
     @Test func `weights that end early are an error that names the file`() throws {
         for network in ["unet", "vae", "text_encoder"] {
             let copy = try CheckpointCopy(network, CheckpointCopy.tensors(of: network))

@@ -138,9 +138,14 @@ private final class ModelCopy {
         let all = try ModelCopy()
         try all.remove(network)
         all.expectRefusal("/\(network)")
-        let scheduler = try ModelCopy()
-        try scheduler.remove("scheduler")
-        scheduler.expectRefusal("scheduler_config.json")
+    }
+
+    @Test func `without a scheduler has the noise of every published model`() throws {
+        let (copy, with) = (try ModelCopy(), try Fixture.model(Fixture.tiny).scheduler)
+        try copy.remove("scheduler")
+        let without = try Fixture.model(copy.path).scheduler
+        #expect(without.trainTimesteps == with.trainTimesteps)
+        for timestep in [0, 1, 100, 999] { #expect(without.alphaBar(timestep) == with.alphaBar(timestep)) }
     }
 
     @Test func `without self-attention at the latent's size is refused`() throws {

@@ -164,6 +164,9 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
         let named = try segmenter.ask(RequestBuilder("dog").with(\.model, segmenter.model.hash))
         #expect(named.header.model == "checkpoint")
         #expect(named.header.modelHash == segmenter.model.hash)
+        let alias = try #require(segmenter.model.hashAliases.first)
+        let older = try segmenter.ask(RequestBuilder("dog").with(\.model, alias))
+        #expect(older.header.modelAliases == [alias] && alias != segmenter.model.hash)
     }
 
     @Test func `about what is no picture, or is none of the user's`() throws {

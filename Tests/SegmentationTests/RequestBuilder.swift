@@ -22,7 +22,9 @@ enum Fixture {
     /// The threads are started first: they choose the instruction set, on which the bits depend.
     static func model(_ directory: String, _ precision: Precision = .f32) throws -> Model {
         try Threads.start(nil)
-        return try Model(directory: directory, clipMerges: clipMerges, precision: precision)
+        return try Model(
+            ModelSource(directory), clipMerges: clipMerges, precision: precision, cache: nil
+        ) { true }
     }
 
     /// A segmenter with the demo's captioner and filter.

@@ -2,6 +2,7 @@ import Glibc
 import Kernels
 import Logging
 import NIOCore
+import Networks
 import RPC
 import Segmentation
 import Server
@@ -27,7 +28,8 @@ final class TestServer {
                 sights: 1 << 20)
             return try Segmenter(
                 model: Model(
-                    directory: "\(resources)/demo", clipMerges: "\(resources)/clip/merges.txt", precision: .f32),
+                    ModelSource("\(resources)/demo"), clipMerges: "\(resources)/clip/merges.txt",
+                    precision: .f32, cache: nil, while: { true }),
                 captioner: Captioner(
                     directory: "\(resources)/demo-captioner", precision: .f32, cache: nil, while: { true }),
                 filter: LabelFilter(

@@ -11,9 +11,6 @@ package final class Checkpoint {
     package let component: String
     /// Names of the files that the weights are read from, the index of shards included, sorted.
     package let files: [String]
-    /// An upper bound of the bytes that all tensors of the network take in a ``WeightRegion``.
-    package let packedBytes: Int
-
     /// A tensor and the shard it lies in.
     private struct Entry {
         let shard: TensorFile
@@ -34,27 +31,45 @@ package final class Checkpoint {
         self.component = component
         self.files = (found.shards + (found.index.map { [$0.file] } ?? [])).sorted()
         self.shards = shards
-        entries = try Checkpoint.merge(shards, of: component)
+        entries = try Checkpoint.merge(shards.map { ($0, $0.header.unwrapped) }, of: component)
         if let map = found.index?.shardOfTensor {
             try Checkpoint.check(entries, against: map, in: directory, of: component)
         }
-        packedBytes = entries.values.lazy.map(\.tensor)
+    }
+
+    /// One network of several in a file.
+    ///
+    /// - Parameter tensors: the network's, under the names that its layers claim
+    package init(
+        _ file: TensorFile, holding tensors: [SafetensorsHeader.Tensor], component: String
+    ) throws(CheckpointError) {
+        self.component = component
+        files = []
+        shards = [file]
+        entries = try Checkpoint.merge([(file, tensors)], of: component)
+    }
+
+    /// An upper bound of the bytes that all tensors of the network take in a ``WeightRegion``.
+    package var packedBytes: Int {
+        entries.values.lazy.map(\.tensor)
             .filter { $0.type.storedFloats != nil }
             .reduce(0) { $0 + WeightRegion.bytes(WeightPacking.most($1.shape)) }
     }
 
-    /// All tensors of all shards by name.
+    /// All tensors of all shards by the names that layers claim.
     private static func merge(
-        _ shards: [TensorFile], of component: String
+        _ shards: [(file: TensorFile, tensors: [SafetensorsHeader.Tensor])], of component: String
     ) throws(CheckpointError) -> [ExactString: Entry] {
         var entries: [ExactString: Entry] = [:]
-        for shard in shards {
-            for tensor in shard.header.tensors {
-                let entry = Entry(shard: shard, tensor: tensor)
+        for (file, tensors) in shards {
+            for tensor in tensors {
+                let entry = Entry(shard: file, tensor: tensor)
                 if let other = entries.updateValue(entry, forKey: ExactString(tensor.name)) {
+                    guard other.shard !== file else {
+                        throw .header(file: file.path, fault: .duplicate(name: tensor.name))
+                    }
                     throw .inTwoShards(
-                        tensor: "\(component).\(tensor.name)", first: other.shard.path,
-                        second: shard.path)
+                        tensor: "\(component).\(tensor.name)", first: other.shard.path, second: file.path)
                 }
             }
         }
@@ -66,6 +81,7 @@ package final class Checkpoint {
         _ entries: [ExactString: Entry], against map: [ExactString: String], in directory: String,
         of component: String
     ) throws(CheckpointError) {
+        let map = Dictionary(map.map { (ExactString($0.key.text.withoutWrappers), $0.value) }) { first, _ in first }
         for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
             guard let shard = map[name], entry.shard.path == "\(directory)/\(shard)" else {
                 throw .notInIndex(tensor: "\(component).\(name)", shard: entry.shard.path)
@@ -75,6 +91,17 @@ package final class Checkpoint {
             throw .notInShard(tensor: "\(component).\(name)", shard: "\(directory)/\(shard)")
         }
     }
+
+    /// What the network consists of, for its owner.
+    package var contents: NetworkContents {
+        NetworkContents(
+            name: component, tensors: claims.count,
+            types: Set(entries.filter { claims[$0.key] != nil }.map { $0.value.tensor.type.word.description }).sorted(),
+            bytes: claims.values.reduce(0) { $0 + ($1.first?.tensor.bytes.count ?? 0) })
+    }
+
+    /// What the tensors are those of.
+    var kind: CheckpointKind { CheckpointKind(shards.flatMap(\.header.unwrapped)) }
 
     /// The root of the network's names; claimed tensors are allocated in `region`.
     package func weights(in region: WeightRegion, precision: Precision) -> WeightScope {
@@ -115,23 +142,22 @@ package final class Checkpoint {
     ///
     /// - Parameters:
     ///   - folder: the network's folder, relative to the model's; empty: the same
-    ///   - directory: path of the model's folder
+    ///   - directory: the path of the network's folder
     package func hashedFiles(in folder: String, of directory: String) throws(CheckpointError) -> [HashedFile] {
         var hashed: [HashedFile] = []
         for file in files {
-            let name = folder.isEmpty ? file : "\(folder)/\(file)"
-            if let shard = shards.first(where: { $0.path.hasSuffix("/\(file)") }) {
-                hashed.append(HashedFile(name: name, file: shard.file))
-            } else {
-                hashed.append(try HashedFile(directory: directory, name: name))
-            }
+            let shard = shards.first { $0.path.hasSuffix("/\(file)") }
+            let opened = if let shard { shard.file } else { try RegularFile(path: "\(directory)/\(file)") }
+            hashed.append(HashedFile(name: folder.isEmpty ? file : "\(folder)/\(file)", file: opened))
         }
         return hashed
     }
 
     /// The claims in the order of the files' data: reading is sequential.
     private var claimsInOrder: [WeightClaim] {
-        shards.flatMap { shard in shard.header.tensors.flatMap { claims[ExactString($0.name)] ?? [] } }
+        shards.flatMap { shard in
+            claims.values.lazy.flatMap(\.self).filter { $0.shard === shard }.sorted { $0.start < $1.start }
+        }
     }
 
     /// Whether a tensor is the buffer of positions 0, 1, 2, ... that some files contain and no network reads.
@@ -178,6 +204,17 @@ package final class Checkpoint {
     }
 }
 
+/// The tensors of a network that are read.
+package struct NetworkContents: Sendable {
+    /// `unet`, `vae`, `text_encoder`.
+    package let name: String
+    package let tensors: Int
+    /// The types that they are stored in, as safetensors names them.
+    package let types: [String]
+    /// Bytes in the files.
+    package let bytes: Int
+}
+
 /// How a tensor is laid out in memory.
 enum WeightLayouts {
     /// In parts of one size, one after another, each packed by itself.
@@ -193,5 +230,21 @@ enum WeightLayouts {
             return packings.enumerated().map { ($0 * size..<($0 + 1) * size, $1) }
         case .copies(let packings): return packings.map { (0..<count, $0) }
         }
+    }
+}
+
+extension SafetensorsHeader {
+    /// The tensors, their names without wrappers.
+    var unwrapped: [Tensor] { tensors.map { $0.named($0.name.withoutWrappers) } }
+}
+
+extension String {
+    /// A tensor's name without what torch puts around it where a network was wrapped as it was saved:
+    /// `DistributedDataParallel` a first `module.`, `torch.compile` an `_orig_mod.` before the names of what it
+    /// compiled.
+    fileprivate var withoutWrappers: String {
+        guard utf8.starts(with: "module.".utf8) || contains("_orig_mod.") else { return self }
+        let parts = split(separator: ".", omittingEmptySubsequences: false)
+        return parts.drop { $0 == "module" }.filter { $0 != "_orig_mod" }.joined(separator: ".")
     }
 }

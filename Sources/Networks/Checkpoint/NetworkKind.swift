@@ -19,6 +19,7 @@ package struct NetworkKind: Sendable {
     private static let layouts = [
         (file: "open_clip", found: "a folder in open_clip's layout, which is not read"),
         (file: "model_index.json", found: "a model in the diffusers layout"),
+        (file: "snapshots", found: "a folder of a Hugging Face cache, whose models lie in its folder snapshots"),
     ]
 
     private static let tokenizerFiles = [

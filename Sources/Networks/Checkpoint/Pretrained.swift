@@ -17,31 +17,23 @@ package protocol PretrainedConfiguration {
     var copied: [[Int]] { get }
 }
 
-/// A network, its weights, and the identity of the folder that it was read from.
-package final class Pretrained<Network: PretrainedNetwork> {
-    package let network: Network
+/// What a network's own folder holds, by headers and configurations alone: every tensor is claimed, no weight read.
+package final class PretrainedContents<Network: PretrainedNetwork> {
     package let directory: String
-    /// The folder's name.
-    package let name: String
-    /// SHA-256 over all files of the folder that decide what it answers.
-    package let hash: String
-    package let precision: Precision
-    private let region: WeightRegion
-
-    /// Bytes of weights in memory.
-    package var weightBytes: Int { region.bytesUsed }
+    /// All files of the folder that decide what the network answers.
+    package let files: [HashedFile]
+    let precision: Precision
+    let network: Network
+    let checkpoint: Checkpoint
+    let region: WeightRegion
 
     /// - Parameters:
     ///   - directory: holds `config.json`, and `model.safetensors` or shards
     ///   - precision: the arithmetic of products with weights
-    ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
-    ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
-    package init(
-        _ directory: String, precision: Precision, cache: String?, while isWanted: @Sendable () -> Bool
-    ) throws(CheckpointError) {
+    package init(_ directory: String, precision: Precision) throws(CheckpointError) {
         let kind = Network.kind
         try kind.check(directory)
-        let checkpoint = try Checkpoint(directory: directory, stem: "model", component: kind.component)
+        checkpoint = try Checkpoint(directory: directory, stem: "model", component: kind.component)
         try kind.check(checkpoint, in: directory)
         let configuration = try Network.Configuration(path: "\(directory)/config.json")
         do throws(AddressSpaceError) {
@@ -60,11 +52,53 @@ package final class Pretrained<Network: PretrainedNetwork> {
         for name in ["config.json"] + kind.companions where RegularFile.exists(at: "\(directory)/\(name)") {
             files.append(try HashedFile(directory: directory, name: name))
         }
-        hash = try Checkpoint.read(
-            [checkpoint], hashing: files, remembered: cache.map(RememberedDigests.init), while: isWanted
-        ).description
+        self.files = files
         self.directory = directory
         self.precision = precision
-        name = directory.utf8.split(separator: UInt8(ascii: "/")).last.flatMap { String($0) } ?? directory
+    }
+
+    /// What the network consists of, for its owner.
+    package var contents: NetworkContents { checkpoint.contents }
+
+    /// Hashes all files and reads no weight: the hash that the loaded network has.
+    ///
+    /// - Parameters:
+    ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
+    ///   - isWanted: polled on any thread; `false` ends the hashing
+    package func hash(cache: String?, while isWanted: @Sendable () -> Bool) throws(CheckpointError) -> ModelHash {
+        try Checkpoint.read([], hashing: files, remembered: cache.map(RememberedDigests.init), while: isWanted)
+    }
+}
+
+/// A network, its weights, and the identity of the folder that it was read from.
+package final class Pretrained<Network: PretrainedNetwork> {
+    package let network: Network
+    package let directory: String
+    /// The folder's name.
+    package let name: String
+    /// SHA-256 over all files of the folder that decide what it answers.
+    package let hash: String
+    package let precision: Precision
+    private let region: WeightRegion
+
+    /// Bytes of weights in memory.
+    package var weightBytes: Int { region.bytesUsed }
+
+    /// - Parameters:
+    ///   - directory, precision: as of ``PretrainedContents``
+    ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
+    ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
+    package init(
+        _ directory: String, precision: Precision, cache: String?, while isWanted: @Sendable () -> Bool
+    ) throws(CheckpointError) {
+        let contents = try PretrainedContents<Network>(directory, precision: precision)
+        hash = try Checkpoint.read(
+            [contents.checkpoint], hashing: contents.files, remembered: cache.map(RememberedDigests.init),
+            while: isWanted
+        ).description
+        (network, region) = (contents.network, contents.region)
+        self.directory = directory
+        self.precision = precision
+        name = HubRepository.containing(directory)?.shortName ?? FilePath.lastComponent(directory)
     }
 }

@@ -14,6 +14,9 @@ import Synchronization
     /// `packing.bytes(elements.count, of: type)` bytes.
     let memory: UnsafeMutableRawPointer
 
+    /// Where the elements begin in the file's data.
+    var start: Int { tensor.bytes.lowerBound + elements.lowerBound * type.size }
+
     /// Bytes of the elements in the file.
     var storedBytes: Int { elements.count * type.size }
 
@@ -28,8 +31,7 @@ import Synchronization
         let place = unsafe memory + packing.offset(of: run.lowerBound, in: elements.count, type)
         let stored = unsafe packing.isInPlace(type) ? place : buffer
         let bytes = unsafe UnsafeMutableRawBufferPointer(start: stored, count: run.count * type.size)
-        let start = tensor.bytes.lowerBound + (elements.lowerBound + run.lowerBound) * type.size
-        try unsafe shard.fill(bytes, from: start, of: name)
+        try unsafe shard.fill(bytes, from: start + run.lowerBound * type.size, of: name)
         unsafe packing.pack(stored, type, elements: run, of: elements.count, into: memory)
     }
 }

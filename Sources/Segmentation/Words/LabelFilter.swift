@@ -45,7 +45,8 @@ package final class LabelFilter {
         do throws(TokenizerError) {
             tokenizer =
                 ["vocab.json", "merges.txt", "tokenizer.json"].contains { RegularFile.exists(at: "\(directory)/\($0)") }
-                ? try BytePairTokenizer(directory: directory) : try BytePairTokenizer(clipMerges: clipMerges)
+                ? try BytePairTokenizer(directory: directory)
+                : try BytePairTokenizer(clipMerges: clipMerges, padding: BytePairTokenizer.clipPadding)
         } catch {
             throw .tokenizer(error)
         }
