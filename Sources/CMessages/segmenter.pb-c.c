@@ -2032,7 +2032,7 @@ const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
   (ProtobufCMessageInit) dseg__v1__segment_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[23] =
+static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[24] =
 {
   {
     "handle",
@@ -2310,6 +2310,18 @@ static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[23] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "model_aliases",
+    24,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__Header, n_model_aliases),
+    offsetof(Dseg__V1__Header, model_aliases),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__header__field_indices_by_name[] = {
   16,   /* field[16] = blas */
@@ -2325,6 +2337,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
   4,   /* field[4] = latent_height */
   3,   /* field[3] = latent_width */
   11,   /* field[11] = model */
+  23,   /* field[23] = model_aliases */
   12,   /* field[12] = model_hash */
   19,   /* field[19] = notes */
   14,   /* field[14] = precision */
@@ -2339,7 +2352,7 @@ static const unsigned dseg__v1__header__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 23 }
+  { 0, 24 }
 };
 const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
 {
@@ -2349,7 +2362,7 @@ const ProtobufCMessageDescriptor dseg__v1__header__descriptor =
   "Dseg__V1__Header",
   "dseg.v1",
   sizeof(Dseg__V1__Header),
-  23,
+  24,
   dseg__v1__header__field_descriptors,
   dseg__v1__header__field_indices_by_name,
   1,  dseg__v1__header__number_ranges,

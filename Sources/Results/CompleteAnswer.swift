@@ -3,7 +3,7 @@ import Texts
 
 /// The whole answer to one `Segment` request.
 package struct CompleteAnswer: Sendable {
-    package let header: Header
+    package internal(set) var header: Header
     /// Which score maps were requested.
     let requestedMaps: SegmentRequest.Maps
     /// One for each label; empty if none were requested.
@@ -109,7 +109,8 @@ package struct AnswerAssembly: Sendable {
             && (request.recipe.isEmpty || isSame(request.recipe, header.recipe)
                 || isSame(request.recipe, String(header.recipe.prefix { $0 != ":" })))
             && request.forwardPrompt.map { asked in header.forwardPrompt.map { isSame(asked, $0) } ?? false } ?? true
-            && (request.model.isEmpty || isSame(request.model, header.model) || isSame(request.model, header.modelHash))
+            && (request.model.isEmpty
+                || ([header.model, header.modelHash] + header.modelAliases).contains { isSame(request.model, $0) })
         guard isAnswered else { throw .broken("another question's recipe, model or numbers") }
         guard WrittenSetting.areAll(header.settings, among: request.settings) else {
             throw .broken("settings that were not asked for")

@@ -66,6 +66,11 @@ extension Provenance {
             throw ProvenanceError.pictureChanged(
                 path: self.picture.path, was: self.picture.sha256, is: answer.header.handle)
         }
+        var answer = answer
+        // The file keeps the name that it knows the model by.
+        if answer.header.modelAliases.contains(where: { isSame(model.hash, $0) }) {
+            answer.header.modelHash = model.hash
+        }
         let header = answer.header
         let comparisons = [
             ("dseg", version, header.version),

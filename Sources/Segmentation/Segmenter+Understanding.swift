@@ -5,7 +5,7 @@ import Texts
 extension Segmenter {
     /// Whether a request's model is this one.
     func isLoaded(_ name: String) -> Bool {
-        [model.name, model.hash, ""].contains { ExactString($0) == ExactString(name) }
+        ([model.name, model.hash, ""] + model.hashAliases).contains { ExactString($0) == ExactString(name) }
     }
 
     /// The picture that `owner` asks about, and its latent or what that is computed from.
@@ -81,6 +81,7 @@ extension Segmenter {
             recipe: request.recipe,
             forwardPrompt: forwardPrompt, seed: request.seed, timestep: request.timestep,
             threshold: request.threshold, model: model.name, modelHash: model.hash,
+            modelAliases: model.hashAliases,
             precision: model.precision.rawValue, instructionSet: InstructionSet.chosen.rawValue,
             blas: BLAS.name,
             notes: [memory.note(model.latentSizes)].compactMap(\.self) + fusion.notes, memory: memory)

@@ -51,6 +51,8 @@ package struct Understanding: Sendable {
     package let threshold: Float
     package let model: String
     package let modelHash: String
+    /// What earlier versions made of the same files as ``modelHash``.
+    package let modelAliases: [String]
     /// Arithmetic of the networks' products, instruction set of the kernels, and library of f32 products.
     package let precision: String
     package let instructionSet: String

@@ -62,6 +62,7 @@ import Testing
         }
         #expect(!isRefused { _ in })
         #expect(!isRefused { ($0.model, $0.modelHash) = ("another", "demo") }, "a model is named by its hash, too")
+        #expect(!isRefused { ($0.model, $0.modelAliases) = ("another", ["cafe", "demo"]) }, "or by an older one")
         #expect(isRefused { $0.recipe = "diffsegmenter" } && isRefused { $0.seed = 8 })
         #expect(isRefused { $0.threshold = 0.5 } && isRefused { $0.timestep = 99 })
         #expect(isRefused { $0.forwardPrompt = "A" } && isRefused { $0.model = "another" })

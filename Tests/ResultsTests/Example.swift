@@ -43,7 +43,8 @@ struct Example {
                 UnderstoodLabel(name: "grass", phrases: [phrase("grass")]),
             ],
             recipe: "best", forwardPrompt: "", seed: 7, timestep: 100, threshold: 0.3,
-            model: "demo", modelHash: "abc123", version: "0.1.0", precision: "f32", instructionSet: "avx2",
+            model: "demo", modelHash: "abc123", modelAliases: [], version: "0.1.0", precision: "f32",
+            instructionSet: "avx2",
             blas: "OpenBLAS 0.3.21 Zen", settings: [], labelsCompete: true, notes: [], choice: nil, captioner: nil,
             filter: nil)
     }

@@ -443,6 +443,11 @@ struct  Dseg__V1__Header
    * absent where the answer does not depend on it
    */
   Dseg__V1__Network *filter;
+  /*
+   * What earlier versions of dseg made of the same files as model_hash; SegmentRequest.model may name any of them.
+   */
+  size_t n_model_aliases;
+  ProtobufCBinaryData *model_aliases;
   Dseg__V1__Header__ReadForwardPromptCase read_forward_prompt_case;
   union {
     /*
@@ -453,7 +458,7 @@ struct  Dseg__V1__Header
 };
 #define DSEG__V1__HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__header__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, NULL, NULL, NULL, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0,NULL, NULL, NULL, NULL, 0,NULL, DSEG__V1__HEADER__READ_FORWARD_PROMPT__NOT_SET, {0} }
 
 
 /*

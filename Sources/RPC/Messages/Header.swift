@@ -17,6 +17,8 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package var threshold: Float
     package var model: String
     package var modelHash: String
+    /// What earlier versions made of the same files as ``modelHash``.
+    package var modelAliases: [String]
     package var version: String
     /// The arithmetic of the networks, the instruction set of the kernels, and the library of f32 products with its
     /// version and core: the bits of scores depend on all three.
@@ -38,8 +40,9 @@ package struct Header: WireMessage, @unsafe PackedMessage {
     package init(
         handle: String, width: UInt32, height: UInt32, latentWidth: UInt32, latentHeight: UInt32,
         labels: [UnderstoodLabel], recipe: String, forwardPrompt: String?, seed: UInt32,
-        timestep: UInt32, threshold: Float, model: String, modelHash: String, version: String,
-        precision: String, instructionSet: String, blas: String, settings: [String], labelsCompete: Bool,
+        timestep: UInt32, threshold: Float, model: String, modelHash: String,
+        modelAliases: [String], version: String, precision: String, instructionSet: String, blas: String,
+        settings: [String], labelsCompete: Bool,
         notes: [String], choice: Choice?, captioner: Network?, filter: Network?
     ) {
         self.handle = handle
@@ -55,6 +58,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         self.threshold = threshold
         self.model = model
         self.modelHash = modelHash
+        self.modelAliases = modelAliases
         self.version = version
         self.precision = precision
         self.instructionSet = instructionSet
@@ -88,6 +92,7 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe threshold = packed.threshold
         unsafe model = try text(packed.model, "Header.model", .name)
         unsafe modelHash = try text(packed.model_hash, "Header.model_hash", .name)
+        unsafe modelAliases = try texts(packed.model_aliases, packed.n_model_aliases, "Header.model_aliases", .name)
         unsafe version = try text(packed.version, "Header.version", .name)
         unsafe precision = try text(packed.precision, "Header.precision", .name)
         unsafe instructionSet = try text(packed.instruction_set, "Header.instruction_set", .name)
@@ -118,6 +123,8 @@ package struct Header: WireMessage, @unsafe PackedMessage {
         unsafe packed.threshold = threshold
         unsafe packed.model = arena.text(model)
         unsafe packed.model_hash = arena.text(modelHash)
+        unsafe packed.n_model_aliases = modelAliases.count
+        unsafe packed.model_aliases = arena.texts(modelAliases)
         unsafe packed.version = arena.text(version)
         unsafe packed.precision = arena.text(precision)
         unsafe packed.instruction_set = arena.text(instructionSet)
