@@ -33,11 +33,15 @@ package final class WeightRegion {
     /// number behind its operands.
     private var mapped: Int { capacity + WeightRegion.alignment }
 
+    /// Address space that headers, vocabularies and buffers take beside the weights while these are read.
+    private static let readingBytes = 64 << 20
+
     /// Reserves at least `capacity` bytes.
     package init(capacity: Int) throws(AddressSpaceError) {
         precondition(capacity >= 0, "a region of \(capacity) bytes")
         let unit = WeightRegion.alignment
-        self.capacity = (min(max(capacity, 1), .max - 2 * unit) + unit - 1) / unit * unit
+        self.capacity = (min(max(capacity, 1), .max - 2 * unit - Self.readingBytes) + unit - 1) / unit * unit
+        try AddressSpace.require(self.capacity + unit + Self.readingBytes, for: "reading the weights")
         unsafe base = try AddressSpace.reserve(self.capacity + unit, for: "holding the weights")
     }
 

@@ -56,6 +56,8 @@ package struct LoadedModel: Sendable {
 
     /// Address space in bytes for thread stacks and a model's configuration files.
     private static let startingBytes = 128 << 20
+    /// The stack of a thread, as the C library makes it, and as much again for its heap.
+    private static let stackBytes = 16 << 20
 
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let changed: UnsafeMutablePointer<pthread_cond_t>
@@ -87,6 +89,7 @@ package struct LoadedModel: Sendable {
         try Threads.start(threads)
         try BLAS.reserve()
         Heap.returnLargeBlocks()
+        try AddressSpace.require(Self.stackBytes, for: "the engine's thread")
         let engine = unsafe Unmanaged.passRetained(self)
         var thread = pthread_t()
         let code = unsafe pthread_create(

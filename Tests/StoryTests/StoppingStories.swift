@@ -58,7 +58,18 @@ struct StoppingStories {
         let directory = try TemporaryDirectory()
         let model = "\(directory.path)/model"
         try FileManager.default.copyItem(atPath: "\(Repository.root)/Sources/dsegd/Resources/demo", toPath: model)
-        let code = unsafe truncate("\(model)/tokenizer/tokenizer_config.json", 1 << 40)
+        // A tensor of the decoder, which is hashed and not read, of more bytes than there are.
+        let path = "\(model)/vae/diffusion_pytorch_model.safetensors"
+        let whole = try Repository.bytes(path)
+        let length = whole.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        let data = whole.count - 8 - length
+        let more = 1 << 38
+        let header = String(decoding: whole[9..<8 + length], as: UTF8.self)
+        let entry =
+            "\"decoder.more\":{\"dtype\":\"U8\",\"shape\":[\(more)],\"data_offsets\":[\(data),\(data + more)]}"
+        let longer = safetensors(header: "{\(entry),\(header)", data: Array(whole[(8 + length)...]))
+        try Data(longer).write(to: URL(filePath: path))
+        let code = unsafe truncate(path, longer.count + more)
         #expect(code == 0)
         let daemon = try Daemon(starting: ["--model", model])
         #expect(eventually { FileManager.default.fileExists(atPath: daemon.socket) })
