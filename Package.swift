@@ -46,8 +46,10 @@ let package = Package(
         .target(
             name: "Segmentation", dependencies: ["Networks", "Kernels", "Images", "Texts"],
             swiftSettings: strict),
+        .target(
+            name: "Models", dependencies: ["Segmentation", "Networks", "Kernels", "Texts"], swiftSettings: strict),
         .target(name: "CMessages", dependencies: ["CProtobufC"], cSettings: fast),
-        .target(name: "RPC", dependencies: ["CMessages", "CZstd"], swiftSettings: strict),
+        .target(name: "RPC", dependencies: ["Texts", "CMessages", "CZstd"], swiftSettings: strict),
         .target(
             name: "Results",
             dependencies: [
@@ -71,14 +73,14 @@ let package = Package(
         .target(
             name: "LocalEngine",
             dependencies: [
-                "Server", "RPC", "Results", "Segmentation", "Kernels",
+                "Models", "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "dsegd",
             dependencies: [
-                "LocalEngine", "Server", "RPC", "Results", "Segmentation",
+                "LocalEngine", "Models", "Server", "RPC", "Results", "Segmentation", "Texts",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -108,12 +110,15 @@ let package = Package(
             swiftSettings: strict),
 
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "CKernels", "Support"], swiftSettings: strict),
-        .testTarget(name: "TextsTests", dependencies: ["Texts"], swiftSettings: strict),
-        .testTarget(name: "NetworksTests", dependencies: ["Networks", "Kernels", "Support"], swiftSettings: strict),
+        .testTarget(name: "TextsTests", dependencies: ["Texts", "Support"], swiftSettings: strict),
+        .testTarget(
+            name: "NetworksTests", dependencies: ["Networks", "Kernels", "Texts", "Support"], swiftSettings: strict),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "Support"], swiftSettings: strict),
         .testTarget(
             name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images", "Support"],
             swiftSettings: strict),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Models", "Networks", "Support"], swiftSettings: strict),
         .testTarget(name: "RPCTests", dependencies: ["RPC", "CZstd", "Support"], swiftSettings: strict),
         .testTarget(
             name: "ResultsTests",
@@ -125,7 +130,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Segmentation", "Kernels", "RPC", "Images", "Support",
+                "Server", "Segmentation", "Networks", "Kernels", "RPC", "Images", "Support",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

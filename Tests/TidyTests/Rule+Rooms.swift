@@ -19,12 +19,20 @@ struct Room: Sendable {
         Room("CImages", ["CPNG", "CJPEG", "CWebP", "CZlib"]),
         Room("Images", ["CImages", "CPNG", "CJPEG", "CWebP", "CZlib"]),
         Room("Segmentation", ["Networks", "Kernels", "Images", "Texts", "FoundationEssentials"]),
+        Room("Models", ["Segmentation", "Networks", "Kernels", "Texts", "FoundationEssentials"]),
         Room("CMessages", ["CProtobufC"]),
-        Room("RPC", ["CMessages", "CProtobufC", "CZstd"]),
+        Room("RPC", ["Texts", "CMessages", "CProtobufC", "CZstd"]),
         Room("Results", ["Images", "RPC", "Texts"] + tool),
         Room("Server", ["RPC", "Segmentation", "Images", "Texts"] + network),
-        Room("LocalEngine", ["Server", "Segmentation", "Kernels", "Results", "RPC", "ArgumentParser"]),
-        Room("dsegd", ["LocalEngine", "Server", "Segmentation", "Results", "RPC", "ArgumentParser", "Logging"]),
+        Room(
+            "LocalEngine",
+            ["Models", "Server", "Segmentation", "Networks", "Kernels", "Results", "RPC", "ArgumentParser"]),
+        Room(
+            "dsegd",
+            [
+                "LocalEngine", "Models", "Server", "Segmentation", "Results", "RPC", "Texts", "ArgumentParser",
+                "Logging",
+            ]),
         Room(
             "Benchmarks",
             ["LocalEngine", "Server", "Segmentation", "Networks", "Kernels", "Results", "RPC", "Images"] + tool),
