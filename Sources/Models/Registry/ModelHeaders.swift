@@ -1,0 +1,129 @@
+import Kernels
+package import Networks
+package import Segmentation
+
+/// What a model and the networks beside it consist of, by headers and configurations alone.
+package struct ModelHeaders {
+    private let model: ModelContents
+    private let captioner: PretrainedContents<BLIP>?
+    private let filter: PretrainedContents<CLIP>?
+
+    /// Claims every tensor.
+    ///
+    /// - Parameters:
+    ///   - captioner, filter: folders of networks beside the model; `nil`: none
+    ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
+    package init(
+        _ source: ModelSource, captioner: String?, filter: String?, clipMerges: String
+    ) throws(ModelError) {
+        // Nothing is computed, so the arithmetic does not matter.
+        model = try ModelContents(source, clipMerges: clipMerges, precision: .f32)
+        do throws(CheckpointError) {
+            self.captioner = try captioner.map { path throws(CheckpointError) in
+                try PretrainedContents(path, precision: .f32)
+            }
+            self.filter = try filter.map { path throws(CheckpointError) in
+                try PretrainedContents(path, precision: .f32)
+            }
+        } catch {
+            throw .checkpoint(error)
+        }
+    }
+
+    /// In the order in which they are read; those beside the model are the last.
+    package var networks: [Network] {
+        (model.networks + [captioner?.contents, filter?.contents].compactMap(\.self)).map {
+            Network(name: $0.name, tensors: $0.tensors, types: $0.types, bytes: $0.bytes)
+        }
+    }
+
+    /// What the configurations, or the shapes where there are none, say of the model.
+    package var configuration: Configuration {
+        let unet = model.unet.configuration
+        let scheduler = model.scheduler
+        return Configuration(
+            side: unet.sampleSize * model.autoencoder.configuration.factor, channels: unet.blockChannels,
+            heads: unet.heads, textWidth: unet.crossAttentionWidth, betaStart: scheduler.betaStart,
+            betaEnd: scheduler.betaEnd, timesteps: scheduler.trainTimesteps)
+    }
+
+    package struct Configuration: Encodable, Sendable {
+        /// Of the square pictures it was trained on, in pixels.
+        package let side: Int
+        /// Channels and attention heads of each level of the U-Net.
+        package let channels: [Int]
+        package let heads: [Int]
+        package let textWidth: Int
+        package let betaStart: Double
+        package let betaEnd: Double
+        package let timesteps: Int
+    }
+
+    /// A network of which all tensors are there.
+    package struct Network: Encodable, Sendable {
+        package let name: String
+        package let tensors: Int
+        /// The types that they are stored in, as safetensors names them.
+        package let types: [String]
+        /// Of the tensors that are read, in the files.
+        package let bytes: Int
+    }
+
+    /// What the model's owner should know, a sentence each.
+    package var notes: [String] { model.notes }
+
+    /// Hashes every file.
+    ///
+    /// - Parameters:
+    ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
+    ///   - isWanted: polled on any thread; `false` ends the hashing
+    package func hashed(
+        cache: String?, while isWanted: @escaping @Sendable () -> Bool
+    ) throws(ModelError) -> ModelInventory {
+        let hash = try model.hash(cache: cache, while: isWanted)
+        do throws(CheckpointError) {
+            let captionerHash = try captioner?.hash(cache: cache, while: isWanted)
+            let filterHash = try filter?.hash(cache: cache, while: isWanted)
+            var files = try Self.record(model.files, hash, before: "")
+            if let captioner, let captionerHash {
+                files += try Self.record(captioner.files, captionerHash, before: "captioner/")
+            }
+            if let filter, let filterHash { files += try Self.record(filter.files, filterHash, before: "filter/") }
+            return ModelInventory(
+                files: files, hash: hash.description, captionerHash: captionerHash?.description,
+                filterHash: filterHash?.description)
+        } catch {
+            throw .checkpoint(error)
+        }
+    }
+
+    /// The files, as they were when they were opened and hashed.
+    private static func record(
+        _ files: [HashedFile], _ hash: ModelHash, before name: String
+    ) throws(CheckpointError) -> [RegisteredFile] {
+        try files.map { hashed throws(CheckpointError) in
+            let (path, identity) = (hashed.file.path, hashed.file.identity)
+            let state = FileState(at: path)
+            guard let state, state.isOf(identity), let digest = hash.digests[hashed.name] else {
+                throw .changed(file: path, sizeBefore: identity.size, sizeNow: state?.size ?? 0)
+            }
+            return RegisteredFile(
+                name: name + hashed.name, path: path, state: state, sha256: SHA256.hexadecimal(digest))
+        }
+    }
+}
+
+/// What the files of a model and of the networks beside it are: what a registry records of them.
+package struct ModelInventory: Sendable {
+    package let files: [RegisteredFile]
+    package let hash: String
+    package let captionerHash: String?
+    package let filterHash: String?
+}
+
+extension FileState {
+    fileprivate func isOf(_ identity: FileIdentity) -> Bool {
+        inode == identity.inode && size == identity.size
+            && modified == identity.modified.seconds * 1_000_000_000 + identity.modified.nanoseconds
+    }
+}
