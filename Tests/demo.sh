@@ -33,7 +33,7 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-XDG_CACHE_HOME=$place "$programs/dsegd" serve --socket "$socket" > "$place/log" 2>&1 &
+XDG_CACHE_HOME=$place XDG_CONFIG_HOME=$place "$programs/dsegd" serve --socket "$socket" > "$place/log" 2>&1 &
 daemon=$!
 
 patience=$((SECONDS + 60))

@@ -1,18 +1,26 @@
 package import ArgumentParser
 package import Kernels
+package import Models
+package import Networks
 package import Results
 package import Segmentation
 
 /// The options of an engine in this process: model, networks beside it, precision, threads.
 package struct EngineOptions: ParsableArguments {
     @Option(
-        help: "The model's folder, in the diffusers layout (default: the embedded demo model).",
-        completion: .directory)
+        help: """
+            The name of a model that was added, or a path: of a folder in the diffusers layout, or of a single file \
+            (default: the model that dsegd model default tells, else the embedded demo model).
+            """,
+        completion: .file())
     package var model: String?
+
+    @OptionGroup package var parts: ModelParts
 
     @Option(
         help: """
-            The folder of a BLIP that writes captions, in transformers' layout (default: the demo model's, beside it).
+            The folder of a BLIP that writes captions, in transformers' layout (default: the one \
+            that the model was added with; the demo model's, beside it).
             """,
         completion: .directory)
     package var captioner: String?
@@ -33,6 +41,30 @@ package struct EngineOptions: ParsableArguments {
         if let threads, !(1...1024).contains(threads) {
             throw ValidationError("--threads \(threads): type a number from 1 to 1024")
         }
+        if model == nil, let option = parts.first {
+            throw ValidationError("\(option) is of a model that --model names by its path: name it")
+        }
+    }
+
+    /// The model that these options, or what the owner recorded, say.
+    private func served(filter: String?) throws -> ServedModel {
+        let registries = Registries.ofThisUser
+        guard let model else {
+            guard let own = try registries.defaultModel() else { return .demo(captioner: captioner, filter: filter) }
+            return try ServedModel(own, captioner: captioner, filter: filter)
+        }
+        switch try registries.resolve(model, discovered: Checkpoints.copy) {
+        case .path(let path):
+            return ServedModel(parts.source(at: path) { $0 }, captioner: captioner, filter: filter)
+        case .registered(let own):
+            if let option = parts.first {
+                throw UnusableModel(
+                    reason:
+                        "\(option) is of a model that is named by its path, and \(own.name) was added: leave it out, "
+                        + "or type \(own.commandToAdd) with it")
+            }
+            return try ServedModel(own, captioner: captioner, filter: filter)
+        }
     }
 
     /// Loads the model, and the networks beside it.
@@ -46,9 +78,8 @@ package struct EngineOptions: ParsableArguments {
         filter: String?, queueLimit: Int, cache: String?, while isWanted: @escaping @Sendable () -> Bool
     ) throws -> Engine {
         try Engine(
-            serving: model, captioner: captioner, filter: filter, precision: precision, threads: threads,
-            queueLimit: queueLimit, cache: cache,
-            while: isWanted)
+            serving: served(filter: filter), precision: precision, threads: threads, queueLimit: queueLimit,
+            cache: cache, while: isWanted)
     }
 
     /// Loads the model for a program without a queue; hashes all its files, without the cache of digests.
@@ -58,9 +89,45 @@ package struct EngineOptions: ParsableArguments {
     package func engine(filter: String?) throws(UnusableModel) -> Engine {
         do {
             return try engine(filter: filter, queueLimit: 1, cache: nil) { true }
+        } catch let error as UnusableModel {
+            throw error
         } catch {
             throw UnusableModel(reason: "\(error)")
         }
+    }
+}
+
+/// What belongs to a model and does not lie in its own folder or file.
+package struct ModelParts: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "What holds the autoencoder of a model that lacks one: a single file, or a folder (default: the model).",
+            valueName: "file"),
+        completion: .file())
+    package var vae: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The folder in the diffusers layout by whose configurations and tokenizer a single file is read (default: \
+            those published for its family).
+            """, valueName: "dir"),
+        completion: .directory)
+    package var config: String?
+
+    package init() {}
+
+    /// The model at a path, with these parts.
+    ///
+    /// - Parameter resolve: makes of a path as it was given what is recorded
+    package func source(at path: String, _ resolve: (String) throws -> String) rethrows -> ModelSource {
+        ModelSource(
+            path: try resolve(path), autoencoder: try vae.map(resolve), configuration: try config.map(resolve))
+    }
+
+    /// The first option that was given, as it was.
+    var first: String? {
+        vae.map { "--vae \(Streams.printable($0))" } ?? config.map { "--config \(Streams.printable($0))" }
     }
 }
 

@@ -1,6 +1,8 @@
 import Glibc
-import Kernels
+package import Kernels
+import Networks
 package import RPC
+import Results
 package import Segmentation
 import Server
 import Synchronization
@@ -9,32 +11,29 @@ extension Engine {
     /// Loads a model for this process.
     ///
     /// - Parameters:
-    ///   - model: its folder; `nil`: the embedded demo model
-    ///   - captioner, filter: folders of networks beside it; `nil`: those of the demo model, beside another model none
+    ///   - served: the model, and the networks beside it
     ///   - precision: `nil`: the fastest of this processor
     ///   - cache: the folder of the digest cache, see ``Model``
     ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
-    convenience init(
-        serving model: String?, captioner: String?, filter: String?, precision: Precision?, threads: Int?,
-        queueLimit: Int, cache: String?,
+    package convenience init(
+        serving served: ServedModel, precision: Precision?, threads: Int?, queueLimit: Int, cache: String?,
         while isWanted: @escaping @Sendable () -> Bool
     ) throws {
-        let directory = model ?? Resources.demoModel
-        let (captioner, filter) =
-            model == nil
-            ? (captioner ?? Resources.demoCaptioner, filter ?? Resources.demoFilter) : (captioner, filter)
         let merges = Resources.clipMerges
         try self.init(queueLimit: queueLimit, threads: threads) {
-            let model = try Model(
-                directory: directory, clipMerges: merges, precision: precision ?? .fastest, cache: cache,
-                while: isWanted)
-            let captioner = try captioner.map {
+            let contents = try ModelContents(
+                served.source, clipMerges: merges, precision: precision ?? .fastest)
+            for note in contents.notes { Streams.say("\(Program.name): \(Streams.printable(note))") }
+            let model = try Model(contents, name: served.name, cache: cache, while: isWanted)
+            let captioner = try served.captioner.map {
                 try Captioner(directory: $0, precision: model.precision, cache: cache, while: isWanted)
             }
-            let filter = try filter.map {
+            let filter = try served.filter.map {
                 try LabelFilter(
                     directory: $0, clipMerges: merges, precision: model.precision, cache: cache, while: isWanted)
             }
+            try served.check(
+                model: [model.hash] + model.hashAliases, captioner: captioner?.blip.hash, filter: filter?.clip.hash)
             let scratch = Segmenter.scratchBytes(model, captioner, filter)
             let limits = MemoryLimits.standard.fitting(
                 scratchBytes: scratch + (filter == nil ? 0 : LabelFilter.memoryLimit))

@@ -5,6 +5,7 @@ package enum Resources {
     package static var demoModel: String { "\(folder)/demo" }
     package static var demoCaptioner: String { "\(folder)/demo-captioner" }
     package static var demoFilter: String { "\(folder)/demo-filter" }
+    package static var selfTestPicture: String { "\(folder)/self-test/picture.png" }
     package static var clipMerges: String { "\(folder)/clip/merges.txt" }
 
     private static var folder: String { ShippedFiles.folder(of: "dsegd") }

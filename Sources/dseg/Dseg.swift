@@ -15,10 +15,14 @@ struct Dseg: ParsableCommand {
             dseg mask photo.jpg @coco --explain
             dseg words photo.jpg
             dseg recipes
+            dseg model discover
             dseg status
             """,
         version: Version.current,
-        subcommands: [MaskCommand.self, WordsCommand.self, RedoCommand.self, RecipesCommand.self, StatusCommand.self])
+        subcommands: [
+            MaskCommand.self, WordsCommand.self, RedoCommand.self, RecipesCommand.self, StatusCommand.self,
+            ModelCommand.self,
+        ])
 
     static func main() {
         Streams.openStandardDescriptors()

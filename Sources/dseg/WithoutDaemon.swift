@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import RPC
 import Results
 
@@ -16,19 +15,10 @@ struct WithoutDaemon: ParsableArguments {
                 + "--filter DIR; here --filter is best, published or none")
     }
 
-    /// Where there shall be no daemon, replaces this process by `dsegd` (execv(3)), found beside this program or in
-    /// $PATH.
+    /// Where there shall be no daemon, replaces this process by `dsegd` with the same command.
     func becomeDaemonProgram() throws {
         guard noDaemon else { return }
-        let arguments = ["dsegd"] + Self.withoutDaemon(Program.arguments)
-        var pointers = unsafe arguments.map { unsafe PathText.withName(of: $0) { unsafe strdup($0) } } + [nil]
-        let beside = Program.folder + "/dsegd"
-        _ = unsafe PathText.withName(of: beside) { unsafe execv($0, &pointers) }
-        _ = unsafe execvp("dsegd", &pointers)
-        let reason = unsafe String(cString: strerror(errno))
-        Streams.say(
-            "\(Program.name): cannot run \(beside) nor dsegd on the path (\(reason)); install dsegd beside dseg")
-        throw ExitCode(ExitReason.unreachable.rawValue)
+        throw DaemonProgram.run(Self.withoutDaemon(Program.arguments), as: "dsegd")
     }
 
     /// The arguments without the options of the daemon connection.

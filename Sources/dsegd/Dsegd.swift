@@ -5,10 +5,10 @@ import Results
 @main
 struct Dsegd: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dsegd",
+        commandName: Program.name == "dseg" ? "dseg" : "dsegd",
         abstract: "Find words in pictures: the daemon, and one question without it.",
         version: Version.current,
-        subcommands: [ServeCommand.self, MaskCommand.self, WordsCommand.self])
+        subcommands: [ServeCommand.self, MaskCommand.self, WordsCommand.self, ModelCommand.self])
 
     static func main() {
         // OpenBLAS starts a thread for each further processor as it is loaded. They would only sleep, in 136 MiB of

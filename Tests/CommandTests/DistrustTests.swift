@@ -118,7 +118,8 @@ import Testing
             let header = Header(
                 handle: "", width: 8, height: 8, latentWidth: 8, latentHeight: 8,
                 labels: [UnderstoodLabel(name: "boat", phrases: [phrase])], recipe: "", forwardPrompt: "", seed: 0,
-                timestep: 0, threshold: 0.5, model: "", modelHash: "", version: "", precision: "", instructionSet: "",
+                timestep: 0, threshold: 0.5, model: "", modelHash: "", modelAliases: [], version: "", precision: "",
+                instructionSet: "",
                 blas: "", settings: [], labelsCompete: false, notes: [], choice: nil, captioner: nil, filter: nil)
             return [try connection.send(SegmentReply.header(header).encoded(), on: call.stream)]
         }
@@ -142,7 +143,8 @@ import Testing
             }
             let header = Header(
                 handle: "", width: 192, height: 192, latentWidth: 8, latentHeight: 8, labels: [], recipe: "best",
-                forwardPrompt: "", seed: 0, timestep: 0, threshold: 0.5, model: "", modelHash: "", version: "",
+                forwardPrompt: "", seed: 0, timestep: 0, threshold: 0.5, model: "", modelHash: "", modelAliases: [],
+                version: "",
                 precision: "", instructionSet: "", blas: "", settings: [], labelsCompete: false, notes: [],
                 choice: choice, captioner: network, filter: network)
             let trailer = Trailer(

@@ -10,7 +10,7 @@ package final class Child {
 
     /// - Parameters:
     ///   - environment: added to the tests' own, less what says where a daemon is; without `CACHE_DIRECTORY` in it a
-    ///     daemon caches no digests, without `COLUMNS` texts are 80 wide
+    ///     daemon caches no digests, without `XDG_CONFIG_HOME` no model was added, without `COLUMNS` texts are 80 wide
     ///   - input: the file that is read as stdin; `nil`: the tests' own
     ///   - output: the file that gets stdout; `nil`: the same as `errors`
     ///   - errors: the file that gets stderr
@@ -27,7 +27,7 @@ package final class Child {
         }
         let variables = ProcessInfo.processInfo.environment
             .filter { !["DSEG_SOCKET", "XDG_RUNTIME_DIR"].contains($0.key) }
-            .merging(["CACHE_DIRECTORY": "/dev/null", "COLUMNS": "80"]) { $1 }
+            .merging(["CACHE_DIRECTORY": "/dev/null", "COLUMNS": "80", "XDG_CONFIG_HOME": "/dev/null"]) { $1 }
             .merging(environment) { $1 }
         var process = pid_t()
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
