@@ -6,7 +6,7 @@ import RPC
 package enum Checkpoints {
     /// Every checkpoint under these folders and where the programs that people run keep them, by headers alone.
     package static func found(in folders: [String]) -> [Finding] {
-        findings(under: folders + DiscoveryRoots.standard(SocketPath.environment))
+        findings(under: folders + DiscoveryRoots.standard(SocketPath.environment, avoiding: foreignHomes))
     }
 
     /// What people call the checkpoint at a path.
@@ -29,6 +29,10 @@ package enum Checkpoints {
     }
 
     private static func findings(under roots: [String]) -> [Finding] {
-        Discovery.findings(under: roots, avoiding: ForeignHomes(own: SocketPath.environment("HOME")))
+        Discovery.findings(under: roots, avoiding: foreignHomes)
+    }
+
+    private static var foreignHomes: ForeignHomes {
+        ForeignHomes(own: SocketPath.environment("HOME"), account: ForeignHomes.account)
     }
 }

@@ -7,7 +7,7 @@ import Testing
 private let commit = String(repeating: "4", count: 40)
 
 private func find(_ roots: String...) -> [Finding] {
-    Discovery.findings(under: roots, avoiding: ForeignHomes(own: nil))
+    Discovery.findings(under: roots, avoiding: ForeignHomes(own: nil, account: nil))
 }
 
 @Suite struct `what lies in folders` {
@@ -143,7 +143,8 @@ private func find(_ roots: String...) -> [Finding] {
             """)
         var variables = ["HOME": home]
         func roots() -> [String] {
-            DiscoveryRoots.standard { variables[$0] }.map { String($0.dropFirst(shelf.path.count + 1)) }
+            DiscoveryRoots.standard({ variables[$0] }, avoiding: ForeignHomes(own: home, account: home))
+                .map { String($0.dropFirst(shelf.path.count + 1)) }
         }
         let extra = ["me/extra/checkpoints", "me/extra/vae", "me/other", "me/ComfyUI/../listed"]
         let rest = ["me/ComfyUI/models", "me/models"] + extra
@@ -154,7 +155,7 @@ private func find(_ roots: String...) -> [Finding] {
         #expect(roots() == ["hf/hub"] + rest)
         variables["HF_HUB_CACHE"] = "\(shelf.path)/far"
         #expect(roots() == ["far"] + rest)
-        #expect(DiscoveryRoots.standard { _ in nil } == [])
+        #expect(DiscoveryRoots.standard({ _ in nil }, avoiding: ForeignHomes(own: nil, account: nil)) == [])
     }
 
     @Test func `no link leads into the home of another user`() throws {
@@ -163,9 +164,13 @@ private func find(_ roots: String...) -> [Finding] {
         try shelf.write("disk/b.safetensors", safetensors(Stored.whole(channels: 4, autoencoder: true)))
         try shelf.link("homes/me/models/hers", to: "../../her")
         try shelf.link("homes/me/models/disk", to: "\(shelf.path)/disk")
-        let homes = ForeignHomes(own: "\(shelf.path)/homes/me")
-        let found = Discovery.findings(under: ["\(shelf.path)/homes/me/models"], avoiding: homes)
-        #expect(found.map(\.name) == ["b.safetensors"])
+        func found(_ account: String) -> [String] {
+            let homes = ForeignHomes(own: "\(shelf.path)/homes/me", account: account)
+            return Discovery.findings(under: ["\(shelf.path)/homes/me/models"], avoiding: homes).map(\.name)
+        }
+        #expect(found("\(shelf.path)/homes/me") == ["b.safetensors"])
+        // $HOME may lie anywhere, among folders that are nobody's home.
+        #expect(found("\(shelf.path)/elsewhere/me") == ["b.safetensors", "a.safetensors"])
     }
 }
 

@@ -6,8 +6,10 @@ import Texts
 package enum DiscoveryRoots {
     /// The roots that exist, in the order in which they are searched.
     ///
-    /// - Parameter environment: a variable's value, `nil` where it is not set
-    package static func standard(_ environment: (String) -> String?) -> [String] {
+    /// - Parameters:
+    ///   - environment: a variable's value, `nil` where it is not set
+    ///   - homes: where ComfyUI's list of more folders does not lead
+    package static func standard(_ environment: (String) -> String?, avoiding homes: ForeignHomes) -> [String] {
         func value(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
         let home = value("HOME")
         func below(_ base: String?, _ rest: String) -> String? { base.map { "\($0)/\(rest)" } }
@@ -22,7 +24,7 @@ package enum DiscoveryRoots {
         ].compactMap(\.self)
         let extra =
             below(home, "ComfyUI/extra_model_paths.yaml").map { ExtraModelPaths(file: $0, home: home).folders } ?? []
-        let allowed = extra.filter(ForeignHomes(own: home).allow)
+        let allowed = extra.filter(homes.allow)
         return (roots + allowed).map(expanded(home)).map(FilePath.withoutTrailingSlashes).filter(FilePath.isFolder)
     }
 
@@ -40,14 +42,22 @@ package struct ForeignHomes: Sendable {
     /// The folders that homes lie in.
     private let parents: [String]
 
-    package init(own home: String?) {
-        let real = home.flatMap { FilePath.real($0) }
+    /// - Parameters:
+    ///   - home: where this user keeps files, `$HOME`
+    ///   - account: the home that the system knows of, beside which those of others lie
+    package init(own home: String?, account: String?) {
+        let account = account.flatMap { FilePath.real($0) }
         var parents = ["/home", "/root"]
-        if let real, let slash = real.utf8.lastIndex(of: UInt8(ascii: "/")), slash > real.startIndex {
-            parents.append(String(real[..<slash]))
+        if let account, let slash = account.utf8.lastIndex(of: UInt8(ascii: "/")), slash > account.startIndex {
+            parents.append(String(account[..<slash]))
         }
-        self.own = real
+        own = home.flatMap { FilePath.real($0) }
         self.parents = parents
+    }
+
+    /// The home of this process's user by the system's list of users.
+    package static var account: String? {
+        unsafe getpwuid(geteuid()).flatMap { unsafe String(validatingCString: $0.pointee.pw_dir) }
     }
 
     /// Whether what `path` leads to lies in no other user's home.
