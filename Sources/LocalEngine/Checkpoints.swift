@@ -1,3 +1,4 @@
+import Kernels
 package import Models
 import Networks
 import RPC
@@ -6,7 +7,9 @@ import RPC
 package enum Checkpoints {
     /// Every checkpoint under these folders and where the programs that people run keep them, by headers alone.
     package static func found(in folders: [String]) -> [Finding] {
-        findings(under: folders + DiscoveryRoots.standard(SocketPath.environment, avoiding: foreignHomes))
+        // On one thread where that fails, which loading a model will say.
+        try? Threads.start(nil)
+        return findings(under: folders + DiscoveryRoots.standard(SocketPath.environment, avoiding: foreignHomes))
     }
 
     /// What people call the checkpoint at a path.

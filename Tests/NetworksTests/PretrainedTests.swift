@@ -180,7 +180,7 @@ extension FolderCopy {
                 try $0.rename("model.safetensors", to: name)
                 for other in ["optimizer.pt", "tf_model.h5"] { try $0.write(other, "") }
             }
-            #expect(pickle.hasPrefix("DIR/\(name) is a pickle, which can run code when read; convert it once with:\n"))
+            #expect(pickle.hasPrefix("DIR/\(name) is a pickle, which can run code when read; convert it once with: "))
             #expect(pickle.hasSuffix(" 'DIR/\(name)' 'DIR/\(read).safetensors'"))
         }
     }

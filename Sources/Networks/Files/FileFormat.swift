@@ -41,7 +41,7 @@ package struct FileFormat: Sendable, Equatable {
         switch remedy {
         case .advice(let advice): advice
         case .conversion(let advice, let program):
-            "\(advice):\npython3 -c \"\(program)\" \(Self.quoted(file)) \(Self.quoted(Self.converted(file)))"
+            "\(advice): python3 -c \"\(program)\" \(Self.quoted(file)) \(Self.quoted(Self.converted(file)))"
         }
     }
 
