@@ -66,8 +66,8 @@ struct ModelAddCommand: ParsableCommand {
         let progress = ProgressLine("hashing \(place)")
         defer { progress.finish() }
         let source = try parts.source(at: place, absolute)
-        let captioner = try captioner.map(absolute)
-        let filter = try filter.map(absolute)
+        let captioner = try captioner.map { Checkpoints.snapshot(of: try absolute($0)) }
+        let filter = try filter.map { Checkpoints.snapshot(of: try absolute($0)) }
         let headers: ModelHeaders
         let inventory: ModelInventory
         do {

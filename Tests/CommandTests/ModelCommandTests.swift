@@ -207,6 +207,18 @@ import Testing
         let added = try dseg("model", "add", hub)
         #expect(added.code == 0 && added.text.contains("Added as sd15 (default)"), "\(added.errors)")
         #expect(try dseg("model", "verify", "sd15").code == 0)
+
+        // So are networks beside it, of which the snapshot is recorded.
+        let words = "\(place.path)/hub/models--org--words"
+        try FileManager.default.createDirectory(
+            atPath: "\(words)/snapshots", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(words)/snapshots/abc",
+            withDestinationPath: "\(Repository.root)/Sources/dsegd/Resources/demo-captioner")
+        #expect(try dseg("model", "add", hub, "--captioner", words).code == 0)
+        let shown = try json(dseg("model", "show", "sd15", "--json")) as? [String: Any]
+        #expect(shown?["captioner"] as? String == "\(words)/snapshots/abc")
+        #expect(try dseg("model", "verify", "sd15").code == 0)
     }
 
     @Test func `what is no model is refused at once, and not recorded`() throws {

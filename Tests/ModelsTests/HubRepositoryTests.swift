@@ -16,7 +16,7 @@ import Texts
             try shelf.makeFolder(folder)
             let found = try #require(HubRepository(at: "\(shelf.path)/\(folder)/"))
             #expect((found.name, found.shortName) == (name, short))
-            #expect(found.commit == nil && found.snapshot == nil && found.tree == nil && found.arriving == 0)
+            #expect(found.commit == nil && found.snapshot == nil && found.arriving == 0)
         }
         for other in ["models--", "datasets--a--b", "models", "snapshots", ""] {
             #expect(HubRepository(at: "\(shelf.path)/\(other)") == nil)
@@ -60,7 +60,7 @@ import Texts
         }
     }
 
-    @Test func `the cache tells the hash of a large file, the tree all files, blobs what is arriving`() throws {
+    @Test func `the cache tells the hash of a large file, and what is arriving`() throws {
         let shelf = try Shelf()
         let hash = String(repeating: "0f", count: 32)
         try shelf.write("models--o--n/blobs/\(hash)", "weights")
@@ -68,26 +68,12 @@ import Texts
         try shelf.write("models--o--n/blobs/\(hash).1234.incomplete", "we")
         try shelf.link("models--o--n/snapshots/\(new)/model.safetensors", to: "../../blobs/\(hash)")
         try shelf.link("models--o--n/snapshots/\(new)/config.json", to: "../../blobs/\(old)")
-        try shelf.write(
-            "models--o--n/trees/\(new).json",
-            #"""
-            {"format_version": 1, "files": {"config.json": {"size": 2, "blob_id": "x"},
-             "model.safetensors": {"size": 7, "blob_id": "y", "lfs_sha256": "\#(hash)", "lfs_size": 7}}}
-            """#)
         let found = try #require(HubRepository(at: "\(shelf.path)/models--o--n"))
         let snapshot = try #require(found.snapshot)
         #expect(HubRepository.sha256(of: "\(snapshot)/model.safetensors") == hash)
         #expect(HubRepository.sha256(of: "\(snapshot)/config.json") == nil)
         #expect(HubRepository.sha256(of: "\(snapshot)/gone") == nil)
         #expect(found.arriving == 1)
-        let tree = try #require(found.tree)
-        #expect(tree.count == 2)
-        #expect(tree["model.safetensors"]?.size == 7 && tree["model.safetensors"]?.sha256 == hash)
-        #expect(tree["config.json"]?.size == 2 && tree["config.json"]?.sha256 == nil)
-        for garbage in ["", "[]", #"{"files": 1}"#, "\u{0}"] {
-            try shelf.write("models--o--n/trees/\(new).json", garbage)
-            #expect(HubRepository(at: "\(shelf.path)/models--o--n")?.tree == nil)
-        }
     }
 
     private func setTime(of path: String, _ seconds: Int) throws {

@@ -150,7 +150,7 @@ struct PipelineExamination {
     /// The sentence for a pipeline that its index calls something else than Stable Diffusion; `nil` for one, and where
     /// there is no index.
     private var otherClass: String? {
-        guard let name = PipelineIndex.className(in: path), !name.hasPrefix("StableDiffusion") else { return nil }
+        guard let name = PipelineIndex.otherClass(in: path) else { return nil }
         return "its model_index.json says \(name): name a model that says StableDiffusionPipeline"
     }
 }

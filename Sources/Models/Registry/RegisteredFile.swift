@@ -15,14 +15,3 @@ package struct RegisteredFile: Hashable, Sendable {
         self.sha256 = sha256
     }
 }
-
-/// A SHA-256 in hexadecimal digits.
-enum SHA256Text {
-    static func isLegal(_ text: String) -> Bool {
-        text.utf8.count == 64
-            && text.utf8.allSatisfy {
-                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
-            }
-    }
-}

@@ -48,14 +48,6 @@ package struct RegisteredModel: Equatable, Sendable {
             captionerHash: captionerHash, filterHash: filterHash, files: files, added: added)
     }
 
-    /// Whether both were added from the same paths.
-    func isFromSamePlace(as other: RegisteredModel) -> Bool {
-        func exact(_ model: RegisteredModel) -> [ExactString?] {
-            [model.source.path, model.source.autoencoder, model.source.configuration].map { $0.map { ExactString($0) } }
-        }
-        return exact(self) == exact(other)
-    }
-
     package init(
         name: ModelName, source: ModelSource, captioner: String?, filter: String?, licence: String?, hash: String,
         captionerHash: String?, filterHash: String?, files: [RegisteredFile], added: Date

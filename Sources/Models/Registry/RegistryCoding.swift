@@ -137,7 +137,7 @@ extension KeyedDecodingContainer {
 
     fileprivate func sha256(_ key: Key) throws -> String {
         let text = try decode(String.self, forKey: key)
-        guard SHA256Text.isLegal(text) else {
+        guard SHA256.isHexadecimal(text) else {
             throw DecodingError.dataCorruptedError(
                 forKey: key, in: self, debugDescription: "\(ShellWord.quoted(text)) is no SHA-256 in 64 digits")
         }

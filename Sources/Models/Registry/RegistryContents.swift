@@ -25,7 +25,7 @@ package struct RegistryContents: Equatable, Sendable {
             if models.count == 1 { defaultName = model.name }
             return false
         }
-        guard models[place].isFromSamePlace(as: model) || models[place].hash == model.hash else {
+        guard models[place].source == model.source || models[place].hash == model.hash else {
             throw .taken(model.name, path: models[place].source.path)
         }
         models[place] = model

@@ -80,10 +80,7 @@ package struct CheckpointFiles {
                 path: directory, found: "a model's folder in a Hugging Face cache",
                 expected: "\(directory)/snapshots/\(snapshots.min() ?? "COMMIT")")
         }
-        if present.contains("model_index.json"),
-            case .string(let name) = try ConfigurationFile(path: "\(directory)/model_index.json").value("_class_name"),
-            !pipelines.contains(where: { name.hasPrefix($0) })
-        {
+        if let name = PipelineIndex.otherClass(in: directory) {
             throw .otherKind(
                 path: directory, found: "a model for diffusers' \(name)",
                 expected: "the folder of a Stable Diffusion 1 or 2 in PyTorch's layout, with unet, vae and text_encoder"
@@ -92,9 +89,6 @@ package struct CheckpointFiles {
         let whole = present.filter { name in [".safetensors", ".ckpt"].contains { name.hasSuffix($0) } }
         throw .noNetwork(directory: directory, network: network, singleFile: whole.min())
     }
-
-    /// How classes of pipelines begin whose folders should have all networks.
-    private static let pipelines = ["StableDiffusion", "AltDiffusion"]
 
     static func names(in directory: String) throws(CheckpointError) -> Set<String> {
         guard let stream = unsafe opendir(directory) else {

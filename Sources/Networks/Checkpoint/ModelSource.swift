@@ -1,7 +1,8 @@
 import Glibc
+import Texts
 
 /// What a model is read from: the owner's files, where they lie.
-package struct ModelSource: Hashable, Sendable {
+package struct ModelSource: Equatable, Sendable {
     /// A folder in the diffusers layout, or a single file (safetensors, LDM's names).
     package let path: String
     /// What holds the autoencoder instead: a single file, or a folder in the diffusers layout; `nil`: `path` itself.
@@ -10,16 +11,24 @@ package struct ModelSource: Hashable, Sendable {
     /// published for its family, with sizes from the tensors' shapes.
     package let configuration: String?
 
-    /// - Parameter path: the repository's folder in the cache of Hugging Face, too, which stands for its snapshot
+    /// A repository's folder in the cache of Hugging Face stands for its snapshot.
     package init(path: String, autoencoder: String?, configuration: String?) {
         self.path = HubRepository.snapshot(at: path)
-        self.autoencoder = autoencoder
-        self.configuration = configuration
+        self.autoencoder = autoencoder.map(HubRepository.snapshot)
+        self.configuration = configuration.map(HubRepository.snapshot)
     }
 
     /// A model as it is, a folder or a single file.
     package init(_ path: String) {
         self.init(path: path, autoencoder: nil, configuration: nil)
+    }
+
+    /// Paths are compared by their bytes, as the kernel does.
+    package static func == (a: ModelSource, b: ModelSource) -> Bool {
+        func exact(_ source: ModelSource) -> [ExactString?] {
+            [source.path, source.autoencoder, source.configuration].map { $0.map { ExactString($0) } }
+        }
+        return exact(a) == exact(b)
     }
 
     /// The model's name: that of the folder or file, or of the repository where the folder is a snapshot in the cache

@@ -1,5 +1,5 @@
-import FoundationEssentials
 import Glibc
+import Kernels
 package import Texts
 
 /// A repository in the cache that Hugging Face's programs share: `models--ORG--NAME`.
@@ -10,17 +10,8 @@ package import Texts
 ///   snapshots/COMMIT/...   links into blobs, under the names of the repository's files
 ///   blobs/HASH             contents; an LFS file's name is its SHA-256, a small file's its git SHA-1
 ///   blobs/HASH.incomplete  still arriving, or given up
-///   trees/COMMIT.json      all files of the commit, whether fetched or not; newer programs write it
 /// ```
 package struct HubRepository: Sendable {
-    /// What a commit's tree says of one file.
-    package struct File: Sendable, Equatable {
-        /// Bytes.
-        package let size: Int
-        /// 64 hexadecimal digits; `nil` for files that are not in LFS.
-        package let sha256: String?
-    }
-
     /// The folder `models--ORG--NAME`.
     package let path: String
     /// `ORG/NAME`, as the Hub knows it; old repositories have no organisation.
@@ -36,7 +27,6 @@ package struct HubRepository: Sendable {
 
     static let prefix = "models--"
     private static let referenceLimit = 4096
-    private static let treeLimit = 64 << 20
 
     /// The repository at `path`, read at the commit of `refs/main`, else at the snapshot that was made last; `nil`
     /// where the folder's name is not that of a repository.
@@ -113,34 +103,11 @@ package struct HubRepository: Sendable {
         return names.count { $0.hasSuffix(".incomplete") }
     }
 
-    /// All files of ``commit`` by their paths in the repository, fetched or not; `nil` if the cache lists none.
-    package var tree: [ExactString: File]? {
-        guard let commit else { return nil }
-        guard
-            let bytes = try? RegularFile(path: "\(path)/trees/\(commit).json").contents(limit: HubRepository.treeLimit),
-            StreamSafe.isSafe(json: bytes),
-            let tree = try? JSONDecoder().decode(StoredTree.self, from: Data(bytes))
-        else { return nil }
-        return Dictionary(
-            tree.files.map { (ExactString($0.key), File(size: $0.value.size, sha256: $0.value.lfs_sha256)) },
-            uniquingKeysWith: { first, _ in first })
-    }
-
-    private struct StoredTree: Decodable {
-        struct Entry: Decodable {
-            let size: Int
-            let lfs_sha256: String?
-        }
-
-        let files: [String: Entry]
-    }
-
     /// The SHA-256 that the contents of `file`, a path in a snapshot, must have; `nil` where the cache does not say it.
     package static func sha256(of file: String) -> String? {
         guard let real = FilePath.real(file) else { return nil }
         let parts = real.split(separator: "/")
-        guard let name = parts.last, name.utf8.count == 64, parts.dropLast().last == "blobs" else { return nil }
-        let isHash = name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-        return isHash ? String(name) : nil
+        guard let name = parts.last, parts.dropLast().last == "blobs", SHA256.isHexadecimal(name) else { return nil }
+        return String(name)
     }
 }
