@@ -1312,7 +1312,232 @@ void   dseg__v1__cancel_reply__free_unpacked
   assert(message->base.descriptor == &dseg__v1__cancel_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor dseg__v1__look_request__field_descriptors[3] =
+void   dseg__v1__warm_request__init
+                     (Dseg__V1__WarmRequest         *message)
+{
+  static const Dseg__V1__WarmRequest init_value = DSEG__V1__WARM_REQUEST__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__warm_request__get_packed_size
+                     (const Dseg__V1__WarmRequest *message)
+{
+  assert(message->base.descriptor == &dseg__v1__warm_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__warm_request__pack
+                     (const Dseg__V1__WarmRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__warm_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__warm_request__pack_to_buffer
+                     (const Dseg__V1__WarmRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__warm_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__WarmRequest *
+       dseg__v1__warm_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__WarmRequest *)
+     protobuf_c_message_unpack (&dseg__v1__warm_request__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__warm_request__free_unpacked
+                     (Dseg__V1__WarmRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__warm_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__warm_reply__init
+                     (Dseg__V1__WarmReply         *message)
+{
+  static const Dseg__V1__WarmReply init_value = DSEG__V1__WARM_REPLY__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__warm_reply__get_packed_size
+                     (const Dseg__V1__WarmReply *message)
+{
+  assert(message->base.descriptor == &dseg__v1__warm_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__warm_reply__pack
+                     (const Dseg__V1__WarmReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__warm_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__warm_reply__pack_to_buffer
+                     (const Dseg__V1__WarmReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__warm_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__WarmReply *
+       dseg__v1__warm_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__WarmReply *)
+     protobuf_c_message_unpack (&dseg__v1__warm_reply__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__warm_reply__free_unpacked
+                     (Dseg__V1__WarmReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__warm_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__loading__init
+                     (Dseg__V1__Loading         *message)
+{
+  static const Dseg__V1__Loading init_value = DSEG__V1__LOADING__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__loading__get_packed_size
+                     (const Dseg__V1__Loading *message)
+{
+  assert(message->base.descriptor == &dseg__v1__loading__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__loading__pack
+                     (const Dseg__V1__Loading *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__loading__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__loading__pack_to_buffer
+                     (const Dseg__V1__Loading *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__loading__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Loading *
+       dseg__v1__loading__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Loading *)
+     protobuf_c_message_unpack (&dseg__v1__loading__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__loading__free_unpacked
+                     (Dseg__V1__Loading *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__loading__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__unload_request__init
+                     (Dseg__V1__UnloadRequest         *message)
+{
+  static const Dseg__V1__UnloadRequest init_value = DSEG__V1__UNLOAD_REQUEST__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__unload_request__get_packed_size
+                     (const Dseg__V1__UnloadRequest *message)
+{
+  assert(message->base.descriptor == &dseg__v1__unload_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__unload_request__pack
+                     (const Dseg__V1__UnloadRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__unload_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__unload_request__pack_to_buffer
+                     (const Dseg__V1__UnloadRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__unload_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__UnloadRequest *
+       dseg__v1__unload_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__UnloadRequest *)
+     protobuf_c_message_unpack (&dseg__v1__unload_request__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__unload_request__free_unpacked
+                     (Dseg__V1__UnloadRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__unload_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__unload_reply__init
+                     (Dseg__V1__UnloadReply         *message)
+{
+  static const Dseg__V1__UnloadReply init_value = DSEG__V1__UNLOAD_REPLY__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__unload_reply__get_packed_size
+                     (const Dseg__V1__UnloadReply *message)
+{
+  assert(message->base.descriptor == &dseg__v1__unload_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__unload_reply__pack
+                     (const Dseg__V1__UnloadReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__unload_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__unload_reply__pack_to_buffer
+                     (const Dseg__V1__UnloadReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__unload_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__UnloadReply *
+       dseg__v1__unload_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__UnloadReply *)
+     protobuf_c_message_unpack (&dseg__v1__unload_reply__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__unload_reply__free_unpacked
+                     (Dseg__V1__UnloadReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__unload_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor dseg__v1__look_request__field_descriptors[4] =
 {
   {
     "data",
@@ -1350,16 +1575,29 @@ static const ProtobufCFieldDescriptor dseg__v1__look_request__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "model",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__LookRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__look_request__field_indices_by_name[] = {
   0,   /* field[0] = data */
+  3,   /* field[3] = model */
   1,   /* field[1] = recipe */
   2,   /* field[2] = settings */
 };
 static const ProtobufCIntRange dseg__v1__look_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor dseg__v1__look_request__descriptor =
 {
@@ -1369,7 +1607,7 @@ const ProtobufCMessageDescriptor dseg__v1__look_request__descriptor =
   "Dseg__V1__LookRequest",
   "dseg.v1",
   sizeof(Dseg__V1__LookRequest),
-  3,
+  4,
   dseg__v1__look_request__field_descriptors,
   dseg__v1__look_request__field_indices_by_name,
   1,  dseg__v1__look_request__number_ranges,
@@ -1696,7 +1934,7 @@ const ProtobufCMessageDescriptor dseg__v1__candidate__descriptor =
   (ProtobufCMessageInit) dseg__v1__candidate__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descriptors[18] =
+static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descriptors[20] =
 {
   {
     "image",
@@ -1914,6 +2152,30 @@ static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keep_alive",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__SegmentRequest, keep_alive),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "progress",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__SegmentRequest, progress),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
   15,   /* field[15] = deadline_milliseconds */
@@ -1921,12 +2183,14 @@ static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
   4,   /* field[4] = forward_prompt */
   1,   /* field[1] = handle */
   0,   /* field[0] = image */
+  18,   /* field[18] = keep_alive */
   2,   /* field[2] = labels */
   10,   /* field[10] = map_height */
   9,   /* field[9] = map_width */
   8,   /* field[8] = maps */
   12,   /* field[12] = mask */
   13,   /* field[13] = model */
+  19,   /* field[19] = progress */
   3,   /* field[3] = recipe */
   14,   /* field[14] = request_id */
   5,   /* field[5] = seed */
@@ -1938,7 +2202,7 @@ static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__segment_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 18 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor =
 {
@@ -1948,14 +2212,14 @@ const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor =
   "Dseg__V1__SegmentRequest",
   "dseg.v1",
   sizeof(Dseg__V1__SegmentRequest),
-  18,
+  20,
   dseg__v1__segment_request__field_descriptors,
   dseg__v1__segment_request__field_indices_by_name,
   1,  dseg__v1__segment_request__number_ranges,
   (ProtobufCMessageInit) dseg__v1__segment_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__segment_reply__field_descriptors[4] =
+static const ProtobufCFieldDescriptor dseg__v1__segment_reply__field_descriptors[5] =
 {
   {
     "header",
@@ -2005,9 +2269,22 @@ static const ProtobufCFieldDescriptor dseg__v1__segment_reply__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "loading",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__SegmentReply, reply_case),
+    offsetof(Dseg__V1__SegmentReply, loading),
+    &dseg__v1__loading__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__segment_reply__field_indices_by_name[] = {
   0,   /* field[0] = header */
+  4,   /* field[4] = loading */
   2,   /* field[2] = mask */
   1,   /* field[1] = score_map */
   3,   /* field[3] = trailer */
@@ -2015,7 +2292,7 @@ static const unsigned dseg__v1__segment_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__segment_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
 {
@@ -2025,7 +2302,7 @@ const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
   "Dseg__V1__SegmentReply",
   "dseg.v1",
   sizeof(Dseg__V1__SegmentReply),
-  4,
+  5,
   dseg__v1__segment_reply__field_descriptors,
   dseg__v1__segment_reply__field_indices_by_name,
   1,  dseg__v1__segment_reply__number_ranges,
@@ -2754,7 +3031,7 @@ const ProtobufCMessageDescriptor dseg__v1__criterion__descriptor =
   (ProtobufCMessageInit) dseg__v1__criterion__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__describe_request__field_descriptors[6] =
+static const ProtobufCFieldDescriptor dseg__v1__describe_request__field_descriptors[8] =
 {
   {
     "image",
@@ -2828,19 +3105,45 @@ static const ProtobufCFieldDescriptor dseg__v1__describe_request__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keep_alive",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__DescribeRequest, keep_alive),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "progress",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__DescribeRequest, progress),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__describe_request__field_indices_by_name[] = {
   5,   /* field[5] = deadline_milliseconds */
   1,   /* field[1] = handle */
   0,   /* field[0] = image */
+  6,   /* field[6] = keep_alive */
   3,   /* field[3] = model */
+  7,   /* field[7] = progress */
   4,   /* field[4] = request_id */
   2,   /* field[2] = vocabulary */
 };
 static const ProtobufCIntRange dseg__v1__describe_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor dseg__v1__describe_request__descriptor =
 {
@@ -2850,14 +3153,14 @@ const ProtobufCMessageDescriptor dseg__v1__describe_request__descriptor =
   "Dseg__V1__DescribeRequest",
   "dseg.v1",
   sizeof(Dseg__V1__DescribeRequest),
-  6,
+  8,
   dseg__v1__describe_request__field_descriptors,
   dseg__v1__describe_request__field_indices_by_name,
   1,  dseg__v1__describe_request__number_ranges,
   (ProtobufCMessageInit) dseg__v1__describe_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__describe_reply__field_descriptors[2] =
+static const ProtobufCFieldDescriptor dseg__v1__describe_reply__field_descriptors[3] =
 {
   {
     "description",
@@ -2883,15 +3186,28 @@ static const ProtobufCFieldDescriptor dseg__v1__describe_reply__field_descriptor
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "loading",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__DescribeReply, reply_case),
+    offsetof(Dseg__V1__DescribeReply, loading),
+    &dseg__v1__loading__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__describe_reply__field_indices_by_name[] = {
   1,   /* field[1] = choice */
   0,   /* field[0] = description */
+  2,   /* field[2] = loading */
 };
 static const ProtobufCIntRange dseg__v1__describe_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor dseg__v1__describe_reply__descriptor =
 {
@@ -2901,7 +3217,7 @@ const ProtobufCMessageDescriptor dseg__v1__describe_reply__descriptor =
   "Dseg__V1__DescribeReply",
   "dseg.v1",
   sizeof(Dseg__V1__DescribeReply),
-  2,
+  3,
   dseg__v1__describe_reply__field_descriptors,
   dseg__v1__describe_reply__field_indices_by_name,
   1,  dseg__v1__describe_reply__number_ranges,
@@ -3583,7 +3899,7 @@ const ProtobufCMessageDescriptor dseg__v1__status_request__descriptor =
   (ProtobufCMessageInit) dseg__v1__status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__status_reply__field_descriptors[15] =
+static const ProtobufCFieldDescriptor dseg__v1__status_reply__field_descriptors[19] =
 {
   {
     "version",
@@ -3765,9 +4081,61 @@ static const ProtobufCFieldDescriptor dseg__v1__status_reply__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "memory_bytes",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__StatusReply, memory_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "memory_limit",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__StatusReply, memory_limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "keep_alive",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__StatusReply, keep_alive),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "default_model",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__StatusReply, default_model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__status_reply__field_indices_by_name[] = {
   4,   /* field[4] = answered */
+  18,   /* field[18] = default_model */
+  17,   /* field[17] = keep_alive */
+  15,   /* field[15] = memory_bytes */
+  16,   /* field[16] = memory_limit */
   1,   /* field[1] = models */
   12,   /* field[12] = pictures */
   6,   /* field[6] = pictures_bytes */
@@ -3786,7 +4154,7 @@ static const unsigned dseg__v1__status_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__status_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor dseg__v1__status_reply__descriptor =
 {
@@ -3796,14 +4164,14 @@ const ProtobufCMessageDescriptor dseg__v1__status_reply__descriptor =
   "Dseg__V1__StatusReply",
   "dseg.v1",
   sizeof(Dseg__V1__StatusReply),
-  15,
+  19,
   dseg__v1__status_reply__field_descriptors,
   dseg__v1__status_reply__field_indices_by_name,
   1,  dseg__v1__status_reply__number_ranges,
   (ProtobufCMessageInit) dseg__v1__status_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__model_status__field_descriptors[5] =
+static const ProtobufCFieldDescriptor dseg__v1__model_status__field_descriptors[13] =
 {
   {
     "name",
@@ -3865,18 +4233,122 @@ static const ProtobufCFieldDescriptor dseg__v1__model_status__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "until_milliseconds",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ModelStatus, until_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kept_for_ever",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ModelStatus, kept_for_ever),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "loading",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ModelStatus, loading),
+    &dseg__v1__loading__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "calls",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ModelStatus, calls),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "requests",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ModelStatus, requests),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "p50_milliseconds",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ModelStatus, p50_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "p99_milliseconds",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ModelStatus, p99_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ModelStatus, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__model_status__field_indices_by_name[] = {
   2,   /* field[2] = bytes */
+  8,   /* field[8] = calls */
   1,   /* field[1] = hash */
+  6,   /* field[6] = kept_for_ever */
+  7,   /* field[7] = loading */
+  12,   /* field[12] = model */
   0,   /* field[0] = name */
+  10,   /* field[10] = p50_milliseconds */
+  11,   /* field[11] = p99_milliseconds */
   3,   /* field[3] = precision */
+  9,   /* field[9] = requests */
   4,   /* field[4] = role */
+  5,   /* field[5] = until_milliseconds */
 };
 static const ProtobufCIntRange dseg__v1__model_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor dseg__v1__model_status__descriptor =
 {
@@ -3886,7 +4358,7 @@ const ProtobufCMessageDescriptor dseg__v1__model_status__descriptor =
   "Dseg__V1__ModelStatus",
   "dseg.v1",
   sizeof(Dseg__V1__ModelStatus),
-  5,
+  13,
   dseg__v1__model_status__field_descriptors,
   dseg__v1__model_status__field_indices_by_name,
   1,  dseg__v1__model_status__number_ranges,
@@ -4136,6 +4608,300 @@ const ProtobufCMessageDescriptor dseg__v1__cancel_reply__descriptor =
   (ProtobufCMessageInit) dseg__v1__cancel_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor dseg__v1__warm_request__field_descriptors[4] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__WarmRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "keep_alive",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__WarmRequest, keep_alive),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__WarmRequest, request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deadline_milliseconds",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__WarmRequest, deadline_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__warm_request__field_indices_by_name[] = {
+  3,   /* field[3] = deadline_milliseconds */
+  1,   /* field[1] = keep_alive */
+  0,   /* field[0] = model */
+  2,   /* field[2] = request_id */
+};
+static const ProtobufCIntRange dseg__v1__warm_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor dseg__v1__warm_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.WarmRequest",
+  "WarmRequest",
+  "Dseg__V1__WarmRequest",
+  "dseg.v1",
+  sizeof(Dseg__V1__WarmRequest),
+  4,
+  dseg__v1__warm_request__field_descriptors,
+  dseg__v1__warm_request__field_indices_by_name,
+  1,  dseg__v1__warm_request__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__warm_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__warm_reply__field_descriptors[2] =
+{
+  {
+    "loading",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__WarmReply, reply_case),
+    offsetof(Dseg__V1__WarmReply, loading),
+    &dseg__v1__loading__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__WarmReply, reply_case),
+    offsetof(Dseg__V1__WarmReply, model),
+    &dseg__v1__model_status__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__warm_reply__field_indices_by_name[] = {
+  0,   /* field[0] = loading */
+  1,   /* field[1] = model */
+};
+static const ProtobufCIntRange dseg__v1__warm_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor dseg__v1__warm_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.WarmReply",
+  "WarmReply",
+  "Dseg__V1__WarmReply",
+  "dseg.v1",
+  sizeof(Dseg__V1__WarmReply),
+  2,
+  dseg__v1__warm_reply__field_descriptors,
+  dseg__v1__warm_reply__field_indices_by_name,
+  1,  dseg__v1__warm_reply__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__warm_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__loading__field_descriptors[4] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Loading, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stage",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Loading, stage),
+    &dseg__v1__loading_stage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Loading, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total_bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Loading, total_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__loading__field_indices_by_name[] = {
+  2,   /* field[2] = bytes */
+  0,   /* field[0] = model */
+  1,   /* field[1] = stage */
+  3,   /* field[3] = total_bytes */
+};
+static const ProtobufCIntRange dseg__v1__loading__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor dseg__v1__loading__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Loading",
+  "Loading",
+  "Dseg__V1__Loading",
+  "dseg.v1",
+  sizeof(Dseg__V1__Loading),
+  4,
+  dseg__v1__loading__field_descriptors,
+  dseg__v1__loading__field_indices_by_name,
+  1,  dseg__v1__loading__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__loading__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__unload_request__field_descriptors[1] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UnloadRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__unload_request__field_indices_by_name[] = {
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange dseg__v1__unload_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor dseg__v1__unload_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.UnloadRequest",
+  "UnloadRequest",
+  "Dseg__V1__UnloadRequest",
+  "dseg.v1",
+  sizeof(Dseg__V1__UnloadRequest),
+  1,
+  dseg__v1__unload_request__field_descriptors,
+  dseg__v1__unload_request__field_indices_by_name,
+  1,  dseg__v1__unload_request__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__unload_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__unload_reply__field_descriptors[2] =
+{
+  {
+    "unloaded",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__UnloadReply, n_unloaded),
+    offsetof(Dseg__V1__UnloadReply, unloaded),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "in_use",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Dseg__V1__UnloadReply, n_in_use),
+    offsetof(Dseg__V1__UnloadReply, in_use),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__unload_reply__field_indices_by_name[] = {
+  1,   /* field[1] = in_use */
+  0,   /* field[0] = unloaded */
+};
+static const ProtobufCIntRange dseg__v1__unload_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor dseg__v1__unload_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.UnloadReply",
+  "UnloadReply",
+  "Dseg__V1__UnloadReply",
+  "dseg.v1",
+  sizeof(Dseg__V1__UnloadReply),
+  2,
+  dseg__v1__unload_reply__field_descriptors,
+  dseg__v1__unload_reply__field_indices_by_name,
+  1,  dseg__v1__unload_reply__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__unload_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue dseg__v1__encoding__enum_values_by_number[3] =
 {
   { "ENCODING_F16", "DSEG__V1__ENCODING__ENCODING_F16", 0 },
@@ -4196,20 +4962,54 @@ const ProtobufCEnumDescriptor dseg__v1__maps__descriptor =
   dseg__v1__maps__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor dseg__v1__segmenter__method_descriptors[5] =
+static const ProtobufCEnumValue dseg__v1__loading_stage__enum_values_by_number[3] =
+{
+  { "LOADING_STAGE_WAITING", "DSEG__V1__LOADING_STAGE__LOADING_STAGE_WAITING", 0 },
+  { "LOADING_STAGE_OPENING", "DSEG__V1__LOADING_STAGE__LOADING_STAGE_OPENING", 1 },
+  { "LOADING_STAGE_READING", "DSEG__V1__LOADING_STAGE__LOADING_STAGE_READING", 2 },
+};
+static const ProtobufCIntRange dseg__v1__loading_stage__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex dseg__v1__loading_stage__enum_values_by_name[3] =
+{
+  { "LOADING_STAGE_OPENING", 1 },
+  { "LOADING_STAGE_READING", 2 },
+  { "LOADING_STAGE_WAITING", 0 },
+};
+const ProtobufCEnumDescriptor dseg__v1__loading_stage__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "dseg.v1.LoadingStage",
+  "LoadingStage",
+  "Dseg__V1__LoadingStage",
+  "dseg.v1",
+  3,
+  dseg__v1__loading_stage__enum_values_by_number,
+  3,
+  dseg__v1__loading_stage__enum_values_by_name,
+  1,
+  dseg__v1__loading_stage__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCMethodDescriptor dseg__v1__segmenter__method_descriptors[7] =
 {
   { "Look", &dseg__v1__look_request__descriptor, &dseg__v1__look_reply__descriptor },
   { "Segment", &dseg__v1__segment_request__descriptor, &dseg__v1__segment_reply__descriptor },
   { "Describe", &dseg__v1__describe_request__descriptor, &dseg__v1__describe_reply__descriptor },
   { "Status", &dseg__v1__status_request__descriptor, &dseg__v1__status_reply__descriptor },
   { "Cancel", &dseg__v1__cancel_request__descriptor, &dseg__v1__cancel_reply__descriptor },
+  { "Warm", &dseg__v1__warm_request__descriptor, &dseg__v1__warm_reply__descriptor },
+  { "Unload", &dseg__v1__unload_request__descriptor, &dseg__v1__unload_reply__descriptor },
 };
 const unsigned dseg__v1__segmenter__method_indices_by_name[] = {
   4,        /* Cancel */
   2,        /* Describe */
   0,        /* Look */
   1,        /* Segment */
-  3         /* Status */
+  3,        /* Status */
+  6,        /* Unload */
+  5         /* Warm */
 };
 const ProtobufCServiceDescriptor dseg__v1__segmenter__descriptor =
 {
@@ -4218,7 +5018,7 @@ const ProtobufCServiceDescriptor dseg__v1__segmenter__descriptor =
   "Segmenter",
   "Dseg__V1__Segmenter",
   "dseg.v1",
-  5,
+  7,
   dseg__v1__segmenter__method_descriptors,
   dseg__v1__segmenter__method_indices_by_name
 };
@@ -4261,6 +5061,22 @@ void dseg__v1__segmenter__cancel(ProtobufCService *service,
 {
   assert(service->descriptor == &dseg__v1__segmenter__descriptor);
   service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void dseg__v1__segmenter__warm(ProtobufCService *service,
+                               const Dseg__V1__WarmRequest *input,
+                               Dseg__V1__WarmReply_Closure closure,
+                               void *closure_data)
+{
+  assert(service->descriptor == &dseg__v1__segmenter__descriptor);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void dseg__v1__segmenter__unload(ProtobufCService *service,
+                                 const Dseg__V1__UnloadRequest *input,
+                                 Dseg__V1__UnloadReply_Closure closure,
+                                 void *closure_data)
+{
+  assert(service->descriptor == &dseg__v1__segmenter__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void dseg__v1__segmenter__init (Dseg__V1__Segmenter_Service *service,
                                 Dseg__V1__Segmenter_ServiceDestroy destroy)

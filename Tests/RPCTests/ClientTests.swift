@@ -51,6 +51,7 @@ struct ClientTests {
                 kinds += "m"
                 mask = try indices.indices()
             case .trailer: kinds += "t"
+            case .loading: kinds += "l"
             }
         }
         #expect(kinds == "hssmt")
@@ -103,10 +104,39 @@ struct ClientTests {
 
     @Test func `a description comes in order`() throws {
         let request = DescribeRequest(
-            picture: .handle("h"), vocabulary: nil, model: "", requestID: "", deadlineMilliseconds: 0)
+            picture: .handle("h"), vocabulary: nil, model: "", requestID: "", deadlineMilliseconds: 0, keepAlive: "",
+            progress: false)
         var replies: [DescribeReply] = []
         try Peer().client().describe(request) { replies.append($0) }
         #expect(replies == [.description(MessageTests.description), .choice(MessageTests.choice)])
+    }
+
+    @Test func `the loading of a model comes before the header, where it is asked for`() throws {
+        var request = Self.request
+        request.progress = true
+        var replies: [SegmentReply] = []
+        try Peer().client().segment(request) { replies.append($0) }
+        #expect(replies.prefix(2) == [.loading(MessageTests.loading), .header(MessageTests.header)])
+        #expect(replies.last == .trailer(MessageTests.trailer))
+    }
+
+    @Test func `a model is warmed, and an answer without it is an error`() throws {
+        let client = try Peer().client()
+        var replies: [WarmReply] = []
+        try client.warm(WarmRequest(model: "sd15", keepAlive: "", requestID: "", deadlineMilliseconds: 0)) {
+            replies.append($0)
+        }
+        #expect(replies == [.loading(MessageTests.loading), .model(MessageTests.model)])
+        let error = #expect(throws: RPCStatus.self) {
+            try client.warm(WarmRequest(model: "cut", keepAlive: "", requestID: "", deadlineMilliseconds: 0)) { _ in }
+        }
+        #expect(error?.code == .dataLoss)
+        #expect(try client.unload(UnloadRequest(model: "sd15")) == UnloadReply(unloaded: ["sd15"], inUse: ["demo"]))
+    }
+
+    @Test func `the model of the first question is said once, before the picture`() throws {
+        let reply = try Peer().client().look([UInt8](repeating: 1, count: 3_000_000), model: "sd15")
+        #expect(reply == LookReply(handle: "sd15", width: 0, height: 0))
     }
 
     @Test func `another client cancels while the first one waits`() throws {

@@ -21,6 +21,8 @@ struct HostileBytesTests {
             MessageTests.requests[1].encoded(), MessageTests.status.encoded(),
             SegmentReply.header(MessageTests.header).encoded(),
             SegmentReply.trailer(MessageTests.trailer).encoded(),
+            WarmReply.model(MessageTests.model).encoded(), WarmReply.loading(MessageTests.loading).encoded(),
+            UnloadReply(unloaded: ["a", "b"], inUse: ["c"]).encoded(),
             SegmentReply.scoreMap(
                 try ScoreMap(label: 1, scores: [0, 1, 2, 3], width: 2, height: 2, encoding: .u16)
             ).encoded(),
@@ -84,6 +86,8 @@ struct HostileBytesTests {
             readable += Self.isStable(SegmentRequest.self, bytes) ? 1 : 0
             readable += Self.isStable(SegmentReply.self, bytes) ? 1 : 0
             readable += Self.isStable(StatusReply.self, bytes) ? 1 : 0
+            readable += Self.isStable(WarmReply.self, bytes) ? 1 : 0
+            readable += Self.isStable(UnloadReply.self, bytes) ? 1 : 0
             readable += Self.isStable(CallRequest.self, bytes) ? 1 : 0
             readable += Self.isStable(CallResponse.self, bytes) ? 1 : 0
             if case .scoreMap(let map)? = try? SegmentReply(decoding: bytes) {

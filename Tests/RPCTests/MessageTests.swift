@@ -42,9 +42,20 @@ struct MessageTests {
         queueMilliseconds: 1, decodeMilliseconds: 2, autoencoderMilliseconds: 3,
         textMilliseconds: 4, unetMilliseconds: 5, mapsMilliseconds: 6, unetPasses: 7,
         featuresCached: 8, phrasesCached: 9, latentCached: true, answerHash: "cafe", wordsMilliseconds: 10)
+    static let loading = Loading(model: "sd15", stage: .reading, bytes: 1 << 30, totalBytes: .max)
+    static let model = ModelStatus(
+        name: "demo", hash: "ff", bytes: 1 << 40, precision: "int16", role: "segmenter", untilMilliseconds: 1 << 33,
+        keptForEver: false, loading: nil, calls: 6, requests: 1 << 34, p50Milliseconds: 1.5, p99Milliseconds: 0.25,
+        model: "")
     static let status = StatusReply(
         version: "1.0",
-        models: [ModelStatus(name: "demo", hash: "ff", bytes: 1 << 40, precision: "f32", role: "filter")],
+        models: [
+            model,
+            ModelStatus(
+                name: "clip", hash: "fe", bytes: 1 << 40, precision: "f32", role: "filter", untilMilliseconds: 0,
+                keptForEver: true, loading: loading, calls: 0, requests: 0, p50Milliseconds: 0, p99Milliseconds: 0,
+                model: "demo"),
+        ],
         queued: 1, queueLimit: 2, answered: 1 << 40, refused: 4, pictures: 5, picturesBytes: 6,
         picturesLimit: 7, words: 8, wordsBytes: 9, wordsLimit: 10, uptimeMilliseconds: 11,
         threads: 12,
@@ -53,7 +64,7 @@ struct MessageTests {
                 name: "best", summary: "s", cost: "c", source: "o",
                 settings: [SettingStatus(key: "gamma", value: "1", legal: "0 to 64", meaning: "m")]),
             RecipeStatus(name: "shared", summary: "", cost: "", source: "", settings: []),
-        ])
+        ], memoryBytes: 13, memoryLimit: 1 << 50, keepAlive: "5m", defaultModel: "demo")
     static let requests = [
         SegmentRequest(picture: nil, labels: []),
         SegmentRequest(
@@ -62,7 +73,7 @@ struct MessageTests {
             recipe: "diffsegmenter", forwardPrompt: "all of it", seed: 7, timestep: 50,
             threshold: 0.25, maps: .sized, mapWidth: 320, mapHeight: 240, encoding: .u8, mask: true,
             model: "demo", requestID: "r1", deadlineMilliseconds: 1000,
-            settings: ["gamma=2", "", "weights=0,1"]),
+            settings: ["gamma=2", "", "weights=0,1"], keepAlive: "5m", progress: true),
         SegmentRequest(
             picture: .handle(""), labels: [Label(name: "")], forwardPrompt: "", timestep: 0,
             threshold: 0, maps: .none),
@@ -94,6 +105,7 @@ struct MessageTests {
         try expectRoundTrip(LookRequest(data: []))
         try expectRoundTrip(LookRequest(data: [1], recipe: "best", settings: ["grid=aspect", ""]))
         try expectRoundTrip(LookRequest(data: [UInt8](repeating: 7, count: 1 << 20)))
+        try expectRoundTrip(LookRequest(data: [1], model: "sd15"))
         try expectRoundTrip(LookReply(handle: "ab", width: 1, height: .max))
         try expectRoundTrip(StatusRequest())
         try expectRoundTrip(Self.status)
@@ -104,9 +116,20 @@ struct MessageTests {
         for vocabulary in [nil, Self.vocabulary] {
             try expectRoundTrip(
                 DescribeRequest(
-                    picture: .handle("h"), vocabulary: vocabulary, model: "m", requestID: "r", deadlineMilliseconds: 9))
+                    picture: .handle("h"), vocabulary: vocabulary, model: "m", requestID: "r", deadlineMilliseconds: 9,
+                    keepAlive: "forever", progress: vocabulary == nil))
             try expectRoundTrip(SegmentRequest(picture: .image([1]), labels: [], vocabulary: vocabulary))
         }
+        try expectRoundTrip(SegmentReply.loading(Self.loading))
+        try expectRoundTrip(DescribeReply.loading(Self.loading))
+        for stage in Loading.Stage.allCases {
+            try expectRoundTrip(WarmReply.loading(Loading(model: "", stage: stage, bytes: 0, totalBytes: 0)))
+        }
+        for model in Self.status.models { try expectRoundTrip(WarmReply.model(model)) }
+        try expectRoundTrip(WarmRequest(model: "m", keepAlive: "-1", requestID: "r", deadlineMilliseconds: .max))
+        try expectRoundTrip(UnloadRequest(model: ""))
+        try expectRoundTrip(UnloadReply(unloaded: ["a", "", "b"], inUse: ["c"]))
+        try expectRoundTrip(UnloadReply(unloaded: [], inUse: []))
         try expectRoundTrip(HealthCheckRequest(service: "dseg.v1.Segmenter"))
         for status: HealthCheckResponse.ServingStatus in [
             .unknown, .serving, .notServing, .serviceUnknown,
@@ -164,6 +187,8 @@ struct MessageTests {
 
     @Test func `a reply without a case is refused`() {
         #expect(throws: RPCStatus.self) { try SegmentReply(decoding: []) }
+        #expect(throws: RPCStatus.self) { try DescribeReply(decoding: []) }
+        #expect(throws: RPCStatus.self) { try WarmReply(decoding: []) }
     }
 
     @Test func `unknown fields are passed over and codes that Google has not are unknown`() throws {

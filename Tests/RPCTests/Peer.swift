@@ -7,7 +7,7 @@ import Synchronization
 /// ``ServerConnection`` in between, and answers that depend on the request alone.
 ///
 /// A Segment whose request identifier is "wait" lasts until it is cancelled, "cut" ends without a
-/// trailer, "leave" closes the connection, and "full" is refused.
+/// trailer, "leave" closes the connection, and "full" is refused. A Warm of the model "cut" ends without it.
 final class Peer: Sendable {
     let path: String
     private let directory: TemporaryDirectory
@@ -72,7 +72,13 @@ final class Peer: Sendable {
 
     /// A picture as wide as its file is long, and as high as its longest message.
     private static func look(_ messages: [[UInt8]]) throws -> LookReply {
-        let file = try messages.flatMap { try LookRequest(decoding: $0).data }
+        let requests = try messages.map { try LookRequest(decoding: $0) }
+        let file = requests.flatMap(\.data)
+        // What the first question will say stands in the first message alone.
+        if let model = requests.first?.model, !model.isEmpty {
+            let isSaidAgain = requests.dropFirst().contains { !$0.model.isEmpty }
+            return LookReply(handle: model, width: isSaidAgain ? 1 : 0, height: 0)
+        }
         return LookReply(
             handle: "\(file.reduce(0) { $0 &* 31 &+ UInt64($1) })", width: UInt32(file.count),
             height: UInt32(messages.map(\.count).max() ?? 0))
@@ -88,6 +94,14 @@ final class Peer: Sendable {
         case .segment:
             let request = try SegmentRequest(decoding: call.payload)
             return try segment(request, on: call.stream, &connection, state)
+        case .warm:
+            let request = try WarmRequest(decoding: call.payload)
+            var replies: [WarmReply] = [.loading(MessageTests.loading)]
+            if request.model != "cut" { replies.append(.model(MessageTests.model)) }
+            let frames = try replies.map { try connection.send($0.encoded(), on: call.stream) ?? [] }
+            return frames + [connection.finish(call.stream) ?? []]
+        case .unload:
+            reply = UnloadReply(unloaded: [try UnloadRequest(decoding: call.payload).model], inUse: ["demo"])
         case .describe:
             let replies: [DescribeReply] = [.description(MessageTests.description), .choice(MessageTests.choice)]
             let frames = try replies.map { try connection.send($0.encoded(), on: call.stream) ?? [] }
@@ -117,7 +131,8 @@ final class Peer: Sendable {
             return failure(.cancelled)
         default: break
         }
-        var replies: [SegmentReply] = [.header(MessageTests.header)]
+        var replies: [SegmentReply] = request.progress ? [.loading(MessageTests.loading)] : []
+        replies.append(.header(MessageTests.header))
         for (label, scores) in maps.enumerated() {
             replies.append(
                 .scoreMap(

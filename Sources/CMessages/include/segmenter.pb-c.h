@@ -44,6 +44,11 @@ typedef struct Dseg__V1__RecipeStatus Dseg__V1__RecipeStatus;
 typedef struct Dseg__V1__SettingStatus Dseg__V1__SettingStatus;
 typedef struct Dseg__V1__CancelRequest Dseg__V1__CancelRequest;
 typedef struct Dseg__V1__CancelReply Dseg__V1__CancelReply;
+typedef struct Dseg__V1__WarmRequest Dseg__V1__WarmRequest;
+typedef struct Dseg__V1__WarmReply Dseg__V1__WarmReply;
+typedef struct Dseg__V1__Loading Dseg__V1__Loading;
+typedef struct Dseg__V1__UnloadRequest Dseg__V1__UnloadRequest;
+typedef struct Dseg__V1__UnloadReply Dseg__V1__UnloadReply;
 
 
 /* --- enums --- */
@@ -77,6 +82,24 @@ typedef enum _Dseg__V1__Maps {
   DSEG__V1__MAPS__MAPS_NONE = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__MAPS)
 } Dseg__V1__Maps;
+/*
+ * What a model's loading does.
+ */
+typedef enum _Dseg__V1__LoadingStage {
+  /*
+   * for another model's loading, or for memory that models in use hold
+   */
+  DSEG__V1__LOADING_STAGE__LOADING_STAGE_WAITING = 0,
+  /*
+   * reads the headers of its files
+   */
+  DSEG__V1__LOADING_STAGE__LOADING_STAGE_OPENING = 1,
+  /*
+   * reads its weights
+   */
+  DSEG__V1__LOADING_STAGE__LOADING_STAGE_READING = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__LOADING_STAGE)
+} Dseg__V1__LoadingStage;
 
 /* --- messages --- */
 
@@ -89,15 +112,19 @@ struct  Dseg__V1__LookRequest
   ProtobufCBinaryData data;
   /*
    * What the first question will say, so that the picture is kept as that reads it: of a large file nothing else is.
-   * Read from the first message that has either; refused where Segment would refuse them.
+   * Read from the first message that has any of them; refused where Segment would refuse them.
    */
   ProtobufCBinaryData recipe;
   size_t n_settings;
   ProtobufCBinaryData *settings;
+  /*
+   * A loaded model prepares the picture. None is loaded for it, unless the file is too large to be kept
+   */
+  ProtobufCBinaryData model;
 };
 #define DSEG__V1__LOOK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__look_request__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL }
+    , {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 struct  Dseg__V1__LookReply
@@ -279,9 +306,7 @@ struct  Dseg__V1__SegmentRequest
   /*
    * after the guided filter where the recipe has one; background where the picture
    * is wholly transparent
-   */
-  /*
-   * name or hash of the model; empty: the loaded one
+   * Name or hash of a model that the daemon's owner added, or "demo"; empty: the default. It is loaded if it is not
    */
   ProtobufCBinaryData model;
   /*
@@ -303,6 +328,14 @@ struct  Dseg__V1__SegmentRequest
    * What the labels are chosen from, in its order: with a mask the 255 best that stay. They may be none
    */
   Dseg__V1__Vocabulary *vocabulary;
+  /*
+   * of the model, once this call has ended; empty: the daemon's own
+   */
+  ProtobufCBinaryData keep_alive;
+  /*
+   * Whether Loading messages come before the header while the model is loaded. Clients that do not ask get none
+   */
+  protobuf_c_boolean progress;
   Dseg__V1__SegmentRequest__PictureCase picture_case;
   union {
     /*
@@ -338,7 +371,7 @@ struct  Dseg__V1__SegmentRequest
 };
 #define DSEG__V1__SEGMENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__segment_request__descriptor) \
-    , 0,NULL, {0,NULL}, 0, DSEG__V1__MAPS__MAPS_LATENT, 0, 0, DSEG__V1__ENCODING__ENCODING_F16, 0, {0,NULL}, {0,NULL}, 0, 0,NULL, NULL, DSEG__V1__SEGMENT_REQUEST__PICTURE__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD__NOT_SET, {0} }
+    , 0,NULL, {0,NULL}, 0, DSEG__V1__MAPS__MAPS_LATENT, 0, 0, DSEG__V1__ENCODING__ENCODING_F16, 0, {0,NULL}, {0,NULL}, 0, 0,NULL, NULL, {0,NULL}, 0, DSEG__V1__SEGMENT_REQUEST__PICTURE__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD__NOT_SET, {0} }
 
 
 typedef enum {
@@ -346,7 +379,8 @@ typedef enum {
   DSEG__V1__SEGMENT_REPLY__REPLY_HEADER = 1,
   DSEG__V1__SEGMENT_REPLY__REPLY_SCORE_MAP = 2,
   DSEG__V1__SEGMENT_REPLY__REPLY_MASK = 3,
-  DSEG__V1__SEGMENT_REPLY__REPLY_TRAILER = 4
+  DSEG__V1__SEGMENT_REPLY__REPLY_TRAILER = 4,
+  DSEG__V1__SEGMENT_REPLY__REPLY_LOADING = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__SEGMENT_REPLY__REPLY__CASE)
 } Dseg__V1__SegmentReply__ReplyCase;
 
@@ -359,6 +393,10 @@ struct  Dseg__V1__SegmentReply
     Dseg__V1__ScoreMap *score_map;
     Dseg__V1__IndexMask *mask;
     Dseg__V1__Trailer *trailer;
+    /*
+     * only before the header, and where the request asks for progress
+     */
+    Dseg__V1__Loading *loading;
   };
 };
 #define DSEG__V1__SEGMENT_REPLY__INIT \
@@ -601,9 +639,20 @@ struct  Dseg__V1__DescribeRequest
    * absent: what the caption names, scored by the filter where one is loaded
    */
   Dseg__V1__Vocabulary *vocabulary;
+  /*
+   * as of SegmentRequest
+   */
   ProtobufCBinaryData model;
   ProtobufCBinaryData request_id;
   uint32_t deadline_milliseconds;
+  /*
+   * as of SegmentRequest
+   */
+  ProtobufCBinaryData keep_alive;
+  /*
+   * whether Loading messages come before the description while the model is loaded
+   */
+  protobuf_c_boolean progress;
   Dseg__V1__DescribeRequest__PictureCase picture_case;
   union {
     /*
@@ -615,13 +664,14 @@ struct  Dseg__V1__DescribeRequest
 };
 #define DSEG__V1__DESCRIBE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__describe_request__descriptor) \
-    , NULL, {0,NULL}, {0,NULL}, 0, DSEG__V1__DESCRIBE_REQUEST__PICTURE__NOT_SET, {0} }
+    , NULL, {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, DSEG__V1__DESCRIBE_REQUEST__PICTURE__NOT_SET, {0} }
 
 
 typedef enum {
   DSEG__V1__DESCRIBE_REPLY__REPLY__NOT_SET = 0,
   DSEG__V1__DESCRIBE_REPLY__REPLY_DESCRIPTION = 1,
-  DSEG__V1__DESCRIBE_REPLY__REPLY_CHOICE = 2
+  DSEG__V1__DESCRIBE_REPLY__REPLY_CHOICE = 2,
+  DSEG__V1__DESCRIBE_REPLY__REPLY_LOADING = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__DESCRIBE_REPLY__REPLY__CASE)
 } Dseg__V1__DescribeReply__ReplyCase;
 
@@ -638,6 +688,10 @@ struct  Dseg__V1__DescribeReply
      * the last message
      */
     Dseg__V1__Choice *choice;
+    /*
+     * only before the description, and where the request asks for progress
+     */
+    Dseg__V1__Loading *loading;
   };
 };
 #define DSEG__V1__DESCRIBE_REPLY__INIT \
@@ -824,7 +878,7 @@ struct  Dseg__V1__StatusReply
   ProtobufCMessage base;
   ProtobufCBinaryData version;
   /*
-   * the one that answers first, then the networks beside it
+   * loaded and loading, each followed by the networks beside it
    */
   size_t n_models;
   Dseg__V1__ModelStatus **models;
@@ -860,10 +914,26 @@ struct  Dseg__V1__StatusReply
   uint32_t words;
   size_t n_recipes;
   Dseg__V1__RecipeStatus **recipes;
+  /*
+   * weights and scratch memory of loaded and loading models
+   */
+  uint64_t memory_bytes;
+  /*
+   * of those bytes and of all caches (dsegd serve --memory)
+   */
+  uint64_t memory_limit;
+  /*
+   * the daemon's own
+   */
+  ProtobufCBinaryData keep_alive;
+  /*
+   * the name of the model that requests without one get
+   */
+  ProtobufCBinaryData default_model;
 };
 #define DSEG__V1__STATUS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__status_reply__descriptor) \
-    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL} }
 
 
 struct  Dseg__V1__ModelStatus
@@ -883,10 +953,39 @@ struct  Dseg__V1__ModelStatus
    * "segmenter" answers; beside it, "captioner" (BLIP) and "filter" (CLIP)
    */
   ProtobufCBinaryData role;
+  /*
+   * from now until it is let go of if no call uses it
+   */
+  uint64_t until_milliseconds;
+  /*
+   * it is let go of only by Unload, or where memory is short
+   */
+  protobuf_c_boolean kept_for_ever;
+  /*
+   * how far its loading is; absent: it is loaded
+   */
+  Dseg__V1__Loading *loading;
+  /*
+   * that use it now: they wait, run or are parked
+   */
+  uint32_t calls;
+  /*
+   * that it answered since it was loaded
+   */
+  uint64_t requests;
+  /*
+   * Of its last 512 calls, from their arrival to their end; 0 where there were none
+   */
+  float p50_milliseconds;
+  float p99_milliseconds;
+  /*
+   * of a captioner or filter: the name of the model that it stands beside
+   */
+  ProtobufCBinaryData model;
 };
 #define DSEG__V1__MODEL_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__model_status__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, NULL, 0, 0, 0, 0, {0,NULL} }
 
 
 /*
@@ -959,6 +1058,115 @@ struct  Dseg__V1__CancelReply
 #define DSEG__V1__CANCEL_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__cancel_reply__descriptor) \
     , 0 }
+
+
+struct  Dseg__V1__WarmRequest
+{
+  ProtobufCMessage base;
+  /*
+   * as of SegmentRequest
+   */
+  ProtobufCBinaryData model;
+  /*
+   * as of SegmentRequest, from when the model is loaded
+   */
+  ProtobufCBinaryData keep_alive;
+  /*
+   * for Cancel; chosen by the client
+   */
+  ProtobufCBinaryData request_id;
+  uint32_t deadline_milliseconds;
+};
+#define DSEG__V1__WARM_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__warm_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0 }
+
+
+typedef enum {
+  DSEG__V1__WARM_REPLY__REPLY__NOT_SET = 0,
+  DSEG__V1__WARM_REPLY__REPLY_LOADING = 1,
+  DSEG__V1__WARM_REPLY__REPLY_MODEL = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__WARM_REPLY__REPLY__CASE)
+} Dseg__V1__WarmReply__ReplyCase;
+
+struct  Dseg__V1__WarmReply
+{
+  ProtobufCMessage base;
+  Dseg__V1__WarmReply__ReplyCase reply_case;
+  union {
+    /*
+     * none where the model is loaded already
+     */
+    Dseg__V1__Loading *loading;
+    /*
+     * the last message
+     */
+    Dseg__V1__ModelStatus *model;
+  };
+};
+#define DSEG__V1__WARM_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__warm_reply__descriptor) \
+    , DSEG__V1__WARM_REPLY__REPLY__NOT_SET, {0} }
+
+
+/*
+ * How far a model's loading is.
+ */
+struct  Dseg__V1__Loading
+{
+  ProtobufCMessage base;
+  /*
+   * its name
+   */
+  ProtobufCBinaryData model;
+  Dseg__V1__LoadingStage stage;
+  /*
+   * of weights that are read
+   */
+  uint64_t bytes;
+  /*
+   * of weights to read, with those of the networks beside it; 0: not known yet
+   */
+  uint64_t total_bytes;
+};
+#define DSEG__V1__LOADING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__loading__descriptor) \
+    , {0,NULL}, DSEG__V1__LOADING_STAGE__LOADING_STAGE_WAITING, 0, 0 }
+
+
+struct  Dseg__V1__UnloadRequest
+{
+  ProtobufCMessage base;
+  /*
+   * name or hash; empty: all that are loaded
+   */
+  ProtobufCBinaryData model;
+};
+#define DSEG__V1__UNLOAD_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__unload_request__descriptor) \
+    , {0,NULL} }
+
+
+/*
+ * Names of models. One that was not loaded is in neither list.
+ */
+struct  Dseg__V1__UnloadReply
+{
+  ProtobufCMessage base;
+  /*
+   * that are gone
+   */
+  size_t n_unloaded;
+  ProtobufCBinaryData *unloaded;
+  /*
+   * that go as soon as their calls have ended
+   */
+  size_t n_in_use;
+  ProtobufCBinaryData *in_use;
+};
+#define DSEG__V1__UNLOAD_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__unload_reply__descriptor) \
+    , 0,NULL, 0,NULL }
 
 
 /* Dseg__V1__LookRequest methods */
@@ -1512,6 +1720,101 @@ Dseg__V1__CancelReply *
 void   dseg__v1__cancel_reply__free_unpacked
                      (Dseg__V1__CancelReply *message,
                       ProtobufCAllocator *allocator);
+/* Dseg__V1__WarmRequest methods */
+void   dseg__v1__warm_request__init
+                     (Dseg__V1__WarmRequest         *message);
+size_t dseg__v1__warm_request__get_packed_size
+                     (const Dseg__V1__WarmRequest   *message);
+size_t dseg__v1__warm_request__pack
+                     (const Dseg__V1__WarmRequest   *message,
+                      uint8_t             *out);
+size_t dseg__v1__warm_request__pack_to_buffer
+                     (const Dseg__V1__WarmRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__WarmRequest *
+       dseg__v1__warm_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__warm_request__free_unpacked
+                     (Dseg__V1__WarmRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__WarmReply methods */
+void   dseg__v1__warm_reply__init
+                     (Dseg__V1__WarmReply         *message);
+size_t dseg__v1__warm_reply__get_packed_size
+                     (const Dseg__V1__WarmReply   *message);
+size_t dseg__v1__warm_reply__pack
+                     (const Dseg__V1__WarmReply   *message,
+                      uint8_t             *out);
+size_t dseg__v1__warm_reply__pack_to_buffer
+                     (const Dseg__V1__WarmReply   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__WarmReply *
+       dseg__v1__warm_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__warm_reply__free_unpacked
+                     (Dseg__V1__WarmReply *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__Loading methods */
+void   dseg__v1__loading__init
+                     (Dseg__V1__Loading         *message);
+size_t dseg__v1__loading__get_packed_size
+                     (const Dseg__V1__Loading   *message);
+size_t dseg__v1__loading__pack
+                     (const Dseg__V1__Loading   *message,
+                      uint8_t             *out);
+size_t dseg__v1__loading__pack_to_buffer
+                     (const Dseg__V1__Loading   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Loading *
+       dseg__v1__loading__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__loading__free_unpacked
+                     (Dseg__V1__Loading *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__UnloadRequest methods */
+void   dseg__v1__unload_request__init
+                     (Dseg__V1__UnloadRequest         *message);
+size_t dseg__v1__unload_request__get_packed_size
+                     (const Dseg__V1__UnloadRequest   *message);
+size_t dseg__v1__unload_request__pack
+                     (const Dseg__V1__UnloadRequest   *message,
+                      uint8_t             *out);
+size_t dseg__v1__unload_request__pack_to_buffer
+                     (const Dseg__V1__UnloadRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__UnloadRequest *
+       dseg__v1__unload_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__unload_request__free_unpacked
+                     (Dseg__V1__UnloadRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__UnloadReply methods */
+void   dseg__v1__unload_reply__init
+                     (Dseg__V1__UnloadReply         *message);
+size_t dseg__v1__unload_reply__get_packed_size
+                     (const Dseg__V1__UnloadReply   *message);
+size_t dseg__v1__unload_reply__pack
+                     (const Dseg__V1__UnloadReply   *message,
+                      uint8_t             *out);
+size_t dseg__v1__unload_reply__pack_to_buffer
+                     (const Dseg__V1__UnloadReply   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__UnloadReply *
+       dseg__v1__unload_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__unload_reply__free_unpacked
+                     (Dseg__V1__UnloadReply *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Dseg__V1__LookRequest_Closure)
@@ -1601,6 +1904,21 @@ typedef void (*Dseg__V1__CancelRequest_Closure)
 typedef void (*Dseg__V1__CancelReply_Closure)
                  (const Dseg__V1__CancelReply *message,
                   void *closure_data);
+typedef void (*Dseg__V1__WarmRequest_Closure)
+                 (const Dseg__V1__WarmRequest *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__WarmReply_Closure)
+                 (const Dseg__V1__WarmReply *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__Loading_Closure)
+                 (const Dseg__V1__Loading *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__UnloadRequest_Closure)
+                 (const Dseg__V1__UnloadRequest *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__UnloadReply_Closure)
+                 (const Dseg__V1__UnloadReply *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1628,6 +1946,14 @@ struct Dseg__V1__Segmenter_Service
                  const Dseg__V1__CancelRequest *input,
                  Dseg__V1__CancelReply_Closure closure,
                  void *closure_data);
+  void (*warm)(Dseg__V1__Segmenter_Service *service,
+               const Dseg__V1__WarmRequest *input,
+               Dseg__V1__WarmReply_Closure closure,
+               void *closure_data);
+  void (*unload)(Dseg__V1__Segmenter_Service *service,
+                 const Dseg__V1__UnloadRequest *input,
+                 Dseg__V1__UnloadReply_Closure closure,
+                 void *closure_data);
 };
 typedef void (*Dseg__V1__Segmenter_ServiceDestroy)(Dseg__V1__Segmenter_Service *);
 void dseg__v1__segmenter__init (Dseg__V1__Segmenter_Service *service,
@@ -1640,7 +1966,9 @@ void dseg__v1__segmenter__init (Dseg__V1__Segmenter_Service *service,
       function_prefix__ ## segment,\
       function_prefix__ ## describe,\
       function_prefix__ ## status,\
-      function_prefix__ ## cancel  }
+      function_prefix__ ## cancel,\
+      function_prefix__ ## warm,\
+      function_prefix__ ## unload  }
 void dseg__v1__segmenter__look(ProtobufCService *service,
                                const Dseg__V1__LookRequest *input,
                                Dseg__V1__LookReply_Closure closure,
@@ -1661,11 +1989,20 @@ void dseg__v1__segmenter__cancel(ProtobufCService *service,
                                  const Dseg__V1__CancelRequest *input,
                                  Dseg__V1__CancelReply_Closure closure,
                                  void *closure_data);
+void dseg__v1__segmenter__warm(ProtobufCService *service,
+                               const Dseg__V1__WarmRequest *input,
+                               Dseg__V1__WarmReply_Closure closure,
+                               void *closure_data);
+void dseg__v1__segmenter__unload(ProtobufCService *service,
+                                 const Dseg__V1__UnloadRequest *input,
+                                 Dseg__V1__UnloadReply_Closure closure,
+                                 void *closure_data);
 
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    dseg__v1__encoding__descriptor;
 extern const ProtobufCEnumDescriptor    dseg__v1__maps__descriptor;
+extern const ProtobufCEnumDescriptor    dseg__v1__loading_stage__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__look_request__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__look_reply__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__label__descriptor;
@@ -1695,6 +2032,11 @@ extern const ProtobufCMessageDescriptor dseg__v1__recipe_status__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__setting_status__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__cancel_request__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__cancel_reply__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__warm_request__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__warm_reply__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__loading__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__unload_request__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__unload_reply__descriptor;
 extern const ProtobufCServiceDescriptor dseg__v1__segmenter__descriptor;
 
 PROTOBUF_C__END_DECLS

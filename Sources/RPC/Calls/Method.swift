@@ -24,6 +24,8 @@ package enum Method: CaseIterable, Sendable {
     case describe
     case status
     case cancel
+    case warm
+    case unload
     case health
 
     package static let segmenterService = "dseg.v1.Segmenter"
@@ -39,6 +41,8 @@ package enum Method: CaseIterable, Sendable {
         case .describe: "Describe"
         case .status: "Status"
         case .cancel: "Cancel"
+        case .warm: "Warm"
+        case .unload: "Unload"
         case .health: "Check"
         }
     }
@@ -46,8 +50,8 @@ package enum Method: CaseIterable, Sendable {
     package var shape: CallShape {
         switch self {
         case .look: .clientStreaming
-        case .segment, .describe: .serverStreaming
-        case .status, .cancel, .health: .unary
+        case .segment, .describe, .warm: .serverStreaming
+        case .status, .cancel, .unload, .health: .unary
         }
     }
 

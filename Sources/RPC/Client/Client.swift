@@ -58,14 +58,15 @@ package final class Client {
     /// - Parameters:
     ///   - recipe: of the first question about it
     ///   - settings: of that recipe
+    ///   - model: of that question
     package func look(
-        _ file: [UInt8], recipe: String = "", settings: [String] = []
+        _ file: [UInt8], recipe: String = "", settings: [String] = [], model: String = ""
     ) throws(RPCStatus) -> LookReply {
         let call = try open(.look, payload: [])
         for start in stride(from: 0, to: file.count, by: Self.pieceLength) {
             let piece = file[start..<min(start + Self.pieceLength, file.count)]
             var message = LookRequest(data: Array(piece))
-            if start == 0 { (message.recipe, message.settings) = (recipe, settings) }
+            if start == 0 { (message.recipe, message.settings, message.model) = (recipe, settings, model) }
             try socket.write(call.message(message.encoded()), until: deadline)
             renewDeadline()
         }
@@ -92,6 +93,22 @@ package final class Client {
     /// - Throws: an ``RPCStatus``, or what `onReply` throws; the client is then in the middle of a stream and useless
     package func describe(_ request: DescribeRequest, onReply: (DescribeReply) throws -> Void) throws {
         try stream(of: .describe, request, onReply)
+    }
+
+    /// Loads a model and keeps it; `onReply` gets the messages in order, the last of which is the model.
+    ///
+    /// - Throws: an ``RPCStatus``, or what `onReply` throws; the client is then in the middle of a stream and useless
+    package func warm(_ request: WarmRequest, onReply: (WarmReply) throws -> Void) throws {
+        var isComplete = false
+        try stream(of: .warm, request) { (reply: WarmReply) in
+            if case .model = reply { isComplete = true }
+            try onReply(reply)
+        }
+        guard isComplete else { throw RPCStatus(.dataLoss, "The answer ended without the loaded model; ask again.") }
+    }
+
+    package func unload(_ request: UnloadRequest) throws(RPCStatus) -> UnloadReply {
+        try reply(to: open(.unload, payload: request.encoded()), as: UnloadReply.self)
     }
 
     package func status() throws(RPCStatus) -> StatusReply {

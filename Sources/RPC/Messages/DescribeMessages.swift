@@ -9,16 +9,22 @@ package struct DescribeRequest: WireMessage, @unsafe PackedMessage {
     package var model: String
     package var requestID: String
     package var deadlineMilliseconds: UInt32
+    /// As of ``SegmentRequest``.
+    package var keepAlive: String
+    /// Whether ``Loading`` messages come before the description.
+    package var progress: Bool
 
     package init(
         picture: SegmentRequest.Picture?, vocabulary: Vocabulary?, model: String, requestID: String,
-        deadlineMilliseconds: UInt32
+        deadlineMilliseconds: UInt32, keepAlive: String, progress: Bool
     ) {
         self.picture = picture
         self.vocabulary = vocabulary
         self.model = model
         self.requestID = requestID
         self.deadlineMilliseconds = deadlineMilliseconds
+        self.keepAlive = keepAlive
+        self.progress = progress
     }
 
     static var budget: MemoryBudget { .bulk }
@@ -39,6 +45,8 @@ package struct DescribeRequest: WireMessage, @unsafe PackedMessage {
         unsafe model = try text(packed.model, "DescribeRequest.model", .name)
         unsafe requestID = try text(packed.request_id, "DescribeRequest.request_id", .name)
         unsafe deadlineMilliseconds = packed.deadline_milliseconds
+        unsafe keepAlive = try text(packed.keep_alive, "DescribeRequest.keep_alive", .name)
+        unsafe progress = packed.progress != 0
     }
 
     func fill(_ packed: inout Dseg__V1__DescribeRequest, in arena: borrowing MessageArena) {
@@ -55,6 +63,8 @@ package struct DescribeRequest: WireMessage, @unsafe PackedMessage {
         unsafe packed.model = arena.text(model)
         unsafe packed.request_id = arena.text(requestID)
         unsafe packed.deadline_milliseconds = deadlineMilliseconds
+        unsafe packed.keep_alive = arena.text(keepAlive)
+        unsafe packed.progress = progress ? 1 : 0
     }
 }
 
@@ -116,6 +126,8 @@ package struct Description: WireMessage, @unsafe PackedMessage {
 package enum DescribeReply: WireMessage, @unsafe PackedMessage {
     case description(Description)
     case choice(Choice)
+    /// Before the description, where the request asks for progress.
+    case loading(Loading)
 
     static var budget: MemoryBudget { .bulk }
     static var initialize: (UnsafeMutablePointer<Dseg__V1__DescribeReply>?) -> Void {
@@ -129,8 +141,11 @@ package enum DescribeReply: WireMessage, @unsafe PackedMessage {
             self = unsafe .description(try Description(packed.description.pointee))
         case DSEG__V1__DESCRIBE_REPLY__REPLY_CHOICE:
             self = unsafe .choice(try Choice(packed.choice.pointee))
+        case DSEG__V1__DESCRIBE_REPLY__REPLY_LOADING:
+            self = unsafe .loading(try Loading(packed.loading.pointee))
         default:
-            throw RPCStatus(.invalidArgument, "A DescribeReply holds no description or choice; is the daemon newer?")
+            throw RPCStatus(
+                .invalidArgument, "A DescribeReply holds no description, choice or loading; is the daemon newer?")
         }
     }
 
@@ -142,6 +157,9 @@ package enum DescribeReply: WireMessage, @unsafe PackedMessage {
         case .choice(let choice):
             unsafe packed.reply_case = DSEG__V1__DESCRIBE_REPLY__REPLY_CHOICE
             unsafe packed.choice = arena.message(choice)
+        case .loading(let loading):
+            unsafe packed.reply_case = DSEG__V1__DESCRIBE_REPLY__REPLY_LOADING
+            unsafe packed.loading = arena.message(loading)
         }
     }
 }

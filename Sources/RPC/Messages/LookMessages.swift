@@ -6,11 +6,14 @@ package struct LookRequest: WireMessage, @unsafe PackedMessage {
     /// The recipe of the first question and its settings, for which the picture is prepared.
     package var recipe: String
     package var settings: [String]
+    /// Of the first question.
+    package var model: String
 
-    package init(data: [UInt8], recipe: String = "", settings: [String] = []) {
+    package init(data: [UInt8], recipe: String = "", settings: [String] = [], model: String = "") {
         self.data = data
         self.recipe = recipe
         self.settings = settings
+        self.model = model
     }
 
     static var budget: MemoryBudget { .bulk }
@@ -22,6 +25,7 @@ package struct LookRequest: WireMessage, @unsafe PackedMessage {
         unsafe data = bytes(packed.data)
         unsafe recipe = try text(packed.recipe, "LookRequest.recipe", .name)
         unsafe settings = try texts(packed.settings, packed.n_settings, "LookRequest.settings", .name)
+        unsafe model = try text(packed.model, "LookRequest.model", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__LookRequest, in arena: borrowing MessageArena) {
@@ -29,6 +33,7 @@ package struct LookRequest: WireMessage, @unsafe PackedMessage {
         unsafe packed.recipe = arena.text(recipe)
         unsafe packed.n_settings = settings.count
         unsafe packed.settings = arena.texts(settings)
+        unsafe packed.model = arena.text(model)
     }
 }
 

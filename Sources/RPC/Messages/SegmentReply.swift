@@ -6,6 +6,8 @@ package enum SegmentReply: WireMessage, @unsafe PackedMessage {
     case scoreMap(ScoreMap)
     case mask(IndexMask)
     case trailer(Trailer)
+    /// Before the header, where the request asks for progress.
+    case loading(Loading)
 
     static var budget: MemoryBudget { .bulk }
     static var initialize: (UnsafeMutablePointer<Dseg__V1__SegmentReply>?) -> Void {
@@ -23,10 +25,12 @@ package enum SegmentReply: WireMessage, @unsafe PackedMessage {
             self = unsafe .mask(try IndexMask(packed.mask.pointee))
         case DSEG__V1__SEGMENT_REPLY__REPLY_TRAILER:
             self = unsafe .trailer(try Trailer(packed.trailer.pointee))
+        case DSEG__V1__SEGMENT_REPLY__REPLY_LOADING:
+            self = unsafe .loading(try Loading(packed.loading.pointee))
         default:
             throw RPCStatus(
                 .invalidArgument,
-                "A SegmentReply holds no header, score map, mask or trailer; is the daemon newer?")
+                "A SegmentReply holds no header, score map, mask, trailer or loading; is the daemon newer?")
         }
     }
 
@@ -44,6 +48,9 @@ package enum SegmentReply: WireMessage, @unsafe PackedMessage {
         case .trailer(let trailer):
             unsafe packed.reply_case = DSEG__V1__SEGMENT_REPLY__REPLY_TRAILER
             unsafe packed.trailer = arena.message(trailer)
+        case .loading(let loading):
+            unsafe packed.reply_case = DSEG__V1__SEGMENT_REPLY__REPLY_LOADING
+            unsafe packed.loading = arena.message(loading)
         }
     }
 }

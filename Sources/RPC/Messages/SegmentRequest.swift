@@ -38,6 +38,10 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
     package var settings: [String]
     /// What the labels are chosen from; `nil`: they are given.
     package var vocabulary: Vocabulary?
+    /// Of the model, once the call has ended, as `KeepAlive` reads it; empty: the daemon's own.
+    package var keepAlive: String
+    /// Whether ``Loading`` messages come before the header.
+    package var progress: Bool
 
     package init(
         picture: Picture?, labels: [Label], recipe: String = "", forwardPrompt: String? = nil,
@@ -46,7 +50,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         mapWidth: UInt32 = 0,
         mapHeight: UInt32 = 0, encoding: Encoding = .f16, mask: Bool = false, model: String = "",
         requestID: String = "", deadlineMilliseconds: UInt32 = 0, settings: [String] = [],
-        vocabulary: Vocabulary? = nil
+        vocabulary: Vocabulary? = nil, keepAlive: String = "", progress: Bool = false
     ) {
         self.picture = picture
         self.labels = labels
@@ -65,6 +69,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         self.deadlineMilliseconds = deadlineMilliseconds
         self.settings = settings
         self.vocabulary = vocabulary
+        self.keepAlive = keepAlive
+        self.progress = progress
     }
 
     static var budget: MemoryBudget { .bulk }
@@ -105,6 +111,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         unsafe deadlineMilliseconds = packed.deadline_milliseconds
         unsafe settings = try texts(packed.settings, packed.n_settings, "SegmentRequest.settings", .name)
         vocabulary = if let packed = unsafe packed.vocabulary { try unsafe Vocabulary(packed.pointee) } else { nil }
+        unsafe keepAlive = try text(packed.keep_alive, "SegmentRequest.keep_alive", .name)
+        unsafe progress = packed.progress != 0
     }
 
     func fill(_ packed: inout Dseg__V1__SegmentRequest, in arena: borrowing MessageArena) {
@@ -146,6 +154,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         unsafe packed.n_settings = settings.count
         unsafe packed.settings = arena.texts(settings)
         if let vocabulary { unsafe packed.vocabulary = arena.message(vocabulary) }
+        unsafe packed.keep_alive = arena.text(keepAlive)
+        unsafe packed.progress = progress ? 1 : 0
     }
 }
 

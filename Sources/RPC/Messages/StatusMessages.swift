@@ -37,13 +37,21 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
     package var threads: UInt32
     /// The recipes that requests may name.
     package var recipes: [RecipeStatus]
+    /// Weights and scratch memory of loaded and loading models, and the limit of these bytes.
+    package var memoryBytes: UInt64
+    package var memoryLimit: UInt64
+    /// The daemon's own, as `KeepAlive` reads it.
+    package var keepAlive: String
+    /// The name of the model that requests without one get.
+    package var defaultModel: String
 
     package init(
         version: String, models: [ModelStatus], queued: UInt32, queueLimit: UInt32,
         answered: UInt64, refused: UInt64,
         pictures: UInt32, picturesBytes: UInt64, picturesLimit: UInt64,
         words: UInt32, wordsBytes: UInt64, wordsLimit: UInt64, uptimeMilliseconds: UInt64,
-        threads: UInt32, recipes: [RecipeStatus]
+        threads: UInt32, recipes: [RecipeStatus], memoryBytes: UInt64, memoryLimit: UInt64, keepAlive: String,
+        defaultModel: String
     ) {
         self.version = version
         self.models = models
@@ -60,6 +68,10 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         self.uptimeMilliseconds = uptimeMilliseconds
         self.threads = threads
         self.recipes = recipes
+        self.memoryBytes = memoryBytes
+        self.memoryLimit = memoryLimit
+        self.keepAlive = keepAlive
+        self.defaultModel = defaultModel
     }
 
     static var budget: MemoryBudget { .control }
@@ -83,6 +95,10 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         unsafe uptimeMilliseconds = packed.uptime_milliseconds
         unsafe threads = packed.threads
         unsafe recipes = try list(packed.recipes, packed.n_recipes)
+        unsafe memoryBytes = packed.memory_bytes
+        unsafe memoryLimit = packed.memory_limit
+        unsafe keepAlive = try text(packed.keep_alive, "StatusReply.keep_alive", .name)
+        unsafe defaultModel = try text(packed.default_model, "StatusReply.default_model", .name)
     }
 
     func fill(_ packed: inout Dseg__V1__StatusReply, in arena: borrowing MessageArena) {
@@ -103,46 +119,10 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         unsafe packed.threads = threads
         unsafe packed.n_recipes = recipes.count
         unsafe packed.recipes = arena.list(recipes)
-    }
-}
-
-/// A loaded model.
-package struct ModelStatus: WireMessage, @unsafe PackedMessage {
-    package var name: String
-    package var hash: String
-    /// Bytes of weights in memory.
-    package var bytes: UInt64
-    package var precision: String
-    /// `segmenter`, or of a network beside it `captioner` or `filter`.
-    package var role: String
-
-    package init(name: String, hash: String, bytes: UInt64, precision: String, role: String) {
-        self.name = name
-        self.hash = hash
-        self.bytes = bytes
-        self.precision = precision
-        self.role = role
-    }
-
-    static var budget: MemoryBudget { .control }
-    static var initialize: (UnsafeMutablePointer<Dseg__V1__ModelStatus>?) -> Void {
-        unsafe dseg__v1__model_status__init
-    }
-
-    init(_ packed: Dseg__V1__ModelStatus) throws(RPCStatus) {
-        unsafe name = try text(packed.name, "ModelStatus.name", .name)
-        unsafe hash = try text(packed.hash, "ModelStatus.hash", .name)
-        unsafe bytes = packed.bytes
-        unsafe precision = try text(packed.precision, "ModelStatus.precision", .name)
-        unsafe role = try text(packed.role, "ModelStatus.role", .name)
-    }
-
-    func fill(_ packed: inout Dseg__V1__ModelStatus, in arena: borrowing MessageArena) {
-        unsafe packed.name = arena.text(name)
-        unsafe packed.hash = arena.text(hash)
-        unsafe packed.bytes = bytes
-        unsafe packed.precision = arena.text(precision)
-        unsafe packed.role = arena.text(role)
+        unsafe packed.memory_bytes = memoryBytes
+        unsafe packed.memory_limit = memoryLimit
+        unsafe packed.keep_alive = arena.text(keepAlive)
+        unsafe packed.default_model = arena.text(defaultModel)
     }
 }
 
