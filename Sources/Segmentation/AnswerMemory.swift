@@ -19,7 +19,10 @@ struct AnswerMemory: Sendable {
     ///   - captured: `nil`: the queries of all cross-attention layers, and an affinity of the latent's pixels
     ///   - seeding: scratch memory for a CLIP's scores of labels
     ///   - maps: score maps that are held at once
-    init(_ model: Model, _ layout: Layout, captured: CapturedLayers? = nil, seeding: Double = 0, maps: Int) {
+    init(
+        _ model: some DiffusionNetworks, _ layout: Layout, captured: CapturedLayers? = nil, seeding: Double = 0,
+        maps: Int
+    ) {
         let (unet, tile, tiles) = (model.unet, layout.tiles[0].grid, Double(layout.tiles.count))
         self.layout = layout
         picture = layout.grid.times(model.latentSizes.factor)
@@ -50,7 +53,7 @@ struct AnswerMemory: Sendable {
     /// What self-attention takes while it is captured, in floats, and what is kept of it, in bytes: of an affinity of
     /// some pixels, or of the operands of single heads.
     private static func selfAttention(
-        _ model: Model, _ captured: CapturedLayers?, pixels: Double
+        _ model: some DiffusionNetworks, _ captured: CapturedLayers?, pixels: Double
     ) -> (captured: Double, kept: Double) {
         guard let captured, case .heads = captured.affinity else {
             return (pixels * pixels, pixels * (2 * pixels + 4))
@@ -123,9 +126,9 @@ extension Segmenter {
         }
         if memory.isLarge(model.latentSizes) {
             let most = memory.most + memory.ofThreads
-            if let left = AvailableMemory.left, most > Double(left) { arena.release() }
+            if let left = AvailableMemory.left, most > Double(left) { workspace.arena.release() }
             try check(most, AvailableMemory.left)
-            let more = memory.addressSpace > arena.reservedBytes ? memory.addressSpace : 0
+            let more = memory.addressSpace > workspace.arena.reservedBytes ? memory.addressSpace : 0
             try check(Double(more) + memory.kept, AddressSpace.left)
         }
         try reserve(memory)
@@ -133,9 +136,9 @@ extension Segmenter {
 
     /// Reserves scratch memory for a part of an answer, where there is less: another answer may have come between.
     func reserve(_ memory: AnswerMemory) throws(SegmentationError) {
-        guard memory.addressSpace > arena.reservedBytes else { return }
+        guard memory.addressSpace > workspace.arena.reservedBytes else { return }
         do throws(AddressSpaceError) {
-            try arena.reserve(memory.addressSpace)
+            try workspace.arena.reserve(memory.addressSpace)
         } catch {
             throw .memory(memory.picture, bytes: memory.addressSpace, left: AddressSpace.left ?? 0)
         }

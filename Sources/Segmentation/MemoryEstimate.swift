@@ -13,13 +13,18 @@ struct MemoryEstimate {
     let bytes: Double
 
     /// The estimates of all steps for a latent.
-    static func all(_ model: Model, _ grid: Grid) -> [MemoryEstimate] {
+    static func all(_ model: some DiffusionNetworks, _ grid: Grid) -> [MemoryEstimate] {
         [features(model.unet, grid), prompts(model), pass(model, grid), encoding(model, grid)]
     }
 
     /// For scratch memory: twice what is thought to be enough, since a step that wants more ends the process. A page
     /// that is not written takes no memory.
-    static func addressSpace(_ bytes: Double) -> Int { Int(min(2 * bytes, 0x1p60)) + (64 << 20) }
+    static func addressSpace(_ bytes: Double) -> Int { Int(min(2 * bytes, 0x1p60)) + smallestSpace }
+
+    /// What is thought to be enough, of what ``addressSpace(_:)`` says.
+    static func bytes(of addressSpace: Int) -> Int { (addressSpace - smallestSpace) / 2 }
+
+    private static let smallestSpace = 64 << 20
 
     /// - Parameter directory: of the model that the estimate is of
     func check(_ directory: String) throws(ModelError) {
@@ -42,7 +47,7 @@ struct MemoryEstimate {
     }
 
     /// The text encoder's states of prompts that are read together, and their keys for all cross-attention layers.
-    static func prompts(_ model: Model) -> MemoryEstimate {
+    static func prompts(_ model: some DiffusionNetworks) -> MemoryEstimate {
         let text = model.textEncoder.configuration
         let keys = model.unet.attentionLayers.reduce(0) { $0 + Double($1.channels) }
         let positions = Double(Segmenter.groupPrompts) * Double(text.positions)
@@ -53,7 +58,7 @@ struct MemoryEstimate {
 
     /// The inputs of all layers on the way up, and what a layer takes: its feed-forward network's hidden map has four
     /// times its channels, in f32 with the gates twelve times, and some maps lie beside that.
-    static func pass(_ model: Model, _ grid: Grid) -> MemoryEstimate {
+    static func pass(_ model: some DiffusionNetworks, _ grid: Grid) -> MemoryEstimate {
         let configuration = model.unet.configuration
         let channels = configuration.blockChannels.map(Double.init)
         let layers = Double(configuration.layersPerBlock)
@@ -69,7 +74,7 @@ struct MemoryEstimate {
 
     /// Two maps of each level, and three more of the largest: a residual block's hidden one and its convolutions'
     /// input.
-    static func encoding(_ model: Model, _ grid: Grid) -> MemoryEstimate {
+    static func encoding(_ model: some DiffusionNetworks, _ grid: Grid) -> MemoryEstimate {
         let configuration = model.autoencoder.configuration
         let picture = grid.times(configuration.factor)
         let channels = configuration.blockChannels.map(Double.init)
@@ -195,11 +200,6 @@ extension LabelFilter {
 }
 
 extension Model {
-    /// Bytes of address space for scratch memory at the size that the U-Net was trained on.
-    package var scratchBytes: Int {
-        AnswerMemory(self, Layout(latentSizes.trained), maps: SegmentationRequest.labelLimit).addressSpace
-    }
-
     /// Scratch memory for its steps.
     package func scratch() throws(AddressSpaceError) -> Arena {
         try Arena(reserving: scratchBytes)

@@ -49,7 +49,7 @@ package enum ModelError: Error, CustomStringConvertible {
 /// A Stable Diffusion checkpoint in memory: everything before the last attention layer.
 ///
 /// A model belongs to one thread: the engine's.
-package final class Model {
+package final class Model: DiffusionNetworks {
     package let name: String
     /// SHA-256 over all files that it was read from.
     package let hash: String
@@ -67,19 +67,13 @@ package final class Model {
     package let precision: Precision
     package var weightBytes: Int { region.bytesUsed }
 
-    package var latentSizes: LatentSizes {
-        let side = unet.configuration.sampleSize
-        return LatentSizes(
-            trained: Grid(height: side, width: side), unit: unet.configuration.latentUnit,
-            factor: autoencoder.configuration.factor)
-    }
-
     /// Opens and reads a model.
     ///
     /// - Parameters:
     ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
     ///   - precision: the arithmetic of products with weights
-    ///   - cache, isWanted: as of the other one
+    ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
+    ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
     package convenience init(
         _ source: ModelSource, clipMerges: String, precision: Precision, cache: String?,
         while isWanted: @Sendable () -> Bool
@@ -89,24 +83,20 @@ package final class Model {
             while: isWanted)
     }
 
-    /// Reads the weights.
-    ///
-    /// - Parameters:
-    ///   - name: what its owner calls it
-    ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
-    ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
-    package init(
+    /// Reads the weights; parameters as of the other ones.
+    package convenience init(
         _ contents: ModelContents, name: String, cache: String?, while isWanted: @Sendable () -> Bool
     ) throws(ModelError) {
-        do throws(CheckpointError) {
-            let identity = try Checkpoint.read(
-                contents.checkpoints, hashing: contents.files, remembered: cache.map(RememberedDigests.init),
-                while: isWanted)
-            (hash, hashAliases) = (identity.description, identity.aliases)
-        } catch {
-            throw .checkpoint(error)
-        }
+        self.init(contents, name: name, hash: try contents.hashed.hash(cache: cache, while: isWanted))
+    }
+
+    /// - Parameters:
+    ///   - contents: whose weights have been read
+    ///   - name: what its owner calls it
+    ///   - hash: that reading them returned
+    init(_ contents: ModelContents, name: String, hash: ModelHash) {
         self.name = name
+        (self.hash, hashAliases) = (hash.description, hash.aliases)
         precision = contents.precision
         tokenizer = contents.tokenizer
         textEncoder = contents.textEncoder
@@ -115,7 +105,5 @@ package final class Model {
         scheduler = contents.scheduler
         crossKeys = contents.unet.crossKeys
         region = contents.region
-        let estimates = MemoryEstimate.all(self, latentSizes.trained)
-        for estimate in estimates { try estimate.check(contents.source.path) }
     }
 }

@@ -4,7 +4,7 @@ package import Networks
 /// What a model consists of, by headers and configurations alone: every tensor is claimed, no weight read.
 ///
 /// The weights' memory is reserved, which takes address space and no memory.
-package final class ModelContents {
+package final class ModelContents: DiffusionNetworks {
     package let source: ModelSource
     package let precision: Precision
     package let textEncoder: CLIPTextEncoder
@@ -49,7 +49,7 @@ package final class ModelContents {
         do throws(TokenizerError) {
             tokenizer =
                 if let folder = found.tokenizer {
-                    try BytePairTokenizer(directory: folder)
+                    try BytePairTokenizer(folder)
                 } else {
                     try BytePairTokenizer(clipMerges: clipMerges, padding: found.padding)
                 }
@@ -59,6 +59,7 @@ package final class ModelContents {
         (self.source, self.precision) = (source, precision)
         (files, notes, scheduler) = (found.hashed, found.notes, found.scheduler)
         try checkAgreement()
+        for estimate in MemoryEstimate.all(self, latentSizes.trained) { try estimate.check(source.path) }
     }
 
     /// The networks of one model must fit each other.
@@ -77,6 +78,12 @@ package final class ModelContents {
         }
     }
 
+    /// Bytes that the weights take in memory.
+    package var weightBytes: Int { region.bytesUsed }
+
+    /// What is read.
+    package var hashed: HashedNetworks { HashedNetworks(checkpoints, files: files) }
+
     /// The model's networks, in the order in which they are read.
     package var networks: [NetworkContents] { checkpoints.map(\.contents) }
 
@@ -86,9 +93,15 @@ package final class ModelContents {
     ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
     ///   - isWanted: polled on any thread; `false` ends the hashing
     package func hash(cache: String?, while isWanted: @Sendable () -> Bool) throws(ModelError) -> ModelHash {
+        try HashedNetworks([], files: files).hash(cache: cache, while: isWanted)
+    }
+}
+
+extension HashedNetworks {
+    /// Reads these alone: ``read(cache:while:)``, with a model's error.
+    func hash(cache: String?, while isWanted: @Sendable () -> Bool) throws(ModelError) -> ModelHash {
         do throws(CheckpointError) {
-            return try Checkpoint.read(
-                [], hashing: files, remembered: cache.map(RememberedDigests.init), while: isWanted)
+            return try read(cache: cache, while: isWanted)
         } catch {
             throw .checkpoint(error)
         }

@@ -53,7 +53,7 @@ private func moments(_ directory: String) throws -> [Float] {
         let path = "\(copy.folder.path)/config.json"
         let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
         #expect(!text.contains("scaling_factor"))
-        #expect(try AutoencoderConfiguration(path: path).scalingFactor == 0.18215)
+        #expect(try AutoencoderConfiguration(RegularFile(path: path)).scalingFactor == 0.18215)
     }
 
     @Test func `leaves the arena as it found it when it is interrupted`() throws {

@@ -110,8 +110,10 @@ private let limits: [Precision: Float] = [.f32: 1e-5, .int16: 3e-3]
         let copy = try TemporaryDirectory()
         let ending = end.map { ", \"eos_token_id\": \($0)" } ?? ""
         let path = try copy.write("config.json", "{\"text_config\": {\"vocab_size\": 60000\(ending)}}")
-        #expect(try CLIPConfiguration(path: path).pooledPosition(in: [4, 5, 9, 49000, 9]) == place)
-        #expect(try CLIPConfiguration(path: path).pooledPosition(in: [4, 49407]) == (end == "7" || end == "9" ? 0 : 1))
+        #expect(try CLIPConfiguration(RegularFile(path: path)).pooledPosition(in: [4, 5, 9, 49000, 9]) == place)
+        #expect(
+            try CLIPConfiguration(RegularFile(path: path)).pooledPosition(in: [4, 49407])
+                == (end == "7" || end == "9" ? 0 : 1))
     }
 
     @Test func `an older key's values replace the newer's`() throws {
@@ -122,7 +124,7 @@ private let limits: [Precision: Float] = [.f32: 1e-5, .int16: 3e-3]
             {"text_config": {"hidden_size": 512, "num_attention_heads": 4}, "text_config_dict": {"hidden_size": 64},
              "vision_config": {"patch_size": 16}, "vision_config_dict": null, "projection_dim": 7}
             """)
-        let configuration = try CLIPConfiguration(path: path)
+        let configuration = try CLIPConfiguration(RegularFile(path: path))
         #expect((configuration.text.width, configuration.text.sizes.heads) == (64, 4))
         #expect((configuration.vision.patch, configuration.vision.side, configuration.projection) == (16, 224, 7))
     }

@@ -94,7 +94,7 @@ private func load<Network>(
 
 func loadUNet(_ directory: String, _ precision: Precision = .f32) throws(CheckpointError) -> Loaded<UNet> {
     try load(directory, "unet", precision, except: UNet.isTail) { (weights) throws(CheckpointError) in
-        try UNet(weights, UNetConfiguration(path: "\(directory)/config.json"))
+        try UNet(weights, UNetConfiguration(RegularFile(path: "\(directory)/config.json")))
     }
 }
 
@@ -102,7 +102,7 @@ func loadAutoencoder(
     _ directory: String, _ precision: Precision = .f32
 ) throws(CheckpointError) -> Loaded<AutoencoderKL> {
     try load(directory, "vae", precision, except: AutoencoderKL.isTail) { (weights) throws(CheckpointError) in
-        try AutoencoderKL(weights, AutoencoderConfiguration(path: "\(directory)/config.json"))
+        try AutoencoderKL(weights, AutoencoderConfiguration(RegularFile(path: "\(directory)/config.json")))
     }
 }
 
@@ -113,6 +113,6 @@ func loadTextEncoder(
     return try load(directory, "text_encoder", precision, except: isTail) { (weights) throws(CheckpointError) in
         try CLIPTextEncoder(
             weights.entering(ifPresent: "text_model"),
-            TextEncoderConfiguration(path: "\(directory)/config.json"))
+            TextEncoderConfiguration(RegularFile(path: "\(directory)/config.json")))
     }
 }

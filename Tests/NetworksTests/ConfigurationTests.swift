@@ -8,16 +8,16 @@ typealias Members = [String: String]
 
 /// Writes `members` to a file and reads it with `initializer`.
 func read<Value>(
-    _ members: Members, by initializer: (String) throws(CheckpointError) -> Value
+    _ members: Members, by initializer: (RegularFile) throws(CheckpointError) -> Value
 ) throws -> Value {
     let folder = try TemporaryDirectory()
     let text = members.map { "\"\($0)\": \($1)" }.joined(separator: ",\n")
-    return try initializer(folder.write("config.json", "{\(text)}"))
+    return try initializer(RegularFile(path: folder.write("config.json", "{\(text)}")))
 }
 
 /// Expects `members` to be refused by `key`, and the sentence to quote the file, key and value.
 func expectRefusal<Value>(
-    _ members: Members, by key: String, _ initializer: (String) throws(CheckpointError) -> Value
+    _ members: Members, by key: String, _ initializer: (RegularFile) throws(CheckpointError) -> Value
 ) {
     let error = #expect(throws: CheckpointError.self) { try read(members, by: initializer) }
     guard case .configuration(let file, key, let found, let expected) = error else {
@@ -37,7 +37,7 @@ func oracle(_ fixture: String, _ file: String) -> String {
     private let least: Members = ["sample_size": "64"]
 
     @Test func `real files give the sizes of their networks`() throws {
-        let tiny = try UNetConfiguration(path: oracle("tiny", "unet/config.json"))
+        let tiny = try UNetConfiguration(RegularFile(path: oracle("tiny", "unet/config.json")))
         #expect(tiny.sampleSize == 16)
         #expect(tiny.inChannels == 4)
         #expect(tiny.blockChannels == [16, 32, 48, 48])
@@ -52,7 +52,7 @@ func oracle(_ fixture: String, _ file: String) -> String {
         #expect(tiny.flipSinToCos)
         #expect(tiny.frequencyShift == 0)
         #expect(tiny.downsamplePadding == 1)
-        let odd = try UNetConfiguration(path: oracle("tiny-odd", "unet/config.json"))
+        let odd = try UNetConfiguration(RegularFile(path: oracle("tiny-odd", "unet/config.json")))
         #expect(odd.blockChannels == [24, 36, 60])
         #expect(odd.heads == [6, 6, 6])
         #expect(odd.upHasAttention == [false, true, true])
@@ -140,12 +140,12 @@ func oracle(_ fixture: String, _ file: String) -> String {
 
 @Suite struct `the autoencoder's configuration` {
     @Test func `real files give the sizes of their networks`() throws {
-        let tiny = try AutoencoderConfiguration(path: oracle("tiny", "vae/config.json"))
+        let tiny = try AutoencoderConfiguration(RegularFile(path: oracle("tiny", "vae/config.json")))
         #expect((tiny.inChannels, tiny.latentChannels) == (3, 4))
         #expect(tiny.blockChannels == [16, 32, 32, 48])
         #expect((tiny.layersPerBlock, tiny.groups, tiny.factor) == (2, 8, 8))
         #expect(tiny.scalingFactor == 0.18215)
-        let odd = try AutoencoderConfiguration(path: oracle("tiny-odd", "vae/config.json"))
+        let odd = try AutoencoderConfiguration(RegularFile(path: oracle("tiny-odd", "vae/config.json")))
         #expect(odd.blockChannels == [12, 20, 28])
         #expect((odd.scalingFactor, odd.factor) == (0.37, 4))
     }
@@ -173,11 +173,11 @@ func oracle(_ fixture: String, _ file: String) -> String {
 
 @Suite struct `the text encoder's configuration` {
     @Test func `real files give the sizes of their networks`() throws {
-        let tiny = try TextEncoderConfiguration(path: oracle("tiny", "text_encoder/config.json"))
+        let tiny = try TextEncoderConfiguration(RegularFile(path: oracle("tiny", "text_encoder/config.json")))
         #expect((tiny.width, tiny.sizes.intermediate, tiny.sizes.layers, tiny.sizes.heads) == (48, 192, 3, 4))
         #expect((tiny.positions, tiny.vocabularyCount) == (77, 815))
         #expect((tiny.sizes.epsilon, tiny.sizes.activation) == (1e-5, .quickGELU))
-        let odd = try TextEncoderConfiguration(path: oracle("tiny-odd", "text_encoder/config.json"))
+        let odd = try TextEncoderConfiguration(RegularFile(path: oracle("tiny-odd", "text_encoder/config.json")))
         #expect((odd.width, odd.sizes.intermediate, odd.sizes.layers, odd.sizes.heads) == (40, 112, 2, 5))
         #expect(odd.positions == 40)
     }
@@ -205,7 +205,7 @@ func oracle(_ fixture: String, _ file: String) -> String {
     @Test(arguments: ["tiny", "tiny-odd"])
     func `its products are the reference's, to the bit`(fixture: String) throws {
         let scheduler = try SchedulerConfiguration(
-            path: oracle(fixture, "scheduler/scheduler_config.json"))
+            RegularFile(path: oracle(fixture, "scheduler/scheduler_config.json")))
         let golden = try TensorFile(path: "\(oracleFolder)/\(fixture)/golden/vae.safetensors")
             .values(of: "alphas_cumprod")
         #expect(golden.count == scheduler.trainTimesteps)
@@ -246,7 +246,7 @@ func oracle(_ fixture: String, _ file: String) -> String {
     func `what is not an object of JSON is refused`(text: String) throws {
         let folder = try TemporaryDirectory()
         let path = try folder.write("config.json", text)
-        let error = #expect(throws: CheckpointError.self) { try UNetConfiguration(path: path) }
+        let error = #expect(throws: CheckpointError.self) { try UNetConfiguration(RegularFile(path: path)) }
         guard case .notJSON(path, _) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -259,7 +259,7 @@ func oracle(_ fixture: String, _ file: String) -> String {
         let marks = "a" + String(repeating: "\u{301}\u{323}", count: 125_000)
         for text in ["{\"\(marks)\": 1}", "{\"act_fn\": \"\(marks)\"}"] {
             let path = try folder.write("config.json", text)
-            let error = #expect(throws: CheckpointError.self) { try UNetConfiguration(path: path) }
+            let error = #expect(throws: CheckpointError.self) { try UNetConfiguration(RegularFile(path: path)) }
             #expect("\(error, default: "")".contains("30 combining marks"))
         }
     }
@@ -270,7 +270,7 @@ func oracle(_ fixture: String, _ file: String) -> String {
             "config.json", [UInt8](repeating: UInt8(ascii: " "), count: (1 << 20) + 1))
         let error = CheckpointError.tooLarge(path: path, bytes: (1 << 20) + 1, limit: 1 << 20)
         #expect(throws: error) {
-            try AutoencoderConfiguration(path: path)
+            try AutoencoderConfiguration(RegularFile(path: path))
         }
     }
 }

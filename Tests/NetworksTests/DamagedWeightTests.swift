@@ -33,9 +33,9 @@ private struct Draws {
         let region = try WeightRegion(capacity: checkpoint.packedBytes)
         _ = try CLIPTextEncoder(
             checkpoint.weights(in: region, precision: .f32)["text_model"],
-            TextEncoderConfiguration(path: "\(path)/config.json"))
+            TextEncoderConfiguration(RegularFile(path: "\(path)/config.json")))
         try checkpoint.settle(except: Checkpoint.isPositions)
-        return try Checkpoint.read([checkpoint], hashing: checkpoint.hashedFiles(in: "", of: path)) { true }
+        return try Checkpoint.read([checkpoint], hashing: checkpoint.hashedFiles(in: "")) { true }
     }
 
     @Test func `by one bit is refused by file or tensor, or has another hash`() throws {

@@ -34,8 +34,8 @@ private func zeros(_ count: Int) -> [UInt8] { Array(repeating: 0, count: count) 
         let vocabulary = try folder.write("vocab.txt", start)
         for (path, read) in [
             (weights, { _ = try TensorFile(path: weights) }),
-            (text, { _ = try UNetConfiguration(path: text) }),
-            (vocabulary, { _ = try WordPieceTokenizer(directory: folder.path) }),
+            (text, { _ = try UNetConfiguration(RegularFile(path: text)) }),
+            (vocabulary, { _ = try WordPieceTokenizer(ModelFolder(folder.path)) }),
         ] as [(String, () throws -> Void)] {
             let sentence = "\(try #require(throws: (any Error).self) { try read() })"
             #expect(sentence.hasPrefix(path + found) && sentence.contains(remedy), "\(sentence)")

@@ -82,14 +82,14 @@ private struct PublishedFile {
 
     private func expect(_ found: StableDiffusionFiles, as published: String, sampleSize: Int) throws {
         let folder = "\(Self.configs)/\(published)"
-        let unet = try UNetConfiguration(path: "\(folder)/unet/config.json")
+        let unet = try UNetConfiguration(RegularFile(path: "\(folder)/unet/config.json"))
         #expect(text(found.unetConfiguration) == text(unet))
         #expect(found.unetConfiguration.sampleSize == sampleSize)
-        let autoencoder = try AutoencoderConfiguration(path: "\(folder)/vae/config.json")
+        let autoencoder = try AutoencoderConfiguration(RegularFile(path: "\(folder)/vae/config.json"))
         #expect(text(found.autoencoderConfiguration) == text(autoencoder))
-        let textEncoder = try TextEncoderConfiguration(path: "\(folder)/text_encoder/config.json")
+        let textEncoder = try TextEncoderConfiguration(RegularFile(path: "\(folder)/text_encoder/config.json"))
         #expect(text(found.textEncoderConfiguration) == text(textEncoder))
-        let scheduler = try SchedulerConfiguration(path: "\(folder)/scheduler/scheduler_config.json")
+        let scheduler = try SchedulerConfiguration(RegularFile(path: "\(folder)/scheduler/scheduler_config.json"))
         #expect(text(found.scheduler) == text(scheduler))
     }
 

@@ -177,7 +177,7 @@ private let samples = [
         try copy.folder.resize("model.safetensors", to: 300_000)
         _ = try CLIPTextEncoder(
             checkpoint.weights(in: region, precision: .f32)["text_model"],
-            TextEncoderConfiguration(path: "\(copy.folder.path)/config.json"))
+            TextEncoderConfiguration(RegularFile(path: "\(copy.folder.path)/config.json")))
         let error = #expect(throws: CheckpointError.self) {
             try Checkpoint.read([checkpoint], hashing: []) { true }
         }

@@ -13,7 +13,7 @@ private func read(_ change: (String, String)? = nil) throws -> PatchConfiguratio
     let text = change.map { legal.replacing($0.0, with: $0.1) } ?? legal
     if let change { try #require(legal.contains(change.0)) }
     try Data("{\(text)}".utf8).write(to: URL(filePath: path))
-    return try PatchConfiguration(path: path)
+    return try PatchConfiguration(RegularFile(path: path))
 }
 
 @Suite struct `filter.json` {
@@ -64,7 +64,7 @@ private func read(_ change: (String, String)? = nil) throws -> PatchConfiguratio
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/\(GenerationConfiguration.file)"
         try Data(text.utf8).write(to: URL(filePath: path))
-        return try GenerationConfiguration(path: path, positions: positions).limit
+        return try GenerationConfiguration(RegularFile(path: path), positions: positions).limit
     }
 
     @Test func `says how long captions are, or that they are as long as those of the method`() throws {

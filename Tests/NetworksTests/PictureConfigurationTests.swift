@@ -2,12 +2,12 @@ import Networks
 import Support
 import Testing
 
-private func blip(_ path: String) throws(CheckpointError) -> PictureConfiguration {
-    try PictureConfiguration(path: path, .blip)
+private func blip(_ file: RegularFile) throws(CheckpointError) -> PictureConfiguration {
+    try PictureConfiguration(file, .blip)
 }
 
-private func clip(_ path: String) throws(CheckpointError) -> PictureConfiguration {
-    try PictureConfiguration(path: path, .clip)
+private func clip(_ file: RegularFile) throws(CheckpointError) -> PictureConfiguration {
+    try PictureConfiguration(file, .clip)
 }
 
 /// No square.
@@ -25,8 +25,12 @@ private func square(_ side: Int) -> PictureConfiguration.Size { .init(height: si
 
     @Test(arguments: ["tiny", "tiny-odd"])
     func `real files say what is published, of their sizes`(fixture: String) throws {
-        #expect(try blip(oracle(fixture, "blip/preprocessor_config.json")) == .published(.blip, side: 96))
-        #expect(try clip(oracle(fixture, "clip/preprocessor_config.json")) == .published(.clip, side: 56))
+        #expect(
+            try blip(RegularFile(path: oracle(fixture, "blip/preprocessor_config.json"))) == .published(.blip, side: 96)
+        )
+        #expect(
+            try clip(RegularFile(path: oracle(fixture, "clip/preprocessor_config.json"))) == .published(.clip, side: 56)
+        )
     }
 
     @Test func `the published file of CLIP is read`() throws {

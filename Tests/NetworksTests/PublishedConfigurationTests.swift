@@ -16,15 +16,16 @@ private func published(_ model: String, _ file: String) -> String {
     func `of Stable Diffusion give its sizes`(
         model: String, side: Int, width: Int, heads: [Int], isLinear: Bool
     ) throws {
-        let unet = try UNetConfiguration(path: published(model, "unet/config.json"))
+        let unet = try UNetConfiguration(RegularFile(path: published(model, "unet/config.json")))
         #expect((unet.sampleSize, unet.crossAttentionWidth, unet.linearProjection) == (side, width, isLinear))
         #expect(unet.heads == heads && unet.blockChannels == [320, 640, 1280, 1280])
-        let vae = try AutoencoderConfiguration(path: published(model, "vae/config.json"))
+        let vae = try AutoencoderConfiguration(RegularFile(path: published(model, "vae/config.json")))
         #expect((vae.factor, vae.scalingFactor, vae.groups) == (8, 0.18215, 32))
-        let text = try TextEncoderConfiguration(path: published(model, "text_encoder/config.json"))
+        let text = try TextEncoderConfiguration(RegularFile(path: published(model, "text_encoder/config.json")))
         #expect((text.width, text.positions, text.vocabularyCount) == (width, 77, 49408))
         #expect(text.sizes.layers == (width == 768 ? 12 : 23) && text.sizes.heads == width / 64)
-        let scheduler = try SchedulerConfiguration(path: published(model, "scheduler/scheduler_config.json"))
+        let scheduler = try SchedulerConfiguration(
+            RegularFile(path: published(model, "scheduler/scheduler_config.json")))
         #expect((scheduler.betaStart, scheduler.betaEnd, scheduler.trainTimesteps) == (0.00085, 0.012, 1000))
         #expect(scheduler.schedule == .scaledLinear)
         #expect([0, 100, 999].allSatisfy { SchedulerConfiguration.published.alphaBar($0) == scheduler.alphaBar($0) })
@@ -39,7 +40,7 @@ private func published(_ model: String, _ file: String) -> String {
         let files = ["tokenizer_config.json", "special_tokens_map.json"]
         let texts = try Dictionary(uniqueKeysWithValues: files.map { ($0, Optional(try text($0))) })
         try TokenizerFixtures.withFolder(texts) { folder in
-            let tokenizer = try BytePairTokenizer(directory: folder)
+            let tokenizer = try BytePairTokenizer(ModelFolder(folder))
             #expect(tokenizer.maximumLength == 77)
             #expect((tokenizer.start, tokenizer.end) == (813, 814))
             #expect(tokenizer.padding == (isExclamation ? 0 : 814))
@@ -47,10 +48,11 @@ private func published(_ model: String, _ file: String) -> String {
     }
 
     @Test func `of CLIP give its sizes`() throws {
-        let clip = try CLIPConfiguration(path: published("clip-l14", "config.json"))
+        let clip = try CLIPConfiguration(RegularFile(path: published("clip-l14", "config.json")))
         #expect((clip.text.width, clip.vision.width, clip.vision.patch, clip.projection) == (768, 1024, 14, 768))
         #expect(clip.end == nil, "the published 2 is no end: the largest token is")
-        let picture = try PictureConfiguration(path: published("clip-l14", "preprocessor_config.json"), .clip)
+        let picture = try PictureConfiguration(
+            RegularFile(path: published("clip-l14", "preprocessor_config.json")), .clip)
         #expect(picture == .published(.clip, side: 224))
     }
 }
@@ -117,7 +119,7 @@ private func published(_ model: String, _ file: String) -> String {
 
     private func scheduler(_ text: String) throws -> SchedulerConfiguration {
         let folder = try TemporaryDirectory()
-        return try SchedulerConfiguration(path: folder.write("scheduler_config.json", text))
+        return try SchedulerConfiguration(RegularFile(path: folder.write("scheduler_config.json", text)))
     }
 
     @Test(arguments: [

@@ -30,7 +30,7 @@ import Testing
 
     @Test(arguments: [TokenizerFixtures.tiny, TokenizerFixtures.tinyJSON])
     func `a folder's vocabulary gives 20,000 awkward lines the reference's tokens`(folder: String) throws {
-        let tokenizer = try BytePairTokenizer(directory: folder)
+        let tokenizer = try BytePairTokenizer(ModelFolder(folder))
         #expect(try hashes(tokenizer) == golden.tiny)
     }
 

@@ -18,7 +18,7 @@ import Testing
         try #require(folders.count > 5)
         for folder in folders {
             let tokenizer = try TokenizerFixtures.withFolder(folder.files) {
-                try BytePairTokenizer(directory: $0)
+                try BytePairTokenizer(ModelFolder($0))
             }
             for (text, tokens) in zip(folder.texts, folder.tokens) {
                 #expect(
@@ -73,7 +73,7 @@ import Testing
             let bytes = TokenizerFile.limit + 1
             try Data(count: bytes).write(to: URL(filePath: path))
             let expected = TokenizerError.file(.tooLarge(path: path, bytes: bytes, limit: TokenizerFile.limit))
-            #expect(throws: expected) { try BytePairTokenizer(directory: folder) }
+            #expect(throws: expected) { try BytePairTokenizer(ModelFolder(folder)) }
         }
     }
 
@@ -140,7 +140,7 @@ import Testing
     ])
     func `tokens that were added to a vocabulary are read wherever they are listed`(name: String, json: String) throws {
         try TokenizerFixtures.withFolder([name: json]) { folder in
-            let tokenizer = try BytePairTokenizer(directory: folder)
+            let tokenizer = try BytePairTokenizer(ModelFolder(folder))
             #expect(tokenizer.vocabularyCount == 816)
             let tokens: [Token] = [320, 604, 815, 638, 268, 554, 344, 256]
             #expect(tokenizer.tokens(of: "a dog <cat-toy> cat-toy!") == tokens)
@@ -149,7 +149,7 @@ import Testing
 
     @Test func `of several added tokens the lower identifier comes first`() throws {
         try TokenizerFixtures.withFolder(["added_tokens.json": #"{"<b>": 816, "<a>": 815}"#]) { folder in
-            let tokenizer = try BytePairTokenizer(directory: folder)
+            let tokenizer = try BytePairTokenizer(ModelFolder(folder))
             #expect(tokenizer.tokens(of: "<a> <b>") == [815, 816])
         }
     }
@@ -179,13 +179,13 @@ import Testing
     }
 
     private func load(_ files: [String: String?]) throws -> BytePairTokenizer {
-        try TokenizerFixtures.withFolder(files) { try BytePairTokenizer(directory: $0) }
+        try TokenizerFixtures.withFolder(files) { try BytePairTokenizer(ModelFolder($0)) }
     }
 
     /// How the folder is refused.
     private func refusal(_ files: [String: String?]) throws -> TokenizerError {
         try TokenizerFixtures.withFolder(files) { folder in
-            try #require(throws: TokenizerError.self) { try BytePairTokenizer(directory: folder) }
+            try #require(throws: TokenizerError.self) { try BytePairTokenizer(ModelFolder(folder)) }
         }
     }
 }

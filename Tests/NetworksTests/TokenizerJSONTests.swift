@@ -125,12 +125,12 @@ import Testing
     private func load(
         _ files: [String: String?], of folder: String = TokenizerFixtures.tinyJSON
     ) throws -> BytePairTokenizer {
-        try TokenizerFixtures.withFolder(files, of: folder) { try BytePairTokenizer(directory: $0) }
+        try TokenizerFixtures.withFolder(files, of: folder) { try BytePairTokenizer(ModelFolder($0)) }
     }
 
     private func refusal(_ files: [String: String?]) throws -> TokenizerError {
         try TokenizerFixtures.withFolder(files, of: TokenizerFixtures.tinyJSON) { folder in
-            try #require(throws: TokenizerError.self) { try BytePairTokenizer(directory: folder) }
+            try #require(throws: TokenizerError.self) { try BytePairTokenizer(ModelFolder(folder)) }
         }
     }
 }

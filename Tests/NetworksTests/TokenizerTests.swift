@@ -11,7 +11,7 @@ import Testing
 
     @Test(arguments: [("clip_tokens.json", 77), ("clip_tokens_odd.json", 40)])
     func `prompts become the reference's tokens at any length`(name: String, length: Int) throws {
-        let tokenizer = try BytePairTokenizer(directory: TokenizerFixtures.tiny)
+        let tokenizer = try BytePairTokenizer(ModelFolder(TokenizerFixtures.tiny))
         let golden = try TokenizerFixtures.decode([Encoded].self, name)
         #expect(golden.count > 6)
         for row in golden {
@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func `a folder says its tokens and its length`() throws {
-        let tokenizer = try BytePairTokenizer(directory: TokenizerFixtures.tiny)
+        let tokenizer = try BytePairTokenizer(ModelFolder(TokenizerFixtures.tiny))
         #expect(tokenizer.vocabularyCount == 815)
         #expect(tokenizer.start == 813)
         #expect(tokenizer.end == 814)
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func `truncation keeps start and end and says that words are missing`() throws {
-        let tokenizer = try BytePairTokenizer(directory: TokenizerFixtures.tiny)
+        let tokenizer = try BytePairTokenizer(ModelFolder(TokenizerFixtures.tiny))
         let text = "a photograph of a dog"
         let words = tokenizer.tokens(of: text)
         for length in 2...12 {

@@ -74,7 +74,7 @@ import Testing
             let path = "\(folder)/vocab.txt"
             try Data(Array("[UNK]\na".utf8) + [0xC3, 0x0A]).write(to: URL(filePath: path))
             let expected = TokenizerError.line(file: path, line: 2, value: "a\u{FFFD}", expected: "UTF-8")
-            #expect(throws: expected) { try WordPieceTokenizer(directory: folder) }
+            #expect(throws: expected) { try WordPieceTokenizer(ModelFolder(folder)) }
         }
     }
 
@@ -168,14 +168,14 @@ import Testing
 
     private func load(_ files: [String: String?]) throws -> WordPieceTokenizer {
         try TokenizerFixtures.withFolder(files, of: TokenizerFixtures.tinyBERT) {
-            try WordPieceTokenizer(directory: $0)
+            try WordPieceTokenizer(ModelFolder($0))
         }
     }
 
     /// How the folder is refused.
     private func refusal(_ files: [String: String?]) throws -> TokenizerError {
         try TokenizerFixtures.withFolder(files, of: TokenizerFixtures.tinyBERT) { folder in
-            try #require(throws: TokenizerError.self) { try WordPieceTokenizer(directory: folder) }
+            try #require(throws: TokenizerError.self) { try WordPieceTokenizer(ModelFolder(folder)) }
         }
     }
 }

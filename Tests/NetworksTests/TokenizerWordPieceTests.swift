@@ -22,14 +22,14 @@ import Testing
     }
 
     @Test func `texts become the tokens that BLIP's reference numbers begin with`() throws {
-        let tokenizer = try WordPieceTokenizer(directory: TokenizerFixtures.tinyBERT)
+        let tokenizer = try WordPieceTokenizer(ModelFolder(TokenizerFixtures.tinyBERT))
         let golden = try TokenizerFixtures.decode([String: [Token]].self, "bert_tokens.json")
         try #require(golden.count > 2)
         for (text, tokens) in golden { #expect(tokenizer.encode(text) == tokens, "\(text)") }
     }
 
     @Test func `20,000 awkward lines get the reference's tokens, and these its texts`() throws {
-        let tokenizer = try WordPieceTokenizer(directory: Self.folder)
+        let tokenizer = try WordPieceTokenizer(ModelFolder(Self.folder))
         let lines = try AwkwardLines(seed: golden.seed, ranges: golden.ranges, further: "wordpiece/fragments.txt")
             .lines(golden.lines, hash: golden.text)
         let tokens = Fingerprint.hashes(of: lines, block: golden.block) { line, print in
@@ -52,9 +52,9 @@ import Testing
         let json = #"{"model": {"type": "WordPiece", "vocab": {"# + entries.joined(separator: ",\n") + "}}}"
         let lines = try AwkwardLines(seed: golden.seed, ranges: golden.ranges, further: "wordpiece/fragments.txt")
             .lines(golden.lines, hash: golden.text)
-        let tokenizer = try WordPieceTokenizer(directory: Self.folder)
+        let tokenizer = try WordPieceTokenizer(ModelFolder(Self.folder))
         try TokenizerFixtures.withFolder(["vocab.txt": nil, "tokenizer.json": json], of: Self.folder) { folder in
-            let whole = try WordPieceTokenizer(directory: folder)
+            let whole = try WordPieceTokenizer(ModelFolder(folder))
             #expect(whole.vocabularyCount == tokenizer.vocabularyCount)
             for line in lines.prefix(2000) { #expect(whole.tokens(of: line) == tokenizer.tokens(of: line)) }
         }
@@ -64,7 +64,7 @@ import Testing
         for (tidies, expected) in [(false, golden.random), (true, golden.tidy)] {
             let file = #"{"clean_up_tokenization_spaces": \#(tidies)}"#
             let tokenizer = try TokenizerFixtures.withFolder(["tokenizer_config.json": file], of: Self.folder) {
-                try WordPieceTokenizer(directory: $0)
+                try WordPieceTokenizer(ModelFolder($0))
             }
             var numbers = Xorshift(state: try #require(UInt64(golden.seed, radix: 16)))
             var print = Fingerprint()
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func `the time for a text grows with its length, whatever it holds`() throws {
-        let tokenizer = try WordPieceTokenizer(directory: Self.folder)
+        let tokenizer = try WordPieceTokenizer(ModelFolder(Self.folder))
         let start = ContinuousClock.now
         let unknown = [tokenizer.unknown]
         #expect(tokenizer.tokens(of: String(repeating: "a", count: 1 << 20)) == unknown)

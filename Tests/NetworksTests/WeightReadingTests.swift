@@ -55,7 +55,7 @@ import Testing
             let scope = checkpoint.weights(in: region, precision: .f32)
             let filter = try scope.matrix("filter", outputs: columns, inputs: rows, window: .sliding(1))
             claimed.append((checkpoint, try scope.matrix("wide", outputs: rows, inputs: columns), filter))
-            files += try checkpoint.hashedFiles(in: ".", of: folder.path)
+            files += checkpoint.hashedFiles(in: ".")
         }
         let hash = try Checkpoint.read(claimed.map(\.checkpoint), hashing: files) { true }
         for (_, matrix, filter) in claimed {
@@ -186,7 +186,7 @@ import Testing
         #expect(hash.aliases == [earlier.description] && earlier.aliases.isEmpty)
         #expect(hash.description != earlier.description)
         #expect(
-            BytePairTokenizer.files(in: "\(directory)/tokenizer").sorted() == [
+            try BytePairTokenizer.files(in: ModelFolder("\(directory)/tokenizer")).sorted() == [
                 "merges.txt", "special_tokens_map.json", "tokenizer_config.json", "vocab.json",
             ])
     }

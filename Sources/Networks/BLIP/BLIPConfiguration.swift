@@ -6,9 +6,9 @@ package struct BLIPConfiguration: PretrainedConfiguration, Sendable {
     /// The words' embeddings, where they score words too.
     package var copied: [[Int]] { text.isTied ? [[text.vocabularyCount, text.width]] : [] }
 
-    /// Reads `path`; what this program cannot compute is refused by its key.
-    package init(path: String) throws(CheckpointError) {
-        let file = try ConfigurationFile(path: path)
+    /// Reads `file`; what this program cannot compute is refused by its key.
+    package init(_ file: RegularFile) throws(CheckpointError) {
+        let file = try ConfigurationFile(file)
         vision = try VisionConfiguration(file.object("vision_config"), absent: .blip)
         let words = try file.object("text_config")
         let areTied = [

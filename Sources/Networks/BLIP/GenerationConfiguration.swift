@@ -13,11 +13,11 @@ package struct GenerationConfiguration: Sendable {
 
     private init(limit: Int) { self.limit = limit }
 
-    /// Reads `path`.
+    /// Reads `file`.
     ///
     /// - Parameter positions: of the decoder, which reads no more tokens
-    package init(path: String, positions: Int) throws(CheckpointError) {
-        let file = try ConfigurationFile(path: path)
+    package init(_ file: RegularFile, positions: Int) throws(CheckpointError) {
+        let file = try ConfigurationFile(file)
         limit =
             file.value("max_length") == nil
             ? Self.unstated.limit : try file.integer("max_length", absent: nil, in: 2...positions)

@@ -11,9 +11,9 @@ package struct CLIPConfiguration: PretrainedConfiguration, Sendable {
     /// token where it reads that number.
     private static let unstatedEnd = 2
 
-    /// Reads `path`; what this program cannot compute is refused by its key.
-    package init(path: String) throws(CheckpointError) {
-        let file = try ConfigurationFile(path: path)
+    /// Reads `file`; what this program cannot compute is refused by its key.
+    package init(_ file: RegularFile) throws(CheckpointError) {
+        let file = try ConfigurationFile(file)
         let textFile = try file.object("text_config", overridden: "text_config_dict")
         text = try TextEncoderConfiguration(textFile)
         vision = try VisionConfiguration(file.object("vision_config", overridden: "vision_config_dict"), absent: .clip)

@@ -45,9 +45,9 @@ package struct PatchConfiguration: Sendable, Hashable {
         self.background = background
     }
 
-    /// Reads `path`, which says all of it and nothing else.
-    package init(path: String) throws(CheckpointError) {
-        let file = try ConfigurationFile(path: path)
+    /// Reads `file`, which says all of it and nothing else.
+    package init(_ file: RegularFile) throws(CheckpointError) {
+        let file = try ConfigurationFile(file)
         try file.require(only: ["patches", "threshold", "lower", "least", "background"])
         let names = States.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
         guard case .string(let name) = file.value("patches"), let states = States(rawValue: name) else {

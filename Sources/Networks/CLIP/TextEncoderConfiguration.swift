@@ -11,9 +11,9 @@ package struct TextEncoderConfiguration: Sendable {
     private static let absent = TransformerSizes(
         width: 512, intermediate: 2048, layers: 12, heads: 8, activation: .quickGELU, epsilon: 1e-5)
 
-    /// Reads `path`; what this program cannot compute is refused by its key.
-    package init(path: String) throws(CheckpointError) {
-        try self.init(ConfigurationFile(path: path))
+    /// Reads `file`; what this program cannot compute is refused by its key.
+    package init(_ file: RegularFile) throws(CheckpointError) {
+        try self.init(ConfigurationFile(file))
     }
 
     init(_ file: ConfigurationFile) throws(CheckpointError) {

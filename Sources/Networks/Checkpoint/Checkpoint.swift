@@ -5,12 +5,14 @@ import Texts
 ///
 /// Opening it reads the headers alone, so that one region for the weights of all networks can be reserved. A network's
 /// initialisers then claim tensors, which allocates memory and reads nothing; ``settle(except:)`` throws if a tensor is
-/// unclaimed; and ``read(_:hashing:remembered:while:)`` reads what was claimed of all networks, on all threads.
+/// unclaimed; and ``HashedNetworks`` reads what was claimed of all networks, on all threads.
 package final class Checkpoint {
     /// The network's name in its model, `unet`, `vae` or `text_encoder`: errors prefix it to names.
     package let component: String
     /// Names of the files that the weights are read from, the index of shards included, sorted.
-    package let files: [String]
+    package var files: [String] { opened.map(\.name) }
+    /// The same, open.
+    private let opened: [HashedFile]
     /// A tensor and the shard it lies in.
     private struct Entry {
         let shard: TensorFile
@@ -29,7 +31,10 @@ package final class Checkpoint {
             shards.append(try TensorFile(path: "\(directory)/\(name)"))
         }
         self.component = component
-        self.files = (found.shards + (found.index.map { [$0.file] } ?? [])).sorted()
+        opened =
+            (zip(found.shards, shards).map { HashedFile(name: $0, file: $1.file) }
+            + [found.index.map { HashedFile(name: $0.name, file: $0.file) }].compactMap(\.self))
+            .sorted { $0.name < $1.name }
         self.shards = shards
         entries = try Checkpoint.merge(shards.map { ($0, $0.header.unwrapped) }, of: component)
         if let map = found.index?.shardOfTensor {
@@ -44,7 +49,7 @@ package final class Checkpoint {
         _ file: TensorFile, holding tensors: [SafetensorsHeader.Tensor], component: String
     ) throws(CheckpointError) {
         self.component = component
-        files = []
+        opened = []
         shards = [file]
         entries = try Checkpoint.merge([(file, tensors)], of: component)
     }
@@ -117,44 +122,29 @@ package final class Checkpoint {
         }
     }
 
-    /// Reads all that was claimed of `checkpoints`, and hashes `files`, on all threads.
-    ///
-    /// - Parameters:
-    ///   - remembered: a cache of digests; `nil`: all files are hashed
-    ///   - isWanted: polled before each piece, on any thread; `false` ends the reading with `interrupted`
-    /// - Returns: the hash of a model that consists of `files`
-    /// - Throws: `changed` where a file was written to since it was opened, `shortRead`, `system`, `interrupted`
+    /// Reads all that was claimed of `checkpoints`, and hashes `files`: the networks of one model, see
+    /// ``HashedNetworks/read(_:remembered:progress:while:)``.
     package static func read(
         _ checkpoints: [Checkpoint], hashing files: [HashedFile], remembered: RememberedDigests? = nil,
         while isWanted: @Sendable () -> Bool
     ) throws(CheckpointError) -> ModelHash {
-        let known = remembered?.digests(of: files) ?? [:]
-        let unknown = files.filter { known[$0.name] == nil }
-        let found = try WeightReading(checkpoints.flatMap(\.claimsInOrder), hashing: unknown).run(while: isWanted)
-        for shard in checkpoints.flatMap(\.shards) {
-            try shard.verifyUnchanged()
-        }
-        remembered?.remember(found, of: unknown)
-        return ModelHash(digests: known.merging(found) { $1 })
+        try HashedNetworks.read(
+            [HashedNetworks(checkpoints, files: files)], remembered: remembered, progress: { _, _ in },
+            while: isWanted)[0]
     }
 
-    /// ``files`` for a model's hash; shards are hashed through the descriptors that they are read from.
+    /// ``files`` for a model's hash: what is hashed is what was opened.
     ///
-    /// - Parameters:
-    ///   - folder: the network's folder, relative to the model's; empty: the same
-    ///   - directory: the path of the network's folder
-    package func hashedFiles(in folder: String, of directory: String) throws(CheckpointError) -> [HashedFile] {
-        var hashed: [HashedFile] = []
-        for file in files {
-            let shard = shards.first { $0.path.hasSuffix("/\(file)") }
-            let opened = if let shard { shard.file } else { try RegularFile(path: "\(directory)/\(file)") }
-            hashed.append(HashedFile(name: folder.isEmpty ? file : "\(folder)/\(file)", file: opened))
-        }
-        return hashed
+    /// - Parameter folder: the network's, relative to the model's; empty: the same
+    package func hashedFiles(in folder: String) -> [HashedFile] {
+        opened.map { HashedFile(name: folder.isEmpty ? $0.name : "\(folder)/\($0.name)", file: $0.file) }
     }
+
+    /// The files that the weights are read from.
+    var openFiles: [RegularFile] { shards.map(\.file) }
 
     /// The claims in the order of the files' data: reading is sequential.
-    private var claimsInOrder: [WeightClaim] {
+    var claimsInOrder: [WeightClaim] {
         shards.flatMap { shard in
             claims.values.lazy.flatMap(\.self).filter { $0.shard === shard }.sorted { $0.start < $1.start }
         }

@@ -16,7 +16,7 @@ package struct CheckpointFiles {
     /// Names of the files with tensors, sorted.
     let shards: [String]
     /// The name of the index and, for each tensor, its shard; nil where one file holds all.
-    let index: (file: String, shardOfTensor: [ExactString: String])?
+    let index: (name: String, file: RegularFile, shardOfTensor: [ExactString: String])?
 
     /// The variant of weights as training left them, where the plain name has their moving averages.
     static let notAveraged = ".non_ema"
@@ -37,10 +37,11 @@ package struct CheckpointFiles {
                 "\(stem)\(precision).safetensors.index.json",
                 "\(stem).safetensors.index\(precision).json",
             ]
-            if let file = spellings.first(where: present.contains) {
-                let map = try CheckpointFiles.weightMap(directory: directory, file: file)
+            if let name = spellings.first(where: present.contains) {
+                let file = try RegularFile(path: "\(directory)/\(name)")
+                let map = try CheckpointFiles.weightMap(file)
                 shards = Set(map.values).sorted()
-                index = (file, map)
+                index = (name, file, map)
                 return
             }
         }
@@ -110,11 +111,8 @@ package struct CheckpointFiles {
     }
 
     /// The shard of each tensor, from an index; a shard's name that leads out of the folder is refused.
-    private static func weightMap(
-        directory: String, file: String
-    ) throws(CheckpointError) -> [ExactString: String] {
-        let path = "\(directory)/\(file)"
-        let contents = try RegularFile(path: path).text(limit: indexLimit)
+    private static func weightMap(_ file: RegularFile) throws(CheckpointError) -> [ExactString: String] {
+        let (path, contents) = (file.path, try file.text(limit: indexLimit))
         guard StreamSafe.isSafe(json: contents) else {
             throw .index(file: path, reason: StreamSafe.refusal)
         }

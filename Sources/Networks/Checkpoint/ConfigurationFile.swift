@@ -70,7 +70,11 @@ struct ConfigurationFile {
     }
 
     init(path: String) throws(CheckpointError) {
-        let contents = try RegularFile(path: path).text(limit: ConfigurationFile.limit)
+        try self.init(RegularFile(path: path))
+    }
+
+    init(_ file: RegularFile) throws(CheckpointError) {
+        let (path, contents) = (file.path, try file.text(limit: ConfigurationFile.limit))
         guard StreamSafe.isSafe(json: contents) else {
             throw .notJSON(file: path, reason: StreamSafe.refusal)
         }

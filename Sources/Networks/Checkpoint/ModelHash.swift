@@ -21,11 +21,11 @@ package struct ModelHash: Equatable, Hashable, Sendable, CustomStringConvertible
         for file in Set(files) {
             hashed.append(try HashedFile(directory: directory, name: file))
         }
-        self.init(digests: try WeightReading([], hashing: hashed).run { true })
+        self = try Checkpoint.read([], hashing: hashed) { true }
     }
 
     /// - Parameter digests: the SHA-256 of each file's bytes, by its relative path
-    init(digests: [String: [UInt8]]) {
+    package init(digests: [String: [UInt8]]) {
         self.digests = digests
         description = Self.hash(digests)
         let earlier = digests.filter { !Self.lately.contains($0.key) }

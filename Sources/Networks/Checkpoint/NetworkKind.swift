@@ -49,8 +49,9 @@ package struct NetworkKind: Sendable {
         companions: [PictureConfiguration.file, PatchConfiguration.file, "vocab.json", "merges.txt"] + tokenizerFiles)
 
     /// Throws unless the folder's configuration says that it holds this kind, or nothing of it.
-    func check(_ directory: String) throws(CheckpointError) {
+    func check(_ folder: ModelFolder) throws(CheckpointError) {
         let present: Set<String>
+        let directory = folder.path
         do {
             present = try CheckpointFiles.names(in: directory)
         } catch .system(_, _, ENOTDIR) {
@@ -63,7 +64,7 @@ package struct NetworkKind: Sendable {
             throw .otherKind(
                 path: directory, found: layout?.found ?? "a folder without a config.json", expected: expected)
         }
-        let file = try ConfigurationFile(path: "\(directory)/config.json")
+        let file = try ConfigurationFile(folder.file("config.json"))
         let found = try file.string("model_type", absent: type)
         guard found == type else {
             throw .otherKind(path: file.path, found: "that of a model of type \"\(found)\"", expected: expected)

@@ -12,18 +12,21 @@ package protocol PretrainedNetwork {
 /// The configuration of a ``PretrainedNetwork``.
 package protocol PretrainedConfiguration {
     /// Reads a `config.json`.
-    init(path: String) throws(CheckpointError)
+    init(_ file: RegularFile) throws(CheckpointError)
     /// The shapes of tensors that may lie in memory twice.
     var copied: [[Int]] { get }
 }
 
 /// What a network's own folder holds, by headers and configurations alone: every tensor is claimed, no weight read.
 package final class PretrainedContents<Network: PretrainedNetwork> {
-    package let directory: String
+    package var directory: String { folder.path }
+    /// Whose files are opened once: a network's user reads its own files through it too.
+    package let folder: ModelFolder
     /// All files of the folder that decide what the network answers.
     package let files: [HashedFile]
-    let precision: Precision
-    let network: Network
+    package let precision: Precision
+    /// Its weights are not read yet: its sizes are what it is good for.
+    package let network: Network
     let checkpoint: Checkpoint
     let region: WeightRegion
 
@@ -32,10 +35,11 @@ package final class PretrainedContents<Network: PretrainedNetwork> {
     ///   - precision: the arithmetic of products with weights
     package init(_ directory: String, precision: Precision) throws(CheckpointError) {
         let kind = Network.kind
-        try kind.check(directory)
+        folder = ModelFolder(directory)
+        try kind.check(folder)
         checkpoint = try Checkpoint(directory: directory, stem: "model", component: kind.component)
         try kind.check(checkpoint, in: directory)
-        let configuration = try Network.Configuration(path: "\(directory)/config.json")
+        let configuration = try Network.Configuration(folder.file("config.json"))
         do throws(AddressSpaceError) {
             let copies = configuration.copied.reduce(0) { $0 + WeightRegion.bytes(WeightPacking.most($1)) }
             region = try WeightRegion(capacity: checkpoint.packedBytes + copies)
@@ -48,14 +52,15 @@ package final class PretrainedContents<Network: PretrainedNetwork> {
         } catch {
             throw .otherTensors(directory: directory, fault: error, expected: kind.expected)
         }
-        var files = try checkpoint.hashedFiles(in: "", of: directory)
-        for name in ["config.json"] + kind.companions where RegularFile.exists(at: "\(directory)/\(name)") {
-            files.append(try HashedFile(directory: directory, name: name))
-        }
-        self.files = files
-        self.directory = directory
+        files = try checkpoint.hashedFiles(in: "") + folder.hashed(["config.json"] + kind.companions, in: "")
         self.precision = precision
     }
+
+    /// Bytes that the weights take in memory.
+    package var weightBytes: Int { region.bytesUsed }
+
+    /// What is read.
+    package var hashed: HashedNetworks { HashedNetworks([checkpoint], files: files) }
 
     /// What the network consists of, for its owner.
     package var contents: NetworkContents { checkpoint.contents }
@@ -84,21 +89,26 @@ package final class Pretrained<Network: PretrainedNetwork> {
     /// Bytes of weights in memory.
     package var weightBytes: Int { region.bytesUsed }
 
+    /// Opens and reads a network.
+    ///
     /// - Parameters:
     ///   - directory, precision: as of ``PretrainedContents``
     ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
     ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
-    package init(
+    package convenience init(
         _ directory: String, precision: Precision, cache: String?, while isWanted: @Sendable () -> Bool
     ) throws(CheckpointError) {
         let contents = try PretrainedContents<Network>(directory, precision: precision)
-        hash = try Checkpoint.read(
-            [contents.checkpoint], hashing: contents.files, remembered: cache.map(RememberedDigests.init),
-            while: isWanted
-        ).description
+        self.init(contents, hash: try contents.hashed.read(cache: cache, while: isWanted))
+    }
+
+    /// - Parameters:
+    ///   - contents: whose weights have been read
+    ///   - hash: that reading them returned
+    package init(_ contents: PretrainedContents<Network>, hash: ModelHash) {
+        self.hash = hash.description
         (network, region) = (contents.network, contents.region)
-        self.directory = directory
-        self.precision = precision
+        (directory, precision) = (contents.directory, contents.precision)
         name = HubRepository.containing(directory)?.shortName ?? FilePath.lastComponent(directory)
     }
 }

@@ -45,7 +45,8 @@ struct WeightReading {
     }
 
     private enum Task {
-        case digest(HashedFile)
+        /// Of a file, by its place among those to hash.
+        case digest(Int)
         /// Pieces to read one after another, as a range of ``WeightReading/pieces``.
         case pieces(Range<Int>)
     }
@@ -57,17 +58,21 @@ struct WeightReading {
     private static let taskBytes = 16 << 20
 
     private let claims: [WeightClaim]
+    private let files: [HashedFile]
     private let pieces: [Piece]
     private let tasks: [Task]
     /// The stored bytes of the largest piece that is not read in place: one unit of a tensor may be larger than a piece
     /// should be.
     private let bufferBytes: Int
+    /// What is read of the files: the claims, and all of a file that is hashed.
+    let bytes: Int
 
     init(_ claims: [WeightClaim], hashing files: [HashedFile]) {
-        self.claims = claims
-        let bytes = claims.reduce(0) { $0 + $1.storedBytes }
-        let taskBytes = min(Self.taskBytes, bytes / (8 * Threads.count))
-        var tasks = files.sorted { $0.file.size > $1.file.size }.map(Task.digest)
+        (self.claims, self.files) = (claims, files)
+        let claimed = claims.reduce(0) { $0 + $1.storedBytes }
+        bytes = files.reduce(claimed) { $0 + $1.file.size }
+        let taskBytes = min(Self.taskBytes, claimed / (8 * Threads.count))
+        var tasks = files.indices.sorted { files[$0].file.size > files[$1].file.size }.map(Task.digest)
         var pieces: [Piece] = []
         var bufferBytes = 0
         var (first, waitingBytes) = (0, 0)
@@ -93,24 +98,30 @@ struct WeightReading {
 
     /// Reads on all threads.
     ///
-    /// - Parameter isWanted: polled before each piece, on the thread that would read it
-    /// - Returns: the digests of the files to hash, by name
+    /// - Parameters:
+    ///   - count: told the bytes of each piece once it is read, ``bytes`` in all, on the thread that read it
+    ///   - isWanted: polled before each piece, on the thread that would read it
+    /// - Returns: the digests of the files to hash, in their order
     /// - Throws: the error that is first in the order of the tasks
-    func run(while isWanted: @Sendable () -> Bool) throws(CheckpointError) -> [String: [UInt8]] {
+    func run(
+        counting count: @Sendable (Int) -> Void, while isWanted: @Sendable () -> Bool
+    ) throws(CheckpointError) -> [[UInt8]] {
         let stride = WeightRegion.bytes(max(bufferBytes, 1))
         let buffers = UnsafeMutableRawPointer.allocate(
             byteCount: stride * Threads.count, alignment: WeightRegion.alignment)
         defer { unsafe buffers.deallocate() }
-        let digests = Mutex<[String: [UInt8]]>([:])
+        let digests = Mutex([[UInt8]](repeating: [], count: files.count))
         try Threads.run(tasks.count) { (task, thread) throws(CheckpointError) in
             switch tasks[task] {
-            case .digest(let hashed):
-                let digest = try hashed.digest(while: isWanted)
-                digests.withLock { $0[hashed.name] = digest }
+            case .digest(let index):
+                let digest = try files[index].digest(counting: count, while: isWanted)
+                digests.withLock { $0[index] = digest }
             case .pieces(let range):
                 for piece in pieces[range] {
                     guard isWanted() else { throw .interrupted }
-                    try unsafe claims[piece.claim].read(piece.elements, through: buffers + thread * stride)
+                    let claim = claims[piece.claim]
+                    try unsafe claim.read(piece.elements, through: buffers + thread * stride)
+                    count(piece.elements.count * claim.type.size)
                 }
             }
         }

@@ -20,15 +20,20 @@ package struct HashedFile {
     }
 
     /// The SHA-256 of the file's bytes.
-    func digest(while isWanted: () -> Bool) throws(CheckpointError) -> [UInt8] {
+    ///
+    /// - Parameters:
+    ///   - count: told the bytes of each piece once it is hashed
+    ///   - isWanted: polled before each piece
+    func digest(counting count: (Int) -> Void, while isWanted: () -> Bool) throws(CheckpointError) -> [UInt8] {
         var hash = SHA256()
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: min(max(file.size, 1), Self.chunk), alignment: WeightRegion.alignment)
         defer { unsafe buffer.deallocate() }
         for offset in stride(from: 0, to: file.size, by: buffer.count) {
             guard isWanted() else { throw .interrupted }
-            let count = try unsafe file.read(into: buffer, at: offset)
-            unsafe hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            let read = try unsafe file.read(into: buffer, at: offset)
+            unsafe hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
+            count(read)
         }
         try file.verifyUnchanged()
         return hash.digest()

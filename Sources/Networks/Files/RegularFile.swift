@@ -9,7 +9,9 @@ package final class RegularFile {
     package let identity: FileIdentity
     /// Whether any write since it was opened changes its ``identity``.
     let isSettled: Bool
-    private let descriptor: Int32
+    /// -1: closed, for its contents are in memory.
+    private var descriptor: Int32
+    private var kept: [UInt8]?
 
     /// The file's bytes when it was opened.
     package var size: Int { identity.size }
@@ -44,7 +46,18 @@ package final class RegularFile {
     }
 
     deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    /// Reads all bytes into memory and closes the file, where it has at most `limit`: a pipeline has some thirty small
+    /// files, and daemons few descriptors to spare.
+    func keep(atMost limit: Int) throws(CheckpointError) {
+        guard size <= limit else { return }
+        let bytes = try contents(limit: limit)
+        try verifyUnchanged()
+        kept = bytes
         close(descriptor)
+        descriptor = -1
     }
 
     /// Fills `buffer` from `offset` on; returns the bytes read, fewer only where the file ends.
@@ -52,6 +65,11 @@ package final class RegularFile {
         into buffer: UnsafeMutableRawBufferPointer, at offset: Int
     ) throws(CheckpointError) -> Int {
         guard let base = buffer.baseAddress else { return 0 }
+        if let kept {
+            let found = kept[min(offset, kept.count)...].prefix(buffer.count)
+            unsafe buffer.copyBytes(from: found)
+            return found.count
+        }
         var done = 0
         while done < buffer.count {
             let count = unsafe pread(descriptor, base + done, buffer.count - done, offset + done)
@@ -109,8 +127,13 @@ package final class RegularFile {
         }
     }
 
+    /// Of a file whose contents are in memory, and whose name leads elsewhere since, what it was.
     private func currentIdentity() throws(CheckpointError) -> FileIdentity {
         var state = stat()
+        if kept != nil {
+            guard unsafe stat(path, &state) == 0, state.st_ino == identity.inode else { return identity }
+            return FileIdentity(state)
+        }
         guard unsafe fstat(descriptor, &state) == 0 else {
             throw .system(path: path, call: "fstat", code: errno)
         }

@@ -16,9 +16,9 @@ package struct AutoencoderConfiguration: Sendable {
     /// trained on, often falsely; they read any.)
     package var factor: Int { 1 << (blockChannels.count - 1) }
 
-    /// Reads `path`; what this program cannot compute is refused by its key.
-    package init(path: String) throws(CheckpointError) {
-        try self.init(ConfigurationFile(path: path))
+    /// Reads `file`; what this program cannot compute is refused by its key.
+    package init(_ file: RegularFile) throws(CheckpointError) {
+        try self.init(ConfigurationFile(file))
     }
 
     init(_ file: ConfigurationFile) throws(CheckpointError) {

@@ -29,9 +29,9 @@ package struct SchedulerConfiguration: Sendable {
             from: betaStart, to: betaEnd, count: trainTimesteps, schedule: schedule)
     }
 
-    /// Reads `path`; what this program cannot compute is refused by its key.
-    package init(path: String) throws(CheckpointError) {
-        let file = try ConfigurationFile(path: path)
+    /// Reads `file`; what this program cannot compute is refused by its key.
+    package init(_ file: RegularFile) throws(CheckpointError) {
+        let file = try ConfigurationFile(file)
         let absent = try Self.absent(in: file)
         let schedule: Schedule
         switch try file.string("beta_schedule", absent: absent.schedule) {

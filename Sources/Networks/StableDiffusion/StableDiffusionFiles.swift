@@ -10,7 +10,7 @@ package struct StableDiffusionFiles {
     package let textEncoderConfiguration: TextEncoderConfiguration
     package let scheduler: SchedulerConfiguration
     /// The tokenizer's folder; `nil`: CLIP's published one, with ``padding``.
-    package let tokenizer: String?
+    package let tokenizer: ModelFolder?
     /// The token that fills a prompt's rest where the model has no tokenizer of its own.
     package let padding: String
     /// All files that decide what the model answers.
@@ -32,8 +32,13 @@ package struct StableDiffusionFiles {
         hashed =
             try weights.hashed + weights.autoencoder.hashed
             + configurations.hashed(["unet/config.json", "text_encoder/config.json", Configurations.schedulerFile])
-            + configurations.hashed(configurations.tokenizerFiles)
+            + Self.hashed(tokenizer)
         notes = weights.notes
+    }
+
+    private static func hashed(_ tokenizer: ModelFolder?) throws(CheckpointError) -> [HashedFile] {
+        guard let tokenizer else { return [] }
+        return try tokenizer.hashed(BytePairTokenizer.files(in: tokenizer), in: "tokenizer/")
     }
 }
 
@@ -52,15 +57,14 @@ private struct Weights {
         unet = try Checkpoint(directory: "\(directory)/unet", stem: "diffusion_pytorch_model", component: "unet")
         try unet.kind.check("\(directory)/unet", isOneOf: [.unet1, .unet2])
         textEncoder = try Checkpoint(directory: "\(directory)/text_encoder", stem: "model", component: "text_encoder")
-        configurations = .folder(source.configuration ?? directory)
+        configurations = .folder(ModelFolder(source.configuration ?? directory))
         if let path = source.autoencoder {
             autoencoder = try Autoencoder(replacement: path, configurations)
         } else {
             autoencoder = try Autoencoder(folder: "\(directory)/vae")
         }
         hashed =
-            try unet.hashedFiles(in: "unet", of: "\(directory)/unet")
-            + textEncoder.hashedFiles(in: "text_encoder", of: "\(directory)/text_encoder")
+            unet.hashedFiles(in: "unet") + textEncoder.hashedFiles(in: "text_encoder")
         notes =
             unet.files.contains { $0.contains(CheckpointFiles.notAveraged) }
             ? ["\(directory)/unet has the weights of training alone (non_ema), not their averages: they are used"] : []
@@ -74,7 +78,8 @@ private struct Weights {
         try CheckpointKind(tensors).check(path, isOneOf: [.stableDiffusion1, .stableDiffusion2])
         let names = LDMNames(tensors)
         unet = try Checkpoint(file, holding: names.unet, component: "unet")
-        configurations = source.configuration.map(Configurations.folder) ?? .published(PublishedSizes(file, names))
+        configurations =
+            source.configuration.map { .folder(ModelFolder($0)) } ?? .published(PublishedSizes(file, names))
         let layers = try TextEncoderConfiguration(configurations.textEncoder).sizes.layers
         textEncoder = try Checkpoint(file, holding: names.textEncoder(layers: layers), component: "text_encoder")
         if let path = source.autoencoder {
@@ -98,10 +103,9 @@ private struct Autoencoder {
     /// The folder of a network in the layout of diffusers.
     init(folder: String) throws(CheckpointError) {
         checkpoint = try Checkpoint(directory: folder, stem: "diffusion_pytorch_model", component: "vae")
-        configuration = try ConfigurationFile(path: "\(folder)/config.json")
-        hashed =
-            try checkpoint.hashedFiles(in: "vae", of: folder)
-            + [HashedFile(name: "vae/config.json", file: RegularFile(path: configuration.path))]
+        let file = try RegularFile(path: "\(folder)/config.json")
+        configuration = try ConfigurationFile(file)
+        hashed = checkpoint.hashedFiles(in: "vae") + [HashedFile(name: "vae/config.json", file: file)]
     }
 
     /// Of a file with LDM's names: a whole model, or an autoencoder alone.
@@ -129,20 +133,16 @@ private struct Autoencoder {
 /// What configurations a model's networks are read by.
 private enum Configurations {
     /// Those of a folder in the layout of diffusers.
-    case folder(String)
+    case folder(ModelFolder)
     /// Those published for a single file's family.
     case published(PublishedSizes)
 
     static let schedulerFile = "scheduler/scheduler_config.json"
 
-    private func file(_ name: String, in folder: String) throws(CheckpointError) -> ConfigurationFile {
-        try ConfigurationFile(path: "\(folder)/\(name)")
-    }
-
     var unet: ConfigurationFile {
         get throws(CheckpointError) {
             switch self {
-            case .folder(let folder): try file("unet/config.json", in: folder)
+            case .folder(let folder): try ConfigurationFile(folder.file("unet/config.json"))
             case .published(let sizes): sizes.unet
             }
         }
@@ -151,7 +151,7 @@ private enum Configurations {
     var textEncoder: ConfigurationFile {
         get throws(CheckpointError) {
             switch self {
-            case .folder(let folder): try file("text_encoder/config.json", in: folder)
+            case .folder(let folder): try ConfigurationFile(folder.file("text_encoder/config.json"))
             case .published(let sizes): sizes.textEncoder
             }
         }
@@ -160,28 +160,25 @@ private enum Configurations {
     /// The published one where the folder has none.
     var scheduler: SchedulerConfiguration {
         get throws(CheckpointError) {
-            guard case .folder(let folder) = self, RegularFile.exists(at: "\(folder)/\(Self.schedulerFile)") else {
+            guard case .folder(let folder) = self, let file = try folder.found(Self.schedulerFile) else {
                 return .published
             }
-            return try SchedulerConfiguration(path: "\(folder)/\(Self.schedulerFile)")
+            return try SchedulerConfiguration(file)
         }
     }
 
     /// - Parameter shapes: of the autoencoder's tensors
     func autoencoder(_ shapes: TensorShapes) throws(CheckpointError) -> ConfigurationFile {
         switch self {
-        case .folder(let folder): try file("vae/config.json", in: folder)
+        case .folder(let folder): try ConfigurationFile(folder.file("vae/config.json"))
         case .published: LDMFamily.autoencoder(shapes)
         }
     }
 
-    var tokenizer: String? {
-        guard case .folder(let folder) = self, RegularFile.exists(at: "\(folder)/tokenizer") else { return nil }
-        return "\(folder)/tokenizer"
-    }
-
-    var tokenizerFiles: [String] {
-        tokenizer.map { BytePairTokenizer.files(in: $0).map { "tokenizer/\($0)" } } ?? []
+    var tokenizer: ModelFolder? {
+        guard case .folder(let folder) = self else { return nil }
+        let path = "\(folder.path)/tokenizer"
+        return RegularFile.exists(at: path) ? ModelFolder(path) : nil
     }
 
     func padding(_ textEncoder: TextEncoderConfiguration) -> String {
@@ -194,11 +191,7 @@ private enum Configurations {
     /// Those of the files that there are.
     func hashed(_ names: [String]) throws(CheckpointError) -> [HashedFile] {
         guard case .folder(let folder) = self else { return [] }
-        var hashed: [HashedFile] = []
-        for name in names where RegularFile.exists(at: "\(folder)/\(name)") {
-            hashed.append(try HashedFile(directory: folder, name: name))
-        }
-        return hashed
+        return try folder.hashed(names, in: "")
     }
 }
 

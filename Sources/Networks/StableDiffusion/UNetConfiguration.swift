@@ -32,9 +32,9 @@ package struct UNetConfiguration: Sendable {
     /// Sides of a latent are multiples of this: each level but the last halves them.
     package var latentUnit: Int { 1 << (blockChannels.count - 1) }
 
-    /// Reads `path`; what this program cannot compute is refused by its key.
-    package init(path: String) throws(CheckpointError) {
-        try self.init(ConfigurationFile(path: path))
+    /// Reads `file`; what this program cannot compute is refused by its key.
+    package init(_ file: RegularFile) throws(CheckpointError) {
+        try self.init(ConfigurationFile(file))
     }
 
     init(_ file: ConfigurationFile) throws(CheckpointError) {

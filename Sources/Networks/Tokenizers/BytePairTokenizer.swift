@@ -16,35 +16,40 @@ package struct BytePairTokenizer: Sendable {
     private let merges: MergeTable
     private let specials: SpecialTokens
 
-    /// - Parameter directory: a checkpoint's `tokenizer` folder with `vocab.json` and `merges.txt`, or else
+    /// - Parameter folder: a checkpoint's `tokenizer` folder with `vocab.json` and `merges.txt`, or else
     ///   `tokenizer.json`, and, where present, `tokenizer_config.json`, `special_tokens_map.json` and
     ///   `added_tokens.json`
-    package init(directory: String) throws(TokenizerError) {
-        guard Self.readsVocabulary(directory) else {
-            let json = try TokenizerJSON(path: "\(directory)/tokenizer.json", kind: .clip)
-            let settings = try TokenizerSettings(directory: directory, json: json)
+    package init(_ folder: ModelFolder) throws(TokenizerError) {
+        func file(_ name: String) throws(TokenizerError) -> RegularFile {
+            try TokenizerFile.opening { () throws(CheckpointError) in try folder.file(name) }
+        }
+        let readsVocabulary = try TokenizerFile.opening { () throws(CheckpointError) in
+            try Self.readsVocabulary(folder)
+        }
+        guard readsVocabulary else {
+            let json = try TokenizerJSON(file("tokenizer.json"), kind: .clip)
+            let settings = try TokenizerSettings(folder, json: json)
             var vocabulary = try Vocabulary(json)
             for (_, token) in json.added.sorted(by: { $0.key < $1.key }) { vocabulary.add(token.text) }
             try self.init(vocabulary, try MergeList(json), try BytePairConfiguration(settings))
             return
         }
-        let settings = try TokenizerSettings(directory: directory, json: nil)
+        let settings = try TokenizerSettings(folder, json: nil)
         try self.init(
-            try Vocabulary(json: "\(directory)/vocab.json"), try MergeList(lines: "\(directory)/merges.txt"),
+            try Vocabulary(json: file("vocab.json")), try MergeList(lines: file("merges.txt")),
             try BytePairConfiguration(settings))
     }
 
     /// Whether a folder's `vocab.json` and `merges.txt` are read, not its `tokenizer.json`.
-    private static func readsVocabulary(_ directory: String) -> Bool {
-        ["vocab.json", "merges.txt"].allSatisfy { RegularFile.exists(at: "\(directory)/\($0)") }
-            || !RegularFile.exists(at: "\(directory)/tokenizer.json")
+    private static func readsVocabulary(_ folder: ModelFolder) throws(CheckpointError) -> Bool {
+        if try folder.found("vocab.json") != nil, try folder.found("merges.txt") != nil { return true }
+        return try folder.found("tokenizer.json") == nil
     }
 
     /// The files of a folder that say what the tokens of a text are.
-    package static func files(in directory: String) -> [String] {
-        let vocabulary = readsVocabulary(directory) ? ["vocab.json", "merges.txt"] : ["tokenizer.json"]
-        let others = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
-        return (vocabulary + others).filter { RegularFile.exists(at: "\(directory)/\($0)") }
+    package static func files(in folder: ModelFolder) throws(CheckpointError) -> [String] {
+        let vocabulary = try readsVocabulary(folder) ? ["vocab.json", "merges.txt"] : ["tokenizer.json"]
+        return (vocabulary + TokenizerSettings.files).filter(folder.has)
     }
 
     /// CLIP's published vocabulary, which follows from its merges: 256 bytes, 256 bytes at a word's end, the result of
@@ -54,7 +59,8 @@ package struct BytePairTokenizer: Sendable {
     ///   - path: the list of merges
     ///   - padding: the token that fills a prompt's rest
     package init(clipMerges path: String, padding: String) throws(TokenizerError) {
-        let merges = try MergeList(lines: path)
+        let file = try TokenizerFile.opening { () throws(CheckpointError) in try RegularFile(path: path) }
+        let merges = try MergeList(lines: file)
         try self.init(try Vocabulary(clip: merges), merges, BytePairConfiguration(clip: path, padding: padding))
     }
 

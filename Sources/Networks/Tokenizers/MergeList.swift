@@ -15,8 +15,8 @@ struct MergeList {
     let pairs: [Pair]
     private let isJSON: Bool
 
-    init(lines path: String) throws(TokenizerError) {
-        let bytes = try TokenizerFile.bytes(at: path)
+    init(lines file: RegularFile) throws(TokenizerError) {
+        let (path, bytes) = (file.path, try TokenizerFile.bytes(of: file))
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
         var pairs: [Pair] = []

@@ -6,12 +6,15 @@ enum TokenizerFile {
     /// The largest file that is read, in bytes; CLIP's largest has about a million.
     static let limit = 16 << 20
 
-    static func bytes(at path: String) throws(TokenizerError) -> [UInt8] {
-        do throws(CheckpointError) {
-            return try RegularFile(path: path).text(limit: limit)
-        } catch {
-            throw .file(error)
-        }
+    /// Runs `body`, whose errors become a tokenizer's.
+    static func opening<Value>(
+        _ body: () throws(CheckpointError) -> Value
+    ) throws(TokenizerError) -> Value {
+        do throws(CheckpointError) { return try body() } catch { throw .file(error) }
+    }
+
+    static func bytes(of file: RegularFile) throws(TokenizerError) -> [UInt8] {
+        try opening { () throws(CheckpointError) in try file.text(limit: limit) }
     }
 
     /// A line of a text file without the `\r` that may end it. One of more than `limit` bytes, or not in UTF-8, is
@@ -33,16 +36,16 @@ enum TokenizerFile {
 
     /// A value decoded from a JSON file.
     static func decode<Value: Decodable>(
-        _ type: Value.Type, at path: String
+        _ type: Value.Type, of file: RegularFile
     ) throws(TokenizerError) -> Value {
-        try decode(type, from: bytes(at: path), of: path)
+        try decode(type, from: bytes(of: file), of: file.path)
     }
 
     /// Identifiers by their tokens, from a JSON file that is an object of them.
-    static func identifiers(at path: String) throws(TokenizerError) -> [ExactString: Int] {
-        let bytes = try bytes(at: path)
-        _ = try decode([String: Int].self, from: bytes, of: path)
-        return try identifiers(in: bytes, under: [], of: path)
+    static func identifiers(of file: RegularFile) throws(TokenizerError) -> [ExactString: Int] {
+        let bytes = try bytes(of: file)
+        _ = try decode([String: Int].self, from: bytes, of: file.path)
+        return try identifiers(in: bytes, under: [], of: file.path)
     }
 
     /// Identifiers by their tokens, from the object in a JSON file that keys lead to. `JSONDecoder` makes one of tokens

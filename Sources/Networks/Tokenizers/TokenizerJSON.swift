@@ -25,8 +25,8 @@ struct TokenizerJSON {
         let normalizers, preTokenizers: [Rules]
     }
 
-    init(path: String, kind: Kind) throws(TokenizerError) {
-        let bytes = try TokenizerFile.bytes(at: path)
+    init(_ file: RegularFile, kind: Kind) throws(TokenizerError) {
+        let (path, bytes) = (file.path, try TokenizerFile.bytes(of: file))
         let written = try TokenizerFile.decode(WrittenTokenizer.self, from: bytes, of: path)
         self.path = path
         values = .object([

@@ -6,6 +6,8 @@ import Texts
 /// They are read as transformers does: the map overrides the configuration, and the other files add their tokens,
 /// unless the configuration has `added_tokens_decoder`.
 struct TokenizerSettings {
+    static let files = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]
+
     /// The file that errors about special tokens name.
     let path: String
     /// The tokens of `added_tokens_decoder`, else of `tokenizer.json`, by their identifiers there.
@@ -15,14 +17,19 @@ struct TokenizerSettings {
     private let others: [ExactString: Int]
     private let configuration, map: WrittenSettings
 
-    init(directory: String, json: TokenizerJSON?) throws(TokenizerError) {
-        path = "\(directory)/tokenizer_config.json"
-        configuration = try WrittenSettings(at: path)
+    init(_ folder: ModelFolder, json: TokenizerJSON?) throws(TokenizerError) {
+        path = "\(folder.path)/\(Self.files[0])"
+        configuration = try WrittenSettings(Self.files[0], in: folder)
         let isListed = configuration.added != nil
-        map = isListed ? WrittenSettings() : try WrittenSettings(at: "\(directory)/special_tokens_map.json")
+        map = isListed ? WrittenSettings() : try WrittenSettings(Self.files[1], in: folder)
         added = configuration.added ?? json?.added ?? [:]
-        let others = "\(directory)/added_tokens.json"
-        self.others = !isListed && RegularFile.exists(at: others) ? try TokenizerFile.identifiers(at: others) : [:]
+        let others =
+            isListed
+            ? nil
+            : try TokenizerFile.opening { () throws(CheckpointError) in
+                try folder.found(Self.files[2])
+            }
+        self.others = try others.map(TokenizerFile.identifiers) ?? [:]
     }
 
     /// The added tokens in the order of their identifiers; one of `added_tokens.json` is special if another file names
@@ -113,11 +120,12 @@ private struct WrittenSettings: Decodable {
     init() {}
 
     /// Reads a file; empty where there is none. Tokens with `lstrip`, `rstrip` or `single_word` are refused.
-    init(at path: String) throws(TokenizerError) {
-        guard RegularFile.exists(at: path) else { return }
-        self = try TokenizerFile.decode(WrittenSettings.self, at: path)
+    init(_ name: String, in folder: ModelFolder) throws(TokenizerError) {
+        let found = try TokenizerFile.opening { () throws(CheckpointError) in try folder.found(name) }
+        guard let file = found else { return }
+        self = try TokenizerFile.decode(WrittenSettings.self, of: file)
         let lists = [Array(tokens.values), Array((added ?? [:]).values), extra ?? [], additional ?? []]
-        for token in lists.joined() { try token.requireOwnPlace(in: path) }
+        for token in lists.joined() { try token.requireOwnPlace(in: file.path) }
     }
 
     private enum CodingKeys: String, CodingKey {

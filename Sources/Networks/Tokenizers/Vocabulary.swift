@@ -55,15 +55,15 @@ struct Vocabulary: Sendable {
         return true
     }
 
-    /// - Parameter path: an object from tokens to identifiers
-    init(json path: String) throws(TokenizerError) {
-        try self.init(try TokenizerFile.identifiers(at: path), in: path)
+    /// - Parameter file: an object from tokens to identifiers
+    init(json file: RegularFile) throws(TokenizerError) {
+        try self.init(try TokenizerFile.identifiers(of: file), in: file.path)
     }
 
-    /// - Parameter path: a token a line, its identifier the line's number from 0. White space that ends a line is none
+    /// - Parameter file: a token a line, its identifier the line's number from 0. White space that ends a line is none
     ///   of the token.
-    init(lines path: String) throws(TokenizerError) {
-        let bytes = try TokenizerFile.bytes(at: path)
+    init(lines file: RegularFile) throws(TokenizerError) {
+        let (path, bytes) = (file.path, try TokenizerFile.bytes(of: file))
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
         for (index, line) in lines.enumerated() {

@@ -13,8 +13,8 @@ struct WordPieceConfiguration {
     let specials: [WrittenToken]
 
     /// - Parameter json: where the vocabulary comes from, if not from `vocab.txt`
-    init(directory: String, json: TokenizerJSON?) throws(TokenizerError) {
-        let settings = try TokenizerSettings(directory: directory, json: json)
+    init(_ folder: ModelFolder, json: TokenizerJSON?) throws(TokenizerError) {
+        let settings = try TokenizerSettings(folder, json: json)
         unknown = settings.token(.unknown, published: "[UNK]")
         separator = settings.token(.separator, published: "[SEP]")
         padding = settings.token(.padding, published: "[PAD]")

@@ -17,18 +17,20 @@ package struct WordPieceTokenizer: Sendable {
     /// Whether a decoded text is tidied as a whole too.
     let tidiesText: Bool
 
-    /// - Parameter directory: a folder with `tokenizer.json`, or else `vocab.txt`, and, where present,
+    /// - Parameter folder: with `tokenizer.json`, or else `vocab.txt`, and, where present,
     ///   `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`
-    package init(directory: String) throws(TokenizerError) {
-        let whole = "\(directory)/tokenizer.json"
-        let json = RegularFile.exists(at: whole) ? try TokenizerJSON(path: whole, kind: .bert) : nil
-        let lines = "\(directory)/vocab.txt"
-        var vocabulary = if let json { try Vocabulary(json) } else { try Vocabulary(lines: lines) }
-        let configuration = try WordPieceConfiguration(directory: directory, json: json)
+    package init(_ folder: ModelFolder) throws(TokenizerError) {
+        let (whole, file) = try TokenizerFile.opening { () throws(CheckpointError) -> (RegularFile?, RegularFile) in
+            if let whole = try folder.found("tokenizer.json") { return (whole, whole) }
+            return (nil, try folder.file("vocab.txt"))
+        }
+        let json = try whole.map { whole throws(TokenizerError) in try TokenizerJSON(whole, kind: .bert) }
+        var vocabulary = if let json { try Vocabulary(json) } else { try Vocabulary(lines: file) }
+        let configuration = try WordPieceConfiguration(folder, json: json)
         func held(_ role: TokenRole, _ token: WrittenToken) throws(TokenizerError) -> Token {
             if let held = vocabulary[token.text] { return held }
             throw .unknownToken(
-                file: json == nil ? lines : whole, key: role.rawValue, token: TokenizerError.excerpt(token.text))
+                file: file.path, key: role.rawValue, token: TokenizerError.excerpt(token.text))
         }
         unknown = try held(.unknown, configuration.unknown)
         classifier = try held(.classifier, configuration.classifier)

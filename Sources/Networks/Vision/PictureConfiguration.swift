@@ -106,11 +106,11 @@ package struct PictureConfiguration: Sendable, Hashable {
         deviation = Self.published.deviation.map { Float($0) }
     }
 
-    /// Reads `path`; what this program cannot compute is refused by its key. A key that is null is absent.
+    /// Reads `file`; what this program cannot compute is refused by its key. A key that is null is absent.
     ///
     /// - Parameter processor: the network's, which a class that the file names replaces
-    package init(path: String, _ processor: Processor) throws(CheckpointError) {
-        let file = try ConfigurationFile(path: path)
+    package init(_ file: RegularFile, _ processor: Processor) throws(CheckpointError) {
+        let file = try ConfigurationFile(file)
         let processor = try file.processor ?? processor
         guard try file.flag("do_resize", absent: true) else { throw file.refusal("do_resize", expected: "true") }
         if let resample = file.value("resample"), resample != .number(3) {

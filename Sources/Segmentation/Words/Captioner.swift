@@ -9,54 +9,20 @@ package final class Captioner {
     package let pictures: PictureConfiguration
     package let generation: GenerationConfiguration
 
-    /// Files of which one must be there, and what they say.
-    private static let companions = [
-        ([PictureConfiguration.file], "how pictures are prepared"),
-        (["vocab.txt", "tokenizer.json"], "which words it writes"),
-    ]
-
-    /// Parameters as of ``Pretrained``.
-    package init(
+    /// Opens and reads a captioner; parameters as of ``Pretrained``.
+    package convenience init(
         directory: String, precision: Precision, cache: String?, while isWanted: @Sendable () -> Bool
     ) throws(ModelError) {
-        do throws(CheckpointError) {
-            blip = try Pretrained(directory, precision: precision, cache: cache, while: isWanted)
-        } catch {
-            throw .checkpoint(error)
-        }
-        for (files, use) in Self.companions
-        where !files.contains(where: { RegularFile.exists(at: "\(directory)/\($0)") }) {
-            throw .lacking(directory: directory, files: files, use: use)
-        }
-        do throws(CheckpointError) {
-            pictures = try PictureConfiguration(path: "\(directory)/\(PictureConfiguration.file)", .blip)
-            let path = "\(directory)/\(GenerationConfiguration.file)"
-            generation =
-                RegularFile.exists(at: path)
-                ? try GenerationConfiguration(path: path, positions: blip.network.configuration.text.positions)
-                : .unstated
-        } catch {
-            throw .checkpoint(error)
-        }
-        do throws(TokenizerError) {
-            tokenizer = try WordPieceTokenizer(directory: directory)
-        } catch {
-            throw .tokenizer(error)
-        }
-        let (text, vision) = (blip.network.configuration.text, blip.network.configuration.vision)
-        try vision.check(pictures, directory)
-        // Published vocabularies lack the last two tokens, [DEC] and [ENC], which no text is read as; files beside some
-        // name them. No caption may hold the start as a word.
-        let lacking = text.vocabularyCount - tokenizer.vocabularyCount
-        guard lacking == 0 || (1...2).contains(lacking) && tokenizer.decode([text.start]).isEmpty else {
-            throw .vocabulary(directory: directory, found: tokenizer.vocabularyCount, expected: text.vocabularyCount)
-        }
-        guard tokenizer.separator == text.end else {
-            throw .otherUse(
-                place: directory, what: "the tokenizer's [SEP]", found: Int(tokenizer.separator),
-                expected: Int(text.end))
-        }
-        try MemoryEstimate.captioning(blip.network.configuration, generation).check(directory)
+        let contents = try CaptionerContents(directory: directory, precision: precision)
+        self.init(contents, hash: try contents.blip.hashed.hash(cache: cache, while: isWanted))
+    }
+
+    /// - Parameters:
+    ///   - contents: whose weights have been read
+    ///   - hash: that reading them returned
+    init(_ contents: CaptionerContents, hash: ModelHash) {
+        blip = Pretrained(contents.blip, hash: hash)
+        (tokenizer, pictures, generation) = (contents.tokenizer, contents.pictures, contents.generation)
     }
 
     /// What the decoder sees of a picture.
