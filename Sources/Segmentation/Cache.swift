@@ -14,7 +14,7 @@ package struct Cache<Key: Hashable, Value> {
         var older: Int?
     }
 
-    package let limit: Int
+    package private(set) var limit: Int
     package private(set) var bytes = 0
     private var places: [Key: Int] = [:]
     private var slots: [Slot?] = []
@@ -39,12 +39,40 @@ package struct Cache<Key: Hashable, Value> {
     package mutating func insert(_ value: Value, bytes size: Int, for key: Key) {
         remove(key)
         guard size <= limit else { return }
-        while bytes + size > limit, let oldest, let key = slots[oldest]?.key { remove(key) }
+        evict(to: limit - size)
         let place = free.popLast() ?? slots.count
         if place == slots.count { slots.append(nil) }
         places[key] = place
         link(Slot(key: key, value: value, bytes: size, newer: nil, older: nil), at: place)
         bytes += size
+    }
+
+    /// Changes the bound; the least recently used entries go until the others are within it.
+    package mutating func limit(to bytes: Int) {
+        limit = bytes
+        evict(to: bytes)
+    }
+
+    private mutating func evict(to most: Int) {
+        while bytes > most, let oldest, let key = slots[oldest]?.key { remove(key) }
+    }
+
+    package mutating func removeAll() { self = Cache(limit: limit) }
+
+    /// Removes the entries whose keys are chosen, and leaves the others in their order of use.
+    package mutating func removeAll(where isGone: (Key) -> Bool) {
+        for key in places.keys.filter(isGone) { remove(key) }
+    }
+
+    /// Changes every value, at its place in the order of use.
+    package mutating func changeAll(_ change: (Value) -> (value: Value, bytes: Int)) {
+        for place in slots.indices {
+            guard let old = slots[place] else { continue }
+            let new = change(old.value)
+            slots[place] = Slot(key: old.key, value: new.value, bytes: new.bytes, newer: old.newer, older: old.older)
+            bytes += new.bytes - old.bytes
+        }
+        evict(to: limit)
     }
 
     package mutating func remove(_ key: Key) {

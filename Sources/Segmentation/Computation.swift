@@ -72,7 +72,7 @@ package final class Computation {
                 return .scores(first: group.startIndex, maps)
             }
             sharing += maps
-            if isLast { answer.timing(\.maps) { sharing = share.divide(sharing, &segmenter.arena) } }
+            if isLast { answer.timing(\.maps) { sharing = share.divide(sharing, &segmenter.workspace.arena) } }
             stage = isLast ? .shared(understanding, group: 0) : .scores(understanding, group: index + 1)
             return .nothing
         case .shared(let understanding, let index):

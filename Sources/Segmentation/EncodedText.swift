@@ -1,6 +1,12 @@
 package import Kernels
 package import Networks
 
+/// Everything that a prompt's states and keys depend on.
+struct TextKey: Hashable {
+    let model: NetworkKey
+    let prompt: ReadPrompt
+}
+
 /// A prompt's text encoder states, and the cross-attention keys made from them.
 package final class EncodedText {
     /// `[L, width]`

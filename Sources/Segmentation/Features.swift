@@ -5,15 +5,13 @@ import Texts
 
 /// Everything that the features of a pass depend on: equal keys, equal features, bit for bit.
 struct FeatureKey: Hashable {
-    /// SHA-256 of its files.
-    let model: ExactString
+    let model: NetworkKey
     /// SHA-256 of its file.
     let picture: ExactString
     let seed: UInt32
     let timestep: Int
     let prompt: ReadPrompt
     let captured: CapturedLayers
-    let precision: Precision
     let layout: Layout
     let resampling: Resampling
 }

@@ -42,6 +42,9 @@ package struct LatentSizes: Sendable, Hashable {
     /// Pixels of a picture to one of its latent, along each side.
     package let factor: Int
 
+    /// Of the published models that are read those of the largest latent, Stable Diffusion 2's.
+    package static let largestPublished = LatentSizes(trained: Grid(height: 96, width: 96), unit: 8, factor: 8)
+
     /// The picture that the U-Net was trained on.
     package var picture: Grid { trained.times(factor) }
 

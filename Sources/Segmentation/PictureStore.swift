@@ -1,6 +1,6 @@
 import Images
 import Kernels
-import Networks
+package import Networks
 import Texts
 
 /// What is known of a decoded picture, whatever the model, and whether or not its data are still cached.
@@ -47,11 +47,13 @@ enum PictureContent {
 
 /// Everything that the latent of a tile depends on.
 struct LatentKey: Hashable {
+    let model: NetworkKey
     private let picture: ExactString
     private let resize: Resize
     private let tile: Tile
 
-    init(handle: String, resize: Resize, tile: Tile) {
+    init(model: NetworkKey, handle: String, resize: Resize, tile: Tile) {
+        self.model = model
         picture = ExactString(handle)
         self.resize = resize
         self.tile = tile
@@ -71,6 +73,7 @@ final class AskedPicture {
     let transparency: Transparency?
     /// The picture's colours, where the recipe reads them.
     let guide: Guide?
+    private let model: NetworkKey
     let layout: Layout
     let resize: Resize
     /// The latent of each tile, `[H·W, 4]`, as far as they are known.
@@ -85,12 +88,13 @@ final class AskedPicture {
     var embeddings: [PictureEmbedding.Parts: PictureEmbedding] = [:]
 
     init(
-        _ picture: Picture, _ data: PictureData, _ layout: Layout, _ resize: Resize,
+        _ picture: Picture, _ data: PictureData, _ model: NetworkKey, _ layout: Layout, _ resize: Resize,
         latents: [Remembered<[Float]>?]
     ) {
         self.picture = picture
         transparency = data.transparency
         guide = data.guide
+        self.model = model
         self.layout = layout
         self.resize = resize
         self.latents = latents
@@ -99,7 +103,7 @@ final class AskedPicture {
     }
 
     func latentKey(_ tile: Int) -> LatentKey {
-        LatentKey(handle: picture.looked.handle, resize: resize, tile: layout.tiles[tile])
+        LatentKey(model: model, handle: picture.looked.handle, resize: resize, tile: layout.tiles[tile])
     }
 
     /// Whether all latents are known, or what they are computed from is.
@@ -120,18 +124,20 @@ struct PictureNeeds {
 struct PictureData {
     /// `nil` where the file is too large to be cached.
     fileprivate(set) var file: [UInt8]?
-    fileprivate(set) var resized: (resize: Resize, samples: [Float])?
+    fileprivate(set) var resized: [Resize: [Float]] = [:]
     fileprivate(set) var guide: Guide?
     fileprivate(set) var transparency: Transparency?
     fileprivate(set) var views: [PictureConfiguration: PreparedPixels] = [:]
 
     var isEmpty: Bool {
-        file == nil && resized == nil && guide == nil && transparency == nil && views.isEmpty
+        file == nil && resized.isEmpty && guide == nil && transparency == nil && views.isEmpty
     }
 
     fileprivate var bytes: Int {
-        views.values.reduce(PictureStore.entryBytes + (file?.count ?? 0)) { $0 + $1.bytes }
-            + (resized?.samples.count ?? 0) * MemoryLayout<Float>.stride + (guide?.samples.count ?? 0)
+        let pixels =
+            views.values.reduce(0) { $0 + $1.bytes }
+            + resized.values.reduce(0) { $0 + $1.count * MemoryLayout<Float>.stride }
+        return PictureStore.entryBytes + pixels + (file?.count ?? 0) + (guide?.samples.count ?? 0)
             + (transparency?.bytes ?? 0)
     }
 
@@ -140,7 +146,7 @@ struct PictureData {
         _ needs: PictureNeeds, of image: Image, _ cancellation: Cancellation
     ) throws(SegmentationError) {
         transparency = image.transparency
-        if let resize = needs.resize { resized = (resize, image.resized(resize)) }
+        if let resize = needs.resize, resized[resize] == nil { resized[resize] = image.resized(resize) }
         if needs.guide { guide = image.guide }
         do throws(Interruption) {
             for view in needs.views where views[view] == nil { views[view] = try image.pixels(as: view, cancellation) }
@@ -151,7 +157,7 @@ struct PictureData {
 
     /// Whether nothing must be decoded for what is needed.
     fileprivate func satisfies(_ needs: PictureNeeds) -> Bool {
-        (needs.resize == nil || needs.resize == resized?.resize) && hasDecoded(needs)
+        needs.resize.map { resized[$0] != nil } != false && hasDecoded(needs)
     }
 
     /// Whether what only a decoded picture gives is there.
@@ -161,18 +167,20 @@ struct PictureData {
 
     /// What a latent is computed from; `nil` where that is not cached.
     func content(_ resize: Resize) -> PictureContent? {
-        if let resized, resized.resize == resize { return .resized(resized.samples) }
+        if let samples = resized[resize] { return .resized(samples) }
         return file.map(PictureContent.file)
     }
 }
 
-/// A cache of pictures, shared by all models: a handle is valid for each of them.
+/// A cache of pictures, shared by all models: a handle is valid for each of them, loaded or not when the picture came.
 ///
 /// Sizes and owners, some hundred bytes each, have an eighth of the memory. The rest holds data: files, transparent
-/// pixels, guides, and each picture at the size that a model was last asked to read it, until that has made its latent.
-/// A file that is larger than a thirty-second of the memory is not cached. Where neither the model's latent nor data to
-/// compute it from are left, or no guide for a recipe that reads colours, the picture is unknown, and the client sends
-/// it again.
+/// pixels, guides, and each picture at the sizes at which models were asked to read it, until they have made their
+/// latents. From the file all else can be made again, for any model, so files stay longest, except those larger than a
+/// quarter of the memory: one of them would push out most others. Of such a picture the sizes that models were asked to
+/// read stay, since nothing could make them again for a second model of the same size. Where neither the model's latent
+/// nor data to compute it from are left, or no guide for a recipe that reads colours, the picture is unknown, and the
+/// client sends it again.
 ///
 /// A store belongs to the thread of the segmenters that share it.
 package final class PictureStore {
@@ -180,8 +188,7 @@ package final class PictureStore {
     static let entryBytes = 448
 
     /// The most bytes that are cached.
-    package let limit: Int
-    private let fileLimit: Int
+    package private(set) var limit: Int
     private var pictures: Cache<ExactString, Picture>
     private var data: Cache<ExactString, PictureData>
 
@@ -190,14 +197,45 @@ package final class PictureStore {
 
     package init(limit: Int) {
         self.limit = limit
-        fileLimit = limit / 32
         pictures = Cache(limit: limit / 8)
         data = Cache(limit: limit - limit / 8)
     }
 
+    /// Changes how much is cached; the least recently used goes first.
+    func limit(to bytes: Int) {
+        limit = bytes
+        pictures.limit(to: bytes / 8)
+        data.limit(to: bytes - bytes / 8)
+    }
+
     package func forget() {
-        pictures = Cache(limit: pictures.limit)
-        data = Cache(limit: data.limit)
+        pictures.removeAll()
+        data.removeAll()
+    }
+
+    /// Forgets what networks were to read, where it can be made again from the file.
+    func forgetPrepared() {
+        data.changeAll { data in
+            var data = data
+            if data.file != nil { (data.resized, data.views) = ([:], [:]) }
+            return (data, data.bytes)
+        }
+    }
+
+    /// Decodes a picture that `owner` sends, and keeps it for any model: its file, colours and transparent pixels.
+    ///
+    /// A file that is not kept, see ``keeps(file:)``, is good for no question afterwards: it is to be looked at by the
+    /// segmenters that will be asked.
+    ///
+    /// - Throws: why the picture is refused, `cancelled` or `deadlineExceeded`
+    package func look(
+        at file: [UInt8], owner: UInt32, cancellation: Cancellation
+    ) throws(SegmentationError) -> LookedAt {
+        let handle = SHA256.hexadecimal(of: file)
+        let (picture, _) = try look(at: file, handle: handle, owner: owner, cancellation: cancellation) { _ in
+            PictureNeeds(resize: nil, guide: true, views: [])
+        }
+        return picture.looked
     }
 
     /// The picture in a file that `owner` sends, decoded unless everything needed is cached.
@@ -213,21 +251,23 @@ package final class PictureStore {
         let key = ExactString(handle)
         var found = data(of: handle)
         if found.file == nil, keeps(file: file.count) { found.file = file }
-        if let known = pictures.value(for: key), found.satisfies(try needs(known.looked)),
-            !known.isTransparent || found.transparency != nil
-        {
-            _ = known.broughtBy.note(owner)
-            keep(found, for: key)
-            return (known, found)
+        if let known = pictures.value(for: key), !known.isTransparent || found.transparency != nil {
+            let needs = try needs(known.looked)
+            if found.satisfies(needs) {
+                _ = known.broughtBy.note(owner)
+                keep(found, for: key, reading: needs.resize)
+                return (known, found)
+            }
         }
         let image = try Image(decoding: file, cancellation: cancellation)
         let looked = LookedAt(handle: handle, width: image.width, height: image.height)
-        try found.take(try needs(looked), of: image, cancellation)
+        let needs = try needs(looked)
+        try found.take(needs, of: image, cancellation)
         let picture =
             pictures.value(for: key) ?? Picture(looked: looked, isTransparent: found.transparency != nil)
         _ = picture.broughtBy.note(owner)
         pictures.insert(picture, bytes: Self.entryBytes, for: key)
-        keep(found, for: key)
+        keep(found, for: key, reading: needs.resize)
         return (picture, found)
     }
 
@@ -249,36 +289,42 @@ package final class PictureStore {
         guard !found.hasDecoded(needs) else { return (picture, found) }
         guard let file = found.file else { throw .unknownPicture(handle: handle) }
         try found.take(needs, of: try Image(decoding: file, cancellation: cancellation), cancellation)
-        keep(found, for: key)
+        keep(found, for: key, reading: needs.resize)
         return (picture, found)
     }
 
     func data(of handle: String) -> PictureData { data.value(for: ExactString(handle)) ?? PictureData() }
 
-    /// Drops a picture at a size, once a model has made its latent from it.
+    /// Drops a picture at a size, once a model has made its latents from it: others make it again from the file.
     func drop(_ resize: Resize, of handle: String) {
         var found = data(of: handle)
-        guard found.resized?.resize == resize else { return }
-        found.resized = nil
-        keep(found, for: ExactString(handle))
+        guard found.file != nil, found.resized.removeValue(forKey: resize) != nil else { return }
+        keep(found, for: ExactString(handle), reading: nil)
     }
 
-    /// Drops a picture as captioner or filter reads it, once they have.
+    /// Drops a picture as a captioner or filter reads it, once it has: others make it again from the file.
     func drop(_ view: PictureConfiguration, of handle: String) {
         var found = data(of: handle)
-        guard found.views.removeValue(forKey: view) != nil else { return }
-        keep(found, for: ExactString(handle))
+        guard found.file != nil, found.views.removeValue(forKey: view) != nil else { return }
+        keep(found, for: ExactString(handle), reading: nil)
     }
 
     /// Whether a file of so many bytes is cached.
-    func keeps(file bytes: Int) -> Bool { bytes <= fileLimit }
+    package func keeps(file bytes: Int) -> Bool { bytes <= Self.fileLimit(limit) }
 
-    /// Keeps the data, without the file or the guide where there is no room for them.
-    private func keep(_ new: PictureData, for key: ExactString) {
+    /// The largest file that a store of some bytes keeps: 48 MiB of the standard one.
+    static func fileLimit(_ limit: Int) -> Int { limit / 4 }
+
+    /// Keeps the data: where there is no room for all, without what can be made again from the file, or, where that is
+    /// not cached, without what fewest questions need.
+    ///
+    /// - Parameter resize: the size that is to be read next
+    private func keep(_ new: PictureData, for key: ExactString, reading resize: Resize?) {
         var new = new
-        if new.bytes > data.limit { new.file = nil }
+        if new.bytes > data.limit { new.resized = new.resized.filter { $0.key == resize } }
         if new.bytes > data.limit { new.guide = nil }
         if new.bytes > data.limit { new.views = [:] }
+        if new.bytes > data.limit, new.file != nil { new.resized = [:] }
         if new.isEmpty { data.remove(key) } else { data.insert(new, bytes: new.bytes, for: key) }
     }
 }

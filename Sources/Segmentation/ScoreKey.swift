@@ -8,6 +8,8 @@ struct ScoreKey: Hashable {
     let refinement: Refinement
     let prompt: ReadPrompt
     let positions: [Int32]
+    /// The CLIP that scores labels; `nil`: cross-attention does.
+    let filter: NetworkKey?
     /// `nil`: no other label's tokens join the phrase's softmax.
     let company: Company?
 

@@ -32,7 +32,8 @@ package enum SegmentationError: Error {
     /// Bytes of memory for a pass, and how many there are.
     case memory(Grid, bytes: Int, left: Int)
     case mapSize(width: Int, height: Int, limit: Int)
-    case unknownModel(String, loaded: String)
+    case unknownModel(String, reason: String)
+    case notLoaded(LoadFailure)
     case unknownPicture(handle: String)
     case queueFull(limit: Int)
     /// The job was removed from a full queue for a caller with fewer jobs in it.
@@ -58,11 +59,11 @@ extension SegmentationError: CustomStringConvertible {
         case .labelsAndVocabulary(let labels):
             "\(labels) labels beside a vocabulary: ask for labels, or make them candidates of the vocabulary"
         case .noCaptioner(let need):
-            "\(need) needs a captioner, and none is loaded: start dsegd serve with --captioner DIR, the folder of a "
-                + "BLIP"
+            "\(need) needs a captioner, and none is loaded: add the model with --captioner DIR, the folder of a BLIP, "
+                + "or start dsegd serve with it"
         case .noFilter(let need):
-            "\(need) needs a filter, and none is loaded: start dsegd serve with --filter DIR, the folder of a CLIP, "
-                + "or ask with the filter none"
+            "\(need) needs a filter, and none is loaded: add the model with --filter DIR, the folder of a CLIP, or "
+                + "start dsegd serve with it, or ask with the filter none"
         case .tooMany(let what, let count, let limit): "\(count) \(what), the limit is \(limit): ask in parts"
         case .tooManyForMask(let labels, let limit):
             "\(labels) labels with an index mask, whose limit is \(limit): ask without the mask, or for fewer"
@@ -96,7 +97,8 @@ extension SegmentationError: CustomStringConvertible {
         case .mapSize(let width, let height, let limit):
             "score maps of \(width) x \(height) pixels: both sides must be positive, and at most \(limit) pixels "
                 + "in all"
-        case .unknownModel(let name, let loaded): "unknown model \(quoted(name)): \"\(loaded)\" is loaded"
+        case .unknownModel(let name, let reason): "unknown model \(quoted(name)): \(reason)"
+        case .notLoaded(let failure): "\(failure)"
         case .unknownPicture(let handle):
             "no picture of yours is known as \(quoted(handle)), or not as this recipe reads it: bring it by Look with "
                 + "the question's recipe and settings, or send it with the question"

@@ -12,7 +12,7 @@ extension Segmenter {
         var maps: [ScoreKey: [Float]] = [:]
         var missing: [ScoreKey] = []
         for key in keys.joined() {
-            let known = scoreMaps.value(for: key)
+            let known = workspace.scoreMaps.value(for: key)
             note(key, isScored: known?.owners.note(answer.owner) ?? false, &answer)
             guard maps[key] == nil else { continue }
             if known == nil { missing.append(key) }
@@ -66,18 +66,20 @@ extension Segmenter {
     ///
     /// - Parameter isScored: whether their earlier requests needed the map itself
     private func note(_ key: ScoreKey, isScored: Bool, _ answer: inout AnswerInProgress) {
-        let isRead = words.value(for: key.prompt)?.owners.note(answer.owner) ?? false
+        let isRead = workspace.words.value(for: textKey(key.prompt))?.owners.note(answer.owner) ?? false
         answer.needs(prompt: key.prompt, isKnown: isScored || isRead)
         var isRun = true
         for pass in key.features.passes {
-            let isKnown = features.value(for: pass)?.owners.note(answer.owner) ?? false
+            let isKnown = workspace.features.value(for: pass)?.owners.note(answer.owner) ?? false
             answer.needs(pass: pass, isKnown: isScored || isKnown)
             if !isKnown { isRun = false }
         }
         guard !isScored, !isRun else { return }
-        let isKnown = words.value(for: key.features.prompt)?.owners.note(answer.owner) ?? false
+        let isKnown = workspace.words.value(for: textKey(key.features.prompt))?.owners.note(answer.owner) ?? false
         answer.needs(prompt: key.features.prompt, isKnown: isKnown)
     }
+
+    private func textKey(_ prompt: ReadPrompt) -> TextKey { TextKey(model: model.key, prompt: prompt) }
 
     /// The keys of each label's phrases.
     private func scoreKeys(
@@ -89,12 +91,12 @@ extension Segmenter {
         func key(_ prompt: ReadPrompt, _ positions: [Int32], _ company: Company?) -> ScoreKey {
             ScoreKey(
                 features: FeatureKey(
-                    model: ExactString(model.hash), picture: ExactString(asked.picture.looked.handle),
+                    model: model.key, picture: ExactString(asked.picture.looked.handle),
                     seed: request.seed, timestep: request.timestep,
                     prompt: request.fixedPrompt.map { ReadPrompt($0) } ?? prompt, captured: fusion.captured,
-                    precision: model.precision, layout: asked.layout, resampling: recipe.resampling),
+                    layout: asked.layout, resampling: recipe.resampling),
                 aggregation: recipe.aggregation, refinement: recipe.refinement, prompt: prompt,
-                positions: positions, company: company)
+                positions: positions, filter: recipe.dense == nil ? nil : filter?.key, company: company)
         }
         return zip(labels, companies).map { label, company in
             // The filter scores a label by all its words at once.
@@ -121,7 +123,7 @@ extension Segmenter {
         let cancellation = answer.cancellation
         let found = try answer.timing(\.maps) { () throws(SegmentationError) in
             do throws(Interruption) {
-                return try fusion.scores(of: labels, in: features, cancellation: cancellation, &arena)
+                return try fusion.scores(of: labels, in: features, cancellation: cancellation, &workspace.arena)
             } catch {
                 throw SegmentationError(error)
             }
@@ -131,8 +133,8 @@ extension Segmenter {
     }
 
     private func remember(_ maps: [[Float]], _ keys: [ScoreKey], for owner: UInt32) {
-        for (key, map) in zip(keys, maps) where scoreMaps.value(for: key) == nil {
-            scoreMaps.insert(
+        for (key, map) in zip(keys, maps) where workspace.scoreMaps.value(for: key) == nil {
+            workspace.scoreMaps.insert(
                 Remembered(map, for: owner), bytes: key.bytes + map.count * MemoryLayout<Float>.stride, for: key)
         }
     }
@@ -155,9 +157,9 @@ extension Segmenter {
             do throws(Interruption) {
                 let seeds = try network.seeds(
                     of: pixels, classes: labels.map { $0.phrases.map(\.words) }, by: rule, cancellation: cancellation,
-                    &arena)
+                    &workspace.arena)
                 return try fusion.scores(
-                    of: seeds.maps, on: seeds.grid, in: features, cancellation: cancellation, &arena)
+                    of: seeds.maps, on: seeds.grid, in: features, cancellation: cancellation, &workspace.arena)
             } catch {
                 throw SegmentationError(error)
             }
@@ -173,7 +175,7 @@ extension Segmenter {
         var texts: [ReadPrompt: EncodedText] = [:]
         var unknown: [ReadPrompt] = []
         for prompt in prompts where texts[prompt] == nil && !unknown.contains(prompt) {
-            texts[prompt] = words.value(for: prompt)?.value
+            texts[prompt] = workspace.words.value(for: textKey(prompt))?.value
             if texts[prompt] == nil { unknown.append(prompt) }
         }
         let cancellation = answer.cancellation
@@ -181,7 +183,7 @@ extension Segmenter {
             let batch = unknown[first...].prefix(Self.groupPrompts)
             let read = try answer.timing(\.text) { () throws(SegmentationError) in
                 do throws(Interruption) {
-                    return try EncodedText.reading(Array(batch), model, cancellation: cancellation, &arena)
+                    return try EncodedText.reading(Array(batch), model, cancellation: cancellation, &workspace.arena)
                 } catch {
                     throw SegmentationError(error)
                 }
@@ -189,7 +191,7 @@ extension Segmenter {
             for (prompt, text) in zip(batch, read) {
                 texts[prompt] = text
                 answer.reads(prompt: prompt)
-                words.insert(Remembered(text, for: answer.owner), bytes: text.bytes, for: prompt)
+                workspace.words.insert(Remembered(text, for: answer.owner), bytes: text.bytes, for: textKey(prompt))
             }
         }
         return texts
@@ -202,7 +204,7 @@ extension Segmenter {
         _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> Bool {
         let keys = scoreKeys(labels, picture, fusion, answer.request).joined()
-        guard picture.layout.tiles.count > 1, let key = keys.first(where: { scoreMaps.value(for: $0) == nil })
+        guard picture.layout.tiles.count > 1, let key = keys.first(where: { workspace.scoreMaps.value(for: $0) == nil })
         else { return false }
         let found = answer.last?.key == key.features ? answer.last?.features ?? [] : []
         guard found.count < picture.layout.tiles.count else { return false }
@@ -218,7 +220,7 @@ extension Segmenter {
         var all = answer.last?.key == key ? answer.last?.features ?? [] : []
         for pass in key.passes[all.count...] { all.append(try features(of: picture, pass, &answer)) }
         let bytes = all.reduce(0) { $0 + $1.bytes }
-        answer.last = bytes > limits.features ? (key, all) : nil
+        answer.last = bytes > workspace.limits.features ? (key, all) : nil
         return all
     }
 
@@ -226,10 +228,10 @@ extension Segmenter {
     private func features(
         of picture: AskedPicture, _ pass: PassKey, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
-        if let known = features.value(for: pass)?.value { return known }
+        if let known = workspace.features.value(for: pass)?.value { return known }
         let found = try run(pass, over: picture, &answer)
         answer.runs(pass: pass)
-        features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: pass)
+        workspace.features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: pass)
         return found
     }
 
@@ -248,7 +250,7 @@ extension Segmenter {
         let cancellation = answer.cancellation
         return try answer.timing(\.unet) { () throws(SegmentationError) in
             do throws(Interruption) {
-                return try arena.scope { (arena) throws(Interruption) in
+                return try workspace.arena.scope { (arena) throws(Interruption) in
                     let noised = arena.featureMap(
                         height: tile.grid.height, width: tile.grid.width,
                         channels: model.unet.configuration.inChannels)
@@ -267,7 +269,7 @@ extension Segmenter {
     /// The latents of a picture, as far as they are cached, also where another request had them computed after this one
     /// began.
     func latents(of asked: AskedPicture) -> [Remembered<[Float]>?] {
-        asked.layout.tiles.indices.map { asked.latents[$0] ?? latents.value(for: asked.latentKey($0)) }
+        asked.layout.tiles.indices.map { asked.latents[$0] ?? workspace.latents.value(for: asked.latentKey($0)) }
     }
 
     /// The scaled mean of a tile's posterior, `[H·W, 4]`.
@@ -278,14 +280,14 @@ extension Segmenter {
         if let known = asked.latents[tile] { return known.value }
         guard let content = asked.content else { preconditionFailure("a picture without data to encode") }
         let known = Remembered(try encoded(content, of: asked, tile: tile, &answer), for: answer.owner)
-        latents.insert(
+        workspace.latents.insert(
             known, bytes: known.value.count * MemoryLayout<Float>.stride + asked.picture.looked.handle.utf8.count,
             for: asked.latentKey(tile))
         asked.latents[tile] = known
         answer.hasEncoded = true
         if !asked.latents.contains(where: { $0 == nil }) {
             asked.content = nil
-            pictures.drop(asked.resize, of: asked.picture.looked.handle)
+            workspace.pictures.drop(asked.resize, of: asked.picture.looked.handle)
         }
         return known.value
     }
@@ -303,7 +305,7 @@ extension Segmenter {
         }
         return try answer.timing(\.autoencoder) { () throws(SegmentationError) in
             do throws(Interruption) {
-                return try model.latent(of: part, tile.grid, cancellation: cancellation, &arena)
+                return try model.latent(of: part, tile.grid, cancellation: cancellation, &workspace.arena)
             } catch {
                 throw SegmentationError(error)
             }

@@ -27,13 +27,14 @@ extension Segmenter {
         let (picture, data) =
             switch source {
             case .file(let bytes):
-                try pictures.look(at: bytes, handle: handle, owner: owner, cancellation: cancellation, needs: needs)
+                try workspace.pictures.look(
+                    at: bytes, handle: handle, owner: owner, cancellation: cancellation, needs: needs)
             case .handle:
-                try pictures.known(handle, owner: owner, cancellation: cancellation, needs: needs)
+                try workspace.pictures.known(handle, owner: owner, cancellation: cancellation, needs: needs)
             }
         let (layout, resize) = try input(of: picture.looked, reading)
         let asked = AskedPicture(
-            picture, data, layout, resize, latents: knownLatents(of: handle, layout, resize))
+            picture, data, model.key, layout, resize, latents: knownLatents(of: handle, layout, resize))
         guard asked.isComplete, !picture.isTransparent || data.transparency != nil
         else { throw .unknownPicture(handle: handle) }
         return asked
@@ -47,7 +48,9 @@ extension Segmenter {
 
     /// The cached latent of each tile.
     private func knownLatents(of handle: String, _ layout: Layout, _ resize: Resize) -> [Remembered<[Float]>?] {
-        layout.tiles.map { latents.value(for: LatentKey(handle: handle, resize: resize, tile: $0)) }
+        layout.tiles.map {
+            workspace.latents.value(for: LatentKey(model: model.key, handle: handle, resize: resize, tile: $0))
+        }
     }
 
     /// Throws unless a request is for this model and within its limits.
@@ -59,7 +62,7 @@ extension Segmenter {
     }
 
     func checkModel(_ name: String) throws(SegmentationError) {
-        guard isLoaded(name) else { throw .unknownModel(name, loaded: model.name) }
+        guard isLoaded(name) else { throw .unknownModel(name, reason: "\"\(model.name)\" is loaded") }
     }
 
     /// A request whose labels are known, as the model reads it, with the labels' phrases tokenized.
@@ -167,10 +170,10 @@ extension Segmenter {
 
     /// Finds the words' tokens inside their prompt, unless they were found before.
     private func understand(_ phrase: Phrase, _ recipe: Recipe) throws(SegmentationError) -> UnderstoodPhrase {
-        let key = UnderstandingKey(phrase, recipe)
-        if let known = phrases.value(for: key) { return known }
+        let key = UnderstandingKey(model.key.hash, phrase, recipe)
+        if let known = workspace.phrases.value(for: key) { return known }
         let understood = try tokens(of: phrase, recipe)
-        phrases.insert(understood, bytes: key.bytes + understood.bytes, for: key)
+        workspace.phrases.insert(understood, bytes: key.bytes + understood.bytes, for: key)
         return understood
     }
 
@@ -211,13 +214,16 @@ extension Enhancement {
 
 /// Everything that the tokens and positions of a phrase, and their weights, depend on.
 struct UnderstandingKey: Hashable {
+    /// SHA-256 of the model's files, its tokenizer's among them.
+    let model: ExactString
     private let template: PromptTemplate
     private let enhancement: Enhancement
     private let words: ExactString
     private let prompt: ExactString?
     private let weight: Float
 
-    init(_ phrase: Phrase, _ recipe: Recipe) {
+    init(_ model: ExactString, _ phrase: Phrase, _ recipe: Recipe) {
+        self.model = model
         template = recipe.template
         enhancement = recipe.enhancement
         words = ExactString(phrase.words)

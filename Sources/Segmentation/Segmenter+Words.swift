@@ -76,7 +76,9 @@ extension Segmenter {
             if vocabulary.candidates.isEmpty || judge?.filter.readsCaption == true {
                 views += captionerViews(of: picture)
             }
-            if let (chosen, network) = judge, sights.embedding(of: picture.handle, network.parts(of: chosen)) == nil {
+            if let (chosen, network) = judge,
+                workspace.sights.embedding(of: picture.handle, network.parts(of: chosen), by: network.key) == nil
+            {
                 views += network.views(of: picture.size)
             }
         }
@@ -87,16 +89,16 @@ extension Segmenter {
     /// Holds what captioner and filter saw of a picture, where a search may need it and it is cached.
     func hold(_ asked: AskedPicture, for search: LabelSearch) throws(SegmentationError) {
         let handle = asked.picture.looked.handle
-        asked.states = sights.states(of: handle)
+        asked.states = captioner.flatMap { workspace.sights.states(of: handle, by: $0.key) }
         guard case .choosing(let vocabulary, _) = search.step, let (chosen, network) = try judge(for: vocabulary) else {
             return
         }
         let parts = network.parts(of: chosen)
-        asked.embeddings[parts] = sights.embedding(of: handle, parts)
+        asked.embeddings[parts] = workspace.sights.embedding(of: handle, parts, by: network.key)
     }
 
     func captionerViews(of picture: LookedAt) -> [PictureConfiguration] {
-        guard let captioner, sights.states(of: picture.handle) == nil else { return [] }
+        guard let captioner, workspace.sights.states(of: picture.handle, by: captioner.key) == nil else { return [] }
         return [captioner.pictures]
     }
 
@@ -163,7 +165,7 @@ extension Segmenter {
                 let embedding = try embedding(of: picture, network, network.parts(of: filter), cancellation)
                 verdicts = try network.judge(
                     merged.different, background: background, nouns: nouns, picture: embedding, by: filter,
-                    cancellation: cancellation, &arena)
+                    cancellation: cancellation, &workspace.arena)
             } catch {
                 throw SegmentationError(error)
             }
@@ -203,14 +205,15 @@ extension Segmenter {
         of asked: AskedPicture, _ network: LabelFilter, _ parts: PictureEmbedding.Parts, _ cancellation: Cancellation
     ) throws(Interruption) -> PictureEmbedding {
         let looked = asked.picture.looked
-        if let known = asked.embeddings[parts] ?? sights.embedding(of: looked.handle, parts) { return known }
+        if let known = asked.embeddings[parts] { return known }
+        if let known = workspace.sights.embedding(of: looked.handle, parts, by: network.key) { return known }
         let views = network.views(of: looked.size)
         guard let middle = asked.views[views[0]] else { preconditionFailure("a picture that nobody prepared") }
         let found = try network.look(
             at: PreparedPicture(middle: middle, whole: views.count > 1 ? asked.views[views[1]] : nil), for: parts,
-            cancellation: cancellation, &arena)
-        sights.remember(found, of: looked.handle, parts)
-        for view in views { pictures.drop(view, of: looked.handle) }
+            cancellation: cancellation, &workspace.arena)
+        workspace.sights.remember(found, of: looked.handle, parts, by: network.key)
+        for view in views { workspace.pictures.drop(view, of: looked.handle) }
         return found
     }
 
@@ -219,13 +222,13 @@ extension Segmenter {
         of picture: AskedPicture, beginning: String, cancellation: Cancellation
     ) throws(SegmentationError) -> String {
         let handle = picture.picture.looked.handle
-        if let known = sights.caption(of: handle, beginning) { return known }
         let captioner = try captioner(for: "a caption")
+        if let known = workspace.sights.caption(of: handle, beginning, by: captioner.key) { return known }
         do throws(Interruption) {
             let states = try states(of: picture, captioner, cancellation)
             let sentence = try captioner.caption(
-                of: states, beginning: beginning, cancellation: cancellation, &arena)
-            sights.remember(sentence, of: handle, beginning)
+                of: states, beginning: beginning, cancellation: cancellation, &workspace.arena)
+            workspace.sights.remember(sentence, of: handle, beginning, by: captioner.key)
             return sentence
         } catch {
             throw SegmentationError(error)
@@ -237,12 +240,12 @@ extension Segmenter {
         of asked: AskedPicture, _ captioner: Captioner, _ cancellation: Cancellation
     ) throws(Interruption) -> Matrix {
         let handle = asked.picture.looked.handle
-        if let known = asked.states ?? sights.states(of: handle) { return known }
+        if let known = asked.states ?? workspace.sights.states(of: handle, by: captioner.key) { return known }
         guard let samples = asked.views[captioner.pictures] else { preconditionFailure("a picture nobody prepared") }
-        let states = try captioner.states(of: samples, cancellation: cancellation, &arena)
+        let states = try captioner.states(of: samples, cancellation: cancellation, &workspace.arena)
         asked.states = states
-        sights.remember(states, of: handle)
-        pictures.drop(captioner.pictures, of: handle)
+        workspace.sights.remember(states, of: handle, by: captioner.key)
+        workspace.pictures.drop(captioner.pictures, of: handle)
         return states
     }
 }

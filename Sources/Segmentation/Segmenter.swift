@@ -8,8 +8,8 @@ import Texts
 ///     file ─► square ─► latent ─► noised ─► U-Net pass ─► AttentionFeatures ─┐
 ///     words ─► prompt ─► tokens ─► context ─► keys ───────────────────────────┴─► fused ─► completed ─► scores
 ///
-/// Everything but `square` (once there is a latent), `noised` and `fused` is cached.
-/// A segmenter belongs to one thread.
+/// Everything but `square` (once there is a latent), `noised` and `fused` is cached, in the ``Workspace`` that the
+/// segmenters of one thread share. A segmenter belongs to that thread.
 package final class Segmenter {
     /// Prompts that the text encoder reads together: weights are read once for all.
     static let groupPrompts = 16
@@ -17,47 +17,25 @@ package final class Segmenter {
     package let model: Model
     package let captioner: Captioner?
     package let filter: LabelFilter?
-    package let limits: SegmenterLimits
-    let pictures: PictureStore
-    var latents: Cache<LatentKey, Remembered<[Float]>>
-    var features: Cache<PassKey, Remembered<AttentionFeatures>>
-    var scoreMaps: Cache<ScoreKey, Remembered<[Float]>>
-    var words: Cache<ReadPrompt, Remembered<EncodedText>>
-    var phrases: Cache<UnderstandingKey, UnderstoodPhrase>
-    var sights: Sights
-    var arena: Arena
-    /// Bytes of address space for scratch memory, unless more than the area is read that the model was trained on.
-    private let scratchBytes: Int
+    package let workspace: Workspace
 
     /// Address space for a request and its answer, beside scratch memory and caches.
     static let workingBytes = 256 << 20
 
-    /// - Parameters:
-    ///   - captioner, filter: networks that read and choose words beside the model, if there are any
-    ///   - pictures: shared with the segmenters of other models on this thread
-    /// - Throws: where address space (`ulimit -v`) is short of what scratch memory and answering need
-    package init(
-        model: Model, captioner: Captioner?, filter: LabelFilter?, pictures: PictureStore, limits: SegmenterLimits
-    ) throws(AddressSpaceError) {
-        scratchBytes = Self.scratchBytes(model, captioner, filter)
-        arena = try Arena(reserving: scratchBytes)
-        try AddressSpace.require(Self.workingBytes, for: "answering")
-        self.model = model
-        self.captioner = captioner
-        self.filter = filter
-        self.pictures = pictures
-        self.limits = limits
-        latents = Cache(limit: limits.latents)
-        features = Cache(limit: limits.features)
-        scoreMaps = Cache(limit: limits.scores)
-        words = Cache(limit: limits.words - limits.phrases)
-        phrases = Cache(limit: limits.phrases)
-        sights = Sights(limit: limits.sights)
-    }
+    /// Bytes of address space for the scratch memory of its networks, which take turns, unless more than the area is
+    /// read that the model was trained on.
+    let scratchBytes: Int
 
-    /// Bytes of address space for the scratch memory of a model and of the networks beside it, which take turns.
-    package static func scratchBytes(_ model: Model, _ captioner: Captioner?, _ filter: LabelFilter?) -> Int {
-        max(model.scratchBytes, captioner?.scratchBytes ?? 0, filter?.scratchBytes ?? 0)
+    /// - Parameter workspace: shared with the segmenters of other models on this thread
+    /// - Throws: where address space (`ulimit -v`) is short of what scratch memory and answering need
+    package init(_ pipeline: Pipeline, workspace: Workspace) throws(AddressSpaceError) {
+        scratchBytes = pipeline.scratchBytes
+        if workspace.scratchBytes < scratchBytes { try workspace.reserve(scratchBytes: scratchBytes) }
+        try AddressSpace.require(Self.workingBytes, for: "answering")
+        model = pipeline.model
+        captioner = pipeline.captioner
+        filter = pipeline.filter
+        self.workspace = workspace
     }
 
     /// The model, and the networks beside it.
@@ -66,33 +44,11 @@ package final class Segmenter {
         return [LoadedModel(model)] + beside.compactMap(\.self)
     }
 
-    /// The size of the caches: all pictures of the store, this model's latents, features and score maps of them, and
-    /// prompts.
-    package var memory: Memory {
-        Memory(
-            pictures: pictures.count,
-            picturesBytes: pictures.bytes + latents.bytes + features.bytes + scoreMaps.bytes + sights.bytes,
-            words: words.count + (filter?.remembered.count ?? 0),
-            wordsBytes: words.bytes + phrases.bytes + (filter?.remembered.bytes ?? 0), scratchBytes: arena.highWater)
-    }
+    /// What decides all that it computes: see ``Workspace/forget(everythingBut:)``.
+    package var networks: Set<NetworkKey> { Set([model.key, captioner?.key, filter?.key].compactMap(\.self)) }
 
-    /// Returns scratch memory to the system, between requests.
-    package func rest() {
-        if arena.reservedBytes > scratchBytes, (try? arena.reserve(scratchBytes)) != nil { return }
-        arena.release()
-    }
-
-    /// Forgets every prompt, and every picture, also for the segmenters that share the store.
-    package func forget() {
-        pictures.forget()
-        latents = Cache(limit: limits.latents)
-        features = Cache(limit: limits.features)
-        scoreMaps = Cache(limit: limits.scores)
-        words = Cache(limit: limits.words - limits.phrases)
-        phrases = Cache(limit: limits.phrases)
-        sights = Sights(limit: limits.sights)
-        filter?.forget()
-    }
+    /// The texts that the filter has in memory, which no other segmenter's has.
+    package var textsMemory: (count: Int, bytes: Int) { filter?.remembered ?? (0, 0) }
 
     /// Decodes a picture and remembers it for `owner`, as a recipe reads it and with its colours; of a file that is too
     /// large to be kept also as captioner and filter read it.
@@ -102,7 +58,7 @@ package final class Segmenter {
         try check(cancellation)
         let source = PictureSource.file(file)
         let reading = PictureReading(geometry: recipe.geometry, resampling: recipe.resampling, colours: true)
-        let isKept = pictures.keeps(file: file.count)
+        let isKept = workspace.pictures.keeps(file: file.count)
         return try picture(source, source.handle, reading, owner: owner, cancellation: cancellation) {
             isKept ? [] : allViews(of: $0, for: recipe)
         }.picture.looked
@@ -219,16 +175,6 @@ extension LoadedModel {
             role: role, name: network.name, hash: network.hash, bytes: network.weightBytes,
             precision: network.precision.rawValue)
     }
-}
-
-/// The size of a segmenter's caches and scratch memory.
-package struct Memory: Sendable {
-    package let pictures: Int
-    package let picturesBytes: Int
-    package let words: Int
-    package let wordsBytes: Int
-    /// The most scratch memory that was ever in use.
-    package let scratchBytes: Int
 }
 
 extension Duration {

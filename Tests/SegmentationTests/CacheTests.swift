@@ -48,6 +48,57 @@ import Testing
         #expect((cache.value(for: "a"), cache.value(for: "b")) == (nil, 2))
     }
 
+    @Test func `shrinks to a new bound, the least recently used first, and grows again`() {
+        var cache = Cache<String, Int>(limit: 10)
+        for (key, bytes) in [("a", 3), ("b", 3), ("c", 3)] { cache.insert(0, bytes: bytes, for: key) }
+        _ = cache.value(for: "a")
+        cache.limit(to: 9)
+        #expect((cache.count, cache.bytes, cache.limit) == (3, 9, 9))
+        cache.limit(to: 8)
+        #expect(cache.value(for: "b") == nil)
+        #expect((cache.count, cache.bytes) == (2, 6))
+        cache.limit(to: 3)
+        #expect(cache.value(for: "c") == nil && cache.value(for: "a") == 0)
+        cache.insert(0, bytes: 4, for: "d")
+        #expect((cache.count, cache.bytes) == (1, 3), "as of the new bound")
+        cache.limit(to: 0)
+        #expect((cache.count, cache.bytes) == (0, 0))
+        cache.limit(to: 20)
+        cache.insert(1, bytes: 20, for: "e")
+        #expect(cache.value(for: "e") == 1)
+    }
+
+    @Test func `loses the entries that are chosen, and the others stay in the order of use`() {
+        var cache = Cache<Int, Int>(limit: 100)
+        for key in 0..<10 { cache.insert(key * key, bytes: 10, for: key) }
+        _ = cache.value(for: 0)
+        cache.removeAll { $0 % 2 == 1 }
+        #expect((cache.count, cache.bytes) == (5, 50))
+        cache.removeAll { _ in false }
+        #expect((0..<10).filter { cache.value(for: $0) != nil } == [0, 2, 4, 6, 8])
+        for key in [4, 0, 6, 8, 2] { #expect(cache.value(for: key) == key * key) }
+        cache.limit(to: 30)
+        #expect([0, 2, 4, 6, 8].filter { cache.value(for: $0) != nil } == [2, 6, 8])
+        for key in 10..<13 { cache.insert(key, bytes: 10, for: key) }
+        #expect((10..<13).allSatisfy { cache.value(for: $0) == $0 } && cache.bytes == 30)
+        cache.removeAll()
+        #expect((cache.count, cache.bytes, cache.limit) == (0, 0, 30) && cache.value(for: 10) == nil)
+        cache.insert(1, bytes: 30, for: 1)
+        #expect(cache.value(for: 1) == 1)
+    }
+
+    @Test func `changes all values where they are, and evicts where they have grown`() {
+        var cache = Cache<Int, Int>(limit: 40)
+        for key in 0..<4 { cache.insert(key, bytes: 10, for: key) }
+        _ = cache.value(for: 0)
+        cache.remove(3)
+        cache.changeAll { ($0 + 100, 2) }
+        #expect((cache.count, cache.bytes) == (3, 6))
+        cache.changeAll { ($0, $0 == 102 ? 35 : 3) }
+        #expect((cache.count, cache.bytes) == (2, 38), "the first but one of the order of use goes")
+        #expect((0..<3).map { cache.value(for: $0) } == [100, nil, 102])
+    }
+
     /// Looking at every entry for each eviction would be ten thousand million steps.
     @Test func `evicts a hundred thousand entries one by one`() {
         let half = 100_000

@@ -16,7 +16,7 @@ import Testing
         #expect(throws: SegmentationError.self) {
             try segmenter.look(at: Fixture.bytes(Fixture.picture), owner: 1, cancellation: late)
         }
-        #expect(segmenter.memory.pictures == 0)
+        #expect(segmenter.workspace.memory.pictures == 0)
         let far = Cancellation(deadline: .now + .seconds(3600))
         #expect(try segmenter.ask(RequestBuilder("dog"), cancellation: far).scores.count == 1)
     }
@@ -86,12 +86,12 @@ import Testing
         let segmenter = try Fixture.segmenter(Fixture.demo)
         let expected = try segmenter.ask(question)
         let start = ContinuousClock.now
-        segmenter.forget()
+        segmenter.workspace.forget()
         _ = try segmenter.ask(question)
         let whole = start.duration(to: .now)
         var cancelled = 0
         for part in 1...6 {
-            segmenter.forget()
+            segmenter.workspace.forget()
             let cancellation = Cancellation(deadline: nil)
             let nanoseconds = Int(whole / .nanoseconds(1)) * part / 10
             Thread.detachNewThread {

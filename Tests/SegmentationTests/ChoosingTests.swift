@@ -66,8 +66,8 @@ import Testing
 
     @Test func `need the networks that choose them`() throws {
         let bare = try Segmenter(
-            model: Fixture.model(Fixture.tiny), captioner: nil, filter: nil, pictures: PictureStore(limit: 1 << 24),
-            limits: MemoryLimits.standard.segmenter)
+            Pipeline(model: Fixture.model(Fixture.tiny), captioner: nil, filter: nil),
+            workspace: Workspace(limits: .standard))
         for filter in [FilterChoice.standard, .of(.best), .of(.published)] {
             let error = try #require(throws: SegmentationError.self) {
                 try bare.ask(question(candidates("dog"), filter))
@@ -86,12 +86,12 @@ import Testing
         let asked = try question(candidates("boat", "sheep", "dog"), filter)
             .with(\.recipe, Recipe(named: "best", settings: ["captions=on"]))
         let expected = try segmenter.ask(asked)
-        segmenter.sights = Sights(limit: 1 << 22)
+        segmenter.workspace.sights = Sights(limit: 1 << 22)
         _ = try segmenter.ask(asked)
         let request = try asked.request()
         let computation = try segmenter.begin(
             request, handle: request.picture.handle, owner: 1, cancellation: .never, queueMilliseconds: 0)
-        segmenter.sights = Sights(limit: 0)
+        segmenter.workspace.sights = Sights(limit: 0)
         var parts: [AnswerPart] = []
         while let part = try computation.next() { parts.append(part) }
         let found = parts.compactMap { if case .understood(let understanding) = $0 { understanding } else { nil } }
@@ -107,9 +107,9 @@ import Testing
         let other = try segmenter.ask(question(candidates("boat", "sheep", "dog"), .standard).with(\.picture, handle))
         #expect(other.report.passes == 0)
         // A file that is too large to be kept: what networks read of it is made when it is looked at.
-        let file = try Fixture.bytes(Fixture.scene) + [UInt8](repeating: 0, count: 200_000)
+        let file = try Fixture.bytes(Fixture.scene) + [UInt8](repeating: 0, count: 1_000_000)
         let limits = MemoryLimits(
-            pictures: 32 * (file.count - 1), latents: 1 << 20, features: 1 << 24, scores: 1 << 20, words: 1 << 24,
+            pictures: 4 * (file.count - 1), latents: 1 << 20, features: 1 << 24, scores: 1 << 20, words: 1 << 24,
             sights: 1 << 24)
         let tight = try Fixture.segmenter(Fixture.demo, limits: limits)
         let looked = try tight.look(at: file, for: .best, owner: 1, cancellation: .never)

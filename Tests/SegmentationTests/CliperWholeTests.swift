@@ -38,10 +38,10 @@ import Texts
         let layout = Layout(segmenter.model.latentSizes.trained)
         let fusion = try AttentionFusion(segmenter.model.unet, recipe: question.recipe, layout)
         let key = FeatureKey(
-            model: ExactString(segmenter.model.hash), picture: ExactString(reply.header.picture.handle), seed: 0,
-            timestep: 101, prompt: ReadPrompt(""), captured: fusion.captured, precision: precision, layout: layout,
+            model: segmenter.model.key, picture: ExactString(reply.header.picture.handle), seed: 0,
+            timestep: 101, prompt: ReadPrompt(""), captured: fusion.captured, layout: layout,
             resampling: .nearest)
-        let features = try #require(segmenter.features.value(for: key.passes[0])?.value)
+        let features = try #require(segmenter.workspace.features.value(for: key.passes[0])?.value)
         let resized = seeds.maps.map { CrossAttention.resized($0, from: seeds.grid, to: layout.grid) }
         guard case .heads(let heads, let cut) = features.affinity else { throw SegmentationError.noLabels }
         let completed = try #require(
@@ -83,8 +83,8 @@ import Texts
         let same = try question([], "cliper:voc").with(\.labels, [Label(name: "dog", phrases: [template])])
         #expect(try segmenter.ask(same).bits == segmenter.ask(question(["dog"], "cliper:voc")).bits)
         let bare = try Segmenter(
-            model: Fixture.model(Fixture.tiny), captioner: nil, filter: nil, pictures: PictureStore(limit: 1 << 24),
-            limits: MemoryLimits.standard.segmenter)
+            Pipeline(model: Fixture.model(Fixture.tiny), captioner: nil, filter: nil),
+            workspace: Workspace(limits: .standard))
         let error = try #require(throws: SegmentationError.self) { try bare.ask(question(words, "cliper:voc")) }
         guard case .noFilter = error else { throw error }
     }

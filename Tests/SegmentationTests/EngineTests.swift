@@ -5,6 +5,7 @@ import Segmentation
 import Support
 import Synchronization
 import Testing
+import Texts
 
 /// What the engine's thread wrote down, in order.
 private final class Diary: Sendable {
@@ -16,7 +17,7 @@ private final class Diary: Sendable {
 
 /// A job that writes its name, and whether it was cancelled.
 private func job(_ name: String, owner: UInt32 = 1, connection: UInt64 = 1, _ diary: Diary) -> Job {
-    Job(caller: Caller(owner: owner, connection: connection), deadline: nil) { _, cancellation, _ in
+    Job(caller: Caller(owner: owner, connection: connection), needing: .odd, deadline: nil) { _, cancellation, _ in
         diary.write(isCancelled(cancellation) ? "\(name) cancelled" : name)
     } refuse: {
         diary.write("\(name) refused: \($0)")
@@ -26,7 +27,7 @@ private func job(_ name: String, owner: UInt32 = 1, connection: UInt64 = 1, _ di
 extension Job {
     /// One that nobody else's turn depends on.
     fileprivate init(_ run: @escaping @Sendable (Segmenter, Cancellation, Float) -> Void) {
-        self.init(caller: Caller(owner: 1, connection: 1), deadline: nil, run: run) { _ in }
+        self.init(caller: Caller(owner: 1, connection: 1), needing: .odd, deadline: nil, run: run) { _ in }
     }
 }
 
@@ -42,7 +43,7 @@ private struct Gate {
     init(_ engine: Engine, _ diary: Diary) throws {
         let entered = Handover<Bool>()
         try engine.submit(
-            Job(caller: Caller(owner: 1, connection: 0), deadline: nil) {
+            Job(caller: Caller(owner: 1, connection: 0), needing: .odd, deadline: nil) {
                 [opened] _, cancellation, _ in
                 entered.give(true)
                 _ = opened.take()
@@ -63,7 +64,7 @@ private final class Steps: Sendable {
 
     func job(_ count: Int, _ diary: Diary) -> Job {
         Job(
-            caller: Caller(owner: 1, connection: 1), deadline: nil,
+            caller: Caller(owner: 1, connection: 1), needing: .odd, deadline: nil,
             hasRoom: { self.taken.load(ordering: .relaxed) < self.room.load(ordering: .relaxed) }
         ) { _, _, _ in
             diary.write("begin")
@@ -78,8 +79,18 @@ private final class Steps: Sendable {
     }
 }
 
+extension ModelUse {
+    fileprivate static let odd = ModelUse.needed(TestCatalogue.key("odd"), keepAlive: nil, progress: nil)
+}
+
+/// An engine whose one model is loaded.
 private func engine(queueLimit: Int = 8) throws -> Engine {
-    try Engine(queueLimit: queueLimit, threads: nil) { try Fixture.segmenter(Fixture.odd) }
+    let engine = try Engine(
+        EngineLimits(queue: queueLimit, memory: 1 << 40, keepAlive: .forever), threads: nil,
+        catalogue: TestCatalogue(["odd": TestCatalogue.Entry()], standard: "odd")
+    ) { _ in }
+    try engine.loadStandardModel(keepAlive: nil)
+    return engine
 }
 
 @Suite struct `the engine` {
@@ -95,13 +106,13 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
                 #expect(pthread_equal(pthread_self(), caller) == 0)
                 #expect(waited > 0)
             })
-        #expect(engine.status?.queued == 4)
+        #expect(engine.status.queued == 4)
         #expect(diary.read.isEmpty)
         gate.open()
         engine.drain()
         #expect(diary.read == ["gate", "a", "b", "c"])
-        #expect(engine.status?.finished == 5)
-        #expect(engine.status?.queued == 0)
+        #expect(engine.status.finished == 5)
+        #expect(engine.status.queued == 0)
     }
 
     @Test func `refuses at once what its queue has no room for, and says so`() throws {
@@ -112,7 +123,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         let error = #expect(throws: SegmentationError.self) { try engine.submit(job("c", diary)) }
         guard case .queueFull(limit: 2) = error else { throw Disorder() }
         #expect("\(error, default: "")".contains("2 questions"))
-        #expect((engine.status?.refused, engine.status?.queueLimit) == (1, 2))
+        #expect((engine.status.refused, engine.status.queueLimit) == (1, 2))
         gate.open()
         engine.drain()
         #expect(diary.read == ["gate", "a", "b"])
@@ -137,7 +148,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         for ticket in tickets { #expect(engine.withdraw(ticket) != nil) }
         #expect(held == nil)
         for ticket in tickets { #expect(engine.withdraw(ticket) == nil) }
-        #expect(engine.status?.queued == 0)
+        #expect(engine.status.queued == 0)
         try engine.submit(job("c", diary))
         try engine.submit(job("d", diary))
         #expect(throws: SegmentationError.self) { try engine.submit(job("e", diary)) }
@@ -203,7 +214,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(diary.read.count == 1)
         #expect(diary.read[0].hasPrefix("c refused: 3 questions"))
         #expect(throws: SegmentationError.self) { try engine.submit(job("e", connection: 2, diary)) }
-        #expect((engine.status?.refused, engine.status?.queued) == (2, 3))
+        #expect((engine.status.refused, engine.status.queued) == (2, 3))
         gate.open()
         engine.drain()
         #expect(Array(diary.read.dropFirst()) == ["gate", "a", "d", "b"])
@@ -262,7 +273,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         try engine.submit(slow)
         try engine.submit(job("other", connection: 2, diary))
         #expect(eventually { diary.read == ["begin", "other"] })
-        #expect(engine.status?.queued == 0)
+        #expect(engine.status.queued == 0)
         engine.resume(slow.ticket)
         steps.room.store(2, ordering: .relaxed)
         engine.resume(slow.ticket)
@@ -273,7 +284,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         engine.resume(slow.ticket)
         engine.drain()
         #expect(diary.read.suffix(3) == ["step 2", "step 3", "step 4"])
-        #expect(engine.status?.finished == 3)
+        #expect(engine.status.finished == 3)
     }
 
     @Test func `a job that is withdrawn while it waits for room leaves nothing behind`() throws {
@@ -295,12 +306,6 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(diary.read == ["begin"])
     }
 
-    @Test func `a model that cannot be loaded is the error of whoever starts it`() {
-        #expect(throws: ModelError.self) {
-            try Engine(queueLimit: 1, threads: nil) { try Fixture.segmenter("/no/such/folder") }
-        }
-    }
-
     @Test func `answers as the segmenter does, and tells of its model and memory`() throws {
         let engine = try engine()
         let request = try RequestBuilder("dog").request()
@@ -317,12 +322,13 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         let expected = try segmenter.ask(RequestBuilder("dog"))
         #expect(answered.take() == expected.report.answerHash)
         engine.drain()
-        let status = try #require(engine.status)
-        #expect((status.segmenter.name, status.segmenter.hash) == (segmenter.model.name, segmenter.model.hash))
-        #expect(status.segmenter.bytes == segmenter.model.weightBytes && status.segmenter.bytes > 0)
-        #expect((status.segmenter.precision, status.instructionSet) == ("f32", InstructionSet.chosen.rawValue))
+        let status = engine.status
+        let model = try #require(status.models.first?.networks.first)
+        #expect((model.name, model.hash) == ("odd", segmenter.model.hash))
+        #expect(model.bytes == segmenter.model.weightBytes && model.bytes > 0)
+        #expect((model.precision, status.instructionSet) == ("f32", InstructionSet.chosen.rawValue))
         #expect(status.blas == BLAS.name)
         #expect((status.memory.pictures, status.memory.words) == (1, 2))
-        #expect(status.memory.picturesBytes == segmenter.memory.picturesBytes)
+        #expect(status.memory.picturesBytes == segmenter.workspace.memory.picturesBytes)
     }
 }

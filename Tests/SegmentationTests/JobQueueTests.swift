@@ -11,7 +11,10 @@ import Testing
     }
 
     private func job(_ connection: UInt64, room: Room = Room()) -> Job {
-        Job(caller: Caller(owner: UInt32(connection % 2), connection: connection), deadline: nil) {
+        Job(
+            caller: Caller(owner: UInt32(connection % 2), connection: connection),
+            needing: .needed(TestCatalogue.key("odd"), keepAlive: nil, progress: nil), deadline: nil
+        ) {
             room.isThere.load(ordering: .relaxed)
         } begin: { _, _, _ in
             nil
@@ -24,17 +27,17 @@ import Testing
         let room = Room()
         let slow = job(1, room: room)
         #expect(try queue.append(slow, at: .now) == nil)
-        guard case .run(let entry)? = queue.next() else { throw SegmentationError.stopping }
+        guard case .run(let entry)? = queue.next(where: { _ in true }) else { throw SegmentationError.stopping }
         #expect(!entry.hasBegun)
         room.isThere.store(false, ordering: .relaxed)
         queue.putBack(entry)
-        #expect(!queue.hasTurn && !queue.isDone && queue.count == 0)
+        #expect(!queue.hasTurn(where: { _ in true }) && !queue.isDone && queue.count == 0)
         // Its place is free meanwhile, and it comes before what came later on its connection.
         for _ in 0..<2 { #expect(try queue.append(job(1), at: .now) == nil) }
         queue.resume(slow.ticket)
         queue.resume(slow.ticket)
         #expect(queue.count == 3)
-        guard case .run(let again)? = queue.next() else { throw SegmentationError.stopping }
+        guard case .run(let again)? = queue.next(where: { _ in true }) else { throw SegmentationError.stopping }
         #expect(again.id == slow.ticket.id && again.hasBegun)
     }
 
@@ -64,8 +67,8 @@ import Testing
                     guard case .queueFull(limit: 5) = error, queue.count >= 5 else { throw error }
                 }
             case 2:
-                switch queue.next() {
-                case nil: #expect(!queue.hasTurn)
+                switch queue.next(where: { _ in true }) {
+                case nil: #expect(!queue.hasTurn(where: { _ in true }))
                 case .forget(let tickets):
                     let gone = Set(tickets.map(\.id))
                     #expect(gone.isSubset(of: begun) && gone.allSatisfy { living[$0] == nil })
@@ -93,7 +96,7 @@ import Testing
             }
         }
         for job in living.values { queue.resume(job.ticket) }
-        while let turn = queue.next() {
+        while let turn = queue.next(where: { _ in true }) {
             switch turn {
             case .forget(let gone): begun.subtract(gone.map(\.id))
             case .run(let entry):

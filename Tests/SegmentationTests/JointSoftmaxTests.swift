@@ -74,19 +74,19 @@ import Testing
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         let labels = [label("dog"), label("grass")]
         _ = try segmenter.ask(question(labels))
-        #expect((segmenter.scoreMaps.count, segmenter.features.count) == (2, 1))
+        #expect((segmenter.workspace.scoreMaps.count, segmenter.workspace.features.count) == (2, 1))
         for settings in [["gamma=8"], ["gamma=off"], ["edges=off"]] {
             let variant = try question(labels.reversed(), settings + ["softmax=joint"])
             let again = try segmenter.ask(variant.with(\.wantsMask, true).with(\.threshold, 0.2))
             #expect(again.report.text == 0 && again.report.passes == 0)
         }
-        #expect(segmenter.scoreMaps.count == 2)
+        #expect(segmenter.workspace.scoreMaps.count == 2)
         _ = try segmenter.ask(question(labels, []))
-        #expect(segmenter.scoreMaps.count == 4, "each with its own softmax")
+        #expect(segmenter.workspace.scoreMaps.count == 4, "each with its own softmax")
         _ = try segmenter.ask(question([label("dog")]))
-        #expect(segmenter.scoreMaps.count == 4, "alone is as with its own")
+        #expect(segmenter.workspace.scoreMaps.count == 4, "alone is as with its own")
         _ = try segmenter.ask(question(labels + [label("cat")]))
-        #expect((segmenter.scoreMaps.count, segmenter.features.count) == (7, 1))
+        #expect((segmenter.workspace.scoreMaps.count, segmenter.workspace.features.count) == (7, 1))
     }
 
     @Test func `are scored anew where a map of theirs is gone, and others' owners stay`() throws {

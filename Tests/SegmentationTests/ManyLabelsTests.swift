@@ -17,18 +17,18 @@ import Testing
         let alone = try one.ask(RequestBuilder().with(\.labels, [label(700)])).bits
         let limits = MemoryLimits(
             pictures: 1 << 20, latents: 1 << 20, features: 1 << 24, scores: 40 * map,
-            words: one.memory.wordsBytes * 10, sights: 0)
+            words: one.workspace.memory.wordsBytes * 10, sights: 0)
         let segmenter = try Fixture.segmenter(Fixture.tiny, precision, limits: limits)
         let request = try RequestBuilder().with(\.labels, (0..<1203).map(label)).request()
         var (next, passes) = (0, 0)
         try segmenter.segment(request, owner: 1, cancellation: .never, queueMilliseconds: 0) { event in
-            #expect(segmenter.memory.wordsBytes <= limits.segmenter.words)
-            #expect(segmenter.memory.picturesBytes <= limits.ofPictures)
+            #expect(segmenter.workspace.memory.wordsBytes <= limits.words)
+            #expect(segmenter.workspace.memory.picturesBytes <= limits.ofPictures)
             switch event {
             case .scores(let scores):
                 #expect(scores.label == next)
                 // Sixteen labels are scored together, and no more of them are known than asked for so far.
-                if next == 0 { #expect(segmenter.memory.words <= 20) }
+                if next == 0 { #expect(segmenter.workspace.memory.words <= 20) }
                 next += 1
                 if scores.label == 700 { #expect(scores.scores.map(\.bitPattern) == alone["700"]) }
             case .report(let report): passes += report.passes

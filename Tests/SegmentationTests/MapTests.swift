@@ -123,8 +123,8 @@ import Testing
         _ = try plain.look(at: pictures.onWhite, owner: 1, cancellation: .never)
         _ = try clear.look(at: pictures.withAlpha, owner: 1, cancellation: .never)
         #expect(
-            clear.memory.picturesBytes - pictures.withAlpha.count
-                == plain.memory.picturesBytes - pictures.onWhite.count + (pictures.alpha.count + 7) / 8)
+            clear.workspace.memory.picturesBytes - pictures.withAlpha.count
+                == plain.workspace.memory.picturesBytes - pictures.onWhite.count + (pictures.alpha.count + 7) / 8)
     }
 
     @Test func `a score that is the threshold goes to the background`() throws {

@@ -27,10 +27,10 @@ import Testing
                     \.recipe, Recipe(named: recipe.name, settings: settings))
                 let memory = try memory(segmenter, question)
                 _ = try segmenter.ask(question.with(\.wantsMask, true))
-                let used = Double(segmenter.memory.scratchBytes)
+                let used = Double(segmenter.workspace.memory.scratchBytes)
                 #expect(used <= memory.scratch + memory.ofThreads, "\(settings) of \(recipe.name)")
                 #expect(3 * used >= memory.scratch, "\(settings) of \(recipe.name): \(used)")
-                let kept = segmenter.features.bytes / (recipe.forwardPrompt == .own ? 2 : 1)
+                let kept = segmenter.workspace.features.bytes / (recipe.forwardPrompt == .own ? 2 : 1)
                 #expect(
                     Double(kept) <= memory.queries + memory.affinity
                         && 2 * kept >= Int(memory.queries + memory.affinity))
@@ -46,7 +46,7 @@ import Testing
         guard case .memory(let grid, let bytes, let left) = error else { throw Disorder() }
         #expect(grid == Grid(height: 4096, width: 4096) && bytes > left && left > 0)
         #expect("\(error, default: "")".contains("\(bytes >> 20) MiB"))
-        #expect(segmenter.memory.scratchBytes == 0)
+        #expect(segmenter.workspace.memory.scratchBytes == 0)
         #expect(try segmenter.ask(RequestBuilder("dog")).scores.count == 1)
     }
 
@@ -65,19 +65,19 @@ import Testing
 
     @Test func `grows for an answer, outlives another's rest, and goes back`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
-        let reserved = segmenter.arena.reservedBytes
+        let reserved = segmenter.workspace.arena.reservedBytes
         let question = try RequestBuilder("dog").with(\.recipe, Recipe(named: "shared", settings: ["grid=512x512"]))
         let request = try question.request()
         let computation = try segmenter.begin(
             request, handle: request.picture.handle, owner: 1, cancellation: .never, queueMilliseconds: 0)
-        #expect(segmenter.arena.reservedBytes > reserved)
-        segmenter.rest()
-        #expect(segmenter.arena.reservedBytes == reserved)
+        #expect(segmenter.workspace.arena.reservedBytes > reserved)
+        segmenter.workspace.rest()
+        #expect(segmenter.workspace.arena.reservedBytes == reserved)
         var parts = 0
         while try computation.next() != nil { parts += 1 }
-        #expect(parts == 3 && segmenter.arena.reservedBytes > reserved)
-        let most = segmenter.memory.scratchBytes
-        segmenter.rest()
-        #expect(segmenter.arena.reservedBytes == reserved && segmenter.memory.scratchBytes == most)
+        #expect(parts == 3 && segmenter.workspace.arena.reservedBytes > reserved)
+        let most = segmenter.workspace.memory.scratchBytes
+        segmenter.workspace.rest()
+        #expect(segmenter.workspace.arena.reservedBytes == reserved && segmenter.workspace.memory.scratchBytes == most)
     }
 }

@@ -15,7 +15,7 @@ import Testing
     private let tokenizer: BytePairTokenizer
 
     init() throws {
-        tokenizer = try BytePairTokenizer(directory: "\(Repository.root)/\(Self.folder)/tiny")
+        tokenizer = try BytePairTokenizer(ModelFolder("\(Repository.root)/\(Self.folder)/tiny"))
     }
 
     private func positions(of phrase: String, in prompt: String, length: Int) -> [Int]? {

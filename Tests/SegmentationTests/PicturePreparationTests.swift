@@ -61,7 +61,7 @@ private struct CaseList: Decodable {
         let processors: [(String, PictureConfiguration.Processor)] = [("blip", .blip), ("clip", .clip)]
         for (network, processor) in processors {
             let configuration = try PictureConfiguration(
-                path: "\(fixtures)/\(fixture)/checkpoint/\(network)/preprocessor_config.json", processor)
+                RegularFile(path: "\(fixtures)/\(fixture)/checkpoint/\(network)/preprocessor_config.json"), processor)
             let found = image.prepared(configuration)
             try expectEqual(found, tensor("\(fixture).\(network)"), "\(fixture), \(network)")
         }
@@ -88,7 +88,7 @@ private struct CaseList: Decodable {
             let folder = try TemporaryDirectory()
             let path = "\(folder.path)/preprocessor_config.json"
             try Data(example.file.utf8).write(to: URL(filePath: path))
-            let configuration = try PictureConfiguration(path: path, .clip)
+            let configuration = try PictureConfiguration(RegularFile(path: path), .clip)
             let found = example.picture(number).prepared(configuration)
             try expectEqual(found, tensor("case.\(number)"), "\(example)")
         }

@@ -1,4 +1,5 @@
 import Images
+import Kernels
 import Networks
 import Testing
 
@@ -6,15 +7,16 @@ import Testing
 
 /// Two models of different sides that share their pictures: 128 and 96 pixels, 16 and 24 of the latent.
 private struct TwoModels {
-    let pictures: PictureStore
+    let workspace: Workspace
+    var pictures: PictureStore { workspace.pictures }
     let tiny: Segmenter
     let odd: Segmenter
 
     init(pictures limit: Int, latents: Int = 1 << 20) throws {
         let limits = MemoryLimits(pictures: limit, latents: latents, features: 0, scores: 0, words: 0, sights: 0)
-        pictures = PictureStore(limit: limit)
-        tiny = try Fixture.segmenter(Fixture.tiny, pictures: pictures, limits: limits)
-        odd = try Fixture.segmenter(Fixture.odd, pictures: pictures, limits: limits)
+        workspace = try Workspace(limits: limits)
+        tiny = try Fixture.segmenter(Fixture.tiny, workspace: workspace)
+        odd = try Fixture.segmenter(Fixture.odd, workspace: workspace)
     }
 }
 
@@ -85,7 +87,7 @@ extension Segmenter {
         guard case .resized = two.pictures.data(of: handle).content(two.tiny.resize) else { throw Disorder() }
     }
 
-    @Test func `cost the file, the guide, the square of the last side until its latent is known, and a latent of each`()
+    @Test func `cost the file, the guide, the square of each side until its latent is known, and a latent of each`()
         throws
     {
         let two = try TwoModels(pictures: 1 << 22)
@@ -95,19 +97,19 @@ extension Segmenter {
         let byHandle = question.with(\.picture, .handle(question.picture.handle))
         _ = try two.tiny.look(Fixture.picture)
         #expect(two.pictures.bytes == 2 * entry + file.count + guide + two.tiny.squareBytes)
-        #expect(two.tiny.memory.picturesBytes == two.pictures.bytes)
+        #expect(two.workspace.memory.picturesBytes == two.pictures.bytes)
         _ = try two.odd.look(Fixture.picture)
-        #expect(two.pictures.bytes == 2 * entry + file.count + guide + two.odd.squareBytes)
+        let squares = two.tiny.squareBytes + two.odd.squareBytes
+        #expect(two.pictures.bytes == 2 * entry + file.count + guide + squares)
         _ = try two.tiny.ask(byHandle)
         #expect(two.pictures.bytes == 2 * entry + file.count + guide + two.odd.squareBytes)
         _ = try two.odd.ask(byHandle)
         #expect(two.pictures.bytes == 2 * entry + file.count + guide)
-        for segmenter in [two.tiny, two.odd] {
-            #expect(segmenter.memory.picturesBytes == two.pictures.bytes + segmenter.latentBytes)
-        }
+        let latents = two.tiny.latentBytes + two.odd.latentBytes
+        #expect(two.workspace.memory.picturesBytes == two.pictures.bytes + latents)
         _ = try two.odd.look(Fixture.picture)
         #expect(two.pictures.bytes == 2 * entry + file.count + guide, "who has the latent needs no square")
-        two.odd.forget()
+        two.workspace.forget()
         #expect(two.pictures.bytes == 0 && two.pictures.count == 0)
         two.tiny.expectUnknown(byHandle)
     }
@@ -163,31 +165,100 @@ extension Segmenter {
         #expect(try two.tiny.ask(byHandle).bits == first.bits)
     }
 
-    @Test func `keep the square where there is no room for the file beside it`() throws {
+    @Test func `keep the file where there is no room for a square and the guide beside it`() throws {
         let file = try small(0)
         let room = entry + 128 * 128 * 3 * float + file.count / 2
         let tight = try TwoModels(pictures: room * 8 / 7 + 1)
         let looked = try tight.tiny.look(at: file, owner: 1, cancellation: .never)
-        #expect(tight.pictures.bytes == 2 * entry + tight.tiny.squareBytes)
-        let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
-        #expect(try !tight.tiny.ask(byHandle).report.latentCached)
+        #expect(tight.pictures.bytes == 2 * entry + file.count)
+        let question = try RequestBuilder("dog", "grass").with(\.recipe, .best)
+        let byHandle = question.with(\.picture, .handle(looked.handle))
+        for (segmenter, folder) in [(tight.odd, Fixture.odd), (tight.tiny, Fixture.tiny)] {
+            let expected = try fresh(folder, question.with(\.picture, .file(file)))
+            #expect(try segmenter.ask(byHandle).bits == expected)
+            #expect(tight.pictures.bytes <= tight.pictures.limit)
+        }
     }
 
-    @Test func `whose file is larger than a thirty-second of the memory keep a square and the guide`() throws {
-        let file = try Fixture.bytes(Fixture.picture)
+    @Test func `whose file is larger than a quarter of the memory keep what networks were to read, and the guide`()
+        throws
+    {
+        let file = try Fixture.bytes(Fixture.picture) + [UInt8](repeating: 0, count: 300_000)
         let guide = 190 * 150 * 3
-        let two = try TwoModels(pictures: 32 * (file.count - 1))
-        let looked = try two.tiny.look(Fixture.picture)
+        let two = try TwoModels(pictures: 4 * (file.count - 1))
+        #expect(!two.pictures.keeps(file: file.count) && two.pictures.keeps(file: file.count - 1))
+        #expect(two.workspace.limits.keptFileBytes == file.count - 1)
+        let looked = try two.tiny.look(at: file, owner: 1, cancellation: .never)
+        let question = try RequestBuilder("dog").with(\.picture, .file(file))
         // And what captioner and filter will read: the filter the middle, and all of it.
         let views = (128 * 128 * 2 + 128 * 160) * 3 * float
         #expect(two.pictures.bytes == 2 * entry + guide + two.tiny.squareBytes + views)
         let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
         two.odd.expectUnknown(byHandle)
         #expect(try two.tiny.ask(byHandle).bits == fresh(Fixture.tiny, RequestBuilder("dog")))
-        #expect(two.pictures.bytes == 2 * entry + guide + views)
+        #expect(two.pictures.bytes == 2 * entry + guide + two.tiny.squareBytes + views)
         #expect(try two.tiny.ask(byHandle.with(\.seed, 1)).report.latentCached)
-        #expect(try two.odd.ask(RequestBuilder("dog")).bits == fresh(Fixture.odd, RequestBuilder("dog")))
+        let fixed = try Fixture.segmenter(Fixture.tiny, .int16, workspace: two.workspace)
+        #expect(
+            try fixed.ask(byHandle).bits == Fixture.segmenter(Fixture.tiny, .int16).ask(RequestBuilder("dog")).bits,
+            "a second model that reads the same size")
+        #expect(try two.odd.ask(question).bits == fresh(Fixture.odd, RequestBuilder("dog")))
         #expect(try two.odd.ask(byHandle).bits == fresh(Fixture.odd, RequestBuilder("dog")))
+    }
+
+    @Test func `that no model was at hand for cost the file and the guide, and are what a model would have kept`()
+        throws
+    {
+        let two = try TwoModels(pictures: 1 << 22)
+        let file = try Fixture.bytes(Fixture.picture)
+        let looked = try two.pictures.look(at: file, owner: 1, cancellation: .never)
+        #expect(two.pictures.bytes == 2 * entry + file.count + 190 * 150 * 3)
+        #expect(try two.tiny.look(Fixture.picture) == looked && two.pictures.count == 1)
+        #expect(try two.pictures.look(at: file, owner: 2, cancellation: .never) == looked)
+        let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
+        #expect(try two.odd.ask(byHandle, owner: 2).bits == fresh(Fixture.odd, RequestBuilder("dog")))
+        two.odd.expectUnknown(byHandle, owner: 3)
+        let bytes = two.pictures.bytes
+        for refused in [[], Array("no picture".utf8), Array(file.prefix(1000))] {
+            let error = #expect(throws: SegmentationError.self) {
+                try two.pictures.look(at: refused, owner: 1, cancellation: .never)
+            }
+            guard case .image = error else { throw Disorder() }
+        }
+        let late = Cancellation(deadline: .now - .seconds(1))
+        let error = #expect(throws: SegmentationError.self) {
+            try two.pictures.look(at: Fixture.bytes(Fixture.scene), owner: 1, cancellation: late)
+        }
+        guard case .deadlineExceeded = error else { throw Disorder() }
+        #expect(two.pictures.bytes == bytes && two.pictures.count == 1)
+    }
+
+    @Test func `that no model was at hand for are unknown where the file is not kept, until a model looks`() throws {
+        let file = try Fixture.bytes(Fixture.picture) + [UInt8](repeating: 0, count: 300_000)
+        let two = try TwoModels(pictures: 4 * (file.count - 1))
+        let looked = try two.pictures.look(at: file, owner: 1, cancellation: .never)
+        let byHandle = try RequestBuilder("dog").with(\.picture, .handle(looked.handle))
+        two.tiny.expectUnknown(byHandle)
+        for segmenter in [two.tiny, two.odd] {
+            #expect(try segmenter.look(at: file, owner: 1, cancellation: .never) == looked)
+        }
+        #expect(try two.odd.ask(byHandle).bits == fresh(Fixture.odd, RequestBuilder("dog")))
+        #expect(try two.tiny.ask(byHandle).bits == fresh(Fixture.tiny, RequestBuilder("dog")))
+    }
+
+    @Test func `lose what can be made again where the store shrinks, the least recently used first`() throws {
+        let two = try TwoModels(pictures: 1 << 22)
+        let handles = try (1...3).map {
+            try two.pictures.look(at: small($0), owner: 1, cancellation: .never).handle
+        }
+        let files = handles.map { two.pictures.data(of: $0).file?.count ?? 0 }
+        // Those that were looked for above, in that order.
+        two.workspace.limit(
+            to: MemoryLimits(
+                pictures: (2 * (entry + 192) + files[1] + files[2]) * 8 / 7 + 8, latents: 1 << 20, features: 0,
+                scores: 0, words: 0, sights: 0))
+        #expect(handles.map { two.pictures.data(of: $0).isEmpty } == [true, false, false])
+        #expect(two.pictures.bytes <= two.pictures.limit)
     }
 
     @Test func `are decoded again where neither latent nor square is left`() throws {

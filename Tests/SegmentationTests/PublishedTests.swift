@@ -98,10 +98,8 @@ struct PublishedGolden {
 
 extension Fixture {
     static func segmenter(_ model: Model, beside captioner: Captioner?) throws -> Segmenter {
-        let limits = MemoryLimits.standard
         return try Segmenter(
-            model: model, captioner: captioner, filter: nil, pictures: PictureStore(limit: limits.pictures),
-            limits: limits.segmenter)
+            Pipeline(model: model, captioner: captioner, filter: nil), workspace: Workspace(limits: .standard))
     }
 }
 
@@ -265,7 +263,7 @@ private let recipes = ["published", "published-as-shipped"]
         #expect(second.bits == first.bits && second.header.labels == first.header.labels)
         let handle = try segmenter.ask(question.with(\.picture, .handle(question.picture.handle)))
         #expect(handle.bits == first.bits && handle.report.answerHash == first.report.answerHash)
-        segmenter.forget()
+        segmenter.workspace.forget()
         let third = try segmenter.ask(question)
         #expect(third.bits == first.bits && third.report.passes == 3)
     }
@@ -334,6 +332,6 @@ private let recipes = ["published", "published-as-shipped"]
                 continue
             }
         }
-        #expect(segmenter.memory.pictures == 0)
+        #expect(segmenter.workspace.memory.pictures == 0)
     }
 }

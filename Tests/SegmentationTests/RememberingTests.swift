@@ -61,7 +61,7 @@ import Testing
         let handle = request.picture.handle
         let resting = try segmenter.begin(
             request, handle: handle, owner: 1, cancellation: .never, queueMilliseconds: 0)
-        segmenter.forget()
+        segmenter.workspace.forget()
         _ = try segmenter.look(at: request.picture, handle: handle, owner: 2, cancellation: .never)
         while try resting.next() != nil {}
         _ = try segmenter.look(at: .handle(handle), handle: handle, owner: 2, cancellation: .never)
@@ -92,7 +92,7 @@ import Testing
         #expect("\(refusal, default: "")".contains(looked.handle))
         #expect(try segmenter.look(at: bytes, owner: 2, cancellation: .init(deadline: nil)) == looked)
         #expect(try segmenter.ask(byHandle, owner: 2).bits == expected.bits)
-        #expect(segmenter.memory.pictures == 1)
+        #expect(segmenter.workspace.memory.pictures == 1)
     }
 
     @Test(arguments: [Fixture.tiny, Fixture.odd, Fixture.demo])
@@ -104,8 +104,8 @@ import Testing
             let question = try RequestBuilder().with(\.labels, fitting).with(\.recipe, recipe)
             _ = try segmenter.ask(question.with(\.wantsMask, true))
         }
-        #expect(segmenter.memory.scratchBytes > 0)
-        #expect(2 * segmenter.memory.scratchBytes <= segmenter.model.scratchBytes)
+        #expect(segmenter.workspace.memory.scratchBytes > 0)
+        #expect(2 * segmenter.workspace.memory.scratchBytes <= segmenter.model.scratchBytes)
     }
 
     @Test func `what a report tells of is the asking user's alone`() throws {
@@ -171,13 +171,13 @@ import Testing
                 #expect(Array(found.words.unicodeScalars) == Array(phrase.words.unicodeScalars))
             }
         }
-        let bytes = segmenter.memory.wordsBytes
+        let bytes = segmenter.workspace.memory.wordsBytes
         let refused = Phrase(words: "bird", prompt: prompt)
         for _ in 1...2 {
             #expect(throws: SegmentationError.self) {
                 try segmenter.ask(RequestBuilder().with(\.labels, [Label(name: "a", phrases: [refused])]))
             }
         }
-        #expect(segmenter.memory.wordsBytes == bytes)
+        #expect(segmenter.workspace.memory.wordsBytes == bytes)
     }
 }

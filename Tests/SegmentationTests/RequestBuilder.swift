@@ -29,15 +29,17 @@ enum Fixture {
 
     /// A segmenter with the demo's captioner and filter.
     ///
-    /// - Parameter pictures: `nil`: a store of its own
+    /// - Parameters:
+    ///   - workspace: `nil`: one of its own
+    ///   - limits: of its own
     static func segmenter(
-        _ directory: String, _ precision: Precision = .f32, pictures: PictureStore? = nil,
+        _ directory: String, _ precision: Precision = .f32, workspace: Workspace? = nil,
         limits: MemoryLimits = .standard
     ) throws -> Segmenter {
         try Segmenter(
-            model: model(directory, precision), captioner: DemoWords.captioner(precision),
-            filter: DemoWords.filter(precision), pictures: pictures ?? PictureStore(limit: limits.pictures),
-            limits: limits.segmenter)
+            Pipeline(
+                model: model(directory, precision), captioner: DemoWords.captioner(precision),
+                filter: DemoWords.filter(precision)), workspace: workspace ?? Workspace(limits: limits))
     }
 }
 

@@ -71,9 +71,7 @@ import Testing
             #expect(found.bits == expected.bits)
             #expect(found.report.passes == expected.report.passes)
         }
-        // The filter's texts have a memory of their own.
-        let texts = narrow.filter?.remembered.bytes ?? 0
-        #expect(narrow.memory.picturesBytes == 0 && narrow.memory.wordsBytes == texts)
+        #expect(narrow.workspace.memory.picturesBytes == 0 && narrow.workspace.memory.wordsBytes == 0)
     }
 
     @Test func `after what it needs was evicted, and after everything was forgotten`() throws {
@@ -83,22 +81,22 @@ import Testing
         let picture = try Fixture.segmenter(Fixture.tiny)
         _ = try picture.look(at: try Fixture.bytes(Fixture.picture), owner: 1, cancellation: .init(deadline: nil))
         let limits = MemoryLimits(
-            pictures: 8 * picture.memory.picturesBytes / 7, latents: 0,
-            features: one.memory.picturesBytes, scores: 0, words: one.memory.wordsBytes, sights: 0)
+            pictures: 8 * picture.workspace.memory.picturesBytes / 7, latents: 0,
+            features: one.workspace.memory.picturesBytes, scores: 0, words: one.workspace.memory.wordsBytes, sights: 0)
         let narrow = try Fixture.segmenter(Fixture.tiny, limits: limits)
         for _ in 0..<2 {
             let found = try narrow.ask(question)
             #expect((found.report.passes, found.bits) == (1, expected.bits))
             #expect(try narrow.ask(question).report.passes == 0)
-            let memory = narrow.memory
+            let memory = narrow.workspace.memory
             #expect(memory.picturesBytes <= limits.ofPictures)
-            #expect(memory.wordsBytes <= limits.segmenter.words)
+            #expect(memory.wordsBytes <= limits.words)
             _ = try narrow.ask(RequestBuilder("cat", file: Fixture.scene))
         }
-        one.rest()
+        one.workspace.rest()
         #expect(try one.ask(question).bits == expected.bits)
-        one.forget()
-        #expect(one.memory.picturesBytes == 0 && one.memory.wordsBytes == 0)
+        one.workspace.forget()
+        #expect(one.workspace.memory.picturesBytes == 0 && one.workspace.memory.wordsBytes == 0)
         let again = try one.ask(question)
         #expect((again.report.passes, again.bits) == (1, expected.bits))
     }
@@ -115,7 +113,7 @@ import Testing
                     let segmenter = try Fixture.segmenter(Fixture.tiny, precision)
                     var bits: [String: [UInt32]] = [:]
                     for _ in 0..<3 {
-                        segmenter.forget()
+                        segmenter.workspace.forget()
                         bits = try segmenter.ask(question).bits
                     }
                     return bits

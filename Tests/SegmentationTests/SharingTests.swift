@@ -77,13 +77,13 @@ import Testing
     @Test func `are scored once, whatever their sharpness, threshold and edges`() throws {
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         _ = try segmenter.ask(question(["dog", "grass"]))
-        let (maps, passes) = (segmenter.scoreMaps.count, segmenter.features.count)
+        let (maps, passes) = (segmenter.workspace.scoreMaps.count, segmenter.workspace.features.count)
         #expect((maps, passes) == (2, 1))
         for settings in [["gamma=8"], ["gamma=off"], ["edges=off"]] {
             let again = try segmenter.ask(question(["grass", "dog"], settings).with(\.wantsMask, true))
             #expect(again.report.text == 0 && again.report.passes == 0)
         }
-        #expect((segmenter.scoreMaps.count, segmenter.features.count) == (2, 1))
+        #expect((segmenter.workspace.scoreMaps.count, segmenter.workspace.features.count) == (2, 1))
         #expect(try segmenter.ask(question(["dog"], ["rounds=1"])).report.passes == 0)
         #expect(try segmenter.ask(question(["dog"], ["colour=off"])).report.passes == 1)
     }
@@ -93,7 +93,7 @@ import Testing
             let segmenter = try Fixture.segmenter(Fixture.tiny)
             let grid = segmenter.model.latentSizes.trained
             let fusion = try AttentionFusion(segmenter.model.unet, recipe: recipe, Layout(grid))
-            return try segmenter.arena.scope { arena in
+            return try segmenter.workspace.arena.scope { arena in
                 let latent = noised(segmenter.model, &arena)
                 let text = try EncodedText.reading([ReadPrompt("")], segmenter.model, cancellation: .never, &arena)[0]
                 let guide = try Image(decoding: Fixture.bytes(Fixture.picture)).guide

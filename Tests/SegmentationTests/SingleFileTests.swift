@@ -22,10 +22,8 @@ import Testing
     private func bits(_ source: ModelSource, _ precision: Precision = .f32) throws -> [String: [UInt32]] {
         try Threads.start(nil)
         let model = try Model(source, clipMerges: Fixture.clipMerges, precision: precision, cache: nil) { true }
-        let limits = MemoryLimits.standard
         let segmenter = try Segmenter(
-            model: model, captioner: nil, filter: nil, pictures: PictureStore(limit: limits.pictures),
-            limits: limits.segmenter)
+            Pipeline(model: model, captioner: nil, filter: nil), workspace: Workspace(limits: .standard))
         return try segmenter.ask(RequestBuilder("dog", "teddy bear!")).bits
     }
 

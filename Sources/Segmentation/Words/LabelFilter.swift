@@ -23,50 +23,27 @@ package final class LabelFilter {
     /// Tokens of texts that are read together.
     static let groupTokens = 1024
 
-    /// Parameters as of ``Pretrained``; texts' embeddings are remembered in the cache's folder too.
+    /// Opens and reads a filter; parameters as of ``Pretrained``.
     ///
     /// - Parameter clipMerges: CLIP's published vocabulary, for a folder without a tokenizer
-    package init(
+    package convenience init(
         directory: String, clipMerges: String, precision: Precision, cache: String?,
         while isWanted: @Sendable () -> Bool
     ) throws(ModelError) {
-        do throws(CheckpointError) {
-            clip = try Pretrained(directory, precision: precision, cache: cache, while: isWanted)
-            let path = "\(directory)/\(PictureConfiguration.file)"
-            pictures =
-                RegularFile.exists(at: path)
-                ? try PictureConfiguration(path: path, .clip)
-                : .published(.clip, side: clip.network.configuration.vision.side)
-            let measured = "\(directory)/\(PatchConfiguration.file)"
-            patches = RegularFile.exists(at: measured) ? try PatchConfiguration(path: measured) : .published
-        } catch {
-            throw .checkpoint(error)
-        }
-        do throws(TokenizerError) {
-            tokenizer =
-                ["vocab.json", "merges.txt", "tokenizer.json"].contains { RegularFile.exists(at: "\(directory)/\($0)") }
-                ? try BytePairTokenizer(directory: directory)
-                : try BytePairTokenizer(clipMerges: clipMerges, padding: BytePairTokenizer.clipPadding)
-        } catch {
-            throw .tokenizer(error)
-        }
-        let configuration = clip.network.configuration
+        let contents = try LabelFilterContents(directory: directory, clipMerges: clipMerges, precision: precision)
+        self.init(contents, hash: try contents.clip.hashed.hash(cache: cache, while: isWanted), cache: cache)
+    }
+
+    /// - Parameters:
+    ///   - contents: whose weights have been read
+    ///   - hash: that reading them returned
+    ///   - cache: a folder in which texts' embeddings are remembered too
+    init(_ contents: LabelFilterContents, hash: ModelHash, cache: String?) {
+        clip = Pretrained(contents.clip, hash: hash)
+        (tokenizer, pictures, patches) = (contents.tokenizer, contents.pictures, contents.patches)
         known = Cache(limit: Self.textLimit)
         banks = Cache(limit: Self.bankLimit)
         stored = cache.map(RememberedEmbeddings.init)
-        try configuration.vision.check(pictures, directory)
-        guard tokenizer.vocabularyCount == configuration.text.vocabularyCount else {
-            throw .vocabulary(
-                directory: directory, found: tokenizer.vocabularyCount, expected: configuration.text.vocabularyCount)
-        }
-        guard configuration.pooledPosition(in: [tokenizer.start, tokenizer.end]) == 1 else {
-            throw .otherUse(
-                place: directory, what: "the tokenizer's end", found: Int(tokenizer.end),
-                expected: configuration.end.map(Int.init) ?? configuration.text.vocabularyCount - 1)
-        }
-        for step in [MemoryEstimate.filtering(configuration, precision), .judging(configuration)] {
-            try step.check(directory)
-        }
     }
 
     /// Number of texts whose embeddings are in memory, and bytes of all embeddings there.

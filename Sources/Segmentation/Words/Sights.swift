@@ -2,54 +2,89 @@ import Kernels
 import Networks
 import Texts
 
-/// What captioner and filter saw of pictures, and what the captioner wrote.
+/// What captioners and filters saw of pictures, and what captioners wrote.
 struct Sights {
-    /// What the captioner's decoder sees of a picture, by its handle.
-    private var states: Cache<ExactString, Matrix>
-    /// What the filter sees of it.
-    private var embeddings: Cache<EmbeddingKey, PictureEmbedding>
-    private var captions: Cache<CaptionKey, String>
+    /// What a captioner's decoder sees of a picture.
+    private var states = Cache<StatesKey, Matrix>(limit: 0)
+    /// What a filter sees of it.
+    private var embeddings = Cache<EmbeddingKey, PictureEmbedding>(limit: 0)
+    private var captions = Cache<CaptionKey, String>(limit: 0)
+
+    private struct StatesKey: Hashable {
+        let captioner: NetworkKey
+        let picture: ExactString
+    }
 
     private struct EmbeddingKey: Hashable {
+        let filter: NetworkKey
         let picture: ExactString
         let parts: PictureEmbedding.Parts
     }
 
     private struct CaptionKey: Hashable {
+        let captioner: NetworkKey
         let picture: ExactString
         let beginning: ExactString
     }
 
     /// - Parameter limit: bytes of all
     init(limit: Int) {
-        captions = Cache(limit: limit / 16)
-        embeddings = Cache(limit: limit / 2)
-        states = Cache(limit: limit - limit / 2 - limit / 16)
+        self.limit(to: limit)
     }
 
     var bytes: Int { states.bytes + embeddings.bytes + captions.bytes }
 
-    mutating func states(of handle: String) -> Matrix? { states.value(for: ExactString(handle)) }
-
-    mutating func remember(_ found: Matrix, of handle: String) {
-        states.insert(found, bytes: found.rows * found.columns * MemoryLayout<Float>.stride, for: ExactString(handle))
+    /// - Parameter limit: bytes of all
+    mutating func limit(to limit: Int) {
+        captions.limit(to: limit / 16)
+        embeddings.limit(to: limit / 2)
+        states.limit(to: limit - limit / 2 - limit / 16)
     }
 
-    mutating func embedding(of handle: String, _ parts: PictureEmbedding.Parts) -> PictureEmbedding? {
-        embeddings.value(for: EmbeddingKey(picture: ExactString(handle), parts: parts))
+    mutating func removeAll() {
+        states.removeAll()
+        embeddings.removeAll()
+        captions.removeAll()
     }
 
-    mutating func remember(_ found: PictureEmbedding, of handle: String, _ parts: PictureEmbedding.Parts) {
-        embeddings.insert(found, bytes: found.bytes, for: EmbeddingKey(picture: ExactString(handle), parts: parts))
+    mutating func removeAll(where isGone: (NetworkKey) -> Bool) {
+        states.removeAll { isGone($0.captioner) }
+        embeddings.removeAll { isGone($0.filter) }
+        captions.removeAll { isGone($0.captioner) }
+    }
+
+    mutating func states(of handle: String, by captioner: NetworkKey) -> Matrix? {
+        states.value(for: StatesKey(captioner: captioner, picture: ExactString(handle)))
+    }
+
+    mutating func remember(_ found: Matrix, of handle: String, by captioner: NetworkKey) {
+        let key = StatesKey(captioner: captioner, picture: ExactString(handle))
+        states.insert(found, bytes: found.rows * found.columns * MemoryLayout<Float>.stride, for: key)
+    }
+
+    mutating func embedding(
+        of handle: String, _ parts: PictureEmbedding.Parts, by filter: NetworkKey
+    ) -> PictureEmbedding? {
+        embeddings.value(for: EmbeddingKey(filter: filter, picture: ExactString(handle), parts: parts))
+    }
+
+    mutating func remember(
+        _ found: PictureEmbedding, of handle: String, _ parts: PictureEmbedding.Parts, by filter: NetworkKey
+    ) {
+        let key = EmbeddingKey(filter: filter, picture: ExactString(handle), parts: parts)
+        embeddings.insert(found, bytes: found.bytes, for: key)
     }
 
     /// - Parameter beginning: what the caption begins with
-    mutating func caption(of handle: String, _ beginning: String) -> String? {
-        captions.value(for: CaptionKey(picture: ExactString(handle), beginning: ExactString(beginning)))
+    mutating func caption(of handle: String, _ beginning: String, by captioner: NetworkKey) -> String? {
+        captions.value(
+            for: CaptionKey(
+                captioner: captioner, picture: ExactString(handle), beginning: ExactString(beginning)))
     }
 
-    mutating func remember(_ caption: String, of handle: String, _ beginning: String) {
-        let key = CaptionKey(picture: ExactString(handle), beginning: ExactString(beginning))
+    mutating func remember(_ caption: String, of handle: String, _ beginning: String, by captioner: NetworkKey) {
+        let key = CaptionKey(
+            captioner: captioner, picture: ExactString(handle), beginning: ExactString(beginning))
         captions.insert(caption, bytes: 256 + caption.utf8.count + beginning.utf8.count, for: key)
     }
 }

@@ -59,15 +59,26 @@ package struct FairQueue<Element> {
         }
     }
 
+    /// All elements, in no particular order.
+    package var elements: [Element] { users.flatMap { $0.lines.flatMap(\.elements) } }
+
     /// Takes the element whose turn it is.
-    package mutating func popFirst() -> Element? {
-        guard !users.isEmpty else { return nil }
-        var user = users.removeFirst()
-        var line = user.lines.removeFirst()
-        let element = line.elements.removeFirst()
-        if !line.elements.isEmpty { user.lines.append(line) }
-        if !user.lines.isEmpty { users.append(user) }
-        return element
+    package mutating func popFirst() -> Element? { popFirst { _ in true } }
+
+    /// Takes the element whose turn it is, of those that are ready; the others keep their places.
+    package mutating func popFirst(where isReady: (Element) -> Bool) -> Element? {
+        for place in users.indices {
+            for line in users[place].lines.indices {
+                guard let first = users[place].lines[line].elements.firstIndex(where: isReady) else { continue }
+                var user = users.remove(at: place)
+                var rest = user.lines.remove(at: line)
+                let element = rest.elements.remove(at: first)
+                if !rest.elements.isEmpty { user.lines.append(rest) }
+                if !user.lines.isEmpty { users.append(user) }
+                return element
+            }
+        }
+        return nil
     }
 
     /// Removes all elements that match, and returns them in no particular order.

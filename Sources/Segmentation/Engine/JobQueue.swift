@@ -7,7 +7,7 @@ package struct JobQueue {
     package struct Entry {
         package let job: Job
         /// When it was enqueued.
-        let since: ContinuousClock.Instant
+        package let since: ContinuousClock.Instant
         package fileprivate(set) var hasBegun = false
 
         /// Unique among jobs whose tickets are alive.
@@ -36,10 +36,17 @@ package struct JobQueue {
 
     /// Jobs that wait for their turn.
     package var count: Int { waiting.count }
-    /// Whether `next` would return a turn.
-    package var hasTurn: Bool { !waiting.isEmpty || !withdrawn.isEmpty }
     /// Whether no job waits or is parked, and no withdrawn one is left to release.
-    package var isDone: Bool { !hasTurn && parked.isEmpty }
+    package var isDone: Bool { waiting.isEmpty && withdrawn.isEmpty && parked.isEmpty }
+    /// Whether jobs wait until their client has read enough.
+    package var hasParked: Bool { !parked.isEmpty }
+    /// All jobs, in no particular order.
+    package var entries: [Entry] { waiting.elements + parked.values }
+
+    /// Whether `next` would return a turn.
+    package func hasTurn(where isReady: (Entry) -> Bool) -> Bool {
+        !withdrawn.isEmpty || waiting.elements.contains(where: isReady)
+    }
 
     /// Enqueues a job. In a full queue the caller with most jobs loses its newest to a caller with fewer.
     ///
@@ -83,12 +90,17 @@ package struct JobQueue {
         }
     }
 
-    /// Dequeues the next turn; `nil` where nothing waits.
-    package mutating func next() -> Turn? {
+    /// Removes the jobs that wait for a model.
+    package mutating func removeAll(needing model: ModelKey) -> [Job] {
+        waiting.removeAll { !$0.hasBegun && $0.job.use.isNeeded && $0.job.use.key == model }.map(\.job)
+    }
+
+    /// Dequeues the next turn; `nil` where no job is ready: one waits for its model, perhaps.
+    package mutating func next(where isReady: (Entry) -> Bool) -> Turn? {
         guard withdrawn.isEmpty else {
             defer { withdrawn = [] }
             return .forget(withdrawn)
         }
-        return waiting.popFirst().map(Turn.run)
+        return waiting.popFirst(where: isReady).map(Turn.run)
     }
 }
