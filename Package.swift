@@ -67,13 +67,13 @@ let package = Package(
         .executableTarget(
             name: "dseg",
             dependencies: [
-                "RPC", "Results", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "RPC", "Results", "Texts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(
             name: "LocalEngine",
             dependencies: [
-                "Models", "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels",
+                "Models", "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels", "Texts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

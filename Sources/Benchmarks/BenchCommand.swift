@@ -150,7 +150,8 @@ package struct BenchCommand: ParsableCommand {
         let rounds = try engine.finish { [repetitions] segmenter throws(SegmentationError) in
             var rounds: [Round] = []
             for _ in 0..<repetitions {
-                segmenter.forget()
+                segmenter.workspace.forget()
+                segmenter.filter?.forget()
                 rounds.append(
                     Round(
                         cold: try Self.answer(segmenter, whole).report, new: try Self.answer(segmenter, new).time,

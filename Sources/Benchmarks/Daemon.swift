@@ -26,13 +26,14 @@ final class Daemon {
     init(_ settings: Settings) throws {
         folder = try TemporaryFolder()
         socket = "\(folder.path)/dseg.sock"
-        var arguments = ["serve", "--socket", socket]
+        // A peer's turn may take longer than a model is kept.
+        var arguments = ["serve", "--socket", socket, "--keep-alive", "forever"]
         if let model = settings.model { arguments += ["--model", model] }
         if let threads = settings.threads { arguments += ["--threads", "\(threads)"] }
         child = try ChildProcess("\(Program.folder)/dsegd", as: "dsegd", arguments)
     }
 
-    /// A client, as soon as the daemon listens. The backlog holds its first call until the model is loaded.
+    /// A client, as soon as the daemon listens. Its first call waits until the model is loaded.
     ///
     /// - Throws: `UnusableModel` with the daemon's last error message if it has ended
     func client() throws -> Client {
@@ -47,6 +48,7 @@ final class Daemon {
     func ready() throws -> (client: Client, status: StatusReply) {
         let client = try client()
         do {
+            try client.warm(WarmRequest(model: "", keepAlive: "", requestID: "", deadlineMilliseconds: 0)) { _ in }
             return (client, try client.status())
         } catch {
             // A daemon that cannot load its model closes the connection, and ends a little later.

@@ -46,14 +46,15 @@ struct StageReport: Encodable {
     private var answerHash = ""
     private var stages: [String: Times] = [:]
 
-    init(_ engine: EngineStatus?) {
-        threads = engine?.threads ?? 0
-        instructionSet = engine?.instructionSet ?? ""
-        blas = engine?.blas ?? ""
-        model = engine?.segmenter.name ?? ""
-        hash = engine?.segmenter.hash ?? ""
-        precision = engine?.segmenter.precision ?? ""
-        weightBytes = engine?.segmenter.bytes ?? 0
+    init(_ engine: EngineStatus) {
+        threads = engine.threads
+        instructionSet = engine.instructionSet
+        blas = engine.blas
+        let loaded = engine.models.first?.networks.first
+        model = loaded?.name ?? ""
+        hash = loaded?.hash ?? ""
+        precision = loaded?.precision ?? ""
+        weightBytes = loaded?.bytes ?? 0
     }
 
     mutating func add(_ stage: String, _ time: Duration) {

@@ -47,15 +47,32 @@ package struct EngineOptions: ParsableArguments {
     }
 
     /// The model that these options, or what the owner recorded, say.
+    ///
+    /// - Parameter filter: the folder of the filter's network; `nil`: the one it was added with, the demo model's
+    ///   beside it, else none
     private func served(filter: String?) throws -> ServedModel {
         let registries = Registries.ofThisUser
-        guard let model else {
+        guard let named = try named(filter: filter) else {
             guard let own = try registries.defaultModel() else { return .demo(captioner: captioner, filter: filter) }
-            return try ServedModel(own, captioner: captioner, filter: filter)
+            return ServedModel(own, captioner: captioner, filter: filter)
         }
-        switch try registries.resolve(model, discovered: Checkpoints.copy) {
+        switch named {
+        case .path(let model): return model
+        case .added(let own): return ServedModel(own, captioner: captioner, filter: filter)
+        }
+    }
+
+    private enum Named {
+        case path(ServedModel)
+        case added(RegisteredModel)
+    }
+
+    /// The model that `--model` names; `nil`: it names none.
+    private func named(filter: String?) throws -> Named? {
+        guard let model else { return nil }
+        switch try Registries.ofThisUser.resolve(model, discovered: Checkpoints.copy) {
         case .path(let path):
-            return ServedModel(parts.source(at: path) { $0 }, captioner: captioner, filter: filter)
+            return .path(ServedModel(parts.source(at: path) { $0 }, captioner: captioner, filter: filter))
         case .registered(let own):
             if let option = parts.first {
                 throw UnusableModel(
@@ -63,23 +80,33 @@ package struct EngineOptions: ParsableArguments {
                         "\(option) is of a model that is named by its path, and \(own.name) was added: leave it out, "
                         + "or type \(own.commandToAdd) with it")
             }
-            return try ServedModel(own, captioner: captioner, filter: filter)
+            return .added(own)
         }
     }
 
-    /// Loads the model, and the networks beside it.
+    /// An engine of all models of this machine's owner, none of which is loaded.
     ///
     /// - Parameters:
-    ///   - filter: the folder of the filter's network; `nil`: the demo model's beside it, else none
-    ///   - queueLimit: the most calls that may be queued
+    ///   - filter: the folder of the filter's network beside the model of requests that name none
     ///   - cache: the folder of the digest cache, see ``Model``
-    ///   - isWanted: polled while the weights are read, on any thread; `false` ends the loading
+    ///   - isWanted: polled while weights are read, on any thread; `false` ends the loading
+    ///   - tell: gets what happens to models, on the engine's threads, which it must not block
+    /// - Returns: the engine, and whether the demo model is the only one
     package func engine(
-        filter: String?, queueLimit: Int, cache: String?, while isWanted: @escaping @Sendable () -> Bool
-    ) throws -> Engine {
-        try Engine(
-            serving: served(filter: filter), precision: precision, threads: threads, queueLimit: queueLimit,
-            cache: cache, while: isWanted)
+        filter: String?, _ limits: EngineLimits, cache: String?, while isWanted: @escaping @Sendable () -> Bool,
+        tell: @escaping @Sendable (String) -> Void
+    ) throws -> (engine: Engine, hasDemoAlone: Bool) {
+        let standard: OwnersModels.Standard =
+            switch try named(filter: filter) {
+            case .path(let model): .path(model)
+            case .added(let model): .added(model.name)
+            case nil: .recorded
+            }
+        let models = OwnersModels(
+            .ofThisUser, standard: standard, captioner: captioner, filter: filter,
+            LoadingOptions(precision: precision, cache: cache, while: isWanted, tell: tell))
+        let engine = try Engine(limits, threads: threads, catalogue: models) { tell("\($0)") }
+        return (engine, models.isEmpty)
     }
 
     /// Loads the model for a program without a queue; hashes all its files, without the cache of digests.
@@ -88,7 +115,8 @@ package struct EngineOptions: ParsableArguments {
     /// - Throws: `UnusableModel`
     package func engine(filter: String?) throws(UnusableModel) -> Engine {
         do {
-            return try engine(filter: filter, queueLimit: 1, cache: nil) { true }
+            return try Engine(
+                serving: served(filter: filter), threads: threads, .once(precision: precision))
         } catch let error as UnusableModel {
             throw error
         } catch {

@@ -9,7 +9,11 @@ extension Connection {
         let deadline = call.deadline(milliseconds: message.deadlineMilliseconds)
         let replies = ReplyStream(self, stream: call.stream)
         let owner = owner
-        let job = Job(caller: caller, deadline: deadline, hasRoom: { true }) { segmenter, cancellation, _ in
+        let use = try use(of: message.model, keepAlive: message.keepAlive, tells: message.progress, call.stream) {
+            DescribeReply.loading($0).encoded()
+        }
+        let job = Job(caller: caller, needing: use, deadline: deadline, hasRoom: { true }) {
+            segmenter, cancellation, _ in
             do throws(SegmentationError) {
                 let describing = try segmenter.describe(
                     request, handle: request.picture.handle, owner: owner, cancellation: cancellation)

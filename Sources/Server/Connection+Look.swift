@@ -15,8 +15,8 @@ extension Connection {
         do throws(RPCStatus) {
             guard case .receiving(var upload)? = calls[stream]?.state else { return }
             let message = try LookRequest(decoding: message)
-            if upload.recipe == nil, !message.recipe.isEmpty || !message.settings.isEmpty {
-                upload.recipe = try Recipe(of: message)
+            if upload.question == nil, !message.recipe.isEmpty || !message.settings.isEmpty || !message.model.isEmpty {
+                upload.question = (try service.model(named: message.model), try Recipe(of: message))
                 calls[stream]?.state = .receiving(upload)
             }
             let piece = message.data
@@ -54,23 +54,41 @@ extension Connection {
         guard case .receiving(let upload)? = calls[stream]?.state else { return }
         upload.alarm.cancel()
         let replies = ReplyStream(self, stream: stream)
-        let (file, recipe, owner) = (upload.file, upload.recipe ?? .shared, owner)
-        let job = Job(caller: caller, deadline: upload.deadline) { segmenter, cancellation, _ in
+        do throws(RPCStatus) {
+            // Pictures are kept also where there is no default model.
+            let model = upload.question?.model ?? (try? service.model(named: "")) ?? .none
+            let job = job(upload, model, upload.question?.recipe ?? .shared, replies)
+            calls[stream]?.state = .queued(job.ticket)
+            try submit(job)
+        } catch {
+            fail(stream, with: error)
+        }
+    }
+}
+
+extension Connection {
+    /// A picture that can be kept is ready for every model, and best for one that is loaded; of a larger one nothing is
+    /// kept but what a model reads of it, which is loaded for that.
+    private func job(_ upload: Upload, _ model: ModelKey, _ recipe: Recipe, _ replies: ReplyStream) -> Job {
+        let (file, owner) = (upload.file, owner)
+        let use: ModelUse =
+            file.count <= service.engine.status.limits.keptFileBytes
+            ? .ifLoaded(model) : .needed(model, keepAlive: nil, progress: nil)
+        return Job(caller: caller, using: use, deadline: upload.deadline) { segmenter, workspace, cancellation in
             do throws(SegmentationError) {
-                let looked = try segmenter.look(
-                    at: file.joined(), for: recipe, owner: owner, cancellation: cancellation)
+                let bytes = file.joined()
+                let looked =
+                    if let segmenter {
+                        try segmenter.look(at: bytes, for: recipe, owner: owner, cancellation: cancellation)
+                    } else {
+                        try workspace.pictures.look(at: bytes, owner: owner, cancellation: cancellation)
+                    }
                 replies.reply(LookReply(looked).encoded())
             } catch {
                 replies.fail(RPCStatus(error))
             }
         } refuse: {
             replies.fail(RPCStatus($0))
-        }
-        calls[stream]?.state = .queued(job.ticket)
-        do throws(RPCStatus) {
-            try submit(job)
-        } catch {
-            fail(stream, with: error)
         }
     }
 }

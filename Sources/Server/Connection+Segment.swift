@@ -14,29 +14,35 @@ extension Connection {
             throw refusal
         }
         let deadline = call.deadline(milliseconds: message.deadlineMilliseconds)
+        let use = try use(of: message.model, keepAlive: message.keepAlive, tells: message.progress, call.stream) {
+            SegmentReply.loading($0).encoded()
+        }
         let drawing = AnswerDrawing(request, encoding: message.encoding)
         // Hashing a file of megabytes would block the event loop: then the engine's thread makes the key.
         let key: ReplyKey? =
             switch request.picture {
-            case .handle(let handle): service.key(of: message, handle, owner: owner)
+            case .handle(let handle): service.key(of: message, handle, by: use.key, owner: owner)
             case .file: nil
             }
-        let job = job(message, request, drawing, key, stream: call.stream, deadline: deadline)
+        let job = job(message, request, use, drawing, key, stream: call.stream, deadline: deadline)
         register(
             call, .answering(job.ticket, Delivery(drawing: drawing)), requestID: message.requestID, deadline: deadline)
         if let known = key.flatMap(service.replies.reply) {
+            service.engine.noteUse(of: use, by: owner, since: .now)
             return send(known, queueMilliseconds: 0, on: call.stream)
         }
         try hold(call.payload.count, on: call.stream)
-        try holdAnswer(of: request, on: call.stream)
+        try holdAnswer(of: request, by: use.key, on: call.stream)
         try submit(job)
     }
 
     /// Reserves quota for the most score maps that this answer can have in memory at once.
-    private func holdAnswer(of request: SegmentationRequest, on stream: UInt32) throws(RPCStatus) {
+    private func holdAnswer(
+        of request: SegmentationRequest, by model: ModelKey, on stream: UInt32
+    ) throws(RPCStatus) {
         let waitsForAll = request.wantsMask || request.recipe.labelsCompete
         let maps = AnswerDrawing.mapRoom(request.recipe) + (waitsForAll ? request.mostLabels : 0)
-        try holdAnswer(min(maps, request.mostLabels) * service.mapBytes(request.recipe), on: stream)
+        try holdAnswer(min(maps, request.mostLabels) * service.mapBytes(request.recipe, of: model), on: stream)
     }
 
     /// Charges bytes of an answer to the user's quota; given back when the call ends.
@@ -53,24 +59,24 @@ extension Connection {
     }
 
     private func job(
-        _ message: SegmentRequest, _ request: SegmentationRequest, _ drawing: AnswerDrawing, _ key: ReplyKey?,
-        stream: UInt32, deadline: ContinuousClock.Instant?
+        _ message: SegmentRequest, _ request: SegmentationRequest, _ use: ModelUse, _ drawing: AnswerDrawing,
+        _ key: ReplyKey?, stream: UInt32, deadline: ContinuousClock.Instant?
     ) -> Job {
         let replies = ReplyStream(self, stream: stream)
         let (service, owner) = (service, owner)
-        return Job(caller: caller, deadline: deadline, hasRoom: { drawing.hasRoom }) {
+        return Job(caller: caller, needing: use, deadline: deadline, hasRoom: { drawing.hasRoom }) {
             segmenter, cancellation, queued in
             let handle = request.picture.handle
-            let key = key ?? service.key(of: message, handle, owner: owner)
+            let key = key ?? service.key(of: message, handle, by: use.key, owner: owner)
             do throws(SegmentationError) {
-                if let known = service.replies.reply(for: key) {
+                if let known = key.flatMap(service.replies.reply) {
                     _ = try segmenter.look(
                         at: request.picture, handle: handle, for: request.recipe, owner: owner,
                         cancellation: cancellation)
                     replies.send(known, queueMilliseconds: queued)
                     return nil
                 }
-                replies.remember(as: key)
+                if let key { replies.remember(as: key) }
                 let computation = try segmenter.begin(
                     request, handle: handle, owner: owner, cancellation: cancellation, queueMilliseconds: queued)
                 return {
@@ -82,7 +88,8 @@ extension Connection {
                         }
                         drawing.add(part)
                         replies.advance()
-                        return true
+                        // With the report the job ends: whoever has read the answer finds its model out of use.
+                        return if case .report = part { false } else { true }
                     } catch {
                         replies.fail(RPCStatus(error))
                         return false

@@ -251,6 +251,8 @@ final class Connection: ChannelInboundHandler {
             case .look: try openLook(call)
             case .segment: try openSegment(call)
             case .describe: try openDescribe(call)
+            case .warm: try openWarm(call)
+            case .unload: try openUnload(call)
             case .health, .status, .cancel:
                 let started = NIODeadline.now()
                 let reply = try table.answer(call.method, call.payload, owner: owner)
@@ -348,7 +350,7 @@ final class Connection: ChannelInboundHandler {
         case .receiving(let upload):
             upload.alarm.cancel()
             table.drawing.dispose(of: upload.file)
-        case .queued: break
+        case .queued, .unloading: break
         case .answering(_, let delivery):
             delivery.drawing.stop()
             table.drawing.dispose(of: delivery.drawing)

@@ -21,7 +21,7 @@ struct OpenCall {
     /// Its job in the engine, to cancel or resume.
     var ticket: Job.Ticket? {
         switch state {
-        case .receiving: nil
+        case .receiving, .unloading: nil
         case .queued(let ticket), .answering(let ticket, _): ticket
         }
     }
@@ -31,6 +31,8 @@ struct OpenCall {
 ///
 ///     Look       receiving ──► queued ──► (reply)
 ///     Segment                             answering ──► (end)
+///     Describe, Warm             queued ──► (messages, end)
+///     Unload                              unloading ──► (reply)
 ///
 /// In any state it may end early: at its deadline, by Cancel, or by its client's fault or disconnect.
 enum CallState {
@@ -40,13 +42,15 @@ enum CallState {
     case queued(Job.Ticket)
     /// The job is queued or running, or has ended; its parts are drawn and sent at the same time.
     case answering(Job.Ticket, Delivery)
+    /// Models are to leave.
+    case unloading
 }
 
 /// A picture's upload.
 struct Upload {
     let file = IncomingFile()
     /// What the picture is prepared for; `nil` until a message says so.
-    var recipe: Recipe?
+    var question: (model: ModelKey, recipe: Recipe)?
     let alarm: PaceAlarm
     /// As the client set it; `nil`: none.
     let deadline: ContinuousClock.Instant?
@@ -58,6 +62,9 @@ final class IncomingFile: Sendable {
 
     /// Small pieces are merged up to this size: an array for each would cost more in headers than in bytes.
     private static let leastBytes = 1 << 16
+
+    /// Bytes so far.
+    var count: Int { pieces.withLock { $0.reduce(0) { $0 + $1.count } } }
 
     func append(_ piece: [UInt8]) {
         pieces.withLock { pieces in

@@ -7,20 +7,25 @@ import Texts
 /// user learns from a cache hit what another has asked.
 struct ReplyKey: Hashable, Sendable {
     private let owner: UInt32
-    private let modelHash: ExactString
-    /// The encoded request, with the picture replaced by its handle, and without request identifier and deadline.
+    private let identity: ExactString
+    /// The encoded request, with the picture replaced by its handle, and without what decides no answer: request
+    /// identifier, deadline, how long the model is kept, and whether its progress is told.
     private let request: [UInt8]
 
-    var bytes: Int { request.count }
+    var bytes: Int { request.count + identity.text.utf8.count }
 
-    /// - Parameter handle: the picture's SHA-256
-    init(_ message: SegmentRequest, handle: String, modelHash: String, owner: UInt32) {
+    /// - Parameters:
+    ///   - handle: the picture's SHA-256
+    ///   - identity: of the networks that answer, see `ModelIdentity`
+    init(_ message: SegmentRequest, handle: String, identity: String, owner: UInt32) {
         self.owner = owner
-        self.modelHash = ExactString(modelHash)
+        self.identity = ExactString(identity)
         var question = message
         question.picture = .handle(handle)
         question.requestID = ""
         question.deadlineMilliseconds = 0
+        question.keepAlive = ""
+        question.progress = false
         request = question.encoded()
     }
 }

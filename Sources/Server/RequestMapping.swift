@@ -143,40 +143,6 @@ extension LookReply {
     }
 }
 
-extension StatusReply {
-    /// - Parameters:
-    ///   - drawing: steps in the drawing thread's queue
-    ///   - replyBytes: of the reply cache
-    init(_ status: EngineStatus, drawing: Int, replyBytes: Int, limits: ServerLimits, uptime: Duration) {
-        self.init(
-            version: Version.current,
-            models: status.models.map { model in
-                ModelStatus(
-                    name: model.name, hash: model.hash, bytes: UInt64(model.bytes), precision: model.precision,
-                    role: model.role.rawValue)
-            },
-            queued: UInt32(status.queued + drawing), queueLimit: UInt32(status.queueLimit),
-            answered: UInt64(status.finished), refused: UInt64(status.refused),
-            pictures: UInt32(status.memory.pictures),
-            picturesBytes: UInt64(status.memory.picturesBytes + replyBytes),
-            picturesLimit: UInt64(status.limits.ofPictures + limits.replyBytes),
-            words: UInt32(status.memory.words), wordsBytes: UInt64(status.memory.wordsBytes),
-            wordsLimit: UInt64(status.wordsLimit), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
-            threads: UInt32(status.threads), recipes: Recipe.all.map(RecipeStatus.init))
-    }
-}
-
-extension RecipeStatus {
-    init(_ recipe: Recipe) {
-        self.init(
-            name: recipe.name, summary: recipe.about.summary, cost: recipe.about.cost, source: recipe.about.source,
-            settings: RecipeSetting.all.map { setting in
-                SettingStatus(
-                    key: setting.key, value: setting.value(in: recipe), legal: setting.legal, meaning: setting.meaning)
-            })
-    }
-}
-
 extension RPCStatus {
     /// An error of the method as the wire's status.
     package init(_ error: SegmentationError) {
@@ -189,6 +155,7 @@ extension RPCStatus.Code {
         self =
             switch error {
             case .image(ImageError.outOfMemory), .memory, .queueFull, .displaced: .resourceExhausted
+            case .notLoaded(let failure): failure.lacksMemory ? .resourceExhausted : .failedPrecondition
             case .noCaptioner, .noFilter: .failedPrecondition
             case .image, .noLabels, .labelsAndVocabulary, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike,
                 .tooLong, .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .weight, .threshold, .timestep, .gridSides,

@@ -2,6 +2,7 @@ import Logging
 import RPC
 import Segmentation
 import Synchronization
+import Texts
 
 /// State shared by the event loop and the engine's thread.
 final class Service: Sendable {
@@ -9,8 +10,6 @@ final class Service: Sendable {
     let limits: ServerLimits
     let log: Logger
     let replies: RememberedReplies
-    private let modelHash: String
-    private let latentSizes: LatentSizes?
     private let started = ContinuousClock.now
     private let draining = Atomic<Bool>(false)
 
@@ -19,15 +18,15 @@ final class Service: Sendable {
         self.limits = limits
         self.log = log
         replies = RememberedReplies(limit: limits.replyBytes)
-        let status = engine.status
-        (modelHash, latentSizes) = (status?.segmenter.hash ?? "", status?.latentSizes)
     }
 
     var uptime: Duration { started.duration(to: .now) }
 
-    /// A bound of the bytes of one score map on the latent grid.
-    func mapBytes(_ recipe: Recipe) -> Int {
-        (latentSizes?.mostPixels(recipe.geometry) ?? 0) * MemoryLayout<Float>.stride
+    /// A bound of the bytes of one score map on the latent grid of a model; of one that is not loaded, as of the
+    /// largest that were published.
+    func mapBytes(_ recipe: Recipe, of model: ModelKey) -> Int {
+        let sizes = engine.identity(of: model)?.latentSizes ?? .largestPublished
+        return sizes.mostPixels(recipe.geometry) * MemoryLayout<Float>.stride
     }
 
     /// Whether new calls are refused and health is NOT_SERVING.
@@ -37,10 +36,36 @@ final class Service: Sendable {
         draining.store(true, ordering: .relaxed)
     }
 
-    /// The key of an answer in the reply cache.
+    /// The key of an answer in the reply cache; `nil` where its model is not loaded.
     ///
     /// - Parameter handle: the picture's SHA-256
-    func key(of message: SegmentRequest, _ handle: String, owner: UInt32) -> ReplyKey {
-        ReplyKey(message, handle: handle, modelHash: modelHash, owner: owner)
+    func key(of message: SegmentRequest, _ handle: String, by model: ModelKey, owner: UInt32) -> ReplyKey? {
+        engine.identity(of: model).map { ReplyKey(message, handle: handle, identity: $0.text, owner: owner) }
+    }
+
+    /// The model that a message names, and how long it asks for that to be kept.
+    ///
+    /// - Parameters:
+    ///   - keepAlive: "": as long as the daemon keeps models
+    ///   - isCall: `false`: the model is only to be loaded
+    ///   - progress: gets the model's progress, on any thread
+    /// - Throws: `notFound`, `invalidArgument`
+    func use(
+        of name: String, keepAlive: String, isCall: Bool, progress: (@Sendable (LoadingState) -> Void)?
+    ) throws(RPCStatus) -> ModelUse {
+        let kept: KeepAlive?
+        do throws(KeepAliveError) {
+            kept = keepAlive.isEmpty ? nil : try KeepAlive(keepAlive)
+        } catch {
+            throw RPCStatus(.invalidArgument, "\(error)")
+        }
+        let key = try model(named: name)
+        return isCall
+            ? .needed(key, keepAlive: kept, progress: progress) : .kept(key, keepAlive: kept, progress: progress)
+    }
+
+    /// - Throws: `notFound`
+    func model(named name: String) throws(RPCStatus) -> ModelKey {
+        do throws(SegmentationError) { return try engine.model(named: name) } catch { throw RPCStatus(error) }
     }
 }

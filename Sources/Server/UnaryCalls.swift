@@ -6,15 +6,14 @@ import Texts
 extension ConnectionTable {
     /// - Parameter owner: the uid of the client
     /// - Returns: the encoded reply
-    /// - Throws: `invalidArgument` for an illegal request, `notFound` for an unknown service, `unavailable` without a
-    ///   model
+    /// - Throws: `invalidArgument` for an illegal request, `notFound` for an unknown service
     func answer(_ method: Method, _ payload: [UInt8], owner: UInt32) throws(RPCStatus) -> [UInt8] {
         switch method {
         case .health: try health(HealthCheckRequest(decoding: payload)).encoded()
         case .status: try status(StatusRequest(decoding: payload)).encoded()
         case .cancel: try cancel(CancelRequest(decoding: payload), owner: owner).encoded()
-        case .look, .segment, .describe:
-            throw RPCStatus(.internal, "\(method.name) is \(method.shape), it has no single answer.")
+        case .look, .segment, .describe, .warm, .unload:
+            throw RPCStatus(.internal, "\(method.name) is not answered at once.")
         }
     }
 
@@ -28,11 +27,9 @@ extension ConnectionTable {
     }
 
     private func status(_: StatusRequest) throws(RPCStatus) -> StatusReply {
-        guard let status = service.engine.status else {
-            throw RPCStatus(.unavailable, "No model is loaded.")
-        }
-        return StatusReply(
-            status, drawing: drawing.waiting, replyBytes: service.replies.bytes, limits: service.limits,
+        StatusReply(
+            service.engine.status, defaultModel: (try? service.model(named: ""))?.name.text ?? "",
+            drawing: drawing.waiting, replyBytes: service.replies.bytes, limits: service.limits,
             uptime: service.uptime)
     }
 

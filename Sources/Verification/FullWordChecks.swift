@@ -51,6 +51,6 @@ struct FullWordChecks {
     private func pictures(
         _ folder: String, _ processor: PictureConfiguration.Processor
     ) throws -> PictureConfiguration {
-        try PictureConfiguration(path: "\(folder)/\(PictureConfiguration.file)", processor)
+        try PictureConfiguration(RegularFile(path: "\(folder)/\(PictureConfiguration.file)"), processor)
     }
 }

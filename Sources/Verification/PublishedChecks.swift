@@ -30,10 +30,8 @@ struct PublishedChecks {
         let states = try captioner.states(of: Image(decoding: picture), cancellation: .never, &arena)
         let caption = try captioner.caption(of: states, beginning: "", cancellation: .never, &arena)
         table.compareExactly(caption, golden.caption, as: "published.caption")
-        let limits = MemoryLimits.standard
         let segmenter = try Segmenter(
-            model: model, captioner: captioner, filter: nil, pictures: PictureStore(limit: limits.pictures),
-            limits: limits.segmenter)
+            Pipeline(model: model, captioner: captioner, filter: nil), workspace: Workspace(limits: .standard))
         for (recipe, name) in [(Recipe.published, "published"), (.publishedAsShipped, "shipped")] {
             try contexts(recipe, name, golden, file, &table)
             try answer(recipe, name, golden, file, picture, segmenter, &table)

@@ -17,7 +17,7 @@ struct MaskCommand: ParsableCommand {
     func validate() throws { try networks.check(options.filter) }
 
     func run() throws {
-        try MaskRun.mask(options, ask: asking())
+        try MaskRun.mask(options, model: .unnamed, ask: asking())
     }
 
     private func asking() -> Asking {

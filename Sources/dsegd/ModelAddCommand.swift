@@ -101,11 +101,10 @@ struct ModelAddCommand: ParsableCommand {
         if output.json {
             return try ModelCommand.write(json: ModelRecord(model, in: registry, isDefault: isDefault))
         }
-        let daemon = choice.system ? "systemctl restart dsegd" : "systemctl --user restart dsegd"
         try ModelCommand.write([
             "\(wasThere ? "Recorded anew" : "Added") as \(model.name)\(isDefault ? " (default)" : ""). Used in place, "
                 + "nothing copied.",
-            "A daemon that runs takes it when it starts anew: \(daemon)",
+            "A daemon that runs knows it from now on: dseg mask PICTURE WORDS --model \(model.name)",
         ])
     }
 

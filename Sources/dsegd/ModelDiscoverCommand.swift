@@ -53,7 +53,7 @@ struct ModelDiscoverCommand: ParsableCommand {
                     "found no checkpoint where programs keep them: name the folder to look in, as in "
                         + "\(Program.name) model discover DIR")
             }
-            let table = ModelRecord.table(
+            let table = TextTable.lines(
                 [["NAME", "KIND", "PRECISION", "SIZE", "LICENCE", "WHERE"]] + findings.map(row))
             var lines = [table[0]]
             for (finding, line) in zip(findings, table.dropFirst()) {

@@ -26,7 +26,7 @@ struct ModelListCommand: ParsableCommand {
                     String(record.hash.prefix(12)), record.licence ?? "not stated", record.path,
                 ]
             }
-            try ModelCommand.write(ModelRecord.table([["  NAME", "SIZE", "HASH", "LICENCE", "WHERE"]] + rows))
+            try ModelCommand.write(TextTable.lines([["  NAME", "SIZE", "HASH", "LICENCE", "WHERE"]] + rows))
         }
     }
 }

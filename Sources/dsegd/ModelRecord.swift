@@ -111,19 +111,4 @@ struct ModelRecord: Encodable {
         guard let (unit, name) = units.first(where: { bytes >= $0.0 }) else { return "\(bytes) B" }
         return "\(bytes / unit).\(bytes % unit * 10 / unit) \(name)"
     }
-
-    /// Rows under a heading, in columns.
-    static func table(_ rows: [[String]]) -> [String] {
-        let widths = (rows.first ?? []).indices.map { column in
-            rows.map { $0[column].unicodeScalars.count }.max() ?? 0
-        }
-        return rows.map { row in
-            row.indices.map { column in
-                column == row.count - 1
-                    ? row[column]
-                    : row[column]
-                        + String(repeating: " ", count: widths[column] - row[column].unicodeScalars.count + 2)
-            }.joined()
-        }
-    }
 }

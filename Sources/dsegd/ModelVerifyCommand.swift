@@ -81,9 +81,7 @@ struct ModelVerifyCommand: ParsableCommand {
             name: model.name, source: model.source, captioner: model.captioner, filter: model.filter,
             licence: model.licence, inventory: inventory)
         let engine = try Engine(
-            serving: ServedModel(current, captioner: nil, filter: nil), precision: nil, threads: nil, queueLimit: 1,
-            cache: nil
-        ) { true }
+            serving: ServedModel(current, captioner: nil, filter: nil), threads: nil, .once(precision: nil))
         defer { engine.drain() }
         try SelfTest.run(engine)
         if inventory.files != model.files {

@@ -17,7 +17,7 @@ struct WordsCommand: ParsableCommand {
     func validate() throws { try networks.check(options.filter) }
 
     func run() throws {
-        try WordsRun.words(options, ask: describing())
+        try WordsRun.words(options, model: .unnamed, ask: describing())
     }
 
     private func describing() -> Results.Describing {

@@ -186,4 +186,20 @@ import Testing
         symlink("closed/x", file)
         #expect(HiddenFile(file).map { "\($0)" }?.contains("type chmod o+x \(root)/closed") == true)
     }
+
+    @Test func `a model is known by what earlier versions made of its files, whatever stands beside it`() throws {
+        let resources = "\(Repository.root)/Sources/dsegd/Resources"
+        let source = ModelSource("\(Repository.root)/Tests/Fixtures/tiny/checkpoint")
+        for (captioner, filter) in [(nil, nil), ("\(resources)/demo-captioner", "\(resources)/demo-filter")] {
+            let headers = try ModelHeaders(
+                source, captioner: captioner, filter: filter, clipMerges: "\(resources)/clip/merges.txt")
+            let model = try RegisteredModel(
+                name: ModelName("tiny"), source: source, captioner: captioner, filter: filter, licence: nil,
+                inventory: headers.hashed(cache: nil) { true })
+            let own = try ModelHash(
+                directory: source.path, files: model.files.filter { !$0.isBeside }.map(\.name))
+            #expect(own.description == model.hash && own.aliases.count == 1)
+            #expect(model.hashAliases == own.aliases)
+        }
+    }
 }

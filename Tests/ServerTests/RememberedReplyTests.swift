@@ -10,13 +10,13 @@ struct RememberedReplyTests {
     {
         var message = SegmentRequest(picture: .image([1]), labels: [RPC.Label(name: "dog")])
         change(&message)
-        return ReplyKey(message, handle: "h", modelHash: model, owner: owner)
+        return ReplyKey(message, handle: "h", identity: model, owner: owner)
     }
 
     @Test func `a question is the same whatever names its call, and however its picture is brought`() {
         let same: [(inout SegmentRequest) -> Void] = [
             { $0.requestID = "a" }, { $0.deadlineMilliseconds = 7 }, { $0.picture = .handle("h") },
-            { $0.picture = .image([2]) },
+            { $0.picture = .image([2]) }, { $0.keepAlive = "5m" }, { $0.progress = true },
         ]
         for change in same { #expect(Self.key(change) == Self.key()) }
     }
@@ -40,7 +40,7 @@ struct RememberedReplyTests {
             #expect(keys.firstIndex(of: key) == index, "change \(index)")
         }
         let message = SegmentRequest(picture: .image([1]), labels: [RPC.Label(name: "dog")])
-        #expect(ReplyKey(message, handle: "g", modelHash: "m", owner: 1) != Self.key())
+        #expect(ReplyKey(message, handle: "g", identity: "m", owner: 1) != Self.key())
     }
 
     private struct Letter: Equatable {

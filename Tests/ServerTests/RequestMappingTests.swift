@@ -67,7 +67,7 @@ struct RequestMappingTests {
             (.image(.lacksRows(.png, bytes: 9, rows: 1, of: 2)), .invalidArgument),
             (.image(.outOfMemory(.png)), .resourceExhausted), (.noLabels, .invalidArgument),
             (.noTokens(words: ""), .invalidArgument), (.recipe(.unknownRecipe("", known: [])), .invalidArgument),
-            (.unknownModel("", loaded: ""), .notFound), (.unknownPicture(handle: ""), .notFound),
+            (.unknownModel("", reason: ""), .notFound), (.unknownPicture(handle: ""), .notFound),
             (.queueFull(limit: 1), .resourceExhausted), (.stopping, .unavailable), (.cancelled, .cancelled),
             (.deadlineExceeded, .deadlineExceeded),
         ]

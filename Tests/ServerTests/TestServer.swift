@@ -7,6 +7,7 @@ import RPC
 import Segmentation
 import Server
 import Support
+import Texts
 
 /// A server in this process, with the demo model, and limits that a test can reach.
 final class TestServer {
@@ -21,22 +22,10 @@ final class TestServer {
         directory = try TemporaryDirectory()
         path = "\(directory.path)/dseg.sock"
         socket = try ListeningSocket(path: path)
-        engine = try Engine(queueLimit: 16, threads: nil) {
-            let resources = "\(Repository.root)/Sources/dsegd/Resources"
-            let limits = MemoryLimits(
-                pictures: 64 << 20, latents: 1 << 20, features: 64 << 20, scores: 64 << 20, words: 64 << 20,
-                sights: 1 << 20)
-            return try Segmenter(
-                model: Model(
-                    ModelSource("\(resources)/demo"), clipMerges: "\(resources)/clip/merges.txt",
-                    precision: .f32, cache: nil, while: { true }),
-                captioner: Captioner(
-                    directory: "\(resources)/demo-captioner", precision: .f32, cache: nil, while: { true }),
-                filter: LabelFilter(
-                    directory: "\(resources)/demo-filter", clipMerges: "\(resources)/clip/merges.txt", precision: .f32,
-                    cache: nil, while: { true }), pictures: PictureStore(limit: limits.pictures),
-                limits: limits.segmenter)
-        }
+        engine = try Engine(
+            EngineLimits(queue: 16, memory: 1 << 40, keepAlive: .forever), threads: nil, catalogue: DemoModel()
+        ) { _ in }
+        try engine.loadStandardModel(keepAlive: nil)
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         server = try Server(engine: engine, listeningOn: socket.descriptor, limits: limits, log: log)
     }
@@ -51,6 +40,25 @@ final class TestServer {
     func drain(grace: Duration) throws {
         isDrained = true
         try server.drain(grace: grace)
+    }
+}
+
+/// The demo model alone, in f32.
+private struct DemoModel: ModelCatalogue {
+    private static let resources = "\(Repository.root)/Sources/dsegd/Resources"
+
+    func key(for name: String) throws(SegmentationError) -> ModelKey {
+        guard ["", "demo"].contains(name) else { throw .unknownModel(name, reason: "only the demo is served") }
+        return ModelKey(name: "demo", identity: "demo")
+    }
+
+    func open(_ key: ModelKey) throws -> OpenedModel {
+        let contents = try PipelineContents(
+            ModelSource("\(Self.resources)/demo"), captioner: "\(Self.resources)/demo-captioner",
+            filter: "\(Self.resources)/demo-filter", clipMerges: "\(Self.resources)/clip/merges.txt", precision: .f32)
+        return OpenedModel(weightBytes: contents.weightBytes, scratchBytes: contents.scratchBytes) {
+            try contents.read(name: "demo", cache: nil, progress: $0, while: $1)
+        }
     }
 }
 

@@ -26,7 +26,10 @@ struct Room: Sendable {
         Room("Server", ["RPC", "Segmentation", "Images", "Texts"] + network),
         Room(
             "LocalEngine",
-            ["Models", "Server", "Segmentation", "Networks", "Kernels", "Results", "RPC", "ArgumentParser"]),
+            [
+                "Models", "Server", "Segmentation", "Networks", "Kernels", "Results", "RPC", "Texts",
+                "ArgumentParser",
+            ]),
         Room(
             "dsegd",
             [
@@ -38,7 +41,7 @@ struct Room: Sendable {
             ["LocalEngine", "Server", "Segmentation", "Networks", "Kernels", "Results", "RPC", "Images"] + tool),
         Room("Verification", ["LocalEngine", "Segmentation", "Networks", "Kernels", "Results", "Images"] + tool),
         Room("dseg-bench", ["Benchmarks", "Verification", "Results", "RPC", "ArgumentParser"]),
-        Room("dseg", ["Results", "RPC", "ArgumentParser"]),
+        Room("dseg", ["Results", "RPC", "Texts", "ArgumentParser"]),
     ]
 
     static let programs = ["dseg", "dsegd", "dseg-bench"]

@@ -86,9 +86,11 @@ package struct ModelHeaders {
             let filterHash = try filter?.hash(cache: cache, while: isWanted)
             var files = try Self.record(model.files, hash, before: "")
             if let captioner, let captionerHash {
-                files += try Self.record(captioner.files, captionerHash, before: "captioner/")
+                files += try Self.record(captioner.files, captionerHash, before: RegisteredFile.captioner)
             }
-            if let filter, let filterHash { files += try Self.record(filter.files, filterHash, before: "filter/") }
+            if let filter, let filterHash {
+                files += try Self.record(filter.files, filterHash, before: RegisteredFile.filter)
+            }
             return ModelInventory(
                 files: files, hash: hash.description, captionerHash: captionerHash?.description,
                 filterHash: filterHash?.description)

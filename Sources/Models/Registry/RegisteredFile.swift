@@ -8,6 +8,19 @@ package struct RegisteredFile: Hashable, Sendable {
     /// 64 hexadecimal digits, lower case.
     package let sha256: String
 
+    /// What the names of networks beside a model begin with.
+    static let captioner = "captioner/"
+    static let filter = "filter/"
+
+    /// Whether it is of a network beside the model.
+    var isBeside: Bool { [Self.captioner, Self.filter].contains { name.utf8.starts(with: $0.utf8) } }
+
+    /// ``sha256`` as bytes.
+    var digest: [UInt8] {
+        let digits = sha256.utf8.map { UInt8(Character(Unicode.Scalar($0)).hexDigitValue ?? 0) }
+        return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+
     package init(name: String, path: String, state: FileState, sha256: String) {
         self.name = name
         self.path = path

@@ -32,6 +32,12 @@ package struct RegisteredModel: Equatable, Sendable {
     /// The files that are not what they were.
     package var faults: [Fault] { files.compactMap { Fault($0, of: self) } }
 
+    /// What earlier versions made of the same files as ``hash``: see ``ModelHash/aliases``.
+    package var hashAliases: [String] {
+        let own = files.filter { !$0.isBeside }.map { ($0.name, $0.digest) }
+        return ModelHash(digests: Dictionary(own) { first, _ in first }).aliases
+    }
+
     /// What to type to add it once more.
     package var commandToAdd: String {
         let options = [

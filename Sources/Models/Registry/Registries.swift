@@ -38,6 +38,14 @@ package struct Registries: Sendable {
         throw .unknown(text, nearest: name.nearest(of: all.map(\.model.name)), found: discovered(name))
     }
 
+    /// That a text is no model's name, and which of some is most alike.
+    package static func unknown(_ text: String, besides names: [ModelName]) -> RegistryError {
+        .unknown(text, nearest: (try? ModelName(text))?.nearest(of: names), found: nil)
+    }
+
+    /// The paths of the registries' files.
+    package var files: [String] { inOrder.map(\.file) }
+
     /// The model that is taken where none is named: the user's default, else the system's.
     package func defaultModel() throws(RegistryError) -> RegisteredModel? {
         for registry in inOrder {

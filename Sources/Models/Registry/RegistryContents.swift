@@ -51,7 +51,7 @@ package struct RegistryContents: Equatable, Sendable {
     }
 
     private func unknown(_ name: ModelName) -> RegistryError {
-        .unknown("\(name)", nearest: name.nearest(of: models.map(\.name)), found: nil)
+        Registries.unknown("\(name)", besides: models.map(\.name))
     }
 }
 

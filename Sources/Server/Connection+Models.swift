@@ -1,0 +1,51 @@
+import RPC
+import Segmentation
+
+/// `Warm` and `Unload`, and what calls of all kinds say of models.
+extension Connection {
+    func openWarm(_ call: ServerConnection.Call) throws(RPCStatus) {
+        let message = try WarmRequest(decoding: call.payload)
+        let deadline = call.deadline(milliseconds: message.deadlineMilliseconds)
+        let (service, replies) = (service, ReplyStream(self, stream: call.stream))
+        let use = try service.use(of: message.model, keepAlive: message.keepAlive, isCall: false) {
+            replies.send(WarmReply.loading(Loading($0)).encoded())
+        }
+        let job = Job(caller: caller, needing: use, deadline: deadline) { _, _, _ in
+            let state = service.engine.status.models.first { $0.key == use.key }
+            if let model = state.map(ModelStatus.all)?.first { replies.send(WarmReply.model(model).encoded()) }
+            replies.finish()
+        } refuse: {
+            replies.fail(RPCStatus($0))
+        }
+        register(call, .queued(job.ticket), requestID: message.requestID, deadline: deadline)
+        try submit(job)
+    }
+
+    func openUnload(_ call: ServerConnection.Call) throws(RPCStatus) {
+        let message = try UnloadRequest(decoding: call.payload)
+        let replies = ReplyStream(self, stream: call.stream)
+        register(call, .unloading, requestID: "", deadline: call.timeout.map { ContinuousClock.now + $0 })
+        do throws(SegmentationError) {
+            try service.engine.unload(message.model) { gone, used in
+                replies.reply(UnloadReply(unloaded: gone, inUse: used).encoded())
+            }
+        } catch {
+            throw RPCStatus(error)
+        }
+    }
+
+    /// The model that a call names.
+    ///
+    /// - Parameters:
+    ///   - tells: whether the client wants to know how far the model is on its way
+    ///   - message: says so to the client
+    /// - Throws: `notFound`, `invalidArgument`
+    func use(
+        of model: String, keepAlive: String, tells: Bool, _ stream: UInt32,
+        message: @escaping @Sendable (Loading) -> [UInt8]
+    ) throws(RPCStatus) -> ModelUse {
+        let replies = ReplyStream(self, stream: stream)
+        let tell: @Sendable (LoadingState) -> Void = { replies.send(message(Loading($0))) }
+        return try service.use(of: model, keepAlive: keepAlive, isCall: true, progress: tells ? tell : nil)
+    }
+}
