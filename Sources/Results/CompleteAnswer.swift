@@ -86,6 +86,8 @@ package struct AnswerAssembly: Sendable {
             self.mask = (try mask.indices(), mask.counts)
         case .trailer(let trailer):
             self.trailer = trailer
+        case .loading:
+            guard request.progress, header == nil else { throw .broken("a model's loading out of its place") }
         }
     }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import Images
 package import RPC
-import Texts
+package import Texts
 
 /// Computes an answer, by a daemon or in this process, and passes on its messages as they come.
 package typealias Asking = (_ request: SegmentRequest, _ onReply: (SegmentReply) throws -> Void) throws -> Void
@@ -14,7 +14,7 @@ package enum MaskRun {
     /// All pictures must exist before the first is sent.
     ///
     /// - Throws: `ExitCode`, as ``each(_:_:)`` does, after the reason was printed to standard error
-    package static func mask(_ options: MaskOptions, ask: Asking) throws {
+    package static func mask(_ options: MaskOptions, model: RequestedModel, ask: Asking) throws {
         Interruption.watch()
         var plans: [MaskPlan] = []
         try exiting({ nil }) {
@@ -23,7 +23,7 @@ package enum MaskRun {
             for plan in plans { try plan.checkFiles() }
         }
         for note in plans.first?.words.notes ?? [] { Streams.say("note: \(note)") }
-        try each(plans) { try mask($0, ask: ask) }
+        try each(plans) { try mask($0, model, ask: ask) }
     }
 
     /// Runs `body` for each picture; it answers whether anything was found.
@@ -52,7 +52,7 @@ package enum MaskRun {
     }
 
     /// - Returns: whether anything was found
-    private static func mask(_ plan: MaskPlan, ask: Asking) throws -> Bool {
+    private static func mask(_ plan: MaskPlan, _ model: RequestedModel, ask: Asking) throws -> Bool {
         var picture: [UInt8]?
         var isFound = true
         try exiting({ picture }, about: plan.isOneOfSeveral ? plan.picture : nil) {
@@ -61,7 +61,8 @@ package enum MaskRun {
             // Reads the header here, so that a file that is no picture is not sent.
             let input = try InputPicture(bytes)
             let answer = try answer(
-                plan.request(.image(bytes), requestID: ""), about: input, plan.picture, saysNotes: !plan.json, ask)
+                model.asked(plan.request(.image(bytes), requestID: "")), about: input, plan.picture,
+                saysNotes: !plan.json, ask)
             let printout = try plan.deliver(answer, picture: input)
             for message in printout.messages { Streams.say(message) }
             try Streams.write(printout.data)
@@ -72,15 +73,16 @@ package enum MaskRun {
 
     /// Recreates a file from its provenance.
     ///
+    /// - Parameter keepAlive: of its model; `nil`: as the daemon has it
     /// - Throws: `ExitCode`, after the reason was printed to standard error
-    package static func redo(_ file: String, ask: Asking) throws {
+    package static func redo(_ file: String, keepAlive: KeepAlive?, ask: Asking) throws {
         Interruption.watch()
         var picture: [UInt8]?
         try exiting({ picture }) {
             if file == "-" { throw FileError.cannotRead(path: file, reason: "redo writes a file anew; name it") }
             let provenance = try Provenance(reading: try InputFile.regularBytes(at: file, limit: InputFile.byteLimit))
             _ = try OutputPlace(file, force: true)
-            let (input, answer) = try samePicture(provenance, file, ask)
+            let (input, answer) = try samePicture(provenance, file, keepAlive, ask)
             picture = input.bytes
             let redrawn = try provenance.redrawn(from: answer, picture: input)
             try replaceFile(at: file, with: redrawn.bytes)
@@ -134,7 +136,7 @@ package enum MaskRun {
 
     /// Tries each path that the provenance allows, until a picture has the recorded hash; else the last picture found.
     private static func samePicture(
-        _ provenance: Provenance, _ file: String, _ ask: Asking
+        _ provenance: Provenance, _ file: String, _ keepAlive: KeepAlive?, _ ask: Asking
     ) throws -> (picture: InputPicture, answer: CompleteAnswer) {
         let paths = provenance.picturePaths(from: file)
         if paths == ["-"], isatty(STDIN_FILENO) == 1 {
@@ -150,7 +152,8 @@ package enum MaskRun {
         var last: (picture: InputPicture, answer: CompleteAnswer)?
         for picture in found.compactMap({ try? InputPicture($0) }) {
             let request = try provenance.request(.image(picture.bytes), requestID: "")
-            let answer = try answer(request, about: picture, provenance.picture.path, ask)
+            let model = RequestedModel(name: request.model, keepAlive: keepAlive)
+            let answer = try answer(model.asked(request), about: picture, provenance.picture.path, ask)
             if ExactString(answer.header.handle) == ExactString(provenance.picture.sha256) { return (picture, answer) }
             last = (picture, answer)
         }

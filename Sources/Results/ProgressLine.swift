@@ -25,7 +25,7 @@ package final class ProgressLine: Sendable {
 
     package init(_ stage: String) {
         state = Mutex(State(stage: stage))
-        guard Streams.errorsAreAnimated else { return }
+        guard Self.isAnimated else { return }
         Task.detached { [self] in
             try await Task.sleep(for: Self.delay)
             while show() { try await Task.sleep(for: Self.interval) }
@@ -40,10 +40,19 @@ package final class ProgressLine: Sendable {
                 state.labels = header.labels.count
                 state.stage = "looking at \(header.width) x \(header.height) pixels"
             case .scoreMap(let map): state.stage = "label \(Int(map.label) + 1) of \(state.labels)"
+            case .loading(let loading): state.stage = loading.long
             case .mask, .trailer: break
             }
         }
     }
+
+    /// Updates the text while a model is loaded.
+    package func advance(_ loading: Loading) {
+        state.withLock { $0.stage = loading.long }
+    }
+
+    /// Whether there is a line at all; else nobody need tell of progress.
+    static var isAnimated: Bool { Streams.errorsAreAnimated }
 
     /// Prints a message above the line.
     func say(_ message: String) {

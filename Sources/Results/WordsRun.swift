@@ -11,7 +11,7 @@ package enum WordsRun {
     /// Describes one picture or more, and prints what is in them.
     ///
     /// - Throws: `ExitCode`, as ``MaskRun/each(_:_:)`` does, after the reason was printed to standard error
-    package static func words(_ options: WordsOptions, ask: Describing) throws {
+    package static func words(_ options: WordsOptions, model: RequestedModel, ask: Describing) throws {
         Interruption.watch()
         var read: (arguments: MaskArguments, vocabulary: Vocabulary)?
         try MaskRun.exiting({ nil }) {
@@ -28,7 +28,7 @@ package enum WordsRun {
             try MaskRun.exiting({ bytes }, about: isOneOfSeveral ? path : nil) {
                 let file = try InputFile.bytes(at: path)
                 bytes = file
-                let words = try found(in: InputPicture(file), path, vocabulary, ask)
+                let words = try found(in: InputPicture(file), path, vocabulary, model, ask)
                 let name = isOneOfSeveral ? "\(Streams.printable(path)): " : ""
                 if !options.json, let note = words.choice.mergedNote { Streams.say("\(Program.name): note: \(note)") }
                 let text =
@@ -44,14 +44,17 @@ package enum WordsRun {
     }
 
     private static func found(
-        in picture: InputPicture, _ path: String, _ vocabulary: Vocabulary, _ ask: Describing
+        in picture: InputPicture, _ path: String, _ vocabulary: Vocabulary, _ model: RequestedModel, _ ask: Describing
     ) throws -> FoundWords {
         let progress = ProgressLine("waiting for a description of \(path)")
         defer { progress.finish() }
-        var assembly = DescriptionAssembly(of: vocabulary, size: (picture.size.width, picture.size.height))
-        let request = DescribeRequest(
-            picture: .image(picture.bytes), vocabulary: vocabulary, model: "", requestID: "", deadlineMilliseconds: 0)
-        try ask(request) { try assembly.receive($0) }
+        let request = model.describing(picture.bytes, vocabulary)
+        var assembly = DescriptionAssembly(
+            of: vocabulary, size: (picture.size.width, picture.size.height), progress: request.progress)
+        try ask(request) { reply in
+            try assembly.receive(reply)
+            if case .loading(let loading) = reply { progress.advance(loading) }
+        }
         return try assembly.words()
     }
 }
@@ -80,12 +83,15 @@ struct FoundWords: Sendable {
 struct DescriptionAssembly: Sendable {
     private let vocabulary: Vocabulary
     private let size: (width: Int, height: Int)
+    private let progress: Bool
     private var description: Description?
     private var choice: Choice?
 
-    init(of vocabulary: Vocabulary, size: (width: Int, height: Int)) {
+    /// - Parameter progress: whether the request asks for it
+    init(of vocabulary: Vocabulary, size: (width: Int, height: Int), progress: Bool) {
         self.vocabulary = vocabulary
         self.size = size
+        self.progress = progress
     }
 
     /// - Throws: `dataLoss` for a message that is out of order or contradicts the request
@@ -103,6 +109,8 @@ struct DescriptionAssembly: Sendable {
             guard description != nil, self.choice == nil else { throw .broken("a choice out of its place") }
             try vocabulary.check(choice)
             self.choice = choice
+        case .loading:
+            guard progress, description == nil else { throw .broken("a model's loading out of its place") }
         }
     }
 

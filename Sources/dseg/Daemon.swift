@@ -13,8 +13,8 @@ struct Daemon: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Seconds to wait for each of the daemon's messages (default: 10 for status and recipes, 1800 for mask, \
-            words and redo; 0: no limit).
+            Seconds to wait for each of the daemon's messages (default: 1800 for mask, words, redo and warm, else 10; \
+            0: no limit).
             """, valueName: "seconds"))
     var timeout: Double?
 
@@ -26,6 +26,16 @@ struct Daemon: ParsableArguments {
 
     /// What the daemon says of itself, which it does at once.
     func status() throws(RPCStatus) -> StatusReply { try client(silenceLimit: .seconds(10)).status() }
+
+    /// Lets go of a model, "": of all; the daemon answers at once.
+    func unload(_ model: String) throws(RPCStatus) -> UnloadReply {
+        try client(silenceLimit: .seconds(10)).unload(UnloadRequest(model: model))
+    }
+
+    /// Loads a model, which takes as long as reading gigabytes does; other users' models may be loaded first.
+    func warm(_ request: WarmRequest, onReply: (WarmReply) throws -> Void) throws {
+        try client(silenceLimit: Self.silenceLimit).warm(request, onReply: onReply)
+    }
 
     /// - Parameter silenceLimit: the timeout where `--timeout` is not given
     private func client(silenceLimit: Duration) throws(RPCStatus) -> Client {
@@ -49,7 +59,7 @@ struct Daemon: ParsableArguments {
                 guard case .image(let file) = request.picture, file.count > Self.inlineLimit else {
                     return try client.segment(request, onReply: onReply)
                 }
-                try Self.bring(file, client, request.recipe, request.settings, mayRetry: request.model.isEmpty) {
+                try Self.bring(file, client, request.recipe, request.settings, request.model) {
                     var request = request
                     request.picture = .handle($0)
                     try client.segment(request, onReply: onReply)
@@ -66,7 +76,7 @@ struct Daemon: ParsableArguments {
                 guard case .image(let file) = request.picture, file.count > Self.inlineLimit else {
                     return try client.describe(request, onReply: onReply)
                 }
-                try Self.bring(file, client, "", [], mayRetry: request.model.isEmpty) {
+                try Self.bring(file, client, "", [], request.model) {
                     var request = request
                     request.picture = .handle($0)
                     try client.describe(request, onReply: onReply)
@@ -76,16 +86,20 @@ struct Daemon: ParsableArguments {
     }
 
     /// Looks first and asks by handle. Between the two calls other users' pictures may have taken the picture's place
-    /// in the daemon's memory: then it is brought once more, unless it may be a model that was not found.
+    /// in the daemon's memory: then it is brought once more.
     private static func bring(
-        _ file: [UInt8], _ client: Client, _ recipe: String, _ settings: [String], mayRetry: Bool,
+        _ file: [UInt8], _ client: Client, _ recipe: String, _ settings: [String], _ model: String,
         _ ask: (_ handle: String) throws -> Void
     ) throws {
-        func bring() throws { try ask(client.look(file, recipe: recipe, settings: settings).handle) }
+        func look() throws -> String {
+            try client.look(file, recipe: recipe, settings: settings, model: model).handle
+        }
+        // A model that is not known is not found here already, and not looked for twice.
+        let handle = try look()
         do {
-            try bring()
-        } catch let status as RPCStatus where status.code == .notFound && mayRetry {
-            try bring()
+            try ask(handle)
+        } catch let status as RPCStatus where status.code == .notFound {
+            try ask(look())
         }
     }
 

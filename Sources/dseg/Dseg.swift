@@ -16,12 +16,14 @@ struct Dseg: ParsableCommand {
             dseg words photo.jpg
             dseg recipes
             dseg model discover
+            dseg warm sd15 --keep-alive 1h
+            dseg ps
             dseg status
             """,
         version: Version.current,
         subcommands: [
             MaskCommand.self, WordsCommand.self, RedoCommand.self, RecipesCommand.self, StatusCommand.self,
-            ModelCommand.self,
+            ProcessesCommand.self, WarmCommand.self, UnloadCommand.self, ModelCommand.self,
         ])
 
     static func main() {

@@ -13,14 +13,18 @@ struct MaskCommand: ParsableCommand {
             """)
 
     @OptionGroup var options: MaskOptions
+    @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: Daemon
 
     @OptionGroup var withoutDaemon: WithoutDaemon
 
-    func validate() throws { try withoutDaemon.check(options.filter) }
+    func validate() throws {
+        try withoutDaemon.check(options.filter)
+        try model.check(withoutDaemon)
+    }
 
     func run() throws {
         try withoutDaemon.becomeDaemonProgram()
-        try MaskRun.mask(options, ask: daemon.asking())
+        try MaskRun.mask(options, model: model.requested, ask: daemon.asking())
     }
 }

@@ -13,9 +13,10 @@ struct RedoCommand: ParsableCommand {
     @Argument(help: "A PNG or JSON file that dseg wrote.", completion: .file())
     var file: String
 
+    @OptionGroup var kept: KeepAliveOption
     @OptionGroup var daemon: Daemon
 
     func run() throws {
-        try MaskRun.redo(file, ask: daemon.asking())
+        try MaskRun.redo(file, keepAlive: kept.keepAlive, ask: daemon.asking())
     }
 }

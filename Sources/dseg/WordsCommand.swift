@@ -13,13 +13,17 @@ struct WordsCommand: ParsableCommand {
             """)
 
     @OptionGroup var options: WordsOptions
+    @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: Daemon
     @OptionGroup var withoutDaemon: WithoutDaemon
 
-    func validate() throws { try withoutDaemon.check(options.filter) }
+    func validate() throws {
+        try withoutDaemon.check(options.filter)
+        try model.check(withoutDaemon)
+    }
 
     func run() throws {
         try withoutDaemon.becomeDaemonProgram()
-        try WordsRun.words(options, ask: daemon.describing())
+        try WordsRun.words(options, model: model.requested, ask: daemon.describing())
     }
 }

@@ -38,7 +38,7 @@ import Testing
     private func choice(_ vocabulary: Vocabulary?) throws -> Choice {
         let request = DescribeRequest(
             picture: .image(try bytes(picture)), vocabulary: vocabulary, model: "", requestID: "",
-            deadlineMilliseconds: 0)
+            deadlineMilliseconds: 0, keepAlive: "", progress: false)
         var choice: Choice?
         try daemon.client().describe(request) { if case .choice(let last) = $0 { choice = last } }
         return try #require(choice)

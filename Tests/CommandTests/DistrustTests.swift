@@ -29,18 +29,29 @@ import Testing
     @Test func `status prints any number, and no order to the terminal`() throws {
         let orders = Self.orders
         let daemon = try StandInDaemon { call, connection in
-            let model = ModelStatus(name: orders, hash: orders, bytes: 1 << 62, precision: orders, role: orders)
+            let model = ModelStatus(
+                name: orders, hash: orders, bytes: 1 << 62, precision: orders, role: orders, untilMilliseconds: .max,
+                keptForEver: false, loading: nil, calls: .max, requests: .max, p50Milliseconds: .infinity,
+                p99Milliseconds: .nan, model: orders)
             let status = StatusReply(
                 version: orders, models: [model], queued: .max, queueLimit: .max, answered: .max, refused: .max,
                 pictures: .max, picturesBytes: .max, picturesLimit: .max, words: .max, wordsBytes: .max,
-                wordsLimit: .max, uptimeMilliseconds: .max, threads: .max, recipes: [])
+                wordsLimit: .max, uptimeMilliseconds: .max, threads: .max, recipes: [],
+                memoryBytes: .max, memoryLimit: .max, keepAlive: orders, defaultModel: orders)
             return [connection.reply(status.encoded(), on: call.stream)]
         }
         let ending = try daemon.dseg(["status"])
         #expect(ending.code == 0, "\(ending.errors)")
-        #expect(ending.text.contains("4398046511104.0 MiB"))
+        #expect(ending.text.contains("4294967296.0 GiB"))
         #expect(ending.text.split(separator: "\n").count == 5)
         expectHarmless(ending.text)
+        for arguments in [["ps"], ["ps", "--json"], ["status", "--json"]] {
+            let ending = try daemon.dseg(arguments)
+            #expect(ending.code == 0, "\(ending.errors)")
+            #expect(ending.text.contains(arguments.count == 1 ? "4294967296.0 GiB" : "\(1 << 62 as UInt64)"))
+            #expect(ending.text.split(separator: "\n").count == (arguments.count == 1 ? 5 : 1))
+            expectHarmless(ending.text)
+        }
     }
 
     @Test func `recipes are printed without an order to the terminal, and a daemon that has none is old`() throws {
@@ -50,7 +61,7 @@ import Testing
                 let status = StatusReply(
                     version: "", models: [], queued: 0, queueLimit: 0, answered: 0, refused: 0, pictures: 0,
                     picturesBytes: 0, picturesLimit: 0, words: 0, wordsBytes: 0, wordsLimit: 0, uptimeMilliseconds: 0,
-                    threads: 0, recipes: recipes)
+                    threads: 0, recipes: recipes, memoryBytes: 0, memoryLimit: 0, keepAlive: "", defaultModel: "")
                 return [connection.reply(status.encoded(), on: call.stream)]
             }
         }

@@ -4,7 +4,9 @@ import Testing
 
 /// What `dseg` says of itself.
 @Suite struct HelpTests {
-    @Test(arguments: [[], ["mask"], ["words"], ["redo"], ["recipes"], ["status"], ["model"]])
+    @Test(arguments: [
+        [], ["mask"], ["words"], ["redo"], ["recipes"], ["status"], ["ps"], ["warm"], ["unload"], ["model"],
+    ])
     func `help is as it was last agreed on`(command: [String]) throws {
         let ending = try run([Repository.dseg] + command + ["--help"])
         #expect(ending.code == 0)

@@ -32,7 +32,7 @@ import Testing
         let added = try dseg("model", "add", model.path, "--name", "mine")
         #expect(added.code == 0, "\(added.errors)")
         #expect(added.text.contains("Added as mine (default). Used in place, nothing copied."))
-        #expect(added.text.contains("systemctl --user restart dsegd"))
+        #expect(added.text.contains("dseg mask PICTURE WORDS --model mine"))
         #expect(added.errors.contains("unet: ") && added.errors.contains(" tensors"))
 
         let list = try json(dseg("model", "list", "--json")) as? [[String: Any]]
@@ -88,7 +88,10 @@ import Testing
         let record = try json(added) as? [String: Any]
         #expect(record?["name"] as? String == "copy")
         let daemon = try Daemon(answering: [], environment: environment)
-        let status = try daemon.client().status()
+        let client = try daemon.client()
+        #expect(try client.status().models.isEmpty && client.status().defaultModel == "copy")
+        try client.warm(WarmRequest(model: "", keepAlive: "", requestID: "", deadlineMilliseconds: 0)) { _ in }
+        let status = try client.status()
         #expect(status.models.count == 3)
         #expect(status.models.first?.hash == record?["hash"] as? String)
         let alone = try Daemon(answering: ["--model", model.path])

@@ -8,8 +8,13 @@ final class StandInDaemon {
     private let directory: TemporaryDirectory
     private let listener: CInt
 
-    /// - Parameter answer: the frames that answer a call, from what the server half of the wire makes of them
-    init(_ answer: @escaping @Sendable (ServerConnection.Call, inout ServerConnection) throws -> [[UInt8]?]) throws {
+    /// - Parameters:
+    ///   - answer: the frames that answer a call, from what the server half of the wire makes of them
+    ///   - receiving: gets the messages that follow an upload's request
+    init(
+        _ answer: @escaping @Sendable (ServerConnection.Call, inout ServerConnection) throws -> [[UInt8]?],
+        receiving: @escaping @Sendable ([UInt8]) -> Void = { _ in }
+    ) throws {
         directory = try TemporaryDirectory()
         let path = "\(directory.path)/stand-in.sock"
         let listener = try listen(at: path)
@@ -17,7 +22,7 @@ final class StandInDaemon {
         socket = path
         Thread.detachNewThread {
             while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
-                Self.serve(UnixSocket(adopting: descriptor, path: path), answer)
+                Self.serve(UnixSocket(adopting: descriptor, path: path), answer, receiving)
             }
             close(listener)
         }
@@ -28,7 +33,8 @@ final class StandInDaemon {
 
     private static func serve(
         _ socket: consuming UnixSocket,
-        _ answer: (ServerConnection.Call, inout ServerConnection) throws -> [[UInt8]?]
+        _ answer: (ServerConnection.Call, inout ServerConnection) throws -> [[UInt8]?],
+        _ receiving: ([UInt8]) -> Void
     ) {
         var connection = ServerConnection()
         do {
@@ -38,7 +44,8 @@ final class StandInDaemon {
                     case .write(let bytes): try socket.write(bytes)
                     case .open(let call):
                         for frame in try answer(call, &connection) { try socket.write(frame ?? []) }
-                    case .message, .halfClose, .cancel: break
+                    case .message(_, let message): receiving(message)
+                    case .halfClose, .cancel: break
                     case .close: return
                     }
                 }

@@ -49,6 +49,24 @@ import Testing
         }
     }
 
+    @Test func `a model's loading comes before all else, and only where it was asked for`() throws {
+        let example = try Example()
+        var request = try example.plan(["--heat"]).request(.handle(""), requestID: "")
+        let replies = try example.replies(to: request)
+        let loading = SegmentReply.loading(Loading(model: "demo", stage: .reading, bytes: 1, totalBytes: 2))
+        func isTaken(_ replies: [SegmentReply]) -> Bool {
+            var assembly = AnswerAssembly(of: request)
+            return (try? replies.forEach { try assembly.receive($0) }) != nil && (try? assembly.answer()) != nil
+        }
+        #expect(!isTaken([loading] + replies))
+        request.progress = true
+        #expect(isTaken(replies) && isTaken([loading] + replies) && isTaken([loading, loading] + replies))
+        #expect(!isTaken([loading]))
+        for place in 1...replies.count {
+            #expect(!isTaken(replies[..<place] + [loading] + replies[place...]))
+        }
+    }
+
     @Test func `an answer by other numbers, another recipe or model than was asked for is refused`() throws {
         let example = try Example()
         let options = ["--recipe", "best", "--seed", "7", "--threshold", "0.3"]

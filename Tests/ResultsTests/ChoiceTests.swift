@@ -296,8 +296,8 @@ import Testing
         let description = Description(
             handle: "", width: 6, height: 4, caption: "two dogs on grass", nouns: chosen.choice.nouns,
             captioner: Network(name: "blip", hash: "b11b"), filter: nil)
-        func words(_ replies: [DescribeReply]) throws -> FoundWords {
-            var assembly = DescriptionAssembly(of: vocabulary, size: (6, 4))
+        func words(_ replies: [DescribeReply], progress: Bool = false) throws -> FoundWords {
+            var assembly = DescriptionAssembly(of: vocabulary, size: (6, 4), progress: progress)
             for reply in replies { try assembly.receive(reply) }
             return try assembly.words()
         }
@@ -312,5 +312,11 @@ import Testing
             [.description(wide), good[1]], [good[0], .choice(other)],
         ]
         for replies in bad { #expect(throws: RPCStatus.self) { try words(replies) } }
+        let loading = DescribeReply.loading(Loading(model: "demo", stage: .opening, bytes: 0, totalBytes: 0))
+        #expect(try words([loading, loading] + good, progress: true).lines == found.lines)
+        #expect(throws: RPCStatus.self) { try words([loading] + good) }
+        for late in [[good[0], loading, good[1]], good + [loading]] {
+            #expect(throws: RPCStatus.self) { try words(late, progress: true) }
+        }
     }
 }
