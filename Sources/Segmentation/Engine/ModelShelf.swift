@@ -29,7 +29,7 @@ struct ModelShelf {
         fileprivate var lastUsed: ContinuousClock.Instant
         /// Until when each user wants it kept: nobody ends what another asked for.
         fileprivate var leases: [UInt32: Lease] = [:]
-        /// When somebody last asked for it to be unloaded: calls from before keep it no longer than they take.
+        /// When somebody last asked for it to be unloaded: calls that had come by then keep it while they run.
         fileprivate var unloaded: ContinuousClock.Instant?
 
         var isLoaded: Bool { if case .loaded = state { true } else { false } }
