@@ -64,15 +64,14 @@ import Testing
                     precondition(share < 100 && error.isInterrupted, "\(error)")
                 }
             }
-            try load(upTo: 100)
+            // Meanwhile the heaps of several threads get their share of fragments, which then stays as it is.
+            for _ in 0..<30 { try load(upTo: 100) }
             let (base, open) = (try resident(), try descriptors())
             for _ in 0..<50 { try load(upTo: 100) }
             let loaded = try resident()
             for cancelled in 0..<20 { try load(upTo: 5 * cancelled) }
             let cancelled = try resident()
-            try Data("resident \(base) \(loaded) \(cancelled) fds \(open) \(try descriptors())\n".utf8).write(
-                to: URL(filePath: "/tmp/ci16-res.txt"))
-            precondition(loaded <= base + base / 20, "\(loaded) bytes after fifty, \(base) after one")
+            precondition(loaded <= base + base / 20, "\(loaded) bytes after fifty more, \(base) before")
             precondition(cancelled <= base + base / 20, "\(cancelled) bytes after twenty, \(base) before")
             let left = try descriptors()
             precondition(left == open, "\(left) open files, \(open) before")
