@@ -7,11 +7,10 @@ extension Connection {
         let message = try WarmRequest(decoding: call.payload)
         let deadline = call.deadline(milliseconds: message.deadlineMilliseconds)
         let (service, replies) = (service, ReplyStream(self, stream: call.stream))
-        let use = try service.use(of: message.model, keepAlive: message.keepAlive, isCall: false) {
-            replies.send(WarmReply.loading(Loading($0)).encoded())
-        }
+        let (model, kept) = try service.model(named: message.model, keepAlive: message.keepAlive)
+        let use = ModelUse.kept(model, keepAlive: kept) { replies.send(WarmReply.loading(Loading($0)).encoded()) }
         let job = Job(caller: caller, needing: use, deadline: deadline) { _, _, _ in
-            let state = service.engine.status.models.first { $0.key == use.key }
+            let state = service.engine.status.models.first { $0.key == model }
             if let model = state.map(ModelStatus.all)?.first { replies.send(WarmReply.model(model).encoded()) }
             replies.finish()
         } refuse: {
@@ -46,6 +45,7 @@ extension Connection {
     ) throws(RPCStatus) -> ModelUse {
         let replies = ReplyStream(self, stream: stream)
         let tell: @Sendable (LoadingState) -> Void = { replies.send(message(Loading($0))) }
-        return try service.use(of: model, keepAlive: keepAlive, isCall: true, progress: tells ? tell : nil)
+        let (key, kept) = try service.model(named: model, keepAlive: keepAlive)
+        return .needed(key, keepAlive: kept, progress: tells ? tell : nil)
     }
 }

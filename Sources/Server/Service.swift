@@ -45,23 +45,16 @@ final class Service: Sendable {
 
     /// The model that a message names, and how long it asks for that to be kept.
     ///
-    /// - Parameters:
-    ///   - keepAlive: "": as long as the daemon keeps models
-    ///   - isCall: `false`: the model is only to be loaded
-    ///   - progress: gets the model's progress, on any thread
+    /// - Parameter keepAlive: "": as long as the daemon keeps models
     /// - Throws: `notFound`, `invalidArgument`
-    func use(
-        of name: String, keepAlive: String, isCall: Bool, progress: (@Sendable (LoadingState) -> Void)?
-    ) throws(RPCStatus) -> ModelUse {
+    func model(named name: String, keepAlive: String) throws(RPCStatus) -> (key: ModelKey, kept: KeepAlive?) {
         let kept: KeepAlive?
         do throws(KeepAliveError) {
             kept = keepAlive.isEmpty ? nil : try KeepAlive(keepAlive)
         } catch {
             throw RPCStatus(.invalidArgument, "\(error)")
         }
-        let key = try model(named: name)
-        return isCall
-            ? .needed(key, keepAlive: kept, progress: progress) : .kept(key, keepAlive: kept, progress: progress)
+        return (try model(named: name), kept)
     }
 
     /// - Throws: `notFound`

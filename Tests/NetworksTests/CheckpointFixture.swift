@@ -111,3 +111,15 @@ func bits(_ base: UnsafeRawPointer, _ type: StoredFloats, _ index: Int) -> UInt3
         ? unsafe base.load(fromByteOffset: 4 * index, as: UInt32.self)
         : UInt32(unsafe base.load(fromByteOffset: 2 * index, as: UInt16.self))
 }
+
+extension Checkpoint {
+    /// Reads all that was claimed of `checkpoints`, and hashes `files`: the networks of one model.
+    static func read(
+        _ checkpoints: [Checkpoint], hashing files: [HashedFile], remembered: RememberedDigests? = nil,
+        while isWanted: @Sendable () -> Bool
+    ) throws(CheckpointError) -> ModelHash {
+        try HashedNetworks.read(
+            [HashedNetworks(checkpoints, files: files)], remembered: remembered, progress: { _, _ in },
+            while: isWanted)[0]
+    }
+}

@@ -4,43 +4,33 @@ package import Segmentation
 
 /// What a model and the networks beside it consist of, by headers and configurations alone.
 package struct ModelHeaders {
-    private let model: ModelContents
-    private let captioner: PretrainedContents<BLIP>?
-    private let filter: PretrainedContents<CLIP>?
+    private let contents: PipelineContents
 
     /// Claims every tensor.
     ///
     /// - Parameters:
     ///   - captioner, filter: folders of networks beside the model; `nil`: none
-    ///   - clipMerges: CLIP's published vocabulary, for a checkpoint without a tokenizer
+    ///   - clipMerges: CLIP's published vocabulary, for folders without a tokenizer
     package init(
         _ source: ModelSource, captioner: String?, filter: String?, clipMerges: String
     ) throws(ModelError) {
         // Nothing is computed, so the arithmetic does not matter.
-        model = try ModelContents(source, clipMerges: clipMerges, precision: .f32)
-        do throws(CheckpointError) {
-            self.captioner = try captioner.map { path throws(CheckpointError) in
-                try PretrainedContents(path, precision: .f32)
-            }
-            self.filter = try filter.map { path throws(CheckpointError) in
-                try PretrainedContents(path, precision: .f32)
-            }
-        } catch {
-            throw .checkpoint(error)
-        }
+        contents = try PipelineContents(
+            source, captioner: captioner, filter: filter, clipMerges: clipMerges, precision: .f32)
     }
 
     /// In the order in which they are read; those beside the model are the last.
     package var networks: [Network] {
-        (model.networks + [captioner?.contents, filter?.contents].compactMap(\.self)).map {
+        let beside = [contents.captioner?.blip.contents, contents.filter?.clip.contents]
+        return (contents.model.networks + beside.compactMap(\.self)).map {
             Network(name: $0.name, tensors: $0.tensors, types: $0.types, bytes: $0.bytes)
         }
     }
 
     /// What the configurations, or the shapes where there are none, say of the model.
     package var configuration: Configuration {
-        let unet = model.unet.configuration
-        let scheduler = model.scheduler
+        let model = contents.model
+        let (unet, scheduler) = (model.unet.configuration, model.scheduler)
         return Configuration(
             side: unet.sampleSize * model.autoencoder.configuration.factor, channels: unet.blockChannels,
             heads: unet.heads, textWidth: unet.crossAttentionWidth, betaStart: scheduler.betaStart,
@@ -70,7 +60,7 @@ package struct ModelHeaders {
     }
 
     /// What the model's owner should know, a sentence each.
-    package var notes: [String] { model.notes }
+    package var notes: [String] { contents.model.notes }
 
     /// Hashes every file.
     ///
@@ -80,11 +70,12 @@ package struct ModelHeaders {
     package func hashed(
         cache: String?, while isWanted: @escaping @Sendable () -> Bool
     ) throws(ModelError) -> ModelInventory {
-        let hash = try model.hash(cache: cache, while: isWanted)
+        let (captioner, filter) = (contents.captioner?.blip, contents.filter?.clip)
+        let hash = try contents.model.hash(cache: cache, while: isWanted)
         do throws(CheckpointError) {
             let captionerHash = try captioner?.hash(cache: cache, while: isWanted)
             let filterHash = try filter?.hash(cache: cache, while: isWanted)
-            var files = try Self.record(model.files, hash, before: "")
+            var files = try Self.record(contents.model.files, hash, before: "")
             if let captioner, let captionerHash {
                 files += try Self.record(captioner.files, captionerHash, before: RegisteredFile.captioner)
             }

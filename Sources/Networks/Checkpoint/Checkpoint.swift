@@ -122,17 +122,6 @@ package final class Checkpoint {
         }
     }
 
-    /// Reads all that was claimed of `checkpoints`, and hashes `files`: the networks of one model, see
-    /// ``HashedNetworks/read(_:remembered:progress:while:)``.
-    package static func read(
-        _ checkpoints: [Checkpoint], hashing files: [HashedFile], remembered: RememberedDigests? = nil,
-        while isWanted: @Sendable () -> Bool
-    ) throws(CheckpointError) -> ModelHash {
-        try HashedNetworks.read(
-            [HashedNetworks(checkpoints, files: files)], remembered: remembered, progress: { _, _ in },
-            while: isWanted)[0]
-    }
-
     /// ``files`` for a model's hash: what is hashed is what was opened.
     ///
     /// - Parameter folder: the network's, relative to the model's; empty: the same

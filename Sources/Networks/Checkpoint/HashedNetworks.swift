@@ -50,6 +50,6 @@ package struct HashedNetworks {
     ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
     ///   - isWanted: as of the other one
     package func read(cache: String?, while isWanted: @Sendable () -> Bool) throws(CheckpointError) -> ModelHash {
-        try Checkpoint.read(checkpoints, hashing: files, remembered: cache.map(RememberedDigests.init), while: isWanted)
+        try Self.read([self], remembered: cache.map(RememberedDigests.init), progress: { _, _ in }, while: isWanted)[0]
     }
 }

@@ -71,7 +71,7 @@ package final class PretrainedContents<Network: PretrainedNetwork> {
     ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
     ///   - isWanted: polled on any thread; `false` ends the hashing
     package func hash(cache: String?, while isWanted: @Sendable () -> Bool) throws(CheckpointError) -> ModelHash {
-        try Checkpoint.read([], hashing: files, remembered: cache.map(RememberedDigests.init), while: isWanted)
+        try HashedNetworks([], files: files).read(cache: cache, while: isWanted)
     }
 }
 

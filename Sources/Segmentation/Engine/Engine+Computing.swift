@@ -64,7 +64,7 @@ extension Engine {
     private func run(_ entry: JobQueue.Entry, _ desk: inout Desk) {
         let start = ContinuousClock.now
         let job = entry.job
-        noteUse(entry)
+        locked { noteUse(entry) }
         var rest =
             desk.begun.removeValue(forKey: entry.id)
             ?? job.begin(
@@ -80,19 +80,19 @@ extension Engine {
         note(desk)
         locked {
             running = nil
+            noteUse(entry)
             if rest != nil { return queue.putBack(entry) }
             if job.use.isCall { finished += 1 }
             if job.use.isNeeded, job.use.isCall { shelf.noteEnd(of: job.use.key, since: entry.since, at: .now) }
             wake()
         }
-        noteUse(entry)
     }
 
-    /// The time for which a job's model is kept begins anew.
+    /// The time for which a job's model is kept begins anew. Under the lock.
     private func noteUse(_ entry: JobQueue.Entry) {
         let (use, owner) = (entry.job.use, entry.job.caller.owner)
         guard use.isNeeded else { return }
-        locked { shelf.use(use.key, by: owner, keepAlive: use.keepAlive, since: entry.since, at: .now) }
+        shelf.use(use.key, by: owner, keepAlive: use.keepAlive, since: entry.since, at: .now)
     }
 
     // MARK: Models

@@ -13,7 +13,7 @@ extension Engine {
     private func nextWanted() -> ModelKey? {
         locked {
             while phase != .stopped {
-                if let key = firstWanted?.job.use.key {
+                if let key = waiting.map(\.job.use.key).first(where: { shelf[$0] == nil }) {
                     shelf.begin(key, at: .now)
                     return key
                 }
@@ -111,18 +111,8 @@ extension Engine {
         locked { phase != .stopped && first(waitingFor: model) != nil }
     }
 
-    // MARK: Under the lock
-
-    private func first(waitingFor model: ModelKey) -> JobQueue.Entry? {
-        queue.entries.filter { !$0.hasBegun && $0.job.use.isNeeded && $0.job.use.key == model }
-            .min { $0.since < $1.since }
-    }
-
-    /// The first job whose model is neither in memory nor on its way.
-    private var firstWanted: JobQueue.Entry? {
-        queue.entries.filter { !$0.hasBegun && $0.job.use.isNeeded && shelf[$0.job.use.key] == nil }
-            .min { $0.since < $1.since }
-    }
+    /// Under the lock.
+    private func first(waitingFor model: ModelKey) -> JobQueue.Entry? { waiting.first { $0.job.use.key == model } }
 }
 
 /// A flag that any thread may set, once.

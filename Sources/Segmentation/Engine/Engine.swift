@@ -252,11 +252,10 @@ package struct EngineLimits: Sendable {
             let now = ContinuousClock.now
             return EngineStatus(
                 models: shelf.entries.map { $0.state(calls: calls(of: $0.key), at: now) } + waitingModels,
-                threads: Threads.count,
-                instructionSet: InstructionSet.chosen.rawValue, blas: BLAS.name, limits: cached.limits,
-                wordsLimit: cached.words, memory: cached.memory, modelBytes: shelf.bytes, memoryLimit: shelf.limit,
-                keepAlive: shelf.keepAlive,
-                queued: queue.count, queueLimit: queue.limit, finished: finished, refused: refused)
+                threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue, blas: BLAS.name,
+                limits: cached.limits, wordsLimit: cached.words, memory: cached.memory, modelBytes: shelf.bytes,
+                memoryLimit: shelf.limit, keepAlive: shelf.keepAlive, queued: queue.count, queueLimit: queue.limit,
+                finished: finished, refused: refused)
         }
     }
 
@@ -294,22 +293,30 @@ package struct EngineLimits: Sendable {
         wake()
     }
 
-    /// Jobs that use a model: they wait, run, or are parked.
+    /// All jobs: they wait, run, or are parked.
+    private var jobs: [JobQueue.Entry] { [running].compactMap(\.self) + queue.entries }
+
+    /// Jobs that use a model.
     private func calls(of model: ModelKey) -> Int {
-        ((running.map { [$0] } ?? []) + queue.entries).count { $0.job.use.isNeeded && $0.job.use.key == model }
+        jobs.count { $0.job.use.isNeeded && $0.job.use.key == model }
+    }
+
+    /// The jobs that wait for models that are not in memory, the first first.
+    var waiting: [JobQueue.Entry] {
+        queue.entries.filter { !$0.hasBegun && $0.job.use.isNeeded && !shelf.isLoaded($0.job.use.key) }
+            .sorted { $0.since < $1.since }
     }
 
     /// Models that jobs wait for while another one is loaded.
     private var waitingModels: [ModelState] {
-        let keys = queue.entries.filter(\.job.use.isNeeded).sorted { $0.since < $1.since }.map(\.job.use.key)
-        var waiting: [ModelKey] = []
-        for key in keys where shelf[key] == nil && !waiting.contains(key) { waiting.append(key) }
-        return waiting.map { ModelState(waiting: $0, calls: calls(of: $0)) }
+        var keys: [ModelKey] = []
+        for key in waiting.map(\.job.use.key) where shelf[key] == nil && !keys.contains(key) { keys.append(key) }
+        return keys.map { ModelState(waiting: $0, calls: calls(of: $0)) }
     }
 
     /// Whether a model must stay: jobs use it that have begun, or that came before the one for which there is no room.
     func isInUse(_ model: ModelKey) -> Bool {
-        ((running.map { [$0] } ?? []) + queue.entries).contains { entry in
+        jobs.contains { entry in
             let isFirst = crowded.map { entry.since < $0 } ?? true
             return entry.job.use.key == model && (entry.hasBegun || entry.id == running?.id || isFirst)
         }

@@ -41,22 +41,18 @@ package struct OpenedModel {
     /// Bytes of weights in memory, and of the scratch memory that answers take.
     let weightBytes: Int
     let scratchBytes: Int
+    let read: Reading
+
     /// Reads the weights.
     ///
     /// - Parameters:
     ///   - progress: gets the bytes that were read, of how many; on any thread
     ///   - isWanted: polled on any thread; `false` ends the reading
-    let read:
-        (_ progress: @escaping @Sendable (Int, Int) -> Void, _ isWanted: @escaping @Sendable () -> Bool) throws
-            -> Pipeline
+    package typealias Reading = (
+        _ progress: @escaping @Sendable (Int, Int) -> Void, _ isWanted: @escaping @Sendable () -> Bool
+    ) throws -> Pipeline
 
-    package init(
-        weightBytes: Int, scratchBytes: Int,
-        read:
-            @escaping (
-                _ progress: @escaping @Sendable (Int, Int) -> Void, _ isWanted: @escaping @Sendable () -> Bool
-            ) throws -> Pipeline
-    ) {
+    package init(weightBytes: Int, scratchBytes: Int, read: @escaping Reading) {
         self.weightBytes = weightBytes
         self.scratchBytes = scratchBytes
         self.read = read
