@@ -6,6 +6,7 @@
 # make lint     the style of .swift-format and .clang-format
 # make arm      the kernels held against their definitions on emulated Arm processors
 # make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one
+# make readers  the Python, in .build/readers, by whose libraries tests read what dseg writes
 # make install  programs, demo model, vocabularies and units below PREFIX
 # make clean    forget all that was built
 
@@ -16,7 +17,7 @@ SHELL := /bin/bash
 
 PACKAGES := \
 	libopenblas-dev libprotobuf-c-dev libzstd-dev libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev \
-	pkg-config protobuf-c-compiler protobuf-compiler python3-protobuf python3-zstandard \
+	pkg-config protobuf-c-compiler protobuf-compiler python3-protobuf python3-zstandard python3-venv \
 	golang-go golang-github-containerd-ttrpc-dev systemd netpbm
 
 # What `make arm` and `make avx512` need beside a compiler; the second an emulator where the processor has no AVX-512.
@@ -41,12 +42,25 @@ endef
 RELEASE := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
 PROGRAMS := $(addprefix .build/release/,dseg dsegd dseg-bench)
 
-.PHONY: setup build test trust demo lint arm avx512 install clean
+READERS := .build/readers
+
+.PHONY: setup readers build test trust demo lint arm avx512 install clean
 
 setup:
 	@command -v swift > /dev/null || { \
 		echo "make: swift is not on the PATH; install Swift 6.2 or later from https://swift.org/install" >&2; exit 1; }
 	$(call install_missing,$(PACKAGES))
+	@$(MAKE) --no-print-directory --silent readers
+
+# The stamp is younger than the list of versions only where all of them were installed.
+readers: $(READERS)/installed
+
+$(READERS)/installed: Tests/Readers/requirements.txt
+	@echo "make: installing" $$(cat $<) "into $(READERS)"
+	rm -rf $(READERS)
+	/usr/bin/python3 -m venv $(READERS)
+	$(READERS)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $<
+	touch $@
 
 build: setup
 	swift build $(RELEASE) --product dsegd

@@ -41,12 +41,28 @@ void dseg_clear_where(const uint8_t *bits, size_t count, uint8_t *indices) {
     }
 }
 
-void dseg_grey(const float *scores, size_t count, uint8_t *grey) {
-    float low = scores[0], high = scores[0];
+void dseg_range(const float *scores, size_t count, float *low, float *high) {
+    *low = *high = scores[0];
     for (size_t i = 1; i < count; i++) {
-        low = scores[i] < low ? scores[i] : low;
-        high = scores[i] > high ? scores[i] : high;
+        *low = scores[i] < *low ? scores[i] : *low;
+        *high = scores[i] > *high ? scores[i] : *high;
     }
+}
+
+void dseg_grey(const float *scores, size_t count, uint8_t *grey) {
+    float low, high;
+    dseg_range(scores, count, &low, &high);
     float scale = high > low ? 255.0f / (high - low) : 0;
     for (size_t i = 0; i < count; i++) grey[i] = (uint8_t)((scores[i] - low) * scale + 0.5f);
+}
+
+void dseg_scale_scores(const float *scores, size_t count, float factor, float *scaled) {
+    for (size_t i = 0; i < count; i++) scaled[i] = scores[i] * factor;
+}
+
+void dseg_unit_range(const float *scores, size_t count, float *scaled) {
+    float low, high;
+    dseg_range(scores, count, &low, &high);
+    float range = high > low ? high - low : 1;
+    for (size_t i = 0; i < count; i++) scaled[i] = (scores[i] - low) / range;
 }

@@ -25,4 +25,4 @@ size_t dseg_inflate(const uint8_t *packed, size_t count, uint8_t *bytes, size_t 
     return room - stream.avail_out;
 }
 
-uint32_t dseg_png_crc(const uint8_t *bytes, size_t count) { return (uint32_t)crc32_z(0, bytes, count); }
+uint32_t dseg_crc(const uint8_t *bytes, size_t count) { return (uint32_t)crc32_z(0, bytes, count); }

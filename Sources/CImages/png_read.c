@@ -13,6 +13,7 @@ typedef struct source {
     size_t head;  ///< offset of the next chunk
     dseg_verdict verdict;
     char *reason;
+    int as_stored;   ///< one sample a pixel, unscaled
     int by_crc;      ///< check the chunks' CRCs, but ignore the Adler-32 of the compressed data
     int passes;      ///< Adam7 passes: 7, or 1 without interlacing
     size_t unasked;  ///< pixels since the dseg_watch was polled
@@ -102,12 +103,21 @@ static void ask(png_structp png, source *from, const dseg_watch *watch, size_t p
     png_longjmp(png, 1);
 }
 
-/// Reads all rows as RGB or RGBA of 8 bits; of an interlaced file in seven passes.
-static void read_rows(png_structp png, png_infop info, source *from, const dseg_picture *picture, uint8_t *pixels,
-                      const dseg_watch *watch) {
+/// Has samples made of 8 bits: a byte for each that is stored, or RGB or RGBA.
+static void set_samples(png_structp png, const source *from) {
+    if (from->as_stored) {
+        png_set_packing(png);
+        return;
+    }
     png_set_expand(png);
     png_set_strip_16(png);
     png_set_gray_to_rgb(png);
+}
+
+/// Reads all rows; of an interlaced file in seven passes.
+static void read_rows(png_structp png, png_infop info, source *from, const dseg_picture *picture, uint8_t *pixels,
+                      const dseg_watch *watch) {
+    set_samples(png, from);
     from->passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     size_t stride = picture->width * picture->channels;
@@ -163,19 +173,34 @@ dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *p
 /// file the last row of any pass.
 static int may_be_checksum(const source *from) { return from->passes > 1 || from->rows + 1 == from->height; }
 
+/// Reads a whole file.
+///
 /// Where a wrong Adler-32 may be the only fault, the file is decoded again without it. If all chunk CRCs
 /// are right, which cover the same bytes, then the writer computed the Adler-32 wrong and the pixels are
 /// intact.
-dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *pixels,
-                             const dseg_watch *watch, char *reason) {
-    source from = {.bytes = bytes, .count = count, .reason = reason, .rows = DSEG_ROWS_UNKNOWN, .unasked = ask_after};
-    source again = from;
-    dseg_verdict verdict = read_png(&from, picture, pixels, watch);
-    picture->rows = from.rows;
-    if (verdict != DSEG_MALFORMED || !may_be_checksum(&from)) return verdict;
+static dseg_verdict read_whole(source *from, dseg_picture *picture, uint8_t *pixels, const dseg_watch *watch) {
+    from->rows = DSEG_ROWS_UNKNOWN;
+    from->unasked = ask_after;
+    source again = *from;
+    dseg_verdict verdict = read_png(from, picture, pixels, watch);
+    picture->rows = from->rows;
+    if (verdict != DSEG_MALFORMED || !may_be_checksum(from)) return verdict;
     char other_reason[DSEG_REASON_BYTES];
     again.reason = other_reason;
     again.by_crc = 1;
     dseg_verdict second = read_png(&again, picture, pixels, watch);
     return second == DSEG_DONE || second == DSEG_UNWANTED ? second : verdict;
+}
+
+dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *pixels,
+                             const dseg_watch *watch, char *reason) {
+    source from = {.bytes = bytes, .count = count, .reason = reason};
+    return read_whole(&from, picture, pixels, watch);
+}
+
+dseg_verdict dseg_png_indices(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *indices,
+                              const dseg_watch *watch, char *reason) {
+    source from = {.bytes = bytes, .count = count, .reason = reason, .as_stored = 1};
+    picture->channels = 1;
+    return read_whole(&from, picture, indices, watch);
 }

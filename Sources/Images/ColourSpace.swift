@@ -74,28 +74,6 @@ extension PNGChunk {
     }
 }
 
-/// Compression in zlib's format.
-private enum Deflation {
-    /// `nil` where memory is short.
-    static func packed(_ bytes: [UInt8]) -> [UInt8]? {
-        var packed = unsafe dseg_bytes()
-        defer { unsafe dseg_bytes_free(&packed) }
-        guard unsafe dseg_deflate(bytes, bytes.count, &packed) == DSEG_DONE else { return nil }
-        return unsafe Array(UnsafeBufferPointer(start: packed.base, count: packed.count))
-    }
-
-    /// The first `count` bytes of the content, fewer where the data end or are damaged.
-    static func unpacked(_ bytes: ArraySlice<UInt8>, most count: Int) -> [UInt8] {
-        unsafe [UInt8](unsafeUninitializedCapacity: count) { unpacked, written in
-            guard let base = unpacked.baseAddress else { return }
-            written = unsafe bytes.withUnsafeBufferPointer { packed in
-                guard let start = packed.baseAddress else { return 0 }
-                return unsafe dseg_inflate(start, packed.count, base, count)
-            }
-        }
-    }
-}
-
 /// The pieces of an ICC profile in the APP2 segments of a JPEG file: `ICC_PROFILE NUL number(1) count(1) piece`.
 struct ProfilePieces {
     private static let prefix = Array("ICC_PROFILE\0".utf8)

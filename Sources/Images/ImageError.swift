@@ -5,6 +5,8 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
     case foreign(name: String, remedy: String, makesPicture: Bool = true)
     /// An unsupported variant of a supported format; `what` completes "the file …".
     case unsupported(ImageFormat, what: String)
+    /// A picture that holds no indices where labels are expected; `what` completes "it is …".
+    case coloursNotIndices(what: String)
     /// No known format; carries the first bytes, at most 8.
     case unknownFormat(firstBytes: [UInt8])
     /// The header states more pixels than `Image.pixelLimit`, or a side over `Image.sideLimit`.
@@ -31,6 +33,9 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
             return "not a PNG, JPEG or WebP file: it is \(name); \(remedy)"
         case .unsupported(let format, let what):
             return "the \(format) file \(what), which is not supported; save it again as an ordinary \(format) file"
+        case .coloursNotIndices(let what):
+            return "the file has colours, not indices: it is \(what); save the labels' indices as a PNG file with a "
+                + "palette or with grey of 8 bits, as the VOC annotations are"
         case .unknownFormat(let firstBytes):
             let shown = firstBytes.map { byte in
                 (byte < 16 ? "0" : "") + String(byte, radix: 16)

@@ -110,25 +110,14 @@ struct ImageFile {
     ///
     /// - Parameter isWanted: polled while decoding; `false` ends it with `interrupted`
     func decoded(while isWanted: () -> Bool) throws(ImageError) -> Image {
-        var ending: (verdict: dseg_verdict, reason: String) = (DSEG_DONE, "")
-        var header = header
-        let count = header.width * header.height
-        let samples = unsafe [UInt8](
-            unsafeUninitializedCapacity: count * header.channels
-        ) { samples, written in
-            guard let base = samples.baseAddress else { return }
-            ending = unsafe withReason { reason in
-                unsafe withWatch(isWanted) { watch in
-                    switch format {
-                    case .png: unsafe dseg_png_pixels(bytes, bytes.count, &header, base, watch, reason)
-                    case .jpeg: unsafe dseg_jpeg_pixels(bytes, bytes.count, &header, base, watch, reason)
-                    case .webP: unsafe dseg_webp_pixels(bytes, bytes.count, &header, base, watch, reason)
-                    }
-                }
+        let decode: Decoder =
+            switch format {
+            case .png: unsafe dseg_png_pixels
+            case .jpeg: unsafe dseg_jpeg_pixels
+            case .webP: unsafe dseg_webp_pixels
             }
-            if ending.verdict == DSEG_DONE { written = count * header.channels }
-        }
-        try check(ending.verdict, ending.reason, header)
+        let samples = try unsafe samples(channels: header.channels, by: decode, while: isWanted)
+        let count = header.width * header.height
         let (width, height) = (header.width, header.height)
         if header.channels == 3 {
             return Image(width: width, height: height, pixels: samples, alpha: nil, colours: notes.colours)
@@ -141,6 +130,36 @@ struct ImageFile {
             let pixels = rgb(fromCMYK: samples, count: count)
             return Image(width: width, height: height, pixels: pixels, alpha: nil)
         }
+    }
+
+    /// Decodes the samples of a PNG file with a palette or with grey of at most 8 bits, as stored.
+    func indices() throws(ImageError) -> [UInt8] {
+        try unsafe samples(channels: 1, by: dseg_png_indices, while: { true })
+    }
+
+    private typealias Decoder = (
+        UnsafePointer<UInt8>, Int, UnsafeMutablePointer<dseg_picture>, UnsafeMutablePointer<UInt8>,
+        UnsafePointer<dseg_watch>, UnsafeMutablePointer<CChar>
+    ) -> dseg_verdict
+
+    /// Runs a decoder, `[height, width, channels]`.
+    private func samples(
+        channels: Int, by decode: Decoder, while isWanted: () -> Bool
+    ) throws(ImageError) -> [UInt8] {
+        var ending: (verdict: dseg_verdict, reason: String) = (DSEG_DONE, "")
+        var header = header
+        let count = header.width * header.height * channels
+        let samples = unsafe [UInt8](unsafeUninitializedCapacity: count) { samples, written in
+            guard let base = samples.baseAddress else { return }
+            ending = unsafe withReason { reason in
+                unsafe withWatch(isWanted) { watch in
+                    unsafe decode(bytes, bytes.count, &header, base, watch, reason)
+                }
+            }
+            if ending.verdict == DSEG_DONE { written = count }
+        }
+        try check(ending.verdict, ending.reason, header)
+        return samples
     }
 
     /// Throws the error of a decoder's verdict.

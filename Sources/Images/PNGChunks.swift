@@ -69,12 +69,12 @@ struct PNGChunk {
     /// Encodes a chunk.
     static func bytes(_ type: String, _ payload: [UInt8]) -> [UInt8] {
         let content = Array(type.utf8) + payload
-        let crc = unsafe dseg_png_crc(content, content.count)
+        let crc = unsafe dseg_crc(content, content.count)
         return UInt32(payload.count).bigEndianBytes + content + crc.bigEndianBytes
     }
 
     /// Whether the CRC is right. Like libpng, callers ignore damaged ancillary chunks.
     var isIntact: Bool {
-        unsafe Int(dseg_png_crc(Array(content), content.count)) == crc
+        unsafe Int(dseg_crc(Array(content), content.count)) == crc
     }
 }

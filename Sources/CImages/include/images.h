@@ -52,6 +52,12 @@ dseg_verdict dseg_png_header(const uint8_t *bytes, size_t count, dseg_picture *p
 dseg_verdict dseg_png_pixels(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *pixels,
                              const dseg_watch *watch, char *reason);
 
+/// The same for a file with a palette or with grey of at most 8 bits: its samples as stored, unscaled.
+///
+/// indices  [height, width]
+dseg_verdict dseg_png_indices(const uint8_t *bytes, size_t count, dseg_picture *picture, uint8_t *indices,
+                              const dseg_watch *watch, char *reason);
+
 // -- png_write.c
 
 typedef enum dseg_png_kind {
@@ -101,8 +107,8 @@ dseg_verdict dseg_deflate(const uint8_t *bytes, size_t count, dseg_bytes *packed
 /// bytes  [room]
 size_t dseg_inflate(const uint8_t *packed, size_t count, uint8_t *bytes, size_t room);
 
-/// The CRC that closes a PNG chunk, over the chunk's type and payload.
-uint32_t dseg_png_crc(const uint8_t *bytes, size_t count);
+/// The CRC-32 of ISO 3309: it closes a PNG chunk, over the chunk's type and payload, and checks a zip's member.
+uint32_t dseg_crc(const uint8_t *bytes, size_t count);
 
 // -- jpeg.c
 
@@ -283,10 +289,25 @@ size_t dseg_transparent(const uint8_t *alpha, size_t count, uint8_t *bits);
 /// indices  [count]
 void dseg_clear_where(const uint8_t *bits, size_t count, uint8_t *indices);
 
+/// The least and the greatest of finite scores.
+///
+/// scores  [count], count is not 0
+void dseg_range(const float *scores, size_t count, float *low, float *high);
+
 /// Min-max scales finite scores to 0...255, rounded; scores that are all equal become 0.
 ///
 /// scores, grey  [count], count is not 0
 void dseg_grey(const float *scores, size_t count, uint8_t *grey);
+
+/// Multiplies scores by a factor, each product rounded once.
+///
+/// scores, scaled  [count]
+void dseg_scale_scores(const float *scores, size_t count, float factor, float *scaled);
+
+/// Min-max scales finite scores to 0...1; scores that are all equal become 0.
+///
+/// scores, scaled  [count], count is not 0
+void dseg_unit_range(const float *scores, size_t count, float *scaled);
 
 #pragma clang assume_nonnull end
 
