@@ -123,7 +123,7 @@ extension Client {
             switch reply {
             case .header(let header): handle = header.handle
             case .scoreMap: firstMap = firstMap ?? start.duration(to: .now)
-            case .mask, .loading: break
+            case .mask, .loading, .probed: break
             case .trailer(let last): trailer = last
             }
         }

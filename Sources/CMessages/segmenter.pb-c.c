@@ -322,6 +322,51 @@ void   dseg__v1__segment_request__free_unpacked
   assert(message->base.descriptor == &dseg__v1__segment_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   dseg__v1__probe__init
+                     (Dseg__V1__Probe         *message)
+{
+  static const Dseg__V1__Probe init_value = DSEG__V1__PROBE__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__probe__get_packed_size
+                     (const Dseg__V1__Probe *message)
+{
+  assert(message->base.descriptor == &dseg__v1__probe__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__probe__pack
+                     (const Dseg__V1__Probe *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__probe__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__probe__pack_to_buffer
+                     (const Dseg__V1__Probe *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__probe__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__Probe *
+       dseg__v1__probe__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__Probe *)
+     protobuf_c_message_unpack (&dseg__v1__probe__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__probe__free_unpacked
+                     (Dseg__V1__Probe *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__probe__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   dseg__v1__segment_reply__init
                      (Dseg__V1__SegmentReply         *message)
 {
@@ -365,6 +410,51 @@ void   dseg__v1__segment_reply__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &dseg__v1__segment_reply__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__probed_map__init
+                     (Dseg__V1__ProbedMap         *message)
+{
+  static const Dseg__V1__ProbedMap init_value = DSEG__V1__PROBED_MAP__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__probed_map__get_packed_size
+                     (const Dseg__V1__ProbedMap *message)
+{
+  assert(message->base.descriptor == &dseg__v1__probed_map__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__probed_map__pack
+                     (const Dseg__V1__ProbedMap *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__probed_map__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__probed_map__pack_to_buffer
+                     (const Dseg__V1__ProbedMap *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__probed_map__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__ProbedMap *
+       dseg__v1__probed_map__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__ProbedMap *)
+     protobuf_c_message_unpack (&dseg__v1__probed_map__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__probed_map__free_unpacked
+                     (Dseg__V1__ProbedMap *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__probed_map__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   dseg__v1__header__init
@@ -1934,7 +2024,7 @@ const ProtobufCMessageDescriptor dseg__v1__candidate__descriptor =
   (ProtobufCMessageInit) dseg__v1__candidate__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descriptors[20] =
+static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descriptors[21] =
 {
   {
     "image",
@@ -2176,6 +2266,18 @@ static const ProtobufCFieldDescriptor dseg__v1__segment_request__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "probes",
+    21,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__SegmentRequest, n_probes),
+    offsetof(Dseg__V1__SegmentRequest, probes),
+    &dseg__v1__probe__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
   15,   /* field[15] = deadline_milliseconds */
@@ -2190,6 +2292,7 @@ static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
   8,   /* field[8] = maps */
   12,   /* field[12] = mask */
   13,   /* field[13] = model */
+  20,   /* field[20] = probes */
   19,   /* field[19] = progress */
   3,   /* field[3] = recipe */
   14,   /* field[14] = request_id */
@@ -2202,7 +2305,7 @@ static const unsigned dseg__v1__segment_request__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__segment_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 20 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor =
 {
@@ -2212,14 +2315,78 @@ const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor =
   "Dseg__V1__SegmentRequest",
   "dseg.v1",
   sizeof(Dseg__V1__SegmentRequest),
-  20,
+  21,
   dseg__v1__segment_request__field_descriptors,
   dseg__v1__segment_request__field_indices_by_name,
   1,  dseg__v1__segment_request__number_ranges,
   (ProtobufCMessageInit) dseg__v1__segment_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__segment_reply__field_descriptors[5] =
+static const ProtobufCFieldDescriptor dseg__v1__probe__field_descriptors[3] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Probe, kind),
+    &dseg__v1__probe_kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "x",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Probe, x),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "y",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__Probe, y),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__probe__field_indices_by_name[] = {
+  0,   /* field[0] = kind */
+  1,   /* field[1] = x */
+  2,   /* field[2] = y */
+};
+static const ProtobufCIntRange dseg__v1__probe__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor dseg__v1__probe__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.Probe",
+  "Probe",
+  "Dseg__V1__Probe",
+  "dseg.v1",
+  sizeof(Dseg__V1__Probe),
+  3,
+  dseg__v1__probe__field_descriptors,
+  dseg__v1__probe__field_indices_by_name,
+  1,  dseg__v1__probe__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__probe__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__segment_reply__field_descriptors[6] =
 {
   {
     "header",
@@ -2281,18 +2448,31 @@ static const ProtobufCFieldDescriptor dseg__v1__segment_reply__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "probed",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__SegmentReply, reply_case),
+    offsetof(Dseg__V1__SegmentReply, probed),
+    &dseg__v1__probed_map__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__segment_reply__field_indices_by_name[] = {
   0,   /* field[0] = header */
   4,   /* field[4] = loading */
   2,   /* field[2] = mask */
+  5,   /* field[5] = probed */
   1,   /* field[1] = score_map */
   3,   /* field[3] = trailer */
 };
 static const ProtobufCIntRange dseg__v1__segment_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
 {
@@ -2302,11 +2482,75 @@ const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor =
   "Dseg__V1__SegmentReply",
   "dseg.v1",
   sizeof(Dseg__V1__SegmentReply),
-  5,
+  6,
   dseg__v1__segment_reply__field_descriptors,
   dseg__v1__segment_reply__field_indices_by_name,
   1,  dseg__v1__segment_reply__number_ranges,
   (ProtobufCMessageInit) dseg__v1__segment_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__probed_map__field_descriptors[3] =
+{
+  {
+    "probe",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ProbedMap, probe),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ProbedMap, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "map",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__ProbedMap, map),
+    &dseg__v1__score_map__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__probed_map__field_indices_by_name[] = {
+  2,   /* field[2] = map */
+  1,   /* field[1] = name */
+  0,   /* field[0] = probe */
+};
+static const ProtobufCIntRange dseg__v1__probed_map__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor dseg__v1__probed_map__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.ProbedMap",
+  "ProbedMap",
+  "Dseg__V1__ProbedMap",
+  "dseg.v1",
+  sizeof(Dseg__V1__ProbedMap),
+  3,
+  dseg__v1__probed_map__field_descriptors,
+  dseg__v1__probed_map__field_indices_by_name,
+  1,  dseg__v1__probed_map__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__probed_map__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor dseg__v1__header__field_descriptors[24] =
@@ -4960,6 +5204,36 @@ const ProtobufCEnumDescriptor dseg__v1__maps__descriptor =
   dseg__v1__maps__enum_values_by_name,
   1,
   dseg__v1__maps__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue dseg__v1__probe_kind__enum_values_by_number[3] =
+{
+  { "PROBE_KIND_LAYERS", "DSEG__V1__PROBE_KIND__PROBE_KIND_LAYERS", 0 },
+  { "PROBE_KIND_STAGES", "DSEG__V1__PROBE_KIND__PROBE_KIND_STAGES", 1 },
+  { "PROBE_KIND_ATTENTION", "DSEG__V1__PROBE_KIND__PROBE_KIND_ATTENTION", 2 },
+};
+static const ProtobufCIntRange dseg__v1__probe_kind__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex dseg__v1__probe_kind__enum_values_by_name[3] =
+{
+  { "PROBE_KIND_ATTENTION", 2 },
+  { "PROBE_KIND_LAYERS", 0 },
+  { "PROBE_KIND_STAGES", 1 },
+};
+const ProtobufCEnumDescriptor dseg__v1__probe_kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "dseg.v1.ProbeKind",
+  "ProbeKind",
+  "Dseg__V1__ProbeKind",
+  "dseg.v1",
+  3,
+  dseg__v1__probe_kind__enum_values_by_number,
+  3,
+  dseg__v1__probe_kind__enum_values_by_name,
+  1,
+  dseg__v1__probe_kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue dseg__v1__loading_stage__enum_values_by_number[3] =

@@ -34,6 +34,8 @@ package struct AttentionFusion {
     private let refinement: Refinement
     /// What a pass must capture.
     package let captured: CapturedLayers
+    /// Of completion.
+    var rounds: Int { refinement.rounds }
     /// In what the model falls short of the recipe, in sentences.
     var notes: [String] { cross.notes }
 
@@ -76,13 +78,12 @@ package struct AttentionFusion {
     ///
     /// - Throws: `Interruption` between rounds of completion
     package func scores(
-        of seeds: [[Float]], on grid: Grid, in features: [AttentionFeatures], cancellation: Cancellation,
-        _ arena: inout Arena
+        of seeds: [[Float]], on grid: Grid, rounds: Int, in features: [AttentionFeatures],
+        cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> [[Float]] {
         try completed(
             seeds.map { CrossAttention.resized($0, from: grid, to: layout.grid) },
-            tops: seeds.map(ScoreKernels.largest), rounds: refinement.rounds, in: features, cancellation: cancellation,
-            &arena)
+            tops: seeds.map(ScoreKernels.largest), rounds: rounds, in: features, cancellation: cancellation, &arena)
     }
 
     /// Fused maps, completed in some rounds, `[H·W]` each.

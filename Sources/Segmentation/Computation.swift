@@ -10,6 +10,8 @@ package final class Computation {
     private var stage: Stage
     /// The maps of all labels so far, where labels share pixels.
     private var sharing: [[Float]] = []
+    /// The steps of probes that are left.
+    private var probing: [ProbeStep] = []
 
     private enum Stage {
         /// Labels are chosen, and prompts continued.
@@ -19,6 +21,8 @@ package final class Computation {
         case scores(Understanding, group: Int)
         /// The group that is handed out next, of labels that have shared each pixel.
         case shared(Understanding, group: Int)
+        /// All labels are scored; what probes ask for is computed step by step.
+        case probing(Understanding)
         case report
         case over
     }
@@ -43,8 +47,16 @@ package final class Computation {
         try answer.request.recipe.checkJointSoftmax(search.labels)
         let understanding = try segmenter.understand(
             answer.request, search, picture, fusion, cancellation: answer.cancellation)
+        let request = answer.request
+        for probe in request.probes { try probe.check(labels: understanding.labels.count, understanding.picture) }
+        probing = ProbeStep.all(request.probes, groups: understanding.groups.count, fusion, request.recipe)
         try segmenter.admit(understanding.memory)
         return .understood(understanding)
+    }
+
+    /// What follows once all labels are scored.
+    private func scored(_ understanding: Understanding) -> Stage {
+        probing.isEmpty ? .report : .probing(understanding)
     }
 
     /// Computes the next part; `nil` after the last.
@@ -68,7 +80,7 @@ package final class Computation {
             let maps = try segmenter.scores(of: group, picture, fusion, &answer)
             let isLast = index + 1 == groups.count
             guard let share = answer.request.recipe.share else {
-                stage = isLast ? .report : .scores(understanding, group: index + 1)
+                stage = isLast ? scored(understanding) : .scores(understanding, group: index + 1)
                 return .scores(first: group.startIndex, maps)
             }
             sharing += maps
@@ -77,8 +89,15 @@ package final class Computation {
             return .nothing
         case .shared(let understanding, let index):
             let group = understanding.groups[index]
-            stage = index + 1 < understanding.groups.count ? .shared(understanding, group: index + 1) : .report
+            let isLast = index + 1 == understanding.groups.count
+            stage = isLast ? scored(understanding) : .shared(understanding, group: index + 1)
             return .scores(first: group.startIndex, Array(sharing[group.indices]))
+        case .probing(let understanding):
+            try segmenter.reserve(understanding.memory)
+            let step = probing.removeFirst()
+            stage = scored(understanding)
+            return .probed(
+                try segmenter.probed(step, understanding, picture, fusion, sharing: sharing, &answer))
         case .report:
             stage = .over
             return .report(answer.finished(segmenter.latents(of: picture)))
@@ -88,7 +107,7 @@ package final class Computation {
 }
 
 /// A part of an answer as the engine computes it, in this order: the parsed request, score maps of one group of labels
-/// after the other, and a report.
+/// after the other, the maps of probes, and a report.
 ///
 /// Maps are on the latent grid whatever sizes were requested, so a waiting answer takes little memory. A ``Painter``
 /// enlarges them on another thread, at the pace at which the client reads.
@@ -99,6 +118,8 @@ package enum AnswerPart: Sendable {
     case understood(Understanding)
     /// Maps on the latent grid, `[H·W]` each, of consecutive labels from label `first` on.
     case scores(first: Int, [[Float]])
+    /// The maps of one step of probing.
+    case probed([ProbedMap])
     case report(Report)
 }
 

@@ -20,6 +20,22 @@ package struct CrossAttention {
     /// Indices among the cross-attention layers of those that count.
     var layers: Set<Int> { Set(resolutions.flatMap { $0.shares.map(\.layer) }) }
 
+    /// How often the latent's sides are halved to those of each resolution that counts, coarse to fine.
+    var levels: [Int] { resolutions.map(\.level) }
+
+    /// Indices among the cross-attention layers of those that count at a level.
+    func layers(at level: Int) -> [Int] {
+        resolutions.filter { $0.level == level }.flatMap { $0.shares.map(\.layer) }
+    }
+
+    /// The level of a layer that counts.
+    func level(of layer: Int) -> Int {
+        guard let found = resolutions.first(where: { $0.shares.contains { $0.layer == layer } }) else {
+            preconditionFailure("layer \(layer) counts")
+        }
+        return found.level
+    }
+
     /// - Throws: `noWeights` or `noCrossAttention` where the recipe does not fit the U-Net's layers
     init(_ unet: UNet, recipe: Recipe, _ layout: Layout) throws(SegmentationError) {
         aggregation = recipe.aggregation

@@ -11,6 +11,7 @@ package struct Painter: Sendable {
         case header(Understanding)
         case scores([Float], label: Int)
         case mask
+        case probed(ProbedMap)
         case report(Report)
     }
 
@@ -47,6 +48,7 @@ package struct Painter: Sendable {
         case .scores(let first, let scores):
             if wantsMask { latents += scores }
             next = zip(first..., scores).map { label, map in .scores(map, label: label) }
+        case .probed(let maps): next = maps.map(Next.probed)
         case .report(let report):
             next = wantsMask ? [.mask, .report(report)] : [.report(report)]
         }
@@ -67,6 +69,7 @@ package struct Painter: Sendable {
                 guard let mask = mask(while: isWanted) else { return nil }
                 milliseconds += start.duration(to: .now).milliseconds
                 return .mask(mask)
+            case .probed(let map): return .probed(map)
             case .report(var report):
                 report.maps += milliseconds
                 report.answerHash = hash.hexadecimal

@@ -16,6 +16,8 @@ package enum RecipeError: Error, Equatable {
     case noCrossAttention(recipe: String, level: Int)
     /// One softmax for all labels, whose queries differ: each label has a pass of its own.
     case jointSoftmax(recipe: String, fitting: [String])
+    /// A probe of what the recipe does not have.
+    case unprobed(recipe: String, what: String)
 }
 
 extension RecipeError: CustomStringConvertible {
@@ -45,6 +47,8 @@ extension RecipeError: CustomStringConvertible {
         case .jointSoftmax(let recipe, let fitting):
             "softmax=joint needs one pass for all labels and a prompt for each, as recipe \(recipe) has not: "
                 + "use \(fitting.joined(separator: " or "))"
+        case .unprobed(let recipe, let what):
+            "recipe \(recipe) has no \(what) to show: probe another recipe"
         }
     }
 }

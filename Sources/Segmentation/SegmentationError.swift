@@ -32,6 +32,7 @@ package enum SegmentationError: Error {
     /// Bytes of memory for a pass, and how many there are.
     case memory(Grid, bytes: Int, left: Int)
     case mapSize(width: Int, height: Int, limit: Int)
+    case noPixel(x: Int, y: Int, width: Int, height: Int)
     case unknownModel(String, reason: String)
     case notLoaded(LoadFailure)
     case unknownPicture(handle: String)
@@ -97,6 +98,8 @@ extension SegmentationError: CustomStringConvertible {
         case .mapSize(let width, let height, let limit):
             "score maps of \(width) x \(height) pixels: both sides must be positive, and at most \(limit) pixels "
                 + "in all"
+        case .noPixel(let x, let y, let width, let height):
+            "no pixel (\(x), \(y)) in a picture of \(width) x \(height): x is 0...\(width - 1), y 0...\(height - 1)"
         case .unknownModel(let name, let reason): "unknown model \(quoted(name)): \(reason)"
         case .notLoaded(let failure): "\(failure)"
         case .unknownPicture(let handle):

@@ -45,10 +45,11 @@ package struct Report: Sendable {
 }
 
 /// A part of an answer for its client, in this order: one header, a score map for each label if requested, the mask if
-/// requested, a report.
+/// requested, the maps of probes, a report.
 package enum SegmentationEvent: Sendable {
     case header(Understanding)
     case scores(LabelScores)
     case mask(LabelMask)
+    case probed(ProbedMap)
     case report(Report)
 }

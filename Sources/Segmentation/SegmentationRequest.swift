@@ -88,6 +88,8 @@ package struct SegmentationRequest: Sendable {
     package let wantsMask: Bool
     /// Name or hash of the model; empty: the one that is loaded.
     package let model: String
+    /// What else of the computation is wanted.
+    package let probes: [Probe]
 
     /// - Parameters:
     ///   - vocabulary: in place of labels
@@ -96,7 +98,8 @@ package struct SegmentationRequest: Sendable {
     ///   - threshold: the score of the background; `nil`: the recipe's
     package init(
         picture: PictureSource, labels: [Label], vocabulary: Vocabulary? = nil, recipe: Recipe, forwardPrompt: String?,
-        seed: UInt32, timestep: Int?, threshold: Float?, maps: MapRequest, wantsMask: Bool, model: String
+        seed: UInt32, timestep: Int?, threshold: Float?, maps: MapRequest, wantsMask: Bool, model: String,
+        probes: [Probe] = []
     ) throws(SegmentationError) {
         if vocabulary == nil {
             try Self.check(labels, others: [])
@@ -119,6 +122,10 @@ package struct SegmentationRequest: Sendable {
                 throw .mapSize(width: width, height: height, limit: Image.pixelLimit)
             }
         }
+        guard probes.count <= Probe.limit else {
+            throw .tooMany(what: "probes", count: probes.count, limit: Probe.limit)
+        }
+        for probe in probes { try probe.check(recipe) }
         self.picture = picture
         self.labels = labels
         self.vocabulary = vocabulary
@@ -130,6 +137,7 @@ package struct SegmentationRequest: Sendable {
         self.maps = maps
         self.wantsMask = wantsMask
         self.model = model
+        self.probes = probes
     }
 
     /// What one pass reads for all phrases, where the recipe has such a text.

@@ -38,7 +38,7 @@ extension Segmenter {
     }
 
     /// The mean of a label's phrases' maps.
-    private static func mean(of maps: [[Float]]) -> [Float] {
+    static func mean(of maps: [[Float]]) -> [Float] {
         guard maps.count > 1 else { return maps.first ?? [] }
         var sum = [Float](repeating: 0, count: maps[0].count)
         for map in maps { ScoreKernels.add(map, times: 1 / Float(maps.count), to: &sum) }
@@ -47,7 +47,7 @@ extension Segmenter {
 
     /// The phrases that are scored together: of labels in company all, however few maps are missing; else the missing
     /// ones that share a pass, at most `limit`.
-    private func batches(
+    func batches(
         _ missing: [ScoreKey], of labels: [[ScoreKey]], atMost limit: Int
     ) -> [[[ScoreKey]]] {
         guard missing.first?.company == nil else { return [labels] }
@@ -82,7 +82,7 @@ extension Segmenter {
     private func textKey(_ prompt: ReadPrompt) -> TextKey { TextKey(model: model.key, prompt: prompt) }
 
     /// The keys of each label's phrases.
-    private func scoreKeys(
+    func scoreKeys(
         _ labels: ArraySlice<UnderstoodLabel>, _ asked: AskedPicture, _ fusion: AttentionFusion,
         _ request: SegmentationRequest
     ) -> [[ScoreKey]] {
@@ -111,15 +111,7 @@ extension Segmenter {
     private func scores(
         of batch: [[ScoreKey]], _ picture: AskedPicture, _ fusion: AttentionFusion, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [[Float]] {
-        try check(answer.cancellation)
-        let keys = batch.flatMap(\.self)
-        let texts = try texts(keys.map(\.prompt), &answer)
-        let labels = batch.map { phrases in
-            phrases.compactMap { key in
-                texts[key.prompt].map { AskedPhrase(text: $0, positions: key.positions) }
-            }
-        }
-        let features = try features(of: picture, keys[0].features, &answer)
+        let (labels, features) = try read(batch, picture, &answer)
         let cancellation = answer.cancellation
         let found = try answer.timing(\.maps) { () throws(SegmentationError) in
             do throws(Interruption) {
@@ -128,8 +120,23 @@ extension Segmenter {
                 throw SegmentationError(error)
             }
         }
-        remember(found, keys, for: answer.owner)
+        remember(found, batch.flatMap(\.self), for: answer.owner)
         return found
+    }
+
+    /// Labels' phrases that share a pass, with their prompts encoded, and the features of that pass.
+    func read(
+        _ batch: [[ScoreKey]], _ picture: AskedPicture, _ answer: inout AnswerInProgress
+    ) throws(SegmentationError) -> (labels: [[AskedPhrase]], features: [AttentionFeatures]) {
+        try check(answer.cancellation)
+        let keys = batch.flatMap(\.self)
+        let texts = try texts(keys.map(\.prompt), &answer)
+        let labels = batch.map { phrases in
+            phrases.compactMap { key in
+                texts[key.prompt].map { AskedPhrase(text: $0, positions: key.positions) }
+            }
+        }
+        return (labels, try features(of: picture, keys[0].features, &answer))
     }
 
     private func remember(_ maps: [[Float]], _ keys: [ScoreKey], for owner: UInt32) {
@@ -147,25 +154,41 @@ extension Segmenter {
         _ fusion: AttentionFusion,
         _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [[Float]] {
-        let network = try filter(for: answer.request.recipe)
-        guard let pixels = picture.views[network.reading(by: rule)] else {
-            preconditionFailure("a picture that nobody prepared")
-        }
         let features = try features(of: picture, keys[0].features, &answer)
+        let seeds = try seeds(of: labels, by: rule, picture, &answer)
         let cancellation = answer.cancellation
         let found = try answer.timing(\.maps) { () throws(SegmentationError) in
             do throws(Interruption) {
-                let seeds = try network.seeds(
-                    of: pixels, classes: labels.map { $0.phrases.map(\.words) }, by: rule, cancellation: cancellation,
-                    &workspace.arena)
                 return try fusion.scores(
-                    of: seeds.maps, on: seeds.grid, in: features, cancellation: cancellation, &workspace.arena)
+                    of: seeds.maps, on: seeds.grid, rounds: fusion.rounds, in: features, cancellation: cancellation,
+                    &workspace.arena)
             } catch {
                 throw SegmentationError(error)
             }
         }
         remember(found, keys, for: answer.owner)
         return found
+    }
+
+    /// The filter's scores of labels at each of a picture's patches.
+    func seeds(
+        of labels: ArraySlice<UnderstoodLabel>, by rule: DenseRule, _ picture: AskedPicture,
+        _ answer: inout AnswerInProgress
+    ) throws(SegmentationError) -> (grid: Grid, maps: [[Float]]) {
+        let network = try filter(for: answer.request.recipe)
+        guard let pixels = picture.views[network.reading(by: rule)] else {
+            preconditionFailure("a picture that nobody prepared")
+        }
+        let cancellation = answer.cancellation
+        return try answer.timing(\.maps) { () throws(SegmentationError) in
+            do throws(Interruption) {
+                return try network.seeds(
+                    of: pixels, classes: labels.map { $0.phrases.map(\.words) }, by: rule, cancellation: cancellation,
+                    &workspace.arena)
+            } catch {
+                throw SegmentationError(error)
+            }
+        }
     }
 
     /// Contexts and keys of prompts; those that are not cached are read together, ``groupPrompts`` at a time.
@@ -214,7 +237,7 @@ extension Segmenter {
     }
 
     /// The features of the passes over a picture's tiles: cached, or computed and cached.
-    private func features(
+    func features(
         of picture: AskedPicture, _ key: FeatureKey, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [AttentionFeatures] {
         var all = answer.last?.key == key ? answer.last?.features ?? [] : []

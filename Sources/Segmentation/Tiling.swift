@@ -35,6 +35,32 @@ struct Tiling {
         tiles[index].part(of: map, grid, channels: 1)
     }
 
+    /// The tile whose borders are farthest from a cell, and the cell's index in it.
+    func cell(row: Int, column: Int) -> (tile: Int, index: Int) {
+        func distance(_ tile: Tile) -> Int {
+            let (down, right) = (row - tile.row, column - tile.column)
+            return min(down, right, tile.grid.height - 1 - down, tile.grid.width - 1 - right)
+        }
+        let tile = tiles.indices.max { distance(tiles[$0]) < distance(tiles[$1]) } ?? 0
+        return (tile, (row - tiles[tile].row) * tiles[tile].grid.width + column - tiles[tile].column)
+    }
+
+    /// A map that is a tile's, `[h·w]`, and 0 elsewhere, `[H·W]`.
+    func whole(_ map: [Float], of index: Int, _ arena: inout Arena) -> [Float] {
+        guard tiles.count > 1 else { return map }
+        return arena.scope { arena in
+            let whole = arena.matrix(rows: grid.height, columns: grid.width)
+            whole.clear()
+            let part = tiles[index].part(of: whole)
+            let matrix = arena.matrix(rows: part.rows, columns: part.columns)
+            matrix.fill(map)
+            part.add(
+                matrix, timesRows: [Float](repeating: 1, count: part.rows),
+                columns: [Float](repeating: 1, count: part.columns))
+            return whole.array
+        }
+    }
+
     /// Maps, `[H·W]` each, blended of those that `maps` gives for each tile, `[h·w]` each.
     func blended<Failure: Error>(
         _ count: Int, _ arena: inout Arena, _ maps: (Int, inout Arena) throws(Failure) -> [[Float]]

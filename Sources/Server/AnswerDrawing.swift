@@ -32,6 +32,9 @@ final class AnswerDrawing: Sendable {
     /// The most score maps in queued parts and in the one that is being drawn.
     static func mapRoom(_ recipe: Recipe) -> Int { (partRoom + 1) * recipe.groupPhrases }
 
+    /// The most maps of probes there.
+    static let probedRoom = (partRoom + 1) * Probe.labelLimit
+
     /// Whether the engine may append another part; `false` while drawing, or the reader, lags behind.
     var hasRoom: Bool { parts.withLock { $0.count < Self.partRoom } }
 
@@ -72,7 +75,7 @@ final class AnswerDrawing: Sendable {
                     switch event {
                     case .header(let understanding): step.prompts = understanding.promptCount
                     case .report(let report): step.report = report
-                    case .scores, .mask: break
+                    case .scores, .mask, .probed: break
                     }
                 } else if let part = parts.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
                     painter.add(part)

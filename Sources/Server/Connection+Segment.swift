@@ -42,7 +42,9 @@ extension Connection {
     ) throws(RPCStatus) {
         let waitsForAll = request.wantsMask || request.recipe.labelsCompete
         let maps = AnswerDrawing.mapRoom(request.recipe) + (waitsForAll ? request.mostLabels : 0)
-        try holdAnswer(min(maps, request.mostLabels) * service.mapBytes(request.recipe, of: model), on: stream)
+        let probed = request.probes.isEmpty ? 0 : AnswerDrawing.probedRoom
+        try holdAnswer(
+            (min(maps, request.mostLabels) + probed) * service.mapBytes(request.recipe, of: model), on: stream)
     }
 
     /// Charges bytes of an answer to the user's quota; given back when the call ends.

@@ -17,7 +17,8 @@ extension SegmentationRequest {
                 picture: picture, labels: message.labels.map(Segmentation.Label.init), vocabulary: vocabulary,
                 recipe: Recipe(named: message.recipe, settings: message.settings),
                 forwardPrompt: message.forwardPrompt, seed: message.seed, timestep: message.timestep.map(Int.init),
-                threshold: message.threshold, maps: MapRequest(message), wantsMask: message.mask, model: message.model)
+                threshold: message.threshold, maps: MapRequest(message), wantsMask: message.mask, model: message.model,
+                probes: message.probes.map(Segmentation.Probe.init))
         } catch {
             throw RPCStatus(error)
         }
@@ -48,6 +49,17 @@ extension Segmentation.Phrase {
         self.init(
             words: message.words, prompt: message.prompt.isEmpty ? nil : message.prompt,
             weight: message.weight == 0 ? 1 : message.weight)
+    }
+}
+
+extension Segmentation.Probe {
+    init(_ message: RPC.Probe) {
+        self =
+            switch message {
+            case .layers: .layers
+            case .stages: .stages
+            case .attention(let x, let y): .attention(x: Int(x), y: Int(y))
+            }
     }
 }
 
@@ -85,6 +97,13 @@ extension SegmentReply {
                 self = .mask(
                     try IndexMask(
                         indices: mask.indices, width: mask.width, height: mask.height, labels: mask.labels))
+            case .probed(let probed):
+                self = .probed(
+                    RPC.ProbedMap(
+                        probe: UInt32(probed.probe), name: probed.name,
+                        map: try ScoreMap(
+                            label: probed.label, scores: probed.scores, width: probed.width, height: probed.height,
+                            encoding: encoding, while: isWanted)))
             case .report(let report): self = .trailer(Trailer(report))
             }
         } catch {
@@ -160,7 +179,7 @@ extension RPCStatus.Code {
             case .image, .noLabels, .labelsAndVocabulary, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike,
                 .tooLong, .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .weight, .threshold, .timestep, .gridSides,
                 .gridTooLarge,
-                .mapSize, .recipe, .setting, .filter:
+                .mapSize, .noPixel, .recipe, .setting, .filter:
                 .invalidArgument
             case .unknownModel, .unknownPicture: .notFound
             case .stopping: .unavailable

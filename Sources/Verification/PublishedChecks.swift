@@ -69,7 +69,7 @@ struct PublishedChecks {
             switch event {
             case .header(let header): phrases = header.labels.flatMap(\.phrases)
             case .scores(let scores): maps.append(scores.scores)
-            case .mask, .report: break
+            case .mask, .probed, .report: break
             }
         }
         for ((label, phrase), map) in zip(zip(golden.labels, phrases), maps) {

@@ -17,7 +17,7 @@ extension Client {
             switch reply {
             case .scoreMap(let map): maps.append(map)
             case .trailer(let trailer): hash = trailer.answerHash
-            case .header, .mask, .loading: break
+            case .header, .mask, .loading, .probed: break
             }
         }
         return (maps, hash)

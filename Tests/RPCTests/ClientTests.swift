@@ -52,6 +52,7 @@ struct ClientTests {
                 mask = try indices.indices()
             case .trailer: kinds += "t"
             case .loading: kinds += "l"
+            case .probed: kinds += "p"
             }
         }
         #expect(kinds == "hssmt")

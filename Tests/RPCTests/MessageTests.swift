@@ -121,6 +121,10 @@ struct MessageTests {
             try expectRoundTrip(SegmentRequest(picture: .image([1]), labels: [], vocabulary: vocabulary))
         }
         try expectRoundTrip(SegmentReply.loading(Self.loading))
+        let probes: [Probe] = [.layers, .attention(x: 7, y: .max), .stages, .attention(x: 0, y: 0)]
+        try expectRoundTrip(SegmentRequest(picture: .handle("h"), labels: [], probes: probes))
+        let map = try ScoreMap(label: 2, scores: [0, 1], width: 1, height: 2, encoding: .u8)
+        try expectRoundTrip(SegmentReply.probed(ProbedMap(probe: 3, name: "down_blocks.0.attentions.1", map: map)))
         try expectRoundTrip(DescribeReply.loading(Self.loading))
         for stage in Loading.Stage.allCases {
             try expectRoundTrip(WarmReply.loading(Loading(model: "", stage: stage, bytes: 0, totalBytes: 0)))

@@ -92,7 +92,7 @@ struct OtherClientsTests {
                 #expect(line.counts == mask.counts)
                 #expect(try line.indicesHash == Self.hash(mask.indices(), in: directory))
             case .trailer(let trailer): #expect(line.answerHash == trailer.answerHash)
-            case .loading: Issue.record("it was not asked for")
+            case .loading, .probed: Issue.record("it was not asked for")
             }
         }
         #expect(rest.isEmpty)

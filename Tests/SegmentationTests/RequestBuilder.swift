@@ -56,6 +56,7 @@ struct RequestBuilder {
     var maps = MapRequest.latent
     var wantsMask = false
     var model = ""
+    var probes: [Probe] = []
 
     init(_ words: String..., file: String = Fixture.picture) throws {
         picture = .file(try Fixture.bytes(file))
@@ -72,7 +73,8 @@ struct RequestBuilder {
         try SegmentationRequest(
             picture: picture, labels: labels, vocabulary: vocabulary, recipe: recipe, forwardPrompt: forwardPrompt,
             seed: seed,
-            timestep: timestep, threshold: threshold, maps: maps, wantsMask: wantsMask, model: model)
+            timestep: timestep, threshold: threshold, maps: maps, wantsMask: wantsMask, model: model,
+            probes: probes)
     }
 }
 
@@ -81,6 +83,7 @@ struct Reply {
     let header: Understanding
     let scores: [LabelScores]
     let mask: LabelMask?
+    let probed: [ProbedMap]
     let report: Report
 
     /// The maps' bits by the labels' names: what must not depend on anything that was asked before.
@@ -107,20 +110,22 @@ extension Segmenter {
 }
 
 extension Reply {
-    /// One header, score maps, a mask perhaps, one report: in this order and nothing else.
+    /// One header, score maps, the maps of probes, a mask perhaps, one report: in this order and nothing else.
     init(_ events: [SegmentationEvent]) throws {
         guard case .header(let header) = events.first, case .report(let report) = events.last else {
             throw Disorder()
         }
         var scores: [LabelScores] = []
         var mask: LabelMask?
+        var probed: [ProbedMap] = []
         for event in events.dropFirst().dropLast() {
             switch event {
-            case .scores(let label) where mask == nil: scores.append(label)
+            case .scores(let label) where mask == nil && probed.isEmpty: scores.append(label)
+            case .probed(let map) where mask == nil: probed.append(map)
             case .mask(let found) where mask == nil: mask = found
             default: throw Disorder()
             }
         }
-        self.init(header: header, scores: scores, mask: mask, report: report)
+        self.init(header: header, scores: scores, mask: mask, probed: probed, report: report)
     }
 }

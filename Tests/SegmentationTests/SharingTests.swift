@@ -66,7 +66,7 @@ import Testing
             switch part {
             case .nothing: waits += 1
             case .scores(let first, let maps): sent.append((first, maps.count))
-            case .understood, .report: break
+            case .understood, .probed, .report: break
             }
         }
         #expect(waits == 3)

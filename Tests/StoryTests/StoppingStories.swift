@@ -33,7 +33,7 @@ struct StoppingStories {
                 #expect(try other.refusal(SegmentRequest(picture, ["boat"]))?.code == .unavailable)
                 #expect(throws: RPCStatus.self) { try other.look([1, 2, 3]) }
             case .scoreMap: maps += 1
-            case .mask, .loading: break
+            case .mask, .loading, .probed: break
             case .trailer: isWhole = true
             }
         }

@@ -22,7 +22,9 @@ typedef struct Dseg__V1__Phrase Dseg__V1__Phrase;
 typedef struct Dseg__V1__Vocabulary Dseg__V1__Vocabulary;
 typedef struct Dseg__V1__Candidate Dseg__V1__Candidate;
 typedef struct Dseg__V1__SegmentRequest Dseg__V1__SegmentRequest;
+typedef struct Dseg__V1__Probe Dseg__V1__Probe;
 typedef struct Dseg__V1__SegmentReply Dseg__V1__SegmentReply;
+typedef struct Dseg__V1__ProbedMap Dseg__V1__ProbedMap;
 typedef struct Dseg__V1__Header Dseg__V1__Header;
 typedef struct Dseg__V1__Network Dseg__V1__Network;
 typedef struct Dseg__V1__Choice Dseg__V1__Choice;
@@ -82,6 +84,27 @@ typedef enum _Dseg__V1__Maps {
   DSEG__V1__MAPS__MAPS_NONE = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__MAPS)
 } Dseg__V1__Maps;
+typedef enum _Dseg__V1__ProbeKind {
+  /*
+   * Of each label and each cross-attention layer that the recipe reads, in the order of a pass: the mean over heads, and
+   * over the tokens of the label's words, of its probabilities, on the layer's own grid. Named as diffusers names the
+   * layer: "down_blocks.0.attentions.1". For at most 16 labels.
+   */
+  DSEG__V1__PROBE_KIND__PROBE_KIND_LAYERS = 0,
+  /*
+   * Of each label the stages of its map: "cross-attention 8 x 8" of each resolution (width and height in cells), "fused"
+   * ("patches" where the filter scores labels), "completed 1" and so on after each round, and "shared" where labels share
+   * pixels. The last is the map that MAPS_LATENT streams, unless that takes the label for absent. For at most 16 labels.
+   */
+  DSEG__V1__PROBE_KIND__PROBE_KIND_STAGES = 1,
+  /*
+   * One map, "self-attention", of label 0: how much the cell of the pixel (x, y) looks at each cell, as the recipe's
+   * affinity has it. The numbers add up to 1. None where the answer has no labels, or the recipe no single affinity
+   * (INVALID_ARGUMENT).
+   */
+  DSEG__V1__PROBE_KIND__PROBE_KIND_ATTENTION = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__PROBE_KIND)
+} Dseg__V1__ProbeKind;
 /*
  * What a model's loading does.
  */
@@ -336,6 +359,11 @@ struct  Dseg__V1__SegmentRequest
    * Whether Loading messages come before the header while the model is loaded. Clients that do not ask get none
    */
   protobuf_c_boolean progress;
+  /*
+   * what else of the computation is streamed: at most 16
+   */
+  size_t n_probes;
+  Dseg__V1__Probe **probes;
   Dseg__V1__SegmentRequest__PictureCase picture_case;
   union {
     /*
@@ -371,7 +399,25 @@ struct  Dseg__V1__SegmentRequest
 };
 #define DSEG__V1__SEGMENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__segment_request__descriptor) \
-    , 0,NULL, {0,NULL}, 0, DSEG__V1__MAPS__MAPS_LATENT, 0, 0, DSEG__V1__ENCODING__ENCODING_F16, 0, {0,NULL}, {0,NULL}, 0, 0,NULL, NULL, {0,NULL}, 0, DSEG__V1__SEGMENT_REQUEST__PICTURE__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD__NOT_SET, {0} }
+    , 0,NULL, {0,NULL}, 0, DSEG__V1__MAPS__MAPS_LATENT, 0, 0, DSEG__V1__ENCODING__ENCODING_F16, 0, {0,NULL}, {0,NULL}, 0, 0,NULL, NULL, {0,NULL}, 0, 0,NULL, DSEG__V1__SEGMENT_REQUEST__PICTURE__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_FORWARD_PROMPT__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_TIMESTEP__NOT_SET, {0}, DSEG__V1__SEGMENT_REQUEST__CHOSEN_THRESHOLD__NOT_SET, {0} }
+
+
+/*
+ * A look into the computation of an answer.
+ */
+struct  Dseg__V1__Probe
+{
+  ProtobufCMessage base;
+  Dseg__V1__ProbeKind kind;
+  /*
+   * of PROBE_KIND_ATTENTION: a pixel of the picture, from 0 at its left and top
+   */
+  uint32_t x;
+  uint32_t y;
+};
+#define DSEG__V1__PROBE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__probe__descriptor) \
+    , DSEG__V1__PROBE_KIND__PROBE_KIND_LAYERS, 0, 0 }
 
 
 typedef enum {
@@ -380,7 +426,8 @@ typedef enum {
   DSEG__V1__SEGMENT_REPLY__REPLY_SCORE_MAP = 2,
   DSEG__V1__SEGMENT_REPLY__REPLY_MASK = 3,
   DSEG__V1__SEGMENT_REPLY__REPLY_TRAILER = 4,
-  DSEG__V1__SEGMENT_REPLY__REPLY_LOADING = 5
+  DSEG__V1__SEGMENT_REPLY__REPLY_LOADING = 5,
+  DSEG__V1__SEGMENT_REPLY__REPLY_PROBED = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DSEG__V1__SEGMENT_REPLY__REPLY__CASE)
 } Dseg__V1__SegmentReply__ReplyCase;
 
@@ -397,11 +444,39 @@ struct  Dseg__V1__SegmentReply
      * only before the header, and where the request asks for progress
      */
     Dseg__V1__Loading *loading;
+    /*
+     * after the score maps, where the request has probes; not in the answer's hash
+     */
+    Dseg__V1__ProbedMap *probed;
   };
 };
 #define DSEG__V1__SEGMENT_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__segment_reply__descriptor) \
     , DSEG__V1__SEGMENT_REPLY__REPLY__NOT_SET, {0} }
+
+
+/*
+ * A map that a probe asked for.
+ */
+struct  Dseg__V1__ProbedMap
+{
+  ProtobufCMessage base;
+  /*
+   * index into the request's probes, from 0
+   */
+  uint32_t probe;
+  /*
+   * of the layer or stage, see ProbeKind
+   */
+  ProtobufCBinaryData name;
+  /*
+   * of the label that it says, in the request's encoding
+   */
+  Dseg__V1__ScoreMap *map;
+};
+#define DSEG__V1__PROBED_MAP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__probed_map__descriptor) \
+    , 0, {0,NULL}, NULL }
 
 
 typedef enum {
@@ -1302,6 +1377,25 @@ Dseg__V1__SegmentRequest *
 void   dseg__v1__segment_request__free_unpacked
                      (Dseg__V1__SegmentRequest *message,
                       ProtobufCAllocator *allocator);
+/* Dseg__V1__Probe methods */
+void   dseg__v1__probe__init
+                     (Dseg__V1__Probe         *message);
+size_t dseg__v1__probe__get_packed_size
+                     (const Dseg__V1__Probe   *message);
+size_t dseg__v1__probe__pack
+                     (const Dseg__V1__Probe   *message,
+                      uint8_t             *out);
+size_t dseg__v1__probe__pack_to_buffer
+                     (const Dseg__V1__Probe   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__Probe *
+       dseg__v1__probe__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__probe__free_unpacked
+                     (Dseg__V1__Probe *message,
+                      ProtobufCAllocator *allocator);
 /* Dseg__V1__SegmentReply methods */
 void   dseg__v1__segment_reply__init
                      (Dseg__V1__SegmentReply         *message);
@@ -1320,6 +1414,25 @@ Dseg__V1__SegmentReply *
                       const uint8_t       *data);
 void   dseg__v1__segment_reply__free_unpacked
                      (Dseg__V1__SegmentReply *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__ProbedMap methods */
+void   dseg__v1__probed_map__init
+                     (Dseg__V1__ProbedMap         *message);
+size_t dseg__v1__probed_map__get_packed_size
+                     (const Dseg__V1__ProbedMap   *message);
+size_t dseg__v1__probed_map__pack
+                     (const Dseg__V1__ProbedMap   *message,
+                      uint8_t             *out);
+size_t dseg__v1__probed_map__pack_to_buffer
+                     (const Dseg__V1__ProbedMap   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__ProbedMap *
+       dseg__v1__probed_map__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__probed_map__free_unpacked
+                     (Dseg__V1__ProbedMap *message,
                       ProtobufCAllocator *allocator);
 /* Dseg__V1__Header methods */
 void   dseg__v1__header__init
@@ -1838,8 +1951,14 @@ typedef void (*Dseg__V1__Candidate_Closure)
 typedef void (*Dseg__V1__SegmentRequest_Closure)
                  (const Dseg__V1__SegmentRequest *message,
                   void *closure_data);
+typedef void (*Dseg__V1__Probe_Closure)
+                 (const Dseg__V1__Probe *message,
+                  void *closure_data);
 typedef void (*Dseg__V1__SegmentReply_Closure)
                  (const Dseg__V1__SegmentReply *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__ProbedMap_Closure)
+                 (const Dseg__V1__ProbedMap *message,
                   void *closure_data);
 typedef void (*Dseg__V1__Header_Closure)
                  (const Dseg__V1__Header *message,
@@ -2002,6 +2121,7 @@ void dseg__v1__segmenter__unload(ProtobufCService *service,
 
 extern const ProtobufCEnumDescriptor    dseg__v1__encoding__descriptor;
 extern const ProtobufCEnumDescriptor    dseg__v1__maps__descriptor;
+extern const ProtobufCEnumDescriptor    dseg__v1__probe_kind__descriptor;
 extern const ProtobufCEnumDescriptor    dseg__v1__loading_stage__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__look_request__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__look_reply__descriptor;
@@ -2010,7 +2130,9 @@ extern const ProtobufCMessageDescriptor dseg__v1__phrase__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__vocabulary__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__candidate__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__segment_request__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__probe__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__segment_reply__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__probed_map__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__header__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__network__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__choice__descriptor;

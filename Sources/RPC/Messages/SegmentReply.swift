@@ -8,6 +8,8 @@ package enum SegmentReply: WireMessage, @unsafe PackedMessage {
     case trailer(Trailer)
     /// Before the header, where the request asks for progress.
     case loading(Loading)
+    /// After the score maps, where the request has probes.
+    case probed(ProbedMap)
 
     static var budget: MemoryBudget { .bulk }
     static var initialize: (UnsafeMutablePointer<Dseg__V1__SegmentReply>?) -> Void {
@@ -27,10 +29,12 @@ package enum SegmentReply: WireMessage, @unsafe PackedMessage {
             self = unsafe .trailer(try Trailer(packed.trailer.pointee))
         case DSEG__V1__SEGMENT_REPLY__REPLY_LOADING:
             self = unsafe .loading(try Loading(packed.loading.pointee))
+        case DSEG__V1__SEGMENT_REPLY__REPLY_PROBED:
+            self = unsafe .probed(try ProbedMap(packed.probed.pointee))
         default:
             throw RPCStatus(
                 .invalidArgument,
-                "A SegmentReply holds no header, score map, mask, trailer or loading; is the daemon newer?")
+                "A SegmentReply holds no header, map, mask, trailer or loading; is the daemon newer?")
         }
     }
 
@@ -51,6 +55,9 @@ package enum SegmentReply: WireMessage, @unsafe PackedMessage {
         case .loading(let loading):
             unsafe packed.reply_case = DSEG__V1__SEGMENT_REPLY__REPLY_LOADING
             unsafe packed.loading = arena.message(loading)
+        case .probed(let probed):
+            unsafe packed.reply_case = DSEG__V1__SEGMENT_REPLY__REPLY_PROBED
+            unsafe packed.probed = arena.message(probed)
         }
     }
 }

@@ -42,6 +42,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
     package var keepAlive: String
     /// Whether ``Loading`` messages come before the header.
     package var progress: Bool
+    /// What else of the computation is streamed.
+    package var probes: [Probe]
 
     package init(
         picture: Picture?, labels: [Label], recipe: String = "", forwardPrompt: String? = nil,
@@ -50,7 +52,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         mapWidth: UInt32 = 0,
         mapHeight: UInt32 = 0, encoding: Encoding = .f16, mask: Bool = false, model: String = "",
         requestID: String = "", deadlineMilliseconds: UInt32 = 0, settings: [String] = [],
-        vocabulary: Vocabulary? = nil, keepAlive: String = "", progress: Bool = false
+        vocabulary: Vocabulary? = nil, keepAlive: String = "", progress: Bool = false, probes: [Probe] = []
     ) {
         self.picture = picture
         self.labels = labels
@@ -71,6 +73,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         self.vocabulary = vocabulary
         self.keepAlive = keepAlive
         self.progress = progress
+        self.probes = probes
     }
 
     static var budget: MemoryBudget { .bulk }
@@ -113,6 +116,7 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         vocabulary = if let packed = unsafe packed.vocabulary { try unsafe Vocabulary(packed.pointee) } else { nil }
         unsafe keepAlive = try text(packed.keep_alive, "SegmentRequest.keep_alive", .name)
         unsafe progress = packed.progress != 0
+        unsafe probes = try list(packed.probes, packed.n_probes)
     }
 
     func fill(_ packed: inout Dseg__V1__SegmentRequest, in arena: borrowing MessageArena) {
@@ -156,6 +160,8 @@ package struct SegmentRequest: WireMessage, @unsafe PackedMessage {
         if let vocabulary { unsafe packed.vocabulary = arena.message(vocabulary) }
         unsafe packed.keep_alive = arena.text(keepAlive)
         unsafe packed.progress = progress ? 1 : 0
+        unsafe packed.n_probes = probes.count
+        unsafe packed.probes = arena.list(probes)
     }
 }
 
