@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Results
 import Synchronization
 
 /// Process groups and temporary folders that an interrupted measurement must not leave behind.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import RPC
+import Results
 import Synchronization
 
 /// Measures how time and memory grow along one axis at a time from a base point, with a new daemon for each point.

@@ -2,7 +2,7 @@ package import RPC
 import Texts
 
 /// Amounts as tables and lines for people show them.
-enum Amount {
+package enum Amount {
     /// "1.9 GiB", "17.4 MiB".
     static func bytes(_ count: UInt64) -> String {
         let (number, unit) = parts(count)
@@ -35,7 +35,7 @@ enum Amount {
     }
 
     /// "4 minutes", to the second rounded and then cut to its largest unit.
-    static func duration(milliseconds: UInt64) -> String {
+    package static func duration(milliseconds: UInt64) -> String {
         let seconds = milliseconds / 1000 + (milliseconds % 1000 >= 500 ? 1 : 0)
         let units: [(seconds: UInt64, name: String)] = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")]
         guard let unit = units.first(where: { seconds >= $0.seconds }) else { return "less than a second" }

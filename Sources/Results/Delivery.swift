@@ -10,29 +10,48 @@ package struct Printout: Sendable, Equatable {
 extension MaskPlan {
     /// Draws and writes all files.
     ///
+    /// - Parameter answers: one to each of ``requests(_:requestID:)``
     /// - Returns: as data the shares or the JSON; with `-o -` the picture, and the shares as messages
-    /// - Throws: what `Drawing.bytes(of:)` throws, ``PlanError``, ``NothingToWrite``, or `FileError`; then no file was
-    ///   written
-    package func deliver(_ answer: CompleteAnswer, picture input: InputPicture) throws -> Printout {
+    /// - Throws: what `Drawing.bytes(of:)` throws, `dataLoss` for answers that contradict each other, ``PlanError``,
+    ///   ``NothingToWrite``, or `FileError`; then no file was written
+    package func deliver(_ answers: [CompleteAnswer], picture input: InputPicture) throws -> Printout {
+        guard let answer = answers.first, answers.allSatisfy(answer.hasSameMask) else {
+            throw RPCStatus.broken("two answers about one picture that are not the same")
+        }
         // A pipe's path is useless later: "-" makes `redo` read the picture from standard input.
         let path = isStream ? "-" : picture
         let destination = try destination(of: answer)
-        let drawing = Drawing(
-            answer, words: words.given, picturePath: path, picture: input, files: destination.files, explains: explains)
+        let drawings = answers.map { answer in
+            Drawing(
+                answer, words: words.given, picturePath: path, picture: input, files: destination.files,
+                explains: explains)
+        }
+        func drawn(_ output: Output) throws -> (bytes: [UInt8], note: String?) {
+            try drawings[answers.firstIndex { $0.requestedMaps == output.maps } ?? 0].drawn(output)
+        }
         let name = isOneOfSeveral ? "\(Streams.printable(picture)): " : ""
         let why = explains && !json ? answer.explanation.map { "\(name)\($0)" } : []
-        let notes = notes(on: answer, frames: input.size.frames).map { "\(name)\($0)" }
+        func said(_ notes: [String]) -> [String] { notes.map { "\(name)\($0)" } }
+        let notes = said(notes(on: answer, frames: input.size.frames))
         switch destination {
         case .standardOutput(let output):
-            return Printout(data: try drawing.bytes(of: output), messages: why + answer.shareLines + notes)
+            let file = try drawn(output)
+            return Printout(
+                data: file.bytes, messages: why + answer.shareLines + notes + said([file.note].compactMap(\.self)))
         case .files(let files):
             var staged = StagedFiles(force: force)
             defer { staged.discard() }
-            for file in files { try staged.stage(drawing.bytes(of: file.output), for: file.path) }
+            var surprises: [String] = []
+            for file in files {
+                let (bytes, note) = try drawn(file.output)
+                try staged.stage(bytes, for: file.path)
+                surprises += [note].compactMap(\.self)
+            }
             let shares = answer.shareLines.map { "\(name)\($0)\n" }.joined()
-            let data = json ? try drawing.bytes(of: .json) : Array(shares.utf8)
+            let data = json ? try drawn(.json).bytes : Array(shares.utf8)
             try staged.commit()
-            return Printout(data: data, messages: why + files.map { "wrote \(Streams.printable($0.path))" } + notes)
+            let written = files.map { "wrote \(Streams.printable($0.path))" }
+            return Printout(data: data, messages: why + written + notes + said(surprises))
         }
     }
 
@@ -42,8 +61,9 @@ extension MaskPlan {
         return answer.truncatedPrompts.map { prompt in
             "the prompt \"\(Streams.printable(prompt))\" is longer than the model reads; its end was left out"
         } + (frames > 1 ? ["the picture is animated: the first of its \(frames) frames was looked at"] : [])
-            + (isChosen ? wanted.missingCuts(of: answer.header.labels.map(\.name)) : []).map { cut in
-                "\"\(Streams.excerpt(cut))\" is not among what was found in the picture, so that nothing was cut out"
+            + (isChosen ? wanted.missing(among: answer.header.labels.map(\.name)) : []).map { region in
+                "\"\(Streams.excerpt(region.name))\" is not among what was found in the picture, so that no file of it "
+                    + "was written"
             } + [answer.absence].compactMap(\.self)
     }
 }
@@ -77,13 +97,13 @@ extension CompleteAnswer {
     }
 }
 
-/// The only output asked for is of a label that was not found.
+/// The only output asked for is of a region whose labels were not found.
 package struct NothingToWrite: ReasonedError, Equatable, CustomStringConvertible {
-    let label: String
+    let region: String
 
     package var description: String {
-        "\"\(Streams.excerpt(label))\" is not among what was found in the picture, and nothing was written; type "
-            + "--explain without --cut to see why, or --filter none"
+        "\"\(Streams.excerpt(region))\" is not among what was found in the picture, and nothing was written; type "
+            + "--explain without --cut and --inpaint to see why, or --filter none"
     }
 
     package var exitReason: ExitReason { .nothingFound }

@@ -20,7 +20,7 @@ package enum InputFile {
     /// or a device on which reading has side effects.
     ///
     /// - Parameter limit: in bytes; a larger file is `tooLarge`
-    static func regularBytes(at path: String, limit: Int) throws(FileError) -> [UInt8] {
+    package static func regularBytes(at path: String, limit: Int) throws(FileError) -> [UInt8] {
         let descriptor = try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         defer { close(descriptor) }
         guard let status = FileStatus(descriptor: descriptor) else {
@@ -33,7 +33,7 @@ package enum InputFile {
     }
 
     /// The first bytes of a file, enough to recognise its format.
-    static func beginning(of path: String) throws(FileError) -> [UInt8] {
+    package static func beginning(of path: String) throws(FileError) -> [UInt8] {
         let descriptor = try open(path, O_RDONLY | O_NONBLOCK)
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 4096)
@@ -55,7 +55,7 @@ package enum InputFile {
     }
 
     /// Checks early that a file exists and can be opened.
-    static func check(_ path: String) throws(FileError) {
+    package static func check(_ path: String) throws(FileError) {
         if isStream(path) { return }
         close(try open(path, O_RDONLY | O_NONBLOCK))
         if FileStatus(path)?.isFolder == true { throw .isFolder(path: path) }
@@ -93,8 +93,8 @@ package enum InputFile {
 
 /// A picture's file whose header is legal and within the limits; nothing is decoded yet.
 package struct InputPicture: Sendable {
-    let bytes: [UInt8]
-    let size: ImageSize
+    package let bytes: [UInt8]
+    package let size: ImageSize
 
     /// - Throws: why no picture can be decoded of it, as far as the header tells
     package init(_ bytes: [UInt8]) throws(ImageError) {

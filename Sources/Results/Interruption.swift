@@ -1,14 +1,23 @@
 import Glibc
+import Synchronization
 
 /// Cleans up on signals that end the program. A thread of its own waits in sigwait(3), as little is allowed inside a
 /// signal handler.
-enum Interruption {
+package enum Interruption {
     private static let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+
+    /// What is done before a signal ends the program.
+    private static let last = Mutex<@Sendable () -> Void>({})
 
     /// From here on a signal removes the temporary files, then ends the program by the same signal. To be called before
     /// other threads start: they inherit the blocked signal mask.
-    static func watch() {
+    package static func watch() {
         watching
+    }
+
+    /// Has a signal do something before it ends the program, while no file can be renamed: `body` may not stage any.
+    package static func beforeTheEnd(_ body: @escaping @Sendable () -> Void) {
+        last.withLock { $0 = body }
     }
 
     private static let watching: Void = {
@@ -39,6 +48,7 @@ enum Interruption {
         var number: CInt = 0
         guard unsafe sigwait(&signals, &number) == 0 else { return nil }
         StagedFiles.abandon {
+            last.withLock { $0 }()
             signal(number, SIG_DFL)
             unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
             kill(getpid(), number)

@@ -13,24 +13,27 @@ struct MaskArguments {
     let words: WordList
 
     init(_ options: MaskOptions) throws(WordError) {
-        try self.init(options.image, options.words)
+        try self.init(options.image, options.words, options.editing)
     }
 
-    /// - Parameter others: the arguments after the first picture
-    init(_ picture: String, _ others: [String]) throws(WordError) {
+    /// - Parameters:
+    ///   - others: the arguments after the first picture
+    ///   - editing: where its regions name labels, these are the words if there are no others
+    init(_ picture: String, _ others: [String], _ editing: EditingOptions?) throws(WordError) {
         let rest = others.drop(while: Self.isPicture)
         pictures = [picture] + others[..<rest.startIndex]
         for argument in rest { try Self.checkWords(argument) }
         try Self.checkBeginning(of: rest)
-        words = try WordList(Array(rest))
+        let regions = try editing?.regions() ?? []
+        words = try rest.isEmpty && !regions.isEmpty ? WordList(namedIn: regions) : WordList(Array(rest))
     }
 
     /// The arguments, with those errors that are not about how they are typed as what they are.
     ///
     /// - Throws: `FileError` for a picture that is missing, ``VocabularyError``, ``PlanError``
-    static func reading(_ picture: String, _ others: [String]) throws -> MaskArguments {
+    static func reading(_ picture: String, _ others: [String], _ editing: EditingOptions?) throws -> MaskArguments {
         do throws(WordError) {
-            return try MaskArguments(picture, others)
+            return try MaskArguments(picture, others, editing)
         } catch .missingPicture(let file) {
             throw FileError.cannotRead(path: file, reason: WordError.missingPicture(file).description)
         } catch .vocabulary(let error) {

@@ -1,7 +1,7 @@
 import Images
 package import RPC
 
-/// The request and the outputs of `mask` for one picture, decided and checked before any work is done.
+/// The requests and the outputs of `mask` for one picture, decided and checked before any work is done.
 package struct MaskPlan: Sendable {
     /// Where the outputs go.
     package enum Destination: Sendable, Equatable {
@@ -41,7 +41,7 @@ package struct MaskPlan: Sendable {
     ///
     /// - Parameter standardOutputIsTerminal: PNG bytes go to a terminal only with `-o -`
     package static func all(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws -> [MaskPlan] {
-        let arguments = try MaskArguments.reading(options.image, options.words)
+        let arguments = try MaskArguments.reading(options.image, options.words, options.editing)
         var plans: [MaskPlan] = []
         for picture in arguments.pictures {
             plans.append(
@@ -62,14 +62,18 @@ package struct MaskPlan: Sendable {
         isOneOfSeveral = pictures.count > 1
         json = options.json
         force = options.force
-        recipe = options.recipe
-        settings = options.allSettings
+        recipe = options.recipe.name
+        settings = options.recipe.allSettings
         choosing = options.filter.choosing
         explains = options.explain
-        seed = options.seed
-        threshold = options.threshold
+        seed = options.recipe.seed
+        threshold = options.recipe.threshold
         folder = options.output == "-" ? nil : options.output
-        wanted = WantedOutputs(options)
+        do throws(RegionError) {
+            wanted = try WantedOutputs(options, among: words.names)
+        } catch {
+            throw .region(error)
+        }
 
         isStream = InputFile.isStream(picture)
         switch options.output {
@@ -90,9 +94,8 @@ package struct MaskPlan: Sendable {
 
     /// Refuses several outputs for standard output where it is not known yet what labels there will be.
     private static func checkStandardOutput(_ wanted: WantedOutputs) throws(PlanError) {
-        if wanted.heat { throw .heatOfChosen }
-        let count = wanted.cuts.count + (wanted.overlay ? 1 : 0)
-        if count > 1 { throw .severalOnStandardOutput(count) }
+        if wanted.hasFilesOfEachLabel { throw .filesOfChosen }
+        if wanted.count > 1 { throw .severalOnStandardOutput(wanted.count) }
     }
 
     private static func destination(
@@ -114,7 +117,7 @@ package struct MaskPlan: Sendable {
         switch destination {
         case .files(let files): try Self.checkNames(of: [(picture, files)], besides: pictures)
         case .standardOutput:
-            if let cut = wanted.missingCuts(of: labels).first { throw NothingToWrite(label: cut) }
+            if let region = wanted.missing(among: labels).first { throw NothingToWrite(region: region.name) }
         }
         return destination
     }
@@ -173,14 +176,14 @@ package struct MaskPlan: Sendable {
         throw .isNoFolder(path: folder, what: isPicture ? "the picture itself" : status.kind)
     }
 
-    /// The request. Score maps are requested only if heat maps are drawn of them, and at the picture's size.
-    package func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
-        let maps: SegmentRequest.Maps = wanted.heat ? .sized : .none
+    /// The requests, one for each kind of score maps that files are made from, or one without.
+    package func requests(_ picture: SegmentRequest.Picture, requestID: String) -> [SegmentRequest] {
         let vocabulary = choosing.vocabulary(of: words)
-        return SegmentRequest(
-            picture: picture, labels: vocabulary == nil ? words.labels : [], recipe: recipe, seed: seed,
-            threshold: threshold, maps: maps,
-            encoding: maps.encodingForHeat, mask: true, requestID: requestID, settings: settings,
-            vocabulary: vocabulary)
+        return wanted.maps.map { maps in
+            SegmentRequest(
+                picture: picture, labels: vocabulary == nil ? words.labels : [], recipe: recipe, seed: seed,
+                threshold: threshold, maps: maps, encoding: maps.encodingForFiles, mask: true, requestID: requestID,
+                settings: settings, vocabulary: vocabulary)
+        }
     }
 }

@@ -9,7 +9,7 @@ package enum MaskValues: String, CaseIterable, Sendable, Codable {
     case grey
 }
 
-/// One kind of file that is drawn of an answer. Labels are given by their names.
+/// One kind of file that is made of an answer. Labels are given by their names.
 package enum Output: Hashable, Sendable {
     /// The index mask: an indexed PNG, index k is the k-th label, 0 the background.
     case mask
@@ -19,14 +19,47 @@ package enum Output: Hashable, Sendable {
     case overlay
     /// A label's scores, black to white: a grey PNG.
     case heat(label: String)
-    /// The picture's pixels under a label's part of the mask, all others transparent.
-    case cut(label: String)
+    /// The picture's pixels where a region of the mask is, all others transparent.
+    case cut(RegionExpression)
+    /// A region's mask for inpainting, a grey PNG: 255 is painted anew, 0 stays.
+    case inpaint(RegionExpression, RegionEdits)
+    /// How much the picture's cells are looked at by that of a pixel, black to white: a grey PNG.
+    case attention(x: UInt32, y: UInt32)
+    /// A file of another program's format; of one label where ``FileFormat/isOfEachLabel`` says so.
+    case format(FileFormat, label: String?)
     /// The JSON that `--json` prints.
     case json
 
-    /// Whether it is drawn from the scores, not from the mask.
-    var drawsScores: Bool {
-        if case .heat = self { true } else { false }
+    /// The score maps that it is drawn from.
+    var maps: SegmentRequest.Maps {
+        switch self {
+        case .heat, .attention: .sized
+        case .format(let format, _): format.maps
+        case .mask, .greyMask, .overlay, .cut, .inpaint, .json: .none
+        }
+    }
+
+    /// What it is drawn from beside those.
+    var probes: [Probe] {
+        if case .attention(let x, let y) = self { [.attention(x: x, y: y)] } else { [] }
+    }
+
+    /// The region that it shows; `nil`: what it shows is no region.
+    var region: RegionExpression? {
+        switch self {
+        case .cut(let region), .inpaint(let region, _): region
+        case .mask, .greyMask, .overlay, .heat, .attention, .format, .json: nil
+        }
+    }
+
+    /// The labels of which at least one must be there, or it shows nothing; `nil`: it shows whatever there is.
+    var subjects: [String]? {
+        switch self {
+        case .heat(let label): [label]
+        case .format(_, let label): label.map { [$0] }
+        case .cut, .inpaint: region?.included
+        case .mask, .greyMask, .overlay, .attention, .json: nil
+        }
     }
 
     /// The suffix that the output's file name adds to the picture's.
@@ -35,7 +68,10 @@ package enum Output: Hashable, Sendable {
         case .mask, .greyMask: ".mask.png"
         case .overlay: ".overlay.png"
         case .heat(let label): ".\(fileNamePart(label)).heat.png"
-        case .cut(let label): ".\(fileNamePart(label)).cut.png"
+        case .cut(let region): ".\(fileNamePart(region.name)).cut.png"
+        case .inpaint(let region, _): ".\(fileNamePart(region.name)).inpaint.png"
+        case .attention(let x, let y): ".\(x),\(y).attention.png"
+        case .format(let format, let label): "\(label.map { ".\(fileNamePart($0))" } ?? "").\(format.suffix)"
         case .json: ".json"
         }
     }
@@ -67,8 +103,8 @@ func withoutExtension(_ name: String) -> String {
     return String(name.unicodeScalars[..<dot])
 }
 
-/// A label as part of a file's name: slashes, control characters and leading dots become "_", and it is cut at 100
-/// bytes, as a name has at most 255 (NAME_MAX).
+/// A label or a region as part of a file's name: slashes, control characters and leading dots become "_", and it is cut
+/// at 100 bytes, as a name has at most 255 (NAME_MAX).
 private func fileNamePart(_ label: String) -> String {
     var leads = true
     var part = String.UnicodeScalarView()

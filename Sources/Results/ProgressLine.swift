@@ -9,6 +9,8 @@ package final class ProgressLine: Sendable {
         var stage: String
         /// Of the answer, once its header says them.
         var labels = 0
+        /// Whether the seconds since the beginning stand after the stage.
+        var isTimed = true
         var isDone = false
         var isShown = false
 
@@ -41,6 +43,7 @@ package final class ProgressLine: Sendable {
                 state.stage = "looking at \(header.width) x \(header.height) pixels"
             case .scoreMap(let map): state.stage = "label \(Int(map.label) + 1) of \(state.labels)"
             case .loading(let loading): state.stage = loading.long
+            case .probed(let probed): state.stage = probed.name
             case .mask, .trailer: break
             }
         }
@@ -51,11 +54,16 @@ package final class ProgressLine: Sendable {
         state.withLock { $0.stage = loading.long }
     }
 
+    /// Updates the text for a stage that says itself how long it takes.
+    package func advance(_ stage: String) {
+        state.withLock { ($0.stage, $0.isTimed) = (stage, false) }
+    }
+
     /// Whether there is a line at all; else nobody need tell of progress.
     static var isAnimated: Bool { Streams.errorsAreAnimated }
 
     /// Prints a message above the line.
-    func say(_ message: String) {
+    package func say(_ message: String) {
         state.withLock { state in
             state.erase()
             Streams.say(message)
@@ -75,8 +83,9 @@ package final class ProgressLine: Sendable {
         state.withLock { state in
             guard !state.isDone else { return false }
             state.isShown = true
-            let tenths = began.duration(to: .now) / .milliseconds(100)
-            let text = "\r\u{1B}[K\(Streams.printable(state.stage))  \(Int(tenths) / 10).\(Int(tenths) % 10) s"
+            let tenths = Int(began.duration(to: .now) / .milliseconds(100))
+            let time = state.isTimed ? "  \(tenths / 10).\(tenths % 10) s" : ""
+            let text = "\r\u{1B}[K\(Streams.printable(state.stage))\(time)"
             return Streams.write(Array(text.utf8), to: STDERR_FILENO)
         }
     }

@@ -6,8 +6,8 @@ import Texts
 /// The provenance of an output: all that is needed to recreate it, bit for bit where
 /// model, precision, instruction set and BLAS are the same.
 ///
-/// Every PNG carries it as JSON in an iTXt chunk; the object that `--json` prints is one too, with the list of files
-/// written. It holds no times, so that the same run gives the same bytes.
+/// Every PNG carries it as JSON in an iTXt chunk, a COCO document as an object of its `info`; the object that `--json`
+/// prints is one too, with the list of files written. It holds no times, so that the same run gives the same bytes.
 package struct Provenance: Sendable, Equatable {
     /// The keyword of the iTXt chunk.
     static let key = "dseg"
@@ -19,7 +19,7 @@ package struct Provenance: Sendable, Equatable {
 
     let output: Output
     package let picture: Picture
-    /// The arguments as they were typed.
+    /// The arguments as they were typed, or as the labels of regions would be.
     package let words: [String]
     package let labels: [LabelRecord]
     package let recipe: String
@@ -150,17 +150,21 @@ package struct Provenance: Sendable, Equatable {
         self.answer = answer.trailer.answerHash
     }
 
-    /// Reads the provenance of a PNG file or of JSON that dseg wrote.
+    /// Reads the provenance of a PNG file, of JSON or of a COCO document that dseg wrote.
     package init(reading bytes: [UInt8]) throws(ProvenanceError) {
         let json = bytes.first == 0x89 ? try Self.chunk(of: bytes) : bytes
         guard json.first == UInt8(ascii: "{") else { throw .none }
         guard StreamSafe.isSafe(json: json) else {
             throw .unreadable("it has \(StreamSafe.refusal)")
         }
-        let schema = try? JSONDecoder().decode(Schema.self, from: Data(json)).schema
-        if let schema, schema != Self.schema { throw .otherSchema(schema) }
+        let document = try? JSONDecoder().decode(Document<Schema>.self, from: Data(json))
+        let schema = try? document?.info.dseg ?? JSONDecoder().decode(Schema.self, from: Data(json))
+        if let schema = schema?.schema, schema != Self.schema { throw .otherSchema(schema) }
         do {
-            self = try JSONDecoder().decode(Self.self, from: Data(json))
+            self =
+                document == nil
+                ? try JSONDecoder().decode(Self.self, from: Data(json))
+                : try JSONDecoder().decode(Document<Self>.self, from: Data(json)).info.dseg
         } catch DecodingError.dataCorrupted(let context) {
             throw .unreadable(context.debugDescription)
         } catch {
@@ -184,12 +188,23 @@ package struct Provenance: Sendable, Equatable {
         let schema: Int
     }
 
+    /// What of a COCO document is dseg's.
+    private struct Document<Content: Decodable>: Decodable {
+        struct Info: Decodable {
+            let dseg: Content
+        }
+
+        let info: Info
+    }
+
     var json: String { JSONLine.text(of: self) }
 }
 
 /// Why a file cannot be recreated.
 package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
     case none
+    /// A file of a format that has no room for it.
+    case noRoom(FileFormat)
     case otherSchema(Int)
     case unreadable(String)
     /// The file at the picture's path is no picture.
@@ -206,6 +221,9 @@ package enum ProvenanceError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .none:
             "the file does not say how it was made; dseg writes that into its PNG and JSON files"
+        case .noRoom(let format):
+            "a .\(format.suffix) file has no room for how it was made; type dseg mask again with the picture, the "
+                + "words and the options that are told by the mask beside it, and --format \(format.rawValue) --force"
         case .otherSchema(let schema):
             "the file was written by another dseg (schema \(schema), this one reads "
                 + "\(Provenance.schema)); use that one"

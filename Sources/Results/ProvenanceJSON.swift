@@ -68,11 +68,7 @@ extension Provenance: Codable {
         notes = nil
 
         let names = labels.map(\.name)
-        let isLegal =
-            switch output {
-            case .heat(let label), .cut(let label): names.contains { ExactString($0) == ExactString(label) }
-            case .mask, .greyMask, .overlay, .json: true
-            }
+        let isLegal = output.isThere(among: Set(names.map { ExactString($0) }))
         guard !texts.contains(where: { $0.utf8.contains(0) }) else {
             throw DecodingError.dataCorruptedError(
                 forKey: .words, in: container, debugDescription: "a text holds a NUL")
@@ -114,44 +110,6 @@ extension Provenance {
         let networks = [captioner, filter].compactMap(\.self).flatMap { [$0.name, $0.hash] }
         return [picture.path, picture.sha256, recipe, forwardPrompt, model.name, model.hash, version, answer] + words
             + settings + [precision, instructionSet, blas].compactMap(\.self) + labels.map(\.name) + phrases
-            + (files ?? []).map(\.path) + networks + (choice?.texts ?? [])
-    }
-}
-
-extension Output: Codable {
-    private enum CodingKeys: String, CodingKey {
-        case kind, label, values
-    }
-
-    private enum Kind: String, Codable {
-        case mask, overlay, heat, cut, json
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        let (kind, label): (Kind, String?) =
-            switch self {
-            case .mask, .greyMask: (.mask, nil)
-            case .overlay: (.overlay, nil)
-            case .heat(let label): (.heat, label)
-            case .cut(let label): (.cut, label)
-            case .json: (.json, nil)
-            }
-        try container.encode(kind, forKey: .kind)
-        try container.encodeIfPresent(label, forKey: .label)
-        if self == .greyMask { try container.encode(MaskValues.grey, forKey: .values) }
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        switch try container.decode(Kind.self, forKey: .kind) {
-        case .mask:
-            let values = try container.decodeIfPresent(MaskValues.self, forKey: .values) ?? .palette
-            self = values == .grey ? .greyMask : .mask
-        case .overlay: self = .overlay
-        case .heat: self = .heat(label: try container.decode(String.self, forKey: .label))
-        case .cut: self = .cut(label: try container.decode(String.self, forKey: .label))
-        case .json: self = .json
-        }
+            + (files ?? []).map(\.path) + networks + (choice?.texts ?? []) + (output.region?.labels ?? [])
     }
 }

@@ -28,8 +28,10 @@ extension Provenance {
                         })
                 },
             recipe: recipe, forwardPrompt: forwardPrompt.isEmpty ? nil : forwardPrompt, seed: seed,
-            timestep: timestep, threshold: threshold, maps: maps, encoding: maps.encodingForHeat, mask: true,
-            model: model.hash, requestID: requestID, settings: settings + square, vocabulary: vocabulary)
+            timestep: timestep, threshold: threshold, maps: maps,
+            encoding: output.probes.isEmpty ? maps.encodingForFiles : .u16, mask: true,
+            model: model.hash, requestID: requestID, settings: settings + square, vocabulary: vocabulary,
+            probes: output.probes)
     }
 
     private func typedWords() throws -> WordList {

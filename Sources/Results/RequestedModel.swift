@@ -4,7 +4,7 @@ package import Texts
 /// The model that a request names, and for how long it is to be kept.
 package struct RequestedModel: Sendable {
     /// Name or hash; empty: the default.
-    let name: String
+    package let name: String
     /// `nil`: as the daemon has it.
     let keepAlive: KeepAlive?
 
@@ -20,7 +20,7 @@ package struct RequestedModel: Sendable {
     private var kept: String { keepAlive?.description ?? "" }
 
     /// A question to this model; it asks for progress where somebody sees it.
-    func asked(_ request: SegmentRequest) -> SegmentRequest {
+    package func asked(_ request: SegmentRequest) -> SegmentRequest {
         var request = request
         request.model = name
         request.keepAlive = kept

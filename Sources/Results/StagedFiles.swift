@@ -7,7 +7,7 @@ import Texts
 ///
 /// Each is written under a temporary name in its folder and synced (fsync(2)); once all are, they are renamed. A new
 /// file has mode 0644 less the umask; one that replaces another keeps its mode and, where permitted, its owner.
-struct StagedFiles: ~Copyable {
+package struct StagedFiles: ~Copyable {
     private struct Staged {
         var place: OutputPlace
         let temporary: String
@@ -23,7 +23,7 @@ struct StagedFiles: ~Copyable {
     private let force: Bool
     private var staged: [Staged] = []
 
-    init(force: Bool) {
+    package init(force: Bool) {
         self.force = force
     }
 
@@ -36,7 +36,7 @@ struct StagedFiles: ~Copyable {
     }
 
     /// Writes one file under a temporary name.
-    mutating func stage(_ bytes: [UInt8], for path: String) throws(FileError) {
+    package mutating func stage(_ bytes: [UInt8], for path: String) throws(FileError) {
         let place = try OutputPlace(path, force: force)
         let temporary = Self.temporary(beside: place.target)
         let descriptor = Self.temporaries.withLock { names in
@@ -60,7 +60,7 @@ struct StagedFiles: ~Copyable {
     }
 
     /// Renames all files; if one fails, rolls back those before it.
-    mutating func commit() throws(FileError) {
+    package mutating func commit() throws(FileError) {
         try Self.temporaries.withLock { _ throws(FileError) in
             defer { removeBackups() }
             do throws(FileError) {
@@ -77,7 +77,7 @@ struct StagedFiles: ~Copyable {
     }
 
     /// Removes the temporary files of this value.
-    mutating func discard() {
+    package mutating func discard() {
         Self.temporaries.withLock { names in
             for file in staged {
                 Self.remove(file.temporary)
@@ -181,6 +181,13 @@ struct StagedFiles: ~Copyable {
         fsync(descriptor)
         close(descriptor)
     }
+}
+
+/// Checks early that a file can be written.
+///
+/// - Parameter force: whether one that is there may be replaced
+package func checkPlace(_ path: String, force: Bool) throws(FileError) {
+    _ = try OutputPlace(path, force: force)
 }
 
 /// Replaces a file's content atomically.

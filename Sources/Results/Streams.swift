@@ -44,7 +44,7 @@ package enum Streams {
     }
 
     /// The text as ``printable(_:)`` gives it, cut to 100 scalars.
-    static func excerpt(_ text: String) -> String {
+    package static func excerpt(_ text: String) -> String {
         let beginning = String(text.unicodeScalars.prefix(100))
         return printable(beginning) + (beginning.utf8.count < text.utf8.count ? "\u{2026}" : "")
     }

@@ -23,7 +23,7 @@ package struct WordsOptions: ParsableArguments {
 
     package func validate() throws {
         do throws(WordError) {
-            _ = try MaskArguments(image, words)
+            _ = try MaskArguments(image, words, nil)
         } catch .missingPicture {
             // No usage error, as for mask: the run reports it with an exit code of its own.
             return

@@ -15,7 +15,7 @@ package enum WordsRun {
         Interruption.watch()
         var read: (arguments: MaskArguments, vocabulary: Vocabulary)?
         try MaskRun.exiting({ nil }) {
-            let arguments = try MaskArguments.reading(options.image, options.words)
+            let arguments = try MaskArguments.reading(options.image, options.words, nil)
             for picture in arguments.pictures { try InputFile.check(picture) }
             read = (arguments, options.filter.choosing.candidates(of: arguments.words))
             for note in arguments.words.notes { Streams.say("note: \(note)") }

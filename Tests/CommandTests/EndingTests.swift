@@ -51,7 +51,7 @@ import Testing
             64, ["mask", picture, "boat", "--set", "rounds=1", "--set", "rounds=2"], saying: "rounds is set twice")
         try expectError(64, ["recipes", "best"], saying: "best")
         try expectError(64, ["mask", picture, "boat", "--json", "-o", "-"], saying: "-o DIR")
-        try expectError(64, ["mask", picture, "boat,sheep", "--heat", "-o", "-"], saying: "2 pictures", "-o DIR")
+        try expectError(64, ["mask", picture, "boat,sheep", "--heat", "-o", "-"], saying: "2 files", "-o DIR")
         let unknown = try run([Repository.dseg, "musk"])
         #expect(unknown.code == 64)
         #expect(unknown.errors.contains("musk"))

@@ -49,6 +49,25 @@ import Testing
         }
     }
 
+    @Test func `maps without a mask are of the size that was asked for, and all there`() throws {
+        let example = try Example()
+        var request = try example.plan(["--heat"]).request(.handle(""), requestID: "")
+        let replies = try example.replies(to: request)
+        let maps = replies.filter { if case .mask = $0 { false } else { true } }
+        func isTaken(_ replies: [SegmentReply]) -> Bool {
+            var checks = AnswerChecks(of: request, size: nil)
+            return (try? replies.forEach { try checks.receive($0) }) != nil && (try? checks.ends()) != nil
+        }
+        #expect(isTaken(replies) && !isTaken(maps))
+        request.mask = false
+        #expect(isTaken(maps) && !isTaken(replies))
+        for place in maps.indices { #expect(!isTaken(Array(maps[..<place] + maps[(place + 1)...]))) }
+        (request.mapWidth, request.mapHeight) = (UInt32(Example.width), UInt32(Example.height))
+        #expect(isTaken(maps))
+        request.mapHeight += 1
+        #expect(!isTaken(maps))
+    }
+
     @Test func `a model's loading comes before all else, and only where it was asked for`() throws {
         let example = try Example()
         var request = try example.plan(["--heat"]).request(.handle(""), requestID: "")

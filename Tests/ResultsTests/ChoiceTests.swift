@@ -112,11 +112,11 @@ import Testing
         let answer = try chosen.answer(to: request, chosen.emptyReplies())
         #expect(answer.isEmpty && answer.shares.isEmpty && answer.counts == [24])
         let picture = try InputPicture(chosen.example.picture)
-        let output = try chosen.plan(["-o", "-", "--filter-set", "least=0.5"]).deliver(answer, picture: picture)
+        let output = try chosen.plan(["-o", "-", "--filter-set", "least=0.5"]).deliver([answer], picture: picture)
         #expect(output.messages.count == 1 && output.messages[0].contains("--explain"))
         #expect(try Image(decoding: output.data).pixels.allSatisfy { $0 == 0 })
         let cut = try chosen.plan(["-o", "-", "--cut", "dog"])
-        #expect(throws: NothingToWrite(label: "dog")) { try cut.deliver(answer, picture: picture) }
+        #expect(throws: NothingToWrite(region: "dog")) { try cut.deliver([answer], picture: picture) }
         let nameless = try chosen.answer(to: request, chosen.emptyReplies()).absence
         #expect(nameless?.contains("nothing of what was asked") == true)
         var anything = request
@@ -178,7 +178,7 @@ import Testing
         #expect(plan.files.map(\.output) == [.mask, .overlay], "the others are not known yet")
         let request = plan.request(.image(chosen.example.picture), requestID: "")
         #expect(request.maps == .sized)
-        #expect(throws: PlanError.heatOfChosen) { try chosen.plan(["--heat", "-o", "-"]) }
+        #expect(throws: PlanError.filesOfChosen) { try chosen.plan(["--heat", "-o", "-"]) }
         #expect(throws: PlanError.severalOnStandardOutput(2)) {
             try chosen.plan(["--overlay", "--cut", "dog", "-o", "-"])
         }
@@ -194,7 +194,9 @@ import Testing
             files: [], explains: explains)
     }
 
-    @Test(arguments: [Output.mask, .overlay, .heat(label: "grass"), .cut(label: "dog"), .json], [false, true])
+    @Test(
+        arguments: [Output.mask, .overlay, .heat(label: "grass"), .cut(RegionExpression(label: "dog")), .json],
+        [false, true])
     func `a file of chosen labels asks to choose again, and is the same`(output: Output, explains: Bool) throws {
         let file = try drawing(["--heat"], explains: explains).bytes(of: output)
         let provenance = try Provenance(reading: file)

@@ -60,7 +60,7 @@ import Testing
     @Test(arguments: [("dog", 1), ("grass", 2)])
     func `a cut-out keeps the label's pixels and nothing else`(label: String, index: UInt8) throws {
         let example = try Example()
-        let image = try Image(decoding: example.drawing().bytes(of: .cut(label: label)))
+        let image = try Image(decoding: example.drawing().bytes(of: .cut(RegionExpression(label: label))))
         let alpha = try #require(image.alpha)
         let own = try #require(example.image.alpha)
         for i in example.indices.indices {
@@ -76,7 +76,8 @@ import Testing
         let count = 5
         let image = Image(
             width: count, height: 1, pixels: (1...15).map { UInt8($0) }, alpha: [255, 0, 0, 7, 255])
-        let cut = Compositing.cut(image, where: [1, 0, 1, 2, 0], are: 1)
+        let region = Region(width: count, height: 1, of: [1, 0, 1, 2, 0], where: (0..<256).map { $0 == 1 })
+        let cut = Compositing.cut(image, to: region)
         #expect(cut == [1, 2, 3, 255, 4, 5, 6, 0, 7, 8, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     }
 
@@ -87,10 +88,10 @@ import Testing
         // Behind the header of 33 bytes, the chunk's CRC by zlib's own crc32.
         example.picture.insert(contentsOf: [0, 0, 0, 4] + gamma + [0x7C, 0x30, 0x30, 0x20], at: 33)
         let drawing = try example.drawing(["--overlay", "--heat", "--cut", "dog"])
-        for output in [Output.overlay, .cut(label: "dog"), .mask, .heat(label: "dog")] {
+        for output in [Output.overlay, .cut(RegionExpression(label: "dog")), .mask, .heat(label: "dog")] {
             let bytes = try drawing.bytes(of: output)
             let isKept = bytes.indices.contains { bytes[$0...].starts(with: gamma) }
-            #expect(isKept == (output == .overlay || output == .cut(label: "dog")))
+            #expect(isKept == (output == .overlay || output == .cut(RegionExpression(label: "dog"))))
         }
     }
 
@@ -122,7 +123,7 @@ import Testing
             try example.drawing([]).bytes(of: .heat(label: "dog"))
         }
         #expect(throws: DrawingError.noLabel("cat")) {
-            try example.drawing().bytes(of: .cut(label: "cat"))
+            try example.drawing().bytes(of: .cut(RegionExpression(label: "cat")))
         }
         let request = try example.plan().request(.handle(""), requestID: "")
         let other = try PNGFile(width: 1, height: 1, .grey([0]), texts: []).encoded()

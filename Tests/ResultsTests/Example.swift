@@ -103,8 +103,8 @@ struct Example {
 
     /// A plan carried out with the answer to its question.
     func delivery(of plan: MaskPlan) throws -> Printout {
-        let request = plan.request(.image(picture), requestID: "1")
-        return try plan.deliver(answer(to: request), picture: InputPicture(picture))
+        let answers = try plan.requests(.image(picture), requestID: "1").map { try answer(to: $0) }
+        return try plan.deliver(answers, picture: InputPicture(picture))
     }
 
     /// A drawing of everything that a plan with all options asks for.
@@ -118,6 +118,11 @@ struct Example {
 }
 
 extension MaskPlan {
+    /// The only request, or the first.
+    func request(_ picture: SegmentRequest.Picture, requestID: String) -> SegmentRequest {
+        requests(picture, requestID: requestID)[0]
+    }
+
     /// The plan of the only picture.
     init(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws {
         let plans = try Self.all(options, standardOutputIsTerminal: standardOutputIsTerminal)

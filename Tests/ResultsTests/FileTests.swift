@@ -72,7 +72,7 @@ import Testing
     @Test func `a picture on standard output makes the shares messages`() throws {
         let example = try Example()
         let printout = try example.delivery(of: Self.plan(in: "-", ["--cut", "dog"]))
-        #expect(try Provenance(reading: printout.data).output == .cut(label: "dog"))
+        #expect(try Provenance(reading: printout.data).output == .cut(RegionExpression(label: "dog")))
         #expect(printout.messages == ["dog 20.8 %", "grass 45.8 %"])
     }
 
@@ -83,7 +83,7 @@ import Testing
         header.labels[1].phrases[0].truncated = true
         let answer = try example.answer(
             to: plan.request(.handle(""), requestID: ""), header: header)
-        let messages = try plan.deliver(answer, picture: InputPicture(example.picture)).messages
+        let messages = try plan.deliver([answer], picture: InputPicture(example.picture)).messages
         #expect(messages.last?.contains("a photograph of a grass") == true)
         #expect(messages.count == 3)
     }
@@ -96,7 +96,7 @@ import Testing
         let picture = try Repository.bytes("\(Repository.root)/Tests/Fixtures/images/\(name)")
         let plan = try Self.plan(in: "-", [])
         let answer = try example.answer(to: plan.request(.handle(""), requestID: ""))
-        let printout = try plan.deliver(answer, picture: InputPicture(picture))
+        let printout = try plan.deliver([answer], picture: InputPicture(picture))
         let record = try Provenance(reading: printout.data).picture
         #expect(record.frames == frames)
         #expect(record.orientation == (name == "exif-6.webp" ? 6 : 1))
@@ -121,7 +121,7 @@ import Testing
             to: Self.plan(in: folder, []).request(.handle(""), requestID: ""))
         let plan = try Self.plan(in: folder, ["--heat"])
         #expect(throws: DrawingError.noScores) {
-            try plan.deliver(answer, picture: InputPicture(example.picture))
+            try plan.deliver([answer], picture: InputPicture(example.picture))
         }
         #expect(try Self.names(in: folder).isEmpty)
     }

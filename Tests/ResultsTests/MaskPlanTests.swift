@@ -46,7 +46,7 @@ import Testing
         #expect(
             plan.files.map(\.path) == [
                 "rex.mask.png", "rex.overlay.png", "rex.dog.heat.png", "rex.grass.heat.png",
-                "rex.dog.cut.png", "rex.grass.cut.png",
+                "rex.grass.cut.png", "rex.dog.cut.png",
             ])
     }
 
@@ -71,7 +71,7 @@ import Testing
         #expect(try destination(["-", "dog"]) == .standardOutput(.mask))
         #expect(
             try destination(["-", "dog", "--cut", "dog", "-o", "-"])
-                == .standardOutput(.cut(label: "dog")))
+                == .standardOutput(.cut(RegionExpression(label: "dog"))))
         #expect(
             try destination(["-", "dog", "--heat"]) == .standardOutput(.heat(label: "dog")))
     }

@@ -5,9 +5,11 @@ import Testing
 @testable import Results
 
 @Suite struct ProvenanceTests {
-    private static let outputs: [Output] = [
-        .mask, .greyMask, .overlay, .heat(label: "dog"), .heat(label: "grass"), .cut(label: "dog"), .json,
-    ]
+    private static let outputs: [Output] =
+        [
+            .mask, .greyMask, .overlay, .heat(label: "dog"), .heat(label: "grass"),
+            .cut(RegionExpression(label: "dog")), .json,
+        ] + InpaintingTests.outputs
 
     @Test(arguments: outputs)
     func `a file made again from itself has the same bytes`(output: Output) throws {
@@ -161,7 +163,7 @@ import Testing
             try Provenance(reading: file).request(.handle(""), requestID: "").maps
         }
         #expect(try maps(example.drawing().bytes(of: output)) == .sized)
-        if !output.drawsScores { #expect(try maps(example.drawing([]).bytes(of: output)) == .none) }
+        if output.maps == .none { #expect(try maps(example.drawing([]).bytes(of: output)) == .none) }
     }
 
     @Test func `a file of before maps were recorded asks for latent ones, and is the same again`() throws {

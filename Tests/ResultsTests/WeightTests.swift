@@ -69,7 +69,8 @@ import Testing
         #expect(throws: WordError.repeatedLabel("dog")) { try WordList(["dog:1.2", "dog:2"]) }
         for cut in ["dog", "dog:1.2"] {
             let options = try MaskOptions.parse(["r.png", "dog:1.2", "--cut", cut])
-            #expect(WantedOutputs(options).extras(of: ["dog"]) == [.cut(label: "dog")])
+            let outputs = try WantedOutputs(options, among: ["dog"]).extras(of: ["dog"])
+            #expect(outputs == [.cut(RegionExpression(label: "dog"))])
         }
         #expect(throws: (any Error).self) { try MaskOptions.parse(["r.png", "dog:1.2", "--cut", "cat"]) }
     }

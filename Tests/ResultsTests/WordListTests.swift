@@ -76,7 +76,7 @@ import Testing
                 Label(name: "a=b", phrases: [Phrase(words: "c,d"), Phrase(words: "e|f")])
             ])
         #expect(try Self.names([#"a\b"#, #"c\"#, #"犬\、猫"#]) == [#"a\b"#, #"c\"#, "犬、猫"])
-        #expect(WordList.name(#" Paris\, Texas"#) == "Paris, Texas")
+        #expect(try WrittenRegion(#" Paris\, Texas"#).region(among: ["Paris, Texas"]).included == ["Paris, Texas"])
     }
 
     @Test func `letters that are called commas are letters`() throws {

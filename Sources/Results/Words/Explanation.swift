@@ -1,4 +1,4 @@
-import RPC
+package import RPC
 import Texts
 
 // Why labels stayed or went, in lines for people.
@@ -24,7 +24,7 @@ extension Choice {
     }
 
     /// Candidates that the model reads alike, in a sentence; `nil` where there are none.
-    var mergedNote: String? {
+    package var mergedNote: String? {
         let merged = verdicts.filter { !$0.alike.isEmpty }
         guard !merged.isEmpty else { return nil }
         let pairs = merged.prefix(5).map { "\(Streams.excerpt($0.name)) as \(Streams.excerpt($0.alike))" }

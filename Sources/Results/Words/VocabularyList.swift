@@ -34,7 +34,7 @@ package struct VocabularyList: Sendable, Equatable {
     /// Reads a vocabulary.
     ///
     /// - Parameter name: one of ``shipped``; anything else is a file's path
-    init(named name: String) throws(VocabularyError) {
+    package init(named name: String) throws(VocabularyError) {
         let isShipped = Self.shipped.contains { ExactString($0) == ExactString(name) }
         let path = isShipped ? "\(ShippedFiles.folder(of: "dsegd"))/vocabularies/\(name).txt" : name
         if !isShipped, !name.utf8.contains(where: { "./".utf8.contains($0) }), name.isEmpty || FileStatus(name) == nil {
@@ -52,7 +52,7 @@ package struct VocabularyList: Sendable, Equatable {
     }
 
     /// - Parameter path: where the bytes are from, for errors
-    init(reading bytes: [UInt8], path: String) throws(VocabularyError) {
+    package init(reading bytes: [UInt8], path: String) throws(VocabularyError) {
         guard let text = String(validating: bytes, as: UTF8.self), PathText.isUnicode(text) else {
             throw .notText(path: path)
         }

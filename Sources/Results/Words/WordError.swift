@@ -20,6 +20,8 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
     case tooManyMarks(String)
     case tooManyLabels(Int)
     case vocabulary(VocabularyError)
+    /// Of a region whose labels are the words.
+    case region(RegionError)
 
     init(_ fault: LabelFault, in argument: String) {
         self =
@@ -64,6 +66,8 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
         case .tooManyLabels(let count):
             return "\(count) labels are over the limit of \(WordList.labelLimit); ask in several runs"
         case .vocabulary(let error):
+            return error.description
+        case .region(let error):
             return error.description
         }
     }

@@ -23,7 +23,7 @@ package struct WordList: Sendable, Equatable {
     /// The mask's indices are bytes, and 0 is the background.
     package static let labelLimit = 255
 
-    /// The arguments as they were typed.
+    /// The arguments as they were typed, or as they would be.
     package let given: [String]
     package let sought: Sought
     /// Of the arguments, also where they are candidates.
@@ -65,9 +65,26 @@ package struct WordList: Sendable, Equatable {
         if case .labels(let labels) = sought { labels } else { [] }
     }
 
-    /// The name in the argument of `--cut`.
-    static func name(_ text: String) -> String {
-        WrittenWords.text(of: WrittenWords.weighted(WrittenWords.marks(of: text, .ofArguments)[...]).words)
+    /// The labels that regions name, each once, in the order in which they stand.
+    init(namedIn regions: [WrittenRegion]) throws(WordError) {
+        var arguments: [String] = []
+        var names: Set<String> = []
+        for region in regions {
+            for argument in try region.arguments() {
+                guard let name = try WordList([argument]).names.first, names.insert(name).inserted else { continue }
+                arguments.append(argument)
+            }
+        }
+        try self.init(arguments)
+    }
+
+    /// Of the labels, or of the candidates.
+    var names: [String] {
+        switch sought {
+        case .labels(let labels): labels.map(\.name)
+        case .candidates(let list): list.candidates.map(\.name)
+        case .anything: []
+        }
     }
 
     /// Hints for labels that look like several, separated as other tools do, for example by GroundingDINO's full stops.

@@ -30,6 +30,8 @@ enum WrittenWords {
         static let ofArguments = Signs(scalars: ["=", "|", ".", ":", "@"])
         /// A tilde begins synonyms, a number sign a comment, a bracket a heading.
         static let ofFiles = Signs(scalars: ofArguments.scalars.union(["~", "#", "["]))
+        /// A plus sign and a minus sign join labels.
+        static let ofRegions = Signs(scalars: ofArguments.scalars.union(["+", "-"]))
     }
 
     private static func isLineEnd(_ scalar: Unicode.Scalar) -> Bool {
@@ -105,6 +107,35 @@ enum WrittenWords {
             start = end + 1
         }
         return found.isEmpty ? nil : found
+    }
+
+    /// The labels between plus and minus signs that have space on both sides, each with the sign before it; the ends of
+    /// the text are space.
+    static func terms(of marks: [Mark]) -> [(sign: Unicode.Scalar?, marks: ArraySlice<Mark>)] {
+        func isSpace(_ place: Int) -> Bool { marks.indices.contains(place) ? isBlank(marks[place].scalar) : true }
+        var terms: [(sign: Unicode.Scalar?, marks: ArraySlice<Mark>)] = []
+        var (sign, start): (Unicode.Scalar?, Int) = (nil, 0)
+        for (place, mark) in marks.enumerated() where mark == .sign("+") || mark == .sign("-") {
+            guard isSpace(place - 1), isSpace(place + 1) else { continue }
+            terms.append((sign, marks[start..<place]))
+            (sign, start) = (mark.scalar, place + 1)
+        }
+        return terms + [(sign, marks[start...])]
+    }
+
+    /// The marks of one label as an argument that means it.
+    static func argument(of marks: ArraySlice<Mark>) -> String {
+        var text = String.UnicodeScalarView()
+        let end = marks.lastIndex { !isBlank($0.scalar) }.map { $0 + 1 } ?? marks.startIndex
+        for mark in marks[..<end].drop(while: { isBlank($0.scalar) }) {
+            if case .scalar(let scalar) = mark,
+                scalar == "\\" || isComma(scalar) || Signs.ofArguments.scalars.contains(scalar)
+            {
+                text.append("\\")
+            }
+            text.append(mark.scalar)
+        }
+        return String(text)
     }
 
     static func isEmpty(_ marks: ArraySlice<Mark>) -> Bool { opening(of: marks) == nil }

@@ -1,14 +1,14 @@
-import Glibc
+package import Glibc
 
 /// Threads for clients that block, which tasks on Swift's cooperative pool must not.
-enum ClientThread {
+package enum ClientThread {
     private final class Work: Sendable {
         let body: @Sendable () -> Void
 
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t {
+    package static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t {
         let work = unsafe Unmanaged.passRetained(Work(body))
         var thread = pthread_t()
         let code = unsafe pthread_create(
@@ -23,7 +23,7 @@ enum ClientThread {
     }
 
     /// Runs `body` for the numbers below `count` at the same time, and waits for all.
-    static func crowd(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    package static func crowd(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
         let threads = (0..<count).map { number in start { body(number) } }
         for thread in threads { pthread_join(thread, nil) }
     }
