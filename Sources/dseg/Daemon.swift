@@ -13,8 +13,8 @@ struct Daemon: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Seconds to wait for each of the daemon's messages (default: 1800 for mask, words, redo and warm, else 10; \
-            0: no limit).
+            Seconds to wait for each of the daemon's messages (default: 1800 where pictures or models are waited for, \
+            else 10; 0: no limit).
             """, valueName: "seconds"))
     var timeout: Double?
 

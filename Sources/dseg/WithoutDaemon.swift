@@ -9,7 +9,12 @@ struct WithoutDaemon: ParsableArguments {
 
     /// Refuses a folder as the filter's name, which only `dsegd` itself takes.
     func check(_ filter: FilterOptions) throws {
-        guard !noDaemon, let folder = filter.folder else { return }
+        if !noDaemon { try Self.checkAtDaemon(filter) }
+    }
+
+    /// As ``check(_:)``, of a command that always asks a daemon.
+    static func checkAtDaemon(_ filter: FilterOptions) throws {
+        guard let folder = filter.folder else { return }
         throw ValidationError(
             "--filter \(Streams.printable(folder)) is a folder, and the daemon's network is chosen by dsegd serve "
                 + "--filter DIR; here --filter is best, published or none")

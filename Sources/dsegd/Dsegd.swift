@@ -8,7 +8,7 @@ struct Dsegd: ParsableCommand {
         commandName: Program.name == "dseg" ? "dseg" : "dsegd",
         abstract: "Find words in pictures: the daemon, and one question without it.",
         version: Version.current,
-        subcommands: [ServeCommand.self, MaskCommand.self, WordsCommand.self, ModelCommand.self])
+        subcommands: [ServeCommand.self, MaskCommand.self, WordsCommand.self, ExplainCommand.self, ModelCommand.self])
 
     static func main() {
         // OpenBLAS starts a thread for each further processor as it is loaded. They would only sleep, in 136 MiB of

@@ -1,7 +1,9 @@
 import ArgumentParser
 import LocalEngine
+import RPC
 import Results
 import Segmentation
+import Server
 
 /// The options of an engine that is loaded at the first request, for commands that name a filter.
 struct LocalNetworks: ParsableArguments {
@@ -29,6 +31,24 @@ struct LocalNetworks: ParsableArguments {
             let engine = try loaded ?? engine.engine(filter: filterModel ?? filter.folder)
             loaded = engine
             return engine
+        }
+    }
+
+    /// Computes answers in this process.
+    func asking(_ filter: FilterOptions) -> Asking {
+        let engine = loading(filter)
+        return { message, onReply in
+            let question = try SegmentationRequest(message)
+            let replies = try engine().perform { segmenter throws(SegmentationError) in
+                var replies: [Result<SegmentReply, RPCStatus>] = []
+                // Encoded one by one, for score maps of the picture's size take too much memory as they are.
+                try segmenter.answer(question) { event in
+                    replies.append(
+                        Result { () throws(RPCStatus) in try SegmentReply(event, encoding: message.encoding) })
+                }
+                return replies
+            }
+            for reply in replies { try onReply(reply.get()) }
         }
     }
 }
