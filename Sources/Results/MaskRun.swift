@@ -60,13 +60,17 @@ package enum MaskRun {
             picture = bytes
             // Reads the header here, so that a file that is no picture is not sent.
             let input = try InputPicture(bytes)
-            let answer = try answer(
-                model.asked(plan.request(.image(bytes), requestID: "")), about: input, plan.picture,
-                saysNotes: !plan.json, ask)
-            let printout = try plan.deliver(answer, picture: input)
+            var answers: [CompleteAnswer] = []
+            for request in plan.requests(.image(bytes), requestID: "") {
+                answers.append(
+                    try answer(
+                        model.asked(request), about: input, plan.picture, saysNotes: !plan.json && answers.isEmpty, ask)
+                )
+            }
+            let printout = try plan.deliver(answers, picture: input)
             for message in printout.messages { Streams.say(message) }
             try Streams.write(printout.data)
-            isFound = !answer.isEmpty
+            isFound = answers.first?.isEmpty == false
         }
         return isFound
     }
@@ -80,7 +84,13 @@ package enum MaskRun {
         var picture: [UInt8]?
         try exiting({ picture }) {
             if file == "-" { throw FileError.cannotRead(path: file, reason: "redo writes a file anew; name it") }
-            let provenance = try Provenance(reading: try InputFile.regularBytes(at: file, limit: InputFile.byteLimit))
+            let bytes = try InputFile.regularBytes(at: file, limit: InputFile.byteLimit)
+            if let figure = try FigureRecord(reading: bytes) {
+                _ = try OutputPlace(file, force: true)
+                try FigureRun.redo(figure, at: file, keepAlive: keepAlive, ask)
+                return Streams.say("wrote \(Streams.printable(file))")
+            }
+            let provenance = try provenance(bytes, of: file)
             _ = try OutputPlace(file, force: true)
             let (input, answer) = try samePicture(provenance, file, keepAlive, ask)
             picture = input.bytes
@@ -88,6 +98,16 @@ package enum MaskRun {
             try replaceFile(at: file, with: redrawn.bytes)
             for difference in redrawn.differences { Streams.say(Streams.printable(difference)) }
             Streams.say("wrote \(Streams.printable(file))")
+        }
+    }
+
+    private static func provenance(_ bytes: [UInt8], of file: String) throws -> Provenance {
+        do throws(ProvenanceError) {
+            return try Provenance(reading: bytes)
+        } catch {
+            let format = FileFormat.allCases.first { !$0.saysHowItWasMade && file.hasSuffix(".\($0.suffix)") }
+            if error == .none, let format { throw ProvenanceError.noRoom(format) }
+            throw error
         }
     }
 
@@ -114,7 +134,7 @@ package enum MaskRun {
     }
 
     /// - Parameter saysNotes: whether the header's notes are printed, before anything is computed
-    private static func answer(
+    static func answer(
         _ request: SegmentRequest, about picture: InputPicture, _ path: String, saysNotes: Bool = true,
         _ ask: Asking
     ) throws -> CompleteAnswer {
