@@ -57,6 +57,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Evaluation",
+            dependencies: [
+                "Results", "Images", "RPC", "Texts",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "Server",
             dependencies: [
                 "RPC", "Segmentation", "Images", "Texts",
@@ -67,7 +74,8 @@ let package = Package(
         .executableTarget(
             name: "dseg",
             dependencies: [
-                "RPC", "Results", "Texts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Evaluation", "RPC", "Results", "Texts",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(
@@ -128,6 +136,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "EvaluationTests", dependencies: ["Evaluation", "Results", "Images", "RPC", "Support"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ServerTests",
             dependencies: [
                 "Server", "Segmentation", "Networks", "Kernels", "RPC", "Images", "Support",
@@ -141,7 +152,9 @@ let package = Package(
             name: "TrustTests", dependencies: ["RPC", "Support", "dsegd"], path: "Tests/Trust", swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["Results", "Images", "RPC", "Networks", "Support", "dseg", "dsegd", "dseg-bench"],
+            dependencies: [
+                "Evaluation", "Results", "Images", "RPC", "Networks", "Support", "dseg", "dsegd", "dseg-bench",
+            ],
             swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["Support"], swiftSettings: strict),
     ],

@@ -14,6 +14,9 @@ struct Dseg: ParsableCommand {
             dseg mask photo.jpg
             dseg mask photo.jpg @coco --explain
             dseg words photo.jpg
+            dseg explain photo.jpg 120 45 "cat, sofa"
+            dseg eval voc2012 --root VOCdevkit
+            dseg figure recipes photo.jpg cat
             dseg recipes
             dseg model discover
             dseg warm sd15 --keep-alive 1h
@@ -22,8 +25,9 @@ struct Dseg: ParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            MaskCommand.self, WordsCommand.self, RedoCommand.self, RecipesCommand.self, StatusCommand.self,
-            ProcessesCommand.self, WarmCommand.self, UnloadCommand.self, ModelCommand.self,
+            MaskCommand.self, WordsCommand.self, ExplainCommand.self, FigureCommand.self, EvalCommand.self,
+            RedoCommand.self, RecipesCommand.self, StatusCommand.self, ProcessesCommand.self, WarmCommand.self,
+            UnloadCommand.self, ModelCommand.self,
         ])
 
     static func main() {

@@ -1,20 +1,19 @@
+import Evaluation
 import FoundationEssentials
+import Images
 import Support
 import Testing
 
 /// The drawn scenes, asked of a real daemon by the real client, against what diffusers makes of them.
 @Suite struct SceneTests {
-    /// The names of the classes; class 0 is the background.
-    private let classes: [String]
-    private let scenes: [String]
+    private let scenes: DataSet
+    /// Of masks' own labels, which are in or out.
+    private let thresholds = Thresholds(fixed: 0.5)
 
     init() throws {
-        func lines(_ path: String) throws -> [String] {
-            String(decoding: try bytes("\(Repository.scenes)/\(path)"), as: UTF8.self)
-                .split(separator: "\n").map(String.init)
-        }
-        classes = ["background"] + (try lines("classes.txt")).map { line in String(line.prefix { $0 != "=" }) }
-        scenes = try lines("ImageSets/Segmentation/val.txt")
+        scenes = try DataSet(
+            named: "folder", root: Repository.scenes, split: nil, truth: nil, classes: nil, needsTruth: true, first: nil
+        )
     }
 
     /// The options of a run, and the mean IoU in percent that the reference reaches in its place.
@@ -62,7 +61,7 @@ import Testing
 
     /// A scene's true classes and the classes that were found, `[height, width]` both.
     private struct Answer {
-        let truth: [UInt8]
+        let truth: Truth
         let mask: [UInt8]
     }
 
@@ -70,36 +69,30 @@ import Testing
     private func answers(_ options: [String], precision: String) throws -> [Answer] {
         let daemon = try Daemon("--precision", precision)
         let place = try TemporaryDirectory()
-        #expect(scenes.count == 40)
-        return try scenes.map { scene in
-            let truth = try IndexPicture(at: "\(Repository.scenes)/SegmentationClass/\(scene).png")
-            let present = Set(truth.indices).subtracting([0, 255]).sorted()
-            let ending = try daemon.dseg(
-                ["mask", "\(Repository.scenes)/JPEGImages/\(scene).jpg"] + present.map { classes[Int($0)] }
-                    + options + ["-o", place.path])
+        #expect(scenes.pictures.count == 40)
+        return try scenes.pictures.map { scene in
+            let truth = try scenes.truth(of: scene)
+            let names = truth.present.map { scenes.classes[Int($0) - 1].name }
+            let ending = try daemon.dseg(["mask", scene.path] + names + options + ["-o", place.path])
             #expect(ending.code == 0, "\(ending.errors)")
-            let mask = try IndexPicture(at: "\(place.path)/\(scene).mask.png")
+            let mask = try IndexPicture(at: "\(place.path)/\(scene.id).mask.png")
             #expect((mask.width, mask.height) == (truth.width, truth.height))
-            let meaning = [0] + present
-            return Answer(truth: truth.indices, mask: mask.indices.map { meaning[Int($0)] })
+            let meaning = [0] + truth.present
+            return Answer(truth: truth, mask: mask.indices.map { meaning[Int($0)] })
         }
     }
 
     /// In percent over the classes present in all scenes together, background included, as `reference.py` counts.
     private func meanIoU(_ answers: [Answer]) -> Double {
-        var confusion = [[Int]](
-            repeating: [Int](repeating: 0, count: classes.count), count: classes.count)
+        let shape = CountShape(scenes, thresholds)
+        var counts = Counts(shape: shape)
         for answer in answers {
-            for (real, guess) in zip(answer.truth, answer.mask) where real != 255 {
-                confusion[Int(real)][Int(guess)] += 1
+            var best = BestScores(width: answer.truth.width, height: answer.truth.height)
+            for label in answer.truth.present {
+                best.add(answer.mask.map { $0 == label ? 1 : 0 }, label: label)
             }
+            counts += PictureCounts(answer.truth, best, thresholds, shape: shape)
         }
-        let overlaps = classes.indices.compactMap { place -> Double? in
-            let real = confusion[place].reduce(0, +)
-            let guessed = confusion.reduce(0) { $0 + $1[place] }
-            let both = confusion[place][place]
-            return real == 0 ? nil : Double(both) / Double(real + guessed - both)
-        }
-        return 100 * overlaps.reduce(0, +) / Double(overlaps.count)
+        return 100 * Confusion(counts, scenes.protocols[0], threshold: thresholds.fixedPlace).meanIoUOfPresent
     }
 }

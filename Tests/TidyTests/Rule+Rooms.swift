@@ -23,6 +23,7 @@ struct Room: Sendable {
         Room("CMessages", ["CProtobufC"]),
         Room("RPC", ["Texts", "CMessages", "CProtobufC", "CZstd"]),
         Room("Results", ["Images", "RPC", "Texts"] + tool),
+        Room("Evaluation", ["Results", "Images", "RPC", "Texts"] + tool),
         Room("Server", ["RPC", "Segmentation", "Images", "Texts"] + network),
         Room(
             "LocalEngine",
@@ -41,7 +42,7 @@ struct Room: Sendable {
             ["LocalEngine", "Server", "Segmentation", "Networks", "Kernels", "Results", "RPC", "Images"] + tool),
         Room("Verification", ["LocalEngine", "Segmentation", "Networks", "Kernels", "Results", "Images"] + tool),
         Room("dseg-bench", ["Benchmarks", "Verification", "Results", "RPC", "ArgumentParser"]),
-        Room("dseg", ["Results", "RPC", "Texts", "ArgumentParser"]),
+        Room("dseg", ["Evaluation", "Results", "RPC", "Texts", "ArgumentParser"]),
     ]
 
     static let programs = ["dseg", "dsegd", "dseg-bench"]

@@ -1,0 +1,227 @@
+import Glibc
+import Images
+import RPC
+package import Results
+import Synchronization
+
+/// Looks at all pictures of a plan that its journal does not know yet.
+///
+/// Several threads ask, each on a connection of its own. A map is forgotten as soon as the next has come, unless it is
+/// exported.
+final class Evaluator: Sendable {
+    /// Why a picture ended the evaluation.
+    struct Failure: Error {
+        let picture: Picture
+        let reason: any Error
+
+        /// Whether it is the picture's own, and not that of the daemon, of the journal, or of a file that it names.
+        var isOfPicture: Bool {
+            switch reason {
+            case let status as RPCStatus: status.code != .unavailable && status.code != .permissionDenied
+            case is ImageError: true
+            default: false
+            }
+        }
+    }
+
+    private struct State {
+        /// Still to be looked at.
+        var waiting: ArraySlice<Picture>
+        /// Those in which nothing is looked for, for which nobody need be asked.
+        var empty: [Picture] = []
+        var failure: Failure?
+        var hasAnswered = false
+        var notes: Set<String> = []
+    }
+
+    private let plan: EvalPlan
+    private let journal: Journal
+    private let progress: EvalProgress
+    private let connect: @Sendable () -> Asking
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - pictures: those to look at
+    ///   - connect: makes a connection of its own
+    init(
+        _ plan: EvalPlan, _ journal: Journal, _ pictures: [Picture], _ progress: EvalProgress,
+        connect: @escaping @Sendable () -> Asking
+    ) {
+        (self.plan, self.journal, self.progress, self.connect) = (plan, journal, progress, connect)
+        state = Mutex(State(waiting: pictures[...]))
+    }
+
+    /// - Throws: ``Failure`` of the first picture that failed for good, once those that were begun are done
+    func run(jobs: Int) throws {
+        ClientThread.crowd(jobs) { [self] _ in work() }
+        // What each threshold counts is known by now.
+        let empty = state.withLock { state in
+            if state.failure == nil { return state.empty }
+            return []
+        }
+        for picture in empty {
+            attempt(picture) {
+                let subject = try plan.subject(picture)
+                try finish(subject, Sight(of: subject))
+            }
+        }
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+    }
+
+    private func work() {
+        let ask = connect()
+        while let picture = next() {
+            attempt(picture) {
+                let subject = try plan.subject(picture)
+                if subject.classes?.isEmpty == true {
+                    state.withLock { $0.empty.append(picture) }
+                } else {
+                    try finish(subject, patiently { try sight(of: subject, ask) })
+                }
+            }
+        }
+    }
+
+    private func next() -> Picture? {
+        state.withLock { $0.failure == nil ? $0.waiting.popFirst() : nil }
+    }
+
+    /// Runs `body` for a picture, and ends the evaluation where that fails.
+    private func attempt(_ picture: Picture, _ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            state.withLock { state in
+                if state.failure == nil { state.failure = Failure(picture: picture, reason: error) }
+            }
+        }
+    }
+
+    // MARK: Asking
+
+    /// What an answer shows of a picture.
+    private struct Sight {
+        var best: BestScores
+        /// Where they are exported.
+        var maps: [Export.LabelMap] = []
+        /// `nil` where the answer does not depend on it.
+        var captioner: String?
+
+        /// Before the first map.
+        init(of subject: EvalPlan.Subject) {
+            best = BestScores(width: subject.size.width, height: subject.size.height)
+        }
+    }
+
+    private func sight(of subject: EvalPlan.Subject, _ ask: Asking) throws -> Sight {
+        let request = plan.request(about: subject)
+        let size = (subject.pictureSize.width, subject.pictureSize.height)
+        var checks = AnswerChecks(of: request, size: size)
+        var sight = Sight(of: subject)
+        var places: [UInt8] = []
+        try ask(request) { reply in
+            try checks.receive(reply)
+            switch reply {
+            case .header(let header):
+                places = plan.places(of: header)
+                sight.captioner = header.captioner?.hash
+                try journal.settle(EvaluatedMethod(header), captioner: sight.captioner)
+                note(header)
+            case .scoreMap(let map):
+                let scores = try map.scores()
+                let label = places[Int(map.label)]
+                sight.best.add(scores, label: label)
+                if plan.export?.maps != nil { sight.maps.append(Export.LabelMap(label: label, scores: scores)) }
+            case .loading(let loading): progress.advance(loading)
+            case .probed, .mask, .trailer: break
+            }
+        }
+        _ = try checks.ends()
+        return sight
+    }
+
+    private func note(_ header: Header) {
+        let notes = header.notes + [header.choice?.mergedNote].compactMap(\.self)
+        let new = state.withLock { state in
+            state.hasAnswered = true
+            return notes.filter { state.notes.insert($0).inserted }
+        }
+        for note in new { progress.say("\(Program.name): note: \(note)") }
+    }
+
+    /// Before a question is asked again, in milliseconds: a daemon that starts anew answers within the sum.
+    private static let pauses = [500, 1000, 2000, 4000, 8000, 16_000]
+
+    /// Asks again, after a while, what a daemon had no room for, or broke off because it ended.
+    private func patiently(_ ask: () throws -> Sight) throws -> Sight {
+        for pause in Self.pauses {
+            do {
+                return try ask()
+            } catch let status as RPCStatus where mayPass(status) {
+                guard wait(pause) else { throw status }
+            }
+        }
+        return try ask()
+    }
+
+    /// A daemon that never answered is not there.
+    private func mayPass(_ status: RPCStatus) -> Bool {
+        switch status.code {
+        case .resourceExhausted: true
+        case .unavailable: state.withLock { $0.hasAnswered }
+        default: false
+        }
+    }
+
+    /// - Returns: `false` where the evaluation has failed meanwhile
+    private func wait(_ milliseconds: Int) -> Bool {
+        let end = ContinuousClock.now + .milliseconds(milliseconds)
+        while ContinuousClock.now < end {
+            if state.withLock({ $0.failure != nil }) { return false }
+            usleep(50_000)
+        }
+        return true
+    }
+
+    // MARK: Counting
+
+    /// Writes a picture's files, and then its line.
+    private func finish(_ subject: EvalPlan.Subject, _ sight: Sight) throws {
+        guard let method = journal.method else { throw EvalError.nothingToLookFor }
+        let thresholds = Thresholds(fixed: method.threshold)
+        if let export = plan.export {
+            try export.write(
+                subject.picture, labels: sight.best.labels(above: plan.maskThreshold(method)),
+                width: sight.best.width, height: sight.best.height, maps: sight.maps)
+        }
+        let counts = subject.truth.map {
+            PictureCounts($0, sight.best, thresholds, shape: CountShape(plan.dataSet, thresholds))
+        }
+        try journal.add(Journal.Record(picture: subject.picture.id, counts: counts, captioner: sight.captioner))
+        progress.advance()
+    }
+}
+
+/// Why there is nothing to tell of an evaluation.
+package enum EvalError: Error, Equatable, CustomStringConvertible, ReasonedError {
+    case nothingToLookFor
+    /// The file of the confusion matrix.
+    case exists(path: String)
+
+    package var exitReason: ExitReason {
+        switch self {
+        case .nothingToLookFor: .nothingFound
+        case .exists: .cannotWrite
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .nothingToLookFor:
+            "nothing is looked for in any of the pictures: each has background alone; take more of them, or --labels "
+                + "candidates"
+        case .exists(let path):
+            "\(Streams.printable(path)) is there already; name another file: --confusion FILE"
+        }
+    }
+}
