@@ -6,10 +6,6 @@ void dseg_select(const uint8_t *indices, size_t count, const uint8_t *is_in, uin
     for (size_t i = 0; i < count; i++) pixels[i] = is_in[indices[i]];
 }
 
-void dseg_unite(const uint8_t *pixels, const uint8_t *others, size_t count, uint8_t *out) {
-    for (size_t i = 0; i < count; i++) out[i] = pixels[i] | others[i];
-}
-
 void dseg_subtract(const uint8_t *pixels, const uint8_t *others, size_t count, uint8_t *out) {
     for (size_t i = 0; i < count; i++) out[i] = pixels[i] & (others[i] ^ 1);
 }

@@ -3,7 +3,7 @@ import Glibc
 
 extension Region {
     /// The largest standard deviation of ``feathered(by:never:)``, whose time grows with it.
-    package static let featherLimit = 250
+    package static let featherLimit = 200
 
     /// How much of each pixel is in after a Gaussian blur, `[height, width]`, 0 (nothing) to 255.
     ///

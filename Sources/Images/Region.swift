@@ -77,21 +77,9 @@ package struct Region: Sendable, Equatable {
 
     /// The pixels that are not in the other region, which has the same size.
     package func subtracting(_ other: Region) -> Region {
-        checkSize(of: other)
+        precondition(other.width == width && other.height == height, "a region of another size")
         return unsafe Region(width: width, height: height) { difference in
             unsafe dseg_subtract(pixels, other.pixels, pixels.count, difference)
         }
-    }
-
-    /// The pixels of either region, of the same size.
-    package func union(_ other: Region) -> Region {
-        checkSize(of: other)
-        return unsafe Region(width: width, height: height) { union in
-            unsafe dseg_unite(pixels, other.pixels, pixels.count, union)
-        }
-    }
-
-    private func checkSize(of other: Region) {
-        precondition(other.width == width && other.height == height, "a region of another size")
     }
 }

@@ -55,7 +55,7 @@ def filled(name, mask, number):
 folder = pathlib.Path(sys.argv[1])
 for number, path in enumerate(sorted(folder.glob("*-mask.npy"))):
     name = str(path).removesuffix("-mask.npy")
-    mask = np.load(path)
+    mask = np.load(path).astype(np.uint8)
     counts = coco_mask.encode(np.asfortranarray(mask))["counts"].decode()
     same = counts == pathlib.Path(f"{name}-counts.txt").read_text()
     print("same" if same else "other", *documents(name, mask), filled(name, mask, number))

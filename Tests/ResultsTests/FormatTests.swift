@@ -35,8 +35,6 @@ import Testing
             let lines = try Self.arrays("a.npy", NumPyFile.encoded(Self.floats, shape: shape))
             #expect(lines == ["- <f4 \(shape.map(String.init).joined(separator: ",")) \(Self.hex(bits))"])
         }
-        let bytes: [UInt8] = [0, 1, 127, 128, 255, 10]
-        #expect(try Self.arrays("a.npy", NumPyFile.encoded(bytes, shape: [2, 3])) == ["- |u1 2,3 \(Self.hex(bytes))"])
         let numbers: [Int32] = [.min, -1, 0, .max]
         #expect(try Self.arrays("a.npy", NumPyFile.encoded(numbers, shape: [4])) == ["- <i4 4 \(Self.hex(numbers))"])
         #expect(try Self.arrays("a.npy", NumPyFile.encoded([Float](), shape: [0, 5])) == ["- <f4 0,5 "])
@@ -47,26 +45,26 @@ import Testing
     @Test func `an array's numbers are aligned, whatever its shape`() {
         for digits in 1...60 {
             let shape = [Int](repeating: 1, count: digits)
-            let file = NumPyFile.encoded([7 as UInt8], shape: shape)
-            #expect(file.count % 64 == 1 && file.last == 7 && file[file.count - 2] == UInt8(ascii: "\n"))
+            let file = NumPyFile.encoded([7 as Int32], shape: shape)
+            #expect(file.count % 64 == 4 && file.suffix(5) == [UInt8(ascii: "\n"), 7, 0, 0, 0])
         }
     }
 
     @Test func `numpy reads an archive's arrays by their names`() throws {
         var archive = NumPyArchive()
         var random = SeededGenerator(seed: 1831)
-        let noise = random.bytes(3000)
+        let noise = random.bytes(3000).map(Int32.init)
         archive.add("cat", NumPyFile.encoded(Self.floats, shape: [3, 4]))
         archive.add("Straße/猫 1", NumPyFile.encoded(noise, shape: [30, 100]))
-        archive.add("", NumPyFile.encoded([UInt8](repeating: 9, count: 100_000), shape: [100_000]))
+        archive.add("", NumPyFile.encoded([Int32](repeating: 9, count: 100_000), shape: [100_000]))
         let file = try archive.encoded()
-        #expect(file == (try archive.encoded()) && file.count < 5000)
+        #expect(file == (try archive.encoded()) && file.count < 9000)
         let lines = try Self.arrays("a.npz", file)
         #expect(
             lines == [
                 "cat <f4 3,4 \(Self.hex(Self.floats.map(\.bitPattern)))",
-                "Straße/猫 1 |u1 30,100 \(Self.hex(noise))",
-                " |u1 100000 \(Self.hex([UInt8](repeating: 9, count: 100_000)))",
+                "Straße/猫 1 <i4 30,100 \(Self.hex(noise))",
+                " <i4 100000 \(Self.hex([Int32](repeating: 9, count: 100_000)))",
             ])
         #expect(try Self.arrays("a.npz", NumPyArchive().encoded()) == [])
     }

@@ -18,7 +18,7 @@ import Testing
         for (number, mask) in masks.enumerated() {
             let region = Region(mask)
             let files: [(String, [UInt8])] = [
-                ("mask.npy", NumPyFile.encoded(mask.pixels, shape: [mask.height, mask.width])),
+                ("mask.npy", NumPyFile.encoded(mask.pixels.map(Int32.init), shape: [mask.height, mask.width])),
                 ("counts.txt", Array(RunLengths(of: region).compressed.utf8)),
                 ("none.json", document(mask, .none)), ("runs.json", document(mask, .runLengths)),
                 ("polygons.json", document(mask, .polygons)),
@@ -60,7 +60,7 @@ import Testing
         #expect(RunLengths(of: mask).counts == [0, 2, 1, 1, 2])
         let empty = mask.subtracting(mask)
         #expect(RunLengths(of: empty).counts == [6])
-        #expect(RunLengths(of: mask.union(mask.grown(by: 5))).counts == [0, 6])
+        #expect(RunLengths(of: mask.grown(by: 5)).counts == [0, 6])
     }
 
     @Test func `a document says whose pixels they are and where they come from`() throws {

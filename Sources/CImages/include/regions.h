@@ -18,11 +18,6 @@
 /// is_in            [256]  0 or 1, by index
 void dseg_select(const uint8_t *indices, size_t count, const uint8_t *is_in, uint8_t *pixels);
 
-/// The pixels of either region.
-///
-/// pixels, others, out  [count]
-void dseg_unite(const uint8_t *pixels, const uint8_t *others, size_t count, uint8_t *out);
-
 /// The pixels that are not in the other region.
 ///
 /// pixels, others, out  [count]

@@ -8,12 +8,12 @@ package struct RegionEdits: Sendable, Hashable {
     let keepsLargest: Bool
     /// By how many pixels of the picture it grows, -1000 to 1000; below 0 it shrinks.
     let growth: Int
-    /// The standard deviation of the Gaussian that blurs its edge, 0 to 200 pixels of the picture.
+    /// The standard deviation of the Gaussian that blurs its edge, 0 to ``Region/featherLimit`` pixels of the picture.
     let feather: Int
 
     init(fillsHoles: Bool, keepsLargest: Bool, growth: Int, feather: Int) throws(RegionError) {
-        for (option, pixels, limits) in [("--grow", growth, -1000...1000), ("--feather", feather, 0...200)]
-        where !limits.contains(pixels) {
+        let options = [("--grow", growth, -1000...1000), ("--feather", feather, 0...Region.featherLimit)]
+        for (option, pixels, limits) in options where !limits.contains(pixels) {
             throw .pixels(pixels, of: option, limits)
         }
         self.fillsHoles = fillsHoles

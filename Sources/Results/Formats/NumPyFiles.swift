@@ -12,11 +12,6 @@ package enum NumPyFile {
         header("<f4", shape, count: numbers.count) + LittleEndian.bytes(of: numbers)
     }
 
-    /// The file's bytes, uint8.
-    package static func encoded(_ numbers: [UInt8], shape: [Int]) -> [UInt8] {
-        header("|u1", shape, count: numbers.count) + numbers
-    }
-
     /// The file's bytes, int32.
     package static func encoded(_ numbers: [Int32], shape: [Int]) -> [UInt8] {
         header("<i4", shape, count: numbers.count) + LittleEndian.bytes(of: numbers)
