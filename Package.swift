@@ -34,11 +34,12 @@ let package = Package(
         .systemLibrary(name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
 
         .target(
             name: "CKernels", dependencies: ["COpenBLAS"], cSettings: fast,
             linkerSettings: [.linkedLibrary("m")]),
-        .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: strict),
+        .target(name: "Kernels", dependencies: ["CKernels", "CXXHash"], swiftSettings: strict),
         .target(name: "Texts", swiftSettings: strict),
         .target(name: "Networks", dependencies: ["Kernels", "Texts"], swiftSettings: strict),
         .target(name: "CImages", dependencies: ["CPNG", "CJPEG", "CWebP", "CZlib"], cSettings: fast),
@@ -71,6 +72,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "ServiceManager",
+            dependencies: ["RPC", "Results", "Networks", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict),
         .executableTarget(
             name: "dseg",
             dependencies: [
@@ -81,14 +86,14 @@ let package = Package(
         .target(
             name: "LocalEngine",
             dependencies: [
-                "Models", "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels", "Texts",
+                "Models", "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels", "Images", "Texts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "dsegd",
             dependencies: [
-                "LocalEngine", "Models", "Server", "RPC", "Results", "Segmentation", "Texts",
+                "LocalEngine", "Models", "Server", "ServiceManager", "RPC", "Results", "Segmentation", "Texts",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -143,6 +148,12 @@ let package = Package(
             dependencies: [
                 "Server", "Segmentation", "Networks", "Kernels", "RPC", "Images", "Support",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ServiceManagerTests",
+            dependencies: [
+                "ServiceManager", "Support", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(name: "Support", dependencies: ["RPC"], path: "Tests/Support", swiftSettings: strict),

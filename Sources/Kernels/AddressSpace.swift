@@ -36,6 +36,26 @@ package enum AddressSpace {
         return unsafe address
     }
 
+    /// Puts zeroed memory in the place of what is mapped at an address.
+    ///
+    /// - Parameter what: the purpose of the bytes, for the error
+    static func renew(_ address: UnsafeMutableRawPointer, _ bytes: Int, for what: String) throws(AddressSpaceError) {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        guard unsafe replace(address, bytes, PROT_READ | PROT_WRITE, flags, -1) else {
+            throw AddressSpaceError(what: what, bytes: bytes, refused: errno)
+        }
+        unsafe madvise(address, bytes, MADV_HUGEPAGE)
+    }
+
+    /// Maps over what is mapped at an address; parameters as of mmap(2).
+    ///
+    /// - Returns: `false` where that failed: then what was mapped stays
+    static func replace(
+        _ address: UnsafeMutableRawPointer, _ bytes: Int, _ protection: CInt, _ flags: CInt, _ descriptor: CInt
+    ) -> Bool {
+        unsafe mmap(address, bytes, protection, flags | MAP_FIXED, descriptor, 0) != MAP_FAILED
+    }
+
     /// - Parameter what: the purpose of the bytes, for the error
     package static func require(_ bytes: Int, for what: String) throws(AddressSpaceError) {
         if let left, left < bytes { throw AddressSpaceError(what: what, bytes: bytes, left: left) }

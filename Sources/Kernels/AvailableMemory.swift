@@ -11,6 +11,13 @@ package enum AvailableMemory {
         [ofSystem(root), ofGroups(root)].compactMap(\.self).min()
     }
 
+    /// The least limit of a control group, of the process's own and those around it; `nil` where none has one.
+    ///
+    /// - Parameter root: the folder that holds `proc` and `sys`
+    package static func groupLimit(below root: String) -> Int? {
+        groups(root).compactMap { number(in: "\($0)/memory.max") }.min()
+    }
+
     /// `MemAvailable` of proc(5).
     private static func ofSystem(_ root: String) -> Int? {
         number("MemAvailable:", in: "\(root)/proc/meminfo").map { $0 << 10 }
@@ -19,19 +26,25 @@ package enum AvailableMemory {
     /// The least that a group has left, of the process's own and those around it. The pages of files that a group is
     /// charged for count as free: the kernel drops them first.
     private static func ofGroups(_ root: String) -> Int? {
+        groups(root).compactMap { group in
+            // Over memory.high the kernel slows the group's processes down until they look hung.
+            let limits = ["memory.max", "memory.high"].compactMap { number(in: "\(group)/\($0)") }
+            guard let limit = limits.min(), let taken = number(in: "\(group)/memory.current") else { return nil }
+            let files = ["inactive_file", "active_file"].compactMap { number($0, in: "\(group)/memory.stat") }
+            return max(0, limit - taken + files.reduce(0, +))
+        }.min()
+    }
+
+    /// The folders of the process's own group and of those around it, to the root.
+    private static func groups(_ root: String) -> [String] {
         let own = lines(of: "\(root)/proc/self/cgroup").first { $0.starts(with: "0::/") }
-        guard var path = own?.dropFirst("0::".count) else { return nil }
-        var least: Int?
-        while true {
-            let group = "\(root)/sys/fs/cgroup\(path)"
-            if let limit = number(in: "\(group)/memory.max"), let taken = number(in: "\(group)/memory.current") {
-                let files = ["inactive_file", "active_file"].compactMap { number($0, in: "\(group)/memory.stat") }
-                let left = max(0, limit - taken + files.reduce(0, +))
-                least = min(least ?? left, left)
-            }
-            guard let slash = path.lastIndex(of: "/") else { return least }
+        guard var path = own?.dropFirst("0::".count) else { return [] }
+        var groups = ["\(root)/sys/fs/cgroup\(path)"]
+        while let slash = path.lastIndex(of: "/") {
             path = path[..<slash]
+            groups.append("\(root)/sys/fs/cgroup\(path)")
         }
+        return groups
     }
 
     /// The number behind a word that begins a line, or at the beginning of the file.

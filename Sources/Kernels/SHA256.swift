@@ -58,6 +58,13 @@ package struct SHA256 {
         digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
+    /// The digest that hexadecimal digits write; `nil` where they are not 64.
+    package static func digest(_ hexadecimal: some StringProtocol) -> [UInt8]? {
+        let digits = hexadecimal.utf8.count == 64 ? hexadecimal.compactMap(\.hexDigitValue) : []
+        guard digits.count == 64 else { return nil }
+        return stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    }
+
     /// Whether a text is a digest in hexadecimal digits: 64, lower case.
     package static func isHexadecimal(_ text: some StringProtocol) -> Bool {
         text.utf8.count == 64

@@ -62,6 +62,8 @@ package final class Model: DiffusionNetworks {
     package let scheduler: SchedulerConfiguration
     /// The key projections of the cross-attention layers, in the order of a pass.
     package let crossKeys: [Linear]
+    /// By whom its weights are kept beyond this process; `nil`: by nobody.
+    let kept: KeptWeights?
     private let region: WeightRegion
 
     package let precision: Precision
@@ -87,16 +89,16 @@ package final class Model: DiffusionNetworks {
     package convenience init(
         _ contents: ModelContents, name: String, cache: String?, while isWanted: @Sendable () -> Bool
     ) throws(ModelError) {
-        self.init(contents, name: name, hash: try contents.hashed.hash(cache: cache, while: isWanted))
+        self.init(contents, name: name, try contents.hashed.read(cache: cache, while: isWanted))
     }
 
     /// - Parameters:
     ///   - contents: whose weights have been read
     ///   - name: what its owner calls it
-    ///   - hash: that reading them returned
-    init(_ contents: ModelContents, name: String, hash: ModelHash) {
+    ///   - read: what reading them returned
+    init(_ contents: ModelContents, name: String, _ read: ReadNetworks) {
         self.name = name
-        (self.hash, hashAliases) = (hash.description, hash.aliases)
+        (hash, hashAliases, kept) = (read.hash.description, read.hash.aliases, read.kept)
         precision = contents.precision
         tokenizer = contents.tokenizer
         textEncoder = contents.textEncoder

@@ -82,7 +82,7 @@ package final class ModelContents: DiffusionNetworks {
     package var weightBytes: Int { region.bytesUsed }
 
     /// What is read.
-    package var hashed: HashedNetworks { HashedNetworks(checkpoints, files: files) }
+    package var hashed: HashedNetworks { HashedNetworks(checkpoints, files: files, in: region) }
 
     /// The model's networks, in the order in which they are read.
     package var networks: [NetworkContents] { checkpoints.map(\.contents) }
@@ -93,15 +93,17 @@ package final class ModelContents: DiffusionNetworks {
     ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
     ///   - isWanted: polled on any thread; `false` ends the hashing
     package func hash(cache: String?, while isWanted: @Sendable () -> Bool) throws(ModelError) -> ModelHash {
-        try HashedNetworks([], files: files).hash(cache: cache, while: isWanted)
+        try HashedNetworks([], files: files, in: nil).read(cache: cache, while: isWanted).hash
     }
 }
 
 extension HashedNetworks {
-    /// Reads these alone: ``read(cache:while:)``, with a model's error.
-    func hash(cache: String?, while isWanted: @Sendable () -> Bool) throws(ModelError) -> ModelHash {
+    /// Reads these alone, with a model's error.
+    func read(cache: String?, while isWanted: @Sendable () -> Bool) throws(ModelError) -> ReadNetworks {
         do throws(CheckpointError) {
-            return try read(cache: cache, while: isWanted)
+            return try Self.read(
+                [self], remembered: cache.map(RememberedDigests.init), keeping: nil, progress: { _, _ in },
+                while: isWanted)[0]
         } catch {
             throw .checkpoint(error)
         }

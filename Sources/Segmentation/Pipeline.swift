@@ -18,6 +18,11 @@ package struct Pipeline {
         model.weightBytes + (captioner?.blip.weightBytes ?? 0) + (filter?.clip.weightBytes ?? 0)
     }
 
+    /// Lets go of what is kept of the weights beyond this process.
+    package func letGo() {
+        for kept in [model.kept, captioner?.blip.kept, filter?.clip.kept] { kept?.letGo() }
+    }
+
     /// Bytes of address space for the scratch memory of the networks, which take turns.
     package var scratchBytes: Int {
         max(model.scratchBytes, captioner?.scratchBytes ?? 0, filter?.scratchBytes ?? 0)
@@ -67,24 +72,25 @@ package final class PipelineContents {
     /// - Parameters:
     ///   - name: what the model's owner calls it
     ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
+    ///   - keeper: keeps the weights beyond this process, and may have kept them; `nil`: nobody does
     ///   - progress: told the bytes that are done, of how many, see ``HashedNetworks``
     ///   - isWanted: polled while the weights are read, on any thread; `false` ends the reading
     package func read(
-        name: String, cache: String?, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void,
-        while isWanted: @Sendable () -> Bool
+        name: String, cache: String?, keeper: (any WeightKeeper)?,
+        progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void, while isWanted: @Sendable () -> Bool
     ) throws(ModelError) -> Pipeline {
         let networks = [model.hashed, captioner?.blip.hashed, filter?.clip.hashed]
-        var hashes: [ModelHash]
+        var read: [ReadNetworks]
         do throws(CheckpointError) {
-            hashes = try HashedNetworks.read(
-                networks.compactMap(\.self), remembered: cache.map(RememberedDigests.init), progress: progress,
-                while: isWanted)
+            read = try HashedNetworks.read(
+                networks.compactMap(\.self), remembered: cache.map(RememberedDigests.init),
+                keeping: keeper.map { Keeping(by: $0, for: name) }, progress: progress, while: isWanted)
         } catch {
             throw .checkpoint(error)
         }
         return Pipeline(
-            model: Model(model, name: name, hash: hashes.removeFirst()),
-            captioner: captioner.map { Captioner($0, hash: hashes.removeFirst()) },
-            filter: filter.map { LabelFilter($0, hash: hashes.removeFirst(), cache: cache) })
+            model: Model(model, name: name, read.removeFirst()),
+            captioner: captioner.map { Captioner($0, read.removeFirst()) },
+            filter: filter.map { LabelFilter($0, read.removeFirst(), cache: cache) })
     }
 }

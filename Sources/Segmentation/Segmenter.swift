@@ -44,6 +44,9 @@ package final class Segmenter {
         return [LoadedModel(model)] + beside.compactMap(\.self)
     }
 
+    /// Lets go of what is kept of its weights beyond this process.
+    func letGo() { Pipeline(model: model, captioner: captioner, filter: filter).letGo() }
+
     /// What decides all that it computes: see ``Workspace/forget(everythingBut:)``.
     package var networks: Set<NetworkKey> { Set([model.key, captioner?.key, filter?.key].compactMap(\.self)) }
 

@@ -36,12 +36,26 @@ import Testing
         #expect(left == 895_000)
         try write("\(service)/memory.stat", "anon 4000\ninactive_file 300\nactive_file 20\n")
         #expect(left == 895_320, "files are dropped first")
+        try write("\(service)/memory.high", "850000\n")
+        #expect(left == 845_320, "above which the kernel slows it down")
         try write("\(slice)/memory.max", "800000\n")
         try write("\(slice)/memory.current", "6000\n")
         #expect(left == 794_000)
         try write("sys/fs/cgroup/memory.max", "700000\n")
         try write("sys/fs/cgroup/memory.current", "800000\n")
         #expect(left == 0)
+    }
+
+    @Test func `the least limit of the groups is told apart`() throws {
+        func limit() -> Int? { AvailableMemory.groupLimit(below: place.path) }
+        #expect(limit() == nil)
+        try write("proc/self/cgroup", "0::/a.slice/b.service\n")
+        try write("sys/fs/cgroup/a.slice/b.service/memory.max", "max\n")
+        #expect(limit() == nil)
+        try write("sys/fs/cgroup/a.slice/memory.max", "800000\n")
+        #expect(limit() == 800_000)
+        try write("sys/fs/cgroup/a.slice/b.service/memory.max", "900000\n")
+        #expect(limit() == 800_000)
     }
 
     @Test func `is known of this process`() throws {

@@ -119,7 +119,7 @@ extension Checkpoint {
         while isWanted: @Sendable () -> Bool
     ) throws(CheckpointError) -> ModelHash {
         try HashedNetworks.read(
-            [HashedNetworks(checkpoints, files: files)], remembered: remembered, progress: { _, _ in },
-            while: isWanted)[0]
+            [HashedNetworks(checkpoints, files: files, in: nil)], remembered: remembered, keeping: nil,
+            progress: { _, _ in }, while: isWanted)[0].hash
     }
 }

@@ -54,7 +54,7 @@ import Testing
                     filter: "\(resources)/demo-filter", clipMerges: Fixture.clipMerges, precision: .f32)
                 let isWanted = Atomic(true)
                 do throws(ModelError) {
-                    let pipeline = try contents.read(name: "demo", cache: nil) { done, total in
+                    let pipeline = try contents.read(name: "demo", cache: nil, keeper: nil) { done, total in
                         if 100 * done >= share * total { isWanted.store(false, ordering: .relaxed) }
                     } while: {
                         isWanted.load(ordering: .relaxed)

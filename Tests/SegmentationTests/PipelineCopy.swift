@@ -53,7 +53,7 @@ final class PipelineCopy: Sendable {
         _ contents: PipelineContents, cache: String? = nil, halfway event: @escaping @Sendable () -> Void = {}
     ) throws(ModelError) -> Pipeline {
         let hasHappened = Mutex(false)
-        return try contents.read(name: "copy", cache: cache) { done, total in
+        return try contents.read(name: "copy", cache: cache, keeper: nil) { done, total in
             hasHappened.withLock { hasHappened in
                 guard !hasHappened, 2 * done >= total else { return }
                 event()

@@ -17,7 +17,8 @@ import Testing
             let contents = try PipelineContents(
                 ModelSource(Fixture.demo), captioner: captioner.map { "\(resources)/\($0)" },
                 filter: filter.map { "\(resources)/\($0)" }, clipMerges: Fixture.clipMerges, precision: precision)
-            let pipeline = try contents.read(name: "demo", cache: nil, progress: { _, _ in }, while: { true })
+            let pipeline = try contents.read(
+                name: "demo", cache: nil, keeper: nil, progress: { _, _ in }, while: { true })
             #expect(contents.weightBytes == pipeline.weightBytes)
             #expect(contents.scratchBytes == pipeline.scratchBytes)
             #expect((pipeline.captioner == nil, pipeline.filter == nil) == (captioner == nil, filter == nil))
@@ -46,7 +47,7 @@ import Testing
     /// What was told, in its order.
     private func told(_ contents: PipelineContents, cache: String?) throws -> [(done: Int, total: Int)] {
         let told = Mutex<[(done: Int, total: Int)]>([])
-        _ = try contents.read(name: "", cache: cache) { done, total in
+        _ = try contents.read(name: "", cache: cache, keeper: nil) { done, total in
             told.withLock { $0.append((done, total)) }
         } while: {
             true
@@ -84,7 +85,7 @@ import Testing
         let contents = try copy.contents()
         let most = Mutex((done: 0, total: 1))
         #expect(throws: ModelError.self) {
-            try contents.read(name: "", cache: nil) { done, total in
+            try contents.read(name: "", cache: nil, keeper: nil) { done, total in
                 if 2 * done >= total { FileEvent.overwriting.happen(to: copy.path(PipelineCopy.weights[0])) }
                 most.withLock { $0 = (done, total) }
             } while: {

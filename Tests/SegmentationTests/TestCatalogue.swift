@@ -16,6 +16,8 @@ final class TestCatalogue: ModelCatalogue {
         var scratchBytes: Int?
         /// Why it cannot be opened.
         var fault: String?
+        /// Keeps its weights.
+        var keeper: TestKeeper?
         /// Called on the loading thread before the weights are read, with what tells whether they are wanted.
         var reading: (@Sendable (_ isWanted: @Sendable () -> Bool) -> Void)?
         /// How often it was opened, and read to the end.
@@ -65,7 +67,8 @@ final class TestCatalogue: ModelCatalogue {
             scratchBytes: entry.scratchBytes ?? contents.scratchBytes
         ) { [self] progress, isWanted in
             entry.reading?(isWanted)
-            let pipeline = try contents.read(name: name, cache: nil, progress: progress, while: isWanted)
+            let pipeline = try contents.read(
+                name: name, cache: nil, keeper: entry.keeper, progress: progress, while: isWanted)
             entries.withLock { $0[name]?.read += 1 }
             return pipeline
         }

@@ -23,8 +23,8 @@ extension Rule {
 
     /// Headers of the C library and of the processor, which every room may include.
     private static let system: Set<String> = [
-        "cpuid.h", "immintrin.h", "malloc.h", "math.h", "pthread.h", "sched.h", "setjmp.h", "stdalign.h",
-        "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
+        "cpuid.h", "fcntl.h", "immintrin.h", "malloc.h", "math.h", "pthread.h", "sched.h", "setjmp.h", "stdalign.h",
+        "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "sys/mman.h",
     ]
 
     /// The system target whose headers lie there; `nil` for others.

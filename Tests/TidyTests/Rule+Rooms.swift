@@ -14,7 +14,7 @@ struct Room: Sendable {
     static let all: [Room] = [
         Room("Texts", []),
         Room("CKernels", ["COpenBLAS"]),
-        Room("Kernels", ["CKernels"]),
+        Room("Kernels", ["CKernels", "CXXHash"]),
         Room("Networks", ["Kernels", "Texts", "FoundationEssentials"]),
         Room("CImages", ["CPNG", "CJPEG", "CWebP", "CZlib"]),
         Room("Images", ["CImages", "CPNG", "CJPEG", "CWebP", "CZlib"]),
@@ -25,17 +25,18 @@ struct Room: Sendable {
         Room("Results", ["Images", "RPC", "Texts"] + tool),
         Room("Evaluation", ["Results", "Images", "RPC", "Texts"] + tool),
         Room("Server", ["RPC", "Segmentation", "Images", "Texts"] + network),
+        Room("ServiceManager", ["Networks", "Results", "RPC", "Logging"]),
         Room(
             "LocalEngine",
             [
-                "Models", "Server", "Segmentation", "Networks", "Kernels", "Results", "RPC", "Texts",
+                "Models", "Server", "Segmentation", "Networks", "Kernels", "Images", "Results", "RPC", "Texts",
                 "ArgumentParser",
             ]),
         Room(
             "dsegd",
             [
-                "LocalEngine", "Models", "Server", "Segmentation", "Results", "RPC", "Texts", "ArgumentParser",
-                "Logging",
+                "LocalEngine", "Models", "Server", "ServiceManager", "Segmentation", "Results", "RPC", "Texts",
+                "ArgumentParser", "Logging",
             ]),
         Room(
             "Benchmarks",

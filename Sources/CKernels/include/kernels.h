@@ -52,6 +52,24 @@ void dseg_return_large_blocks(void);
 /// Gives free pages back to the system.
 void dseg_trim_heap(void);
 
+// ---- memory_file.c: files in memory (memfd_create(2)) ------------------------------------------------------------
+
+/// A file without bytes that can be sealed, closed when another program is started; -1 with errno where there is none.
+int dseg_memory_file(const char *name);
+
+/// Takes the memory of a file's bytes from an offset on, so that writing to them cannot fail; false where it is short.
+bool dseg_commit_file(int file, size_t offset, size_t bytes);
+
+/// Makes huge pages of whole ones that are mapped, as far as the system has them. Pages that a file does not have yet
+/// are taken where it has at least one of those that become one huge page.
+void dseg_collapse_pages(void *memory, size_t bytes);
+
+/// Lets nobody change a file any more, nor its seals; false while it is mapped for writing.
+bool dseg_seal_file(int file);
+
+/// Whether a descriptor is a file's that is so sealed.
+bool dseg_is_sealed(int file);
+
 // ---- gemm_blas.c: OpenBLAS ---------------------------------------------------------------------------------------
 
 /// How OpenBLAS was built: its name, its version, and what else it says of itself, between spaces.

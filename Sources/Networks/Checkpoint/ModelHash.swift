@@ -21,7 +21,7 @@ package struct ModelHash: Equatable, Hashable, Sendable, CustomStringConvertible
         for file in Set(files) {
             hashed.append(try HashedFile(directory: directory, name: file))
         }
-        self = try HashedNetworks([], files: hashed).read(cache: nil) { true }
+        self = try HashedNetworks([], files: hashed, in: nil).read(cache: nil) { true }.hash
     }
 
     /// - Parameter digests: the SHA-256 of each file's bytes, by its relative path

@@ -60,7 +60,7 @@ package final class PretrainedContents<Network: PretrainedNetwork> {
     package var weightBytes: Int { region.bytesUsed }
 
     /// What is read.
-    package var hashed: HashedNetworks { HashedNetworks([checkpoint], files: files) }
+    package var hashed: HashedNetworks { HashedNetworks([checkpoint], files: files, in: region) }
 
     /// What the network consists of, for its owner.
     package var contents: NetworkContents { checkpoint.contents }
@@ -71,7 +71,7 @@ package final class PretrainedContents<Network: PretrainedNetwork> {
     ///   - cache: the folder of the digest cache, see ``RememberedDigests``; `nil`: every file is hashed
     ///   - isWanted: polled on any thread; `false` ends the hashing
     package func hash(cache: String?, while isWanted: @Sendable () -> Bool) throws(CheckpointError) -> ModelHash {
-        try HashedNetworks([], files: files).read(cache: cache, while: isWanted)
+        try HashedNetworks([], files: files, in: nil).read(cache: cache, while: isWanted).hash
     }
 }
 
@@ -84,6 +84,8 @@ package final class Pretrained<Network: PretrainedNetwork> {
     /// SHA-256 over all files of the folder that decide what it answers.
     package let hash: String
     package let precision: Precision
+    /// By whom its weights are kept beyond this process; `nil`: by nobody.
+    package let kept: KeptWeights?
     private let region: WeightRegion
 
     /// Bytes of weights in memory.
@@ -99,14 +101,14 @@ package final class Pretrained<Network: PretrainedNetwork> {
         _ directory: String, precision: Precision, cache: String?, while isWanted: @Sendable () -> Bool
     ) throws(CheckpointError) {
         let contents = try PretrainedContents<Network>(directory, precision: precision)
-        self.init(contents, hash: try contents.hashed.read(cache: cache, while: isWanted))
+        self.init(contents, try contents.hashed.read(cache: cache, while: isWanted))
     }
 
     /// - Parameters:
     ///   - contents: whose weights have been read
-    ///   - hash: that reading them returned
-    package init(_ contents: PretrainedContents<Network>, hash: ModelHash) {
-        self.hash = hash.description
+    ///   - read: what reading them returned
+    package init(_ contents: PretrainedContents<Network>, _ read: ReadNetworks) {
+        (hash, kept) = (read.hash.description, read.kept)
         (network, region) = (contents.network, contents.region)
         (directory, precision) = (contents.directory, contents.precision)
         name = HubRepository.containing(directory)?.shortName ?? FilePath.lastComponent(directory)

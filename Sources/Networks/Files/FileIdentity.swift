@@ -35,4 +35,21 @@ extension FileIdentity {
             modified: FileTime(seconds: state.st_mtim.tv_sec, nanoseconds: state.st_mtim.tv_nsec),
             changed: FileTime(seconds: state.st_ctim.tv_sec, nanoseconds: state.st_ctim.tv_nsec))
     }
+
+    /// Of the file that this process runs, also where its name leads to another one by now: another build of the
+    /// program is another file. `nil` where proc(5) is not mounted.
+    static let ofThisProgram: FileIdentity? = {
+        var state = stat()
+        return unsafe stat("/proc/self/exe", &state) == 0 ? FileIdentity(state) : nil
+    }()
+}
+
+extension FileIdentity: CustomStringConvertible {
+    /// Seven numbers: device, inode, bytes, modified and changed (s, ns).
+    package var description: String {
+        """
+        \(device) \(inode) \(size) \(modified.seconds) \(modified.nanoseconds) \
+        \(changed.seconds) \(changed.nanoseconds)
+        """
+    }
 }

@@ -77,24 +77,18 @@ struct DigestEntry: Equatable, CustomStringConvertible {
         identity.device == other.identity.device && identity.inode == other.identity.inode
     }
 
-    var description: String {
-        let (modified, changed) = (identity.modified, identity.changed)
-        return """
-            \(SHA256.hexadecimal(digest)) \(identity.device) \(identity.inode) \(identity.size) \
-            \(modified.seconds) \(modified.nanoseconds) \(changed.seconds) \(changed.nanoseconds)
-            """
-    }
+    var description: String { "\(SHA256.hexadecimal(digest)) \(identity)" }
 }
 
 extension DigestEntry {
     init?(_ line: Substring) {
         let words = line.split(separator: " ")
-        guard words.count == 8, words[0].utf8.count == 64, let device = UInt64(words[1]), let inode = UInt64(words[2])
+        guard words.count == 8, let digest = SHA256.digest(words[0]), let device = UInt64(words[1]),
+            let inode = UInt64(words[2])
         else { return nil }
         let numbers = words[3...].compactMap { Int($0) }
-        let digits = words[0].compactMap(\.hexDigitValue)
-        guard numbers.count == 5, digits.count == 64 else { return nil }
-        digest = stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+        guard numbers.count == 5 else { return nil }
+        self.digest = digest
         identity = FileIdentity(
             device: device, inode: inode, size: numbers[0],
             modified: FileTime(seconds: numbers[1], nanoseconds: numbers[2]),

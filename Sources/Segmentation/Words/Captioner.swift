@@ -14,14 +14,14 @@ package final class Captioner {
         directory: String, precision: Precision, cache: String?, while isWanted: @Sendable () -> Bool
     ) throws(ModelError) {
         let contents = try CaptionerContents(directory: directory, precision: precision)
-        self.init(contents, hash: try contents.blip.hashed.hash(cache: cache, while: isWanted))
+        self.init(contents, try contents.blip.hashed.read(cache: cache, while: isWanted))
     }
 
     /// - Parameters:
     ///   - contents: whose weights have been read
-    ///   - hash: that reading them returned
-    init(_ contents: CaptionerContents, hash: ModelHash) {
-        blip = Pretrained(contents.blip, hash: hash)
+    ///   - read: what reading them returned
+    init(_ contents: CaptionerContents, _ read: ReadNetworks) {
+        blip = Pretrained(contents.blip, read)
         (tokenizer, pictures, generation) = (contents.tokenizer, contents.pictures, contents.generation)
     }
 

@@ -31,15 +31,15 @@ package final class LabelFilter {
         while isWanted: @Sendable () -> Bool
     ) throws(ModelError) {
         let contents = try LabelFilterContents(directory: directory, clipMerges: clipMerges, precision: precision)
-        self.init(contents, hash: try contents.clip.hashed.hash(cache: cache, while: isWanted), cache: cache)
+        self.init(contents, try contents.clip.hashed.read(cache: cache, while: isWanted), cache: cache)
     }
 
     /// - Parameters:
     ///   - contents: whose weights have been read
-    ///   - hash: that reading them returned
+    ///   - read: what reading them returned
     ///   - cache: a folder in which texts' embeddings are remembered too
-    init(_ contents: LabelFilterContents, hash: ModelHash, cache: String?) {
-        clip = Pretrained(contents.clip, hash: hash)
+    init(_ contents: LabelFilterContents, _ read: ReadNetworks, cache: String?) {
+        clip = Pretrained(contents.clip, read)
         (tokenizer, pictures, patches) = (contents.tokenizer, contents.pictures, contents.patches)
         known = Cache(limit: Self.textLimit)
         banks = Cache(limit: Self.bankLimit)
