@@ -7,9 +7,10 @@ package enum Interruption: Error, Equatable {
 }
 
 /// A cancellation flag that any thread may set, and a deadline. Networks check both between layers, image decoders
-/// while they decode.
+/// while they decode; that they do is the computation's heartbeat.
 package final class Cancellation: Sendable {
     private let requested = Atomic<Bool>(false)
+    private let beats = Atomic(0)
     private let deadline: ContinuousClock.Instant?
 
     /// Never cancelled.
@@ -27,11 +28,18 @@ package final class Cancellation: Sendable {
 
     package var isCancelled: Bool { requested.load(ordering: .relaxed) }
 
+    /// How often the computation passed a point where it might have stopped: as long as this grows, it makes progress.
+    package var heartbeats: Int { beats.load(ordering: .relaxed) }
+
     /// Why to stop; `nil`: go on.
     package var interruption: Interruption? {
+        beat()
         if isCancelled { return .cancelled }
         return deadline.flatMap { ContinuousClock.now >= $0 ? .deadlineExceeded : nil }
     }
+
+    /// Notes progress where nothing asks whether to stop.
+    package func beat() { beats.add(1, ordering: .relaxed) }
 
     package func check() throws(Interruption) {
         if let interruption { throw interruption }

@@ -59,6 +59,9 @@ package final class Computation {
         probing.isEmpty ? .report : .probing(understanding)
     }
 
+    /// What each stage took so far.
+    package var spent: Report { answer.report }
+
     /// Computes the next part; `nil` after the last.
     package func next() throws(SegmentationError) -> AnswerPart? {
         switch stage {

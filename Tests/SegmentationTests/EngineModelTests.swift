@@ -71,7 +71,7 @@ import Texts
 
     @Test func `models that are loaded go on answering while another one is on its way`() throws {
         let engine = try engine()
-        try engine.loadStandardModel(keepAlive: nil)
+        try engine.loadStandardModel(keepAlive: nil, progress: nil)
         let gate = Gate()
         catalogue["b"].reading = { _ in gate.pass() }
         try engine.submit(job("slow", by: "b"))
@@ -86,6 +86,27 @@ import Texts
         gate.open()
         engine.drain()
         #expect(diary.read.suffix(2) == ["slow by b", "slower by c"])
+    }
+
+    @Test func `a model on its way shows progress piece by piece`() throws {
+        let engine = try engine()
+        let gates = [Gate(), Gate()]
+        catalogue["b"].reading = { isWanted in
+            gates[0].pass()
+            _ = isWanted()
+            gates[1].pass()
+        }
+        try engine.submit(job("slow", by: "b"))
+        _ = gates[0].entered.take()
+        let hung = try #require(engine.pulse.loading)
+        #expect(engine.pulse == Pulse(computing: nil, loading: hung), "nothing moves while it hangs")
+        gates[0].open()
+        _ = gates[1].entered.take()
+        let alive = try #require(engine.pulse.loading)
+        #expect(alive != hung && alive.turns == hung.turns)
+        gates[1].open()
+        #expect(eventually { engine.pulse == Pulse(computing: nil, loading: nil) })
+        engine.drain()
     }
 
     @Test func `those who wait hear how far their model is, and nobody else does`() throws {
@@ -125,7 +146,7 @@ import Texts
         try look()
         #expect(eventually { diary.read == ["looked with none"] })
         #expect(catalogue["a"].opened == 0)
-        try engine.loadStandardModel(keepAlive: nil)
+        try engine.loadStandardModel(keepAlive: nil, progress: nil)
         try look()
         engine.drain()
         #expect(diary.read.last == "looked with a")
@@ -190,12 +211,49 @@ import Texts
 
     @Test func `a model that is larger than all memory is refused at once, and the others stay`() throws {
         let engine = try engine(memory: 1 << 30)
-        try engine.loadStandardModel(keepAlive: nil)
+        try engine.loadStandardModel(keepAlive: nil, progress: nil)
         catalogue["b"].weightBytes = 1 << 30
         try engine.submit(job("1", by: "b"))
         #expect(eventually { diary.read.count == 1 })
         #expect(diary.read[0].contains("b cannot be loaded: it needs") && diary.read[0].contains("--memory"))
         #expect(names(engine) == ["a"])
+    }
+
+    // MARK: Weights that are kept
+
+    @Test func `a model that goes is not kept, and what the engine has at its end is`() throws {
+        let keeper = TestKeeper()
+        catalogue["a"].keeper = keeper
+        catalogue["b"].keeper = keeper
+        catalogue["b"].folder = Fixture.tiny
+        let engine = try engine()
+        for model in ["a", "b"] { try engine.submit(job(model, by: model)) }
+        #expect(eventually { diary.read.count == 2 })
+        let names = Set(keeper.names)
+        #expect(names.count == 2)
+        let told = Handover<[String]>()
+        try engine.unload("a") { gone, _ in told.give(gone) }
+        #expect(told.take() == ["a"] && keeper.names.count == 1)
+        engine.drain()
+        #expect(keeper.names.count == 1 && names.isSuperset(of: keeper.names))
+        #expect(keeper.uses(of: keeper.names[0]) == 1)
+    }
+
+    @Test func `two models of the same files are kept once, as long as either is in memory`() throws {
+        let keeper = TestKeeper()
+        catalogue["a"].keeper = keeper
+        catalogue["b"].keeper = keeper
+        let engine = try engine()
+        for model in ["a", "b"] { try engine.submit(job(model, by: model)) }
+        #expect(eventually { diary.read.count == 2 && keeper.names.count == 1 })
+        let name = try #require(keeper.names.first)
+        #expect(keeper.uses(of: name) == 2)
+        for (model, left) in [("a", 1), ("b", nil)] {
+            let told = Handover<Bool>()
+            try engine.unload(model) { _, _ in told.give(true) }
+            #expect(told.take() && keeper.uses(of: name) == left)
+        }
+        engine.drain()
     }
 
     // MARK: Room

@@ -89,7 +89,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         EngineLimits(queue: queueLimit, memory: 1 << 40, keepAlive: .forever), threads: nil,
         catalogue: TestCatalogue(["odd": TestCatalogue.Entry()], standard: "odd")
     ) { _ in }
-    try engine.loadStandardModel(keepAlive: nil)
+    try engine.loadStandardModel(keepAlive: nil, progress: nil)
     return engine
 }
 
@@ -113,6 +113,46 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(diary.read == ["gate", "a", "b", "c"])
         #expect(engine.status.finished == 5)
         #expect(engine.status.queued == 0)
+    }
+
+    @Test func `shows whether its thread has work, and that it makes progress`() throws {
+        let engine = try engine()
+        #expect(eventually { engine.pulse.computing == nil && engine.pulse.loading == nil })
+        let entered = [Handover<Cancellation>(), Handover<Cancellation>()]
+        let opened = [Handover<Bool>(), Handover<Bool>()]
+        for (entered, opened) in zip(entered, opened) {
+            try engine.submit(
+                Job { _, cancellation, _ in
+                    entered.give(cancellation)
+                    _ = opened.take()
+                })
+        }
+        let cancellation = entered[0].take()
+        let hung = try #require(engine.pulse.computing)
+        #expect(engine.pulse.computing == hung, "nothing moves while the job hangs")
+        try cancellation.check()
+        let alive = try #require(engine.pulse.computing)
+        #expect(alive != hung && alive.turns == hung.turns, "a layer was passed")
+        opened[0].give(true)
+        _ = entered[1].take()
+        let next = try #require(engine.pulse.computing)
+        #expect(next.turns > alive.turns, "that a job begins is progress")
+        opened[1].give(true)
+        #expect(eventually { engine.pulse.computing == nil })
+        engine.drain()
+    }
+
+    @Test func `takes new limits while it serves`() throws {
+        let engine = try engine()
+        let gate = try Gate(engine, diary)
+        for name in ["a", "b"] { try engine.submit(job(name, diary)) }
+        engine.adopt(EngineLimits(queue: 1, memory: 1 << 41, keepAlive: .duration(.seconds(7))))
+        let status = engine.status
+        #expect((status.queueLimit, status.memoryLimit, status.keepAlive) == (1, 1 << 41, .duration(.seconds(7))))
+        #expect(throws: SegmentationError.self) { try engine.submit(job("c", diary)) }
+        gate.open()
+        engine.drain()
+        #expect(diary.read == ["gate", "a", "b"], "who waited already is answered")
     }
 
     @Test func `refuses at once what its queue has no room for, and says so`() throws {

@@ -121,6 +121,18 @@ import Texts
 
     // MARK: Room
 
+    @Test func `with less room models go that are not in use, the least recently used first`() throws {
+        var shelf = try shelf([("a", 4), ("b", 4), ("c", 4)], limit: 12)
+        use("a", &shelf, at: 9)
+        shelf.adopt(limit: 9 + Self.least, keepAlive: .duration(.seconds(5))) { $0.name.text == "b" }
+        #expect(departing(shelf, at: 10, inUse: ["b"]) == ["c"])
+        #expect(shelf.limit == 9 + Self.least && shelf.keepAlive == .duration(.seconds(5)))
+        shelf.adopt(limit: Self.least, keepAlive: .forever) { $0.name.text == "b" }
+        #expect(departing(shelf, at: 10, inUse: ["b"]) == ["a", "c"], "what is in use stays, whatever it takes")
+        shelf.adopt(limit: 12 + Self.least, keepAlive: .forever) { _ in false }
+        #expect(departing(shelf, at: 10, inUse: ["b"]) == ["a", "c"], "who is leaving leaves")
+    }
+
     @Test func `the least recently used goes first, and no more than must`() throws {
         var shelf = try shelf([("a", 4), ("b", 3), ("c", 3)], limit: 10)
         for (place, name) in ["b", "c", "a"].enumerated() {

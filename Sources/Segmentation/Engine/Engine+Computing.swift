@@ -74,6 +74,7 @@ extension Engine {
             start.duration(to: .now) < Self.longestTurn || !locked({ hasTurn })
         {
             if !step() { rest = nil }
+            job.cancellation.beat()
         }
         if let rest { desk.begun[entry.id] = rest }
         desk.rest = .now + Self.restAfter
@@ -110,6 +111,7 @@ extension Engine {
             }
             observe(.loaded(arrival.key.name.text, after: arrival.began.duration(to: .now)))
         } catch {
+            arrival.pipeline.letGo()
             fail(arrival.key, LoadFailure(arrival.key, error))
         }
         fit(desk)
@@ -117,7 +119,7 @@ extension Engine {
 
     /// Lets go of models, and of what only they could use.
     private func release(_ models: [ModelKey], _ desk: inout Desk) {
-        for model in models { desk.segmenters[model] = nil }
+        for model in models { desk.segmenters.removeValue(forKey: model)?.letGo() }
         desk.workspace.forget(everythingBut: Set(desk.segmenters.values.flatMap(\.networks)))
         // Less than before: that cannot fail.
         try? desk.workspace.reserve(scratchBytes: desk.segmenters.values.map(\.scratchBytes).max() ?? 0)
@@ -203,8 +205,12 @@ extension Engine {
     /// - Returns: `nil` when the engine drains and all jobs are done
     private func nextTurn(orRestAt rest: ContinuousClock.Instant?) -> Turn? {
         locked {
+            computing.isBusy = false
             while phase == .serving || !queue.isDone {
-                if let turn { return turn }
+                if let turn {
+                    computing = (computing.turns + 1, true)
+                    return turn
+                }
                 if let rest, ContinuousClock.now >= rest { return .rest }
                 wait(until: [rest, shelf.nextDeparture(inUse: isInUse)].compactMap(\.self).min())
             }

@@ -12,9 +12,11 @@ extension Engine {
     /// Waits for a job whose model is neither loaded nor leaving, and begins to load that; `nil` when the engine stops.
     private func nextWanted() -> ModelKey? {
         locked {
+            loading.isBusy = false
             while phase != .stopped {
                 if let key = waiting.map(\.job.use.key).first(where: { shelf[$0] == nil }) {
                     shelf.begin(key, at: .now)
+                    loading = (loading.models + 1, true)
                     return key
                 }
                 wait()
@@ -49,6 +51,7 @@ extension Engine {
         try opened.read { [self] bytes, total in
             tell(model, .reading, bytes: bytes, of: total)
         } _: { [self] in
+            pieces.add(1, ordering: .relaxed)
             if isWanted(model) { return true }
             isAbandoned.set()
             return false
@@ -78,7 +81,9 @@ extension Engine {
                     crowded = first.since
                     wake()
                     guard waits else { return nil }
+                    loading.isBusy = false
                     wait()
+                    loading.isBusy = true
                 }
             }
         }.get()

@@ -5,10 +5,32 @@ package import Texts
 extension Engine {
     /// Loads the model of requests that name none, and waits until it is loaded.
     ///
-    /// - Parameter keepAlive: as of a job
+    /// - Parameters:
+    ///   - keepAlive, progress: as of a job
     /// - Throws: `notLoaded`, `unknownModel`
-    package func loadStandardModel(keepAlive: KeepAlive?) throws(SegmentationError) {
-        try result(by: .kept(model(named: ""), keepAlive: keepAlive, progress: nil)) { _ throws(SegmentationError) in }
+    package func loadStandardModel(
+        keepAlive: KeepAlive?, progress: (@Sendable (LoadingState) -> Void)?
+    ) throws(SegmentationError) {
+        try result(by: .kept(model(named: ""), keepAlive: keepAlive, progress: progress)) {
+            _ throws(SegmentationError) in
+        }
+    }
+
+    /// Has a model loaded, and does not wait for it.
+    ///
+    /// - Parameter done: called once, on any thread, when it is loaded or cannot be
+    package func load(_ name: String, done: @escaping @Sendable () -> Void) {
+        do throws(SegmentationError) {
+            let use = ModelUse.kept(try model(named: name), keepAlive: nil, progress: nil)
+            try submit(
+                Job(caller: Caller(owner: 0, connection: 0), needing: use, deadline: nil) { _, _, _ in
+                    done()
+                } refuse: { _ in
+                    done()
+                })
+        } catch {
+            done()
+        }
     }
 
     /// Runs `body` on the computing thread, with the model of requests that name none, and waits for its result.

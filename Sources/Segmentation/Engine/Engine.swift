@@ -1,6 +1,7 @@
 import Glibc
 import Kernels
 import Networks
+import Synchronization
 package import Texts
 
 /// What an engine may take, and how long it keeps what it has.
@@ -85,6 +86,12 @@ package struct EngineLimits: Sendable {
     )
     var finished = 0
     private var refused = 0
+    /// The turns of the computing thread so far, and whether one is under way.
+    var computing = (turns: 0, isBusy: false)
+    /// The models that the loading thread began, and whether it loads one: not while it waits for room.
+    var loading = (models: 0, isBusy: false)
+    /// The pieces that the loading thread read.
+    let pieces = Atomic(0)
 
     /// Starts the threads; no model is loaded.
     ///
@@ -192,6 +199,18 @@ package struct EngineLimits: Sendable {
         }
     }
 
+    /// Changes the limits. Jobs that wait go on waiting in a queue that became too short; where models take more
+    /// than they may now, those go that are not in use.
+    package func adopt(_ limits: EngineLimits) {
+        locked {
+            queue.limit = limits.queue
+            shelf.adopt(limit: limits.memory, keepAlive: limits.keepAlive, inUse: isInUse)
+            // The caches get what is left of the new limit.
+            fitted = -1
+            wake()
+        }
+    }
+
     // MARK: Models
 
     /// The model that a request means by a name, a hash or, for the default, "".
@@ -244,6 +263,17 @@ package struct EngineLimits: Sendable {
         guard leaving.isEmpty else { return }
         if used.isEmpty, !name.isEmpty { _ = try catalogue.key(for: name) }
         done([], used)
+    }
+
+    /// How far the threads are; does not wait for them.
+    package var pulse: Pulse {
+        locked {
+            let beats = running?.job.cancellation.heartbeats ?? 0
+            let read = pieces.load(ordering: .relaxed)
+            return Pulse(
+                computing: computing.isBusy ? Heartbeat(turns: computing.turns, beats: beats) : nil,
+                loading: loading.isBusy ? Heartbeat(turns: loading.models, beats: read) : nil)
+        }
     }
 
     /// Does not wait for the job that runs.

@@ -24,6 +24,23 @@ package struct EngineStatus: Sendable {
     package let refused: Int
 }
 
+/// What shows that a thread with work makes progress: one of the two grows.
+package struct Heartbeat: Sendable, Equatable {
+    package let turns: Int
+    /// Within the turn: layers that were passed, pieces that were read.
+    package let beats: Int
+}
+
+/// The heartbeats of the engine's threads; `nil` of one that waits for work.
+package struct Pulse: Sendable, Equatable {
+    package let computing: Heartbeat?
+    package let loading: Heartbeat?
+
+    package init(computing: Heartbeat?, loading: Heartbeat?) {
+        (self.computing, self.loading) = (computing, loading)
+    }
+}
+
 /// A model that is loaded or on its way.
 package struct ModelState: Sendable {
     package let key: ModelKey

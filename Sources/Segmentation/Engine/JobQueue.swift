@@ -22,7 +22,7 @@ package struct JobQueue {
     }
 
     /// How many jobs may wait for their turn.
-    package let limit: Int
+    package var limit: Int
     private var waiting = FairQueue<Entry>()
     /// Jobs that have begun and wait until there is room for their next step.
     private var parked: [ObjectIdentifier: Entry] = [:]

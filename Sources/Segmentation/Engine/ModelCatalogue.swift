@@ -76,6 +76,9 @@ package struct LoadingState: Sendable, Equatable {
     package let bytes: Int
     package let totalBytes: Int
 
+    /// Of all bytes, rounded down; 0 before they are known.
+    package var percent: Int { totalBytes > 0 ? bytes * 100 / totalBytes : 0 }
+
     init(_ key: ModelKey, _ stage: Stage, bytes: Int = 0, of totalBytes: Int = 0) {
         model = key.name.text
         self.stage = stage

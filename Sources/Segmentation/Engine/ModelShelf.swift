@@ -51,9 +51,9 @@ struct ModelShelf {
     }
 
     /// Bytes that weights, scratch memory and caches may take.
-    let limit: Int
+    private(set) var limit: Int
     /// For calls that do not say how long they want their model kept.
-    let keepAlive: KeepAlive
+    private(set) var keepAlive: KeepAlive
     /// In the order in which they began to load.
     private(set) var entries: [Entry] = []
     /// The models that ever were loaded, by their hashes.
@@ -108,6 +108,19 @@ struct ModelShelf {
             change(key) { ($0.weightBytes, $0.scratchBytes) = (weightBytes, scratchBytes) }
             return true
         }
+        let (going, isEnough) = makingRoom(among: others, inUse: inUse, until: fits)
+        // Nobody goes in vain: where those in use leave too little room, the others wait for them, too.
+        if isEnough { for other in going { change(other) { $0.state = .leaving } } }
+        return false
+    }
+
+    /// The models to let go, of those not in use the least recently used first.
+    ///
+    /// - Parameter fits: whether those that stay leave enough room
+    /// - Returns: these models, and whether there is enough room when they are gone
+    private func makingRoom(
+        among others: [Entry], inUse: (ModelKey) -> Bool, until fits: ([Entry]) -> Bool
+    ) -> (going: [ModelKey], isEnough: Bool) {
         var staying = others.filter { if case .leaving = $0.state { false } else { true } }
         let idle = staying.filter { $0.isLoaded && !inUse($0.key) }.sorted { $0.lastUsed < $1.lastUsed }
         var going: [ModelKey] = []
@@ -115,9 +128,16 @@ struct ModelShelf {
             going.append(entry.key)
             staying.removeAll { $0.key == entry.key }
         }
-        // Nobody goes in vain: where those in use leave too little room, the others wait for them, too.
-        if fits(staying) { for other in going { change(other) { $0.state = .leaving } } }
-        return false
+        return (going, fits(staying))
+    }
+
+    /// Changes what may be taken, for which models go that are not in use, and how long models are kept for calls that
+    /// come from here on.
+    mutating func adopt(limit: Int, keepAlive: KeepAlive, inUse: (ModelKey) -> Bool) {
+        (self.limit, self.keepAlive) = (limit, keepAlive)
+        let room = limit - MemoryLimits.least
+        let (going, _) = makingRoom(among: entries, inUse: inUse) { Self.bytes($0) <= room }
+        for model in going { change(model) { $0.state = .leaving } }
     }
 
     /// A model is in memory.
