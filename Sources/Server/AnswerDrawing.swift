@@ -9,13 +9,14 @@ final class AnswerDrawing: Sendable {
     private let painter: Mutex<Painter>
     private let parts = Mutex<[AnswerPart]>([])
     private let encoding: Encoding
+    private let progress: CallProgress
     private let isStopped = Atomic<Bool>(false)
 
     /// The output of one step.
     struct Step: Sendable {
         var messages: [[UInt8]] = []
-        /// The number of prompts of the answer, in the step that made the header.
-        var prompts: Int?
+        /// The number of prompts of the answer, and its picture, in the step that made the header.
+        var header: (prompts: Int, picture: LookedAt)?
         /// Set in the step whose last message is the trailer: the answer is complete.
         var report: Report?
         /// Whether parts are left that this step did not get to.
@@ -38,9 +39,11 @@ final class AnswerDrawing: Sendable {
     /// Whether the engine may append another part; `false` while drawing, or the reader, lags behind.
     var hasRoom: Bool { parts.withLock { $0.count < Self.partRoom } }
 
-    init(_ request: SegmentationRequest, encoding: Encoding) {
+    /// - Parameter progress: is told how long drawing takes
+    init(_ request: SegmentationRequest, encoding: Encoding, telling progress: CallProgress) {
         painter = Mutex(Painter(request))
         self.encoding = encoding
+        self.progress = progress
     }
 
     /// Appends the next part; never waits for a step in progress.
@@ -60,6 +63,7 @@ final class AnswerDrawing: Sendable {
     /// - Throws: `internal` for a map that cannot be encoded, or whose call ended while it was being encoded
     func step() throws(RPCStatus) -> Step {
         let start = ContinuousClock.now
+        defer { progress.addDrawing(start.duration(to: .now)) }
         return try painter.withLock { painter throws(RPCStatus) in
             var step = Step()
             var bytes = 0
@@ -73,7 +77,9 @@ final class AnswerDrawing: Sendable {
                     bytes += message.count
                     step.messages.append(message)
                     switch event {
-                    case .header(let understanding): step.prompts = understanding.promptCount
+                    case .header(let understanding):
+                        step.header = (understanding.promptCount, understanding.picture)
+                        progress.note(understanding.picture)
                     case .report(let report): step.report = report
                     case .scores, .mask, .probed: break
                     }

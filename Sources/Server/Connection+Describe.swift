@@ -3,8 +3,11 @@ import Segmentation
 
 /// `Describe`: a request, and a job that sends a message for each part of its answer.
 extension Connection {
-    func openDescribe(_ call: ServerConnection.Call) throws(RPCStatus) {
+    func openDescribe(_ call: ServerConnection.Call, _ record: inout CallRecord) throws(RPCStatus) {
         let message = try DescribeRequest(decoding: call.payload)
+        record.requestID = message.requestID
+        if let candidates = message.vocabulary?.candidates, !candidates.isEmpty { record.labels = candidates.count }
+        if service.logsWords() { record.words = LoggedWords(message) }
         let request = try DescriptionRequest(message)
         let deadline = call.deadline(milliseconds: message.deadlineMilliseconds)
         let replies = ReplyStream(self, stream: call.stream)
@@ -12,17 +15,26 @@ extension Connection {
         let use = try use(of: message.model, keepAlive: message.keepAlive, tells: message.progress, call.stream) {
             DescribeReply.loading($0).encoded()
         }
+        record.model = use.key
+        let progress = record.progress
         let job = Job(caller: caller, needing: use, deadline: deadline, hasRoom: { true }) {
-            segmenter, cancellation, _ in
+            segmenter, cancellation, queued in
+            progress.begin(queueMilliseconds: queued)
             do throws(SegmentationError) {
-                let describing = try segmenter.describe(
-                    request, handle: request.picture.handle, owner: owner, cancellation: cancellation)
+                let describing = try progress.timing(\.decode) { () throws(SegmentationError) in
+                    try segmenter.describe(
+                        request, handle: request.picture.handle, owner: owner, cancellation: cancellation)
+                }
                 return {
                     do throws(SegmentationError) {
-                        guard let part = try describing.next() else {
+                        let next = try progress.timing(\.words) { () throws(SegmentationError) in
+                            try describing.next()
+                        }
+                        guard let part = next else {
                             replies.finish()
                             return false
                         }
+                        if case .description(let description) = part { progress.note(description.picture) }
                         replies.send(DescribeReply(part).encoded())
                         return true
                     } catch {
@@ -37,7 +49,7 @@ extension Connection {
         } refuse: {
             replies.fail(RPCStatus($0))
         }
-        register(call, .queued(job.ticket), requestID: message.requestID, deadline: deadline)
+        register(call, .queued(job.ticket), record, deadline: deadline)
         try hold(call.payload.count, on: call.stream)
         try submit(job)
     }
@@ -47,7 +59,9 @@ extension Connection {
         guard calls[stream] != nil else { return }
         do throws(RPCStatus) {
             try holdAnswer(message.count, on: stream)
-            if let bytes = try wire.send(message, on: stream) { backlog.write(bytes) }
+            guard let bytes = try wire.send(message, on: stream) else { return }
+            calls[stream]?.record.sent += bytes.count
+            backlog.write(bytes)
         } catch {
             fail(stream, with: error)
         }

@@ -5,9 +5,13 @@ import Segmentation
 ///
 ///     engine ──parts──► AnswerDrawing ──step──► messages ──► backlog ──► reader
 extension Connection {
-    func openSegment(_ call: ServerConnection.Call) throws(RPCStatus) {
+    func openSegment(_ call: ServerConnection.Call, _ record: inout CallRecord) throws(RPCStatus) {
         let message = try SegmentRequest(decoding: call.payload)
+        record.requestID = message.requestID
+        record.labels = message.labels.count + (message.vocabulary?.candidates.count ?? 0)
+        if service.logsWords() { record.words = LoggedWords(message) }
         let request = try SegmentationRequest(message)
+        record.recipe = request.recipe.name
         if case .sized(let width, let height) = request.maps,
             let refusal = service.limits.refusal(labels: request.mostLabels, width: width, height: height)
         {
@@ -17,16 +21,16 @@ extension Connection {
         let use = try use(of: message.model, keepAlive: message.keepAlive, tells: message.progress, call.stream) {
             SegmentReply.loading($0).encoded()
         }
-        let drawing = AnswerDrawing(request, encoding: message.encoding)
+        record.model = use.key
+        let drawing = AnswerDrawing(request, encoding: message.encoding, telling: record.progress)
         // Hashing a file of megabytes would block the event loop: then the engine's thread makes the key.
         let key: ReplyKey? =
             switch request.picture {
             case .handle(let handle): service.key(of: message, handle, by: use.key, owner: owner)
             case .file: nil
             }
-        let job = job(message, request, use, drawing, key, stream: call.stream, deadline: deadline)
-        register(
-            call, .answering(job.ticket, Delivery(drawing: drawing)), requestID: message.requestID, deadline: deadline)
+        let job = job(message, request, use, drawing, key, record.progress, stream: call.stream, deadline: deadline)
+        register(call, .answering(job.ticket, Delivery(drawing: drawing)), record, deadline: deadline)
         if let known = key.flatMap(service.replies.reply) {
             service.engine.noteUse(of: use, by: owner, since: .now)
             return send(known, queueMilliseconds: 0, on: call.stream)
@@ -62,26 +66,33 @@ extension Connection {
 
     private func job(
         _ message: SegmentRequest, _ request: SegmentationRequest, _ use: ModelUse, _ drawing: AnswerDrawing,
-        _ key: ReplyKey?, stream: UInt32, deadline: ContinuousClock.Instant?
+        _ key: ReplyKey?, _ progress: CallProgress, stream: UInt32, deadline: ContinuousClock.Instant?
     ) -> Job {
         let replies = ReplyStream(self, stream: stream)
         let (service, owner) = (service, owner)
         return Job(caller: caller, needing: use, deadline: deadline, hasRoom: { drawing.hasRoom }) {
             segmenter, cancellation, queued in
+            progress.begin(queueMilliseconds: queued)
             let handle = request.picture.handle
             let key = key ?? service.key(of: message, handle, by: use.key, owner: owner)
             do throws(SegmentationError) {
                 if let known = key.flatMap(service.replies.reply) {
-                    _ = try segmenter.look(
-                        at: request.picture, handle: handle, for: request.recipe, owner: owner,
-                        cancellation: cancellation)
+                    _ = try progress.timing(\.decode) { () throws(SegmentationError) in
+                        try segmenter.look(
+                            at: request.picture, handle: handle, for: request.recipe, owner: owner,
+                            cancellation: cancellation)
+                    }
                     replies.send(known, queueMilliseconds: queued)
                     return nil
                 }
                 if let key { replies.remember(as: key) }
-                let computation = try segmenter.begin(
-                    request, handle: handle, owner: owner, cancellation: cancellation, queueMilliseconds: queued)
+                let computation = try progress.timing(\.decode) { () throws(SegmentationError) in
+                    try segmenter.begin(
+                        request, handle: handle, owner: owner, cancellation: cancellation, queueMilliseconds: queued)
+                }
+                progress.note(computation.spent)
                 return {
+                    defer { progress.note(computation.spent) }
                     do throws(SegmentationError) {
                         guard let part = try computation.next() else { return false }
                         if let refusal = service.limits.refusal(of: request, part) {
@@ -115,6 +126,8 @@ extension Connection {
     func send(_ reply: RememberedReply, queueMilliseconds: Float, on stream: UInt32) {
         guard let call = calls[stream] else { return }
         letAnswerGo(call.answerBytes, on: stream)
+        calls[stream]?.record.isRemembered = true
+        if let picture = reply.picture { call.record.progress.note(picture) }
         do throws(RPCStatus) {
             try holdAnswer(reply.bytes, on: stream)
             change(stream) { $0.known = (reply.messages + [reply.trailer(queueMilliseconds: queueMilliseconds)])[...] }
@@ -210,7 +223,9 @@ extension Connection {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(messages.reduce(0) { $0 + $1.count + Frame.headerLength })
         for message in messages { bytes += try wire.send(message, on: stream) ?? [] }
-        if !bytes.isEmpty { backlog.write(bytes) }
+        guard !bytes.isEmpty else { return }
+        calls[stream]?.record.sent += bytes.count
+        backlog.write(bytes)
     }
 
     /// Mutates the delivery of an open `Segment` call; does nothing for others.

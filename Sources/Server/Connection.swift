@@ -19,6 +19,10 @@ final class Connection: ChannelInboundHandler {
     let backlog: WriteBacklog
     /// No new call will come (the client half-closed, or the daemon drains): close when all is answered and sent.
     private var isLast = false
+    /// Whether the daemon drains and no frame has come yet: the client may have asked before it could know.
+    private(set) var isNewcomer = false
+    /// Whether the newest call, made while the daemon drains, was a newcomer's first.
+    private var isServedLast = false
     /// The channel is closed. Any write may discover that (EPIPE) and set this, so callers check it after writing.
     private(set) var isGone = false
     /// The client half-closed: it sends nothing more, but may still read.
@@ -54,6 +58,12 @@ final class Connection: ChannelInboundHandler {
             if case .receiving = call.state { true } else { false }
         }
         return owesNothing && !isBehind ? frame?.alarm.pace.start ?? lastActive : nil
+    }
+
+    /// The daemon drains: from here on only a newcomer's first call is taken.
+    func drain() {
+        isNewcomer = wire.frameCount == 0 && !isShut
+        backlog.shortenStall(to: Server.lastReads)
     }
 
     /// Closes once the open calls are answered and the write backlog is empty.
@@ -110,7 +120,7 @@ final class Connection: ChannelInboundHandler {
                 }
                 // A complete frame's bytes are charged to its call from here on.
                 giveBackFrame()
-                for action in actions { act(action) }
+                act(actions)
             }
         }
         // A write may have closed the channel.
@@ -120,6 +130,18 @@ final class Connection: ChannelInboundHandler {
         listen()
         endInput()
         closeIfDone()
+        table.noteQuiet()
+    }
+
+    /// Does what follows from a frame.
+    private func act(_ actions: [ServerConnection.Action]) {
+        // Of a fault that ends no open call.
+        if case .write(let bytes)? = actions.first, let fault = wire.lastFault {
+            var record = CallRecord(nil, number: table.numberCall(), received: 0)
+            record.sent = bytes.count
+            log(record, .failed(fault))
+        }
+        for action in actions { act(action) }
     }
 
     private func act(_ action: ServerConnection.Action) {
@@ -128,7 +150,8 @@ final class Connection: ChannelInboundHandler {
         case .open(let call): open(call)
         case .message(let stream, let message): received(message, on: stream)
         case .halfClose(let stream): look(stream)
-        case .cancel(let stream): ended(stream, "refused")
+        case .cancel(let stream):
+            if let fault = wire.lastFault { ended(stream, .failed(fault)) }
         case .write(let bytes): backlog.write(bytes)
         case .close(let status): disconnect(status.message)
         }
@@ -168,7 +191,7 @@ final class Connection: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         isGone = true
         backlog.close()
-        for stream in calls.keys { ended(stream, "cancelled: the client left") }
+        for stream in calls.keys { ended(stream, .clientLeft) }
         frame?.alarm.cancel()
         frame = nil
         table.incoming.giveBack(frameBytes, of: owner)
@@ -179,13 +202,13 @@ final class Connection: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A disconnect is logged with the calls that it cancels.
         let isGone = (error as? IOError).map { [ECONNRESET, EPIPE].contains($0.errnoCode) } ?? false
-        if !isGone { service.log.info("uid \(owner): \(error)") }
+        if !isGone { service.log.info("connection failed: \(error)", metadata: metadata) }
         close()
     }
 
     /// Closes the connection for a protocol violation, which is logged.
     func disconnect(_ reason: String) {
-        service.log.warning("uid \(owner): \(reason)")
+        service.log.warning("connection closed: \(reason)", metadata: metadata)
         close()
     }
 
@@ -220,7 +243,7 @@ final class Connection: ChannelInboundHandler {
                 try table.incoming.take(wire.keptBytes - frameBytes, of: "requests", for: owner)
                 frameBytes = wire.keptBytes
             } catch {
-                for action in wire.refuseNext(with: error) { act(action) }
+                act(wire.refuseNext(with: error))
                 if isGone { return }
             }
         }
@@ -246,36 +269,42 @@ final class Connection: ChannelInboundHandler {
     // MARK: Calls
 
     private func open(_ call: ServerConnection.Call) {
+        (isServedLast, isNewcomer) = (isNewcomer, false)
+        var record = CallRecord(call.method, number: table.numberCall(), received: call.payload.count)
         do throws(RPCStatus) {
             switch call.method {
-            case .look: try openLook(call)
-            case .segment: try openSegment(call)
-            case .describe: try openDescribe(call)
-            case .warm: try openWarm(call)
-            case .unload: try openUnload(call)
+            case .look: openLook(call, record)
+            case .segment: try openSegment(call, &record)
+            case .describe: try openDescribe(call, &record)
+            case .warm: try openWarm(call, &record)
+            case .unload: try openUnload(call, record)
             case .health, .status, .cancel:
-                let started = NIODeadline.now()
                 let reply = try table.answer(call.method, call.payload, owner: owner)
-                if let bytes = wire.reply(reply, on: call.stream) { backlog.write(bytes) }
-                log(call.method, "\(RPCStatus.Code.ok)", milliseconds: (.now() - started).nanoseconds / 1_000_000)
+                guard let bytes = wire.reply(reply, on: call.stream) else { return }
+                record.sent = bytes.count
+                log(record, .answered)
+                backlog.write(bytes)
             }
         } catch {
-            if calls[call.stream] == nil { log(call.method, "\(error.code)", milliseconds: 0) }
-            fail(call.stream, with: error)
+            if calls[call.stream] != nil { return fail(call.stream, with: error) }
+            // It was refused before it was registered.
+            guard let bytes = wire.fail(call.stream, with: error) else { return }
+            record.sent = bytes.count
+            log(record, .failed(error))
+            backlog.write(bytes)
+            closeIfDone()
         }
     }
 
     /// Adds an asynchronous call, and schedules its timeout.
     ///
-    /// - Parameters:
-    ///   - requestID: for `Cancel`; "": none
-    ///   - deadline: as the client set it; `nil`: none
+    /// - Parameter deadline: as the client set it; `nil`: none
     func register(
-        _ call: ServerConnection.Call, _ state: CallState, requestID: String, deadline: ContinuousClock.Instant?
+        _ call: ServerConnection.Call, _ state: CallState, _ record: CallRecord, deadline: ContinuousClock.Instant?
     ) {
         let most = service.limits.callTime
         let left = deadline.map { TimeAmount(ContinuousClock.now.duration(to: $0)) }
-        var open = OpenCall(method: call.method, requestID: requestID, state: state)
+        var open = OpenCall(record: record, state: state)
         open.alarm = eventLoop.assumeIsolated().scheduleTask(in: min(left ?? most, most)) {
             let isClients = left.map { $0 < most } ?? false
             self.fail(
@@ -287,7 +316,7 @@ final class Connection: ChannelInboundHandler {
                         "A call may take \(most.nanoseconds / 1_000_000_000) s, this one has: ask in parts."))
         }
         calls[call.stream] = open
-        table.opened(call.stream, of: self, named: requestID)
+        table.opened(call.stream, of: self, named: record.requestID)
     }
 
     /// Charges received bytes to the user's quota; given back when the call ends.
@@ -311,36 +340,35 @@ final class Connection: ChannelInboundHandler {
     ///
     /// - Throws: `unavailable` while draining, `resourceExhausted` where the queue is full
     func submit(_ job: Job) throws(RPCStatus) {
-        guard !service.isDraining else { throw RPCStatus(SegmentationError.stopping) }
+        guard !service.isDraining || isServedLast else { throw RPCStatus(SegmentationError.stopping) }
         do throws(SegmentationError) { try service.engine.submit(job) } catch { throw RPCStatus(error) }
     }
 
     // MARK: Answers
 
     func reply(_ message: [UInt8], on stream: UInt32) {
-        if let bytes = wire.reply(message, on: stream) { end(stream, .ok, bytes) }
+        if let bytes = wire.reply(message, on: stream) { end(stream, .answered, bytes) }
     }
 
     func finish(_ stream: UInt32) {
-        if let bytes = wire.finish(stream) { end(stream, .ok, bytes) }
+        if let bytes = wire.finish(stream) { end(stream, .answered, bytes) }
     }
 
     func fail(_ stream: UInt32, with status: RPCStatus) {
-        if let bytes = wire.fail(stream, with: status) { end(stream, status.code, bytes) }
+        if let bytes = wire.fail(stream, with: status) { end(stream, .failed(status), bytes) }
     }
 
-    private func end(_ stream: UInt32, _ code: RPCStatus.Code, _ bytes: [UInt8]) {
-        ended(stream, "\(code)")
+    private func end(_ stream: UInt32, _ end: CallEnd, _ bytes: [UInt8]) {
+        calls[stream]?.record.sent += bytes.count
+        ended(stream, end)
         backlog.write(bytes)
         closeIfDone()
     }
 
     /// Removes a call: cancels its timer and its job, returns its quota, and frees its memory on the drawing thread.
-    ///
-    /// - Parameter result: for the log
-    private func ended(_ stream: UInt32, _ result: String) {
+    private func ended(_ stream: UInt32, _ end: CallEnd) {
         guard let call = calls.removeValue(forKey: stream) else { return }
-        defer { table.ended(stream, of: self, named: call.requestID) }
+        defer { table.ended(stream, of: self, named: call.record.requestID) }
         lastActive = .now()
         call.alarm?.cancel()
         table.incoming.giveBack(call.incomingBytes, of: owner)
@@ -355,13 +383,6 @@ final class Connection: ChannelInboundHandler {
             delivery.drawing.stop()
             table.drawing.dispose(of: delivery.drawing)
         }
-        log(call.method, result, milliseconds: call.milliseconds)
-    }
-
-    private func log(_ method: Method, _ result: String, milliseconds: Int64) {
-        // Health checks come every few seconds and would fill the log.
-        service.log.log(
-            level: method == .health ? .debug : .info,
-            "uid \(owner): \(method.name), \(result), \(milliseconds) ms")
+        log(call.record, end)
     }
 }

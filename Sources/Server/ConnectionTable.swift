@@ -23,9 +23,14 @@ final class ConnectionTable {
     var unread = 0
     /// The number of open calls, and those with a request identifier, for `Cancel`.
     private var openCalls = 0
+    private var callCount: UInt64 = 0
     private var named: [CallName: [(connection: Connection, stream: UInt32)]] = [:]
-    /// Set while draining; succeeds when no call is open.
+    /// When the last call ended.
+    private var lastCall = NIODeadline.now()
+    /// Set while draining; succeeds when no call is open and none is expected.
     private var quiet: EventLoopPromise<Void>?
+    /// Whether a first call is still waited for while draining.
+    private var isPatient = true
     /// Whether bytes came or a connection closed since memory was last trimmed, so that malloc may hold freed pages.
     private var hasTraffic = false
 
@@ -85,6 +90,7 @@ final class ConnectionTable {
         guard connections.removeValue(forKey: connection.caller.connection) != nil else { return }
         places.giveBack(1, of: connection.owner)
         hasTraffic = true
+        noteQuiet()
     }
 
     /// Takes a free place, or evicts an idle connection for it.
@@ -102,6 +108,7 @@ final class ConnectionTable {
         let caller = Caller(owner: owner, connection: lastNumber)
         let connection = Connection(channel, caller: caller, service: service, table: self)
         connections[lastNumber] = connection
+        if service.isDraining { connection.drain() }
         // Not `channelInactive` alone: a channel that closes before its handler is added never gets that event.
         channel.closeFuture.assumeIsolated().whenComplete { _ in self.closed(connection) }
         promise.completeWith(Result { try channel.pipeline.syncOperations.addHandler(connection) })
@@ -131,7 +138,8 @@ final class ConnectionTable {
         guard .now() - lastRefusal >= Self.refusalPause else { return }
         lastRefusal = .now()
         service.log.warning(
-            "uid \(owner): connection refused, of \(places.share.perUser) for a user and \(places.share.all) for all")
+            "connection refused, of \(places.share.perUser) for a user and \(places.share.all) for all",
+            metadata: ["uid": .stringConvertible(owner)])
     }
 
     /// Evicts one connection to make room for another of `owner`'s, if any has been idle for long enough: of the user
@@ -143,7 +151,7 @@ final class ConnectionTable {
         }
         let longEnough = mayGiveWay(to: owner).filter { now - $0.since >= silence }
         guard let idle = longEnough.max(by: { rank($0) < rank($1) })?.connection else { return }
-        service.log.info("uid \(idle.owner): closed while idle, to make room")
+        service.log.info("connection closed while idle, to make room", metadata: idle.metadata)
         idle.close()
     }
 
@@ -169,6 +177,12 @@ final class ConnectionTable {
         let name: ExactString
     }
 
+    /// The number of a call that has just arrived, which no other has.
+    func numberCall() -> UInt64 {
+        callCount += 1
+        return callCount
+    }
+
     func opened(_ stream: UInt32, of connection: Connection, named name: String) {
         openCalls += 1
         guard !name.isEmpty else { return }
@@ -177,7 +191,8 @@ final class ConnectionTable {
 
     func ended(_ stream: UInt32, of connection: Connection, named name: String) {
         openCalls -= 1
-        if openCalls == 0 { quiet?.succeed() }
+        lastCall = .now()
+        noteQuiet()
         guard !name.isEmpty else { return }
         let key = CallName(owner: connection.owner, name: ExactString(name))
         named[key]?.removeAll { $0.connection === connection && $0.stream == stream }
@@ -204,19 +219,32 @@ final class ConnectionTable {
         }
     }
 
+    /// For how long no call has been open; `nil`: one is. Health checks and the like are no calls.
+    var idle: TimeAmount? { openCalls == 0 ? .now() - lastCall : nil }
+
     /// Refuses the waiting connections; the listening channel is closed already.
     ///
-    /// - Parameter stall: how long a client may read nothing of its backlog from here on
-    /// - Returns: succeeds when no call is open
-    func closeListener(stall: TimeAmount) -> EventLoopFuture<Void> {
+    /// - Parameter patience: how long those who were just let in may take for their first call
+    /// - Returns: succeeds when no call is open, and none is expected
+    func closeListener(patience: TimeAmount) -> EventLoopFuture<Void> {
         listener = nil
         for waiting in waiting { waiting.promise.fail(ChannelError.eof) }
         waiting = []
-        for connection in connections.values { connection.backlog.shortenStall(to: stall) }
         let promise = eventLoop.makePromise(of: Void.self)
         quiet = promise
-        if openCalls == 0 { promise.succeed() }
+        noteQuiet()
+        eventLoop.assumeIsolated().scheduleTask(in: patience) {
+            self.isPatient = false
+            self.noteQuiet()
+        }
         return promise.futureResult
+    }
+
+    /// Succeeds ``quiet`` where it is.
+    func noteQuiet() {
+        guard let quiet, openCalls == 0, !isPatient || !connections.values.contains(where: \.isNewcomer) else { return }
+        self.quiet = nil
+        quiet.succeed()
     }
 }
 

@@ -9,8 +9,6 @@ package enum ListeningError: Error, Equatable, CustomStringConvertible {
     case openToOthers(folder: String, group: UInt32?)
     case ownedByAnother(folder: String, owner: UInt32)
     case system(call: String, path: String, code: CInt)
-    /// The service manager handed over anything but one listening Unix socket.
-    case inherited(String)
 
     package var description: String {
         switch self {
@@ -28,7 +26,6 @@ package enum ListeningError: Error, Equatable, CustomStringConvertible {
             "uid \(owner) owns \(folder), and may replace what lies in it: choose a folder of your own, or of root's"
         case .system(let call, let path, let code):
             unsafe "\(call) \(path): \(String(cString: strerror(code)))"
-        case .inherited(let reason): "the service manager handed over no usable socket: \(reason)"
         }
     }
 }

@@ -5,18 +5,13 @@ import Synchronization
 
 /// A call between its request and its answer.
 struct OpenCall {
-    let method: Method
-    let started = NIODeadline.now()
-    /// The client's request identifier, for `Cancel`; empty: none.
-    let requestID: String
+    var record: CallRecord
     var state: CallState
     /// Fails the call at its deadline, also while it is queued.
     var alarm: Scheduled<Void>?
     /// Bytes charged to the user's quotas until the call ends.
     var incomingBytes = 0
     var answerBytes = 0
-
-    var milliseconds: Int64 { (.now() - started).nanoseconds / 1_000_000 }
 
     /// Its job in the engine, to cancel or resume.
     var ticket: Job.Ticket? {

@@ -41,13 +41,15 @@ struct RememberedReply: Sendable {
     private var prompts = 0
     private var passes = 0
     private var hash = ""
+    /// For the log.
+    private(set) var picture: LookedAt?
 
     /// Appends the messages of a step.
     mutating func add(_ step: AnswerDrawing.Step) {
         let sent = step.report == nil ? step.messages : step.messages.dropLast()
         messages += sent
         bytes += sent.reduce(0) { $0 + $1.count + Self.overhead }
-        if let count = step.prompts { prompts = count }
+        if let header = step.header { (prompts, picture) = header }
         if let report = step.report {
             passes = report.passes + report.featuresCached
             hash = report.answerHash

@@ -18,16 +18,22 @@ package final class Server: Sendable {
     /// The listen(2) backlog: connections that wait for accept(2).
     package static let backlog: CInt = 256
     /// How long clients may take to read their last answers while the daemon stops.
-    private static let lastReads = TimeAmount.seconds(3)
+    static let lastReads = TimeAmount.seconds(3)
+    /// How long a client that connected just before the daemon drains may take to send its call.
+    private static let firstCalls = TimeAmount.seconds(1)
 
     /// Starts answering.
     ///
-    /// - Parameter descriptor: of a listening Unix socket, which the server owns from here on
+    /// - Parameters:
+    ///   - descriptor: of a listening Unix socket, which the server owns from here on
+    ///   - log: gets a line of each call at its end
+    ///   - logsWords: whether words of requests are logged, as of now
     package init(
-        engine: Engine, listeningOn descriptor: CInt, limits: ServerLimits, log: Logger
+        engine: Engine, listeningOn descriptor: CInt, limits: ServerLimits, log: Logger,
+        logsWords: @escaping @Sendable () -> Bool
     ) throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let service = Service(engine: engine, limits: limits, log: log)
+        let service = Service(engine: engine, limits: limits, log: log, logsWords: logsWords)
         let loop = group.next()
         pool.start()
         let table = try loop.submit { [pool] in
@@ -61,20 +67,43 @@ package final class Server: Sendable {
         self.table = table
     }
 
-    /// Stops gracefully: closes the listener, reports NOT_SERVING, refuses new work, and returns when the open calls
-    /// are answered and their answers sent.
+    /// Calls `body` on the event loop, which shows that it turns, and each time again after as long as it returned;
+    /// until the server drains.
+    ///
+    /// - Parameter body: gets for how long no call has been open; `nil`: one is
+    package func tick(_ body: @escaping @Sendable (_ idle: Duration?) -> Duration) {
+        let (table, loop, service) = (table, group.next(), service)
+        @Sendable func turn() {
+            guard !service.isDraining else { return }
+            let pause = body(table.value.idle.map { .nanoseconds($0.nanoseconds) })
+            loop.scheduleTask(in: TimeAmount(pause), turn)
+        }
+        loop.execute(turn)
+    }
+
+    /// What an administrator may change while the server runs.
+    package func change(callSeconds: Int) {
+        service.change(callSeconds: callSeconds)
+    }
+
+    /// Stops gracefully: closes the listener, reports NOT_SERVING, refuses new work but the first calls of those who
+    /// had just connected, and returns when the open calls are answered and their answers sent.
     ///
     /// - Parameter grace: the time after which the calls that are still open are cancelled
     package func drain(grace: Duration) throws {
-        service.startDraining()
-        try listener.close().wait()
         let (table, loop) = (table, group.next())
+        // In one turn of the loop: between the two a newcomer's first call would be refused.
+        try loop.submit { [service] in
+            service.startDraining()
+            for connection in table.value.all { connection.drain() }
+        }.wait()
+        try listener.close().wait()
         try loop.flatSubmit {
             let isolated = loop.assumeIsolated()
             let end = isolated.scheduleTask(in: TimeAmount(grace)) {
                 for connection in table.value.all { connection.cancelAll() }
             }
-            let quiet = table.value.closeListener(stall: Self.lastReads)
+            let quiet = table.value.closeListener(patience: Self.firstCalls)
             quiet.whenComplete { _ in end.cancel() }
             return quiet
         }.wait()

@@ -70,13 +70,22 @@ package struct ServerLimits: Sendable {
     package static let callSeconds = 900
 
     /// The limits for this process's RLIMIT_NOFILE.
-    package static func standard(callSeconds: Int) -> ServerLimits {
+    ///
+    /// - Parameter room: bytes of memory for requests, pictures and answers
+    package static func standard(callSeconds: Int, room: Int) -> ServerLimits {
         var limit = rlimit()
         let isKnown = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
         var limits = ServerLimits(descriptors: isKnown ? Int(clamping: limit.rlim_cur) : 1024)
         limits.callTime = .seconds(Int64(callSeconds))
+        let requests = min(limits.incomingBytes.all, max(room / 2, leastRoom))
+        limits.incomingBytes = Share(all: requests, perUser: requests / 2)
+        let answers = min(limits.answerBytes.all, max(room / 3, leastRoom))
+        limits.answerBytes = Share(all: answers, perUser: answers / 4 * 3)
         return limits
     }
+
+    /// Bytes that requests, and answers, are never given less than: what a picture of some megapixels takes.
+    private static let leastRoom = 128 << 20
 }
 
 /// The used part of a ``ServerLimits/Share``, in all and by each user.

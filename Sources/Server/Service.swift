@@ -1,4 +1,5 @@
 import Logging
+import NIOCore
 import RPC
 import Segmentation
 import Synchronization
@@ -7,17 +8,28 @@ import Texts
 /// State shared by the event loop and the engine's thread.
 final class Service: Sendable {
     let engine: Engine
-    let limits: ServerLimits
+    private let current: Mutex<ServerLimits>
     let log: Logger
+    /// Whether words of requests are logged.
+    let logsWords: @Sendable () -> Bool
+    /// Part of the identifiers of calls that their clients gave none: no other daemon's.
+    let name = String(UInt64.random(in: 1 << 44..<1 << 48), radix: 16)
     let replies: RememberedReplies
     private let started = ContinuousClock.now
     private let draining = Atomic<Bool>(false)
 
-    init(engine: Engine, limits: ServerLimits, log: Logger) {
+    init(engine: Engine, limits: ServerLimits, log: Logger, logsWords: @escaping @Sendable () -> Bool) {
         self.engine = engine
-        self.limits = limits
+        current = Mutex(limits)
         self.log = log
+        self.logsWords = logsWords
         replies = RememberedReplies(limit: limits.replyBytes)
+    }
+
+    var limits: ServerLimits { current.withLock(\.self) }
+
+    func change(callSeconds: Int) {
+        current.withLock { $0.callTime = .seconds(Int64(callSeconds)) }
     }
 
     var uptime: Duration { started.duration(to: .now) }

@@ -1,5 +1,5 @@
-import RPC
-import Segmentation
+package import RPC
+package import Segmentation
 import Texts
 
 // What the daemon tells of itself, as the wire's messages.
@@ -64,7 +64,7 @@ extension Loading {
 }
 
 extension RecipeStatus {
-    init(_ recipe: Recipe) {
+    package init(_ recipe: Recipe) {
         self.init(
             name: recipe.name, summary: recipe.about.summary, cost: recipe.about.cost, source: recipe.about.source,
             settings: RecipeSetting.all.map { setting in

@@ -190,6 +190,21 @@ struct ShareTests {
         for wire in crowd { #expect(try wire.next() == nil) }
     }
 
+    @Test func `with little memory less may come and wait, and a picture always may`() {
+        func shares(_ room: Int) -> [ServerLimits.Share] {
+            let limits = ServerLimits.standard(callSeconds: 1, room: room)
+            return [limits.incomingBytes, limits.answerBytes]
+        }
+        let (most, some, none) = (shares(.max), shares(1 << 30), shares(-1))
+        for place in 0..<2 {
+            #expect(most[place].all > some[place].all && some[place].all > none[place].all)
+            for share in [most, some, none] {
+                #expect(share[place].perUser < share[place].all && share[place].perUser >= 64 << 20)
+            }
+        }
+        #expect(some[0].all + some[1].all <= 1 << 30)
+    }
+
     @Test func `a pace bears silence as long from the last bytes as from the first`() {
         let limits = ServerLimits.with { ($0.grace, $0.bytesPerSecond) = (.seconds(10), 1000) }
         let before = NIODeadline.now()

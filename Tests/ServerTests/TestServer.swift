@@ -18,16 +18,20 @@ final class TestServer {
     private let engine: Engine
     private var isDrained = false
 
-    init(limits: ServerLimits = .standard(callSeconds: ServerLimits.callSeconds)) throws {
+    init(
+        limits: ServerLimits = .standard(callSeconds: ServerLimits.callSeconds, room: .max),
+        log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        logsWords: @escaping @Sendable () -> Bool = { false }
+    ) throws {
         directory = try TemporaryDirectory()
         path = "\(directory.path)/dseg.sock"
         socket = try ListeningSocket(path: path)
         engine = try Engine(
             EngineLimits(queue: 16, memory: 1 << 40, keepAlive: .forever), threads: nil, catalogue: DemoModel()
         ) { _ in }
-        try engine.loadStandardModel(keepAlive: nil)
-        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        server = try Server(engine: engine, listeningOn: socket.descriptor, limits: limits, log: log)
+        try engine.loadStandardModel(keepAlive: nil, progress: nil)
+        server = try Server(
+            engine: engine, listeningOn: socket.descriptor, limits: limits, log: log, logsWords: logsWords)
     }
 
     deinit {
@@ -57,7 +61,7 @@ private struct DemoModel: ModelCatalogue {
             ModelSource("\(Self.resources)/demo"), captioner: "\(Self.resources)/demo-captioner",
             filter: "\(Self.resources)/demo-filter", clipMerges: "\(Self.resources)/clip/merges.txt", precision: .f32)
         return OpenedModel(weightBytes: contents.weightBytes, scratchBytes: contents.scratchBytes) {
-            try contents.read(name: "demo", cache: nil, progress: $0, while: $1)
+            try contents.read(name: "demo", cache: nil, keeper: nil, progress: $0, while: $1)
         }
     }
 }
@@ -65,7 +69,7 @@ private struct DemoModel: ModelCatalogue {
 extension ServerLimits {
     /// As the standard ones but for what is changed.
     static func with(_ change: (inout ServerLimits) -> Void) -> ServerLimits {
-        var limits = standard(callSeconds: callSeconds)
+        var limits = standard(callSeconds: callSeconds, room: .max)
         change(&limits)
         return limits
     }

@@ -333,7 +333,7 @@ struct  Dseg__V1__SegmentRequest
    */
   ProtobufCBinaryData model;
   /*
-   * for Cancel; chosen by the client
+   * for Cancel, and in the daemon's log; chosen by the client
    */
   ProtobufCBinaryData request_id;
   /*
@@ -1147,7 +1147,7 @@ struct  Dseg__V1__WarmRequest
    */
   ProtobufCBinaryData keep_alive;
   /*
-   * for Cancel; chosen by the client
+   * for Cancel, and in the daemon's log; chosen by the client
    */
   ProtobufCBinaryData request_id;
   uint32_t deadline_milliseconds;

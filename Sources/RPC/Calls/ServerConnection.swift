@@ -45,6 +45,8 @@ package struct ServerConnection: Sendable {
     private var calls: [UInt32: Input] = [:]
     private var newestStream: UInt32 = 0
     private var isClosed = false
+    /// Why the last call that failed for its client's fault did.
+    package private(set) var lastFault: RPCStatus?
 
     package init() {}
 
@@ -130,6 +132,7 @@ package struct ServerConnection: Sendable {
     /// Fails a call for its client's fault, also one that was not opened yet.
     private mutating func refuse(_ stream: UInt32, _ status: RPCStatus) -> [Action] {
         let wasOpen = calls.removeValue(forKey: stream) != nil
+        lastFault = status
         let answer = Action.write(Frame.failure(status, stream: stream).encoded())
         return wasOpen ? [.cancel(stream: stream), answer] : [answer]
     }

@@ -55,6 +55,18 @@ package enum PathText {
         }
     }
 
+    /// The names of what lies in a folder, in no order; none where it cannot be read.
+    package static func names(in folder: String) -> [String] {
+        guard let stream = unsafe withName(of: folder, { unsafe opendir($0) }) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe text(of: $0.prefix { $0 != 0 }) }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
     /// readlink(2); `nil` where it fails, `errno` says why.
     package static func target(ofLink path: String) -> String? {
         var target = [CChar](repeating: 0, count: Int(PATH_MAX))
