@@ -12,7 +12,7 @@ package struct EngineOptions: ParsableArguments {
             The name of a model that was added, or a path: of a folder in the diffusers layout, or of a single file \
             (default: the model that dsegd model default tells, else the embedded demo model).
             """,
-        completion: .file())
+        completion: Suggestions.modelsAndFiles)
     package var model: String?
 
     @OptionGroup package var parts: ModelParts
@@ -89,12 +89,13 @@ package struct EngineOptions: ParsableArguments {
     /// - Parameters:
     ///   - filter: the folder of the filter's network beside the model of requests that name none
     ///   - cache: the folder of the digest cache, see ``Model``
+    ///   - keeper: keeps weights beyond this process; `nil`: nobody does
     ///   - isWanted: polled while weights are read, on any thread; `false` ends the loading
     ///   - tell: gets what happens to models, on the engine's threads, which it must not block
     /// - Returns: the engine, and whether the demo model is the only one
     package func engine(
-        filter: String?, _ limits: EngineLimits, cache: String?, while isWanted: @escaping @Sendable () -> Bool,
-        tell: @escaping @Sendable (String) -> Void
+        filter: String?, _ limits: EngineLimits, cache: String?, keeper: (any WeightKeeper)?,
+        while isWanted: @escaping @Sendable () -> Bool, tell: @escaping @Sendable (String) -> Void
     ) throws -> (engine: Engine, hasDemoAlone: Bool) {
         let standard: OwnersModels.Standard =
             switch try named(filter: filter) {
@@ -104,7 +105,7 @@ package struct EngineOptions: ParsableArguments {
             }
         let models = OwnersModels(
             .ofThisUser, standard: standard, captioner: captioner, filter: filter,
-            LoadingOptions(precision: precision, cache: cache, while: isWanted, tell: tell))
+            LoadingOptions(precision: precision, cache: cache, keeper: keeper, while: isWanted, tell: tell))
         let engine = try Engine(limits, threads: threads, catalogue: models) { tell("\($0)") }
         return (engine, models.isEmpty)
     }
@@ -125,26 +126,7 @@ package struct EngineOptions: ParsableArguments {
     }
 }
 
-/// What belongs to a model and does not lie in its own folder or file.
-package struct ModelParts: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "What holds the autoencoder of a model that lacks one: a single file, or a folder (default: the model).",
-            valueName: "file"),
-        completion: .file())
-    package var vae: String?
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            The folder in the diffusers layout by whose configurations and tokenizer a single file is read (default: \
-            those published for its family).
-            """, valueName: "dir"),
-        completion: .directory)
-    package var config: String?
-
-    package init() {}
-
+extension ModelParts {
     /// The model at a path, with these parts.
     ///
     /// - Parameter resolve: makes of a path as it was given what is recorded

@@ -10,7 +10,7 @@ extension Engine {
     package convenience init(serving model: ServedModel, threads: Int?, _ options: LoadingOptions) throws {
         try self.init(.ofOneModel, threads: threads, catalogue: OneModel(model, options)) { _ in }
         do throws(SegmentationError) {
-            try loadStandardModel(keepAlive: .forever)
+            try loadStandardModel(keepAlive: .forever, progress: nil)
         } catch .notLoaded(let failure) {
             throw UnusableModel(reason: failure.reason)
         }

@@ -9,11 +9,14 @@ package struct MemorySize: ExpressibleByArgument {
     /// Of all memory, up to 1 PiB.
     private static let legal = 1...(1 << 50)
 
-    /// Three quarters of what this process may still fill, by the system and by its control groups: the rest is for
-    /// pictures and answers under way.
-    package static var standard: MemorySize {
-        MemorySize(bytes: AvailableMemory.left.map { $0 / 4 * 3 } ?? legal.upperBound)
-    }
+    /// Bytes that this process may fill, by the system and by its control groups; where nothing tells, the most that
+    /// can be written.
+    ///
+    /// - Parameter kept: bytes of weights in memory that it took over, and may let go of
+    package static func left(with kept: Int) -> Int { AvailableMemory.left.map { $0 + kept } ?? legal.upperBound }
+
+    /// Three quarters of what a process may fill: the rest is for pictures and answers under way.
+    package static func standard(of left: Int) -> MemorySize { MemorySize(bytes: left / 4 * 3) }
 
     private init(bytes: Int) { self.bytes = bytes }
 

@@ -64,10 +64,15 @@ package struct ServedModel: Sendable {
         for note in contents.model.notes { how.tell(note) }
         return OpenedModel(weightBytes: contents.weightBytes, scratchBytes: contents.answerBytes) {
             progress, isWanted in
-            let pipeline = try contents.read(name: name, cache: how.cache, progress: progress) {
+            let pipeline = try contents.read(name: name, cache: how.cache, keeper: how.keeper, progress: progress) {
                 isWanted() && how.isWanted()
             }
-            try check(pipeline)
+            do throws(RegistryError) {
+                try check(pipeline)
+            } catch {
+                pipeline.letGo()
+                throw error
+            }
             return pipeline
         }
     }
@@ -93,24 +98,27 @@ package struct LoadingOptions: Sendable {
     let precision: Precision?
     /// The folder of the digest cache, see ``Model``; `nil`: every file is hashed.
     let cache: String?
+    /// Keeps the weights beyond this process; `nil`: nobody does.
+    let keeper: (any WeightKeeper)?
     /// Polled while weights are read, on any thread; `false` ends the loading.
     let isWanted: @Sendable () -> Bool
     /// Gets what a model's owner should know of it, a sentence each, on the loading thread.
     let tell: @Sendable (String) -> Void
 
     package init(
-        precision: Precision?, cache: String?, while isWanted: @escaping @Sendable () -> Bool,
-        tell: @escaping @Sendable (String) -> Void
+        precision: Precision?, cache: String?, keeper: (any WeightKeeper)?,
+        while isWanted: @escaping @Sendable () -> Bool, tell: @escaping @Sendable (String) -> Void
     ) {
         self.precision = precision
         self.cache = cache
+        self.keeper = keeper
         self.isWanted = isWanted
         self.tell = tell
     }
 
     /// For a program that loads one model and ends: all files are hashed, and notes go to standard error.
     package static func once(precision: Precision?) -> LoadingOptions {
-        LoadingOptions(precision: precision, cache: nil) {
+        LoadingOptions(precision: precision, cache: nil, keeper: nil) {
             true
         } tell: {
             Streams.say("\(Program.name): \(Streams.printable($0))")

@@ -4,7 +4,7 @@ import Texts
 /// Amounts as tables and lines for people show them.
 package enum Amount {
     /// "1.9 GiB", "17.4 MiB".
-    static func bytes(_ count: UInt64) -> String {
+    package static func bytes(_ count: UInt64) -> String {
         let (number, unit) = parts(count)
         return "\(number) \(unit)"
     }

@@ -9,10 +9,12 @@ struct Endpoint: ~Copyable {
     let path: String
     private let own: ListeningSocket?
 
-    /// - Parameter path: of `--socket`; `nil`: the first default path
-    init(_ path: String?) throws(ListeningError) {
-        if let inherited = try InheritedSocket.take() {
-            descriptor = inherited
+    /// - Parameters:
+    ///   - path: of `--socket`; `nil`: the first default path
+    ///   - handed: by the service manager; `nil`: nothing was
+    init(_ path: String?, handed: CInt?) throws(ListeningError) {
+        if let handed {
+            descriptor = handed
             self.path = "the socket handed over"
             own = nil
             return

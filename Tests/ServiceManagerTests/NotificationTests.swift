@@ -1,0 +1,150 @@
+import Glibc
+import Support
+import Testing
+
+@testable import ServiceManager
+
+/// What comes out of `NOTIFY_SOCKET`: the text, and the descriptors with it.
+private final class Ear {
+    let path: String
+    private let descriptor: CInt
+    private let folder: TemporaryDirectory
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        path = "\(folder.path)/notify"
+        descriptor = try bind(to: path, kind: SOCK_DGRAM)
+    }
+
+    deinit { close(descriptor) }
+
+    /// The next datagram; "" where none has come.
+    func next() -> (text: String, descriptors: [CInt]) {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        var control = [UInt8](repeating: 0, count: 256)
+        return unsafe bytes.withUnsafeMutableBytes { bytes in
+            unsafe control.withUnsafeMutableBytes { control in
+                var part = unsafe iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
+                return unsafe withUnsafeMutablePointer(to: &part) { part in
+                    var message = unsafe msghdr()
+                    unsafe message.msg_iov = part
+                    unsafe message.msg_iovlen = 1
+                    unsafe message.msg_control = control.baseAddress
+                    unsafe message.msg_controllen = control.count
+                    let count = unsafe recvmsg(descriptor, &message, CInt(MSG_DONTWAIT))
+                    guard count > 0 else { return ("", []) }
+                    let text = unsafe String(decoding: bytes.prefix(count), as: UTF8.self)
+                    // struct cmsghdr: length, level and type, then descriptors.
+                    guard unsafe message.msg_controllen >= 20 else { return (text, []) }
+                    let length = unsafe control.load(as: Int.self)
+                    let isRights = unsafe control.load(fromByteOffset: 12, as: CInt.self) == CInt(SCM_RIGHTS)
+                    let descriptors = unsafe stride(from: 16, to: length, by: 4).map {
+                        unsafe control.load(fromByteOffset: $0, as: CInt.self)
+                    }
+                    return (text, isRights ? descriptors : [])
+                }
+            }
+        }
+    }
+}
+
+struct NotificationTests {
+    private func supervisor(_ variables: [String: String]) -> Supervisor? {
+        Supervisor { variables[$0] }
+    }
+
+    @Test func `without a service manager there is nobody to tell`() {
+        #expect(supervisor([:]) == nil)
+        #expect(supervisor(["NOTIFY_SOCKET": ""]) == nil)
+        #expect(supervisor(["NOTIFY_SOCKET": "/" + String(repeating: "a", count: 200)]) == nil, "longer than sun_path")
+    }
+
+    @Test func `what belongs together is one datagram`() throws {
+        let ear = try Ear()
+        let manager = try #require(supervisor(["NOTIFY_SOCKET": ear.path]))
+        manager.tell(.ready, .status("answers"))
+        #expect(ear.next().text == "READY=1\nSTATUS=answers")
+        manager.tell(.stopping)
+        #expect(ear.next().text == "STOPPING=1")
+        manager.tell(.extendTimeout(.seconds(60)))
+        #expect(ear.next().text == "EXTEND_TIMEOUT_USEC=60000000")
+        manager.tell(.alive)
+        #expect(ear.next().text == "WATCHDOG=1")
+        manager.tell(.forget("weights-1"))
+        #expect(ear.next().text == "FDSTOREREMOVE=1\nFDNAME=weights-1")
+    }
+
+    @Test func `a reload is told with the time, by which it differs from an earlier one`() throws {
+        let ear = try Ear()
+        var before = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &before)
+        try #require(supervisor(["NOTIFY_SOCKET": ear.path])).tell(.reloading)
+        let lines = ear.next().text.split(separator: "\n")
+        let time = try #require(lines.last.flatMap { Int($0.drop { $0 != "=" }.dropFirst()) })
+        #expect(lines.first == "RELOADING=1" && lines.count == 2 && lines[1].hasPrefix("MONOTONIC_USEC="))
+        #expect((0...60_000_000).contains(time - before.tv_sec * 1_000_000 - before.tv_nsec / 1000))
+    }
+
+    @Test func `a status is one line, whatever a model is called`() throws {
+        let ear = try Ear()
+        try #require(supervisor(["NOTIFY_SOCKET": ear.path])).tell(.status("a\nREADY=1\r\nb"))
+        #expect(ear.next().text == "STATUS=a READY=1 b")
+    }
+
+    @Test func `a descriptor is sent along to be kept`() throws {
+        let ear = try Ear()
+        var ends: [CInt] = [0, 0]
+        let code = unsafe pipe(&ends)
+        #expect(code == 0)
+        try #require(supervisor(["NOTIFY_SOCKET": ear.path])).keep(ends[0], as: "weights-1")
+        let (text, descriptors) = ear.next()
+        #expect(text == "FDSTORE=1\nFDNAME=weights-1")
+        let copy = try #require(descriptors.first)
+        #expect(descriptors.count == 1 && copy != ends[0])
+        #expect(unsafe write(ends[1], "x", 1) == 1)
+        var byte: UInt8 = 0
+        let count = unsafe read(copy, &byte, 1)
+        #expect(count == 1 && byte == UInt8(ascii: "x"), "it is the same pipe")
+        for descriptor in ends + descriptors { close(descriptor) }
+    }
+
+    @Test func `the watchdog is for the process that it names`() throws {
+        func limit(_ variables: [String: String]) -> Duration? {
+            supervisor(variables.merging(["NOTIFY_SOCKET": "@nobody"]) { $1 })?.watchdog
+        }
+        #expect(limit([:]) == nil)
+        #expect(limit(["WATCHDOG_USEC": "30000000"]) == .seconds(30))
+        #expect(limit(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "\(getpid())"]) == .seconds(30))
+        #expect(limit(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"]) == nil)
+        for bad in ["0", "-1", "soon", ""] { #expect(limit(["WATCHDOG_USEC": bad]) == nil) }
+    }
+
+    @Test func `weights are kept once, and forgotten when their last model goes`() throws {
+        let ear = try Ear()
+        let manager = try #require(supervisor(["NOTIFY_SOCKET": ear.path]))
+        func descriptor() throws -> CInt {
+            let descriptor = open("/dev/null", O_RDONLY)
+            try #require(descriptor >= 0)
+            return descriptor
+        }
+        let handed = try HandedDescriptor(name: "weights-old", descriptor: descriptor())
+        let store = WeightStore(manager, [handed, HandedDescriptor(name: "weights-old", descriptor: try descriptor())])
+        #expect(store.unused == [handed], "of two of a name one is enough")
+        #expect(store.take("weights-new") == nil)
+        store.keep(try descriptor(), as: "weights-new")
+        #expect(ear.next().text == "FDSTORE=1\nFDNAME=weights-new")
+        store.keep(try descriptor(), as: "weights-new")
+        #expect(ear.next().text == "", "the second model beside that network shares the first one's")
+        store.letGo(of: "weights-new")
+        #expect(ear.next().text == "")
+        store.letGo(of: "weights-new")
+        #expect(ear.next().text == "FDSTOREREMOVE=1\nFDNAME=weights-new")
+        #expect(store.take("weights-new") == nil)
+        #expect(store.take("weights-old") == handed.descriptor && store.unused.isEmpty)
+        store.dropUnused()
+        #expect(ear.next().text == "", "it is in use")
+        store.letGo(of: "weights-old")
+        #expect(ear.next().text == "FDSTOREREMOVE=1\nFDNAME=weights-old")
+        #expect(fcntl(handed.descriptor, F_GETFD) == -1, "it is closed")
+    }
+}
