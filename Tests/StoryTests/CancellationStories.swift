@@ -30,7 +30,7 @@ struct CancellationStories {
         let client = try daemon.client()
         #expect(try client.answer(SegmentRequest(picture, ["boat"])).maps.count == 1)
         #expect(try client.status().words < 255, "the rest was not computed")
-        #expect(daemon.log.contains("Segment, cancelled"))
+        #expect(daemon.log.contains("Segment cancelled in "))
     }
 
     @Test func `a full queue refuses, and what never waits for the engine is answered meanwhile`() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import RPC
 import Support
 import Synchronization
@@ -40,8 +41,28 @@ final class ModelOwner: Sendable {
     /// - Returns: its hash
     @discardableResult
     func add(_ original: Original, as name: String, _ options: [String] = []) throws -> String {
-        try FileManager.default.copyItem(atPath: original.path, toPath: path(name))
+        try copy(original, as: name)
         return try record(name, options)
+    }
+
+    /// Copies a model without adding it.
+    func copy(_ original: Original, as name: String) throws {
+        try FileManager.default.copyItem(atPath: original.path, toPath: path(name))
+    }
+
+    /// Gives a copy's autoencoder a tensor of so many zeros, of the decoder, which is hashed and not read: loading
+    /// takes that long. They take no place on the disk.
+    func lengthen(_ name: String, by more: Int) throws {
+        let path = "\(path(name))/vae/diffusion_pytorch_model.safetensors"
+        let whole = try Repository.bytes(path)
+        let length = whole.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+        let data = whole.count - 8 - length
+        let header = String(decoding: whole[9..<8 + length], as: UTF8.self)
+        let entry =
+            "\"decoder.more\":{\"dtype\":\"U8\",\"shape\":[\(more)],\"data_offsets\":[\(data),\(data + more)]}"
+        let longer = safetensors(header: "{\(entry),\(header)", data: Array(whole[(8 + length)...]))
+        try Data(longer).write(to: URL(filePath: path))
+        guard unsafe truncate(path, longer.count + more) == 0 else { throw RPCStatus(.internal, path) }
     }
 
     /// Adds a copy as its files are now.

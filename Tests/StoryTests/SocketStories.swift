@@ -122,27 +122,6 @@ struct SocketStories {
         #expect(FileManager.default.fileExists(atPath: daemon.socket))
     }
 
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-socket-activate")))
-    func `a socket that is handed over is served, and stays`() throws {
-        let directory = try TemporaryDirectory()
-        let path = "\(directory.path)/dseg.sock"
-        let log = "\(directory.path)/log"
-        let child = try Child(
-            [
-                "/usr/bin/systemd-socket-activate", "-l", path, "-E", "CACHE_DIRECTORY",
-                "\(Repository.programs)/dsegd", "serve",
-            ],
-            environment: [:], errors: log)
-        #expect(eventually { FileManager.default.fileExists(atPath: path) })
-        // The first connection starts the daemon, in the place of the one that waited.
-        let client = try Client(path: path)
-        #expect(try client.health())
-        #expect(try client.answer(SegmentRequest(.image(Repository.scene(1)), ["boat"])).maps.count == 1)
-        kill(child.process, SIGTERM)
-        #expect(child.exitCode == 0)
-        #expect(FileManager.default.fileExists(atPath: path), "it is not the daemon's")
-    }
-
     @Test func `descriptors that are meant for another process are not taken`() throws {
         let daemon = try Daemon(starting: [], environment: ["LISTEN_PID": "1", "LISTEN_FDS": "1"])
         #expect(eventually { daemon.answers })

@@ -41,37 +41,44 @@ struct StoppingStories {
         #expect(daemon.child.exitCode == 0)
     }
 
-    @Test func `the service manager is told of readiness and of the end`() throws {
-        let directory = try TemporaryDirectory()
-        let path = "\(directory.path)/notify"
-        let receiver = try NotifySocket(path: path)
-        let daemon = try Daemon(starting: [], environment: ["NOTIFY_SOCKET": path])
-        #expect(receiver.next().split(separator: "\n").first == "READY=1")
-        #expect(try daemon.client().health(), "ready means that it answers")
-        daemon.signal(SIGTERM)
-        #expect(receiver.next().split(separator: "\n").first == "STOPPING=1")
+    /// They may have asked before they could know; a manager that holds the socket has all others wait for the next
+    /// daemon.
+    @Test func `who had just connected is answered once, and then sent away`() throws {
+        let daemon = try Daemon()
+        let (busy, other, newcomer) = try (daemon.client(), daemon.client(), daemon.client())
+        // Connections are accepted in their order: when a later one is answered, the newcomer is in.
+        #expect(try daemon.client().health())
+        #expect(try other.health())
+        let picture = SegmentRequest.Picture.image(try Repository.scene(4))
+        var isWhole = false
+        try busy.segment(SegmentRequest(picture, (1...20).map { "thing \($0)" }, recipe: "diffsegmenter")) { reply in
+            guard case .header = reply else { return }
+            daemon.signal(SIGTERM)
+            let isTold = try eventually { try other.health() == false }
+            #expect(isTold)
+            #expect(try other.refusal(SegmentRequest(picture, ["boat"]))?.code == .unavailable, "it had its call")
+            try newcomer.segment(SegmentRequest(picture, ["boat"])) { if case .trailer = $0 { isWhole = true } }
+            #expect(try newcomer.refusal(SegmentRequest(picture, ["boat"]))?.code == .unavailable)
+        }
+        #expect(isWhole)
         #expect(daemon.child.exitCode == 0)
+    }
+
+    @Test func `a client that connected and says nothing does not keep the daemon`() throws {
+        let daemon = try Daemon()
+        let silent = try daemon.client()
+        #expect(try daemon.client().health())
+        daemon.signal(SIGTERM)
+        #expect(daemon.child.exitCode == 0)
+        withExtendedLifetime(silent) {}
     }
 
     /// A file of the model's that takes longer to hash than anybody waits.
     @Test func `a daemon that still reads its model stops when it is told to`() throws {
-        let directory = try TemporaryDirectory()
-        let model = "\(directory.path)/model"
-        try FileManager.default.copyItem(atPath: "\(Repository.root)/Sources/dsegd/Resources/demo", toPath: model)
-        // A tensor of the decoder, which is hashed and not read, of more bytes than there are.
-        let path = "\(model)/vae/diffusion_pytorch_model.safetensors"
-        let whole = try Repository.bytes(path)
-        let length = whole.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
-        let data = whole.count - 8 - length
-        let more = 1 << 38
-        let header = String(decoding: whole[9..<8 + length], as: UTF8.self)
-        let entry =
-            "\"decoder.more\":{\"dtype\":\"U8\",\"shape\":[\(more)],\"data_offsets\":[\(data),\(data + more)]}"
-        let longer = safetensors(header: "{\(entry),\(header)", data: Array(whole[(8 + length)...]))
-        try Data(longer).write(to: URL(filePath: path))
-        let code = unsafe truncate(path, longer.count + more)
-        #expect(code == 0)
-        let daemon = try Daemon(starting: ["--model", model])
+        let owner = try ModelOwner()
+        try owner.copy(.demo, as: "demo-long")
+        try owner.lengthen("demo-long", by: 1 << 38)
+        let daemon = try Daemon(starting: ["--model", owner.path("demo-long")])
         #expect(eventually { FileManager.default.fileExists(atPath: daemon.socket) })
         daemon.signal(SIGTERM)
         #expect(daemon.child.exitCode == 0)
@@ -85,26 +92,5 @@ struct StoppingStories {
         #expect(daemon.child.exitCode == 78)
         #expect(daemon.log.contains(directory.path))
         #expect(!FileManager.default.fileExists(atPath: daemon.socket))
-    }
-}
-
-/// Where a service manager is told how a service fares: a socket for datagrams.
-private struct NotifySocket: ~Copyable {
-    private let descriptor: CInt
-
-    init(path: String) throws {
-        descriptor = try bind(to: path, kind: SOCK_DGRAM)
-        var patience = timeval(tv_sec: 60, tv_usec: 0)
-        unsafe setsockopt(
-            descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-    }
-
-    deinit { close(descriptor) }
-
-    func next() -> String {
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { bytes, count in
-            count = unsafe max(0, recv(descriptor, bytes.baseAddress, bytes.count, 0))
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
