@@ -19,6 +19,12 @@ void dseg_label_above(const float *best, const uint8_t *labels, size_t count, fl
     for (size_t i = 0; i < count; i++) out[i] = best[i] > threshold ? labels[i] : 0;
 }
 
+size_t dseg_count_differing(const uint8_t *truth, const uint8_t *found, size_t count, uint8_t unsure) {
+    size_t differing = 0;
+    for (size_t i = 0; i < count; i++) differing += truth[i] != unsure && truth[i] != found[i];
+    return differing;
+}
+
 void dseg_count_labels(const uint8_t *truth, const uint8_t *found, const float *best, size_t count,
                        const float *thresholds, dseg_axes axes, uint64_t *histogram) {
     for (size_t i = 0; i < count; i++) {

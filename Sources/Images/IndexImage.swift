@@ -18,6 +18,22 @@ package struct IndexImage: Sendable, Equatable {
         width = file.header.width
         height = file.header.height
     }
+
+    /// How many pixels of another picture differ from these.
+    ///
+    /// - Parameters:
+    ///   - found: `[height, width]`
+    ///   - unsure: the index of pixels that may differ, and are not counted
+    package func differing(from found: [UInt8], unsure: UInt8) -> Int {
+        precondition(found.count == indices.count, "pictures that are compared have one size")
+        return unsafe dseg_count_differing(indices, found, found.count, unsure)
+    }
+
+    /// How many pixels have an index.
+    package func count(of index: UInt8) -> Int {
+        let same = [UInt8](repeating: index, count: indices.count)
+        return indices.count - differing(from: same, unsure: index)
+    }
 }
 
 extension ImageFile {

@@ -6,7 +6,9 @@ package enum Resources {
     package static var demoCaptioner: String { "\(folder)/demo-captioner" }
     package static var demoFilter: String { "\(folder)/demo-filter" }
     package static var selfTestPicture: String { "\(folder)/self-test/picture.png" }
+    static var golden: String { "\(folder)/self-test/golden.png" }
+    static var digests: String { "\(folder)/self-test/sha256sums" }
     package static var clipMerges: String { "\(folder)/clip/merges.txt" }
 
-    private static var folder: String { ShippedFiles.folder(of: "dsegd") }
+    static var folder: String { ShippedFiles.folder(of: "dsegd") }
 }

@@ -1,6 +1,6 @@
-package import Segmentation
 import RPC
 package import Results
+package import Segmentation
 import Server
 
 /// One small question to a loaded model, whose answer no weights in order can spoil.
@@ -23,21 +23,26 @@ package enum SelfTest {
     ///
     /// - Throws: ``Failure``, or an `RPCStatus` for scores that are not finite
     package static func run(_ engine: Engine) throws {
-        let message = SegmentRequest(
-            picture: .image(try InputFile.bytes(at: Resources.selfTestPicture)), labels: labels.map { Label(name: $0) },
-            recipe: "shared", encoding: .u16)
-        let question = try SegmentationRequest(message)
-        let maps = try engine.perform { segmenter throws(SegmentationError) in
-            var maps: [Result<SegmentReply, RPCStatus>] = []
-            try segmenter.answer(question) { event in
-                maps.append(Result { () throws(RPCStatus) in try SegmentReply(event, encoding: message.encoding) })
-            }
-            return maps
-        }
-        for map in maps {
+        for reply in try replies(of: engine, maps: .latent, mask: false) {
             // A score that is not finite is refused when it is encoded; where all are alike, so are least and greatest.
-            guard case .scoreMap(let map) = try map.get(), map.scale == 0 else { continue }
+            guard case .scoreMap(let map) = reply, map.scale == 0 else { continue }
             throw Failure(label: labels[Int(map.label)])
         }
+    }
+
+    /// The question's answer.
+    static func replies(of engine: Engine, maps: SegmentRequest.Maps, mask: Bool) throws -> [SegmentReply] {
+        let message = SegmentRequest(
+            picture: .image(try InputFile.bytes(at: Resources.selfTestPicture)), labels: labels.map { Label(name: $0) },
+            recipe: "shared", maps: maps, encoding: .u16, mask: mask)
+        let question = try SegmentationRequest(message)
+        let replies = try engine.perform { segmenter throws(SegmentationError) in
+            var replies: [Result<SegmentReply, RPCStatus>] = []
+            try segmenter.answer(question) { event in
+                replies.append(Result { () throws(RPCStatus) in try SegmentReply(event, encoding: message.encoding) })
+            }
+            return replies
+        }
+        return try replies.map { try $0.get() }
     }
 }

@@ -4,44 +4,24 @@ import Models
 import RPC
 import Results
 import Segmentation
+import ServiceManager
 
 struct ModelAddCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "add",
-        abstract: "Add a model where it lies: its files are hashed, and used in place.")
+    static let configuration = ModelAddOptions.configuration
 
-    @Argument(
-        help: "A folder in the diffusers layout, or a single file (safetensors).", completion: .file())
-    var path: String
-
-    @Option(help: "What to call it (default: the folder's or file's name; sd15 and so on for published ones).")
-    var name: String?
-
-    @Option(help: "The folder of a BLIP that writes captions beside it.", completion: .directory)
-    var captioner: String?
-
-    @Option(help: "The folder of a CLIP that chooses labels beside it.", completion: .directory)
-    var filter: String?
-
-    @OptionGroup var parts: ModelParts
-
-    @Flag(name: .customLong("default"), help: "Take it where no model is named.")
-    var isDefault = false
-
-    @OptionGroup var choice: RegistryChoice
-    @OptionGroup var output: ModelOutput
+    @OptionGroup var options: ModelAddOptions
 
     func run() throws {
         try ModelCommand.exiting {
-            let registry = try choice.registry()
+            let registry = try options.choice.registry()
             let place = try found()
-            let chosen = try name.map { text throws(RegistryError) in try ModelName(text) }
+            let chosen = try options.name.map { text throws(RegistryError) in try ModelName(text) }
             let before = try registry.contents().models
             let model = try read(place, as: chosen, beside: before)
-            if choice.system { try model.checkServiceAccess() }
+            if options.choice.system { try model.checkServiceAccess() }
             let (wasThere, nowDefault) = try registry.change { contents throws(RegistryError) in
                 let wasThere = try contents.add(model)
-                if isDefault { try contents.makeDefault(model.name) }
+                if options.isDefault { try contents.makeDefault(model.name) }
                 return (wasThere, contents.defaultName == model.name)
             }
             try tell(model, in: registry, wasThere: wasThere, isDefault: nowDefault)
@@ -51,6 +31,7 @@ struct ModelAddCommand: ParsableCommand {
     /// Where the checkpoint lies. Of a repository in a cache of Hugging Face the snapshot is taken that its main branch
     /// leads to.
     private func found() throws -> String {
+        let path = options.path
         if FileStatus(path) == nil, let name = try? ModelName(path) {
             throw RegistryError.unknown(path, nearest: nil, found: Checkpoints.copy(called: name))
         }
@@ -65,20 +46,20 @@ struct ModelAddCommand: ParsableCommand {
     ) throws -> RegisteredModel {
         let progress = ProgressLine("hashing \(place)")
         defer { progress.finish() }
-        let source = try parts.source(at: place, absolute)
-        let captioner = try captioner.map { Checkpoints.snapshot(of: try absolute($0)) }
-        let filter = try filter.map { Checkpoints.snapshot(of: try absolute($0)) }
+        let source = try options.parts.source(at: place, absolute)
+        let captioner = try options.captioner.map { Checkpoints.snapshot(of: try absolute($0)) }
+        let filter = try options.filter.map { Checkpoints.snapshot(of: try absolute($0)) }
         let headers: ModelHeaders
         let inventory: ModelInventory
         do {
             headers = try ModelHeaders(
                 source, captioner: captioner, filter: filter, clipMerges: Resources.clipMerges)
-            inventory = try headers.hashed(cache: CacheFolder.path()) { true }
+            inventory = try headers.hashed(cache: CacheFolder.path(environment: SocketPath.environment)) { true }
         } catch {
             throw UnusableModel(reason: "\(error)")
         }
         progress.finish()
-        if !output.json {
+        if !options.output.json {
             for network in headers.networks {
                 Streams.say(
                     "\(network.name): \(network.tensors) tensors, \(network.types.joined(separator: " ")), "
@@ -98,7 +79,7 @@ struct ModelAddCommand: ParsableCommand {
     private func tell(
         _ model: RegisteredModel, in registry: Registry, wasThere: Bool, isDefault: Bool
     ) throws {
-        if output.json {
+        if options.output.json {
             return try ModelCommand.write(json: ModelRecord(model, in: registry, isDefault: isDefault))
         }
         try ModelCommand.write([

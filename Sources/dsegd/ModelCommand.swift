@@ -5,19 +5,10 @@ package import Results
 
 /// The models of this machine: found, added, listed, verified.
 struct ModelCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "model",
-        abstract: "Find, add, list and verify the models of this machine.",
-        discussion: """
-            Models are used in place: nothing is copied, converted or downloaded, and what is removed is a line in the \
-            registry. It is $XDG_CONFIG_HOME/dseg/models.json (default: ~/.config/dseg/models.json), or with --system \
-            /etc/dseg/models.json.
-            """,
-        subcommands: [
-            ModelDiscoverCommand.self, ModelAddCommand.self, ModelListCommand.self, ModelShowCommand.self,
-            ModelVerifyCommand.self,
-            ModelRemoveCommand.self, ModelDefaultCommand.self,
-        ])
+    static let configuration = ModelCommands.configuration([
+        ModelDiscoverCommand.self, ModelAddCommand.self, ModelListCommand.self, ModelShowCommand.self,
+        ModelVerifyCommand.self, ModelRemoveCommand.self, ModelDefaultCommand.self,
+    ])
 
     /// Runs `body`; says why it failed on one line, whatever paths hold, and throws the exit code.
     static func exiting(_ body: () throws -> Void) throws {
@@ -42,17 +33,7 @@ struct ModelCommand: ParsableCommand {
     }
 }
 
-/// The options that all commands of `model` have.
-struct ModelOutput: ParsableArguments {
-    @Flag(help: "Print one line of JSON instead.")
-    var json = false
-}
-
-/// Whose registry is written.
-struct RegistryChoice: ParsableArguments {
-    @Flag(help: "Write the system's registry, /etc/dseg/models.json, which the service reads.")
-    var system = false
-
+extension RegistryChoice {
     func registry() throws(RegistryError) -> Registry {
         let registries = Registries.ofThisUser
         if system { return registries.system }

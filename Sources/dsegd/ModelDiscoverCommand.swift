@@ -6,19 +6,9 @@ import Results
 import Texts
 
 struct ModelDiscoverCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "discover",
-        abstract: "Look for checkpoints on this machine, by their headers alone.",
-        discussion: """
-            Looks where programs keep them: the cache of Hugging Face ($HF_HUB_CACHE, $HF_HOME), ComfyUI with \
-            its extra_model_paths.yaml, stable-diffusion-webui, InvokeAI, ~/models; and in the \
-            folders given. Tells of each whether it can be used, and why not.
-            """)
+    static let configuration = ModelDiscoverOptions.configuration
 
-    @Argument(help: "More folders to look in.", completion: .directory)
-    var folders: [String] = []
-
-    @OptionGroup var output: ModelOutput
+    @OptionGroup var options: ModelDiscoverOptions
 
     /// A finding as `--json` shows it.
     private struct Record: Encodable {
@@ -43,11 +33,11 @@ struct ModelDiscoverCommand: ParsableCommand {
 
     func run() throws {
         try ModelCommand.exiting {
-            for folder in folders where FileStatus(folder) == nil {
+            for folder in options.folders where FileStatus(folder) == nil {
                 throw FileError.cannotRead(path: folder, reason: "there is no such folder")
             }
-            let findings = Checkpoints.found(in: folders)
-            if output.json { return try ModelCommand.write(json: findings.map(Record.init)) }
+            let findings = Checkpoints.found(in: options.folders)
+            if options.output.json { return try ModelCommand.write(json: findings.map(Record.init)) }
             guard !findings.isEmpty else {
                 return ModelCommand.say(
                     "found no checkpoint where programs keep them: name the folder to look in, as in "

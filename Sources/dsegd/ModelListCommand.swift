@@ -4,16 +4,14 @@ import Models
 import Results
 
 struct ModelListCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "list",
-        abstract: "List the models that were added, the default one with a star.")
+    static let configuration = ModelListOptions.configuration
 
-    @OptionGroup var output: ModelOutput
+    @OptionGroup var options: ModelListOptions
 
     func run() throws {
         try ModelCommand.exiting {
             let records = try ModelRecord.all()
-            if output.json { return try ModelCommand.write(json: records) }
+            if options.output.json { return try ModelCommand.write(json: records) }
             for fault in records.flatMap(\.faults) { ModelCommand.say(fault) }
             guard !records.isEmpty else {
                 return ModelCommand.say(
@@ -32,19 +30,14 @@ struct ModelListCommand: ParsableCommand {
 }
 
 struct ModelShowCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "show",
-        abstract: "Show what a model consists of: networks and their tensors, files and their hashes, licence.")
+    static let configuration = ModelShowOptions.configuration
 
-    @Argument(help: "The model's name.")
-    var name: String
-
-    @OptionGroup var output: ModelOutput
+    @OptionGroup var options: ModelShowOptions
 
     func run() throws {
         try ModelCommand.exiting {
             let registries = Registries.ofThisUser
-            let (model, registry) = try registries.model(named: name, discovered: Checkpoints.copy)
+            let (model, registry) = try registries.model(named: options.name, discovered: Checkpoints.copy)
             let standard = try registries.defaultModel()
             var record = ModelRecord(model, in: registry, isDefault: model == standard)
             let faults = model.faults
@@ -56,7 +49,7 @@ struct ModelShowCommand: ParsableCommand {
                 record.configuration = contents.configuration
                 record.notes = contents.notes
             }
-            output.json ? try ModelCommand.write(json: record) : try ModelCommand.write(record.lines)
+            options.output.json ? try ModelCommand.write(json: record) : try ModelCommand.write(record.lines)
             if let first = faults.first { throw RegistryError.changed(first, more: faults.count - 1) }
         }
     }

@@ -4,15 +4,9 @@ import Models
 import Results
 
 struct ModelRemoveCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "remove",
-        abstract: "Remove a model from the registry; its files stay.")
+    static let configuration = ModelRemoveOptions.configuration
 
-    @Argument(help: "The model's name.")
-    var name: String
-
-    @OptionGroup var choice: RegistryChoice
-    @OptionGroup var output: ModelOutput
+    @OptionGroup var options: ModelRemoveOptions
 
     private struct Removal: Encodable {
         let removed: String
@@ -21,8 +15,8 @@ struct ModelRemoveCommand: ParsableCommand {
 
     func run() throws {
         try ModelCommand.exiting {
-            let name = try ModelName(name)
-            let registry = try choice.registry()
+            let name = try ModelName(options.name)
+            let registry = try options.choice.registry()
             let (model, wasDefault) = try registry.change { contents throws(RegistryError) in
                 let model = contents[name]
                 let wasDefault = contents.defaultName == name
@@ -30,7 +24,7 @@ struct ModelRemoveCommand: ParsableCommand {
                 return (model, wasDefault)
             }
             let path = model?.path ?? ""
-            if output.json { return try ModelCommand.write(json: Removal(removed: "\(name)", path: path)) }
+            if options.output.json { return try ModelCommand.write(json: Removal(removed: "\(name)", path: path)) }
             try ModelCommand.write(["Removed \(name); its files stay in \(path)"])
             if wasDefault { ModelCommand.say("no model is the default now: type \(Program.name) model default NAME") }
         }
@@ -38,15 +32,9 @@ struct ModelRemoveCommand: ParsableCommand {
 }
 
 struct ModelDefaultCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "default",
-        abstract: "Tell which model is taken where none is named, or choose it.")
+    static let configuration = ModelDefaultOptions.configuration
 
-    @Argument(help: "The model's name (default: tell which one it is).")
-    var name: String?
-
-    @OptionGroup var choice: RegistryChoice
-    @OptionGroup var output: ModelOutput
+    @OptionGroup var options: ModelDefaultOptions
 
     private struct Standard: Encodable {
         /// `nil`: the demo model.
@@ -56,14 +44,15 @@ struct ModelDefaultCommand: ParsableCommand {
     func run() throws {
         try ModelCommand.exiting {
             let chosen: ModelName?
-            if let name {
+            if let name = options.name {
                 let name = try ModelName(name)
-                try choice.registry().change { contents throws(RegistryError) in try contents.makeDefault(name) }
+                try options.choice.registry().change { contents throws(RegistryError) in try contents.makeDefault(name)
+                }
                 chosen = name
             } else {
                 chosen = try Registries.ofThisUser.defaultModel()?.name
             }
-            if output.json { return try ModelCommand.write(json: Standard(default: chosen.map { "\($0)" })) }
+            if options.output.json { return try ModelCommand.write(json: Standard(default: chosen.map { "\($0)" })) }
             guard let chosen else { return ModelCommand.say("no model is the default: the demo model is used") }
             try ModelCommand.write(["\(chosen)"])
         }

@@ -5,19 +5,9 @@ import Results
 import Segmentation
 
 struct ModelVerifyCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "verify",
-        abstract: "Verify models, offline: every file's SHA-256, every tensor, and a small question.",
-        discussion: """
-            Hashes every file anew, against what was recorded and against what a cache of Hugging Face says; \
-            looks for every tensor in its shape; loads the model and asks it for two words, whose maps must be finite \
-            and not the same everywhere. Files that were merely moved or touched are recorded anew.
-            """)
+    static let configuration = ModelVerifyOptions.configuration
 
-    @Argument(help: "The models' names (default: all that were added).")
-    var names: [String] = []
-
-    @OptionGroup var output: ModelOutput
+    @OptionGroup var options: ModelVerifyOptions
 
     /// How a model was found.
     private struct Verdict: Encodable {
@@ -33,14 +23,14 @@ struct ModelVerifyCommand: ParsableCommand {
         try ModelCommand.exiting {
             let registries = Registries.ofThisUser
             let chosen =
-                names.isEmpty
+                options.names.isEmpty
                 ? try registries.all()
-                : try names.map { name throws(RegistryError) in
+                : try options.names.map { name throws(RegistryError) in
                     try registries.model(named: name, discovered: Checkpoints.copy)
                 }
             var verdicts: [Verdict] = []
             for (model, registry) in chosen { verdicts.append(verdict(on: model, in: registry)) }
-            if output.json { try ModelCommand.write(json: verdicts) }
+            if options.output.json { try ModelCommand.write(json: verdicts) }
             guard verdicts.allSatisfy(\.verified) else { throw ExitCode(ExitReason.badData.rawValue) }
         }
     }
@@ -51,7 +41,7 @@ struct ModelVerifyCommand: ParsableCommand {
         do {
             let tensors = try verify(model, in: registry)
             progress.finish()
-            if !output.json {
+            if !options.output.json {
                 try ModelCommand.write([
                     "\(model.name): \(model.files.count) files, \(ModelRecord.size(model.size)), as they were added; "
                         + "\(tensors) tensors; the self-test's maps are finite and not constant"

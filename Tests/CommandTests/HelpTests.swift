@@ -6,7 +6,7 @@ import Testing
 @Suite struct HelpTests {
     @Test(arguments: [
         [], ["mask"], ["words"], ["explain"], ["figure"], ["eval"], ["redo"], ["recipes"], ["status"], ["ps"], ["warm"],
-        ["unload"], ["model"],
+        ["unload"], ["model"], ["doctor"],
     ])
     func `help is as it was last agreed on`(command: [String]) throws {
         let ending = try run([Repository.dseg] + command + ["--help"])

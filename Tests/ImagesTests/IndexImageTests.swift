@@ -35,6 +35,19 @@ import Testing
         }
     }
 
+    @Test func `pixels that differ are counted, but for those that may`() throws {
+        var random = SeededGenerator(seed: 1822)
+        let truth = random.bytes(61 * 7).map { $0 % 4 == 3 ? 255 : $0 % 3 }
+        let found = random.bytes(61 * 7).map { $0 % 3 }
+        let image = try IndexImage(decoding: PNGFile(width: 61, height: 7, .grey(truth), texts: []).encoded())
+        for unsure: UInt8 in [0, 2, 7, 255] {
+            let differing = zip(truth, found).filter { $0 != unsure && $0 != $1 }.count
+            #expect(image.differing(from: found, unsure: unsure) == differing)
+            #expect(image.count(of: unsure) == truth.filter { $0 == unsure }.count)
+        }
+        #expect(image.differing(from: truth, unsure: 255) == 0)
+    }
+
     @Test(arguments: [
         ("rgb-8.png", "RGB of 8 bits"), ("rgb-16-interlaced.png", "RGB of 16 bits"),
         ("rgb-trns-8.png", "RGB of 8 bits"), ("rgba-8.png", "RGB of 8 bits with alpha"),

@@ -27,6 +27,11 @@ void dseg_keep_best(const float *scores, size_t count, uint8_t label, float *bes
 /// best, labels, out  [count]
 void dseg_label_above(const float *best, const uint8_t *labels, size_t count, float threshold, uint8_t *out);
 
+/// How many pixels have another label than the true one, of those whose true label is not `unsure`.
+///
+/// truth, found  [count]
+size_t dseg_count_differing(const uint8_t *truth, const uint8_t *found, size_t count, uint8_t unsure);
+
 /// The lengths of a histogram's axes.
 typedef struct dseg_axes {
     size_t labels;  ///< true ones, and found ones; 0 is the background
