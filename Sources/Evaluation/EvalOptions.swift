@@ -32,7 +32,8 @@ package struct EvalOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
             "The data set: \(DataSet.names.joined(separator: ", ")).",
-            discussion: "folder is any folder laid out as VOC's, with a file classes.txt.", valueName: "set"))
+            discussion: "folder is any folder laid out as VOC's, with a file classes.txt.", valueName: "set"),
+        completion: .list(DataSet.names))
     package var set: String
 
     @Option(help: ArgumentHelp("The set's folder.", valueName: "dir"), completion: .directory)
@@ -60,7 +61,8 @@ package struct EvalOptions: ParsableArguments {
             """
             What is looked for in a picture: candidates (those of all classes that a filter finds in it), given (those \
             in its truth), or what a file says of it.
-            """, valueName: "labels|file"))
+            """, valueName: "labels|file"),
+        completion: .file())
     package var labels = AskedLabels.candidates
 
     @Option(

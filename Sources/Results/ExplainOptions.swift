@@ -5,7 +5,7 @@ import RPC
 package struct ExplainOptions: ParsableArguments {
     @Argument(
         help: "The picture, a PNG, JPEG or WebP file; - reads it from standard input.",
-        completion: .file(extensions: ["png", "jpg", "jpeg", "webp"]))
+        completion: .file(extensions: Suggestions.pictureEndings))
     package var image: String
 
     @Argument(help: "The pixel's column, from 0 at the left.")
@@ -14,7 +14,9 @@ package struct ExplainOptions: ParsableArguments {
     @Argument(help: "The pixel's row, from 0 at the top.")
     package var y: UInt32
 
-    @Argument(help: "Labels to look for, as those of mask are typed; none: what a caption of the picture names.")
+    @Argument(
+        help: "Labels to look for, as those of mask are typed; none: what a caption of the picture names.",
+        completion: Suggestions.words)
     package var words: [String] = []
 
     @Flag(help: "Print one JSON object instead of lines.")
@@ -24,7 +26,8 @@ package struct ExplainOptions: ParsableArguments {
         name: .shortAndLong,
         help: ArgumentHelp(
             "The folder to write the heat map to; - writes it to standard output.",
-            discussion: "Without it the file is written beside the picture.", valueName: "dir|-"))
+            discussion: "Without it the file is written beside the picture.", valueName: "dir|-"),
+        completion: .directory)
     package var output: String?
 
     @OptionGroup package var filter: FilterOptions

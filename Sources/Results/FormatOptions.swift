@@ -11,7 +11,7 @@ package struct FormatOptions: ParsableArguments {
         help: ArgumentHelp(
             "Also write files for other programs, in formats that are parted by commas.",
             discussion: "\(help). May be given several times.", valueName: "name,..."),
-        transform: { try FormatOptions.formats($0) })
+        completion: .list(FileFormat.allCases.map(\.rawValue)), transform: { try FormatOptions.formats($0) })
     package var lists: [[FileFormat]] = []
 
     package init() {}

@@ -6,7 +6,7 @@ import Texts
 package struct MaskOptions: ParsableArguments {
     @Argument(
         help: "The picture, a PNG, JPEG or WebP file; - reads it from standard input. More may follow.",
-        completion: .file(extensions: ["png", "jpg", "jpeg", "webp"]))
+        completion: .file(extensions: Suggestions.pictureEndings))
     package var image: String
 
     @Argument(
@@ -17,7 +17,7 @@ package struct MaskOptions: ParsableArguments {
             @voc, @context, @coco, @ade, @lvis, @demo or @file.txt: those of the vocabulary, and of the words beside \
             it, that are in the picture. A backslash before a comma, =, |, :, @, full stop or backslash makes it \
             part of the words.
-            """)
+            """, completion: Suggestions.words)
     package var words: [String] = []
 
     @Flag(help: "Also write the picture tinted with the labels' colours (.overlay.png).")
@@ -44,7 +44,7 @@ package struct MaskOptions: ParsableArguments {
         help: ArgumentHelp(
             "The folder to write to; - writes the one file that is asked for to standard output.",
             discussion: "Without it files are written beside the picture.",
-            valueName: "dir|-"))
+            valueName: "dir|-"), completion: .directory)
     package var output: String?
 
     @OptionGroup package var filter: FilterOptions

@@ -2,13 +2,19 @@ package import ArgumentParser
 
 /// The options that say by which method pictures are looked at, of every command that asks for masks or maps.
 package struct RecipeOptions: ParsableArguments {
-    @Option(name: .customLong("recipe"), help: "The method, by its name; dseg recipes lists them.")
-    package var name = "best"
+    /// The recipe where none is named.
+    static let standard = "best"
+
+    @Option(
+        name: .customLong("recipe"), help: "The method, by its name; dseg recipes lists them.",
+        completion: Suggestions.recipes)
+    package var name = RecipeOptions.standard
 
     @Option(
         help: ArgumentHelp(
             "The size at which the picture is read: square (as published), aspect (its proportions) or WxH in pixels.",
-            valueName: "size"))
+            valueName: "size"),
+        completion: .list(["square", "aspect"]))
     package var grid: String?
 
     @Option(
@@ -24,7 +30,7 @@ package struct RecipeOptions: ParsableArguments {
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp(
             "Set a parameter of the recipe; dseg recipes lists keys and values.",
-            discussion: "May be given several times.", valueName: "key=value"))
+            discussion: "May be given several times.", valueName: "key=value"), completion: Suggestions.settings)
     package var settings: [String] = []
 
     @Option(help: "Seed of the noise that is added to the picture's latent, as for torch.manual_seed.")

@@ -4,14 +4,14 @@ package import ArgumentParser
 package struct WordsOptions: ParsableArguments {
     @Argument(
         help: "The picture, a PNG, JPEG or WebP file; - reads it from standard input. More may follow.",
-        completion: .file(extensions: ["png", "jpg", "jpeg", "webp"]))
+        completion: .file(extensions: Suggestions.pictureEndings))
     package var image: String
 
     @Argument(
         help: """
             Candidates, as labels of mask are typed: words, @voc, @context, @coco, @ade, @lvis, @demo or @file.txt; \
             none: what the caption names.
-            """)
+            """, completion: Suggestions.words)
     package var words: [String] = []
 
     @OptionGroup package var filter: FilterOptions

@@ -55,14 +55,20 @@ struct Daemon: ParsableArguments {
     func asking() -> Asking {
         let connection = Connection(self)
         return { request, onReply in
-            try connection.use { client in
+            try connection.use { client, noteAnswer in
+                func segment(_ request: SegmentRequest) throws {
+                    try client.segment(request) { reply in
+                        noteAnswer()
+                        try onReply(reply)
+                    }
+                }
                 guard case .image(let file) = request.picture, file.count > Self.inlineLimit else {
-                    return try client.segment(request, onReply: onReply)
+                    return try segment(request)
                 }
                 try Self.bring(file, client, request.recipe, request.settings, request.model) {
                     var request = request
                     request.picture = .handle($0)
-                    try client.segment(request, onReply: onReply)
+                    try segment(request)
                 }
             }
         }
@@ -72,14 +78,20 @@ struct Daemon: ParsableArguments {
     func describing() -> Describing {
         let connection = Connection(self)
         return { request, onReply in
-            try connection.use { client in
+            try connection.use { client, noteAnswer in
+                func describe(_ request: DescribeRequest) throws {
+                    try client.describe(request) { reply in
+                        noteAnswer()
+                        try onReply(reply)
+                    }
+                }
                 guard case .image(let file) = request.picture, file.count > Self.inlineLimit else {
-                    return try client.describe(request, onReply: onReply)
+                    return try describe(request)
                 }
                 try Self.bring(file, client, "", [], request.model) {
                     var request = request
                     request.picture = .handle($0)
-                    try client.describe(request, onReply: onReply)
+                    try describe(request)
                 }
             }
         }
@@ -110,11 +122,26 @@ struct Daemon: ParsableArguments {
 
         init(_ daemon: Daemon) { self.daemon = daemon }
 
-        func use(_ body: (Client) throws -> Void) throws {
-            let client = try open ?? daemon.client(silenceLimit: Daemon.silenceLimit)
+        /// Runs `body` with a connection; once more with a new one, where the daemon has ended since the last request,
+        /// as for a restart, and has answered nothing of this one.
+        ///
+        /// - Parameter body: gets what it calls when an answer begins
+        func use(_ body: (_ client: Client, _ noteAnswer: @escaping () -> Void) throws -> Void) throws {
+            var isAnswered = false
+            let kept = open
             // After a failure the connection is in the middle of a stream: do not reuse it.
             open = nil
-            try body(client)
+            if let kept {
+                do {
+                    try body(kept) { isAnswered = true }
+                    open = kept
+                    return
+                } catch let status as RPCStatus where status.code == .unavailable && !isAnswered {
+                    // The daemon that comes next takes it.
+                }
+            }
+            let client = try daemon.client(silenceLimit: Daemon.silenceLimit)
+            try body(client) {}
             open = client
         }
     }

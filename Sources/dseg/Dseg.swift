@@ -22,16 +22,22 @@ struct Dseg: ParsableCommand {
             dseg warm sd15 --keep-alive 1h
             dseg ps
             dseg status
+            dseg doctor
             """,
         version: Version.current,
         subcommands: [
             MaskCommand.self, WordsCommand.self, ExplainCommand.self, FigureCommand.self, EvalCommand.self,
             RedoCommand.self, RecipesCommand.self, StatusCommand.self, ProcessesCommand.self, WarmCommand.self,
-            UnloadCommand.self, ModelCommand.self,
+            UnloadCommand.self, ModelCommand.self, Handed<DoctorOptions>.self,
         ])
 
     static func main() {
         Streams.openStandardDescriptors()
+        do throws(FileError) {
+            if try CompletionScript.write(Program.arguments, of: Self.self) { return }
+        } catch {
+            exit(withError: error)
+        }
         main(Program.arguments)
     }
 }

@@ -3,14 +3,18 @@ import Results
 
 /// The models of this machine, which `dsegd` reads.
 struct ModelCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "model",
-        abstract: "Find, add, list and verify the models of this machine.")
+    static let configuration = ModelCommands.configuration([
+        Handed<ModelDiscoverOptions>.self, Handed<ModelAddOptions>.self, Handed<ModelListOptions>.self,
+        Handed<ModelShowOptions>.self, Handed<ModelVerifyOptions>.self, Handed<ModelRemoveOptions>.self,
+        Handed<ModelDefaultOptions>.self,
+    ])
+}
 
-    @Argument(parsing: .captureForPassthrough, help: "What dsegd model takes.")
-    var arguments: [String] = []
+/// A command of `dsegd`, declared as there, and done by it.
+struct Handed<Options: HandedOptions>: ParsableCommand {
+    static var configuration: CommandConfiguration { Options.configuration }
 
-    func run() throws {
-        throw DaemonProgram.run(Program.arguments, as: Program.name)
-    }
+    @OptionGroup var options: Options
+
+    func run() throws { throw DaemonProgram.run(Program.arguments, as: Program.name) }
 }

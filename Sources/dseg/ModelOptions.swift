@@ -8,7 +8,7 @@ struct ModelOptions: ParsableArguments {
         help: """
             The name or hash of the model, of those that the daemon's owner added, or demo (default: the daemon's). It \
             is loaded if it is not.
-            """)
+            """, completion: Suggestions.models)
     var model: String?
 
     @OptionGroup var kept: KeepAliveOption

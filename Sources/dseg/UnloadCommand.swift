@@ -10,7 +10,7 @@ struct UnloadCommand: ParsableCommand {
             One that calls use goes as soon as they have ended. The next call that names a model loads it again.
             """)
 
-    @Argument(help: "Names or hashes of models.")
+    @Argument(help: "Names or hashes of models.", completion: Suggestions.models)
     var models: [String] = []
 
     @Flag(help: "All that are loaded.")

@@ -10,7 +10,7 @@ struct WarmCommand: ParsableCommand {
     @Argument(
         help: """
             The name or hash of the model, of those that the daemon's owner added, or demo (default: the daemon's).
-            """)
+            """, completion: Suggestions.models)
     var model: String?
 
     @OptionGroup var kept: KeepAliveOption

@@ -33,6 +33,27 @@ import Testing
         #expect(records.map(\.picture.path) == [path("a.jpg"), path("b.jpg")])
     }
 
+    /// It keeps its connection from picture to picture, and each daemon closes it.
+    @Test func `a run over many pictures outlives restarts of the daemon`() throws {
+        let supervisor = try ServiceSupervisor(ServiceUnit())
+        try supervisor.waitUntilReady(run: 1)
+        let names = (0..<60).map { "\(100 + $0)" }
+        for name in names { try copy(Repository.picture, to: path("\(name).jpg")) }
+        let run = try Program(
+            [Repository.dseg, "mask"] + names.map { path("\($0).jpg") } + ["boat", "--socket", supervisor.socket])
+        func masks() -> Int { ((try? place.names) ?? []).count { $0.hasSuffix(".mask.png") } }
+        for (number, count) in [5, 20, 35].enumerated() {
+            #expect(eventually { run.hasEnded || masks() >= count })
+            try supervisor.restart()
+            try supervisor.waitUntilReady(run: number + 2)
+        }
+        let ending = try run.ending()
+        #expect(ending.code == 0 && masks() == names.count, "\(ending.errors)")
+        let first = try IndexImage(decoding: bytes(path("100.mask.png")))
+        #expect(first.indices.contains(1))
+        for name in names { #expect(try IndexImage(decoding: bytes(path("\(name).mask.png"))) == first) }
+    }
+
     @Test func `a picture that is damaged costs the others nothing, and the run its success`() throws {
         try write(Array(bytes(path("a.jpg")).prefix(2000)), to: path("aa.jpg"))
         let ending = try daemon.dseg(["mask", path("a.jpg"), path("aa.jpg"), path("b.jpg"), "boat"])

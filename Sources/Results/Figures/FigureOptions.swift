@@ -13,17 +13,18 @@ package struct FigureOptions: ParsableArguments {
 
     @Argument(
         help: "The picture, a PNG, JPEG or WebP file; - reads it from standard input. For recipes more may follow.",
-        completion: .file(extensions: ["png", "jpg", "jpeg", "webp"]))
+        completion: .file(extensions: Suggestions.pictureEndings))
     package var image: String
 
-    @Argument(help: "Labels to look for, as mask takes them.")
+    @Argument(help: "Labels to look for, as mask takes them.", completion: Suggestions.words)
     package var words: [String] = []
 
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
             "The file to write, or the folder; - writes to standard output.",
-            discussion: "Without it IMAGE.KIND.figure.png is written beside the picture.", valueName: "file|dir|-"))
+            discussion: "Without it IMAGE.KIND.figure.png is written beside the picture.", valueName: "file|dir|-"),
+        completion: .file())
     package var output: String?
 
     @Option(
@@ -33,7 +34,7 @@ package struct FigureOptions: ParsableArguments {
             discussion: """
                 For recipes it may be given several times (default: diffsegmenter, shared and best; of clip best, of \
                 the others diffsegmenter).
-                """, valueName: "recipe"))
+                """, valueName: "recipe"), completion: Suggestions.recipes)
     package var recipes: [String] = []
 
     @Option(help: ArgumentHelp("Pixels of a panel's longer side, from 32 to 1024.", valueName: "pixels"))

@@ -12,7 +12,7 @@ package struct FilterOptions: ParsableArguments {
             """
             What tells which candidates are in the picture: best, published, or none: all stay (default: best). Labels \
             that are typed for mask become candidates by it; without it they are taken to be there.
-            """, valueName: "name"))
+            """, valueName: "name"), completion: .list(Self.names))
     package var filter: String?
 
     @Option(
