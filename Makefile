@@ -7,23 +7,40 @@
 # make arm      the kernels held against their definitions on emulated Arm processors
 # make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one
 # make readers  the Python, in .build/readers, by whose libraries tests read what dseg writes
-# make install  programs, demo model, vocabularies and units below PREFIX
+# make install  programs, demo model, vocabularies, units, manual and completions below PREFIX; DESTDIR is put before
+# make uninstall  takes away what install put there
+# make manual   writes anew what the manual's pages repeat of the programs' help
+# make deb      a Debian package, into .build
+# make deb-check  lintian's word on it, and what it does where nothing but Debian is (some minutes, network)
+# make boot     a virtual machine that boots with the package and tries its units (some minutes, network)
 # make clean    forget all that was built
 
-PREFIX ?= /usr/local
-UNITS ?= $(PREFIX)/lib/systemd/system
 DESTDIR ?=
+PREFIX ?= /usr/local
+# The daemon reads /etc/dseg, wherever it lies itself.
+SYSCONFDIR ?= /etc
+UNITS ?= $(PREFIX)/lib/systemd/system
+USERUNITS ?= $(PREFIX)/lib/systemd/user
+SYSUSERS ?= $(PREFIX)/lib/sysusers.d
+ZSHCOMPLETIONS ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+# Where the built programs lie.
+PROGRAMS ?= .build/release
 SHELL := /bin/bash
 
 PACKAGES := \
-	libopenblas-dev libprotobuf-c-dev libzstd-dev libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev \
-	pkg-config protobuf-c-compiler protobuf-compiler python3-protobuf python3-zstandard python3-venv \
-	golang-go golang-github-containerd-ttrpc-dev systemd netpbm
+	libopenblas-dev libprotobuf-c-dev libzstd-dev libxxhash-dev libpng-dev libjpeg62-turbo-dev libwebp-dev \
+	zlib1g-dev pkg-config protobuf-c-compiler protobuf-compiler python3-protobuf python3-zstandard python3-venv \
+	golang-go golang-github-containerd-ttrpc-dev systemd netpbm strace mandoc groff zsh fish bash-completion
 
 # What `make arm` and `make avx512` need beside a compiler; the second an emulator where the processor has no AVX-512.
 ARM_PACKAGES := gcc libc6-dev-arm64-cross gcc-aarch64-linux-gnu qemu-user-static
 AVX512_PACKAGES := libopenblas-dev pkg-config $(if $(shell grep -w avx512dq /proc/cpuinfo),, \
 	bochs bochs-term bochsbios vgabios isolinux syslinux-common xorriso cpio)
+
+# What packages are made, looked at and booted with.
+DEB_PACKAGES := dpkg-dev
+CHECK_PACKAGES := lintian mmdebstrap
+BOOT_PACKAGES := mmdebstrap qemu-system-x86 cpio
 
 # $(call install_missing,packages)
 define install_missing
@@ -40,11 +57,11 @@ endef
 # Swift's own libraries are linked in, dead parts of them left out: a program starts in
 # milliseconds and runs where Swift is not installed.
 RELEASE := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
-PROGRAMS := $(addprefix .build/release/,dseg dsegd dseg-bench)
+BUILT := $(addprefix $(PROGRAMS)/,dseg dsegd dseg-bench)
 
 READERS := .build/readers
 
-.PHONY: setup readers build test trust demo lint arm avx512 install clean
+.PHONY: setup readers build test trust demo lint arm avx512 install uninstall manual deb deb-check boot clean
 
 setup:
 	@command -v swift > /dev/null || { \
@@ -75,7 +92,7 @@ test: setup
 
 trust: build
 	swift build --build-tests
-	DSEG_TRUST=1 DSEG_PROGRAMS=$(CURDIR)/.build/release swift test --skip-build --filter TrustTests.AttackTests
+	DSEG_TRUST=1 DSEG_PROGRAMS=$(CURDIR)/.build/release swift test --skip-build --no-parallel --filter TrustTests
 
 demo: build
 	Tests/demo.sh .build/release demo
@@ -93,15 +110,31 @@ avx512:
 	$(call install_missing,$(AVX512_PACKAGES))
 	Tests/Targets/avx512.sh
 
-# Run `make build` first: root needs no compiler.
-install: $(PROGRAMS)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dseg $(DESTDIR)$(UNITS)
-	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	cp -R --no-preserve=ownership $(addsuffix /Resources/.,$(addprefix Sources/,dsegd Benchmarks Results)) $(DESTDIR)$(PREFIX)/share/dseg
-	for unit in Systemd/*.service Systemd/*.socket; do \
-		sed 's|/usr/local/bin|$(PREFIX)/bin|' "$$unit" > $(DESTDIR)$(UNITS)/"$${unit##*/}" || exit 1; done
+FOLDERS := DESTDIR PREFIX SYSCONFDIR UNITS USERUNITS SYSUSERS ZSHCOMPLETIONS PROGRAMS
 
-$(PROGRAMS):
+# Run `make build` first: root needs no compiler.
+install: $(BUILT)
+	@$(foreach folder,$(FOLDERS),$(folder)='$($(folder))') Packaging/install.sh install
+
+uninstall:
+	@$(foreach folder,$(FOLDERS),$(folder)='$($(folder))') Packaging/install.sh uninstall
+
+manual: $(BUILT)
+	/usr/bin/python3 Packaging/manual.py $(PROGRAMS)
+
+deb: $(BUILT)
+	$(call install_missing,$(DEB_PACKAGES))
+	Packaging/deb.sh $(PROGRAMS)
+
+deb-check: deb
+	$(call install_missing,$(CHECK_PACKAGES))
+	Packaging/check-deb.sh
+
+boot: deb
+	$(call install_missing,$(BOOT_PACKAGES))
+	Packaging/boot.sh
+
+$(BUILT):
 	@echo "make: $@ is missing; run make build" >&2; exit 1
 
 clean:
