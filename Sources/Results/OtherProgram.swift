@@ -38,7 +38,7 @@ package enum OtherProgram {
         // In a group of its own, which it may have left children in.
         kill(-process, SIGKILL)
         guard let output, let status else {
-            while unsafe waitpid(process, nil, 0) < 0, errno == EINTR {}
+            while waitpid(process, nil, 0) < 0, errno == EINTR {}
             return nil
         }
         let signal = status & 0x7f

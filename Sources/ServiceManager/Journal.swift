@@ -19,7 +19,7 @@ final class Journal: Sendable {
 
     /// `nil` where there is no such socket, or none can be made.
     init?(at path: String) {
-        guard let address = NotifyAddress(path), access(path, W_OK) == 0 else { return nil }
+        guard let address = NotifyAddress(path), unsafe access(path, W_OK) == 0 else { return nil }
         socket = Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { return nil }
         self.address = address

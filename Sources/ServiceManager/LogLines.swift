@@ -121,7 +121,7 @@ package struct LogLines: LogHandler {
 
     private func write(_ line: [UInt8]) {
         // The stream of the journal is a socket, which poll(2) may report writable for less than a line.
-        if send(descriptor, line, line.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL)) >= 0 { return }
+        if unsafe send(descriptor, line, line.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL)) >= 0 { return }
         guard errno == ENOTSOCK else { return }
         var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         guard unsafe poll(&writable, 1, 0) == 1 else { return }

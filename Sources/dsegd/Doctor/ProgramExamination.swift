@@ -52,7 +52,7 @@ enum ProgramExamination {
 
     /// "glibc 2.36", for example.
     private static var library: String {
-        let length = unsafe confstr(CInt(_CS_GNU_LIBC_VERSION), nil, 0)
+        let length = confstr(CInt(_CS_GNU_LIBC_VERSION), nil, 0)
         var name = [CChar](repeating: 0, count: length)
         unsafe confstr(CInt(_CS_GNU_LIBC_VERSION), &name, length)
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
