@@ -2,6 +2,7 @@ import ArgumentParser
 import Images
 import RPC
 package import Results
+import Synchronization
 import Texts
 
 /// The command `eval`, independent of where answers are computed.
@@ -20,12 +21,25 @@ package enum EvalRun {
                 if FileStatus(file, followingLinks: false) != nil { throw EvalError.exists(path: file) }
                 try checkPlace(file, force: false)
             }
-            let journal = try Journal(plan.journalPath, of: plan.question)
+            // A signal that comes while the file is made waits until it can be removed.
+            let opened = OpenedJournal()
+            Interruption.beforeTheEnd { opened.journal.withLock { $0?.removeIfEmpty() } }
+            defer { Interruption.beforeTheEnd {} }
+            let journal = try opened.journal.withLock { opened in
+                let journal = try Journal(plan.journalPath, of: plan.question)
+                opened = journal
+                return journal
+            }
             for note in plan.notes { Streams.say("\(Program.name): note: \(note)") }
             try look(at: plan, journal, jobs: options.jobs, connect)
             if let export = plan.export { Streams.say("wrote \(Streams.printable(export.text))") }
             if !options.noTruth { try report(plan, journal, options) }
         }
+    }
+
+    /// The journal, once it is there.
+    private final class OpenedJournal: Sendable {
+        let journal = Mutex<Journal?>(nil)
     }
 
     private static func look(

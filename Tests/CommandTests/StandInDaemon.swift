@@ -21,7 +21,7 @@ final class StandInDaemon {
         self.listener = listener
         socket = path
         Thread.detachNewThread {
-            while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
+            while case let descriptor = accepted(on: listener), descriptor >= 0 {
                 Self.serve(UnixSocket(adopting: descriptor, path: path), answer, receiving)
             }
             close(listener)

@@ -29,7 +29,7 @@ final class Peer: Sendable {
         listener = try listen(at: path)
         let (listener, path, state) = (listener, path, SharedState())
         Thread.detachNewThread {
-            while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
+            while case let descriptor = accepted(on: listener), descriptor >= 0 {
                 Thread.detachNewThread { Self.serve(UnixSocket(adopting: descriptor, path: path), state) }
             }
             close(listener)

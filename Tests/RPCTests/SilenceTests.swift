@@ -39,7 +39,7 @@ struct SilenceTests {
     @Test func `of one that sends a message a byte at a time`() throws {
         let listener = try listen(at: path)
         Thread.detachNewThread {
-            let descriptor = accept(listener, nil, nil)
+            let descriptor = accepted(on: listener)
             close(listener)
             // A frame of 64 KiB for the first stream, whose end never comes.
             let bytes: [UInt8] = [0, 1, 0, 0, 0, 0, 0, 1, 2, 0] + [UInt8](repeating: 0, count: 1000)
@@ -61,7 +61,7 @@ struct SilenceTests {
             [.header(MessageTests.header)] + Array(repeating: SegmentReply.scoreMap(map), count: maps)
             + (isWhole ? [.trailer(MessageTests.trailer)] : [])
         Thread.detachNewThread {
-            let socket = UnixSocket(adopting: accept(listener, nil, nil), path: path)
+            let socket = UnixSocket(adopting: accepted(on: listener), path: path)
             close(listener)
             var connection = ServerConnection()
             while let bytes = try? socket.read(), !bytes.isEmpty {

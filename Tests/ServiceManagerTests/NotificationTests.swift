@@ -31,7 +31,7 @@ private final class Ear {
                     unsafe message.msg_iovlen = 1
                     unsafe message.msg_control = control.baseAddress
                     unsafe message.msg_controllen = control.count
-                    let count = unsafe recvmsg(descriptor, &message, CInt(MSG_DONTWAIT))
+                    let count = unsafe recvmsg(descriptor, &message, CInt(MSG_DONTWAIT | MSG_CMSG_CLOEXEC))
                     guard count > 0 else { return ("", []) }
                     let text = unsafe String(decoding: bytes.prefix(count), as: UTF8.self)
                     // struct cmsghdr: length, level and type, then descriptors.

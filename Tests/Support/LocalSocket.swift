@@ -10,6 +10,13 @@ package func listen(at path: String, backlog: CInt = 16) throws -> CInt {
     return listener
 }
 
+/// The next connection; -1 where none can come any more. Children that other tests start meanwhile do not inherit it.
+package func accepted(on listener: CInt) -> CInt {
+    let descriptor = accept(listener, nil, nil)
+    if descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+    return descriptor
+}
+
 /// A socket that has a path, and does not listen.
 package func bind(to path: String, kind: __socket_type = SOCK_STREAM) throws -> CInt {
     try unsafe socket(kind, at: path) { unsafe bind($0, $1, $2) }
