@@ -60,7 +60,8 @@ package final class MemoryFile {
         unsafe pwrite(descriptor, bytes, bytes.count, offset) == bytes.count
     }
 
-    private static let hugePage = 2 << 20
+    /// Of x86-64, and of Arm with pages of 4 KiB.
+    static let hugePage = 2 << 20
 
     /// Takes the memory of a range, in huge pages where the system has them: fewer page faults while it is filled, and
     /// in each process that maps it. Whether memory files may grow by huge pages is a setting (`shmem_enabled`) that is

@@ -42,23 +42,21 @@ package final class WeightRegion {
 
     /// Address space that headers, vocabularies and buffers take beside the weights while these are read.
     private static let readingBytes = 64 << 20
-    /// Of x86-64, and of Arm with pages of 4 KiB.
-    private static let hugePage = 2 << 20
     private static let purpose = "holding the weights"
 
     /// Reserves at least `capacity` bytes.
     package init(capacity: Int) throws(AddressSpaceError) {
         precondition(capacity >= 0, "a region of \(capacity) bytes")
         let unit = WeightRegion.alignment
-        let beside = unit + Self.hugePage
+        let beside = unit + MemoryFile.hugePage
         self.capacity = (min(max(capacity, 1), .max - unit - beside - Self.readingBytes) + unit - 1) / unit * unit
         try AddressSpace.require(self.capacity + beside + Self.readingBytes, for: "reading the weights")
         unsafe reserved = try AddressSpace.reserve(self.capacity + beside, for: Self.purpose)
-        unsafe base = reserved.alignedUp(toMultipleOf: Self.hugePage)
+        unsafe base = reserved.alignedUp(toMultipleOf: MemoryFile.hugePage)
     }
 
     deinit {
-        unsafe munmap(reserved, mapped + Self.hugePage)
+        unsafe munmap(reserved, mapped + MemoryFile.hugePage)
     }
 
     /// The bytes that an allocation of `count` bytes takes from a region.

@@ -29,6 +29,22 @@ extension Engine {
         }
     }
 
+    /// Answers a question, all of it before this returns.
+    ///
+    /// - Returns: what a daemon would send, or why it could not
+    package func replies(
+        to question: SegmentationRequest, encoding: Encoding
+    ) throws(RPCStatus) -> [Result<SegmentReply, RPCStatus>] {
+        try perform { segmenter throws(SegmentationError) in
+            var replies: [Result<SegmentReply, RPCStatus>] = []
+            // Encoded one by one, for score maps of the picture's size take too much memory as they are.
+            try segmenter.answer(question) { event in
+                replies.append(Result { () throws(RPCStatus) in try SegmentReply(event, encoding: encoding) })
+            }
+            return replies
+        }
+    }
+
     /// Runs `body` on the engine's thread, then drains the engine, and returns the result.
     ///
     /// - Throws: errors as a daemon would send them

@@ -35,14 +35,6 @@ package enum SelfTest {
         let message = SegmentRequest(
             picture: .image(try InputFile.bytes(at: Resources.selfTestPicture)), labels: labels.map { Label(name: $0) },
             recipe: "shared", maps: maps, encoding: .u16, mask: mask)
-        let question = try SegmentationRequest(message)
-        let replies = try engine.perform { segmenter throws(SegmentationError) in
-            var replies: [Result<SegmentReply, RPCStatus>] = []
-            try segmenter.answer(question) { event in
-                replies.append(Result { () throws(RPCStatus) in try SegmentReply(event, encoding: message.encoding) })
-            }
-            return replies
-        }
-        return try replies.map { try $0.get() }
+        return try engine.replies(to: SegmentationRequest(message), encoding: message.encoding).map { try $0.get() }
     }
 }

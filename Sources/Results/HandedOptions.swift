@@ -60,6 +60,17 @@ package struct ModelParts: ParsableArguments {
     package init() {}
 }
 
+/// Where a daemon is looked for.
+package struct SocketPlace: ParsableArguments {
+    @Option(
+        help: """
+            The daemon's socket (default: $DSEG_SOCKET, $XDG_RUNTIME_DIR/dseg/dseg.sock, /run/dseg/dseg.sock).
+            """, completion: .file())
+    package var socket: String?
+
+    package init() {}
+}
+
 package struct ModelDiscoverOptions: HandedOptions {
     package static let configuration = CommandConfiguration(
         commandName: "discover",
@@ -190,11 +201,7 @@ package struct DoctorOptions: HandedOptions {
     @Flag(help: "Print one JSON object instead.")
     package var json = false
 
-    @Option(
-        help: """
-            The daemon's socket (default: $DSEG_SOCKET, $XDG_RUNTIME_DIR/dseg/dseg.sock, /run/dseg/dseg.sock).
-            """, completion: .file())
-    package var socket: String?
+    @OptionGroup package var place: SocketPlace
 
     package init() {}
 }

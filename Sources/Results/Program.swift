@@ -8,6 +8,12 @@ package enum Program {
         PathText.folder(of: PathText.target(ofLink: "/proc/self/exe") ?? "")
     }
 
+    /// How another of dseg's programs is started: its path where it lies beside this one, else its name, for PATH.
+    package static func sibling(_ name: String) -> String {
+        let beside = "\(folder)/\(name)"
+        return FileStatus(beside) == nil ? name : beside
+    }
+
     /// `argv[0]` without folders; error messages begin with it.
     package static var name: String {
         let path = CommandLine.argc > 0 ? unsafe CommandLine.unsafeArgv[0].map { unsafe PathText.text(of: $0) } : nil

@@ -73,11 +73,8 @@ package enum Suggestions {
     }
 
     private static func answer<Answer: Decodable>(_ words: [String], as _: Answer.Type) -> Answer? {
-        let beside = Program.folder + "/dsegd"
-        let program = FileStatus(beside) == nil ? "dsegd" : beside
-        guard let ending = OtherProgram.run([program] + words, within: .seconds(1)), ending.code == 0 else {
-            return nil
-        }
+        let ending = OtherProgram.run([Program.sibling("dsegd")] + words, within: .seconds(1))
+        guard let ending, ending.code == 0 else { return nil }
         return try? JSONDecoder().decode(Answer.self, from: Data(ending.output))
     }
 

@@ -6,11 +6,10 @@ package enum CacheFolder {
     ///
     /// - Parameter environment: the value of a variable
     package static func path(environment: (String) -> String?) -> String? {
-        // The XDG Base Directory Specification says to ignore relative paths.
-        func absolute(_ name: String) -> String? { environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil } }
-        if let folders = absolute("CACHE_DIRECTORY") {
+        func folder(_ name: String) -> String? { SocketPath.folder(name, environment: environment) }
+        if let folders = folder("CACHE_DIRECTORY") {
             return folders.split(separator: ":").first.map(String.init)
         }
-        return absolute("XDG_CACHE_HOME").map { "\($0)/dseg" } ?? absolute("HOME").map { "\($0)/.cache/dseg" }
+        return folder("XDG_CACHE_HOME").map { "\($0)/dseg" } ?? folder("HOME").map { "\($0)/.cache/dseg" }
     }
 }

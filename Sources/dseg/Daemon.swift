@@ -4,11 +4,7 @@ import Results
 
 /// The options of the daemon connection.
 struct Daemon: ParsableArguments {
-    @Option(
-        help: """
-            The daemon's socket (default: $DSEG_SOCKET, $XDG_RUNTIME_DIR/dseg/dseg.sock, /run/dseg/dseg.sock).
-            """, completion: .file())
-    var socket: String?
+    @OptionGroup var place: SocketPlace
 
     @Option(
         help: ArgumentHelp(
@@ -40,7 +36,7 @@ struct Daemon: ParsableArguments {
     /// - Parameter silenceLimit: the timeout where `--timeout` is not given
     private func client(silenceLimit: Duration) throws(RPCStatus) -> Client {
         try Client(
-            answeringAt: SocketPath.candidates(explicit: socket),
+            answeringAt: SocketPath.candidates(explicit: place.socket),
             silenceLimit: timeout == 0 ? nil : timeout.map { .seconds($0) } ?? silenceLimit)
     }
 

@@ -39,16 +39,7 @@ struct LocalNetworks: ParsableArguments {
         let engine = loading(filter)
         return { message, onReply in
             let question = try SegmentationRequest(message)
-            let replies = try engine().perform { segmenter throws(SegmentationError) in
-                var replies: [Result<SegmentReply, RPCStatus>] = []
-                // Encoded one by one, for score maps of the picture's size take too much memory as they are.
-                try segmenter.answer(question) { event in
-                    replies.append(
-                        Result { () throws(RPCStatus) in try SegmentReply(event, encoding: message.encoding) })
-                }
-                return replies
-            }
-            for reply in replies { try onReply(reply.get()) }
+            for reply in try engine().replies(to: question, encoding: message.encoding) { try onReply(reply.get()) }
         }
     }
 }

@@ -22,14 +22,13 @@ struct SettingsFile {
     }
 
     private static var folders: [String] {
-        func absolute(_ name: String) -> String? {
-            SocketPath.environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
-        }
         let system = "/etc/dseg"
-        if let folder = absolute("CONFIGURATION_DIRECTORY") {
+        if let folder = SocketPath.folder("CONFIGURATION_DIRECTORY") {
             return folder.split(separator: ":").first.map { [String($0)] } ?? [system]
         }
-        let own = absolute("XDG_CONFIG_HOME").map { "\($0)/dseg" } ?? absolute("HOME").map { "\($0)/.config/dseg" }
+        let own =
+            SocketPath.folder("XDG_CONFIG_HOME").map { "\($0)/dseg" }
+            ?? SocketPath.folder("HOME").map { "\($0)/.config/dseg" }
         return [own, system].compactMap(\.self)
     }
 

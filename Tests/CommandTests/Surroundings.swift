@@ -35,10 +35,3 @@ func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: pat
 func copy(_ path: String, to other: String) throws {
     try FileManager.default.copyItem(atPath: path, toPath: other)
 }
-
-/// Writes a program's text, by the hand of another process: while this one has a file open to be written, programs that
-/// other tests start inherit it for a moment, and no file that is open so can be run ("Text file busy").
-func writeProgram(_ text: String, to path: String) throws {
-    let writer = ["/bin/sh", "-c", "cat > \"$1\" && chmod 700 \"$1\"", "sh", path]
-    guard try run(writer, input: Array(text.utf8)).code == 0 else { throw CocoaError(.fileWriteUnknown) }
-}

@@ -14,7 +14,8 @@ final class Drain {
         var ends: [CInt] = [-1, -1]
         let code =
             isSocket
-            ? unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) : unsafe pipe(&ends)
+            ? unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+            : unsafe pipe(&ends)
         guard code == 0 else { throw NoDrain() }
         (reading, writing) = (ends[0], ends[1])
         _ = fcntl(reading, F_SETFL, O_NONBLOCK)

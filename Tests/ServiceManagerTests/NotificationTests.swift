@@ -4,47 +4,22 @@ import Testing
 
 @testable import ServiceManager
 
-/// What comes out of `NOTIFY_SOCKET`: the text, and the descriptors with it.
+/// What is told by `NOTIFY_SOCKET`.
 private final class Ear {
     let path: String
-    private let descriptor: CInt
+    private let socket: NotifySocket
     private let folder: TemporaryDirectory
 
     init() throws {
         folder = try TemporaryDirectory()
         path = "\(folder.path)/notify"
-        descriptor = try bind(to: path, kind: SOCK_DGRAM)
+        socket = try NotifySocket(path: path)
     }
-
-    deinit { close(descriptor) }
 
     /// The next datagram; "" where none has come.
     func next() -> (text: String, descriptors: [CInt]) {
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        var control = [UInt8](repeating: 0, count: 256)
-        return unsafe bytes.withUnsafeMutableBytes { bytes in
-            unsafe control.withUnsafeMutableBytes { control in
-                var part = unsafe iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
-                return unsafe withUnsafeMutablePointer(to: &part) { part in
-                    var message = unsafe msghdr()
-                    unsafe message.msg_iov = part
-                    unsafe message.msg_iovlen = 1
-                    unsafe message.msg_control = control.baseAddress
-                    unsafe message.msg_controllen = control.count
-                    let count = unsafe recvmsg(descriptor, &message, CInt(MSG_DONTWAIT | MSG_CMSG_CLOEXEC))
-                    guard count > 0 else { return ("", []) }
-                    let text = unsafe String(decoding: bytes.prefix(count), as: UTF8.self)
-                    // struct cmsghdr: length, level and type, then descriptors.
-                    guard unsafe message.msg_controllen >= 20 else { return (text, []) }
-                    let length = unsafe control.load(as: Int.self)
-                    let isRights = unsafe control.load(fromByteOffset: 12, as: CInt.self) == CInt(SCM_RIGHTS)
-                    let descriptors = unsafe stride(from: 16, to: length, by: 4).map {
-                        unsafe control.load(fromByteOffset: $0, as: CInt.self)
-                    }
-                    return (text, isRights ? descriptors : [])
-                }
-            }
-        }
+        let notice = socket.received()
+        return ((notice?.lines ?? []).joined(separator: "\n"), notice?.descriptors ?? [])
     }
 }
 

@@ -17,10 +17,10 @@ package struct Notice: Sendable, Equatable {
 }
 
 /// Where a service manager is told how a service fares: a socket for datagrams.
-struct NotifySocket: ~Copyable, Sendable {
+package struct NotifySocket: ~Copyable, Sendable {
     let descriptor: CInt
 
-    init(path: String) throws {
+    package init(path: String) throws {
         descriptor = try bind(to: path, kind: SOCK_DGRAM)
         var isWanted: CInt = 1
         unsafe setsockopt(
@@ -30,7 +30,7 @@ struct NotifySocket: ~Copyable, Sendable {
     deinit { close(descriptor) }
 
     /// The next one that has come.
-    borrowing func received() -> Notice? {
+    package borrowing func received() -> Notice? {
         var text = [UInt8](repeating: 0, count: 4096)
         var control = [UInt8](repeating: 0, count: 1024)
         var message = unsafe msghdr()

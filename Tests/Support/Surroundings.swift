@@ -50,6 +50,15 @@ package func shell(_ command: String) -> (status: CInt, output: String) {
     return (shellCode(of: unsafe pclose(pipe)), String(decoding: output, as: UTF8.self))
 }
 
+/// Writes a program's text, by the hand of another process: while this one has a file open to be written, programs that
+/// other tests start inherit it for a moment, and no file that is open so can be run ("Text file busy").
+package func writeProgram(_ text: String, to path: String) throws {
+    let written = "\(path).text"
+    try text.write(toFile: written, atomically: false, encoding: .utf8)
+    let copying = shell("cp '\(written)' '\(path)' && chmod 700 '\(path)' && rm '\(written)'")
+    guard copying.status == 0 else { throw RPCStatus(.internal, "\(path): \(copying.output)") }
+}
+
 /// What a shell makes of a wait status: the exit code, or 128 and the number of the signal that ended the process.
 func shellCode(of status: CInt) -> CInt {
     let signal = status & 0x7f

@@ -11,10 +11,8 @@ import Testing
         root = try TemporaryDirectory()
         programs = try TemporaryDirectory()
         for program in ["dseg", "dsegd", "dseg-bench"] {
-            let path = "\(programs.path)/\(program)"
-            try "#!/bin/sh\necho '#!/bin/bash'\necho \"$0 $*\"\n".write(
-                toFile: path, atomically: false, encoding: .utf8)
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+            try writeProgram(
+                "#!/bin/sh\necho '#!/bin/bash'\necho \"$0 $*\"\n", to: "\(programs.path)/\(program)")
         }
     }
 

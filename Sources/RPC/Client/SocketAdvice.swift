@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 import Texts
 
 /// Messages for a socket that cannot be used: why, and what to type, checked against the file system.
@@ -81,10 +81,14 @@ package enum SocketAdvice {
         guard found.mode & S_IWGRP != 0 else {
             return "only \(UserName.of(found.owner)) may; \(elsewhere)"
         }
-        return "join the group that owns it (\(groupName(of: found.group)))."
+        return "join the group that owns it (\(GroupName.of(found.group)))."
     }
+}
 
-    private static func groupName(of group: gid_t) -> String {
+/// Names of groups, for messages.
+package enum GroupName {
+    /// The group's name, or its number without one.
+    package static func of(_ group: gid_t) -> String {
         guard let entry = unsafe getgrgid(group), let name = unsafe entry.pointee.gr_name else { return "\(group)" }
         return unsafe String(cString: name)
     }

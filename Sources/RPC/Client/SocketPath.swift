@@ -21,10 +21,14 @@ package enum SocketPath {
             return [hasScheme ? String(path.unicodeScalars.dropFirst(scheme.count)) : path]
         }
         let machine = "/run/dseg/dseg.sock"
-        guard let directory = environment("XDG_RUNTIME_DIR"), directory.utf8.first == UInt8(ascii: "/") else {
-            return [machine]
-        }
+        guard let directory = folder("XDG_RUNTIME_DIR", environment: environment) else { return [machine] }
         return ["\(directory)/dseg/dseg.sock", machine]
+    }
+
+    /// The folder that a variable names; `nil` for a relative path, which the XDG Base Directory Specification says to
+    /// ignore.
+    package static func folder(_ variable: String, environment: (String) -> String? = Self.environment) -> String? {
+        environment(variable).flatMap { $0.utf8.first == UInt8(ascii: "/") ? $0 : nil }
     }
 
     /// A variable's value, encoded by ``PathText``.

@@ -64,9 +64,9 @@ enum SocketTrust {
 }
 
 /// Names of users, for messages.
-enum UserName {
+package enum UserName {
     /// The user's name, or "user UID" without one.
-    static func of(_ user: uid_t) -> String {
+    package static func of(_ user: uid_t) -> String {
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
         var room = [CChar](repeating: 0, count: 4096)

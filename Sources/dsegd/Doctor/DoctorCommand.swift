@@ -14,7 +14,7 @@ struct DoctorCommand: ParsableCommand {
                 Section(name: "program", observations: ProgramExamination.observations),
                 Section(name: "processor", observations: ProcessorExamination.observations),
                 Section(name: "models", observations: models.observations),
-                Section(name: "socket", observations: SocketExamination(options.socket).observations),
+                Section(name: "socket", observations: SocketExamination(options.place.socket).observations),
                 Section(name: "units", observations: UnitExamination.observations),
                 Section(name: "caches", observations: CacheExamination.observations),
                 Section(name: "self-test", observations: SelfTestExamination.observations),

@@ -21,13 +21,12 @@ enum ProgramExamination {
 
     /// The client beside this program, or on PATH.
     private static var client: Observation {
-        let beside = "\(Program.folder)/dseg"
-        let isBeside = FileStatus(beside) != nil
-        let program = isBeside ? beside : "dseg"
-        let place = isBeside ? beside : "on PATH"
+        let program = Program.sibling("dseg")
+        let isBeside = program != "dseg"
+        let place = isBeside ? program : "on PATH"
         guard let ending = OtherProgram.run([program, "--version"], within: .seconds(5)), ending.code == 0 else {
             return .fault(
-                "dseg", isBeside ? "\(beside) does not run" : "is neither beside dsegd nor on PATH",
+                "dseg", isBeside ? "\(program) does not run" : "is neither beside dsegd nor on PATH",
                 advice: "install dseg beside dsegd")
         }
         let version = Streams.excerpt(ending.line)

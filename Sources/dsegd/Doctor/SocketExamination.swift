@@ -45,8 +45,8 @@ struct SocketExamination {
     private static func described(_ path: String) -> String {
         guard let status = FileStatus(path) else { return Streams.printable(path) }
         let mode = String(status.mode & 0o7777, radix: 8)
-        return "\(Streams.printable(path)), \(status.kind) of \(Account.user(status.owner)):"
-            + "\(Account.group(status.group)), mode \(mode)"
+        return "\(Streams.printable(path)), \(status.kind) of \(UserName.of(status.owner)):"
+            + "\(GroupName.of(status.group)), mode \(mode)"
     }
 
     private static func observations(on status: StatusReply, serves: Bool) -> [Observation] {
@@ -86,22 +86,8 @@ struct SocketExamination {
         if getegid() == group || groups.prefix(max(0, Int(count))).contains(group) {
             return .ok("group", "you are in the group dseg")
         }
-        let user = Account.user(geteuid())
         return .note(
             "group", "you are not in the group dseg\(isCandidate ? ", which the system's daemon admits" : "")",
-            advice: "sudo usermod -aG dseg \(user), then log in again")
-    }
-}
-
-/// Names of users and groups; numbers where there are none.
-private enum Account {
-    static func user(_ user: uid_t) -> String {
-        guard let entry = unsafe getpwuid(user), let name = unsafe entry.pointee.pw_name else { return "\(user)" }
-        return unsafe String(cString: name)
-    }
-
-    static func group(_ group: gid_t) -> String {
-        guard let entry = unsafe getgrgid(group), let name = unsafe entry.pointee.gr_name else { return "\(group)" }
-        return unsafe String(cString: name)
+            advice: "sudo usermod -aG dseg $USER, then log in again")
     }
 }

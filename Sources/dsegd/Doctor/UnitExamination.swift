@@ -10,17 +10,14 @@ enum UnitExamination {
 
         /// Where units of it lie, in the order of systemd.unit(5); the first that is found counts.
         var folders: [String] {
-            func absolute(_ name: String) -> String? {
-                SocketPath.environment(name).flatMap { $0.utf8.first == UInt8(ascii: "/") ? $0 : nil }
-            }
             switch self {
             case .system:
                 return ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"].map { "\($0)/systemd/system" }
             case .user:
-                let home = absolute("HOME")
+                let home = SocketPath.folder("HOME")
                 let own = [
-                    absolute("XDG_CONFIG_HOME") ?? home.map { "\($0)/.config" },
-                    absolute("XDG_DATA_HOME") ?? home.map { "\($0)/.local/share" },
+                    SocketPath.folder("XDG_CONFIG_HOME") ?? home.map { "\($0)/.config" },
+                    SocketPath.folder("XDG_DATA_HOME") ?? home.map { "\($0)/.local/share" },
                 ]
                 let shared = ["/etc", "/run", "/usr/local/lib", "/usr/lib"]
                 return (own.compactMap(\.self) + shared).map { "\($0)/systemd/user" }
