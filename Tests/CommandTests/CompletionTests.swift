@@ -188,7 +188,7 @@ import Testing
         // Nothing beside it, and on PATH one that never ends.
         let alone = "\(place.path)/alone"
         try FileManager.default.createDirectory(atPath: "\(alone)/bin", withIntermediateDirectories: true)
-        try copy(Repository.dseg, to: "\(alone)/dseg")
+        try copyProgram(Repository.dseg, to: "\(alone)/dseg")
         try writeProgram("#!/bin/sh\nsleep 600\n", to: "\(alone)/bin/dsegd")
         let start = ContinuousClock.now
         let ended = try run(

@@ -32,7 +32,7 @@ final class InstalledCopy {
 
     init() throws {
         place = try TemporaryDirectory()
-        // By other processes: see `writeProgram`.
+        // By other processes: see `copyProgram`.
         let copying = shell(
             """
             cd \(place.path) && mkdir -p bin share/dseg && cp \(Repository.dseg) \(Repository.dsegd) bin \

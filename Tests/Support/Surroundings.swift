@@ -50,12 +50,19 @@ package func shell(_ command: String) -> (status: CInt, output: String) {
     return (shellCode(of: unsafe pclose(pipe)), String(decoding: output, as: UTF8.self))
 }
 
-/// Writes a program's text, by the hand of another process: while this one has a file open to be written, programs that
-/// other tests start inherit it for a moment, and no file that is open so can be run ("Text file busy").
+/// Writes a program's text where it is to be run from.
 package func writeProgram(_ text: String, to path: String) throws {
     let written = "\(path).text"
     try text.write(toFile: written, atomically: false, encoding: .utf8)
-    let copying = shell("cp '\(written)' '\(path)' && chmod 700 '\(path)' && rm '\(written)'")
+    try copyProgram(written, to: path)
+    try FileManager.default.removeItem(atPath: written)
+}
+
+/// Copies a program to where it is to be run from, by the hand of another process: while this one has a file open to be
+/// written, programs that other tests start inherit it for a moment, and no file that is open so can be run ("Text file
+/// busy").
+package func copyProgram(_ program: String, to path: String) throws {
+    let copying = shell("cp '\(program)' '\(path)' && chmod 700 '\(path)'")
     guard copying.status == 0 else { throw RPCStatus(.internal, "\(path): \(copying.output)") }
 }
 
