@@ -147,15 +147,22 @@ final class JournalFile: Sendable {
         }
     }
 
+    /// How long a lock is waited for.
+    private static let patience = Duration.milliseconds(500)
+
     /// Locks an open file; `false` where its name is by now that of another file, or of none.
     private static func isLocked(_ descriptor: CInt, _ path: String) throws -> Bool {
         guard let opened = FileStatus(descriptor: descriptor) else {
             throw FileError.cannotRead(path: path, reason: reason)
         }
         guard opened.isFile else { throw JournalError.noJournal(path: path) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw errno == EWOULDBLOCK
-                ? JournalError.inUse(path: path) : FileError.cannotWrite(path: path, reason: reason)
+        // A program that a thread of this process starts has all open files, and so their locks, until it runs (fork,
+        // exec): a journal that was closed a moment ago.
+        let end = ContinuousClock.now + patience
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK else { throw FileError.cannotWrite(path: path, reason: reason) }
+            guard ContinuousClock.now < end else { throw JournalError.inUse(path: path) }
+            usleep(2000)
         }
         return FileStatus(path)?.isSame(as: opened) == true
     }
