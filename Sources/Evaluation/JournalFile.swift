@@ -33,7 +33,7 @@ final class JournalFile: Sendable {
             end = Mutex(End(intact: intact, isTorn: intact < bytes.count))
             self.lines = lines
         } catch {
-            close(descriptor)
+            Self.release(descriptor)
             throw error
         }
         (self.path, self.descriptor) = (path, descriptor)
@@ -41,7 +41,7 @@ final class JournalFile: Sendable {
 
     deinit {
         removeIfEmpty()
-        close(descriptor)
+        Self.release(descriptor)
     }
 
     /// Adds an object, by one write(2) where the disk has room.
@@ -143,12 +143,16 @@ final class JournalFile: Sendable {
                 close(descriptor)
                 throw error
             }
-            close(descriptor)
+            Self.release(descriptor)
         }
     }
 
-    /// How long a lock is waited for.
-    private static let patience = Duration.milliseconds(500)
+    /// Unlocks and closes. Closing alone would leave the lock to a program that another thread starts, which has a copy
+    /// of the descriptor from its fork to its exec.
+    private static func release(_ descriptor: CInt) {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Locks an open file; `false` where its name is by now that of another file, or of none.
     private static func isLocked(_ descriptor: CInt, _ path: String) throws -> Bool {
@@ -156,13 +160,9 @@ final class JournalFile: Sendable {
             throw FileError.cannotRead(path: path, reason: reason)
         }
         guard opened.isFile else { throw JournalError.noJournal(path: path) }
-        // A program that a thread of this process starts has all open files, and so their locks, until it runs (fork,
-        // exec): a journal that was closed a moment ago.
-        let end = ContinuousClock.now + patience
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            guard errno == EWOULDBLOCK else { throw FileError.cannotWrite(path: path, reason: reason) }
-            guard ContinuousClock.now < end else { throw JournalError.inUse(path: path) }
-            usleep(2000)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw errno == EWOULDBLOCK
+                ? JournalError.inUse(path: path) : FileError.cannotWrite(path: path, reason: reason)
         }
         return FileStatus(path)?.isSame(as: opened) == true
     }

@@ -86,7 +86,7 @@ package struct ListeningSocket: ~Copyable {
     }
 }
 
-/// An exclusive flock(2) on `PATH.lock`, released by closing it, so that a crash leaves no stale lock.
+/// An exclusive flock(2) on `PATH.lock`, which a crash releases, too.
 private struct PathLock: ~Copyable {
     private let descriptor: CInt
 
@@ -104,7 +104,11 @@ private struct PathLock: ~Copyable {
         self.descriptor = descriptor
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Closing alone would leave it to a program that another thread starts, from its fork to its exec.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }
 
 /// A path as a `sockaddr_un`.

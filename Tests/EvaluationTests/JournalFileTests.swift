@@ -113,15 +113,25 @@ import Testing
             let file = try JournalFile(path)
             #expect(throws: JournalError.inUse(path: path)) { _ = try JournalFile(path) }
             try file.append(objects[0])
-            let number = try #require(
-                FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").first { number in
-                    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")) == path
-                })
+            let number = try descriptor(of: path)
             let information = String(decoding: try Repository.bytes("/proc/self/fdinfo/\(number)"), as: UTF8.self)
             let flags = try #require(information.split(separator: "\n").first { $0.hasPrefix("flags:") })
             let digits = try #require(flags.split(whereSeparator: { $0 == "\t" || $0 == " " }).last)
             #expect(try #require(CInt(digits, radix: 8)) & O_CLOEXEC != 0)
         }
+        #expect(try JournalFile(path).lines == [objects[0]])
+    }
+
+    /// As a program has that another thread starts, from its fork to its exec.
+    @Test func `a journal that was closed is free, whoever has a copy of its descriptor`() throws {
+        let copy: CInt
+        do {
+            let file = try JournalFile(path)
+            try file.append(objects[0])
+            copy = dup(try descriptor(of: path))
+        }
+        defer { close(copy) }
+        #expect(copy >= 0)
         #expect(try JournalFile(path).lines == [objects[0]])
     }
 

@@ -205,6 +205,21 @@ struct ShareTests {
         #expect(some[0].all + some[1].all <= 1 << 30)
     }
 
+    /// As a program has that another thread starts, from its fork to its exec.
+    @Test func `a path that was let go of is free, whoever has a copy of its lock's descriptor`() throws {
+        let folder = try TemporaryDirectory()
+        let path = "\(folder.path)/s"
+        let copy: CInt
+        do {
+            let socket = try ListeningSocket(path: path)
+            copy = dup(try descriptor(of: "\(path).lock"))
+            #expect(socket.descriptor >= 0)
+        }
+        defer { close(copy) }
+        #expect(copy >= 0)
+        #expect(try ListeningSocket(path: path).descriptor >= 0)
+    }
+
     @Test func `a pace bears silence as long from the last bytes as from the first`() {
         let limits = ServerLimits.with { ($0.grace, $0.bytesPerSecond) = (.seconds(10), 1000) }
         let before = NIODeadline.now()

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Glibc
+package import Glibc
 import RPC
 
 /// The checkout that these tests are part of.
@@ -64,6 +64,15 @@ package func writeProgram(_ text: String, to path: String) throws {
 package func copyProgram(_ program: String, to path: String) throws {
     let copying = shell("cp '\(program)' '\(path)' && chmod 700 '\(path)'")
     guard copying.status == 0 else { throw RPCStatus(.internal, "\(path): \(copying.output)") }
+}
+
+/// A descriptor of this process by the path that it was opened with.
+package func descriptor(of path: String) throws -> CInt {
+    let number = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").first { number in
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")) == path
+    }
+    guard let number = number.flatMap({ CInt($0) }) else { throw RPCStatus(.notFound, "\(path) is not open") }
+    return number
 }
 
 /// What a shell makes of a wait status: the exit code, or 128 and the number of the signal that ended the process.

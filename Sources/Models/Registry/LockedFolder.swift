@@ -33,7 +33,12 @@ struct LockedFolder: ~Copyable {
         }
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit {
+        guard descriptor >= 0 else { return }
+        // Closing alone would leave it to a program that another thread starts, from its fork to its exec.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Replaces the file, or leaves it as it is: its bytes are on the disk before its name leads to them.
     borrowing func replace(with bytes: [UInt8]) throws(RegistryError) {

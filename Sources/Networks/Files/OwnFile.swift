@@ -33,6 +33,8 @@ struct OwnFile: Sendable {
             unsafe mkdir("/" + path.joined(separator: "/"), 0o700)
         }
         guard let folder = Descriptor(ownFolder: folder), flock(folder.number, LOCK_EX | LOCK_NB) == 0 else { return }
+        // Closing alone would leave it to a program that another thread starts, from its fork to its exec.
+        defer { flock(folder.number, LOCK_UN) }
         let bytes = change(contents(in: folder))
         let temporary = name + ".new"
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
