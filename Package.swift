@@ -40,34 +40,35 @@ let package = Package(
             name: "CKernels", dependencies: ["COpenBLAS"], cSettings: fast,
             linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Kernels", dependencies: ["CKernels", "CXXHash"], swiftSettings: strict),
-        .target(name: "Texts", swiftSettings: strict),
+        .target(name: "Limits", swiftSettings: strict),
+        .target(name: "Texts", dependencies: ["Limits"], swiftSettings: strict),
         .target(name: "Networks", dependencies: ["Kernels", "Texts"], swiftSettings: strict),
         .target(name: "CImages", dependencies: ["CPNG", "CJPEG", "CWebP", "CZlib"], cSettings: fast),
-        .target(name: "Images", dependencies: ["CImages"], swiftSettings: strict),
+        .target(name: "Images", dependencies: ["CImages", "Limits"], swiftSettings: strict),
         .target(
-            name: "Segmentation", dependencies: ["Networks", "Kernels", "Images", "Texts"],
+            name: "Segmentation", dependencies: ["Networks", "Kernels", "Images", "Texts", "Limits"],
             swiftSettings: strict),
         .target(
             name: "Models", dependencies: ["Segmentation", "Networks", "Kernels", "Texts"], swiftSettings: strict),
         .target(name: "CMessages", dependencies: ["CProtobufC"], cSettings: fast),
-        .target(name: "RPC", dependencies: ["Texts", "CMessages", "CZstd"], swiftSettings: strict),
+        .target(name: "RPC", dependencies: ["Texts", "Limits", "CMessages", "CZstd"], swiftSettings: strict),
         .target(
             name: "Results",
             dependencies: [
-                "Images", "RPC", "Texts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Limits", "Images", "RPC", "Texts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(
             name: "Evaluation",
             dependencies: [
-                "Results", "Images", "RPC", "Texts",
+                "Limits", "Results", "Images", "RPC", "Texts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(
             name: "Server",
             dependencies: [
-                "RPC", "Segmentation", "Images", "Texts",
+                "Limits", "RPC", "Segmentation", "Images", "Texts",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -93,7 +94,8 @@ let package = Package(
         .executableTarget(
             name: "dsegd",
             dependencies: [
-                "LocalEngine", "Models", "Server", "ServiceManager", "RPC", "Results", "Segmentation", "Texts",
+                "LocalEngine", "Models", "Server", "ServiceManager", "RPC", "Results", "Segmentation", "Limits",
+                "Texts",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -102,7 +104,7 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "LocalEngine", "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels", "Images",
+                "Limits", "LocalEngine", "Server", "RPC", "Results", "Segmentation", "Networks", "Kernels", "Images",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             resources: [.copy("Resources")],
@@ -126,17 +128,18 @@ let package = Package(
         .testTarget(name: "TextsTests", dependencies: ["Texts", "Support"], swiftSettings: strict),
         .testTarget(
             name: "NetworksTests", dependencies: ["Networks", "Kernels", "Texts", "Support"], swiftSettings: strict),
-        .testTarget(name: "ImagesTests", dependencies: ["Images", "Support"], swiftSettings: strict),
+        .testTarget(name: "ImagesTests", dependencies: ["Limits", "Images", "Support"], swiftSettings: strict),
         .testTarget(
-            name: "SegmentationTests", dependencies: ["Segmentation", "Networks", "Kernels", "Images", "Support"],
+            name: "SegmentationTests",
+            dependencies: ["Limits", "Segmentation", "Networks", "Kernels", "Images", "Support"],
             swiftSettings: strict),
         .testTarget(
             name: "ModelsTests", dependencies: ["Models", "Networks", "Support"], swiftSettings: strict),
-        .testTarget(name: "RPCTests", dependencies: ["RPC", "CZstd", "Support"], swiftSettings: strict),
+        .testTarget(name: "RPCTests", dependencies: ["Limits", "RPC", "CZstd", "Support"], swiftSettings: strict),
         .testTarget(
             name: "ResultsTests",
             dependencies: [
-                "Results", "Images", "RPC", "Support",
+                "Limits", "Results", "Images", "RPC", "Support",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -146,7 +149,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Segmentation", "Networks", "Kernels", "RPC", "Images", "Support",
+                "Limits", "Server", "Segmentation", "Networks", "Kernels", "RPC", "Images", "Support",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -158,9 +161,10 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Support", dependencies: ["RPC"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(
-            name: "StoryTests", dependencies: ["RPC", "Support", "dsegd"], swiftSettings: strict),
+            name: "StoryTests", dependencies: ["Limits", "RPC", "Support", "dsegd"], swiftSettings: strict),
         .testTarget(
-            name: "TrustTests", dependencies: ["RPC", "Support", "dsegd"], path: "Tests/Trust", swiftSettings: strict),
+            name: "TrustTests", dependencies: ["Limits", "RPC", "Support", "dsegd"], path: "Tests/Trust",
+            swiftSettings: strict),
         .testTarget(
             name: "CommandTests",
             dependencies: [

@@ -1,3 +1,4 @@
+import Limits
 import ArgumentParser
 import RPC
 import Results
@@ -115,9 +116,6 @@ struct LabelsAnswer: Sendable {
     let whole: Double
     let firstMap: Double
 
-    /// The most labels of an index mask.
-    private static let maskedLabelLimit = 255
-
     init(from socket: String, _ picture: [UInt8], _ labels: [Label], _ recipe: String) throws {
         let client = try Client(path: socket)
         let start = ContinuousClock.now
@@ -127,7 +125,7 @@ struct LabelsAnswer: Sendable {
         let answer = try client.timed(
             SegmentRequest(
                 picture: .handle(handle), labels: labels, recipe: recipe,
-                mask: labels.count <= Self.maskedLabelLimit))
+                mask: labels.count <= Limit.maskedLabels))
         whole = start.duration(to: .now).inSeconds
         firstMap = answer.firstMap.map { (looked + $0).inSeconds } ?? 0
     }

@@ -60,7 +60,9 @@ final class WordRounds {
             .embedding, try timed { _ = try filter.embedding(of: picture, cancellation: .never, &$0) })
         let texts = (0..<Self.texts).map { Self.text($0 + textsRead) }
         textsRead += texts.count
-        func read(_ arena: inout Arena) throws { _ = try filter.embeddings(of: texts, cancellation: .never, &arena) }
+        func read(_ arena: inout Arena) throws {
+            _ = try filter.embeddings(of: texts, for: Caller.ownUser, cancellation: .never, &arena)
+        }
         rounds.add(.texts, try timed(read))
         rounds.add(.knownTexts, try timed(read))
         filter.forget()

@@ -118,7 +118,7 @@ static int has_components(const decoder *from, const int *seen, int wholly) {
     return 1;
 }
 
-/// Reads scans until the picture is complete or the file ends. Nothing after a complete picture is
+/// Reads scans until the picture is complete, data are lacking or the file ends. Nothing after a complete picture is
 /// read: a camera's own data, another picture, or a missing EOI marker. A progressive file may end
 /// before all coefficients were refined, if no scan was truncated.
 static void absorb_scans(decoder *from, const dseg_watch *watch) {
@@ -130,6 +130,7 @@ static void absorb_scans(decoder *from, const dseg_watch *watch) {
             return;
         }
         ask(from, watch);
+        if (from->lacking) return;
         if (status != JPEG_SCAN_COMPLETED) continue;
         from->lacking = from->lacking || scan_was_zeros(from);
         for (int i = 0; i < from->jpeg.comps_in_scan; i++) {
@@ -153,10 +154,11 @@ static int is_lacking(const decoder *from) {
     return from->lacking || (from->in_last && from->ended);
 }
 
-/// Reads all rows as RGB or CMYK.
+/// Reads all rows as RGB or CMYK, or those before data are lacking: what libjpeg makes up for the rest of a picture
+/// whose header states 64 megapixels takes it longer than any refusal may.
 static void read_rows(decoder *from, const dseg_picture *picture, uint8_t *pixels, const dseg_watch *watch) {
     size_t stride = picture->width * picture->channels;
-    while (from->jpeg.output_scanline < from->jpeg.output_height) {
+    while (from->jpeg.output_scanline < from->jpeg.output_height && !from->lacking) {
         if (from->jpeg.output_scanline % 64 == 0) ask(from, watch);
         JSAMPROW row = pixels + stride * from->jpeg.output_scanline;
         jpeg_read_scanlines(&from->jpeg, &row, 1);

@@ -46,7 +46,7 @@ package struct PictureCounts: Sendable, Equatable {
 /// A list of numbers: classes, thresholds, and for each cell how many cells lie between it and the one before, and its
 /// pixels.
 extension PictureCounts: Codable {
-    /// Of a picture; far more than ``Image/pixelLimit``, and few enough for the sum of any number of pictures.
+    /// Of a picture; far more than ``Limit/pixels``, and few enough for the sum of any number of pictures.
     private static let pixelLimit: UInt64 = 1 << 40
 
     package func encode(to encoder: any Encoder) throws {

@@ -1,3 +1,4 @@
+import Limits
 import Images
 import RPC
 import Results
@@ -62,7 +63,7 @@ struct EvalPlan: Sendable {
             let file = try ImageLabels(reading: path, of: dataSet, lists: lists)
             notes += file.notes
             labels = .file(file, path: path)
-            let bytes = try InputFile.regularBytes(at: path, limit: InputFile.byteLimit)
+            let bytes = try InputFile.regularBytes(at: path, limit: Limit.pictureBytes)
             labelText = "\(resolved(path)) (\(lists.map(\.rawValue).joined(separator: "+")), "
             labelText += "\(Fingerprint(of: bytes).text))"
         }

@@ -152,7 +152,7 @@ final class Evaluator: Sendable {
     /// Before a question is asked again, in milliseconds: a daemon that starts anew answers within the sum.
     private static let pauses = [500, 1000, 2000, 4000, 8000, 16_000]
 
-    /// Asks again, after a while, what a daemon had no room for, or broke off because it ended.
+    /// Asks again, after a while, what a daemon broke off because it ended.
     private func patiently(_ ask: () throws -> Sight) throws -> Sight {
         for pause in Self.pauses {
             do {
@@ -164,13 +164,9 @@ final class Evaluator: Sendable {
         return try ask()
     }
 
-    /// A daemon that never answered is not there.
+    /// A daemon that never answered is not there; for one that says when to ask again, the connection has waited.
     private func mayPass(_ status: RPCStatus) -> Bool {
-        switch status.code {
-        case .resourceExhausted: true
-        case .unavailable: state.withLock { $0.hasAnswered }
-        default: false
-        }
+        status.code == .unavailable && status.refusal == nil && state.withLock { $0.hasAnswered }
     }
 
     /// - Returns: `false` where the evaluation has failed meanwhile

@@ -1,3 +1,4 @@
+import Limits
 import Images
 import Results
 
@@ -29,7 +30,7 @@ extension DataSet {
 
     private static func indices(at path: String) throws(DataSetError) -> IndexImage {
         do {
-            return try IndexImage(decoding: InputFile.regularBytes(at: path, limit: InputFile.byteLimit))
+            return try IndexImage(decoding: InputFile.regularBytes(at: path, limit: Limit.pictureBytes))
         } catch {
             throw .truth(path: path, reason: "\(error)")
         }

@@ -1,15 +1,11 @@
 import CImages
+import Limits
 
 /// A decoded picture: upright (EXIF orientation applied), RGB of eight bits a sample, and alpha.
 ///
 /// Converted as Pillow's `convert("RGB")` does: alpha is kept apart and not multiplied into the colours, 16 bits are
 /// cut to the high byte, colour profiles and gamma are kept but not applied.
 package struct Image: Sendable, Equatable {
-    /// The most pixels of a picture. A file whose header states more is refused before it is decoded.
-    package static let pixelLimit = 64_000_000
-    /// The most pixels a side: libpng's own limit. It bounds the decoders' cost per row.
-    package static let sideLimit = 1_000_000
-
     /// The most scans of a progressive JPEG file of a size: 24 at the pixel limit, proportionally more below.
     ///
     /// A decoder passes over all pixels for each scan, some three nanoseconds a pixel, however few bytes the scan has:
@@ -17,7 +13,7 @@ package struct Image: Sendable, Equatable {
     ///
     /// Pixels are counted in whole blocks of 32 x 32, the largest MCU.
     package static func scanLimit(width: Int, height: Int) -> Int {
-        24 * pixelLimit / ((width + 31) / 32 * ((height + 31) / 32) * 1024)
+        24 * Limit.pixels / ((width + 31) / 32 * ((height + 31) / 32) * 1024)
     }
 
     package let width: Int

@@ -1,3 +1,5 @@
+import Limits
+
 /// Why a file cannot be decoded.
 package enum ImageError: Error, Equatable, CustomStringConvertible {
     case empty
@@ -9,7 +11,7 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
     case coloursNotIndices(what: String)
     /// No known format; carries the first bytes, at most 8.
     case unknownFormat(firstBytes: [UInt8])
-    /// The header states more pixels than `Image.pixelLimit`, or a side over `Image.sideLimit`.
+    /// The header states more pixels than `Limit.pixels`, or a side over `Limit.side`.
     case tooLarge(width: Int, height: Int)
     /// A JPEG file has more scans than `Image.scanLimit` of its size.
     case tooManyScans(Int, width: Int, height: Int, limit: Int)
@@ -44,7 +46,7 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
                 + "convert it to one of the three first"
         case .tooLarge(let width, let height):
             return "the picture has \(width) x \(height) pixels, over the limit of "
-                + "\(Image.pixelLimit / 1_000_000) megapixels and \(Image.sideLimit) pixels a side; scale it down first"
+                + "\(Limit.pixels / 1_000_000) megapixels and \(Limit.side) pixels a side; scale it down first"
         case .tooManyScans(let scans, let width, let height, let limit):
             return "the JPEG file goes over its \(width) x \(height) pixels in \(scans) scans, over the limit of "
                 + "\(limit) at that size; save it again as a baseline JPEG, without progressive scans"

@@ -1,3 +1,4 @@
+import Limits
 import CImages
 
 /// The supported file formats.
@@ -99,7 +100,7 @@ struct ImageFile {
     private func checkSize() throws(ImageError) {
         let (width, height) = (header.width, header.height)
         let (pixels, overflows) = width.multipliedReportingOverflow(by: height)
-        if overflows || pixels > Image.pixelLimit || max(width, height) > Image.sideLimit {
+        if overflows || pixels > Limit.pixels || max(width, height) > Limit.side {
             throw .tooLarge(width: width, height: height)
         }
         let limit = Image.scanLimit(width: width, height: height)

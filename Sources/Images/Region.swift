@@ -1,3 +1,4 @@
+import Limits
 import CImages
 
 /// A set of a picture's pixels.
@@ -10,13 +11,13 @@ package struct Region: Sendable, Equatable {
     /// The pixels whose index is in.
     ///
     /// - Parameters:
-    ///   - width, height: at most ``Image/pixelLimit`` pixels, and ``Image/sideLimit`` a side
+    ///   - width, height: at most ``Limit/pixels`` pixels, and ``Limit/side`` a side
     ///   - indices: `[height, width]`
     ///   - isIn: `[256]`, by index
     package init(width: Int, height: Int, of indices: [UInt8], where isIn: [Bool]) {
         precondition(isIn.count == 256, "one answer for each index")
-        precondition((1...Image.sideLimit).contains(width) && (1...Image.sideLimit).contains(height), "no such size")
-        precondition(width * height <= Image.pixelLimit, "more pixels than a picture has")
+        precondition((1...Limit.side).contains(width) && (1...Limit.side).contains(height), "no such size")
+        precondition(width * height <= Limit.pixels, "more pixels than a picture has")
         precondition(indices.count == width * height, "indices are [height, width]")
         unsafe self.init(width: width, height: height) { pixels in
             unsafe dseg_select(indices, indices.count, isIn.map { $0 ? 1 : 0 }, pixels)

@@ -1,4 +1,5 @@
 import Images
+import Support
 import Testing
 
 /// What a file says that its colours mean goes on into pictures made of it, and only where it is true of them.

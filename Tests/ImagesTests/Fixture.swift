@@ -75,30 +75,6 @@ struct GoldenTensor {
     }
 }
 
-/// Chunks of PNG files, written by their definition.
-enum PNGBytes {
-    /// Where the chunk behind the header begins.
-    static let behindHeader = 33
-
-    static func chunk(_ type: String, _ payload: [UInt8] = []) -> [UInt8] {
-        let content = Array(type.utf8) + payload
-        return bigEndian(UInt32(payload.count)) + content + bigEndian(crc(content))
-    }
-
-    private static func bigEndian(_ value: UInt32) -> [UInt8] {
-        (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) }
-    }
-
-    /// The CRC of PNG chunks, by its polynomial.
-    static func crc(_ bytes: [UInt8]) -> UInt32 {
-        ~bytes.reduce(0xFFFF_FFFF as UInt32) { crc, byte in
-            (0..<8).reduce(crc ^ UInt32(byte)) { crc, _ in
-                crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1
-            }
-        }
-    }
-}
-
 extension [UInt8] {
     /// Where a pattern stands first, or last.
     func first(_ pattern: [UInt8]) -> Int? { indices.first { self[$0...].starts(with: pattern) } }

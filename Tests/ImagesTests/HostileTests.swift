@@ -1,3 +1,4 @@
+import Limits
 import Images
 import Support
 import Testing
@@ -55,7 +56,7 @@ import Testing
 
     @Test func `a picture of exactly the limit passes its header`() throws {
         let size = try ImageSize(probing: Self.png(width: 8000, height: 8000))
-        #expect(size.width * size.height == Image.pixelLimit)
+        #expect(size.width * size.height == Limit.pixels)
     }
 
     @Test(arguments: [(0, 5), (5, 0), (0x8000_0000, 1), (1, 0xFFFF_FFFF)])
@@ -81,7 +82,7 @@ import Testing
         let bytes = try Self.png(width: UInt32(width), height: UInt32(height))
         let refusal = ImageError.tooLarge(width: width, height: height)
         #expect(throws: refusal) { try ImageSize(probing: bytes) }
-        #expect(refusal.description.contains("\(Image.sideLimit) pixels a side"))
+        #expect(refusal.description.contains("\(Limit.side) pixels a side"))
         _ = try ImageSize(probing: Self.png(width: 1_000_000, height: 64))
     }
 

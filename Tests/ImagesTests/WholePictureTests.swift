@@ -1,4 +1,5 @@
 import Images
+import Support
 import Testing
 
 /// A file whose pixels are all there is read, whatever became of what stands behind them; one that lacks pixels is not.

@@ -1,14 +1,24 @@
+import Limits
 import Images
+import Support
 import Testing
 
 /// A small file asks for no more work than its picture is worth, and none that cannot be stopped.
 @Suite struct WorkTests {
-    /// The bytes of progressive.jpg, said to have another size, its last scan repeated.
-    private static func progressive(width: Int, height: Int, scans: Int) throws -> [UInt8] {
-        var bytes = try Fixture.bytes("images/progressive.jpg")
-        let frame = try #require(bytes.first([0xFF, 0xC2]))
+    /// The bytes of a JPEG file, said to have another size.
+    ///
+    /// - Parameter marker: of its frame: 0xC0, or 0xC2 where it is progressive
+    private static func jpeg(_ name: String, _ marker: UInt8, width: Int, height: Int) throws -> [UInt8] {
+        var bytes = try Fixture.bytes("images/\(name)")
+        let frame = try #require(bytes.first([0xFF, marker]))
         let size = [height >> 8, height & 0xFF, width >> 8, width & 0xFF].map { UInt8($0) }
         bytes.replaceSubrange(frame + 5..<frame + 9, with: size)
+        return bytes
+    }
+
+    /// The bytes of progressive.jpg, said to have another size, its last scan repeated.
+    private static func progressive(width: Int, height: Int, scans: Int) throws -> [UInt8] {
+        let bytes = try jpeg("progressive.jpg", 0xC2, width: width, height: height)
         let last = try #require(bytes.last([0xFF, 0xDA]))
         let own = bytes.indices.count { bytes[$0...].starts(with: [0xFF, 0xDA]) }
         let repeated = [[UInt8]](repeating: Array(bytes[last...].dropLast(2)), count: scans - own)
@@ -41,7 +51,7 @@ import Testing
     func `scans times pixels in whole blocks are bounded`(width: Int, height: Int) {
         let padded = { (side: Int) in (side + 31) / 32 * 32 }
         let work = Image.scanLimit(width: width, height: height) * padded(width) * padded(height)
-        #expect(work <= 24 * Image.pixelLimit)
+        #expect(work <= 24 * Limit.pixels)
     }
 
     @Test func `scans behind a whole picture cost nothing`() throws {
@@ -134,9 +144,14 @@ import Testing
     @Test(arguments: [false, true])
     func `decoding ends wherever the word arrives`(isProgressive: Bool) throws {
         let grey = PNGFile(width: 2000, height: 2000, .grey([UInt8](repeating: 7, count: 4_000_000)), texts: [])
-        let bytes =
-            isProgressive ? try Self.progressive(width: 2000, height: 2000, scans: 20) : try grey.encoded()
-        for limit in [1, 2, 3, 20, 50] {
+        let bytes = isProgressive ? try Fixture.bytes("images/progressive.jpg") : try grey.encoded()
+        var all = 0
+        _ = try Image(decoding: bytes) {
+            all += 1
+            return true
+        }
+        #expect(all > 20)
+        for limit in [1, 2, 3, all / 2, all] {
             var questions = 0
             #expect(throws: ImageError.interrupted) {
                 try Image(decoding: bytes) {
@@ -146,5 +161,20 @@ import Testing
             }
             #expect(questions == limit)
         }
+    }
+
+    /// What libjpeg makes up for the rest of a picture takes as long as that picture.
+    @Test(arguments: [("sampling-444.jpg", 0xC0 as UInt8), ("progressive.jpg", 0xC2)])
+    func `a JPEG whose data end long before its picture is not decoded to the end`(name: String, marker: UInt8) throws {
+        let bytes = try Self.jpeg(name, marker, width: 8000, height: 8000)
+        var questions = 0
+        let refusal = #expect(throws: ImageError.self) {
+            try Image(decoding: bytes) {
+                questions += 1
+                return true
+            }
+        }
+        #expect(refusal?.description.contains("cut off") == true, "\(refusal?.description ?? "")")
+        #expect(questions < 10)
     }
 }

@@ -60,9 +60,17 @@ private let texts = [
         for text in ["plain", #"\\u0301 \n \" \ud83d\ude00"#, marks(30), escaped(30)] {
             #expect(StreamSafe.isSafe(json: json(text)), "\(text)")
         }
-        for text in [marks(31), escaped(31), escaped(20) + String(repeating: "\u{323}", count: 11)] {
+        // A mark beyond U+FFFF, as an escape a pair of surrogates.
+        let pair = String(repeating: #"\ud834\udd65"#, count: 31)
+        for text in [marks(31), escaped(31), escaped(20) + String(repeating: "\u{323}", count: 11), pair] {
             #expect(!StreamSafe.isSafe(json: json(text)), "\(text)")
         }
+        for text in ["\(pair.dropLast(12))", #"\ud834x\udd65"#, String(repeating: #"\ud83d\ude00"#, count: 40)] {
+            #expect(StreamSafe.isSafe(json: json(text)), "\(text)")
+        }
+        // JSONDecoder reads UTF-16, too.
+        let wide = "[\"\(marks(31))\"]".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        #expect(!StreamSafe.isSafe(json: wide))
         // What is cut off, or no UTF-8, is somebody else's to refuse.
         for bytes in [Array(#"{"a\u"#.utf8), Array(#"{"a\"#.utf8), Array(#"\u030"#.utf8), [0xFF, 0xCC, 0x5C]] {
             _ = StreamSafe.isSafe(json: bytes)

@@ -24,6 +24,37 @@ extension Rule {
         }
     }
 
+    static let bounds = Rule(name: "each bound is named by a test") { tree in
+        guard let table = tree["Sources/Limits/Limit.swift"] else { return [] }
+        let tests = tree.files.filter { $0.isTest && $0.kind == "swift" && $0.room != "TidyTests" }
+        let named = Set(tests.flatMap { $0.code.flatMap(\.identifiers) })
+        return table.code.enumerated().flatMap { index, line -> [Offence] in
+            let words = line.identifiers
+            guard let place = words.firstIndex(of: "let"), place + 1 < words.count,
+                !named.contains(words[place + 1])
+            else { return [] }
+            return [
+                Offence(
+                    table.path, index + 1, "\(words[place + 1]) has no test", instead: "reach it, and pass it by one")
+            ]
+        }
+    }
+
+    static let fuzzed = Rule(name: "each message of the wire is decoded by a fuzzer, too") { tree in
+        guard let fuzzer = tree["Tests/Fuzz/Targets/Messages.swift"] else { return [] }
+        let named = Set(fuzzer.code.flatMap(\.identifiers))
+        return tree.files.filter { $0.room == "RPC" && $0.isSource }.flatMap { file in
+            file.code.enumerated().compactMap { number, line -> Offence? in
+                let words = line.identifiers
+                // One that is private is a part of another.
+                guard words.contains("PackedMessage"), words.contains("unsafe"), !words.contains("private"),
+                    let type = words.first(where: { $0.first?.isUppercase == true }), !named.contains(type)
+                else { return nil }
+                return Offence(file.path, number + 1, "\(type) is not fuzzed", instead: "add it to Messages.all, last")
+            }
+        }
+    }
+
     static let deadRooms = Rule(name: "each file with types has one that another file mentions") { tree in
         let sources = tree.files.filter { $0.isSource && $0.kind == "swift" }
         let mentions = sources.map { ($0.path, Set($0.code.flatMap(\.identifiers))) }

@@ -36,6 +36,6 @@ struct Rule: Sendable, CustomTestStringConvertible {
         .imports, .manifest, .tested, .includes, .circles,
         .fileLength, .functionLength, .lineLength,
         .words, .forcedUnwraps, .uncheckedSendable, .vagueNames, .commentedOutCode,
-        .kernels, .deadRooms,
+        .kernels, .bounds, .fuzzed, .deadRooms,
     ]
 }

@@ -304,6 +304,18 @@ struct Sample: Sendable {
                 "Tests/KernelsTests/K.swift": "dseg_norm(a)",
             ]),
         Sample(
+            .fuzzed,
+            offending: [
+                "Sources/RPC/A.swift": "package struct A: WireMessage, @unsafe PackedMessage {",
+                "Tests/Fuzz/Targets/Messages.swift": "[Kind(B.self)]  // A",
+            ],
+            at: "Sources/RPC/A.swift:1",
+            clean: [
+                "Sources/RPC/A.swift":
+                    "package struct A: WireMessage, @unsafe PackedMessage {}\nextension PackedMessage {}",
+                "Tests/Fuzz/Targets/Messages.swift": "[Kind(A.self), Kind(B.self)]",
+            ]),
+        Sample(
             .deadRooms,
             offending: [
                 "Sources/RPC/A.swift": "/// A.\npackage struct A {}",
@@ -314,6 +326,17 @@ struct Sample: Sendable {
                 "Sources/RPC/A.swift":
                     "package struct A {}\nprivate enum C {}\n@main\nstruct D {\n    enum E {}\n}",
                 "Sources/RPC/B.swift": "let a = A()",
+            ]),
+        Sample(
+            .bounds,
+            offending: [
+                "Sources/Limits/Limit.swift": "enum Limit {\n    static let labels = 3\n}",
+                "Tests/ServerTests/LimitTests.swift": "// labels",
+            ],
+            at: "Sources/Limits/Limit.swift:2",
+            clean: [
+                "Sources/Limits/Limit.swift": "enum Limit {\n    static let labels = 3\n}",
+                "Tests/ServerTests/LimitTests.swift": "reach(Limit.labels)",
             ]),
     ]
 }
