@@ -1177,6 +1177,141 @@ void   dseg__v1__status_reply__free_unpacked
   assert(message->base.descriptor == &dseg__v1__status_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   dseg__v1__running_call__init
+                     (Dseg__V1__RunningCall         *message)
+{
+  static const Dseg__V1__RunningCall init_value = DSEG__V1__RUNNING_CALL__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__running_call__get_packed_size
+                     (const Dseg__V1__RunningCall *message)
+{
+  assert(message->base.descriptor == &dseg__v1__running_call__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__running_call__pack
+                     (const Dseg__V1__RunningCall *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__running_call__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__running_call__pack_to_buffer
+                     (const Dseg__V1__RunningCall *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__running_call__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__RunningCall *
+       dseg__v1__running_call__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__RunningCall *)
+     protobuf_c_message_unpack (&dseg__v1__running_call__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__running_call__free_unpacked
+                     (Dseg__V1__RunningCall *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__running_call__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__user_status__init
+                     (Dseg__V1__UserStatus         *message)
+{
+  static const Dseg__V1__UserStatus init_value = DSEG__V1__USER_STATUS__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__user_status__get_packed_size
+                     (const Dseg__V1__UserStatus *message)
+{
+  assert(message->base.descriptor == &dseg__v1__user_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__user_status__pack
+                     (const Dseg__V1__UserStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__user_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__user_status__pack_to_buffer
+                     (const Dseg__V1__UserStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__user_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__UserStatus *
+       dseg__v1__user_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__UserStatus *)
+     protobuf_c_message_unpack (&dseg__v1__user_status__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__user_status__free_unpacked
+                     (Dseg__V1__UserStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__user_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__call_failure__init
+                     (Dseg__V1__CallFailure         *message)
+{
+  static const Dseg__V1__CallFailure init_value = DSEG__V1__CALL_FAILURE__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__call_failure__get_packed_size
+                     (const Dseg__V1__CallFailure *message)
+{
+  assert(message->base.descriptor == &dseg__v1__call_failure__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__call_failure__pack
+                     (const Dseg__V1__CallFailure *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__call_failure__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__call_failure__pack_to_buffer
+                     (const Dseg__V1__CallFailure *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__call_failure__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__CallFailure *
+       dseg__v1__call_failure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__CallFailure *)
+     protobuf_c_message_unpack (&dseg__v1__call_failure__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__call_failure__free_unpacked
+                     (Dseg__V1__CallFailure *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__call_failure__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   dseg__v1__model_status__init
                      (Dseg__V1__ModelStatus         *message)
 {
@@ -1310,6 +1445,96 @@ void   dseg__v1__setting_status__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &dseg__v1__setting_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__metrics_request__init
+                     (Dseg__V1__MetricsRequest         *message)
+{
+  static const Dseg__V1__MetricsRequest init_value = DSEG__V1__METRICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__metrics_request__get_packed_size
+                     (const Dseg__V1__MetricsRequest *message)
+{
+  assert(message->base.descriptor == &dseg__v1__metrics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__metrics_request__pack
+                     (const Dseg__V1__MetricsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__metrics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__metrics_request__pack_to_buffer
+                     (const Dseg__V1__MetricsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__metrics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__MetricsRequest *
+       dseg__v1__metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__MetricsRequest *)
+     protobuf_c_message_unpack (&dseg__v1__metrics_request__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__metrics_request__free_unpacked
+                     (Dseg__V1__MetricsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__metrics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   dseg__v1__metrics_reply__init
+                     (Dseg__V1__MetricsReply         *message)
+{
+  static const Dseg__V1__MetricsReply init_value = DSEG__V1__METRICS_REPLY__INIT;
+  *message = init_value;
+}
+size_t dseg__v1__metrics_reply__get_packed_size
+                     (const Dseg__V1__MetricsReply *message)
+{
+  assert(message->base.descriptor == &dseg__v1__metrics_reply__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t dseg__v1__metrics_reply__pack
+                     (const Dseg__V1__MetricsReply *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &dseg__v1__metrics_reply__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t dseg__v1__metrics_reply__pack_to_buffer
+                     (const Dseg__V1__MetricsReply *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &dseg__v1__metrics_reply__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Dseg__V1__MetricsReply *
+       dseg__v1__metrics_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Dseg__V1__MetricsReply *)
+     protobuf_c_message_unpack (&dseg__v1__metrics_reply__descriptor,
+                                allocator, len, data);
+}
+void   dseg__v1__metrics_reply__free_unpacked
+                     (Dseg__V1__MetricsReply *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &dseg__v1__metrics_reply__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   dseg__v1__cancel_request__init
@@ -4143,7 +4368,7 @@ const ProtobufCMessageDescriptor dseg__v1__status_request__descriptor =
   (ProtobufCMessageInit) dseg__v1__status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor dseg__v1__status_reply__field_descriptors[19] =
+static const ProtobufCFieldDescriptor dseg__v1__status_reply__field_descriptors[26] =
 {
   {
     "version",
@@ -4373,10 +4598,98 @@ static const ProtobufCFieldDescriptor dseg__v1__status_reply__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "running",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__StatusReply, running),
+    &dseg__v1__running_call__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "users",
+    21,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__StatusReply, n_users),
+    offsetof(Dseg__V1__StatusReply, users),
+    &dseg__v1__user_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failures",
+    22,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Dseg__V1__StatusReply, n_failures),
+    offsetof(Dseg__V1__StatusReply, failures),
+    &dseg__v1__call_failure__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incoming_bytes",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__StatusReply, incoming_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "answer_bytes",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__StatusReply, answer_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stuck_milliseconds",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__StatusReply, stuck_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "administrator",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__StatusReply, administrator),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned dseg__v1__status_reply__field_indices_by_name[] = {
+  25,   /* field[25] = administrator */
+  23,   /* field[23] = answer_bytes */
   4,   /* field[4] = answered */
   18,   /* field[18] = default_model */
+  21,   /* field[21] = failures */
+  22,   /* field[22] = incoming_bytes */
   17,   /* field[17] = keep_alive */
   15,   /* field[15] = memory_bytes */
   16,   /* field[16] = memory_limit */
@@ -4388,8 +4701,11 @@ static const unsigned dseg__v1__status_reply__field_indices_by_name[] = {
   2,   /* field[2] = queued */
   14,   /* field[14] = recipes */
   5,   /* field[5] = refused */
+  19,   /* field[19] = running */
+  24,   /* field[24] = stuck_milliseconds */
   11,   /* field[11] = threads */
   10,   /* field[10] = uptime_milliseconds */
+  20,   /* field[20] = users */
   0,   /* field[0] = version */
   13,   /* field[13] = words */
   8,   /* field[8] = words_bytes */
@@ -4398,7 +4714,7 @@ static const unsigned dseg__v1__status_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange dseg__v1__status_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 0, 26 }
 };
 const ProtobufCMessageDescriptor dseg__v1__status_reply__descriptor =
 {
@@ -4408,11 +4724,359 @@ const ProtobufCMessageDescriptor dseg__v1__status_reply__descriptor =
   "Dseg__V1__StatusReply",
   "dseg.v1",
   sizeof(Dseg__V1__StatusReply),
-  19,
+  26,
   dseg__v1__status_reply__field_descriptors,
   dseg__v1__status_reply__field_indices_by_name,
   1,  dseg__v1__status_reply__number_ranges,
   (ProtobufCMessageInit) dseg__v1__status_reply__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__running_call__field_descriptors[7] =
+{
+  {
+    "method",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RunningCall, method),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RunningCall, user),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RunningCall, request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RunningCall, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stage",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RunningCall, stage),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "age_milliseconds",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RunningCall, age_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step_milliseconds",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__RunningCall, step_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__running_call__field_indices_by_name[] = {
+  5,   /* field[5] = age_milliseconds */
+  0,   /* field[0] = method */
+  3,   /* field[3] = model */
+  2,   /* field[2] = request_id */
+  4,   /* field[4] = stage */
+  6,   /* field[6] = step_milliseconds */
+  1,   /* field[1] = user */
+};
+static const ProtobufCIntRange dseg__v1__running_call__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor dseg__v1__running_call__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.RunningCall",
+  "RunningCall",
+  "Dseg__V1__RunningCall",
+  "dseg.v1",
+  sizeof(Dseg__V1__RunningCall),
+  7,
+  dseg__v1__running_call__field_descriptors,
+  dseg__v1__running_call__field_indices_by_name,
+  1,  dseg__v1__running_call__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__running_call__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__user_status__field_descriptors[8] =
+{
+  {
+    "user",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UserStatus, user),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "standing",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UserStatus, standing),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "connections",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UserStatus, connections),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "calls",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UserStatus, calls),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "incoming_bytes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UserStatus, incoming_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "answer_bytes",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UserStatus, answer_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "answered",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UserStatus, answered),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failed",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__UserStatus, failed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__user_status__field_indices_by_name[] = {
+  5,   /* field[5] = answer_bytes */
+  6,   /* field[6] = answered */
+  3,   /* field[3] = calls */
+  2,   /* field[2] = connections */
+  7,   /* field[7] = failed */
+  4,   /* field[4] = incoming_bytes */
+  1,   /* field[1] = standing */
+  0,   /* field[0] = user */
+};
+static const ProtobufCIntRange dseg__v1__user_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor dseg__v1__user_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.UserStatus",
+  "UserStatus",
+  "Dseg__V1__UserStatus",
+  "dseg.v1",
+  sizeof(Dseg__V1__UserStatus),
+  8,
+  dseg__v1__user_status__field_descriptors,
+  dseg__v1__user_status__field_indices_by_name,
+  1,  dseg__v1__user_status__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__user_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__call_failure__field_descriptors[6] =
+{
+  {
+    "age_milliseconds",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__CallFailure, age_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__CallFailure, user),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "method",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__CallFailure, method),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__CallFailure, request_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "code",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__CallFailure, code),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__CallFailure, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__call_failure__field_indices_by_name[] = {
+  0,   /* field[0] = age_milliseconds */
+  4,   /* field[4] = code */
+  2,   /* field[2] = method */
+  5,   /* field[5] = reason */
+  3,   /* field[3] = request_id */
+  1,   /* field[1] = user */
+};
+static const ProtobufCIntRange dseg__v1__call_failure__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor dseg__v1__call_failure__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.CallFailure",
+  "CallFailure",
+  "Dseg__V1__CallFailure",
+  "dseg.v1",
+  sizeof(Dseg__V1__CallFailure),
+  6,
+  dseg__v1__call_failure__field_descriptors,
+  dseg__v1__call_failure__field_indices_by_name,
+  1,  dseg__v1__call_failure__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__call_failure__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor dseg__v1__model_status__field_descriptors[13] =
@@ -4774,6 +5438,62 @@ const ProtobufCMessageDescriptor dseg__v1__setting_status__descriptor =
   dseg__v1__setting_status__field_indices_by_name,
   1,  dseg__v1__setting_status__number_ranges,
   (ProtobufCMessageInit) dseg__v1__setting_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define dseg__v1__metrics_request__field_descriptors NULL
+#define dseg__v1__metrics_request__field_indices_by_name NULL
+#define dseg__v1__metrics_request__number_ranges NULL
+const ProtobufCMessageDescriptor dseg__v1__metrics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.MetricsRequest",
+  "MetricsRequest",
+  "Dseg__V1__MetricsRequest",
+  "dseg.v1",
+  sizeof(Dseg__V1__MetricsRequest),
+  0,
+  dseg__v1__metrics_request__field_descriptors,
+  dseg__v1__metrics_request__field_indices_by_name,
+  0,  dseg__v1__metrics_request__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__metrics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor dseg__v1__metrics_reply__field_descriptors[1] =
+{
+  {
+    "text",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Dseg__V1__MetricsReply, text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned dseg__v1__metrics_reply__field_indices_by_name[] = {
+  0,   /* field[0] = text */
+};
+static const ProtobufCIntRange dseg__v1__metrics_reply__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor dseg__v1__metrics_reply__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "dseg.v1.MetricsReply",
+  "MetricsReply",
+  "Dseg__V1__MetricsReply",
+  "dseg.v1",
+  sizeof(Dseg__V1__MetricsReply),
+  1,
+  dseg__v1__metrics_reply__field_descriptors,
+  dseg__v1__metrics_reply__field_indices_by_name,
+  1,  dseg__v1__metrics_reply__number_ranges,
+  (ProtobufCMessageInit) dseg__v1__metrics_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor dseg__v1__cancel_request__field_descriptors[1] =
@@ -5266,7 +5986,7 @@ const ProtobufCEnumDescriptor dseg__v1__loading_stage__descriptor =
   dseg__v1__loading_stage__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor dseg__v1__segmenter__method_descriptors[7] =
+static const ProtobufCMethodDescriptor dseg__v1__segmenter__method_descriptors[8] =
 {
   { "Look", &dseg__v1__look_request__descriptor, &dseg__v1__look_reply__descriptor },
   { "Segment", &dseg__v1__segment_request__descriptor, &dseg__v1__segment_reply__descriptor },
@@ -5275,11 +5995,13 @@ static const ProtobufCMethodDescriptor dseg__v1__segmenter__method_descriptors[7
   { "Cancel", &dseg__v1__cancel_request__descriptor, &dseg__v1__cancel_reply__descriptor },
   { "Warm", &dseg__v1__warm_request__descriptor, &dseg__v1__warm_reply__descriptor },
   { "Unload", &dseg__v1__unload_request__descriptor, &dseg__v1__unload_reply__descriptor },
+  { "Metrics", &dseg__v1__metrics_request__descriptor, &dseg__v1__metrics_reply__descriptor },
 };
 const unsigned dseg__v1__segmenter__method_indices_by_name[] = {
   4,        /* Cancel */
   2,        /* Describe */
   0,        /* Look */
+  7,        /* Metrics */
   1,        /* Segment */
   3,        /* Status */
   6,        /* Unload */
@@ -5292,7 +6014,7 @@ const ProtobufCServiceDescriptor dseg__v1__segmenter__descriptor =
   "Segmenter",
   "Dseg__V1__Segmenter",
   "dseg.v1",
-  7,
+  8,
   dseg__v1__segmenter__method_descriptors,
   dseg__v1__segmenter__method_indices_by_name
 };
@@ -5351,6 +6073,14 @@ void dseg__v1__segmenter__unload(ProtobufCService *service,
 {
   assert(service->descriptor == &dseg__v1__segmenter__descriptor);
   service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void dseg__v1__segmenter__metrics(ProtobufCService *service,
+                                  const Dseg__V1__MetricsRequest *input,
+                                  Dseg__V1__MetricsReply_Closure closure,
+                                  void *closure_data)
+{
+  assert(service->descriptor == &dseg__v1__segmenter__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void dseg__v1__segmenter__init (Dseg__V1__Segmenter_Service *service,
                                 Dseg__V1__Segmenter_ServiceDestroy destroy)

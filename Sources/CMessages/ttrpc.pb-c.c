@@ -142,6 +142,186 @@ void   ttrpc__status__free_unpacked
   assert(message->base.descriptor == &ttrpc__status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   ttrpc__any__init
+                     (Ttrpc__Any         *message)
+{
+  static const Ttrpc__Any init_value = TTRPC__ANY__INIT;
+  *message = init_value;
+}
+size_t ttrpc__any__get_packed_size
+                     (const Ttrpc__Any *message)
+{
+  assert(message->base.descriptor == &ttrpc__any__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ttrpc__any__pack
+                     (const Ttrpc__Any *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ttrpc__any__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ttrpc__any__pack_to_buffer
+                     (const Ttrpc__Any *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ttrpc__any__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ttrpc__Any *
+       ttrpc__any__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ttrpc__Any *)
+     protobuf_c_message_unpack (&ttrpc__any__descriptor,
+                                allocator, len, data);
+}
+void   ttrpc__any__free_unpacked
+                     (Ttrpc__Any *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ttrpc__any__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ttrpc__error_info__init
+                     (Ttrpc__ErrorInfo         *message)
+{
+  static const Ttrpc__ErrorInfo init_value = TTRPC__ERROR_INFO__INIT;
+  *message = init_value;
+}
+size_t ttrpc__error_info__get_packed_size
+                     (const Ttrpc__ErrorInfo *message)
+{
+  assert(message->base.descriptor == &ttrpc__error_info__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ttrpc__error_info__pack
+                     (const Ttrpc__ErrorInfo *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ttrpc__error_info__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ttrpc__error_info__pack_to_buffer
+                     (const Ttrpc__ErrorInfo *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ttrpc__error_info__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ttrpc__ErrorInfo *
+       ttrpc__error_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ttrpc__ErrorInfo *)
+     protobuf_c_message_unpack (&ttrpc__error_info__descriptor,
+                                allocator, len, data);
+}
+void   ttrpc__error_info__free_unpacked
+                     (Ttrpc__ErrorInfo *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ttrpc__error_info__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ttrpc__retry_info__init
+                     (Ttrpc__RetryInfo         *message)
+{
+  static const Ttrpc__RetryInfo init_value = TTRPC__RETRY_INFO__INIT;
+  *message = init_value;
+}
+size_t ttrpc__retry_info__get_packed_size
+                     (const Ttrpc__RetryInfo *message)
+{
+  assert(message->base.descriptor == &ttrpc__retry_info__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ttrpc__retry_info__pack
+                     (const Ttrpc__RetryInfo *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ttrpc__retry_info__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ttrpc__retry_info__pack_to_buffer
+                     (const Ttrpc__RetryInfo *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ttrpc__retry_info__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ttrpc__RetryInfo *
+       ttrpc__retry_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ttrpc__RetryInfo *)
+     protobuf_c_message_unpack (&ttrpc__retry_info__descriptor,
+                                allocator, len, data);
+}
+void   ttrpc__retry_info__free_unpacked
+                     (Ttrpc__RetryInfo *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ttrpc__retry_info__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   ttrpc__duration__init
+                     (Ttrpc__Duration         *message)
+{
+  static const Ttrpc__Duration init_value = TTRPC__DURATION__INIT;
+  *message = init_value;
+}
+size_t ttrpc__duration__get_packed_size
+                     (const Ttrpc__Duration *message)
+{
+  assert(message->base.descriptor == &ttrpc__duration__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t ttrpc__duration__pack
+                     (const Ttrpc__Duration *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &ttrpc__duration__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t ttrpc__duration__pack_to_buffer
+                     (const Ttrpc__Duration *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &ttrpc__duration__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Ttrpc__Duration *
+       ttrpc__duration__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Ttrpc__Duration *)
+     protobuf_c_message_unpack (&ttrpc__duration__descriptor,
+                                allocator, len, data);
+}
+void   ttrpc__duration__free_unpacked
+                     (Ttrpc__Duration *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &ttrpc__duration__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   ttrpc__key_value__init
                      (Ttrpc__KeyValue         *message)
 {
@@ -328,7 +508,7 @@ const ProtobufCMessageDescriptor ttrpc__response__descriptor =
   (ProtobufCMessageInit) ttrpc__response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor ttrpc__status__field_descriptors[2] =
+static const ProtobufCFieldDescriptor ttrpc__status__field_descriptors[3] =
 {
   {
     "code",
@@ -354,15 +534,28 @@ static const ProtobufCFieldDescriptor ttrpc__status__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "details",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ttrpc__Status, n_details),
+    offsetof(Ttrpc__Status, details),
+    &ttrpc__any__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned ttrpc__status__field_indices_by_name[] = {
   0,   /* field[0] = code */
+  2,   /* field[2] = details */
   1,   /* field[1] = message */
 };
 static const ProtobufCIntRange ttrpc__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor ttrpc__status__descriptor =
 {
@@ -372,11 +565,215 @@ const ProtobufCMessageDescriptor ttrpc__status__descriptor =
   "Ttrpc__Status",
   "ttrpc",
   sizeof(Ttrpc__Status),
-  2,
+  3,
   ttrpc__status__field_descriptors,
   ttrpc__status__field_indices_by_name,
   1,  ttrpc__status__number_ranges,
   (ProtobufCMessageInit) ttrpc__status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ttrpc__any__field_descriptors[2] =
+{
+  {
+    "type_url",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Ttrpc__Any, type_url),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Ttrpc__Any, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ttrpc__any__field_indices_by_name[] = {
+  0,   /* field[0] = type_url */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange ttrpc__any__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ttrpc__any__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ttrpc.Any",
+  "Any",
+  "Ttrpc__Any",
+  "ttrpc",
+  sizeof(Ttrpc__Any),
+  2,
+  ttrpc__any__field_descriptors,
+  ttrpc__any__field_indices_by_name,
+  1,  ttrpc__any__number_ranges,
+  (ProtobufCMessageInit) ttrpc__any__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ttrpc__error_info__field_descriptors[3] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Ttrpc__ErrorInfo, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "domain",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Ttrpc__ErrorInfo, domain),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metadata",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Ttrpc__ErrorInfo, n_metadata),
+    offsetof(Ttrpc__ErrorInfo, metadata),
+    &ttrpc__key_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ttrpc__error_info__field_indices_by_name[] = {
+  1,   /* field[1] = domain */
+  2,   /* field[2] = metadata */
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange ttrpc__error_info__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor ttrpc__error_info__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ttrpc.ErrorInfo",
+  "ErrorInfo",
+  "Ttrpc__ErrorInfo",
+  "ttrpc",
+  sizeof(Ttrpc__ErrorInfo),
+  3,
+  ttrpc__error_info__field_descriptors,
+  ttrpc__error_info__field_indices_by_name,
+  1,  ttrpc__error_info__number_ranges,
+  (ProtobufCMessageInit) ttrpc__error_info__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ttrpc__retry_info__field_descriptors[1] =
+{
+  {
+    "retry_delay",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Ttrpc__RetryInfo, retry_delay),
+    &ttrpc__duration__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ttrpc__retry_info__field_indices_by_name[] = {
+  0,   /* field[0] = retry_delay */
+};
+static const ProtobufCIntRange ttrpc__retry_info__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor ttrpc__retry_info__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ttrpc.RetryInfo",
+  "RetryInfo",
+  "Ttrpc__RetryInfo",
+  "ttrpc",
+  sizeof(Ttrpc__RetryInfo),
+  1,
+  ttrpc__retry_info__field_descriptors,
+  ttrpc__retry_info__field_indices_by_name,
+  1,  ttrpc__retry_info__number_ranges,
+  (ProtobufCMessageInit) ttrpc__retry_info__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor ttrpc__duration__field_descriptors[2] =
+{
+  {
+    "seconds",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Ttrpc__Duration, seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nanos",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Ttrpc__Duration, nanos),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned ttrpc__duration__field_indices_by_name[] = {
+  1,   /* field[1] = nanos */
+  0,   /* field[0] = seconds */
+};
+static const ProtobufCIntRange ttrpc__duration__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor ttrpc__duration__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "ttrpc.Duration",
+  "Duration",
+  "Ttrpc__Duration",
+  "ttrpc",
+  sizeof(Ttrpc__Duration),
+  2,
+  ttrpc__duration__field_descriptors,
+  ttrpc__duration__field_indices_by_name,
+  1,  ttrpc__duration__number_ranges,
+  (ProtobufCMessageInit) ttrpc__duration__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor ttrpc__key_value__field_descriptors[2] =

@@ -25,10 +25,17 @@ package struct RPCStatus: Error, Equatable, Sendable, CustomStringConvertible {
 
     package let code: Code
     package let message: String
+    /// Why the call was refused that may be served later; `nil` of any other failure.
+    package let refusal: Refusal?
 
     package init(_ code: Code, _ message: String) {
+        self.init(code, message, refusal: nil)
+    }
+
+    package init(_ code: Code, _ message: String, refusal: Refusal?) {
         self.code = code
         self.message = message
+        self.refusal = refusal
     }
 
     package var description: String { "\(code): \(message)" }

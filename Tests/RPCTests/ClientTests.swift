@@ -1,3 +1,4 @@
+import Limits
 import Foundation
 import RPC
 import Support
@@ -77,7 +78,7 @@ struct ClientTests {
     @Test func `a request over a frame is refused here, before anything is sent`() throws {
         let client = try Peer().client()
         var large = Self.request
-        large.picture = .image([UInt8](repeating: 0, count: Frame.longestPayload))
+        large.picture = .image([UInt8](repeating: 0, count: Limit.frameBytes))
         let error = #expect(throws: RPCStatus.self) { try client.segment(large) { _ in } }
         #expect(error?.code == .resourceExhausted)
         #expect(try client.health())

@@ -1,4 +1,6 @@
+import Limits
 import RPC
+import Support
 import Testing
 
 /// The frame codec against recorded bytes, and its laws over every split of a stream.
@@ -95,7 +97,7 @@ struct FrameTests {
 
     @Test func `an oversized frame is reported and the next one still decodes`() {
         let end = Frame.end(of: 1).encoded()
-        for length in [Frame.longestPayload + 1, (1 << 24) - 1] {
+        for length in [Limit.frameBytes + 1, (1 << 24) - 1] {
             let stream =
                 Self.header(length, stream: 7, kind: 3) + [UInt8](repeating: 9, count: length) + end
             let expected: [FrameDecoder.Event] = [
@@ -132,7 +134,7 @@ struct FrameTests {
     }
 
     @Test func `the largest frame survives and a larger one cannot be made`() throws {
-        let largest = [UInt8](repeating: 5, count: Frame.longestPayload)
+        let largest = [UInt8](repeating: 5, count: Limit.frameBytes)
         let frame = try Frame(.data, stream: 3, flags: [], payload: largest)
         #expect(Self.decode([frame.encoded()]).0 == [.frame(frame)])
         #expect(throws: RPCStatus.self) {
@@ -158,6 +160,98 @@ struct FrameTests {
             let (events, error) = Self.decode([Frame.end(of: 1).encoded(), garbage])
             #expect(events.count == 1)
             #expect(error?.code == .invalidArgument)
+        }
+    }
+
+    /// Frames about the length from which they are kept in pieces, small ones between them.
+    private static let large: [Frame] = [
+        LargeFrame.least - 1, 3, LargeFrame.least, 0, LargeFrame.least + 1, 300_000, 5, Limit.frameBytes, 7,
+    ].enumerated().map { place, length in
+        frame(place % 2 == 0 ? .data : .request, [], (0..<length).map { UInt8(truncatingIfNeeded: $0 * 7 + place) })
+    }
+
+    @Test(arguments: [1000, 65_535, 65_536, 65_546, 200_000, 9_000_000])
+    func `large frames come whole, in whatever pieces, and are handed out in pieces`(size: Int) throws {
+        let stream = Self.large.flatMap { $0.encoded() }
+        let pieces = stride(from: 0, to: stream.count, by: size).map {
+            Array(stream[$0..<min($0 + size, stream.count)])
+        }
+        let (events, error) = Self.decode(pieces)
+        #expect(events == Self.large.map { .frame($0) } && error == nil)
+        var decoder = FrameDecoder()
+        var (frames, taken): ([Frame], Int) = ([], 0)
+        for piece in pieces {
+            decoder.append(piece)
+            while let length = decoder.nextBytes {
+                if let frame = decoder.takeLarge() {
+                    taken += 1
+                    frames.append(frame.joined())
+                    #expect(length >= LargeFrame.least)
+                } else if case .frame(let frame)? = try decoder.next() {
+                    frames.append(frame)
+                }
+            }
+            // As the connection does, which by this frees what was decoded.
+            #expect(try decoder.next() == nil)
+        }
+        #expect(frames == Self.large && decoder.buffered == 0 && decoder.count == frames.count)
+        #expect(taken == (size < LargeFrame.least ? 4 : taken) && (size < 1 << 20) == (taken > 0), "\(taken)")
+    }
+
+    @Test func `a large frame that is refused in the middle is skipped, and its bytes are free`() throws {
+        var decoder = FrameDecoder()
+        let (frame, next) = (Self.large[5].encoded(), Self.large[6])
+        decoder.append(frame[..<100_000])
+        #expect(try decoder.next() == nil)
+        decoder.append(frame[100_000..<200_000])
+        #expect(decoder.buffered == 200_000 && decoder.partialBytes == 200_000 && decoder.takeLarge() == nil)
+        #expect(decoder.skip() == .oversized(.request, stream: 1, length: 300_000))
+        #expect(decoder.buffered == 0 && decoder.partialBytes == 199_990)
+        decoder.append(frame[200_000...] + next.encoded())
+        #expect(try decoder.next() == .frame(next))
+        #expect(decoder.count == 2)
+    }
+
+    /// What comes of a frame, in pieces of a size, the first of another.
+    private static func large(_ frame: Frame, first: Int, size: Int) throws -> LargeFrame {
+        let bytes = frame.encoded()
+        var decoder = FrameDecoder()
+        decoder.append(bytes[..<first])
+        #expect(try decoder.next() == nil)
+        for start in stride(from: first, to: bytes.count, by: size) {
+            decoder.append(bytes[start..<min(start + size, bytes.count)])
+        }
+        let large = decoder.takeLarge()
+        return try #require(large)
+    }
+
+    /// What is found is what reading the message finds.
+    @Test func `a picture's bytes are found where they came, in messages that have nothing else`() throws {
+        var generator = SeededGenerator(seed: 9)
+        for count in [LargeFrame.least, 70_000, 1 << 17, 2_097_151, 2_097_152, Limit.frameBytes - 5] {
+            let request = LookRequest(data: generator.bytes(count))
+            let frame = Self.frame(.data, [], request.encoded())
+            for first in [10, 11, 12, 14, 15, 16, 60_000] {
+                let large = try Self.large(frame, first: first, size: 65_537 - first % 7)
+                let found = try #require(large.picture, "\(count) bytes, the first \(first)")
+                #expect(Array(found.joined()) == request.data && large.joined() == frame)
+            }
+        }
+    }
+
+    @Test func `no picture is found where there may be more, or less, or something else`() throws {
+        let data = [UInt8](repeating: 10, count: 70_000)
+        let whole = LookRequest(data: data).encoded()
+        let others: [(Frame.Kind, Frame.Flags, [UInt8])] = [
+            (.data, [], LookRequest(data: data, recipe: "best").encoded()), (.data, [], whole + [10, 0]),
+            (.data, [], whole.dropLast()), (.data, [], data), (.data, [], [0x12] + whole.dropFirst()),
+            (.data, [], [10, 0xFF, 0xFF, 0xFF, 0xFF, 0x01] + data),
+            (.data, [], [10, 0x80, 0x80, 0x80, 0x80, 0] + data),
+            (.data, .noData, whole), (.request, [], whole),
+        ]
+        for (kind, flags, payload) in others {
+            let large = try Self.large(Self.frame(kind, flags, payload), first: 100, size: 65_536)
+            #expect(large.picture == nil && large.joined().payload == payload)
         }
     }
 }

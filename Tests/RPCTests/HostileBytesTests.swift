@@ -1,3 +1,4 @@
+import Limits
 import RPC
 import Support
 import Testing
@@ -32,26 +33,6 @@ struct HostileBytesTests {
         ]
     }
 
-    /// Random bytes, or a seed with some bytes changed, cut, doubled or joined to another.
-    static func mutant(of seeds: [[UInt8]], _ random: inout SeededGenerator) -> [UInt8] {
-        guard Int.random(in: 0..<8, using: &random) > 0,
-            var bytes = seeds.randomElement(using: &random)
-        else {
-            return random.bytes(Int.random(in: 0..<80, using: &random))
-        }
-        for _ in 0..<Int.random(in: 0..<4, using: &random) where !bytes.isEmpty {
-            let place = Int.random(in: 0..<bytes.count, using: &random)
-            switch Int.random(in: 0..<5, using: &random) {
-            case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
-            case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-            case 2: bytes.removeLast(place)
-            case 3: bytes.insert(contentsOf: bytes[place...].prefix(16), at: place)
-            default: bytes += seeds.randomElement(using: &random) ?? []
-            }
-        }
-        return bytes
-    }
-
     @Test func `hostile frames leave a connection bounded and answered`() throws {
         var random = SeededGenerator(seed: 21)
         let seeds = try Self.conversations()
@@ -59,7 +40,7 @@ struct HostileBytesTests {
             var connection = ServerConnection()
             var decoder = FrameDecoder()
             for _ in 0..<Int.random(in: 1...3, using: &random) {
-                let bytes = Self.mutant(of: seeds, &random)
+                let bytes = random.mutant(of: seeds)
                 for action in connection.receive(bytes) {
                     if case .write(let answer) = action { decoder.append(answer) }
                 }
@@ -72,7 +53,7 @@ struct HostileBytesTests {
                     _ = try CallResponse(decoding: frame.payload)
                 }
             }
-            #expect(connection.openCalls <= ServerConnection.mostCalls)
+            #expect(connection.openCalls <= Limit.streams)
             #expect(decoder.buffered == 0)
         }
     }
@@ -82,7 +63,7 @@ struct HostileBytesTests {
         let seeds = try Self.messages()
         var readable = 0
         for _ in 0..<50_000 {
-            let bytes = Self.mutant(of: seeds, &random)
+            let bytes = random.mutant(of: seeds)
             readable += Self.isStable(SegmentRequest.self, bytes) ? 1 : 0
             readable += Self.isStable(SegmentReply.self, bytes) ? 1 : 0
             readable += Self.isStable(StatusReply.self, bytes) ? 1 : 0

@@ -1,3 +1,4 @@
+import Limits
 import RPC
 import Testing
 
@@ -64,7 +65,24 @@ struct MessageTests {
                 name: "best", summary: "s", cost: "c", source: "o",
                 settings: [SettingStatus(key: "gamma", value: "1", legal: "0 to 64", meaning: "m")]),
             RecipeStatus(name: "shared", summary: "", cost: "", source: "", settings: []),
-        ], memoryBytes: 13, memoryLimit: 1 << 50, keepAlive: "5m", defaultModel: "demo")
+        ], memoryBytes: 13, memoryLimit: 1 << 50, keepAlive: "5m", defaultModel: "demo",
+        activity: Activity(
+            running: RunningCall(
+                method: "Segment", user: 1000, requestID: "r1", model: "demo", stage: "unet", ageMilliseconds: 1 << 34,
+                stepMilliseconds: 250),
+            users: [
+                UserStatus(
+                    user: .max, standing: "proxy", connections: 1, calls: 2, incomingBytes: 1 << 35,
+                    answerBytes: 1 << 36, answered: 1 << 37, failed: 3),
+                UserStatus(
+                    user: 0, standing: "administrator", connections: 0, calls: 0, incomingBytes: 0, answerBytes: 0,
+                    answered: 0, failed: 0),
+            ],
+            failures: [
+                CallFailure(
+                    ageMilliseconds: 1, user: 1000, method: "Look", requestID: "", code: .resourceExhausted,
+                    reason: "QUEUE_FULL")
+            ], incomingBytes: 1 << 38, answerBytes: 1 << 39, stuckMilliseconds: 1 << 40, isAdministrator: true))
     static let requests = [
         SegmentRequest(picture: nil, labels: []),
         SegmentRequest(
@@ -146,6 +164,7 @@ struct MessageTests {
                 metadata: [Metadata(key: "k", value: "v")]))
         try expectRoundTrip(CallResponse.success([]))
         try expectRoundTrip(CallResponse.failure(RPCStatus(.notFound, "no such handle")))
+        try expectRoundTrip(MetricsReply(text: "dseg_queue_depth 1\n"))
     }
 
     @Test func `text with a NUL or bytes that are not UTF-8 is refused`() {
@@ -234,7 +253,7 @@ struct MessageTests {
     }
 
     @Test func `a full frame of picture is within its budget`() throws {
-        let file = [UInt8](repeating: 3, count: Frame.longestPayload - 100)
+        let file = [UInt8](repeating: 3, count: Limit.frameBytes - 100)
         try expectRoundTrip(SegmentRequest(picture: .image(file), labels: [Label(name: "x")]))
     }
 

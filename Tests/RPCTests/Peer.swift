@@ -107,6 +107,7 @@ final class Peer: Sendable {
             let frames = try replies.map { try connection.send($0.encoded(), on: call.stream) ?? [] }
             return frames + [connection.finish(call.stream) ?? []]
         case .status: reply = MessageTests.status
+        case .metrics: reply = MetricsReply(text: "dseg_queue_depth 1\n")
         case .health: reply = HealthCheckResponse(status: .serving)
         case .cancel:
             let identifier = try CancelRequest(decoding: call.payload).requestID

@@ -1,3 +1,4 @@
+import Limits
 import RPC
 import Testing
 
@@ -117,7 +118,7 @@ struct ServerConnectionTests {
         var connection = ServerConnection()
         _ = connection.receive(try Self.request(.look, stream: 1))
         _ = connection.receive(try Self.request(.status, stream: 3))
-        let payload = [UInt8](repeating: 0, count: Frame.longestPayload + 1)
+        let payload = [UInt8](repeating: 0, count: Limit.frameBytes + 1)
         let data = connection.receive(FrameTests.header(payload.count, kind: 3) + payload)
         #expect(data.first == .cancel(stream: 1))
         #expect(try Self.failures(data) == [1: .resourceExhausted])
@@ -151,7 +152,7 @@ struct ServerConnectionTests {
     }
 
     @Test func `what is no frame of the protocol is not passed over for want of room`() throws {
-        for header in [[0x47] + Array("ET / HTTP/".utf8), FrameTests.header(Frame.longestPayload + 1, kind: 1)] {
+        for header in [[0x47] + Array("ET / HTTP/".utf8), FrameTests.header(Limit.frameBytes + 1, kind: 1)] {
             var connection = ServerConnection()
             connection.append(header)
             #expect(connection.refuseNext(with: RPCStatus(.resourceExhausted, "no room")).isEmpty)
@@ -161,13 +162,14 @@ struct ServerConnectionTests {
 
     @Test func `a call too many is refused until another ends`() throws {
         var connection = ServerConnection()
-        let limit = UInt32(ServerConnection.mostCalls)
+        let limit = UInt32(Limit.streams)
         for index in 0..<limit {
             _ = connection.receive(try Self.request(.status, stream: 2 * index + 1))
         }
-        #expect(connection.openCalls == ServerConnection.mostCalls)
+        #expect(connection.openCalls == Limit.streams)
         let refused = connection.receive(try Self.request(.status, stream: 2 * limit + 1))
         #expect(try Self.failures(refused) == [2 * limit + 1: .resourceExhausted])
+        #expect(connection.lastFault?.refusal?.reason == .openCalls)
         _ = connection.finish(1)
         let next = connection.receive(try Self.request(.status, stream: 2 * limit + 3))
         #expect(Self.opened(next).count == 1)
@@ -234,7 +236,7 @@ struct ServerConnectionTests {
         var connection = ServerConnection()
         _ = connection.receive(
             try Self.request(.status, stream: 1) + Self.request(.segment, stream: 3))
-        let long = [UInt8](repeating: 0, count: Frame.longestPayload + 1)
+        let long = [UInt8](repeating: 0, count: Limit.frameBytes + 1)
         let reply = connection.reply(long, on: 1)
         #expect(try Self.failures([.write(try #require(reply))]) == [1: .resourceExhausted])
         #expect(throws: RPCStatus.self) { try connection.send(long, on: 3) }

@@ -41,9 +41,14 @@ typedef struct Dseg__V1__IndexMask Dseg__V1__IndexMask;
 typedef struct Dseg__V1__Trailer Dseg__V1__Trailer;
 typedef struct Dseg__V1__StatusRequest Dseg__V1__StatusRequest;
 typedef struct Dseg__V1__StatusReply Dseg__V1__StatusReply;
+typedef struct Dseg__V1__RunningCall Dseg__V1__RunningCall;
+typedef struct Dseg__V1__UserStatus Dseg__V1__UserStatus;
+typedef struct Dseg__V1__CallFailure Dseg__V1__CallFailure;
 typedef struct Dseg__V1__ModelStatus Dseg__V1__ModelStatus;
 typedef struct Dseg__V1__RecipeStatus Dseg__V1__RecipeStatus;
 typedef struct Dseg__V1__SettingStatus Dseg__V1__SettingStatus;
+typedef struct Dseg__V1__MetricsRequest Dseg__V1__MetricsRequest;
+typedef struct Dseg__V1__MetricsReply Dseg__V1__MetricsReply;
 typedef struct Dseg__V1__CancelRequest Dseg__V1__CancelRequest;
 typedef struct Dseg__V1__CancelReply Dseg__V1__CancelReply;
 typedef struct Dseg__V1__WarmRequest Dseg__V1__WarmRequest;
@@ -895,8 +900,7 @@ struct  Dseg__V1__IndexMask
 
 
 /*
- * The time of each stage, and cache hits. Cache hits are counted per user: an entry that is cached only because of
- * another user's requests counts as computed, and shows in the times alone.
+ * The time of each stage, and cache hits: of what the same user's earlier requests needed.
  */
 struct  Dseg__V1__Trailer
 {
@@ -1005,10 +1009,130 @@ struct  Dseg__V1__StatusReply
    * the name of the model that requests without one get
    */
   ProtobufCBinaryData default_model;
+  /*
+   * absent: none runs, or, except to an administrator, another user's
+   */
+  Dseg__V1__RunningCall *running;
+  /*
+   * to an administrator all who are connected, else the caller alone
+   */
+  size_t n_users;
+  Dseg__V1__UserStatus **users;
+  /*
+   * the last, newest first, at most 32; except to an administrator, the caller's own
+   */
+  size_t n_failures;
+  Dseg__V1__CallFailure **failures;
+  /*
+   * of requests and pictures that are received, queued or in use
+   */
+  uint64_t incoming_bytes;
+  /*
+   * of score maps and answers that wait to be drawn or read
+   */
+  uint64_t answer_bytes;
+  /*
+   * For how long the engine has been in one step; 0: it is not stuck. Health is then NOT_SERVING
+   */
+  uint64_t stuck_milliseconds;
+  /*
+   * whether the caller is one
+   */
+  protobuf_c_boolean administrator;
 };
 #define DSEG__V1__STATUS_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__status_reply__descriptor) \
-    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL} }
+    , {0,NULL}, 0,NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, NULL, 0,NULL, 0,NULL, 0, 0, 0, 0 }
+
+
+/*
+ * The call that the engine computes.
+ */
+struct  Dseg__V1__RunningCall
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData method;
+  /*
+   * its uid
+   */
+  uint32_t user;
+  ProtobufCBinaryData request_id;
+  ProtobufCBinaryData model;
+  /*
+   * "decode", "autoencoder", "words", "text", "unet", "maps"
+   */
+  ProtobufCBinaryData stage;
+  /*
+   * since it came
+   */
+  uint64_t age_milliseconds;
+  /*
+   * since the last step, a layer of a network for example, ended
+   */
+  uint64_t step_milliseconds;
+};
+#define DSEG__V1__RUNNING_CALL__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__running_call__descriptor) \
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
+
+
+/*
+ * What a user has of the daemon.
+ */
+struct  Dseg__V1__UserStatus
+{
+  ProtobufCMessage base;
+  /*
+   * uid
+   */
+  uint32_t user;
+  /*
+   * "administrator", "user" or "proxy"
+   */
+  ProtobufCBinaryData standing;
+  uint32_t connections;
+  /*
+   * open
+   */
+  uint32_t calls;
+  uint64_t incoming_bytes;
+  uint64_t answer_bytes;
+  /*
+   * calls, since the daemon started
+   */
+  uint64_t answered;
+  uint64_t failed;
+};
+#define DSEG__V1__USER_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__user_status__descriptor) \
+    , 0, {0,NULL}, 0, 0, 0, 0, 0, 0 }
+
+
+/*
+ * A call that failed.
+ */
+struct  Dseg__V1__CallFailure
+{
+  ProtobufCMessage base;
+  /*
+   * since it failed
+   */
+  uint64_t age_milliseconds;
+  uint32_t user;
+  ProtobufCBinaryData method;
+  ProtobufCBinaryData request_id;
+  /*
+   * of google.rpc.Code
+   */
+  int32_t code;
+  /*
+   * of ErrorInfo, empty where there was none. Words of requests are never told
+   */
+  ProtobufCBinaryData reason;
+};
+#define DSEG__V1__CALL_FAILURE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__call_failure__descriptor) \
+    , 0, 0, {0,NULL}, {0,NULL}, 0, {0,NULL} }
 
 
 struct  Dseg__V1__ModelStatus
@@ -1110,6 +1234,25 @@ struct  Dseg__V1__SettingStatus
 #define DSEG__V1__SETTING_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__setting_status__descriptor) \
     , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+struct  Dseg__V1__MetricsRequest
+{
+  ProtobufCMessage base;
+};
+#define DSEG__V1__METRICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__metrics_request__descriptor) \
+     }
+
+
+struct  Dseg__V1__MetricsReply
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData text;
+};
+#define DSEG__V1__METRICS_REPLY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&dseg__v1__metrics_reply__descriptor) \
+    , {0,NULL} }
 
 
 struct  Dseg__V1__CancelRequest
@@ -1738,6 +1881,63 @@ Dseg__V1__StatusReply *
 void   dseg__v1__status_reply__free_unpacked
                      (Dseg__V1__StatusReply *message,
                       ProtobufCAllocator *allocator);
+/* Dseg__V1__RunningCall methods */
+void   dseg__v1__running_call__init
+                     (Dseg__V1__RunningCall         *message);
+size_t dseg__v1__running_call__get_packed_size
+                     (const Dseg__V1__RunningCall   *message);
+size_t dseg__v1__running_call__pack
+                     (const Dseg__V1__RunningCall   *message,
+                      uint8_t             *out);
+size_t dseg__v1__running_call__pack_to_buffer
+                     (const Dseg__V1__RunningCall   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__RunningCall *
+       dseg__v1__running_call__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__running_call__free_unpacked
+                     (Dseg__V1__RunningCall *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__UserStatus methods */
+void   dseg__v1__user_status__init
+                     (Dseg__V1__UserStatus         *message);
+size_t dseg__v1__user_status__get_packed_size
+                     (const Dseg__V1__UserStatus   *message);
+size_t dseg__v1__user_status__pack
+                     (const Dseg__V1__UserStatus   *message,
+                      uint8_t             *out);
+size_t dseg__v1__user_status__pack_to_buffer
+                     (const Dseg__V1__UserStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__UserStatus *
+       dseg__v1__user_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__user_status__free_unpacked
+                     (Dseg__V1__UserStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__CallFailure methods */
+void   dseg__v1__call_failure__init
+                     (Dseg__V1__CallFailure         *message);
+size_t dseg__v1__call_failure__get_packed_size
+                     (const Dseg__V1__CallFailure   *message);
+size_t dseg__v1__call_failure__pack
+                     (const Dseg__V1__CallFailure   *message,
+                      uint8_t             *out);
+size_t dseg__v1__call_failure__pack_to_buffer
+                     (const Dseg__V1__CallFailure   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__CallFailure *
+       dseg__v1__call_failure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__call_failure__free_unpacked
+                     (Dseg__V1__CallFailure *message,
+                      ProtobufCAllocator *allocator);
 /* Dseg__V1__ModelStatus methods */
 void   dseg__v1__model_status__init
                      (Dseg__V1__ModelStatus         *message);
@@ -1794,6 +1994,44 @@ Dseg__V1__SettingStatus *
                       const uint8_t       *data);
 void   dseg__v1__setting_status__free_unpacked
                      (Dseg__V1__SettingStatus *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__MetricsRequest methods */
+void   dseg__v1__metrics_request__init
+                     (Dseg__V1__MetricsRequest         *message);
+size_t dseg__v1__metrics_request__get_packed_size
+                     (const Dseg__V1__MetricsRequest   *message);
+size_t dseg__v1__metrics_request__pack
+                     (const Dseg__V1__MetricsRequest   *message,
+                      uint8_t             *out);
+size_t dseg__v1__metrics_request__pack_to_buffer
+                     (const Dseg__V1__MetricsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__MetricsRequest *
+       dseg__v1__metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__metrics_request__free_unpacked
+                     (Dseg__V1__MetricsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Dseg__V1__MetricsReply methods */
+void   dseg__v1__metrics_reply__init
+                     (Dseg__V1__MetricsReply         *message);
+size_t dseg__v1__metrics_reply__get_packed_size
+                     (const Dseg__V1__MetricsReply   *message);
+size_t dseg__v1__metrics_reply__pack
+                     (const Dseg__V1__MetricsReply   *message,
+                      uint8_t             *out);
+size_t dseg__v1__metrics_reply__pack_to_buffer
+                     (const Dseg__V1__MetricsReply   *message,
+                      ProtobufCBuffer     *buffer);
+Dseg__V1__MetricsReply *
+       dseg__v1__metrics_reply__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   dseg__v1__metrics_reply__free_unpacked
+                     (Dseg__V1__MetricsReply *message,
                       ProtobufCAllocator *allocator);
 /* Dseg__V1__CancelRequest methods */
 void   dseg__v1__cancel_request__init
@@ -2008,6 +2246,15 @@ typedef void (*Dseg__V1__StatusRequest_Closure)
 typedef void (*Dseg__V1__StatusReply_Closure)
                  (const Dseg__V1__StatusReply *message,
                   void *closure_data);
+typedef void (*Dseg__V1__RunningCall_Closure)
+                 (const Dseg__V1__RunningCall *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__UserStatus_Closure)
+                 (const Dseg__V1__UserStatus *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__CallFailure_Closure)
+                 (const Dseg__V1__CallFailure *message,
+                  void *closure_data);
 typedef void (*Dseg__V1__ModelStatus_Closure)
                  (const Dseg__V1__ModelStatus *message,
                   void *closure_data);
@@ -2016,6 +2263,12 @@ typedef void (*Dseg__V1__RecipeStatus_Closure)
                   void *closure_data);
 typedef void (*Dseg__V1__SettingStatus_Closure)
                  (const Dseg__V1__SettingStatus *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__MetricsRequest_Closure)
+                 (const Dseg__V1__MetricsRequest *message,
+                  void *closure_data);
+typedef void (*Dseg__V1__MetricsReply_Closure)
+                 (const Dseg__V1__MetricsReply *message,
                   void *closure_data);
 typedef void (*Dseg__V1__CancelRequest_Closure)
                  (const Dseg__V1__CancelRequest *message,
@@ -2073,6 +2326,10 @@ struct Dseg__V1__Segmenter_Service
                  const Dseg__V1__UnloadRequest *input,
                  Dseg__V1__UnloadReply_Closure closure,
                  void *closure_data);
+  void (*metrics)(Dseg__V1__Segmenter_Service *service,
+                  const Dseg__V1__MetricsRequest *input,
+                  Dseg__V1__MetricsReply_Closure closure,
+                  void *closure_data);
 };
 typedef void (*Dseg__V1__Segmenter_ServiceDestroy)(Dseg__V1__Segmenter_Service *);
 void dseg__v1__segmenter__init (Dseg__V1__Segmenter_Service *service,
@@ -2087,7 +2344,8 @@ void dseg__v1__segmenter__init (Dseg__V1__Segmenter_Service *service,
       function_prefix__ ## status,\
       function_prefix__ ## cancel,\
       function_prefix__ ## warm,\
-      function_prefix__ ## unload  }
+      function_prefix__ ## unload,\
+      function_prefix__ ## metrics  }
 void dseg__v1__segmenter__look(ProtobufCService *service,
                                const Dseg__V1__LookRequest *input,
                                Dseg__V1__LookReply_Closure closure,
@@ -2116,6 +2374,10 @@ void dseg__v1__segmenter__unload(ProtobufCService *service,
                                  const Dseg__V1__UnloadRequest *input,
                                  Dseg__V1__UnloadReply_Closure closure,
                                  void *closure_data);
+void dseg__v1__segmenter__metrics(ProtobufCService *service,
+                                  const Dseg__V1__MetricsRequest *input,
+                                  Dseg__V1__MetricsReply_Closure closure,
+                                  void *closure_data);
 
 /* --- descriptors --- */
 
@@ -2149,9 +2411,14 @@ extern const ProtobufCMessageDescriptor dseg__v1__index_mask__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__trailer__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__status_request__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__status_reply__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__running_call__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__user_status__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__call_failure__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__model_status__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__recipe_status__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__setting_status__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__metrics_request__descriptor;
+extern const ProtobufCMessageDescriptor dseg__v1__metrics_reply__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__cancel_request__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__cancel_reply__descriptor;
 extern const ProtobufCMessageDescriptor dseg__v1__warm_request__descriptor;

@@ -18,6 +18,10 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Ttrpc__Request Ttrpc__Request;
 typedef struct Ttrpc__Response Ttrpc__Response;
 typedef struct Ttrpc__Status Ttrpc__Status;
+typedef struct Ttrpc__Any Ttrpc__Any;
+typedef struct Ttrpc__ErrorInfo Ttrpc__ErrorInfo;
+typedef struct Ttrpc__RetryInfo Ttrpc__RetryInfo;
+typedef struct Ttrpc__Duration Ttrpc__Duration;
 typedef struct Ttrpc__KeyValue Ttrpc__KeyValue;
 
 
@@ -53,17 +57,82 @@ struct  Ttrpc__Response
 
 
 /*
- * google.rpc.Status without its details, which dseg does not send.
+ * google.rpc.Status. A call that may be served later is refused with an ErrorInfo and a RetryInfo.
  */
 struct  Ttrpc__Status
 {
   ProtobufCMessage base;
   int32_t code;
   ProtobufCBinaryData message;
+  size_t n_details;
+  Ttrpc__Any **details;
 };
 #define TTRPC__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&ttrpc__status__descriptor) \
-    , 0, {0,NULL} }
+    , 0, {0,NULL}, 0,NULL }
+
+
+struct  Ttrpc__Any
+{
+  ProtobufCMessage base;
+  /*
+   * "type.googleapis.com/google.rpc.RetryInfo"
+   */
+  ProtobufCBinaryData type_url;
+  ProtobufCBinaryData value;
+};
+#define TTRPC__ANY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ttrpc__any__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * google.rpc.ErrorInfo. Of dseg the domain is "dseg.v1".
+ */
+struct  Ttrpc__ErrorInfo
+{
+  ProtobufCMessage base;
+  /*
+   * "QUEUE_FULL", ..., see Protos/segmenter.proto
+   */
+  ProtobufCBinaryData reason;
+  ProtobufCBinaryData domain;
+  /*
+   * "queue_position": how many queued calls would have had their turn before
+   */
+  size_t n_metadata;
+  Ttrpc__KeyValue **metadata;
+};
+#define TTRPC__ERROR_INFO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ttrpc__error_info__descriptor) \
+    , {0,NULL}, {0,NULL}, 0,NULL }
+
+
+/*
+ * google.rpc.RetryInfo
+ */
+struct  Ttrpc__RetryInfo
+{
+  ProtobufCMessage base;
+  Ttrpc__Duration *retry_delay;
+};
+#define TTRPC__RETRY_INFO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ttrpc__retry_info__descriptor) \
+    , NULL }
+
+
+/*
+ * google.protobuf.Duration
+ */
+struct  Ttrpc__Duration
+{
+  ProtobufCMessage base;
+  int64_t seconds;
+  int32_t nanos;
+};
+#define TTRPC__DURATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&ttrpc__duration__descriptor) \
+    , 0, 0 }
 
 
 struct  Ttrpc__KeyValue
@@ -134,6 +203,82 @@ Ttrpc__Status *
 void   ttrpc__status__free_unpacked
                      (Ttrpc__Status *message,
                       ProtobufCAllocator *allocator);
+/* Ttrpc__Any methods */
+void   ttrpc__any__init
+                     (Ttrpc__Any         *message);
+size_t ttrpc__any__get_packed_size
+                     (const Ttrpc__Any   *message);
+size_t ttrpc__any__pack
+                     (const Ttrpc__Any   *message,
+                      uint8_t             *out);
+size_t ttrpc__any__pack_to_buffer
+                     (const Ttrpc__Any   *message,
+                      ProtobufCBuffer     *buffer);
+Ttrpc__Any *
+       ttrpc__any__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ttrpc__any__free_unpacked
+                     (Ttrpc__Any *message,
+                      ProtobufCAllocator *allocator);
+/* Ttrpc__ErrorInfo methods */
+void   ttrpc__error_info__init
+                     (Ttrpc__ErrorInfo         *message);
+size_t ttrpc__error_info__get_packed_size
+                     (const Ttrpc__ErrorInfo   *message);
+size_t ttrpc__error_info__pack
+                     (const Ttrpc__ErrorInfo   *message,
+                      uint8_t             *out);
+size_t ttrpc__error_info__pack_to_buffer
+                     (const Ttrpc__ErrorInfo   *message,
+                      ProtobufCBuffer     *buffer);
+Ttrpc__ErrorInfo *
+       ttrpc__error_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ttrpc__error_info__free_unpacked
+                     (Ttrpc__ErrorInfo *message,
+                      ProtobufCAllocator *allocator);
+/* Ttrpc__RetryInfo methods */
+void   ttrpc__retry_info__init
+                     (Ttrpc__RetryInfo         *message);
+size_t ttrpc__retry_info__get_packed_size
+                     (const Ttrpc__RetryInfo   *message);
+size_t ttrpc__retry_info__pack
+                     (const Ttrpc__RetryInfo   *message,
+                      uint8_t             *out);
+size_t ttrpc__retry_info__pack_to_buffer
+                     (const Ttrpc__RetryInfo   *message,
+                      ProtobufCBuffer     *buffer);
+Ttrpc__RetryInfo *
+       ttrpc__retry_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ttrpc__retry_info__free_unpacked
+                     (Ttrpc__RetryInfo *message,
+                      ProtobufCAllocator *allocator);
+/* Ttrpc__Duration methods */
+void   ttrpc__duration__init
+                     (Ttrpc__Duration         *message);
+size_t ttrpc__duration__get_packed_size
+                     (const Ttrpc__Duration   *message);
+size_t ttrpc__duration__pack
+                     (const Ttrpc__Duration   *message,
+                      uint8_t             *out);
+size_t ttrpc__duration__pack_to_buffer
+                     (const Ttrpc__Duration   *message,
+                      ProtobufCBuffer     *buffer);
+Ttrpc__Duration *
+       ttrpc__duration__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   ttrpc__duration__free_unpacked
+                     (Ttrpc__Duration *message,
+                      ProtobufCAllocator *allocator);
 /* Ttrpc__KeyValue methods */
 void   ttrpc__key_value__init
                      (Ttrpc__KeyValue         *message);
@@ -164,6 +309,18 @@ typedef void (*Ttrpc__Response_Closure)
 typedef void (*Ttrpc__Status_Closure)
                  (const Ttrpc__Status *message,
                   void *closure_data);
+typedef void (*Ttrpc__Any_Closure)
+                 (const Ttrpc__Any *message,
+                  void *closure_data);
+typedef void (*Ttrpc__ErrorInfo_Closure)
+                 (const Ttrpc__ErrorInfo *message,
+                  void *closure_data);
+typedef void (*Ttrpc__RetryInfo_Closure)
+                 (const Ttrpc__RetryInfo *message,
+                  void *closure_data);
+typedef void (*Ttrpc__Duration_Closure)
+                 (const Ttrpc__Duration *message,
+                  void *closure_data);
 typedef void (*Ttrpc__KeyValue_Closure)
                  (const Ttrpc__KeyValue *message,
                   void *closure_data);
@@ -176,6 +333,10 @@ typedef void (*Ttrpc__KeyValue_Closure)
 extern const ProtobufCMessageDescriptor ttrpc__request__descriptor;
 extern const ProtobufCMessageDescriptor ttrpc__response__descriptor;
 extern const ProtobufCMessageDescriptor ttrpc__status__descriptor;
+extern const ProtobufCMessageDescriptor ttrpc__any__descriptor;
+extern const ProtobufCMessageDescriptor ttrpc__error_info__descriptor;
+extern const ProtobufCMessageDescriptor ttrpc__retry_info__descriptor;
+extern const ProtobufCMessageDescriptor ttrpc__duration__descriptor;
 extern const ProtobufCMessageDescriptor ttrpc__key_value__descriptor;
 
 PROTOBUF_C__END_DECLS

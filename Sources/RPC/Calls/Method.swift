@@ -26,6 +26,7 @@ package enum Method: CaseIterable, Sendable {
     case cancel
     case warm
     case unload
+    case metrics
     case health
 
     package static let segmenterService = "dseg.v1.Segmenter"
@@ -43,7 +44,24 @@ package enum Method: CaseIterable, Sendable {
         case .cancel: "Cancel"
         case .warm: "Warm"
         case .unload: "Unload"
+        case .metrics: "Metrics"
         case .health: "Check"
+        }
+    }
+
+    /// Whether it is for administrators alone.
+    package var isAdministration: Bool {
+        switch self {
+        case .unload, .metrics: true
+        case .look, .segment, .describe, .status, .cancel, .warm, .health: false
+        }
+    }
+
+    /// Whether it is answered at once, by what the daemon knows of itself.
+    package var isControl: Bool {
+        switch self {
+        case .status, .cancel, .metrics, .health: true
+        case .look, .segment, .describe, .warm, .unload: false
         }
     }
 
@@ -51,7 +69,7 @@ package enum Method: CaseIterable, Sendable {
         switch self {
         case .look: .clientStreaming
         case .segment, .describe, .warm: .serverStreaming
-        case .status, .cancel, .unload, .health: .unary
+        case .status, .cancel, .unload, .metrics, .health: .unary
         }
     }
 

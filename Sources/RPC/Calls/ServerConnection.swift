@@ -1,3 +1,5 @@
+import Limits
+
 /// The server's side of a connection as a state machine: bytes in, actions out; no I/O, clock or tasks (sans-I/O).
 ///
 /// A call is open from its ``Action/open(_:)`` until one of ``reply(_:on:)``, ``finish(_:)``,
@@ -26,10 +28,6 @@ package struct ServerConnection: Sendable {
         /// The bytes are not ttrpc: close, which cancels every call.
         case close(RPCStatus)
     }
-
-    /// Each open call may hold a frame of 4 MiB, so this bounds a connection to 128 MiB; a client
-    /// that wants more at a time gains nothing, as the engine takes one call after the other.
-    package static let mostCalls = 32
 
     /// The input that a stream may still receive from the client.
     private enum Input {
@@ -79,11 +77,22 @@ package struct ServerConnection: Sendable {
         if !isClosed { decoder.append(bytes) }
     }
 
+    /// Takes the next frame where it is large and came in pieces, to be read on another thread; what follows from it is
+    /// ``receive(_:_:)``, before ``next()``.
+    package mutating func takeLarge() -> LargeFrame? { isClosed ? nil : decoder.takeLarge() }
+
+    /// The actions of a frame that was taken.
+    ///
+    /// - Parameter request: its payload, where that was read already
+    package mutating func receive(_ frame: Frame, _ request: Result<CallRequest, RPCStatus>?) -> [Action] {
+        isClosed ? [] : receive(.frame(frame), request)
+    }
+
     /// The actions of the next frame, perhaps none; `nil` until more bytes are appended.
     package mutating func next() -> [Action]? {
         guard !isClosed else { return nil }
         do throws(RPCStatus) {
-            return try decoder.next().map { receive($0) }
+            return try decoder.next().map { receive($0, nil) }
         } catch {
             isClosed = true
             calls = [:]
@@ -97,12 +106,12 @@ package struct ServerConnection: Sendable {
         return skipped(kind, stream, because: status)
     }
 
-    private mutating func receive(_ event: FrameDecoder.Event) -> [Action] {
+    private mutating func receive(_ event: FrameDecoder.Event, _ request: Result<CallRequest, RPCStatus>?) -> [Action] {
         switch event {
         case .frame(let frame):
             do throws(RPCStatus) {
                 switch frame.kind {
-                case .request: return [.open(try opened(frame))]
+                case .request: return [.open(try opened(frame, request))]
                 case .data: return try received(frame)
                 case .response: return []
                 }
@@ -148,17 +157,19 @@ package struct ServerConnection: Sendable {
         newestStream = stream
     }
 
-    private mutating func opened(_ frame: Frame) throws(RPCStatus) -> Call {
+    private mutating func opened(_ frame: Frame, _ known: Result<CallRequest, RPCStatus>?) throws(RPCStatus) -> Call {
         try admit(frame.stream)
-        guard calls.count < Self.mostCalls else {
+        guard calls.count < Limit.streams else {
             throw RPCStatus(
                 .resourceExhausted,
                 """
                 \(calls.count) calls are open on this connection, the most there may be; wait \
                 for one to end.
-                """)
+                """,
+                refusal: Refusal(
+                    .openCalls, delay: .milliseconds(Limit.leastRetryMilliseconds), queuePosition: nil))
         }
-        let request = try CallRequest(decoding: frame.payload)
+        let request = if let known { try known.get() } else { try CallRequest(decoding: frame.payload) }
         let method = try Method(service: request.service, name: request.method)
         guard frame.flags.intersection([.remoteClosed, .remoteOpen]) == method.shape.flags else {
             throw RPCStatus(

@@ -115,6 +115,11 @@ package final class Client {
         try reply(to: open(.status, payload: StatusRequest().encoded()), as: StatusReply.self)
     }
 
+    /// - Returns: text for Prometheus
+    package func metrics() throws(RPCStatus) -> String {
+        try reply(to: open(.metrics, payload: MetricsRequest().encoded()), as: MetricsReply.self).text
+    }
+
     /// - Returns: how many calls were cancelled
     package func cancel(_ requestID: String) throws(RPCStatus) -> Int {
         let request = CancelRequest(requestID: requestID)

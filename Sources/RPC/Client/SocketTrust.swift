@@ -5,6 +5,8 @@ package struct PeerCredentials {
     package var pid: Int32 = 0
     package var uid: uid_t = 0
     package var gid: gid_t = 0
+
+    package init() {}
 }
 
 /// Whether pictures may be sent to the daemon at a path: in a world-writable folder such as `/tmp` anyone can squat a

@@ -136,7 +136,7 @@ package struct UnixSocket: ~Copyable {
 /// A point in time until which to wait for a peer.
 package struct Deadline: Sendable {
     private let allowed: Duration
-    private let end: ContinuousClock.Instant
+    private let end: SuspendingClock.Instant
 
     package init(after allowed: Duration) {
         self.allowed = allowed
@@ -147,7 +147,7 @@ package struct Deadline: Sendable {
 
     /// The time left for poll(2): at least 1, so that it neither spins nor waits for ever, and at most a day.
     var milliseconds: CInt {
-        CInt(min(max(1, ContinuousClock.now.duration(to: end) / .milliseconds(1)), 86_400_000))
+        CInt(min(max(1, SuspendingClock.now.duration(to: end) / .milliseconds(1)), 86_400_000))
     }
 
     func status(of path: String) -> RPCStatus {

@@ -1,3 +1,5 @@
+import Limits
+
 /// One frame of ttrpc, the protocol of a connection.
 ///
 /// ```
@@ -44,20 +46,17 @@ package struct Frame: Equatable, Sendable {
 
     package static let headerLength = 10
 
-    /// ttrpc's limit of a message: 4 MiB.
-    package static let longestPayload = 4 << 20
-
     package let stream: UInt32
     package let kind: Kind
     package let flags: Flags
-    /// At most ``longestPayload`` bytes.
+    /// At most ``Limit/frameBytes``.
     package let payload: [UInt8]
 
     /// - Throws: `resourceExhausted` for a payload over the limit
     package init(
         _ kind: Kind, stream: UInt32, flags: Flags, payload: [UInt8]
     ) throws(RPCStatus) {
-        guard payload.count <= Self.longestPayload else {
+        guard payload.count <= Limit.frameBytes else {
             throw Self.tooLong(payload.count)
         }
         self.init(checked: kind, stream: stream, flags: flags, payload: payload)
@@ -71,7 +70,7 @@ package struct Frame: Equatable, Sendable {
     /// The failure of a call; its message is cut to 4,096 bytes.
     package static func failure(_ status: RPCStatus, stream: UInt32) -> Frame {
         let message = String(decoding: status.message.utf8.prefix(4096), as: UTF8.self)
-        let response = CallResponse.failure(RPCStatus(status.code, message))
+        let response = CallResponse.failure(RPCStatus(status.code, message, refusal: status.refusal))
         return Frame(checked: .response, stream: stream, flags: [], payload: response.encoded())
     }
 
@@ -98,7 +97,7 @@ package struct Frame: Equatable, Sendable {
         RPCStatus(
             .resourceExhausted,
             """
-            A message of \(length) bytes does not fit a frame (\(longestPayload) bytes); send the \
+            A message of \(length) bytes does not fit a frame (\(Limit.frameBytes) bytes); send the \
             picture by Look, or ask for smaller maps.
             """)
     }

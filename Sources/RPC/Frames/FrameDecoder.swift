@@ -1,11 +1,14 @@
+import Limits
+
 /// Decodes frames from bytes that arrive in pieces of any size.
 ///
 /// Call ``append(_:)`` with each piece, then ``next()`` until it returns `nil`. A payload over the limit, or of an
-/// unknown kind, is skipped as it arrives, without being buffered.
+/// unknown kind, is skipped as it arrives, without being buffered. A large one is kept in the pieces in which it came:
+/// ``takeLarge()`` hands them out for another thread to join.
 package struct FrameDecoder: Sendable {
     package enum Event: Equatable, Sendable {
         case frame(Frame)
-        /// A frame over ``Frame/longestPayload``, reported as soon as its header is complete. The
+        /// A frame over ``Limit/frameBytes``, reported as soon as its header is complete. The
         /// frames after it are decoded as usual.
         case oversized(Frame.Kind, stream: UInt32, length: Int)
         /// A frame of a kind that ttrpc does not define, reported likewise, so that a caller who limits frames counts
@@ -16,6 +19,8 @@ package struct FrameDecoder: Sendable {
     /// The bytes from `start` on are not decoded yet.
     private var buffer: [UInt8] = []
     private var start = 0
+    /// The next frame, of which the beginning has come, if it is large.
+    private var large: LargeFrame?
     /// Bytes of a skipped payload: still to come, and received.
     private var skipping = 0
     private var skipped = 0
@@ -26,7 +31,12 @@ package struct FrameDecoder: Sendable {
     ///
     /// - Returns: the frame; `nil` where its header is incomplete, or ``next()`` will skip or refuse it anyway
     package mutating func skip() -> Event? {
-        guard nextBytes == nil, buffered >= Frame.headerLength, nextLength <= Frame.longestPayload,
+        if let frame = large, !frame.isComplete {
+            large = nil
+            (skipping, skipped) = (frame.length - frame.count, frame.count)
+            return .oversized(frame.kind, stream: frame.stream, length: frame.length)
+        }
+        guard large == nil, nextBytes == nil, buffered >= Frame.headerLength, nextLength <= Limit.frameBytes,
             let kind = Frame.Kind(rawValue: buffer[start + 8])
         else { return nil }
         let (stream, length) = (nextStream, nextLength)
@@ -35,8 +45,8 @@ package struct FrameDecoder: Sendable {
         return .oversized(kind, stream: stream, length: length)
     }
 
-    /// Bytes in the buffer.
-    package var buffered: Int { buffer.count - start }
+    /// Bytes in memory.
+    package var buffered: Int { buffer.count - start + (large.map { Frame.headerLength + $0.count } ?? 0) }
 
     /// The number of frames that ended, decoded or skipped.
     package private(set) var count = 0
@@ -49,6 +59,7 @@ package struct FrameDecoder: Sendable {
 
     /// The payload's length of the next frame, if the frame is complete.
     package var nextBytes: Int? {
+        if let large { return large.isComplete ? large.length : nil }
         guard buffered >= Frame.headerLength else { return nil }
         let length = nextLength
         return buffered >= Frame.headerLength + length ? length : nil
@@ -61,13 +72,43 @@ package struct FrameDecoder: Sendable {
     package mutating func append(_ bytes: some Collection<UInt8>) {
         let more = min(skipping, bytes.count)
         countSkipped(more)
-        buffer.append(contentsOf: bytes.dropFirst(more))
+        var rest = bytes.dropFirst(more)
+        if let missing = large.map({ $0.length - $0.count }), missing > 0 {
+            large?.append(rest.prefix(missing))
+            rest = rest.dropFirst(missing)
+        }
+        buffer.append(contentsOf: rest)
+        collect()
+    }
+
+    /// Has what comes of the next frame kept in pieces, where it is large.
+    private mutating func collect() {
+        guard large == nil, skipping == 0, buffered >= Frame.headerLength, nextBytes == nil,
+            let kind = Frame.Kind(rawValue: buffer[start + 8]),
+            (LargeFrame.least...Limit.frameBytes).contains(nextLength)
+        else { return }
+        var frame = LargeFrame(
+            kind, stream: nextStream, flags: Frame.Flags(rawValue: buffer[start + 9]), length: nextLength)
+        frame.append(buffer[(start + Frame.headerLength)...])
+        (buffer, start) = ([], 0)
+        large = frame
+    }
+
+    /// Takes the next frame where it is large and came in pieces, instead of ``next()``; `nil` where it did not, or is
+    /// not complete.
+    package mutating func takeLarge() -> LargeFrame? {
+        guard let frame = large, frame.isComplete else { return nil }
+        large = nil
+        count += 1
+        return frame
     }
 
     /// The next frame, or `nil` until more bytes are appended.
     ///
     /// - Throws: `invalidArgument` for bytes that are not ttrpc; nothing after them can be read
     package mutating func next() throws(RPCStatus) -> Event? {
+        if let frame = takeLarge() { return .frame(frame.joined()) }
+        guard large == nil else { return nil }
         if buffered >= Frame.headerLength {
             let (stream, length) = (nextStream, nextLength)
             guard length < 1 << 24 else {
@@ -83,7 +124,7 @@ package struct FrameDecoder: Sendable {
                 skip(payload: length)
                 return .unknown(kind: number)
             }
-            guard length <= Frame.longestPayload else {
+            guard length <= Limit.frameBytes else {
                 skip(payload: length)
                 return .oversized(kind, stream: stream, length: length)
             }
@@ -97,6 +138,7 @@ package struct FrameDecoder: Sendable {
             }
         }
         compact()
+        collect()
         return nil
     }
 

@@ -1,8 +1,7 @@
+import Limits
+
 /// The size of a map, checked before anything is allocated for it.
 package struct MapSize {
-    /// The most pixels of a map: as many as the largest picture has, 64 megapixels.
-    package static let pixelLimit = 64_000_000
-
     let width: UInt32
     let height: UInt32
     /// At least 1.
@@ -14,12 +13,12 @@ package struct MapSize {
             height > 0,
             case let (pixels, overflow) = Int(width).multipliedReportingOverflow(by: Int(height)),
             !overflow,
-            pixels <= Self.pixelLimit
+            pixels <= Limit.pixels
         else {
             throw RPCStatus(
                 .invalidArgument,
                 """
-                A map of \(width) x \(height) pixels cannot be; one has 1 to \(Self.pixelLimit).
+                A map of \(width) x \(height) pixels cannot be; one has 1 to \(Limit.pixels).
                 """
             )
         }

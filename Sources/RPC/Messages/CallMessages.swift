@@ -1,3 +1,4 @@
+import Limits
 import CMessages
 
 /// The message that opens a call: ttrpc's `Request`.
@@ -26,12 +27,12 @@ package struct CallRequest: WireMessage, @unsafe PackedMessage {
 
     init(_ packed: Ttrpc__Request) throws(RPCStatus) {
         let longest = max(unsafe packed.service.len, unsafe packed.method.len)
-        guard longest <= TextLimit.name.rawValue else {
+        guard longest <= Limit.nameBytes else {
             throw RPCStatus(
                 .unimplemented,
                 """
                 There is no service or method whose name has \(longest) bytes; none has more than \
-                \(TextLimit.name.rawValue).
+                \(Limit.nameBytes).
                 """)
         }
         unsafe service = try text(packed.service, "Request.service", .name)
@@ -115,11 +116,15 @@ extension RPCStatus: WireMessage, @unsafe PackedMessage {
     /// A code that google.rpc does not define becomes `unknown`, as google.rpc demands.
     init(_ packed: Ttrpc__Status) throws(RPCStatus) {
         unsafe self.init(
-            Code(rawValue: packed.code) ?? .unknown, try text(packed.message, "Status.message", .sentence))
+            Code(rawValue: packed.code) ?? .unknown, try text(packed.message, "Status.message", .sentence),
+            refusal: Refusal(try list(packed.details, packed.n_details)))
     }
 
     func fill(_ packed: inout Ttrpc__Status, in arena: borrowing MessageArena) {
         unsafe packed.code = code.rawValue
         unsafe packed.message = arena.text(message)
+        let details = refusal?.details ?? []
+        unsafe packed.n_details = details.count
+        unsafe packed.details = arena.list(details)
     }
 }

@@ -1,3 +1,4 @@
+import Limits
 import CMessages
 
 /// Owns the memory in which protobuf-c decodes or encodes one message: a bump allocator, see `arena.h`.
@@ -114,24 +115,32 @@ struct MessageArena: ~Copyable {
 
 // MARK: Fields of an unpacked message, copied
 
-/// How many bytes a string field may have.
-enum TextLimit: Int {
-    /// Names and identifiers.
-    case name = 256
-    /// Labels, phrases, prompts and messages.
-    case sentence = 65536
+/// What a string field is.
+enum TextKind {
+    /// A name or an identifier.
+    case name
+    /// A label, phrase, prompt or message.
+    case sentence
+
+    /// In bytes.
+    var limit: Int {
+        switch self {
+        case .name: Limit.nameBytes
+        case .sentence: Limit.sentenceBytes
+        }
+    }
 }
 
 /// A string field.
 ///
 /// - Throws: `invalidArgument` for one over the limit, or that is not UTF-8 or holds a NUL
 func text(
-    _ data: ProtobufCBinaryData, _ field: StaticString, _ limit: TextLimit
+    _ data: ProtobufCBinaryData, _ field: StaticString, _ kind: TextKind
 ) throws(RPCStatus) -> String {
-    guard unsafe data.len <= limit.rawValue else {
+    guard unsafe data.len <= kind.limit else {
         throw RPCStatus(
             .invalidArgument,
-            "\(field) of \(unsafe data.len) bytes, the limit is \(limit.rawValue): shorten it.")
+            "\(field) of \(unsafe data.len) bytes, the limit is \(kind.limit): shorten it.")
     }
     let bytes = unsafe bytes(data)
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
@@ -144,12 +153,12 @@ func text(
 
 /// A repeated string field; throws what ``text(_:_:_:)`` throws for one of them.
 func texts(
-    _ start: UnsafeMutablePointer<ProtobufCBinaryData>?, _ count: Int, _ field: StaticString, _ limit: TextLimit
+    _ start: UnsafeMutablePointer<ProtobufCBinaryData>?, _ count: Int, _ field: StaticString, _ kind: TextKind
 ) throws(RPCStatus) -> [String] {
     var texts: [String] = []
     for index in 0..<count {
         guard let data = unsafe start?[index] else { break }
-        unsafe texts.append(try text(data, field, limit))
+        unsafe texts.append(try text(data, field, kind))
     }
     return texts
 }

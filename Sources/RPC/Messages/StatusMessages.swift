@@ -44,6 +44,7 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
     package var keepAlive: String
     /// The name of the model that requests without one get.
     package var defaultModel: String
+    package var activity: Activity
 
     package init(
         version: String, models: [ModelStatus], queued: UInt32, queueLimit: UInt32,
@@ -51,7 +52,7 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         pictures: UInt32, picturesBytes: UInt64, picturesLimit: UInt64,
         words: UInt32, wordsBytes: UInt64, wordsLimit: UInt64, uptimeMilliseconds: UInt64,
         threads: UInt32, recipes: [RecipeStatus], memoryBytes: UInt64, memoryLimit: UInt64, keepAlive: String,
-        defaultModel: String
+        defaultModel: String, activity: Activity
     ) {
         self.version = version
         self.models = models
@@ -72,6 +73,7 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         self.memoryLimit = memoryLimit
         self.keepAlive = keepAlive
         self.defaultModel = defaultModel
+        self.activity = activity
     }
 
     static var budget: MemoryBudget { .control }
@@ -99,6 +101,7 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         unsafe memoryLimit = packed.memory_limit
         unsafe keepAlive = try text(packed.keep_alive, "StatusReply.keep_alive", .name)
         unsafe defaultModel = try text(packed.default_model, "StatusReply.default_model", .name)
+        unsafe activity = try Activity(packed)
     }
 
     func fill(_ packed: inout Dseg__V1__StatusReply, in arena: borrowing MessageArena) {
@@ -123,6 +126,7 @@ package struct StatusReply: WireMessage, @unsafe PackedMessage {
         unsafe packed.memory_limit = memoryLimit
         unsafe packed.keep_alive = arena.text(keepAlive)
         unsafe packed.default_model = arena.text(defaultModel)
+        unsafe activity.fill(&packed, in: arena)
     }
 }
 

@@ -1,3 +1,4 @@
+import Limits
 import CMessages
 
 /// A message of `Protos/` as a Swift value.
@@ -22,8 +23,8 @@ enum MemoryBudget {
     /// The budget for a message of so many bytes, itself in bytes.
     func callAsFunction(messageBytes: Int) -> Int {
         switch self {
-        case .control: 1 << 20
-        case .bulk: 2 * messageBytes + (4 << 20)
+        case .control: Limit.messageArenaBytes
+        case .bulk: 2 * messageBytes + Limit.bulkArenaBytes
         }
     }
 }
