@@ -7,8 +7,7 @@ struct AnswerInProgress {
     let owner: UInt32
     let cancellation: Cancellation
     var report = Report()
-    /// The prompts and passes needed so far, and which of them this user's earlier requests needed: cache hits are told
-    /// by user.
+    /// The prompts and passes needed so far, and which of them were cached.
     private var prompts = Needs<ReadPrompt>()
     private var passes = Needs<PassKey>()
     /// The last features where they do not fit the cache, so that labels that share passes still run them once, or
@@ -26,17 +25,17 @@ struct AnswerInProgress {
 
     /// Adds the time that `body` takes to a stage.
     mutating func timing<Result, Failure: Error>(
-        _ stage: WritableKeyPath<Report, Float>, _ body: () throws(Failure) -> Result
+        _ stage: AnswerStage, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let start = ContinuousClock.now
-        defer { report[keyPath: stage] += start.duration(to: .now).milliseconds }
+        let start = SuspendingClock.now
+        cancellation.stage = stage.rawValue
+        defer { report[keyPath: stage.time] += start.duration(to: .now).milliseconds }
         return try body()
     }
 
     /// Notes that the answer needs a pass.
     ///
-    /// - Parameter isKnown: whether it, or a score map made from it, is cached and this user's earlier requests needed
-    ///   that
+    /// - Parameter isKnown: whether it, or a score map made from it, is cached
     mutating func needs(pass: PassKey, isKnown: Bool) {
         passes.add(pass, isKnown: isKnown)
     }
@@ -56,15 +55,12 @@ struct AnswerInProgress {
     }
 
     /// The report, once all maps are made.
-    ///
-    /// - Parameter latents: the picture's, of each tile, as far as they are known
-    func finished(_ latents: [Remembered<[Float]>?]) -> Report {
+    var finished: Report {
         var report = report
         report.phrasesCached = prompts.known.count
         report.featuresCached = passes.known.count
         report.passes = passes.all.count - passes.known.count
-        let notes = latents.map { $0?.owners.note(owner) ?? false }
-        report.latentCached = (report.passes == 0 || notes.allSatisfy(\.self)) && !hasEncoded
+        report.latentCached = !hasEncoded
         return report
     }
 }
@@ -72,7 +68,7 @@ struct AnswerInProgress {
 /// The keys of one kind that an answer needs, each counted once however many labels need it.
 private struct Needs<Key: Hashable> {
     private(set) var all: Set<Key> = []
-    /// The keys that are cached and that this user's earlier requests needed.
+    /// The keys that are cached.
     private(set) var known: Set<Key> = []
 
     mutating func add(_ key: Key, isKnown: Bool) {

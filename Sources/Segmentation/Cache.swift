@@ -54,7 +54,12 @@ package struct Cache<Key: Hashable, Value> {
     }
 
     private mutating func evict(to most: Int) {
-        while bytes > most, let oldest, let key = slots[oldest]?.key { remove(key) }
+        while bytes > most, oldest != nil { removeOldest() }
+    }
+
+    /// Removes the least recently used entry, if there is any.
+    package mutating func removeOldest() {
+        if let oldest, let key = slots[oldest]?.key { remove(key) }
     }
 
     package mutating func removeAll() { self = Cache(limit: limit) }

@@ -1,3 +1,4 @@
+import Limits
 import Kernels
 
 /// A request whose answer is computed part by part, as the generator of its parts. It runs on its segmenter's thread
@@ -67,8 +68,8 @@ package final class Computation {
         switch stage {
         case .searching(var search):
             let cancellation = answer.cancellation
-            let limit = answer.request.wantsMask ? SegmentationRequest.maskedLabelLimit : nil
-            try answer.timing(\.words) { () throws(SegmentationError) in
+            let limit = answer.request.wantsMask ? Limit.maskedLabels : nil
+            try answer.timing(.words) { () throws(SegmentationError) in
                 try segmenter.advance(&search, picture, atMost: limit, cancellation: cancellation)
             }
             stage = search.isOver ? try understood(search) : .searching(search)
@@ -87,7 +88,7 @@ package final class Computation {
                 return .scores(first: group.startIndex, maps)
             }
             sharing += maps
-            if isLast { answer.timing(\.maps) { sharing = share.divide(sharing, &segmenter.workspace.arena) } }
+            if isLast { answer.timing(.maps) { sharing = share.divide(sharing, &segmenter.workspace.arena) } }
             stage = isLast ? .shared(understanding, group: 0) : .scores(understanding, group: index + 1)
             return .nothing
         case .shared(let understanding, let index):
@@ -103,7 +104,7 @@ package final class Computation {
                 try segmenter.probed(step, understanding, picture, fusion, sharing: sharing, &answer))
         case .report:
             stage = .over
-            return .report(answer.finished(segmenter.latents(of: picture)))
+            return .report(answer.finished)
         case .over: return nil
         }
     }

@@ -17,18 +17,19 @@ extension LabelFilter {
     ///   - picture: as ``reading(by:)`` says
     ///   - classes: the wordings of each label, at least one of each
     ///   - rule: what the CLIP is taken for
+    ///   - owner: the user who asks
     /// - Returns: `[H·W]` for each label
     /// - Throws: `Interruption` between layers and between labels
     package func seeds(
-        of picture: PreparedPixels, classes: [[String]], by rule: DenseRule, cancellation: Cancellation,
-        _ arena: inout Arena
+        of picture: PreparedPixels, classes: [[String]], by rule: DenseRule, for owner: UInt32,
+        cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> (grid: Grid, maps: [[Float]]) {
         let vision = clip.network.configuration.vision
         let map = picture.map
         let grid = vision.patches(of: Grid(height: map.height, width: map.width))
         guard !classes.isEmpty else { return (grid, []) }
         let order = classes.indices.sorted { Self.key(classes[$0]).lexicographicallyPrecedes(Self.key(classes[$1])) }
-        let texts = try texts(of: order.map { classes[$0] }, by: rule, cancellation: cancellation, &arena)
+        let texts = try texts(of: order.map { classes[$0] }, by: rule, for: owner, cancellation: cancellation, &arena)
         let layers = vision.sizes.layers
         return try arena.scope { (arena) throws(Interruption) in
             let scores = arena.matrix(rows: layers * classes.count, columns: grid.pixels)
@@ -60,13 +61,14 @@ extension LabelFilter {
     ///
     /// A text's is the mean over the templates, and over its wordings.
     func texts(
-        of classes: [[String]], by rule: DenseRule, cancellation: Cancellation, _ arena: inout Arena
+        of classes: [[String]], by rule: DenseRule, for owner: UInt32, cancellation: Cancellation,
+        _ arena: inout Arena
     ) throws(Interruption) -> Matrix {
         let all = classes + rule.background.map { [$0] }
         let texts = Matrix(stored: all.count + 1, by: clip.network.configuration.projection)
         for (row, wordings) in all.enumerated() {
             let prompts = wordings.flatMap { words in rule.templates.map { $0.prompt(for: words) } }
-            let embeddings = try embeddings(of: prompts, cancellation: cancellation, &arena)
+            let embeddings = try embeddings(of: prompts, for: owner, cancellation: cancellation, &arena)
             texts.rows(row..<row + 1).setMean(of: embeddings, &arena)
         }
         texts.rows(0..<all.count).setUnitRows()

@@ -1,3 +1,4 @@
+import Limits
 package import Kernels
 package import Networks
 
@@ -21,6 +22,6 @@ extension DiffusionNetworks {
 
     /// Bytes of address space for scratch memory at the size that the U-Net was trained on.
     package var scratchBytes: Int {
-        AnswerMemory(self, Layout(latentSizes.trained), maps: SegmentationRequest.labelLimit).addressSpace
+        AnswerMemory(self, Layout(latentSizes.trained), maps: Limit.labels).addressSpace
     }
 }

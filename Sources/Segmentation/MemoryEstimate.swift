@@ -1,3 +1,4 @@
+import Limits
 package import Kernels
 package import Networks
 
@@ -118,9 +119,9 @@ struct MemoryEstimate {
 
     /// The scores of all labels and background words in all patches, twice: by label and by patch.
     static func judging(_ configuration: CLIPConfiguration) -> MemoryEstimate {
-        let texts = Double(SegmentationRequest.labelLimit + PatchConfiguration.wordLimit)
+        let texts = Double(Limit.labels + PatchConfiguration.wordLimit)
         let patches = pixels(configuration.vision.trained) * Double(PictureConfiguration.Fit.longest)
-        return MemoryEstimate("a judgement of \(SegmentationRequest.labelLimit) labels", floats: 2 * texts * patches)
+        return MemoryEstimate("a judgement of \(Limit.labels) labels", floats: 2 * texts * patches)
     }
 
     /// A picture, its layers' inputs and embeddings, the attention of all heads, links, and the scores of classes and

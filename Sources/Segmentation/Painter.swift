@@ -57,7 +57,7 @@ package struct Painter: Sendable {
 
     /// The next event; `nil` where another part must be added first, or once `isWanted` says `false`.
     package mutating func next(while isWanted: () -> Bool) -> SegmentationEvent? {
-        let start = ContinuousClock.now
+        let start = SuspendingClock.now
         while isWanted(), let next = upcoming.popLast() {
             switch next {
             case .header(let understanding): return .header(understanding)

@@ -4,17 +4,10 @@ package import Networks
 import Texts
 
 /// What is known of a decoded picture, whatever the model, and whether or not its data are still cached.
-final class Picture {
+struct Picture {
     let looked: LookedAt
     /// Whether some pixels are wholly transparent, which makes them background.
     let isTransparent: Bool
-    /// The users who sent its file: nobody else may use its handle.
-    var broughtBy = Owners()
-
-    init(looked: LookedAt, isTransparent: Bool) {
-        self.looked = looked
-        self.isTransparent = isTransparent
-    }
 }
 
 /// A picture that a user may ask about.
@@ -69,6 +62,8 @@ struct Resize: Sendable, Hashable {
 /// The picture of a request.
 final class AskedPicture {
     let picture: Picture
+    /// Who asks: the uid.
+    let owner: UInt32
     /// The wholly transparent pixels; `nil` where there are none.
     let transparency: Transparency?
     /// The picture's colours, where the recipe reads them.
@@ -77,7 +72,7 @@ final class AskedPicture {
     let layout: Layout
     let resize: Resize
     /// The latent of each tile, `[H·W, 4]`, as far as they are known.
-    var latents: [Remembered<[Float]>?]
+    var latents: [[Float]?]
     /// What the others are computed from; `nil` where there are none.
     var content: PictureContent?
     /// The picture as captioner and filter read it.
@@ -88,10 +83,11 @@ final class AskedPicture {
     var embeddings: [PictureEmbedding.Parts: PictureEmbedding] = [:]
 
     init(
-        _ picture: Picture, _ data: PictureData, _ model: NetworkKey, _ layout: Layout, _ resize: Resize,
-        latents: [Remembered<[Float]>?]
+        _ picture: Picture, of owner: UInt32, _ data: PictureData, _ model: NetworkKey, _ layout: Layout,
+        _ resize: Resize, latents: [[Float]?]
     ) {
         self.picture = picture
+        self.owner = owner
         transparency = data.transparency
         guide = data.guide
         self.model = model
@@ -172,9 +168,10 @@ struct PictureData {
     }
 }
 
-/// A cache of pictures, shared by all models: a handle is valid for each of them, loaded or not when the picture came.
+/// A cache of each user's pictures, shared by all models: a handle is valid for each of them, loaded or not when the
+/// picture came, and for whoever sent the file.
 ///
-/// Sizes and owners, some hundred bytes each, have an eighth of the memory. The rest holds data: files, transparent
+/// Sizes, some hundred bytes each, have an eighth of the memory. The rest holds data: files, transparent
 /// pixels, guides, and each picture at the sizes at which models were asked to read it, until they have made their
 /// latents. From the file all else can be made again, for any model, so files stay longest, except those larger than a
 /// quarter of the memory: one of them would push out most others. Of such a picture the sizes that models were asked to
@@ -184,21 +181,28 @@ struct PictureData {
 ///
 /// A store belongs to the thread of the segmenters that share it.
 package final class PictureStore {
-    /// Bytes of an entry with its key and owners, beside the file, samples or bits that it holds.
+    /// Bytes of an entry with its key, beside the file, samples or bits that it holds.
     static let entryBytes = 448
 
     /// The most bytes that are cached.
     package private(set) var limit: Int
-    private var pictures: Cache<ExactString, Picture>
-    private var data: Cache<ExactString, PictureData>
+    private var pictures: PrivateCache<ExactString, Picture>
+    private var data: PrivateCache<ExactString, PictureData>
 
     package var count: Int { pictures.count }
     package var bytes: Int { pictures.bytes + data.bytes }
 
+    func count(of owner: UInt32) -> Int { pictures.count(of: owner) }
+
+    func bytes(of owner: UInt32) -> Int { pictures.bytes(of: owner) + data.bytes(of: owner) }
+
+    /// The uids of those whose pictures are kept.
+    var owners: Set<UInt32> { Set(pictures.owners).union(data.owners) }
+
     package init(limit: Int) {
         self.limit = limit
-        pictures = Cache(limit: limit / 8)
-        data = Cache(limit: limit - limit / 8)
+        pictures = PrivateCache(limit: limit / 8)
+        data = PrivateCache(limit: limit - limit / 8)
     }
 
     /// Changes how much is cached; the least recently used goes first.
@@ -249,13 +253,12 @@ package final class PictureStore {
         needs: (LookedAt) throws(SegmentationError) -> PictureNeeds
     ) throws(SegmentationError) -> (Picture, PictureData) {
         let key = ExactString(handle)
-        var found = data(of: handle)
+        var found = data(of: handle, for: owner)
         if found.file == nil, keeps(file: file.count) { found.file = file }
-        if let known = pictures.value(for: key), !known.isTransparent || found.transparency != nil {
+        if let known = pictures.value(for: key, of: owner), !known.isTransparent || found.transparency != nil {
             let needs = try needs(known.looked)
             if found.satisfies(needs) {
-                _ = known.broughtBy.note(owner)
-                keep(found, for: key, reading: needs.resize)
+                keep(found, for: key, of: owner, reading: needs.resize)
                 return (known, found)
             }
         }
@@ -263,11 +266,9 @@ package final class PictureStore {
         let looked = LookedAt(handle: handle, width: image.width, height: image.height)
         let needs = try needs(looked)
         try found.take(needs, of: image, cancellation)
-        let picture =
-            pictures.value(for: key) ?? Picture(looked: looked, isTransparent: found.transparency != nil)
-        _ = picture.broughtBy.note(owner)
-        pictures.insert(picture, bytes: Self.entryBytes, for: key)
-        keep(found, for: key, reading: needs.resize)
+        let picture = Picture(looked: looked, isTransparent: found.transparency != nil)
+        pictures.insert(picture, bytes: Self.entryBytes, for: key, of: owner)
+        keep(found, for: key, of: owner, reading: needs.resize)
         return (picture, found)
     }
 
@@ -281,32 +282,32 @@ package final class PictureStore {
         needs: (LookedAt) throws(SegmentationError) -> PictureNeeds
     ) throws(SegmentationError) -> (Picture, PictureData) {
         let key = ExactString(handle)
-        guard let picture = pictures.value(for: key), picture.broughtBy.contains(owner) else {
-            throw .unknownPicture(handle: handle)
-        }
-        var found = data(of: handle)
+        guard let picture = pictures.value(for: key, of: owner) else { throw .unknownPicture(handle: handle) }
+        var found = data(of: handle, for: owner)
         let needs = try needs(picture.looked)
         guard !found.hasDecoded(needs) else { return (picture, found) }
         guard let file = found.file else { throw .unknownPicture(handle: handle) }
         try found.take(needs, of: try Image(decoding: file, cancellation: cancellation), cancellation)
-        keep(found, for: key, reading: needs.resize)
+        keep(found, for: key, of: owner, reading: needs.resize)
         return (picture, found)
     }
 
-    func data(of handle: String) -> PictureData { data.value(for: ExactString(handle)) ?? PictureData() }
+    func data(of handle: String, for owner: UInt32) -> PictureData {
+        data.value(for: ExactString(handle), of: owner) ?? PictureData()
+    }
 
     /// Drops a picture at a size, once a model has made its latents from it: others make it again from the file.
-    func drop(_ resize: Resize, of handle: String) {
-        var found = data(of: handle)
+    func drop(_ resize: Resize, of handle: String, for owner: UInt32) {
+        var found = data(of: handle, for: owner)
         guard found.file != nil, found.resized.removeValue(forKey: resize) != nil else { return }
-        keep(found, for: ExactString(handle), reading: nil)
+        keep(found, for: ExactString(handle), of: owner, reading: nil)
     }
 
     /// Drops a picture as a captioner or filter reads it, once it has: others make it again from the file.
-    func drop(_ view: PictureConfiguration, of handle: String) {
-        var found = data(of: handle)
+    func drop(_ view: PictureConfiguration, of handle: String, for owner: UInt32) {
+        var found = data(of: handle, for: owner)
         guard found.file != nil, found.views.removeValue(forKey: view) != nil else { return }
-        keep(found, for: ExactString(handle), reading: nil)
+        keep(found, for: ExactString(handle), of: owner, reading: nil)
     }
 
     /// Whether a file of so many bytes is cached.
@@ -319,13 +320,13 @@ package final class PictureStore {
     /// not cached, without what fewest questions need.
     ///
     /// - Parameter resize: the size that is to be read next
-    private func keep(_ new: PictureData, for key: ExactString, reading resize: Resize?) {
+    private func keep(_ new: PictureData, for key: ExactString, of owner: UInt32, reading resize: Resize?) {
         var new = new
         if new.bytes > data.limit { new.resized = new.resized.filter { $0.key == resize } }
         if new.bytes > data.limit { new.guide = nil }
         if new.bytes > data.limit { new.views = [:] }
         if new.bytes > data.limit, new.file != nil { new.resized = [:] }
-        if new.isEmpty { data.remove(key) } else { data.insert(new, bytes: new.bytes, for: key) }
+        if new.isEmpty { data.remove(key, of: owner) } else { data.insert(new, bytes: new.bytes, for: key, of: owner) }
     }
 }
 

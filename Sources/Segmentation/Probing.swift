@@ -1,3 +1,4 @@
+import Limits
 import Networks
 
 /// A look into the computation of an answer.
@@ -9,11 +10,6 @@ package enum Probe: Sendable, Hashable {
     case stages
     /// Where the cell of a pixel looks: its row of the affinity.
     case attention(x: Int, y: Int)
-
-    /// In one request.
-    package static let limit = 16
-    /// Of ``layers`` and ``stages``, whose maps are many for each label.
-    package static let labelLimit = 16
 
     /// Throws where a recipe has nothing to show.
     func check(_ recipe: Recipe) throws(SegmentationError) {
@@ -32,8 +28,8 @@ package enum Probe: Sendable, Hashable {
     func check(labels: Int, _ picture: LookedAt) throws(SegmentationError) {
         switch self {
         case .layers, .stages:
-            guard labels <= Self.labelLimit else {
-                throw .tooMany(what: "labels to probe", count: labels, limit: Self.labelLimit)
+            guard labels <= Limit.probedLabels else {
+                throw .tooMany(what: "labels to probe", count: labels, limit: Limit.probedLabels)
             }
         case .attention(let x, let y):
             guard x < picture.width, y < picture.height else {

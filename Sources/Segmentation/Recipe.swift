@@ -1,3 +1,4 @@
+import Limits
 package import Images
 import Texts
 
@@ -64,7 +65,7 @@ package struct Recipe: Sendable, Hashable {
     /// Phrases that are scored together: what all read is read once. That is the affinity, the largest operand of
     /// scoring, where it is kept; heads are computed anew each time; a joined prompt's maps are clustered each time.
     package var groupPhrases: Int {
-        if isJoined || dense != nil { return SegmentationRequest.phraseLimit }
+        if isJoined || dense != nil { return Limit.phrases }
         if case .heads = refinement.affinity { return 64 }
         return 16
     }

@@ -36,9 +36,9 @@ package enum SegmentationError: Error {
     case unknownModel(String, reason: String)
     case notLoaded(LoadFailure)
     case unknownPicture(handle: String)
-    case queueFull(limit: Int)
+    case queueFull(limit: Int, QueuePlace)
     /// The job was removed from a full queue for a caller with fewer jobs in it.
-    case displaced(limit: Int)
+    case displaced(limit: Int, QueuePlace)
     case stopping
     case cancelled
     case deadlineExceeded
@@ -105,8 +105,8 @@ extension SegmentationError: CustomStringConvertible {
         case .unknownPicture(let handle):
             "no picture of yours is known as \(quoted(handle)), or not as this recipe reads it: bring it by Look with "
                 + "the question's recipe and settings, or send it with the question"
-        case .queueFull(let limit): "\(limit) questions are waiting already: try again later"
-        case .displaced(let limit):
+        case .queueFull(let limit, _): "\(limit) questions are waiting already: try again later"
+        case .displaced(let limit, _):
             "\(limit) questions are waiting, nobody has more of them than you, and another caller came: "
                 + "ask fewer at a time"
         case .stopping: "the daemon is stopping: try again when it is back"

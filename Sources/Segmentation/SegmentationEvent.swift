@@ -19,6 +19,28 @@ package struct LabelMask: Sendable {
 
 /// The time of each stage in milliseconds, and cache hits, counted only where the same user's earlier requests needed
 /// the entry.
+/// A stage of an answer, in the order of a report.
+package enum AnswerStage: UInt8, CaseIterable, Sendable {
+    case decode = 1
+    case autoencoder
+    case words
+    case text
+    case unet
+    case maps
+
+    /// Its milliseconds.
+    package var time: WritableKeyPath<Report, Float> {
+        switch self {
+        case .decode: \.decode
+        case .autoencoder: \.autoencoder
+        case .words: \.words
+        case .text: \.text
+        case .unet: \.unet
+        case .maps: \.maps
+        }
+    }
+}
+
 package struct Report: Sendable {
     package var queue: Float = 0
     package var decode: Float = 0

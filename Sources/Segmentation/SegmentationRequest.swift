@@ -1,3 +1,4 @@
+import Limits
 import Images
 import Kernels
 import Texts
@@ -60,19 +61,6 @@ package enum MapRequest: Sendable, Equatable {
 
 /// A valid request: its initialiser checks every limit that does not depend on the model.
 package struct SegmentationRequest: Sendable {
-    /// Three times the largest vocabulary of a data set (LVIS: 1,203), and few enough to bound a request's time.
-    package static let labelLimit = 4096
-    /// An index mask has 255 indices beside the background.
-    package static let maskedLabelLimit = 255
-    /// Two phrases for each of ``labelLimit`` labels.
-    package static let phraseLimit = 8192
-    /// Phrases in one softmax, whose keys are held at once: 2 MiB each for Stable Diffusion.
-    package static let jointPhraseLimit = 128
-    /// Bytes of one name, phrase or prompt: far more than a text encoder reads.
-    package static let promptLimit = 4096
-    /// Bytes of all names, words and prompts together: 128 for each of ``phraseLimit`` phrases.
-    package static let textLimit = 1 << 20
-
     package let picture: PictureSource
     /// None where there is a vocabulary.
     package let labels: [Label]
@@ -107,8 +95,8 @@ package struct SegmentationRequest: Sendable {
             throw .labelsAndVocabulary(labels: labels.count)
         }
         try recipe.checkJointSoftmax(labels)
-        guard !wantsMask || labels.count <= Self.maskedLabelLimit else {
-            throw .tooManyForMask(labels: labels.count, limit: Self.maskedLabelLimit)
+        guard !wantsMask || labels.count <= Limit.maskedLabels else {
+            throw .tooManyForMask(labels: labels.count, limit: Limit.maskedLabels)
         }
         if let forwardPrompt {
             if recipe.forwardPrompt == .own { throw .recipe(.unneededForwardPrompt(recipe: recipe.name)) }
@@ -118,12 +106,12 @@ package struct SegmentationRequest: Sendable {
         guard threshold >= 0, threshold <= 1 else { throw .threshold(threshold) }
         if case .sized(let width, let height) = maps {
             let pixels = width.multipliedReportingOverflow(by: height)
-            guard width > 0, height > 0, !pixels.overflow, pixels.partialValue <= Image.pixelLimit else {
-                throw .mapSize(width: width, height: height, limit: Image.pixelLimit)
+            guard width > 0, height > 0, !pixels.overflow, pixels.partialValue <= Limit.pixels else {
+                throw .mapSize(width: width, height: height, limit: Limit.pixels)
             }
         }
-        guard probes.count <= Probe.limit else {
-            throw .tooMany(what: "probes", count: probes.count, limit: Probe.limit)
+        guard probes.count <= Limit.probes else {
+            throw .tooMany(what: "probes", count: probes.count, limit: Limit.probes)
         }
         for probe in probes { try probe.check(recipe) }
         self.picture = picture
@@ -148,26 +136,28 @@ package struct SegmentationRequest: Sendable {
     /// A bound of the labels that the answer has.
     package var mostLabels: Int {
         guard let vocabulary else { return labels.count }
-        let most = vocabulary.candidates.isEmpty ? Self.maskedLabelLimit : vocabulary.candidates.count
-        return wantsMask ? min(most, Self.maskedLabelLimit) : most
+        let most = vocabulary.candidates.isEmpty ? Limit.maskedLabels : vocabulary.candidates.count
+        return wantsMask ? min(most, Limit.maskedLabels) : most
     }
 
     /// - Parameter others: texts that count like the labels' own
     static func check(_ labels: [Label], others: [String]) throws(SegmentationError) {
         guard !labels.isEmpty else { throw .noLabels }
-        guard labels.count <= labelLimit else {
-            throw .tooMany(what: "labels", count: labels.count, limit: labelLimit)
+        guard labels.count <= Limit.labels else {
+            throw .tooMany(what: "labels", count: labels.count, limit: Limit.labels)
         }
         let phrases = labels.reduce(0) { $0 + $1.phrases.count }
-        guard phrases <= phraseLimit else {
-            throw .tooMany(what: "phrases", count: phrases, limit: phraseLimit)
+        guard phrases <= Limit.phrases else {
+            throw .tooMany(what: "phrases", count: phrases, limit: Limit.phrases)
         }
         let bytes = labels.reduce(others.reduce(0) { $0 + $1.utf8.count }) { sum, label in
             label.phrases.reduce(sum + label.name.utf8.count) {
                 $0 + $1.words.utf8.count + ($1.prompt?.utf8.count ?? 0)
             }
         }
-        guard bytes <= textLimit else { throw .tooMany(what: "bytes of text", count: bytes, limit: textLimit) }
+        guard bytes <= Limit.textBytes else {
+            throw .tooMany(what: "bytes of text", count: bytes, limit: Limit.textBytes)
+        }
         var names: Set<ExactString> = []
         for (index, label) in labels.enumerated() {
             guard !label.name.isEmpty else { throw .emptyName(label: index) }
@@ -182,10 +172,10 @@ package struct SegmentationRequest: Sendable {
     }
 
     static func check(_ text: String, of what: @autoclosure () -> String) throws(SegmentationError) {
-        guard text.utf8.count <= promptLimit else {
-            throw .tooLong(what: what(), bytes: text.utf8.count, limit: promptLimit)
+        guard text.utf8.count <= Limit.promptBytes else {
+            throw .tooLong(what: what(), bytes: text.utf8.count, limit: Limit.promptBytes)
         }
-        guard StreamSafe.isSafe(text) else { throw .tooManyMarks(what: what(), limit: StreamSafe.limit) }
+        guard StreamSafe.isSafe(text) else { throw .tooManyMarks(what: what(), limit: Limit.combiningMarks) }
     }
 }
 
@@ -197,7 +187,7 @@ extension Recipe {
             throw .recipe(.jointSoftmax(recipe: name, fitting: Self.all.filter(\.fitsJointSoftmax).map(\.name)))
         }
         let phrases = labels.reduce(0) { $0 + $1.phrases.count }
-        let limit = SegmentationRequest.jointPhraseLimit
+        let limit = Limit.jointPhrases
         guard phrases <= limit else { throw .recipe(.tooManyForSoftmax(phrases: phrases, limit: limit)) }
     }
 }

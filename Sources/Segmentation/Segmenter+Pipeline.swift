@@ -12,11 +12,11 @@ extension Segmenter {
         var maps: [ScoreKey: [Float]] = [:]
         var missing: [ScoreKey] = []
         for key in keys.joined() {
-            let known = workspace.scoreMaps.value(for: key)
-            note(key, isScored: known?.owners.note(answer.owner) ?? false, &answer)
+            let known = workspace.scoreMaps.value(for: key, of: answer.owner)
+            note(key, isScored: known != nil, &answer)
             guard maps[key] == nil else { continue }
             if known == nil { missing.append(key) }
-            maps[key] = known?.value ?? []
+            maps[key] = known ?? []
         }
         for batch in batches(missing, of: keys, atMost: answer.request.recipe.groupPhrases) {
             let found =
@@ -28,7 +28,7 @@ extension Segmenter {
             for (key, map) in zip(batch.joined(), found) { maps[key] = map }
         }
         let presence = answer.request.recipe.presence
-        return answer.timing(\.maps) {
+        return answer.timing(.maps) {
             keys.map { phrases in
                 let map = Self.mean(of: phrases.map { maps[$0] ?? [] })
                 guard let presence, ScoreKernels.largest(map) <= presence else { return map }
@@ -61,22 +61,24 @@ extension Segmenter {
         return batches
     }
 
-    /// Notes the prompts and the pass that a phrase's map needs, and which of them the user's earlier requests needed:
-    /// the same for that user whether the entries come from their own requests or from another user's.
+    /// Notes the prompts and the pass that a phrase's map needs, and which of them are cached.
     ///
-    /// - Parameter isScored: whether their earlier requests needed the map itself
+    /// - Parameter isScored: whether the map itself is
     private func note(_ key: ScoreKey, isScored: Bool, _ answer: inout AnswerInProgress) {
-        let isRead = workspace.words.value(for: textKey(key.prompt))?.owners.note(answer.owner) ?? false
-        answer.needs(prompt: key.prompt, isKnown: isScored || isRead)
+        answer.needs(prompt: key.prompt, isKnown: isScored || isRead(key.prompt, for: answer.owner))
         var isRun = true
         for pass in key.features.passes {
-            let isKnown = workspace.features.value(for: pass)?.owners.note(answer.owner) ?? false
+            let isKnown = workspace.features.value(for: pass, of: answer.owner) != nil
             answer.needs(pass: pass, isKnown: isScored || isKnown)
             if !isKnown { isRun = false }
         }
         guard !isScored, !isRun else { return }
-        let isKnown = workspace.words.value(for: textKey(key.features.prompt))?.owners.note(answer.owner) ?? false
-        answer.needs(prompt: key.features.prompt, isKnown: isKnown)
+        let prompt = key.features.prompt
+        answer.needs(prompt: prompt, isKnown: isRead(prompt, for: answer.owner))
+    }
+
+    private func isRead(_ prompt: ReadPrompt, for owner: UInt32) -> Bool {
+        workspace.words.value(for: textKey(prompt), of: owner) != nil
     }
 
     private func textKey(_ prompt: ReadPrompt) -> TextKey { TextKey(model: model.key, prompt: prompt) }
@@ -113,7 +115,7 @@ extension Segmenter {
     ) throws(SegmentationError) -> [[Float]] {
         let (labels, features) = try read(batch, picture, &answer)
         let cancellation = answer.cancellation
-        let found = try answer.timing(\.maps) { () throws(SegmentationError) in
+        let found = try answer.timing(.maps) { () throws(SegmentationError) in
             do throws(Interruption) {
                 return try fusion.scores(of: labels, in: features, cancellation: cancellation, &workspace.arena)
             } catch {
@@ -140,9 +142,9 @@ extension Segmenter {
     }
 
     private func remember(_ maps: [[Float]], _ keys: [ScoreKey], for owner: UInt32) {
-        for (key, map) in zip(keys, maps) where workspace.scoreMaps.value(for: key) == nil {
+        for (key, map) in zip(keys, maps) where workspace.scoreMaps.value(for: key, of: owner) == nil {
             workspace.scoreMaps.insert(
-                Remembered(map, for: owner), bytes: key.bytes + map.count * MemoryLayout<Float>.stride, for: key)
+                map, bytes: key.bytes + map.count * MemoryLayout<Float>.stride, for: key, of: owner)
         }
     }
 
@@ -157,7 +159,7 @@ extension Segmenter {
         let features = try features(of: picture, keys[0].features, &answer)
         let seeds = try seeds(of: labels, by: rule, picture, &answer)
         let cancellation = answer.cancellation
-        let found = try answer.timing(\.maps) { () throws(SegmentationError) in
+        let found = try answer.timing(.maps) { () throws(SegmentationError) in
             do throws(Interruption) {
                 return try fusion.scores(
                     of: seeds.maps, on: seeds.grid, rounds: fusion.rounds, in: features, cancellation: cancellation,
@@ -180,11 +182,11 @@ extension Segmenter {
             preconditionFailure("a picture that nobody prepared")
         }
         let cancellation = answer.cancellation
-        return try answer.timing(\.maps) { () throws(SegmentationError) in
+        return try answer.timing(.maps) { () throws(SegmentationError) in
             do throws(Interruption) {
                 return try network.seeds(
-                    of: pixels, classes: labels.map { $0.phrases.map(\.words) }, by: rule, cancellation: cancellation,
-                    &workspace.arena)
+                    of: pixels, classes: labels.map { $0.phrases.map(\.words) }, by: rule, for: picture.owner,
+                    cancellation: cancellation, &workspace.arena)
             } catch {
                 throw SegmentationError(error)
             }
@@ -198,13 +200,13 @@ extension Segmenter {
         var texts: [ReadPrompt: EncodedText] = [:]
         var unknown: [ReadPrompt] = []
         for prompt in prompts where texts[prompt] == nil && !unknown.contains(prompt) {
-            texts[prompt] = workspace.words.value(for: textKey(prompt))?.value
+            texts[prompt] = workspace.words.value(for: textKey(prompt), of: answer.owner)
             if texts[prompt] == nil { unknown.append(prompt) }
         }
         let cancellation = answer.cancellation
         for first in stride(from: 0, to: unknown.count, by: Self.groupPrompts) {
             let batch = unknown[first...].prefix(Self.groupPrompts)
-            let read = try answer.timing(\.text) { () throws(SegmentationError) in
+            let read = try answer.timing(.text) { () throws(SegmentationError) in
                 do throws(Interruption) {
                     return try EncodedText.reading(Array(batch), model, cancellation: cancellation, &workspace.arena)
                 } catch {
@@ -214,7 +216,7 @@ extension Segmenter {
             for (prompt, text) in zip(batch, read) {
                 texts[prompt] = text
                 answer.reads(prompt: prompt)
-                workspace.words.insert(Remembered(text, for: answer.owner), bytes: text.bytes, for: textKey(prompt))
+                workspace.words.insert(text, bytes: text.bytes, for: textKey(prompt), of: answer.owner)
             }
         }
         return texts
@@ -227,7 +229,9 @@ extension Segmenter {
         _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> Bool {
         let keys = scoreKeys(labels, picture, fusion, answer.request).joined()
-        guard picture.layout.tiles.count > 1, let key = keys.first(where: { workspace.scoreMaps.value(for: $0) == nil })
+        let owner = answer.owner
+        guard picture.layout.tiles.count > 1,
+            let key = keys.first(where: { workspace.scoreMaps.value(for: $0, of: owner) == nil })
         else { return false }
         let found = answer.last?.key == key.features ? answer.last?.features ?? [] : []
         guard found.count < picture.layout.tiles.count else { return false }
@@ -251,10 +255,10 @@ extension Segmenter {
     private func features(
         of picture: AskedPicture, _ pass: PassKey, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> AttentionFeatures {
-        if let known = workspace.features.value(for: pass)?.value { return known }
+        if let known = workspace.features.value(for: pass, of: answer.owner) { return known }
         let found = try run(pass, over: picture, &answer)
         answer.runs(pass: pass)
-        workspace.features.insert(Remembered(found, for: answer.owner), bytes: found.bytes, for: pass)
+        workspace.features.insert(found, bytes: found.bytes, for: pass, of: answer.owner)
         return found
     }
 
@@ -271,7 +275,7 @@ extension Segmenter {
         let colours =
             key.captured.affinity.colour == nil ? nil : picture.guide?.colours(of: tile, grid, key.captured.level)
         let cancellation = answer.cancellation
-        return try answer.timing(\.unet) { () throws(SegmentationError) in
+        return try answer.timing(.unet) { () throws(SegmentationError) in
             do throws(Interruption) {
                 return try workspace.arena.scope { (arena) throws(Interruption) in
                     let noised = arena.featureMap(
@@ -291,8 +295,10 @@ extension Segmenter {
 
     /// The latents of a picture, as far as they are cached, also where another request had them computed after this one
     /// began.
-    func latents(of asked: AskedPicture) -> [Remembered<[Float]>?] {
-        asked.layout.tiles.indices.map { asked.latents[$0] ?? workspace.latents.value(for: asked.latentKey($0)) }
+    private func latents(of asked: AskedPicture) -> [[Float]?] {
+        asked.layout.tiles.indices.map {
+            asked.latents[$0] ?? workspace.latents.value(for: asked.latentKey($0), of: asked.owner)
+        }
     }
 
     /// The scaled mean of a tile's posterior, `[H·W, 4]`.
@@ -300,19 +306,19 @@ extension Segmenter {
         of asked: AskedPicture, tile: Int, _ answer: inout AnswerInProgress
     ) throws(SegmentationError) -> [Float] {
         asked.latents = latents(of: asked)
-        if let known = asked.latents[tile] { return known.value }
+        if let known = asked.latents[tile] { return known }
         guard let content = asked.content else { preconditionFailure("a picture without data to encode") }
-        let known = Remembered(try encoded(content, of: asked, tile: tile, &answer), for: answer.owner)
+        let latent = try encoded(content, of: asked, tile: tile, &answer)
         workspace.latents.insert(
-            known, bytes: known.value.count * MemoryLayout<Float>.stride + asked.picture.looked.handle.utf8.count,
-            for: asked.latentKey(tile))
-        asked.latents[tile] = known
+            latent, bytes: latent.count * MemoryLayout<Float>.stride + asked.picture.looked.handle.utf8.count,
+            for: asked.latentKey(tile), of: asked.owner)
+        asked.latents[tile] = latent
         answer.hasEncoded = true
         if !asked.latents.contains(where: { $0 == nil }) {
             asked.content = nil
-            workspace.pictures.drop(asked.resize, of: asked.picture.looked.handle)
+            workspace.pictures.drop(asked.resize, of: asked.picture.looked.handle, for: asked.owner)
         }
-        return known.value
+        return latent
     }
 
     /// Runs the autoencoder over a tile of a picture.
@@ -321,12 +327,12 @@ extension Segmenter {
     ) throws(SegmentationError) -> [Float] {
         let cancellation = answer.cancellation
         let tile = asked.layout.tiles[tile].times(model.autoencoder.configuration.factor)
-        let part = try answer.timing(\.decode) { () throws(SegmentationError) in
+        let part = try answer.timing(.decode) { () throws(SegmentationError) in
             let resized = try content.resized(asked.resize, cancellation: cancellation)
             asked.content = .resized(resized)
             return tile.part(of: resized, asked.resize.grid, channels: 3)
         }
-        return try answer.timing(\.autoencoder) { () throws(SegmentationError) in
+        return try answer.timing(.autoencoder) { () throws(SegmentationError) in
             do throws(Interruption) {
                 return try model.latent(of: part, tile.grid, cancellation: cancellation, &workspace.arena)
             } catch {

@@ -52,7 +52,7 @@ extension Segmenter {
         var maps: [[Float]] = []
         for batch in batches(keys.flatMap(\.self), of: keys, atMost: answer.request.recipe.groupPhrases) {
             let (asked, features) = try read(batch, picture, &answer)
-            maps += try answer.timing(\.maps) { () throws(SegmentationError) in
+            maps += try answer.timing(.maps) { () throws(SegmentationError) in
                 do throws(Interruption) {
                     return try body(asked, features, &workspace.arena)
                 } catch {

@@ -21,7 +21,7 @@ extension Segmenter {
     ) throws(SegmentationError) -> AskedPicture {
         func needs(_ looked: LookedAt) throws(SegmentationError) -> PictureNeeds {
             let (layout, resize) = try input(of: looked, reading)
-            let isKnown = !knownLatents(of: handle, layout, resize).contains { $0 == nil }
+            let isKnown = !knownLatents(of: handle, layout, resize, for: owner).contains { $0 == nil }
             return PictureNeeds(resize: isKnown ? nil : resize, guide: reading.colours, views: try views(looked))
         }
         let (picture, data) =
@@ -34,7 +34,8 @@ extension Segmenter {
             }
         let (layout, resize) = try input(of: picture.looked, reading)
         let asked = AskedPicture(
-            picture, data, model.key, layout, resize, latents: knownLatents(of: handle, layout, resize))
+            picture, of: owner, data, model.key, layout, resize,
+            latents: knownLatents(of: handle, layout, resize, for: owner))
         guard asked.isComplete, !picture.isTransparent || data.transparency != nil
         else { throw .unknownPicture(handle: handle) }
         return asked
@@ -47,9 +48,12 @@ extension Segmenter {
     }
 
     /// The cached latent of each tile.
-    private func knownLatents(of handle: String, _ layout: Layout, _ resize: Resize) -> [Remembered<[Float]>?] {
+    private func knownLatents(
+        of handle: String, _ layout: Layout, _ resize: Resize, for owner: UInt32
+    ) -> [[Float]?] {
         layout.tiles.map {
-            workspace.latents.value(for: LatentKey(model: model.key, handle: handle, resize: resize, tile: $0))
+            let key = LatentKey(model: model.key, handle: handle, resize: resize, tile: $0)
+            return workspace.latents.value(for: key, of: owner)
         }
     }
 
@@ -72,7 +76,8 @@ extension Segmenter {
         _ request: SegmentationRequest, _ search: LabelSearch, _ asked: AskedPicture, _ fusion: AttentionFusion,
         cancellation: Cancellation
     ) throws(SegmentationError) -> Understanding {
-        let (labels, forwardPrompt) = try understand(search.labels, request, cancellation: cancellation)
+        let (labels, forwardPrompt) = try understand(
+            search.labels, request, for: asked.owner, cancellation: cancellation)
         let memory = AnswerMemory(
             model, filter, asked, request, search.labels, capturing: fusion.captured)
         return Understanding(
@@ -92,7 +97,7 @@ extension Segmenter {
 
     /// Labels, tokenized and checked against each other, and what the one pass for all phrases reads, if there is one.
     func understand(
-        _ labels: [Label], _ request: SegmentationRequest, cancellation: Cancellation
+        _ labels: [Label], _ request: SegmentationRequest, for owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> ([UnderstoodLabel], String?) {
         if case .joined(let list) = request.recipe.forwardPrompt {
             return try understand(labels, request, joinedBy: list)
@@ -103,7 +108,7 @@ extension Segmenter {
             var phrases: [UnderstoodPhrase] = []
             for phrase in label.phrases {
                 try check(cancellation)
-                phrases.append(try understand(phrase, request.recipe))
+                phrases.append(try understand(phrase, request.recipe, for: owner))
             }
             understood.append(UnderstoodLabel(name: label.name, phrases: phrases))
         }
@@ -168,12 +173,14 @@ extension Segmenter {
         }
     }
 
-    /// Finds the words' tokens inside their prompt, unless they were found before.
-    private func understand(_ phrase: Phrase, _ recipe: Recipe) throws(SegmentationError) -> UnderstoodPhrase {
+    /// Finds the words' tokens inside their prompt, unless they were found before for the same user.
+    private func understand(
+        _ phrase: Phrase, _ recipe: Recipe, for owner: UInt32
+    ) throws(SegmentationError) -> UnderstoodPhrase {
         let key = UnderstandingKey(model.key.hash, phrase, recipe)
-        if let known = workspace.phrases.value(for: key) { return known }
+        if let known = workspace.phrases.value(for: key, of: owner) { return known }
         let understood = try tokens(of: phrase, recipe)
-        workspace.phrases.insert(understood, bytes: key.bytes + understood.bytes, for: key)
+        workspace.phrases.insert(understood, bytes: key.bytes + understood.bytes, for: key, of: owner)
         return understood
     }
 

@@ -6,14 +6,14 @@ import Texts
 extension Segmenter {
     /// What is looked for, as far as a request says it; all that can be refused before a network runs is refused here.
     func search(
-        for request: SegmentationRequest, cancellation: Cancellation
+        for request: SegmentationRequest, of owner: UInt32, cancellation: Cancellation
     ) throws(SegmentationError) -> LabelSearch {
         let template = request.recipe.captions ? request.recipe.template : nil
         let search = LabelSearch(labels: request.labels, vocabulary: request.vocabulary, continuing: template)
         if let vocabulary = request.vocabulary {
             try check(vocabulary)
         } else {
-            _ = try understand(request.labels, request, cancellation: cancellation)
+            _ = try understand(request.labels, request, for: owner, cancellation: cancellation)
         }
         if request.recipe.dense != nil { _ = try filter(for: request.recipe) }
         if template != nil, !search.isOver { _ = try captioner(for: "continuing prompts by captions") }
@@ -69,36 +69,40 @@ extension Segmenter {
     }
 
     /// How captioner and filter read a picture for a search, where what they saw of it is not cached.
-    func views(for search: LabelSearch, of picture: LookedAt) throws(SegmentationError) -> [PictureConfiguration] {
+    func views(
+        for search: LabelSearch, of picture: LookedAt, _ owner: UInt32
+    ) throws(SegmentationError) -> [PictureConfiguration] {
         var views: [PictureConfiguration] = []
         if case .choosing(let vocabulary, _) = search.step {
             let judge = try judge(for: vocabulary)
             if vocabulary.candidates.isEmpty || judge?.filter.readsCaption == true {
-                views += captionerViews(of: picture)
+                views += captionerViews(of: picture, owner)
             }
             if let (chosen, network) = judge,
-                workspace.sights.embedding(of: picture.handle, network.parts(of: chosen), by: network.key) == nil
+                workspace.sights.embedding(
+                    of: picture.handle, network.parts(of: chosen), by: network.key, for: owner) == nil
             {
                 views += network.views(of: picture.size)
             }
         }
-        if search.template != nil, !search.isOver { views += captionerViews(of: picture) }
+        if search.template != nil, !search.isOver { views += captionerViews(of: picture, owner) }
         return views
     }
 
     /// Holds what captioner and filter saw of a picture, where a search may need it and it is cached.
     func hold(_ asked: AskedPicture, for search: LabelSearch) throws(SegmentationError) {
         let handle = asked.picture.looked.handle
-        asked.states = captioner.flatMap { workspace.sights.states(of: handle, by: $0.key) }
+        asked.states = captioner.flatMap { workspace.sights.states(of: handle, by: $0.key, for: asked.owner) }
         guard case .choosing(let vocabulary, _) = search.step, let (chosen, network) = try judge(for: vocabulary) else {
             return
         }
         let parts = network.parts(of: chosen)
-        asked.embeddings[parts] = workspace.sights.embedding(of: handle, parts, by: network.key)
+        asked.embeddings[parts] = workspace.sights.embedding(of: handle, parts, by: network.key, for: asked.owner)
     }
 
-    func captionerViews(of picture: LookedAt) -> [PictureConfiguration] {
-        guard let captioner, workspace.sights.states(of: picture.handle, by: captioner.key) == nil else { return [] }
+    func captionerViews(of picture: LookedAt, _ owner: UInt32) -> [PictureConfiguration] {
+        guard let captioner, workspace.sights.states(of: picture.handle, by: captioner.key, for: owner) == nil
+        else { return [] }
         return [captioner.pictures]
     }
 
@@ -165,7 +169,7 @@ extension Segmenter {
                 let embedding = try embedding(of: picture, network, network.parts(of: filter), cancellation)
                 verdicts = try network.judge(
                     merged.different, background: background, nouns: nouns, picture: embedding, by: filter,
-                    cancellation: cancellation, &workspace.arena)
+                    for: picture.owner, cancellation: cancellation, &workspace.arena)
             } catch {
                 throw SegmentationError(error)
             }
@@ -206,14 +210,16 @@ extension Segmenter {
     ) throws(Interruption) -> PictureEmbedding {
         let looked = asked.picture.looked
         if let known = asked.embeddings[parts] { return known }
-        if let known = workspace.sights.embedding(of: looked.handle, parts, by: network.key) { return known }
+        if let known = workspace.sights.embedding(of: looked.handle, parts, by: network.key, for: asked.owner) {
+            return known
+        }
         let views = network.views(of: looked.size)
         guard let middle = asked.views[views[0]] else { preconditionFailure("a picture that nobody prepared") }
         let found = try network.look(
             at: PreparedPicture(middle: middle, whole: views.count > 1 ? asked.views[views[1]] : nil), for: parts,
             cancellation: cancellation, &workspace.arena)
-        workspace.sights.remember(found, of: looked.handle, parts, by: network.key)
-        for view in views { workspace.pictures.drop(view, of: looked.handle) }
+        workspace.sights.remember(found, of: looked.handle, parts, by: network.key, for: asked.owner)
+        for view in views { workspace.pictures.drop(view, of: looked.handle, for: asked.owner) }
         return found
     }
 
@@ -223,12 +229,14 @@ extension Segmenter {
     ) throws(SegmentationError) -> String {
         let handle = picture.picture.looked.handle
         let captioner = try captioner(for: "a caption")
-        if let known = workspace.sights.caption(of: handle, beginning, by: captioner.key) { return known }
+        if let known = workspace.sights.caption(of: handle, beginning, by: captioner.key, for: picture.owner) {
+            return known
+        }
         do throws(Interruption) {
             let states = try states(of: picture, captioner, cancellation)
             let sentence = try captioner.caption(
                 of: states, beginning: beginning, cancellation: cancellation, &workspace.arena)
-            workspace.sights.remember(sentence, of: handle, beginning, by: captioner.key)
+            workspace.sights.remember(sentence, of: handle, beginning, by: captioner.key, for: picture.owner)
             return sentence
         } catch {
             throw SegmentationError(error)
@@ -240,12 +248,14 @@ extension Segmenter {
         of asked: AskedPicture, _ captioner: Captioner, _ cancellation: Cancellation
     ) throws(Interruption) -> Matrix {
         let handle = asked.picture.looked.handle
-        if let known = asked.states ?? workspace.sights.states(of: handle, by: captioner.key) { return known }
+        if let known = asked.states ?? workspace.sights.states(of: handle, by: captioner.key, for: asked.owner) {
+            return known
+        }
         guard let samples = asked.views[captioner.pictures] else { preconditionFailure("a picture nobody prepared") }
         let states = try captioner.states(of: samples, cancellation: cancellation, &workspace.arena)
         asked.states = states
-        workspace.sights.remember(states, of: handle, by: captioner.key)
-        workspace.pictures.drop(captioner.pictures, of: handle)
+        workspace.sights.remember(states, of: handle, by: captioner.key, for: asked.owner)
+        workspace.pictures.drop(captioner.pictures, of: handle, for: asked.owner)
         return states
     }
 }

@@ -8,8 +8,8 @@ import Texts
 ///     file ─► square ─► latent ─► noised ─► U-Net pass ─► AttentionFeatures ─┐
 ///     words ─► prompt ─► tokens ─► context ─► keys ───────────────────────────┴─► fused ─► completed ─► scores
 ///
-/// Everything but `square` (once there is a latent), `noised` and `fused` is cached, in the ``Workspace`` that the
-/// segmenters of one thread share. A segmenter belongs to that thread.
+/// Everything but `square` (once there is a latent), `noised` and `fused` is cached for the user who asked, in the
+/// ``Workspace`` that the segmenters of one thread share. A segmenter belongs to that thread.
 package final class Segmenter {
     /// Prompts that the text encoder reads together: weights are read once for all.
     static let groupPrompts = 16
@@ -52,6 +52,9 @@ package final class Segmenter {
 
     /// The texts that the filter has in memory, which no other segmenter's has.
     package var textsMemory: (count: Int, bytes: Int) { filter?.remembered ?? (0, 0) }
+
+    /// A user's part of ``textsMemory``.
+    func textsMemory(of owner: UInt32) -> (count: Int, bytes: Int) { filter?.remembered(of: owner) ?? (0, 0) }
 
     /// Decodes a picture and remembers it for `owner`, as a recipe reads it and with its colours; of a file that is too
     /// large to be kept also as captioner and filter read it.
@@ -111,14 +114,14 @@ package final class Segmenter {
         try check(cancellation)
         var answer = AnswerInProgress(
             request: request, owner: owner, cancellation: cancellation, queueMilliseconds: queueMilliseconds)
-        let (search, picture, fusion) = try answer.timing(\.decode) {
+        let (search, picture, fusion) = try answer.timing(.decode) {
             () throws(SegmentationError) -> (LabelSearch, AskedPicture, AttentionFusion) in
             try check(request)
-            let search = try self.search(for: request, cancellation: cancellation)
+            let search = try self.search(for: request, of: owner, cancellation: cancellation)
             let picture = try self.picture(
                 request.picture, handle, request.recipe.reading, owner: owner, cancellation: cancellation
             ) { looked throws(SegmentationError) in
-                try views(for: search, of: looked) + [denseView(for: request.recipe)].compactMap(\.self)
+                try views(for: search, of: looked, owner) + [denseView(for: request.recipe)].compactMap(\.self)
             }
             try hold(picture, for: search)
             return (search, picture, try AttentionFusion(model.unet, recipe: request.recipe, picture.layout))
@@ -138,7 +141,7 @@ package final class Segmenter {
         let picture = try self.picture(
             request.picture, handle, Recipe.best.reading, owner: owner, cancellation: cancellation
         ) { looked throws(SegmentationError) in
-            try views(for: search, of: looked) + captionerViews(of: looked)
+            try views(for: search, of: looked, owner) + captionerViews(of: looked, owner)
         }
         try hold(picture, for: search)
         return Describing(self, search, picture, cancellation: cancellation)
@@ -147,7 +150,7 @@ package final class Segmenter {
     /// Answers a request of this process to describe a picture, which nobody cancels.
     package func answer(_ request: DescriptionRequest) throws(SegmentationError) -> [DescriptionPart] {
         let describing = try describe(
-            request, handle: request.picture.handle, owner: 0, cancellation: .never)
+            request, handle: request.picture.handle, owner: Caller.ownUser, cancellation: .never)
         var parts: [DescriptionPart] = []
         while let part = try describing.next() { parts.append(part) }
         return parts
@@ -162,7 +165,7 @@ package final class Segmenter {
     package func answer(
         _ request: SegmentationRequest, emit: (SegmentationEvent) throws(SegmentationError) -> Void
     ) throws(SegmentationError) {
-        try segment(request, owner: 0, cancellation: .never, queueMilliseconds: 0, emit: emit)
+        try segment(request, owner: Caller.ownUser, cancellation: .never, queueMilliseconds: 0, emit: emit)
     }
 }
 

@@ -3,14 +3,15 @@ package import Kernels
 /// Scratch memory and caches, shared by the segmenters of one thread, whatever their models.
 ///
 /// Each cache's keys name the networks that decide its values, so equal keys mean equal values, bit for bit: models
-/// with the same files and arithmetic share what was computed, and others never meet.
+/// with the same files and arithmetic share what was computed, and others never meet. Users share nothing
+/// (``PrivateCache``).
 package final class Workspace {
     package let pictures: PictureStore
-    var latents = Cache<LatentKey, Remembered<[Float]>>(limit: 0)
-    var features = Cache<PassKey, Remembered<AttentionFeatures>>(limit: 0)
-    var scoreMaps = Cache<ScoreKey, Remembered<[Float]>>(limit: 0)
-    var words = Cache<TextKey, Remembered<EncodedText>>(limit: 0)
-    var phrases = Cache<UnderstandingKey, UnderstoodPhrase>(limit: 0)
+    var latents = PrivateCache<LatentKey, [Float]>(limit: 0)
+    var features = PrivateCache<PassKey, AttentionFeatures>(limit: 0)
+    var scoreMaps = PrivateCache<ScoreKey, [Float]>(limit: 0)
+    var words = PrivateCache<TextKey, EncodedText>(limit: 0)
+    var phrases = PrivateCache<UnderstandingKey, UnderstoodPhrase>(limit: 0)
     var sights = Sights(limit: 0)
     var arena: Arena
     package private(set) var limits: MemoryLimits
@@ -86,6 +87,22 @@ package final class Workspace {
             picturesBytes: pictures.bytes + latents.bytes + features.bytes + scoreMaps.bytes + sights.bytes,
             words: words.count, wordsBytes: words.bytes + phrases.bytes, scratchBytes: arena.highWater)
     }
+
+    /// A user's part of ``memory``.
+    package func memory(of owner: UInt32) -> Memory {
+        Memory(
+            pictures: pictures.count(of: owner),
+            picturesBytes: pictures.bytes(of: owner) + latents.bytes(of: owner) + features.bytes(of: owner)
+                + scoreMaps.bytes(of: owner) + sights.bytes(of: owner),
+            words: words.count(of: owner), wordsBytes: words.bytes(of: owner) + phrases.bytes(of: owner),
+            scratchBytes: arena.highWater)
+    }
+
+    /// The uids of those of whom anything is cached.
+    package var owners: Set<UInt32> {
+        Set(pictures.owners).union(latents.owners).union(features.owners).union(scoreMaps.owners).union(words.owners)
+            .union(phrases.owners).union(sights.owners)
+    }
 }
 
 /// The size of caches and scratch memory.
@@ -104,6 +121,8 @@ package struct Memory: Sendable, Equatable {
         self.wordsBytes = wordsBytes
         self.scratchBytes = scratchBytes
     }
+
+    package static let none = Memory(pictures: 0, picturesBytes: 0, words: 0, wordsBytes: 0, scratchBytes: 0)
 
     /// Adds texts that a filter has in memory.
     package mutating func add(texts: (count: Int, bytes: Int)) {

@@ -85,7 +85,7 @@ import Testing
         let question = try RequestBuilder("dog", "bird").with(\.recipe, .diffsegmenter)
         let segmenter = try Fixture.segmenter(Fixture.demo)
         let expected = try segmenter.ask(question)
-        let start = ContinuousClock.now
+        let start = SuspendingClock.now
         segmenter.workspace.forget()
         _ = try segmenter.ask(question)
         let whole = start.duration(to: .now)

@@ -33,15 +33,16 @@ import Texts
             reserving: MemoryEstimate.addressSpace(
                 filter.seedingBytes(rule, picture.size, classes: 3) + Double(segmenter.model.scratchBytes)))
         let seeds = try filter.seeds(
-            of: picture.pixels(as: filter.reading(by: rule), .never), classes: classes, by: rule, cancellation: .never,
-            &arena)
+            of: picture.pixels(as: filter.reading(by: rule), .never), classes: classes, by: rule, for: 1,
+            cancellation: .never, &arena)
         let layout = Layout(segmenter.model.latentSizes.trained)
         let fusion = try AttentionFusion(segmenter.model.unet, recipe: question.recipe, layout)
         let key = FeatureKey(
             model: segmenter.model.key, picture: ExactString(reply.header.picture.handle), seed: 0,
             timestep: 101, prompt: ReadPrompt(""), captured: fusion.captured, layout: layout,
             resampling: .nearest)
-        let features = try #require(segmenter.workspace.features.value(for: key.passes[0])?.value)
+        let known = segmenter.workspace.features.value(for: key.passes[0], of: 1)
+        let features = try #require(known)
         let resized = seeds.maps.map { CrossAttention.resized($0, from: seeds.grid, to: layout.grid) }
         guard case .heads(let heads, let cut) = features.affinity else { throw SegmentationError.noLabels }
         let completed = try #require(

@@ -66,8 +66,8 @@ private let names = DemoWords.candidates.map(\.label.name)
         let embedding = try filter.embedding(of: picture, for: all)
         #expect(try error(#require(embedding.picture).array, file, "clip.image_embeds") < 1e-3)
         let texts = try filter.bank(
-            golden.labels.map { [$0] }, [PromptTemplate(before: "a photo of a ", after: "")], cancellation: .never,
-            &arena
+            golden.labels.map { [$0] }, [PromptTemplate(before: "a photo of a ", after: "")], for: 1,
+            cancellation: .never, &arena
         ).embeddings
         #expect(try error(texts.array, file, "clip.text_embeds") < 1e-3)
         for (made, name) in [(PatchConfiguration.States.hidden, "patch"), (.values, "maskclip")] {
@@ -100,10 +100,11 @@ private let names = DemoWords.candidates.map(\.label.name)
         #expect(filter.patches.threshold == golden.filter_c.threshold && filter.patches.lower == golden.filter_c.lower)
         var arena = try Arena(reserving: filter.scratchBytes)
         let part = try #require(Filter.best.patches)
-        let labels = try filter.bank(names.map { [$0] }, part.templates, cancellation: .never, &arena).embeddings
+        let labels = try filter.bank(names.map { [$0] }, part.templates, for: 1, cancellation: .never, &arena)
+            .embeddings
         #expect(try error(labels.array, file, "filter.label_bank") < 1e-3)
         let words = try filter.bank(
-            filter.patches.background.map { [$0] }, part.surroundings, cancellation: .never, &arena
+            filter.patches.background.map { [$0] }, part.surroundings, for: 1, cancellation: .never, &arena
         ).embeddings
         #expect(try error(words.array, file, "filter.background_bank") < 1e-3)
         let nouns = DemoWords.nouns(golden.caption)

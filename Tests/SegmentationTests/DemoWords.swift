@@ -63,6 +63,7 @@ extension LabelFilter {
         var arena = try Arena(reserving: scratchBytes)
         return try judge(
             candidates, background: background ?? patches.background, nouns: nouns, picture: embedding, by: filter,
+            for: 1,
             cancellation: .never, &arena)
     }
 }

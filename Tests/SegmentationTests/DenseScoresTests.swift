@@ -57,7 +57,8 @@ extension LabelFilter {
     fileprivate func seeds(of picture: Image, _ classes: [[String]], by rule: DenseRule) throws -> (Grid, [[Float]]) {
         var arena = try Arena(reserving: seedingSpace(rule, picture, classes: classes.count))
         return try seeds(
-            of: picture.pixels(as: reading(by: rule), .never), classes: classes, by: rule, cancellation: .never, &arena)
+            of: picture.pixels(as: reading(by: rule), .never), classes: classes, by: rule, for: 1,
+            cancellation: .never, &arena)
     }
 }
 
@@ -82,7 +83,7 @@ extension LabelFilter {
         let map = try example.picture.map(as: rule.reading(filter.pictures, vision), .never)
         try expect(map.matrix, "pixel_values")
         #expect(map.height != map.width)
-        let texts = try filter.texts(of: example.classes, by: rule, cancellation: .never, &arena)
+        let texts = try filter.texts(of: example.classes, by: rule, for: 1, cancellation: .never, &arena)
         try expect(texts, "texts")
         let (layers, embeddings) = (vision.sizes.layers, try golden("embeddings"))
         let patches = embeddings.rows / layers
@@ -153,7 +154,7 @@ extension LabelFilter {
         #expect(throws: Interruption.cancelled) {
             _ = try filter.seeds(
                 of: example.picture.pixels(as: filter.reading(by: rule), .never), classes: example.classes, by: rule,
-                cancellation: cancelled, &arena)
+                for: 1, cancellation: cancelled, &arena)
         }
         try arena.reserve(1 << 20)
     }

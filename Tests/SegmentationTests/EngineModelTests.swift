@@ -338,7 +338,7 @@ import Texts
         try engine.submit(job("2", by: "b", keepAlive: .forever))
         try engine.submit(job("3", by: "c", keepAlive: .duration(.zero)))
         #expect(eventually { diary.read.count == 3 })
-        let start = ContinuousClock.now
+        let start = SuspendingClock.now
         #expect(eventually { names(engine) == ["b"] })
         #expect(start.duration(to: .now) < .seconds(60))
         #expect(engine.status.models[0].kept == nil)

@@ -111,7 +111,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         gate.open()
         engine.drain()
         #expect(diary.read == ["gate", "a", "b", "c"])
-        #expect(engine.status.finished == 5)
+        #expect(engine.status.everybody.finished == 5)
         #expect(engine.status.queued == 0)
     }
 
@@ -161,7 +161,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         try engine.submit(job("a", diary))
         try engine.submit(job("b", diary))
         let error = #expect(throws: SegmentationError.self) { try engine.submit(job("c", diary)) }
-        guard case .queueFull(limit: 2) = error else { throw Disorder() }
+        guard case .queueFull(limit: 2, let place) = error, place.position == 2 else { throw Disorder() }
         #expect("\(error, default: "")".contains("2 questions"))
         #expect((engine.status.refused, engine.status.queueLimit) == (1, 2))
         gate.open()
@@ -324,7 +324,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         engine.resume(slow.ticket)
         engine.drain()
         #expect(diary.read.suffix(3) == ["step 2", "step 3", "step 4"])
-        #expect(engine.status.finished == 3)
+        #expect(engine.status.everybody.finished == 3)
     }
 
     @Test func `a job that is withdrawn while it waits for room leaves nothing behind`() throws {
@@ -368,7 +368,7 @@ private func engine(queueLimit: Int = 8) throws -> Engine {
         #expect(model.bytes == segmenter.model.weightBytes && model.bytes > 0)
         #expect((model.precision, status.instructionSet) == ("f32", InstructionSet.chosen.rawValue))
         #expect(status.blas == BLAS.name)
-        #expect((status.memory.pictures, status.memory.words) == (1, 2))
-        #expect(status.memory.picturesBytes == segmenter.workspace.memory.picturesBytes)
+        #expect((status.everybody.memory.pictures, status.everybody.memory.words) == (1, 2))
+        #expect(status.everybody.memory.picturesBytes == segmenter.workspace.memory.picturesBytes)
     }
 }

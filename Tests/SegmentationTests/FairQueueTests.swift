@@ -1,4 +1,5 @@
 import Segmentation
+import Support
 import Testing
 
 /// An element that knows where it came from, and when.
@@ -120,5 +121,46 @@ private func drained(_ queue: FairQueue<Ticket>) -> [Ticket] {
         #expect(room(&queue, 1, 5)?.number == 6, "another connection of its user")
         #expect(room(&queue, 1, 5) == nil)
         #expect(queue.count == 4)
+    }
+
+    /// A queue of callers with random histories.
+    private func random(_ random: inout SeededGenerator) -> FairQueue<Ticket> {
+        var queue = FairQueue<Ticket>()
+        for number in 0..<Int.random(in: 0..<60, using: &random) {
+            let owner = UInt32.random(in: 0..<4, using: &random)
+            let ticket = Ticket(owner: owner, connection: .random(in: 0..<3, using: &random), number: number)
+            queue.append(ticket, from: ticket.caller)
+            if Int.random(in: 0..<3, using: &random) == 0 { _ = queue.popFirst() }
+        }
+        return queue
+    }
+
+    @Test(arguments: 1...50) func `knows how many leave before a newcomer`(seed: Int) {
+        var generator = SeededGenerator(seed: UInt64(seed))
+        let queue = random(&generator)
+        for owner in 0..<5 as Range<UInt32> {
+            for connection in 0..<4 as Range<UInt64> {
+                let newcomer = Ticket(owner: owner, connection: connection, number: .max)
+                var longer = queue
+                longer.append(newcomer, from: newcomer.caller)
+                #expect(drained(longer).firstIndex(of: newcomer) == queue.position(for: newcomer.caller))
+            }
+        }
+    }
+
+    /// Of a user who comes when others have thousands of elements, one each of theirs is before the first.
+    @Test(arguments: [1, 2, 5]) func `has nobody wait for a batch`(users: Int) {
+        var queue = FairQueue<Ticket>()
+        for number in 0..<1000 {
+            for owner in 0..<users {
+                let ticket = Ticket(owner: UInt32(owner), connection: UInt64(number % 7), number: number)
+                queue.append(ticket, from: ticket.caller)
+            }
+        }
+        #expect(queue.position(for: Caller(owner: 99, connection: 1)) == users)
+        let newcomer = Ticket(owner: 99, connection: 1, number: 0)
+        queue.append(newcomer, from: newcomer.caller)
+        let before = drained(queue).prefix { $0 != newcomer }
+        #expect(before.count == users && Set(before.map(\.owner)).count == users)
     }
 }

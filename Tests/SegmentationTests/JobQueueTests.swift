@@ -64,7 +64,8 @@ import Testing
                     }
                     (living[job.ticket.id], rooms[job.ticket.id]) = (job, room)
                 } catch {
-                    guard case .queueFull(limit: 5) = error, queue.count >= 5 else { throw error }
+                    guard case .queueFull(limit: 5, let place) = error, queue.count >= 5 else { throw error }
+                    #expect(place == queue.place(for: job.caller))
                 }
             case 2:
                 switch queue.next(where: { _ in true }) {
@@ -105,5 +106,21 @@ import Testing
             }
         }
         #expect(living.isEmpty && begun.isEmpty && queue.isDone)
+    }
+
+    @Test func `tells how long its jobs take, by what the last ones took`() throws {
+        var queue = JobQueue(limit: 100)
+        #expect(queue.place(for: Caller(owner: 0, connection: 0)) == QueuePlace(position: 0, wait: .zero))
+        for milliseconds in [1000] + Array(repeating: 20, count: 31) + [40] {
+            #expect(try queue.append(job(1), at: .now) == nil)
+            guard case .run(var entry)? = queue.next(where: { _ in true }) else { throw SegmentationError.stopping }
+            entry.spent = .milliseconds(milliseconds)
+            queue.noteEnd(of: entry)
+        }
+        for _ in 0..<3 { #expect(try queue.append(job(2), at: .now) == nil) }
+        // 31 of 20 ms and one of 40: the first is forgotten.
+        let place = queue.place(for: Caller(owner: 0, connection: 2))
+        #expect(place.position == 3 && abs(place.wait / .milliseconds(1) - 3 * 20.625) < 1e-3)
+        #expect(queue.place(for: Caller(owner: 1, connection: 1)).position == 1)
     }
 }

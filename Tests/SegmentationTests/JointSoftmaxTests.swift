@@ -1,3 +1,4 @@
+import Limits
 import Kernels
 import Networks
 import Testing
@@ -107,7 +108,7 @@ import Testing
 
     /// Prompts are read sixteen at a time; each part of the answer has all labels.
     @Test func `are up to 128 phrases, in one part of the answer`() throws {
-        let many = (0..<SegmentationRequest.jointPhraseLimit).map { label("thing \($0)") }
+        let many = (0..<Limit.jointPhrases).map { label("thing \($0)") }
         let segmenter = try Fixture.segmenter(Fixture.tiny)
         let request = try question(many).request()
         let computation = try segmenter.begin(

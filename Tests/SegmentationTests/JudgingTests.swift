@@ -1,3 +1,4 @@
+import Limits
 import Images
 import Kernels
 import Networks
@@ -158,10 +159,10 @@ private let caption = "a photograph of a pig, a tree and a cat on the sand"
 
     @Test func `of as many candidates as there may be is right, and of none is none`() throws {
         let (filter, picture) = (try DemoWords.filter(.int16), try DemoWords.scene(scene))
-        let many = (0..<SegmentationRequest.labelLimit - 64).map { DemoWords.candidate("thing \($0)") }
+        let many = (0..<Limit.labels - 64).map { DemoWords.candidate("thing \($0)") }
         let verdicts = try filter.verdicts(
             many + DemoWords.candidates, DemoWords.nouns(caption), picture, everything())
-        #expect(verdicts.map(\.candidate) == Array(0..<SegmentationRequest.labelLimit))
+        #expect(verdicts.map(\.candidate) == Array(0..<Limit.labels))
         #expect(verdicts.allSatisfy { $0.score.isFinite })
         let few = try filter.verdicts(DemoWords.candidates, DemoWords.nouns(caption), picture, everything())
         for (one, other) in zip(verdicts.suffix(64), few) {
@@ -178,7 +179,7 @@ private let caption = "a photograph of a pig, a tree and a cat on the sand"
         cancelled.cancel()
         #expect(throws: Interruption.cancelled) {
             try filter.judge(
-                DemoWords.candidates, background: [], nouns: [], picture: embedding, by: .best,
+                DemoWords.candidates, background: [], nouns: [], picture: embedding, by: .best, for: 1,
                 cancellation: cancelled, &arena)
         }
     }

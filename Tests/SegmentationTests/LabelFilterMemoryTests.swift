@@ -22,7 +22,7 @@ import Testing
             "\(filter.clip.hash) \(filter.clip.precision.rawValue)"
             + (filter.clip.precision.rowsAreIndependent ? "" : " \(BLAS.name)")
         RememberedEmbeddings(in: cache).remember([
-            RememberedEmbeddings.Key(model: model, text: text): [Float](repeating: 7, count: 20)
+            RememberedEmbeddings.Key(user: 1, model: model, text: text): [Float](repeating: 7, count: 20)
         ])
     }
 
@@ -85,8 +85,8 @@ import Testing
         }
         let model = "\(filter.clip.hash) f32 \(BLAS.name)"
         RememberedEmbeddings(in: cache).remember([
-            RememberedEmbeddings.Key(model: model, text: "dog"): [1, 2, 3],
-            RememberedEmbeddings.Key(model: model, text: "cat"): [],
+            RememberedEmbeddings.Key(user: 1, model: model, text: "dog"): [1, 2, 3],
+            RememberedEmbeddings.Key(user: 1, model: model, text: "cat"): [],
         ])
         filter.forget()
         #expect(try filter.bits(["dog", "cat"]) == expected)

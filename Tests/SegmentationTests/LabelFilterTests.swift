@@ -22,7 +22,7 @@ extension LabelFilter {
     /// The bits of each text's embedding.
     func bits(_ texts: [String]) throws -> [[UInt32]] {
         var arena = try Arena(reserving: scratchBytes)
-        let all = try embeddings(of: texts, cancellation: .never, &arena)
+        let all = try embeddings(of: texts, for: 1, cancellation: .never, &arena)
         return texts.indices.map { all.rows($0..<$0 + 1).bits }
     }
 
@@ -113,7 +113,7 @@ private let manyTexts =
         let cancelled = Cancellation(deadline: nil)
         cancelled.cancel()
         #expect(throws: Interruption.cancelled) {
-            _ = try filter.embeddings(of: ["dog"], cancellation: cancelled, &arena)
+            _ = try filter.embeddings(of: ["dog"], for: 1, cancellation: cancelled, &arena)
         }
         #expect(throws: Interruption.cancelled) {
             _ = try filter.embedding(of: Fixture.noise(9, 9), cancellation: cancelled, &arena)
@@ -123,7 +123,7 @@ private let manyTexts =
             filter.forget()
             let late = Cancellation(deadline: .now + .microseconds(step * step * 4 - 1))
             do {
-                _ = try filter.embeddings(of: manyTexts, cancellation: late, &arena)
+                _ = try filter.embeddings(of: manyTexts, for: 1, cancellation: late, &arena)
             } catch {
                 #expect(error == .deadlineExceeded)
                 ended += 1
@@ -131,7 +131,9 @@ private let manyTexts =
             #expect(try filter.bits(manyTexts) == expected)
         }
         #expect(ended > 0)
-        #expect(try filter.embeddings(of: manyTexts, cancellation: cancelled, &arena).rows == manyTexts.count, "known")
+        #expect(
+            try filter.embeddings(of: manyTexts, for: 1, cancellation: cancelled, &arena).rows == manyTexts.count,
+            "known")
     }
 }
 

@@ -7,10 +7,10 @@ import Texts
 
 /// Which models stay, without threads and clocks.
 @Suite("the shelf of models") struct ModelShelfTests {
-    private static let start = ContinuousClock.now
+    private static let start = SuspendingClock.now
     private static let least = MemoryLimits.least
 
-    private static func time(_ seconds: Double) -> ContinuousClock.Instant { start + .seconds(seconds) }
+    private static func time(_ seconds: Double) -> SuspendingClock.Instant { start + .seconds(seconds) }
 
     private let sizes = LatentSizes(
         trained: Grid(height: 64, width: 64), unit: 8, factor: 8)

@@ -1,4 +1,5 @@
 import Kernels
+import Limits
 import Networks
 import Testing
 import Texts
@@ -91,7 +92,8 @@ import Texts
             model: segmenter.model.key, picture: ExactString(reply.header.picture.handle), seed: 0,
             timestep: reply.header.timestep, prompt: prompt ?? ReadPrompt(phrase.prompt, weights: phrase.weights),
             captured: fusion.captured, layout: Layout(reply.header.grid), resampling: question.recipe.resampling)
-        let features = try #require(segmenter.workspace.features.value(for: key.passes[0])?.value)
+        let known = segmenter.workspace.features.value(for: key.passes[0], of: 1)
+        let features = try #require(known)
         var arena = try segmenter.model.scratch()
         for (map, cell) in zip(reply.probed, [grid.pixels - 1, 0]) {
             #expect((map.width, map.height) == (grid.width, grid.height))
@@ -140,8 +142,8 @@ import Texts
             try refusal(question("cliper:voc", [], .attention(x: 0, y: 0)))
                 == "recipe cliper:voc has no one affinity of all heads to show: probe another recipe")
         let many = try question("shared", [], .stages).with(
-            \.labels, (0..<17).map { Label(name: "thing \($0)", phrases: []) })
-        #expect(try refusal(many) == "17 labels to probe, the limit is 16: ask in parts")
+            \.labels, (0...Limit.probedLabels).map { Label(name: "thing \($0)", phrases: []) })
+        #expect(try refusal(many) == "17 labels to probe, the limit is \(Limit.probedLabels): ask in parts")
         #expect(throws: SegmentationError.self) {
             try question("shared").with(\.probes, [Probe](repeating: .layers, count: 17)).request()
         }

@@ -1,3 +1,4 @@
+import Limits
 import Images
 import Networks
 import Segmentation
@@ -67,7 +68,7 @@ private func label(_ name: String, _ phrases: Phrase...) -> Label {
 
     @Test(arguments: [(0, 5), (5, 0), (-1, 5), (8001, 8000), (Int.max, Int.max), (Int.min, Int.min), (-8, -8)])
     func `with score maps of an impossible size`(width: Int, height: Int) throws {
-        try refused("\(width) x \(height)", "\(Image.pixelLimit)") {
+        try refused("\(width) x \(height)", "\(Limit.pixels)") {
             $0.with(\.maps, .sized(width: width, height: height))
         }
     }

@@ -40,7 +40,7 @@ import Testing
         _ = try filter.look(
             at: picture, for: .init(picture: true, patches: .values), cancellation: .never, &arena)
         let texts = (0..<200).map { "\($0) red dogs of the \($0 * 7)" }
-        _ = try filter.embeddings(of: texts, cancellation: .never, &arena)
+        _ = try filter.embeddings(of: texts, for: 1, cancellation: .never, &arena)
         expect(arena.highWater, within: estimate, "\(precision)")
     }
 }

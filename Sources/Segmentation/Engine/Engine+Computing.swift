@@ -9,7 +9,11 @@ extension Engine {
     /// request would fault its pages in again, zeroed by the kernel (0.1 s and more for a pass).
     private static let restAfter = Duration.seconds(5)
 
-    /// The time after which a job yields to others that wait: longer than a new picture with twenty words takes.
+    /// The time after which a job yields to another user's: a new picture with twenty words takes less, so that two of
+    /// these are not computed at the same time, both of them late.
+    private static let turnBesideOthers = Duration.seconds(5)
+
+    /// The time after which it yields to any other that waits: its own user's gain nothing by more turns.
     private static let longestTurn = Duration.seconds(10)
 
     /// What the thread does next.
@@ -29,7 +33,7 @@ extension Engine {
         /// The continuations of jobs that have begun.
         var begun: [ObjectIdentifier: Job.Continuation] = [:]
         /// When scratch memory goes back; `nil`: it has.
-        var rest: ContinuousClock.Instant?
+        var rest: SuspendingClock.Instant?
     }
 
     func compute() {
@@ -62,20 +66,22 @@ extension Engine {
 
     /// Gives a job its turn.
     private func run(_ entry: JobQueue.Entry, _ desk: inout Desk) {
-        let start = ContinuousClock.now
+        let start = SuspendingClock.now
+        var entry = entry
         let job = entry.job
+        // Whatever it is, it reads a picture first.
+        if !entry.hasBegun { job.cancellation.stage = AnswerStage.decode.rawValue }
         locked { noteUse(entry) }
         var rest =
             desk.begun.removeValue(forKey: entry.id)
             ?? job.begin(
                 desk.segmenters[job.use.key], desk.workspace, job.cancellation,
                 entry.since.duration(to: start).milliseconds)
-        while let step = rest, job.hasRoom(),
-            start.duration(to: .now) < Self.longestTurn || !locked({ hasTurn })
-        {
+        while let step = rest, job.hasRoom(), mayGoOn(job.caller, since: start) {
             if !step() { rest = nil }
             job.cancellation.beat()
         }
+        entry.spent += start.duration(to: .now)
         if let rest { desk.begun[entry.id] = rest }
         desk.rest = .now + Self.restAfter
         note(desk)
@@ -83,9 +89,21 @@ extension Engine {
             running = nil
             noteUse(entry)
             if rest != nil { return queue.putBack(entry) }
-            if job.use.isCall { finished += 1 }
+            if job.use.isCall {
+                queue.noteEnd(of: entry)
+                finished[job.caller.owner, default: 0] += 1
+            }
             if job.use.isNeeded, job.use.isCall { shelf.noteEnd(of: job.use.key, since: entry.since, at: .now) }
             wake()
+        }
+    }
+
+    /// Whether a job that could go on keeps its turn.
+    private func mayGoOn(_ caller: Caller, since start: SuspendingClock.Instant) -> Bool {
+        let time = start.duration(to: .now)
+        if time < Self.turnBesideOthers { return true }
+        return locked {
+            time < Self.longestTurn ? !queue.hasTurn(forOthersThan: caller.owner, where: isReady) : !hasTurn
         }
     }
 
@@ -159,11 +177,18 @@ extension Engine {
 
     /// Takes down what is cached, for ``status``.
     private func note(_ desk: Desk) {
-        var memory = desk.workspace.memory
+        let workspace = desk.workspace
+        var memory = workspace.memory
         for segmenter in desk.segmenters.values { memory.add(texts: segmenter.textsMemory) }
-        let limits = desk.workspace.limits
+        let users = workspace.owners.map { owner in
+            var memory = workspace.memory(of: owner)
+            for segmenter in desk.segmenters.values { memory.add(texts: segmenter.textsMemory(of: owner)) }
+            return (owner, memory)
+        }
+        let limits = workspace.limits
         let filters = desk.segmenters.values.count { $0.filter != nil }
-        locked { cached = (memory, limits, limits.words + filters * LabelFilter.memoryLimit) }
+        let words = limits.words + filters * LabelFilter.memoryLimit
+        locked { cached = (memory, Dictionary(uniqueKeysWithValues: users), limits, words) }
     }
 
     // MARK: Under the lock
@@ -203,15 +228,15 @@ extension Engine {
     /// Waits for the next turn and dequeues it under the same lock: a later `withdraw` finds its job begun.
     ///
     /// - Returns: `nil` when the engine drains and all jobs are done
-    private func nextTurn(orRestAt rest: ContinuousClock.Instant?) -> Turn? {
+    private func nextTurn(orRestAt rest: SuspendingClock.Instant?) -> Turn? {
         locked {
-            computing.isBusy = false
+            computing.pause()
             while phase == .serving || !queue.isDone {
                 if let turn {
-                    computing = (computing.turns + 1, true)
+                    computing.begin()
                     return turn
                 }
-                if let rest, ContinuousClock.now >= rest { return .rest }
+                if let rest, SuspendingClock.now >= rest { return .rest }
                 wait(until: [rest, shelf.nextDeparture(inUse: isInUse)].compactMap(\.self).min())
             }
             return nil

@@ -12,11 +12,11 @@ extension Engine {
     /// Waits for a job whose model is neither loaded nor leaving, and begins to load that; `nil` when the engine stops.
     private func nextWanted() -> ModelKey? {
         locked {
-            loading.isBusy = false
+            loading.pause()
             while phase != .stopped {
                 if let key = waiting.map(\.job.use.key).first(where: { shelf[$0] == nil }) {
                     shelf.begin(key, at: .now)
-                    loading = (loading.models + 1, true)
+                    loading.begin()
                     return key
                 }
                 wait()
@@ -28,7 +28,7 @@ extension Engine {
     private func load(_ model: ModelKey) {
         // Nobody waits any longer: that is no failure.
         let isAbandoned = AtomicFlag()
-        let began = ContinuousClock.now
+        let began = SuspendingClock.now
         do {
             tell(model, .opening)
             let opened = try catalogue.open(model)
@@ -51,7 +51,7 @@ extension Engine {
         try opened.read { [self] bytes, total in
             tell(model, .reading, bytes: bytes, of: total)
         } _: { [self] in
-            pieces.add(1, ordering: .relaxed)
+            pieces.beat()
             if isWanted(model) { return true }
             isAbandoned.set()
             return false
@@ -81,9 +81,9 @@ extension Engine {
                     crowded = first.since
                     wake()
                     guard waits else { return nil }
-                    loading.isBusy = false
+                    loading.pause()
                     wait()
-                    loading.isBusy = true
+                    loading.begin()
                 }
             }
         }.get()
@@ -94,7 +94,7 @@ extension Engine {
         let jobs = locked {
             shelf.remove(model)
             let jobs = queue.removeAll(needing: model)
-            finished += jobs.count { $0.use.isCall }
+            for job in jobs where job.use.isCall { finished[job.caller.owner, default: 0] += 1 }
             wake()
             return jobs
         }

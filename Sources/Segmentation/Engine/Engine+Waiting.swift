@@ -23,7 +23,7 @@ extension Engine {
         do throws(SegmentationError) {
             let use = ModelUse.kept(try model(named: name), keepAlive: nil, progress: nil)
             try submit(
-                Job(caller: Caller(owner: 0, connection: 0), needing: use, deadline: nil) { _, _, _ in
+                Job(caller: Caller(owner: Caller.ownUser, connection: 0), needing: use, deadline: nil) { _, _, _ in
                     done()
                 } refuse: { _ in
                     done()
@@ -49,7 +49,8 @@ extension Engine {
             locked { wake() }
         }
         try submit(
-            Job(caller: Caller(owner: 0, connection: 0), needing: model, deadline: nil) { segmenter, _, _ in
+            Job(caller: Caller(owner: Caller.ownUser, connection: 0), needing: model, deadline: nil) {
+                segmenter, _, _ in
                 end(Result { () throws(SegmentationError) in try body(segmenter) })
             } refuse: {
                 end(.failure($0))

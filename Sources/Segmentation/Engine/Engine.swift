@@ -47,7 +47,7 @@ package struct EngineLimits: Sendable {
     struct Arrival {
         let key: ModelKey
         /// When its loading began.
-        let began: ContinuousClock.Instant
+        let began: SuspendingClock.Instant
         let pipeline: Pipeline
     }
 
@@ -76,22 +76,20 @@ package struct EngineLimits: Sendable {
     /// The job that has its turn.
     var running: JobQueue.Entry?
     /// When the first job came whose model finds no room.
-    var crowded: ContinuousClock.Instant?
+    var crowded: SuspendingClock.Instant?
     /// Bytes of models beside which the caches have their limits.
     var fitted = 0
-    /// What is cached, how much may be, and how much of that prompts and texts.
-    var cached = (
-        memory: Memory(pictures: 0, picturesBytes: 0, words: 0, wordsBytes: 0, scratchBytes: 0),
-        limits: MemoryLimits.standard, words: 0
-    )
-    var finished = 0
-    private var refused = 0
-    /// The turns of the computing thread so far, and whether one is under way.
-    var computing = (turns: 0, isBusy: false)
-    /// The models that the loading thread began, and whether it loads one: not while it waits for room.
-    var loading = (models: 0, isBusy: false)
-    /// The pieces that the loading thread read.
-    let pieces = Atomic(0)
+    /// What is cached in all and for each user, how much may be, and how much of that prompts and texts.
+    var cached = (memory: Memory.none, users: [UInt32: Memory](), limits: MemoryLimits.standard, words: 0)
+    /// Jobs by user.
+    var finished: [UInt32: Int] = [:]
+    private(set) var refused = 0
+    /// The turns of the computing thread.
+    var computing = Work()
+    /// The models of the loading thread, which has none while it waits for room.
+    var loading = Work()
+    /// Beats with each piece that the loading thread read.
+    let pieces = Cancellation(deadline: nil)
 
     /// Starts the threads; no model is loaded.
     ///
@@ -158,18 +156,19 @@ package struct EngineLimits: Sendable {
     ///
     /// - Throws: `queueFull`, `stopping`
     package func submit(_ job: Job) throws(SegmentationError) {
-        let outcome = locked { () -> Result<Job?, SegmentationError> in
+        let outcome = locked { () -> Result<(job: Job, place: QueuePlace)?, SegmentationError> in
             guard phase == .serving else { return .failure(.stopping) }
             let isFull = queue.count >= queue.limit
             let displaced = Result { () throws(SegmentationError) in try queue.append(job, at: .now) }
             if isFull { refused += 1 }
+            guard case .success = displaced else { return displaced.map { _ in nil } }
             wake()
             // Before the loading thread, which waits for the lock, says more.
-            if case .success = displaced, let state = loadingState(of: job.use.key) { job.use.progress?(state) }
-            return displaced
+            if let state = loadingState(of: job.use.key) { job.use.progress?(state) }
+            return displaced.map { $0.map { ($0, queue.place(for: $0.caller)) } }
         }
-        let displaced = try outcome.get()
-        displaced?.refuse(.displaced(limit: queue.limit))
+        guard let (job, place) = try outcome.get() else { return }
+        job.refuse(.displaced(limit: locked { queue.limit }, place))
     }
 
     /// Stops a job, wherever it is: one that waits leaves the queue, one that runs ends at its next layer.
@@ -178,8 +177,10 @@ package struct EngineLimits: Sendable {
     package func withdraw(_ ticket: Job.Ticket) -> Job? {
         ticket.cancellation.cancel()
         return locked {
-            defer { wake() }
-            return queue.withdraw(ticket)
+            let job = queue.withdraw(ticket)
+            // For one that has ended nobody is woken: that would take a thread from its work, call by call.
+            if job != nil { wake() }
+            return job
         }
     }
 
@@ -236,7 +237,7 @@ package struct EngineLimits: Sendable {
     /// - Parameters:
     ///   - owner: the uid of the user
     ///   - since: when the call came
-    package func noteUse(of model: ModelUse, by owner: UInt32, since: ContinuousClock.Instant) {
+    package func noteUse(of model: ModelUse, by owner: UInt32, since: SuspendingClock.Instant) {
         locked {
             shelf.use(model.key, by: owner, keepAlive: model.keepAlive, since: since, at: .now)
             shelf.noteEnd(of: model.key, since: since, at: .now)
@@ -265,30 +266,6 @@ package struct EngineLimits: Sendable {
         done([], used)
     }
 
-    /// How far the threads are; does not wait for them.
-    package var pulse: Pulse {
-        locked {
-            let beats = running?.job.cancellation.heartbeats ?? 0
-            let read = pieces.load(ordering: .relaxed)
-            return Pulse(
-                computing: computing.isBusy ? Heartbeat(turns: computing.turns, beats: beats) : nil,
-                loading: loading.isBusy ? Heartbeat(turns: loading.models, beats: read) : nil)
-        }
-    }
-
-    /// Does not wait for the job that runs.
-    package var status: EngineStatus {
-        locked {
-            let now = ContinuousClock.now
-            return EngineStatus(
-                models: shelf.entries.map { $0.state(calls: calls(of: $0.key), at: now) } + waitingModels,
-                threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue, blas: BLAS.name,
-                limits: cached.limits, wordsLimit: cached.words, memory: cached.memory, modelBytes: shelf.bytes,
-                memoryLimit: shelf.limit, keepAlive: shelf.keepAlive, queued: queue.count, queueLimit: queue.limit,
-                finished: finished, refused: refused)
-        }
-    }
-
     /// Returns freed memory that the allocator keeps to the system (`malloc_trim`); blocks its thread for milliseconds.
     package static func releaseFreedMemory() {
         Heap.trim()
@@ -307,9 +284,9 @@ package struct EngineLimits: Sendable {
     func wait() { unsafe pthread_cond_wait(changed, mutex) }
 
     /// Waits until something changes, at most until a time.
-    func wait(until time: ContinuousClock.Instant?) {
+    func wait(until time: SuspendingClock.Instant?) {
         guard let time else { return wait() }
-        let left = max(.zero, ContinuousClock.now.duration(to: time)).components
+        let left = max(.zero, SuspendingClock.now.duration(to: time)).components
         var end = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &end)
         let nanoseconds = end.tv_nsec + Int(left.attoseconds / 1_000_000_000)
@@ -327,7 +304,7 @@ package struct EngineLimits: Sendable {
     private var jobs: [JobQueue.Entry] { [running].compactMap(\.self) + queue.entries }
 
     /// Jobs that use a model.
-    private func calls(of model: ModelKey) -> Int {
+    func calls(of model: ModelKey) -> Int {
         jobs.count { $0.job.use.isNeeded && $0.job.use.key == model }
     }
 
@@ -337,18 +314,13 @@ package struct EngineLimits: Sendable {
             .sorted { $0.since < $1.since }
     }
 
-    /// Models that jobs wait for while another one is loaded.
-    private var waitingModels: [ModelState] {
-        var keys: [ModelKey] = []
-        for key in waiting.map(\.job.use.key) where shelf[key] == nil && !keys.contains(key) { keys.append(key) }
-        return keys.map { ModelState(waiting: $0, calls: calls(of: $0)) }
-    }
-
     /// Whether a model must stay: jobs use it that have begun, or that came before the one for which there is no room.
+    /// Not one that nobody waits for any longer: it may have its turn still, though its call has ended.
     func isInUse(_ model: ModelKey) -> Bool {
         jobs.contains { entry in
             let isFirst = crowded.map { entry.since < $0 } ?? true
-            return entry.job.use.key == model && (entry.hasBegun || entry.id == running?.id || isFirst)
+            return entry.job.use.key == model && !entry.job.cancellation.isCancelled
+                && (entry.hasBegun || entry.id == running?.id || isFirst)
         }
     }
 

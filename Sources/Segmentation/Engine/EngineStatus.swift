@@ -1,3 +1,5 @@
+import Kernels
+import Networks
 package import Texts
 
 /// A snapshot of the engine's state, taken without waiting for the job that runs.
@@ -11,7 +13,10 @@ package struct EngineStatus: Sendable {
     package let limits: MemoryLimits
     /// Bytes of prompts and of texts that may be cached.
     package let wordsLimit: Int
-    package let memory: Memory
+    /// What users have cached, and how many of their jobs have ended, in all.
+    package let everybody: UserPart
+    /// The same of each user; of those who are not here: nothing.
+    let users: [UInt32: UserPart]
     /// Bytes of weights and scratch memory of the models.
     package let modelBytes: Int
     /// Bytes that these and all caches may take.
@@ -20,8 +25,17 @@ package struct EngineStatus: Sendable {
     package let keepAlive: KeepAlive
     package let queued: Int
     package let queueLimit: Int
-    package let finished: Int
     package let refused: Int
+
+    /// A user's part of ``everybody``.
+    package func part(of owner: UInt32) -> UserPart { users[owner] ?? UserPart(memory: .none, finished: 0) }
+}
+
+/// What one user, or all, have of an engine.
+package struct UserPart: Sendable {
+    package let memory: Memory
+    /// Jobs.
+    package let finished: Int
 }
 
 /// What shows that a thread with work makes progress: one of the two grows.
@@ -29,6 +43,8 @@ package struct Heartbeat: Sendable, Equatable {
     package let turns: Int
     /// Within the turn: layers that were passed, pieces that were read.
     package let beats: Int
+    /// When the last of either was.
+    package let since: SuspendingClock.Instant
 }
 
 /// The heartbeats of the engine's threads; `nil` of one that waits for work.
@@ -39,6 +55,24 @@ package struct Pulse: Sendable, Equatable {
     package init(computing: Heartbeat?, loading: Heartbeat?) {
         (self.computing, self.loading) = (computing, loading)
     }
+
+    /// For how long the thread that shows no progress for longest has shown none.
+    package func silence(at now: SuspendingClock.Instant) -> Duration {
+        [computing, loading].compactMap { $0?.since.duration(to: now) }.max() ?? .zero
+    }
+}
+
+/// The job that the engine computes.
+package struct RunningJob: Sendable {
+    package let ticket: Job.Ticket
+    package let caller: Caller
+    package let model: ModelKey
+    /// `nil` until the first begins.
+    package let stage: AnswerStage?
+    /// When it came.
+    package let since: SuspendingClock.Instant
+    /// When its last step ended, or its turn began.
+    package let moved: SuspendingClock.Instant
 }
 
 /// A model that is loaded or on its way.
@@ -108,7 +142,7 @@ package struct ModelIdentity: Sendable {
 
 extension ModelShelf.Entry {
     /// - Parameter calls: that use it now
-    func state(calls: Int, at now: ContinuousClock.Instant) -> ModelState {
+    func state(calls: Int, at now: SuspendingClock.Instant) -> ModelState {
         let loading: LoadingState? = if case .loading(let state) = state { state } else { nil }
         let left: Duration? =
             switch kept {
@@ -126,5 +160,76 @@ extension ModelShelf.Entry {
         guard isLoaded, let latentSizes else { return nil }
         let text = networks.map { "\($0.role.rawValue) \($0.hash) \($0.precision)" }.joined(separator: ", ")
         return ModelIdentity(text: text, latentSizes: latentSizes)
+    }
+}
+
+extension Engine {
+    /// What a thread has to do.
+    struct Work {
+        /// Turns so far.
+        private(set) var turns = 0
+        /// When the one began that is under way; `nil`: the thread waits.
+        private(set) var since: SuspendingClock.Instant?
+
+        mutating func begin() {
+            turns += 1
+            since = .now
+        }
+
+        mutating func pause() { since = nil }
+
+        /// - Parameter pulse: beats within the turn
+        func heartbeat(_ pulse: Cancellation?) -> Heartbeat? {
+            since.map { since in
+                Heartbeat(turns: turns, beats: pulse?.heartbeats ?? 0, since: max(since, pulse?.beaten ?? since))
+            }
+        }
+    }
+
+    /// How far the threads are; does not wait for them.
+    package var pulse: Pulse {
+        locked {
+            Pulse(
+                computing: computing.heartbeat(running?.job.cancellation), loading: loading.heartbeat(pieces))
+        }
+    }
+
+    /// Does not wait for it; `nil`: none runs.
+    package var runningJob: RunningJob? {
+        locked {
+            guard let running, let heartbeat = computing.heartbeat(running.job.cancellation) else { return nil }
+            let job = running.job
+            return RunningJob(
+                ticket: job.ticket, caller: job.caller, model: job.use.key,
+                stage: AnswerStage(rawValue: job.cancellation.stage), since: running.since, moved: heartbeat.since)
+        }
+    }
+
+    /// What a job takes of the thread, by the last ones; zero before the first.
+    package var meanService: Duration { locked { queue.meanService } }
+
+    /// Does not wait for the job that runs.
+    package var status: EngineStatus {
+        locked {
+            let now = SuspendingClock.now
+            let everybody = UserPart(memory: cached.memory, finished: finished.values.reduce(0, +))
+            let users = Set(cached.users.keys).union(finished.keys).map { owner in
+                (owner, UserPart(memory: cached.users[owner] ?? .none, finished: finished[owner] ?? 0))
+            }
+            return EngineStatus(
+                models: shelf.entries.map { $0.state(calls: calls(of: $0.key), at: now) } + waitingModels,
+                threads: Threads.count, instructionSet: InstructionSet.chosen.rawValue, blas: BLAS.name,
+                limits: cached.limits, wordsLimit: cached.words, everybody: everybody,
+                users: Dictionary(uniqueKeysWithValues: users), modelBytes: shelf.bytes,
+                memoryLimit: shelf.limit, keepAlive: shelf.keepAlive, queued: queue.count, queueLimit: queue.limit,
+                refused: refused)
+        }
+    }
+
+    /// Models that jobs wait for while another one is loaded.
+    private var waitingModels: [ModelState] {
+        var keys: [ModelKey] = []
+        for key in waiting.map(\.job.use.key) where shelf[key] == nil && !keys.contains(key) { keys.append(key) }
+        return keys.map { ModelState(waiting: $0, calls: calls(of: $0)) }
     }
 }

@@ -1,17 +1,33 @@
+import Glibc
+
 /// The user and the connection that enqueue an element.
 package struct Caller: Hashable, Sendable {
     /// The user's uid.
     package let owner: UInt32
     package let connection: UInt64
+    /// Whose turns the elements take: the user's; or the connection's alone, of a proxy, behind which users are many.
+    fileprivate let turns: Turns
+
+    fileprivate enum Turns: Hashable, Sendable {
+        case user(UInt32)
+        case connection(UInt64)
+    }
 
     package init(owner: UInt32, connection: UInt64) {
-        self.owner = owner
-        self.connection = connection
+        (self.owner, self.connection, turns) = (owner, connection, .user(owner))
     }
+
+    /// - Parameter proxy: the uid of a proxy
+    package init(behind proxy: UInt32, connection: UInt64) {
+        (owner, self.connection, turns) = (proxy, connection, .connection(connection))
+    }
+
+    /// The uid of this process: whose questions those are that no client asks.
+    package static var ownUser: UInt32 { geteuid() }
 }
 
 /// A fair queue: round-robin by user, then by connection, and FIFO within a connection, so that a caller with many
-/// elements does not delay the others.
+/// elements does not delay the others. Of a proxy each connection is a user.
 ///
 ///     users          connections      elements
 ///     1000 ──┬────── 7 ────────────── a b c d
@@ -24,7 +40,7 @@ package struct FairQueue<Element> {
     }
 
     private struct User {
-        let owner: UInt32
+        let turns: Caller.Turns
         /// In round-robin order; none is empty.
         var lines: [Line]
 
@@ -49,14 +65,38 @@ package struct FairQueue<Element> {
     }
 
     private mutating func insert(_ element: Element, from caller: Caller, atFront: Bool) {
-        let user = users.firstIndex { $0.owner == caller.owner } ?? users.count
-        if user == users.count { users.append(User(owner: caller.owner, lines: [])) }
+        let user = users.firstIndex { $0.turns == caller.turns } ?? users.count
+        if user == users.count { users.append(User(turns: caller.turns, lines: [])) }
         if let line = users[user].lines.firstIndex(where: { $0.caller == caller }) {
             let end = users[user].lines[line].elements.endIndex
             users[user].lines[line].elements.insert(element, at: atFront ? 0 : end)
         } else {
             users[user].lines.append(Line(caller: caller, elements: [element]))
         }
+    }
+
+    /// How many elements would leave before a new one of `caller`, if nothing else came.
+    package func position(for caller: Caller) -> Int {
+        let place = users.firstIndex { $0.turns == caller.turns } ?? users.count
+        let lines = place < users.count ? users[place].lines : []
+        let line = lines.firstIndex { $0.caller == caller } ?? lines.count
+        // The new one is the last of its line, in whose turn it leaves; and that is a turn of its user's.
+        let own = Self.turns(before: line < lines.count ? lines[line].elements.count : 0, of: line) { other in
+            other < lines.count ? lines[other].elements.count : nil
+        }
+        return Self.turns(before: own, of: place) { other in other < users.count ? users[other].count : nil }
+    }
+
+    /// Of a round robin: how many elements leave before the one of `place` that has `ahead` before it there.
+    ///
+    /// - Parameter count: of the elements at a place; `nil` beyond the last
+    private static func turns(before ahead: Int, of place: Int, count: (Int) -> Int?) -> Int {
+        var (turns, other) = (ahead, 0)
+        while let count = count(other) {
+            if other != place { turns += min(count, other < place ? ahead + 1 : ahead) }
+            other += 1
+        }
+        return turns
     }
 
     /// All elements, in no particular order.
@@ -101,7 +141,7 @@ package struct FairQueue<Element> {
     ///
     /// - Parameter mayGo: `false` for an element that must not be removed
     package mutating func makeRoom(for caller: Caller, where mayGo: (Element) -> Bool) -> Element? {
-        let own = users.firstIndex { $0.owner == caller.owner }
+        let own = users.firstIndex { $0.turns == caller.turns }
         let ownCount = own.map { users[$0].count } ?? 0
         if let longest = users.indices.max(by: { users[$0].count < users[$1].count }),
             users[longest].count > ownCount + 1

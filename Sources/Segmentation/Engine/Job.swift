@@ -63,7 +63,7 @@ package struct Job: Sendable {
     ///
     /// - Parameter deadline: when the answer has become useless; `nil`: never
     package init(
-        caller: Caller, needing model: ModelUse, deadline: ContinuousClock.Instant?,
+        caller: Caller, needing model: ModelUse, deadline: SuspendingClock.Instant?,
         hasRoom: @escaping @Sendable () -> Bool,
         begin: @escaping @Sendable (Segmenter, Cancellation, Float) -> Continuation?,
         refuse: @escaping @Sendable (SegmentationError) -> Void
@@ -80,7 +80,7 @@ package struct Job: Sendable {
 
     /// A job of one step that needs its model.
     package init(
-        caller: Caller, needing model: ModelUse, deadline: ContinuousClock.Instant?,
+        caller: Caller, needing model: ModelUse, deadline: SuspendingClock.Instant?,
         run: @escaping @Sendable (Segmenter, Cancellation, Float) -> Void,
         refuse: @escaping @Sendable (SegmentationError) -> Void
     ) {
@@ -95,7 +95,7 @@ package struct Job: Sendable {
 
     /// A job of one step that gets a segmenter where its model is loaded.
     package init(
-        caller: Caller, using model: ModelUse, deadline: ContinuousClock.Instant?,
+        caller: Caller, using model: ModelUse, deadline: SuspendingClock.Instant?,
         run: @escaping @Sendable (Segmenter?, Workspace, Cancellation) -> Void,
         refuse: @escaping @Sendable (SegmentationError) -> Void
     ) {
@@ -109,7 +109,7 @@ package struct Job: Sendable {
     }
 
     private init(
-        caller: Caller, use: ModelUse, deadline: ContinuousClock.Instant?, hasRoom: @escaping @Sendable () -> Bool,
+        caller: Caller, use: ModelUse, deadline: SuspendingClock.Instant?, hasRoom: @escaping @Sendable () -> Bool,
         begin: @escaping @Sendable (Segmenter?, Workspace, Cancellation, Float) -> Continuation?,
         refuse: @escaping @Sendable (SegmentationError) -> Void
     ) {

@@ -1,5 +1,17 @@
 import Networks
 
+/// Where a job stands in the queue, or would.
+package struct QueuePlace: Sendable, Equatable {
+    /// How many jobs have their turn before, if no more come.
+    package let position: Int
+    /// How long these take, by what the last ones took.
+    package let wait: Duration
+
+    package init(position: Int, wait: Duration) {
+        (self.position, self.wait) = (position, wait)
+    }
+}
+
 /// The jobs that an engine has not finished: those that wait for their turn, in a fair queue, and those parked until
 /// their client has read enough. A value without clock, thread or lock: its owner synchronizes access.
 package struct JobQueue {
@@ -7,8 +19,10 @@ package struct JobQueue {
     package struct Entry {
         package let job: Job
         /// When it was enqueued.
-        package let since: ContinuousClock.Instant
+        package let since: SuspendingClock.Instant
         package fileprivate(set) var hasBegun = false
+        /// The time of its turns so far.
+        package var spent = Duration.zero
 
         /// Unique among jobs whose tickets are alive.
         package var id: ObjectIdentifier { job.ticket.id }
@@ -26,6 +40,9 @@ package struct JobQueue {
     private var waiting = FairQueue<Entry>()
     /// Jobs that have begun and wait until there is room for their next step.
     private var parked: [ObjectIdentifier: Entry] = [:]
+    /// What the last jobs took of the engine's thread: as many as a mean needs, and no more, as what is asked for
+    /// changes.
+    private var services = Latencies(keeping: 32)
     /// Tickets of jobs that were withdrawn after they had begun. They live until `next` hands them out, so that no new
     /// job gets the same `ObjectIdentifier`.
     private var withdrawn: [Job.Ticket] = []
@@ -52,14 +69,31 @@ package struct JobQueue {
     ///
     /// - Returns: the job that gave way, if one did
     /// - Throws: `queueFull`
-    package mutating func append(_ job: Job, at time: ContinuousClock.Instant) throws(SegmentationError) -> Job? {
+    package mutating func append(_ job: Job, at time: SuspendingClock.Instant) throws(SegmentationError) -> Job? {
         var displaced: Entry?
         if waiting.count >= limit {
             displaced = waiting.makeRoom(for: job.caller) { !$0.hasBegun }
-            guard displaced != nil else { throw .queueFull(limit: limit) }
+            guard displaced != nil else { throw .queueFull(limit: limit, place(for: job.caller)) }
         }
         waiting.append(Entry(job: job, since: time), from: job.caller)
         return displaced?.job
+    }
+
+    /// Where a new job of a caller would stand.
+    package func place(for caller: Caller) -> QueuePlace {
+        let position = waiting.position(for: caller)
+        return QueuePlace(position: position, wait: .milliseconds(Double(services.mean) * Double(position)))
+    }
+
+    /// What a job takes, by the last ones.
+    package var meanService: Duration { .milliseconds(Double(services.mean)) }
+
+    /// A job is done.
+    package mutating func noteEnd(of entry: Entry) { services.add(entry.spent.milliseconds) }
+
+    /// Whether a job of another user waits for its turn.
+    package func hasTurn(forOthersThan owner: UInt32, where isReady: (Entry) -> Bool) -> Bool {
+        waiting.elements.contains { $0.job.caller.owner != owner && isReady($0) }
     }
 
     /// Removes a job that waits or is parked; `nil` where it is neither.

@@ -1,21 +1,25 @@
-/// How long a model's calls took, of the last ones.
+/// How long calls, or jobs, took, of the last ones.
 struct Latencies {
     /// Samples that are kept.
-    static let limit = 512
-
+    private let limit: Int
     /// Calls, those included whose samples are gone.
     private(set) var count = 0
     /// A ring of milliseconds.
     private var samples: [Float] = []
 
+    init(keeping limit: Int) { self.limit = limit }
+
     mutating func add(_ milliseconds: Float) {
-        if samples.count < Self.limit {
+        if samples.count < limit {
             samples.append(milliseconds)
         } else {
-            samples[count % Self.limit] = milliseconds
+            samples[count % limit] = milliseconds
         }
         count += 1
     }
+
+    /// 0 where there are none.
+    var mean: Float { samples.isEmpty ? 0 : samples.reduce(0, +) / Float(samples.count) }
 
     /// The time that a share of the samples does not exceed (nearest rank); 0 where there are none.
     ///

@@ -93,17 +93,20 @@ package struct LoadFailure: Error, Sendable, Equatable, CustomStringConvertible 
     package let reason: String
     /// Whether there is not enough memory for it.
     package let lacksMemory: Bool
+    /// Whether there may be enough of it when others have let go of theirs.
+    package let mayFit: Bool
 
     package var description: String { "the model \(model) cannot be loaded: \(reason)" }
 
     init(_ key: ModelKey, _ error: any Error) {
         model = key.name.text
         reason = "\(error)"
-        lacksMemory =
+        mayFit =
             switch error {
-            case is MemoryShortage, is AddressSpaceError, ModelError.checkpoint(.addressSpace): true
+            case is AddressSpaceError, ModelError.checkpoint(.addressSpace): true
             default: false
             }
+        lacksMemory = mayFit || error is MemoryShortage
     }
 }
 

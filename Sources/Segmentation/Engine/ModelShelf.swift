@@ -25,12 +25,12 @@ struct ModelShelf {
         /// What is loaded: the model, then the networks beside it.
         fileprivate(set) var networks: [LoadedModel] = []
         fileprivate(set) var latentSizes: LatentSizes?
-        fileprivate(set) var latencies = Latencies()
-        fileprivate var lastUsed: ContinuousClock.Instant
+        fileprivate(set) var latencies = Latencies(keeping: 512)
+        fileprivate var lastUsed: SuspendingClock.Instant
         /// Until when each user wants it kept: nobody ends what another asked for.
         fileprivate var leases: [UInt32: Lease] = [:]
         /// When somebody last asked for it to be unloaded: calls that had come by then keep it while they run.
-        fileprivate var unloaded: ContinuousClock.Instant?
+        fileprivate var unloaded: SuspendingClock.Instant?
 
         var isLoaded: Bool { if case .loaded = state { true } else { false } }
         /// Until when it is kept where no call uses it.
@@ -38,10 +38,10 @@ struct ModelShelf {
     }
 
     enum Lease: Comparable {
-        case until(ContinuousClock.Instant)
+        case until(SuspendingClock.Instant)
         case forever
 
-        fileprivate init(_ keepAlive: KeepAlive, from now: ContinuousClock.Instant) {
+        fileprivate init(_ keepAlive: KeepAlive, from now: SuspendingClock.Instant) {
             self =
                 switch keepAlive {
                 case .duration(let duration): .until(now + duration)
@@ -80,7 +80,7 @@ struct ModelShelf {
 
     // MARK: Coming
 
-    mutating func begin(_ key: ModelKey, at now: ContinuousClock.Instant) {
+    mutating func begin(_ key: ModelKey, at now: SuspendingClock.Instant) {
         entries.append(Entry(key: key, state: .loading(LoadingState(key, .opening)), lastUsed: now))
     }
 
@@ -147,7 +147,7 @@ struct ModelShelf {
     ///   - networks: the model, then those beside it
     mutating func arrive(
         _ key: ModelKey, hashes: [String], networks: [LoadedModel], latentSizes: LatentSizes,
-        at now: ContinuousClock.Instant
+        at now: SuspendingClock.Instant
     ) {
         for hash in hashes { known[ExactString(hash)] = key }
         change(key) { entry in
@@ -167,8 +167,8 @@ struct ModelShelf {
     ///   - keepAlive: as the call asked; `nil`: at least as long as the engine keeps models
     ///   - since: when the call came
     mutating func use(
-        _ key: ModelKey, by owner: UInt32, keepAlive asked: KeepAlive?, since: ContinuousClock.Instant,
-        at now: ContinuousClock.Instant
+        _ key: ModelKey, by owner: UInt32, keepAlive asked: KeepAlive?, since: SuspendingClock.Instant,
+        at now: SuspendingClock.Instant
     ) {
         let lease = Lease(asked ?? keepAlive, from: now)
         change(key) { entry in
@@ -181,7 +181,7 @@ struct ModelShelf {
     }
 
     /// A call of a model has ended.
-    mutating func noteEnd(of key: ModelKey, since: ContinuousClock.Instant, at now: ContinuousClock.Instant) {
+    mutating func noteEnd(of key: ModelKey, since: SuspendingClock.Instant, at now: SuspendingClock.Instant) {
         change(key) { $0.latencies.add(since.duration(to: now).milliseconds) }
     }
 
@@ -192,7 +192,7 @@ struct ModelShelf {
     /// - Parameter name: of models, or the hash of one; "": all
     /// - Returns: the models that are leaving, and those in use
     mutating func unload(
-        _ name: String, at now: ContinuousClock.Instant, inUse: (ModelKey) -> Bool
+        _ name: String, at now: SuspendingClock.Instant, inUse: (ModelKey) -> Bool
     ) -> (leaving: [ModelKey], used: [ModelKey]) {
         var (leaving, used): ([ModelKey], [ModelKey]) = ([], [])
         let exact = ExactString(name)
@@ -214,7 +214,7 @@ struct ModelShelf {
     }
 
     /// The models to be released now: those that are leaving, and those that are not in use and that nobody wants kept.
-    func departing(at now: ContinuousClock.Instant, inUse: (ModelKey) -> Bool) -> [ModelKey] {
+    func departing(at now: SuspendingClock.Instant, inUse: (ModelKey) -> Bool) -> [ModelKey] {
         entries.filter { entry in
             switch entry.state {
             case .loading: false
@@ -225,7 +225,7 @@ struct ModelShelf {
     }
 
     /// When the next model goes that is not in use; `nil`: none does.
-    func nextDeparture(inUse: (ModelKey) -> Bool) -> ContinuousClock.Instant? {
+    func nextDeparture(inUse: (ModelKey) -> Bool) -> SuspendingClock.Instant? {
         entries.filter { $0.isLoaded && !inUse($0.key) }.compactMap { entry in
             if case .until(let time)? = entry.kept { time } else { nil }
         }.min()

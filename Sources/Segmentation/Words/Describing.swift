@@ -55,6 +55,7 @@ package final class Describing {
     /// Computes the next part; `nil` after the last.
     package func next() throws(SegmentationError) -> DescriptionPart? {
         try segmenter.check(cancellation)
+        cancellation.stage = AnswerStage.words.rawValue
         switch stage {
         case .captioning:
             stage = .choosing

@@ -9,11 +9,12 @@ extension LabelFilter {
     ///   - background: words for what is around labels; those that are candidates are left out
     ///   - nouns: of the picture's caption; those that are no candidates compete with them as the background does
     ///   - picture: of the filter's ``parts(of:)``
+    ///   - owner: the user who asks
     /// - Returns: a verdict for each candidate, in their order
     /// - Throws: `Interruption` between layers of the text tower
     package func judge(
         _ candidates: [Candidate], background: [String], nouns: [Noun], picture: PictureEmbedding, by filter: Filter,
-        cancellation: Cancellation, _ arena: inout Arena
+        for owner: UInt32, cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> [Verdict] {
         guard !candidates.isEmpty else { return [] }
         // Sums over labels have the same bits in this order, whatever the candidates'.
@@ -23,17 +24,17 @@ extension LabelFilter {
         let naming = filter.readsCaption ? CaptionNames(nouns) : CaptionNames([])
         var found = order.map { Measured(noun: naming.noun(naming: candidates[$0])) }
         if let part = filter.caption, !nouns.isEmpty {
-            let near = try nearest(labels, part, nouns, cancellation: cancellation, &arena)
+            let near = try nearest(labels, part, nouns, for: owner, cancellation: cancellation, &arena)
             for place in found.indices { found[place].caption = near[place] }
         }
         if let part = filter.picture, let embedding = picture.picture {
-            let near = try nearness(labels, part, embedding, cancellation: cancellation, &arena)
+            let near = try nearness(labels, part, embedding, for: owner, cancellation: cancellation, &arena)
             for place in found.indices { found[place].picture = near[place] }
         }
         var best: Int?
         if let part = filter.patches, let patches = picture.patches {
             let around = background + (filter.readsCaption ? nouns.strangers(to: candidates) : [])
-            let scores = try peaks(labels, around, part, patches, cancellation: cancellation, &arena)
+            let scores = try peaks(labels, around, part, patches, for: owner, cancellation: cancellation, &arena)
             best = scores.placeOfLargest
             for (place, score) in scores.array.enumerated() { found[place].patches = score }
         }
@@ -48,11 +49,13 @@ extension LabelFilter {
 
     /// Of each label the largest cosine to a noun, and which one's.
     private func nearest(
-        _ labels: [[String]], _ part: Filter.CaptionPart, _ nouns: [Noun], cancellation: Cancellation,
+        _ labels: [[String]], _ part: Filter.CaptionPart, _ nouns: [Noun], for owner: UInt32,
+        cancellation: Cancellation,
         _ arena: inout Arena
     ) throws(Interruption) -> [(cosine: Float, noun: String)] {
-        let texts = try bank(labels, part.templates, cancellation: cancellation, &arena).embeddings
-        let named = try bank(nouns.map { [$0.words] }, part.templates, cancellation: cancellation, &arena).embeddings
+        let texts = try bank(labels, part.templates, for: owner, cancellation: cancellation, &arena).embeddings
+        let named = try bank(nouns.map { [$0.words] }, part.templates, for: owner, cancellation: cancellation, &arena)
+            .embeddings
         return arena.scope { arena in
             let cosines = arena.matrix(rows: labels.count, columns: nouns.count)
             cosines.setDotProducts(named, texts)
@@ -66,10 +69,11 @@ extension LabelFilter {
 
     /// Of each label its cosine to the picture, as a share of the best one's; 0 where that is not positive.
     private func nearness(
-        _ labels: [[String]], _ part: Filter.PicturePart, _ picture: Matrix, cancellation: Cancellation,
+        _ labels: [[String]], _ part: Filter.PicturePart, _ picture: Matrix, for owner: UInt32,
+        cancellation: Cancellation,
         _ arena: inout Arena
     ) throws(Interruption) -> [Float] {
-        let texts = try bank(labels, part.templates, cancellation: cancellation, &arena).embeddings
+        let texts = try bank(labels, part.templates, for: owner, cancellation: cancellation, &arena).embeddings
         return arena.scope { arena in
             let cosines = arena.matrix(rows: labels.count, columns: 1)
             cosines.setDotProducts(picture, texts)
@@ -81,11 +85,12 @@ extension LabelFilter {
     /// Of each label its score in its best place, `[1, labels]`.
     private func peaks(
         _ labels: [[String]], _ background: [String], _ part: Filter.PatchPart, _ patches: PictureEmbedding.Patches,
-        cancellation: Cancellation, _ arena: inout Arena
+        for owner: UInt32, cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> Matrix {
-        let bank = try bank(labels, part.templates, cancellation: cancellation, &arena)
+        let bank = try bank(labels, part.templates, for: owner, cancellation: cancellation, &arena)
         let words = try self.bank(
-            surroundings(background, besides: bank).map { [$0] }, part.surroundings, cancellation: cancellation, &arena)
+            surroundings(background, besides: bank).map { [$0] }, part.surroundings, for: owner,
+            cancellation: cancellation, &arena)
         let texts = Matrix(
             stored: labels.count + words.embeddings.rows, by: clip.network.configuration.projection)
         texts.rows(0..<labels.count).copy(from: bank.embeddings)

@@ -4,7 +4,8 @@ package import Networks
 import Texts
 
 /// Embeds pictures and labels' texts where those lie near each other that belong together: CLIP, its tokenizer, and how
-/// it reads pictures. A text is read once, and remembered in memory and on disk.
+/// it reads pictures. A text is read once for each user, and remembered for them in
+/// memory and on disk.
 package final class LabelFilter {
     package let clip: Pretrained<CLIP>
     package let tokenizer: BytePairTokenizer
@@ -12,8 +13,8 @@ package final class LabelFilter {
     package let pictures: PictureConfiguration
     /// How labels are told from patches unless a filter says otherwise.
     package let patches: PatchConfiguration
-    private var known: Cache<ExactString, [Float]>
-    private var banks: Cache<LabelBank.Key, LabelBank>
+    private var known: PrivateCache<ExactString, [Float]>
+    private var banks: PrivateCache<LabelBank.Key, LabelBank>
     private let stored: RememberedEmbeddings?
 
     /// Bytes of embeddings in memory: ten thousand texts of CLIP L/14, and once the labels that a request may have.
@@ -41,18 +42,23 @@ package final class LabelFilter {
     init(_ contents: LabelFilterContents, _ read: ReadNetworks, cache: String?) {
         clip = Pretrained(contents.clip, read)
         (tokenizer, pictures, patches) = (contents.tokenizer, contents.pictures, contents.patches)
-        known = Cache(limit: Self.textLimit)
-        banks = Cache(limit: Self.bankLimit)
+        known = PrivateCache(limit: Self.textLimit)
+        banks = PrivateCache(limit: Self.bankLimit)
         stored = cache.map(RememberedEmbeddings.init)
     }
 
     /// Number of texts whose embeddings are in memory, and bytes of all embeddings there.
     package var remembered: (count: Int, bytes: Int) { (known.count, known.bytes + banks.bytes) }
 
+    /// A user's part of ``remembered``.
+    func remembered(of owner: UInt32) -> (count: Int, bytes: Int) {
+        (known.count(of: owner), known.bytes(of: owner) + banks.bytes(of: owner))
+    }
+
     /// Forgets the embeddings in memory.
     package func forget() {
-        known = Cache(limit: Self.textLimit)
-        banks = Cache(limit: Self.bankLimit)
+        known = PrivateCache(limit: Self.textLimit)
+        banks = PrivateCache(limit: Self.bankLimit)
     }
 
     /// Embeddings of labels, each the mean of its texts' of length 1.
@@ -60,18 +66,20 @@ package final class LabelFilter {
     /// - Parameters:
     ///   - labels: the words of each
     ///   - templates: around each of its words
+    ///   - owner: the user who asks
     /// - Throws: `Interruption` between layers
     func bank(
-        _ labels: [[String]], _ templates: [PromptTemplate], cancellation: Cancellation, _ arena: inout Arena
+        _ labels: [[String]], _ templates: [PromptTemplate], for owner: UInt32, cancellation: Cancellation,
+        _ arena: inout Arena
     ) throws(Interruption) -> LabelBank {
         let key = LabelBank.Key(labels, templates)
-        if let bank = banks.value(for: key) { return bank }
+        if let bank = banks.value(for: key, of: owner) { return bank }
         let texts = labels.flatMap { words in templates.flatMap { words.map($0.prompt) } }
-        let all = try embeddings(of: texts, cancellation: cancellation, &arena)
+        let all = try embeddings(of: texts, for: owner, cancellation: cancellation, &arena)
         let bank = LabelBank(
             all, counts: labels.map { $0.count * templates.count },
             tokens: Set(labels.joined().map { tokenizer.tokens(of: $0) }))
-        banks.insert(bank, bytes: bank.bytes + key.bytes, for: key)
+        banks.insert(bank, bytes: bank.bytes + key.bytes, for: key, of: owner)
         return bank
     }
 
@@ -89,19 +97,21 @@ package final class LabelFilter {
 
     /// The embeddings of texts, of length 1, `[texts, projection]`.
     ///
-    /// - Parameter texts: as the model reads them, their template included
+    /// - Parameters:
+    ///   - texts: as the model reads them, their template included
+    ///   - owner: the user who asks
     /// - Throws: `Interruption` between layers
     package func embeddings(
-        of texts: [String], cancellation: Cancellation, _ arena: inout Arena
+        of texts: [String], for owner: UInt32, cancellation: Cancellation, _ arena: inout Arena
     ) throws(Interruption) -> Matrix {
         var found: [ExactString: [Float]] = [:]
-        for text in Set(texts.map { ExactString($0) }) { found[text] = known.value(for: text) }
+        for text in Set(texts.map { ExactString($0) }) { found[text] = known.value(for: text, of: owner) }
         var missing = Set(texts.map { ExactString($0) }).subtracting(found.keys).sorted()
         if let stored, !missing.isEmpty {
-            let keys = Dictionary(uniqueKeysWithValues: missing.map { (key(of: $0), $0) })
+            let keys = Dictionary(uniqueKeysWithValues: missing.map { (key(of: $0, for: owner), $0) })
             for (key, embedding) in stored.embeddings(of: Set(keys.keys)) {
                 guard let text = keys[key], embedding.count == clip.network.configuration.projection else { continue }
-                remember(embedding, of: text)
+                remember(embedding, of: text, for: owner)
                 found[text] = embedding
             }
             missing.removeAll { found[$0] != nil }
@@ -111,8 +121,8 @@ package final class LabelFilter {
             defer { stored?.remember(read) }
             for group in groups(of: missing) {
                 for (text, embedding) in try self.read(group, cancellation: cancellation, &arena) {
-                    remember(embedding, of: text)
-                    read[key(of: text)] = embedding
+                    remember(embedding, of: text, for: owner)
+                    read[key(of: text, for: owner)] = embedding
                     found[text] = embedding
                 }
             }
@@ -125,14 +135,16 @@ package final class LabelFilter {
         return all
     }
 
-    private func remember(_ embedding: [Float], of text: ExactString) {
-        known.insert(embedding, bytes: embedding.count * MemoryLayout<Float>.stride + text.text.utf8.count, for: text)
+    private func remember(_ embedding: [Float], of text: ExactString, for owner: UInt32) {
+        let bytes = embedding.count * MemoryLayout<Float>.stride + text.text.utf8.count
+        known.insert(embedding, bytes: bytes, for: text, of: owner)
     }
 
     /// In f32 last bits depend on the library of products too.
-    private func key(of text: ExactString) -> RememberedEmbeddings.Key {
+    private func key(of text: ExactString, for owner: UInt32) -> RememberedEmbeddings.Key {
         let arithmetic = clip.precision.rowsAreIndependent ? "" : " \(BLAS.name)"
-        return RememberedEmbeddings.Key(model: "\(clip.hash) \(clip.precision.rawValue)\(arithmetic)", text: text.text)
+        return RememberedEmbeddings.Key(
+            user: owner, model: "\(clip.hash) \(clip.precision.rawValue)\(arithmetic)", text: text.text)
     }
 
     /// A text and its tokens, start and end included.

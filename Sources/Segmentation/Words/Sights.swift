@@ -2,13 +2,13 @@ import Kernels
 import Networks
 import Texts
 
-/// What captioners and filters saw of pictures, and what captioners wrote.
+/// What captioners and filters saw of users' pictures, and what captioners wrote.
 struct Sights {
     /// What a captioner's decoder sees of a picture.
-    private var states = Cache<StatesKey, Matrix>(limit: 0)
+    private var states = PrivateCache<StatesKey, Matrix>(limit: 0)
     /// What a filter sees of it.
-    private var embeddings = Cache<EmbeddingKey, PictureEmbedding>(limit: 0)
-    private var captions = Cache<CaptionKey, String>(limit: 0)
+    private var embeddings = PrivateCache<EmbeddingKey, PictureEmbedding>(limit: 0)
+    private var captions = PrivateCache<CaptionKey, String>(limit: 0)
 
     private struct StatesKey: Hashable {
         let captioner: NetworkKey
@@ -34,6 +34,13 @@ struct Sights {
 
     var bytes: Int { states.bytes + embeddings.bytes + captions.bytes }
 
+    func bytes(of owner: UInt32) -> Int {
+        states.bytes(of: owner) + embeddings.bytes(of: owner) + captions.bytes(of: owner)
+    }
+
+    /// The uids of those for whom anything was seen.
+    var owners: Set<UInt32> { Set(states.owners).union(embeddings.owners).union(captions.owners) }
+
     /// - Parameter limit: bytes of all
     mutating func limit(to limit: Int) {
         captions.limit(to: limit / 16)
@@ -53,38 +60,42 @@ struct Sights {
         captions.removeAll { isGone($0.captioner) }
     }
 
-    mutating func states(of handle: String, by captioner: NetworkKey) -> Matrix? {
-        states.value(for: StatesKey(captioner: captioner, picture: ExactString(handle)))
+    mutating func states(of handle: String, by captioner: NetworkKey, for owner: UInt32) -> Matrix? {
+        states.value(for: StatesKey(captioner: captioner, picture: ExactString(handle)), of: owner)
     }
 
-    mutating func remember(_ found: Matrix, of handle: String, by captioner: NetworkKey) {
+    mutating func remember(_ found: Matrix, of handle: String, by captioner: NetworkKey, for owner: UInt32) {
         let key = StatesKey(captioner: captioner, picture: ExactString(handle))
-        states.insert(found, bytes: found.rows * found.columns * MemoryLayout<Float>.stride, for: key)
+        states.insert(found, bytes: found.rows * found.columns * MemoryLayout<Float>.stride, for: key, of: owner)
     }
 
     mutating func embedding(
-        of handle: String, _ parts: PictureEmbedding.Parts, by filter: NetworkKey
+        of handle: String, _ parts: PictureEmbedding.Parts, by filter: NetworkKey, for owner: UInt32
     ) -> PictureEmbedding? {
-        embeddings.value(for: EmbeddingKey(filter: filter, picture: ExactString(handle), parts: parts))
+        embeddings.value(
+            for: EmbeddingKey(filter: filter, picture: ExactString(handle), parts: parts), of: owner)
     }
 
     mutating func remember(
-        _ found: PictureEmbedding, of handle: String, _ parts: PictureEmbedding.Parts, by filter: NetworkKey
+        _ found: PictureEmbedding, of handle: String, _ parts: PictureEmbedding.Parts, by filter: NetworkKey,
+        for owner: UInt32
     ) {
         let key = EmbeddingKey(filter: filter, picture: ExactString(handle), parts: parts)
-        embeddings.insert(found, bytes: found.bytes, for: key)
+        embeddings.insert(found, bytes: found.bytes, for: key, of: owner)
     }
 
     /// - Parameter beginning: what the caption begins with
-    mutating func caption(of handle: String, _ beginning: String, by captioner: NetworkKey) -> String? {
-        captions.value(
-            for: CaptionKey(
-                captioner: captioner, picture: ExactString(handle), beginning: ExactString(beginning)))
+    mutating func caption(
+        of handle: String, _ beginning: String, by captioner: NetworkKey, for owner: UInt32
+    ) -> String? {
+        let key = CaptionKey(captioner: captioner, picture: ExactString(handle), beginning: ExactString(beginning))
+        return captions.value(for: key, of: owner)
     }
 
-    mutating func remember(_ caption: String, of handle: String, _ beginning: String, by captioner: NetworkKey) {
-        let key = CaptionKey(
-            captioner: captioner, picture: ExactString(handle), beginning: ExactString(beginning))
-        captions.insert(caption, bytes: 256 + caption.utf8.count + beginning.utf8.count, for: key)
+    mutating func remember(
+        _ caption: String, of handle: String, _ beginning: String, by captioner: NetworkKey, for owner: UInt32
+    ) {
+        let key = CaptionKey(captioner: captioner, picture: ExactString(handle), beginning: ExactString(beginning))
+        captions.insert(caption, bytes: 256 + caption.utf8.count + beginning.utf8.count, for: key, of: owner)
     }
 }

@@ -1,3 +1,4 @@
+import Limits
 import Kernels
 import Texts
 
@@ -19,9 +20,6 @@ package struct Vocabulary: Sendable {
     package let background: [String]
     package let filter: FilterChoice
 
-    /// Background words; CLIPer's list has 25.
-    static let backgroundLimit = 256
-
     /// What the picture's caption names.
     package static let named = Vocabulary()
 
@@ -34,8 +32,8 @@ package struct Vocabulary: Sendable {
         if !candidates.isEmpty {
             try SegmentationRequest.check(candidates.map(\.label), others: candidates.flatMap(\.synonyms) + background)
         }
-        guard background.count <= Self.backgroundLimit else {
-            throw .tooMany(what: "background words", count: background.count, limit: Self.backgroundLimit)
+        guard background.count <= Limit.backgroundWords else {
+            throw .tooMany(what: "background words", count: background.count, limit: Limit.backgroundWords)
         }
         for word in background { try SegmentationRequest.check(word, of: "a background word") }
         for candidate in candidates {
