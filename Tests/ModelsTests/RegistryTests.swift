@@ -90,7 +90,8 @@ import Testing
         (#"{"version": 1, "models": [], "default": "a/b"}"#, "is no name for a model"),
         (#"{"version": 1, "models": [{"name": "a\nb"}]}"#, "is no name for a model"),
         (#"{"version": 1, "models": [{"name": "a", "path": "x"}]}"#, "x is no absolute path"),
-        ("\u{0}\u{1}\u{2}", "no JSON"), ("e\(String(repeating: "\u{301}", count: 40))", "combining marks"),
+        ("\u{1}\u{2}", "no JSON"), ("\u{0}{}", "zero bytes"),
+        ("e\(String(repeating: "\u{301}", count: 40))", "combining marks"),
     ])
     func `garbage is refused by its place, and stays as it is`(text: String, reason: String) throws {
         try write(text)
@@ -109,6 +110,17 @@ import Testing
         try write(#"{"version": 2, "networks": {}}"#)
         #expect(throws: RegistryError.otherVersion(file: registry.file, found: 2, expected: 1)) {
             try registry.contents()
+        }
+    }
+
+    @Test func `a file's size is one that weights may have, so that all sizes can be added`() throws {
+        try registry.change { contents throws(RegistryError) in _ = try contents.add(SampleModel.named("a")) }
+        let lines = try written().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        for (bytes, isLegal) in [(1 << 40, true), (1 << 40 + 1, false), (Int.max, false), (-1, false)] {
+            try write(lines.map { $0.contains("\"bytes\"") ? "\"bytes\": \(bytes)," : $0 }.joined(separator: "\n"))
+            let contents = try? registry.contents()
+            #expect((contents != nil) == isLegal, "\(bytes)")
+            #expect(contents?.models.allSatisfy { $0.size >= bytes } != false)
         }
     }
 

@@ -132,6 +132,17 @@ private struct PublishedFile {
         #expect(sentence.contains(words) && sentence.split(separator: "\n").count == 1)
     }
 
+    @Test(arguments: ["0", "-1", "\(Int.min)", "99999999999999999999"])
+    func `are not read off a block that cannot be one`(number: String) throws {
+        var file = try PublishedFile()
+        let root = "model.diffusion_model."
+        file.tensors.append(("\(root)input_blocks.\(number).0.op.weight", [320, 320, 3, 3]))
+        file.tensors.append(("\(root)input_blocks.\(Int.min).0.in_layers.2.weight", [320, 320, 3, 3]))
+        file.tensors.append(("\(root)output_blocks.\(Int.min).0.in_layers.2.weight", [320, 320, 3, 3]))
+        let sizes = try file.read().unetConfiguration
+        #expect(sizes.blockChannels == [320, 640, 1280, 1280])
+    }
+
     @Test func `of a distilled one are not guessed either`() throws {
         var file = try PublishedFile()
         file.tensors.removeAll { $0.name.contains(".middle_block.") }

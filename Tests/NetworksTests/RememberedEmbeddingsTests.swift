@@ -25,8 +25,9 @@ private struct Remembering {
     }
 
     static let texts = [
-        Key(model: "m", text: "a dog"): [1, -0, .pi, .leastNonzeroMagnitude, .infinity] as [Float],
-        Key(model: "m", text: ""): [], Key(model: "m", text: "a cat"): [Float](repeating: 0.25, count: 1000),
+        Key(user: 1, model: "m", text: "a dog"): [1, -0, .pi, .leastNonzeroMagnitude, .infinity] as [Float],
+        Key(user: 1, model: "m", text: ""): [],
+        Key(user: 1, model: "m", text: "a cat"): [Float](repeating: 0.25, count: 1000),
     ]
 
     /// The bits of what is known of the keys.
@@ -58,14 +59,15 @@ private struct Remembering {
         #expect(remembering.known() == Remembering.bits)
         #expect(try remembering.mode(remembering.folder) == 0o700)
         #expect(try remembering.mode(remembering.path) == 0o600)
-        let one = Key(model: "m", text: "a dog")
-        #expect(remembering.known([one, Key(model: "m", text: "a bird")]) == [one: Remembering.bits[one] ?? []])
+        let one = Key(user: 1, model: "m", text: "a dog")
+        #expect(
+            remembering.known([one, Key(user: 1, model: "m", text: "a bird")]) == [one: Remembering.bits[one] ?? []])
         #expect(remembering.known([]).isEmpty)
     }
 
     @Test func `beside those before them, and the later of two of a text counts`() throws {
         let remembering = try Remembering.some()
-        let (old, new) = (Key(model: "m", text: "a dog"), Key(model: "m", text: "a bird"))
+        let (old, new) = (Key(user: 1, model: "m", text: "a dog"), Key(user: 1, model: "m", text: "a bird"))
         remembering.embeddings.remember([old: [2], new: [3]])
         let expected = Remembering.bits.merging([old: [Float(2).bitPattern], new: [Float(3).bitPattern]]) { $1 }
         #expect(remembering.known(Set(expected.keys)) == expected)
@@ -78,9 +80,9 @@ private struct Remembering {
     @Test func `by the model and every byte of the text`() {
         let models = ["", "m", "m ", "m int16", "m f32", "m f32 OpenBLAS 0.3"]
         let texts = ["", " ", "a", "A", "a ", "é", "e\u{301}", "a\u{0}", "m", "int16", " int16", "\u{0}"]
-        let keys = models.flatMap { model in texts.map { Key(model: model, text: $0) } }
+        let keys = models.flatMap { model in texts.map { Key(user: 1, model: model, text: $0) } }
         #expect(Set(keys).count == models.count * texts.count)
-        #expect(Key(model: "m", text: "é") == Key(model: "m", text: "\u{e9}"))
+        #expect(Key(user: 1, model: "m", text: "é") == Key(user: 1, model: "m", text: "\u{e9}"))
     }
 
     @Test func `up to a bound, and those go first that came first`() throws {
@@ -88,7 +90,7 @@ private struct Remembering {
         let length = 1 << 16
         let bytes = 36 + 4 * length
         let room = (RememberedEmbeddings.limit - 50) / bytes
-        func key(_ number: Int) -> Key { Key(model: "m", text: "\(number)") }
+        func key(_ number: Int) -> Key { Key(user: 1, model: "m", text: "\(number)") }
         func embedding(_ number: Int) -> [Float] { [Float](repeating: Float(number), count: length) }
         func known(_ count: Int) -> [Int] {
             let found = remembering.embeddings.embeddings(of: Set((0..<count).map(key)))
@@ -107,11 +109,13 @@ private struct Remembering {
         #expect(try remembering.bytes.count == size && known(room + 3) == left, "what is known already takes no room")
         // What is more than all that fits leaves what fits.
         remembering.embeddings.remember(
-            Dictionary(uniqueKeysWithValues: (0..<room + 2).map { (Key(model: "n", text: "\($0)"), embedding($0)) }))
+            Dictionary(
+                uniqueKeysWithValues: (0..<room + 2).map { (Key(user: 1, model: "n", text: "\($0)"), embedding($0)) }))
         #expect(try remembering.bytes.count == size)
         #expect(known(room + 3).isEmpty)
         #expect(
-            remembering.embeddings.embeddings(of: Set((0..<room + 2).map { Key(model: "n", text: "\($0)") })).count
+            remembering.embeddings.embeddings(of: Set((0..<room + 2).map { Key(user: 1, model: "n", text: "\($0)") }))
+                .count
                 == room)
     }
 }
@@ -119,7 +123,7 @@ private struct Remembering {
 @Suite struct `a file of embeddings that is not to be trusted` {
     @Test func `with any byte lost, added or changed is as good as none, and is replaced`() throws {
         let remembering = try Remembering()
-        let texts = [Key(model: "m", text: "a dog"): [1, 2] as [Float]]
+        let texts = [Key(user: 1, model: "m", text: "a dog"): [1, 2] as [Float]]
         remembering.embeddings.remember(texts)
         let whole = try remembering.bytes
         #expect(whole.count == 18 + 36 + 8 + 32)
@@ -187,7 +191,7 @@ private struct Remembering {
                 group.addTask {
                     for round in 0..<30 {
                         let embeddings = RememberedEmbeddings(in: folder)
-                        let key = Key(model: "\(writer)", text: "\(round % 10)")
+                        let key = Key(user: 1, model: "\(writer)", text: "\(round % 10)")
                         embeddings.remember([key: [Float(writer), Float(round % 10)]])
                         for (found, embedding) in embeddings.embeddings(of: [key]) {
                             #expect(found == key && embedding == [Float(writer), Float(round % 10)])
@@ -196,7 +200,7 @@ private struct Remembering {
                 }
             }
         }
-        let keys = (0..<8).flatMap { writer in (0..<10).map { Key(model: "\(writer)", text: "\($0)") } }
+        let keys = (0..<8).flatMap { writer in (0..<10).map { Key(user: 1, model: "\(writer)", text: "\($0)") } }
         #expect(!remembering.known(Set(keys)).isEmpty)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["embeddings"])
     }

@@ -76,7 +76,7 @@ extension Registry {
     private func parse(_ bytes: [UInt8]) throws(RegistryError) -> RegistryContents {
         // The decoder normalises keys, which takes quadratic time for runs of marks.
         guard StreamSafe.isSafe(json: bytes) else {
-            throw .malformed(file: file, place: "", reason: "it has \(StreamSafe.refusal)")
+            throw .malformed(file: file, place: "", reason: "it has \(StreamSafe.refusalOfJSON)")
         }
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601

@@ -54,7 +54,8 @@ extension RegisteredFile: Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(ofOnly: Key.self)
         let bytes = try container.decode(Int.self, forKey: .bytes)
-        guard bytes >= 0 else {
+        // So that sums of sizes are sizes.
+        guard (0...SafetensorsHeader.fileLimit).contains(bytes) else {
             throw DecodingError.dataCorruptedError(
                 forKey: .bytes, in: container, debugDescription: "\(bytes) is no file's size")
         }

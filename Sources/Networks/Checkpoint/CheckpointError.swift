@@ -7,6 +7,8 @@ package enum CheckpointError: Error, Equatable {
     case system(path: String, call: String, code: Int32)
     /// `path` is a folder, a pipe, a device: anything but a file.
     case notAFile(path: String)
+    /// What `path` names in a model's folder is a link that leads out of it, to `target`.
+    case leadsOut(path: String, target: String)
     /// There is nothing at `path`, where a model should be.
     case nothing(path: String)
     /// What the file or folder holds is nothing that this program uses there.
@@ -85,6 +87,8 @@ extension CheckpointError: CustomStringConvertible {
             "\(call) \(path): \(unsafe String(cString: strerror(code)))" + Self.advice(code)
         case .notAFile(let path):
             "\(path) is a folder, a pipe or a device, no regular file; name the file itself"
+        case .leadsOut(let path, let target):
+            "\(path) is a link out of its model's folder, to \(target): put the file itself there, if you trust it"
         case .nothing(let path):
             "there is no file or folder \(path); name the one that the model lies in"
         case .unusable(let path, let reason):
@@ -119,10 +123,8 @@ extension CheckpointError: CustomStringConvertible {
         case .changed(let file, let sizeBefore, let sizeNow):
             "\(file) was written to while it was read: \(sizeBefore) bytes then, \(sizeNow) now; "
                 + "try again when it is whole"
-        case .addressSpace(let error):
-            "\(error)"
-        case .region(let error):
-            "\(error)"
+        case .addressSpace(let error): "\(error)"
+        case .region(let error): "\(error)"
         case .interrupted:
             "the loading was interrupted"
         case .configuration(let file, let key, let found, let expected):

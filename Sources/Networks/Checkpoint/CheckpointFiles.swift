@@ -114,7 +114,7 @@ package struct CheckpointFiles {
     private static func weightMap(_ file: RegularFile) throws(CheckpointError) -> [ExactString: String] {
         let (path, contents) = (file.path, try file.text(limit: indexLimit))
         guard StreamSafe.isSafe(json: contents) else {
-            throw .index(file: path, reason: StreamSafe.refusal)
+            throw .index(file: path, reason: StreamSafe.refusalOfJSON)
         }
         let index: Index
         do {

@@ -76,7 +76,7 @@ struct ConfigurationFile {
     init(_ file: RegularFile) throws(CheckpointError) {
         let (path, contents) = (file.path, try file.text(limit: ConfigurationFile.limit))
         guard StreamSafe.isSafe(json: contents) else {
-            throw .notJSON(file: path, reason: StreamSafe.refusal)
+            throw .notJSON(file: path, reason: StreamSafe.refusalOfJSON)
         }
         let value: ConfigurationValue
         do throws(SafetensorsFault) {

@@ -56,10 +56,13 @@ struct HeaderParser {
                 try scanner.skipValue()
                 continue
             }
-            let value = try scanner.string(limit: SafetensorsHeader.lengthLimit)
-            let bytes = key.utf8.count + value.utf8.count
-            if value.utf8.count <= SafetensorsHeader.metadataValueLimit, bytes <= bytesLeft {
-                metadata[ExactString(key)] = value
+            let start = scanner
+            guard try scanner.skipString() <= SafetensorsHeader.metadataValueLimit else { continue }
+            scanner = start
+            let text = try scanner.string(limit: SafetensorsHeader.metadataValueLimit)
+            let bytes = key.utf8.count + text.utf8.count
+            if bytes <= bytesLeft {
+                metadata[ExactString(key)] = text
                 bytesLeft -= bytes
             }
         } while scanner.take(UInt8(ascii: ","))

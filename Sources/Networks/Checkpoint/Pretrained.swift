@@ -36,6 +36,7 @@ package final class PretrainedContents<Network: PretrainedNetwork> {
     package init(_ directory: String, precision: Precision) throws(CheckpointError) {
         let kind = Network.kind
         folder = ModelFolder(directory)
+        try FolderLinks.check(directory, within: directory)
         try kind.check(folder)
         checkpoint = try Checkpoint(directory: directory, stem: "model", component: kind.component)
         try kind.check(checkpoint, in: directory)

@@ -108,11 +108,15 @@ package struct SafetensorsHeader: Sendable {
 
     /// Parses `header`, which `dataBytes` bytes of data follow in the file.
     package init(parsing header: [UInt8], dataBytes: Int) throws(SafetensorsFault) {
-        let terminated = header + [0]
+        try self.init(terminated: header + [0], dataBytes: dataBytes)
+    }
+
+    /// Parses a header behind which a zero byte stands.
+    init(terminated: [UInt8], dataBytes: Int) throws(SafetensorsFault) {
         let found = try unsafe terminated.withUnsafeBufferPointer {
             bytes throws(SafetensorsFault) -> HeaderParser? in
             guard let base = bytes.baseAddress else { return nil }
-            var parser = unsafe HeaderParser(JSONScanner(base, count: header.count))
+            var parser = unsafe HeaderParser(JSONScanner(base, count: bytes.count - 1))
             try parser.parse()
             return parser
         }

@@ -19,9 +19,11 @@ package final class TensorFile {
             try SafetensorsHeader.length(from: prefix, fileBytes: file.size)
         }
         let start = 8 + length
-        let json = try file.bytes(in: 8..<start)
+        var json = try file.bytes(in: 8..<start)
+        json.append(0)
+        let terminated = json
         header = try TensorFile.checked(file) { () throws(SafetensorsFault) in
-            try SafetensorsHeader(parsing: json, dataBytes: file.size - start)
+            try SafetensorsHeader(terminated: terminated, dataBytes: file.size - start)
         }
         self.file = file
         dataStart = start

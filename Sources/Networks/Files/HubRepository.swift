@@ -1,6 +1,6 @@
 import Glibc
 import Kernels
-package import Texts
+import Texts
 
 /// A repository in the cache that Hugging Face's programs share: `models--ORG--NAME`.
 ///
@@ -63,6 +63,13 @@ package struct HubRepository: Sendable {
             return HubRepository(path: folder, name: name, commit: String(parts[next]))
         }
         return nil
+    }
+
+    /// Whether `path` is a file's contents in a repository.
+    static func isBlob(_ path: String) -> Bool {
+        let parts = path.split(separator: "/").map { ExactString(String($0)) }
+        return parts.count > 2 && parts[parts.count - 2] == "blobs"
+            && name(ofFolder: parts[parts.count - 3].text) != nil
     }
 
     /// An organisation's name has no two dashes in a row, so that the first two end it.

@@ -91,13 +91,15 @@ package final class RegularFile {
         return try bytes(in: 0..<size)
     }
 
-    /// The bytes of a range that lies within ``size``.
+    /// The bytes of a range that lies within ``size``. There is room for one more: a header of 100 MB is not copied for
+    /// the byte that ends it.
     package func bytes(in range: Range<Int>) throws(CheckpointError) -> [UInt8] {
         var failure: CheckpointError?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count + 1) { buffer, count in
             do throws(CheckpointError) {
                 count = try unsafe read(
-                    into: UnsafeMutableRawBufferPointer(buffer), at: range.lowerBound)
+                    into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<range.count])),
+                    at: range.lowerBound)
             } catch {
                 failure = error
             }

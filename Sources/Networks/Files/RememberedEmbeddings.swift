@@ -1,6 +1,7 @@
 import Kernels
 
-/// A persistent cache of texts' embeddings, of all models.
+/// A persistent cache of the embeddings of users' texts, of all models. A user finds what they asked for themselves, so
+/// that nobody learns by the time of an answer what others have asked.
 ///
 /// It trusts the owner of the folder. The cache is one file, replaced atomically; a damaged one counts as empty, and
 /// failures cost time and throw nothing.
@@ -15,7 +16,7 @@ package struct RememberedEmbeddings: Sendable {
         file = OwnFile(folder: folder, name: "embeddings", limit: Self.limit)
     }
 
-    /// Whose embedding of which text: SHA-256 over all that its bits depend on.
+    /// Whose text, and whose embedding of it: SHA-256 over all that its bits depend on, and the user.
     package struct Key: Hashable, Sendable {
         fileprivate let digest: [UInt8]
 
@@ -24,11 +25,12 @@ package struct RememberedEmbeddings: Sendable {
         fileprivate init(digest: [UInt8]) { self.digest = digest }
 
         /// - Parameters:
+        ///   - user: the uid of who asked for it
         ///   - model: what identifies the model and its arithmetic
         ///   - text: as the model reads it, its template included
-        package init(model: String, text: String) {
+        package init(user: UInt32, model: String, text: String) {
             var hash = SHA256()
-            hash.update(Array(model.utf8) + [0])
+            hash.update(Array("\(user) \(model)".utf8) + [0])
             hash.update(Array(text.utf8))
             digest = hash.digest()
         }

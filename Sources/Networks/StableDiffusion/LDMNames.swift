@@ -75,8 +75,8 @@ private struct UNetLevels {
             let parts = name.split(separator: ".")
             return parts.count > 3 && parts[0] == "input_blocks" && parts[3] == "op" ? Int(parts[1]) : nil
         }
-        // A U-Net of one level halves nothing.
-        downBlocks = halving.min() ?? Int.max
+        // A U-Net of one level halves nothing. The first block is the convolution: one that halves instead is none.
+        downBlocks = halving.filter { $0 > 0 }.min() ?? Int.max
     }
 
     private static let whole = [

@@ -53,10 +53,12 @@ private struct Weights {
     /// The layout of diffusers: a folder for each network.
     init(folder source: ModelSource) throws(CheckpointError) {
         let directory = source.path
+        try Configurations.checkLinks(of: directory)
         try CheckpointFiles.checkLayout(of: directory, hasAutoencoder: source.autoencoder == nil)
         unet = try Checkpoint(directory: "\(directory)/unet", stem: "diffusion_pytorch_model", component: "unet")
         try unet.kind.check("\(directory)/unet", isOneOf: [.unet1, .unet2])
         textEncoder = try Checkpoint(directory: "\(directory)/text_encoder", stem: "model", component: "text_encoder")
+        if let folder = source.configuration { try Configurations.checkLinks(of: folder) }
         configurations = .folder(ModelFolder(source.configuration ?? directory))
         if let path = source.autoencoder {
             autoencoder = try Autoencoder(replacement: path, configurations)
@@ -78,6 +80,7 @@ private struct Weights {
         try CheckpointKind(tensors).check(path, isOneOf: [.stableDiffusion1, .stableDiffusion2])
         let names = LDMNames(tensors)
         unet = try Checkpoint(file, holding: names.unet, component: "unet")
+        if let folder = source.configuration { try Configurations.checkLinks(of: folder) }
         configurations =
             source.configuration.map { .folder(ModelFolder($0)) } ?? .published(PublishedSizes(file, names))
         let layers = try TextEncoderConfiguration(configurations.textEncoder).sizes.layers
@@ -125,6 +128,7 @@ private struct Autoencoder {
         if try ModelSource.isSingleFile(path) {
             try self.init(file: TensorFile(path: path), name: "vae.safetensors", configurations)
         } else {
+            try FolderLinks.check(path, within: path)
             try self.init(folder: path)
         }
     }
@@ -138,6 +142,13 @@ private enum Configurations {
     case published(PublishedSizes)
 
     static let schedulerFile = "scheduler/scheduler_config.json"
+
+    /// What is read of a folder in the layout of diffusers.
+    private static let parts = ["model_index.json", "unet", "vae", "text_encoder", "tokenizer", "scheduler"]
+
+    static func checkLinks(of folder: String) throws(CheckpointError) {
+        for part in parts { try FolderLinks.check("\(folder)/\(part)", within: folder) }
+    }
 
     var unet: ConfigurationFile {
         get throws(CheckpointError) {

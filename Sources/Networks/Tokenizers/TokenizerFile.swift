@@ -93,7 +93,7 @@ enum TokenizerFile {
         _ type: Value.Type, from bytes: [UInt8], of path: String
     ) throws(TokenizerError) -> Value {
         guard StreamSafe.isSafe(json: bytes) else {
-            throw .malformed(file: path, key: "", reason: StreamSafe.refusal)
+            throw .malformed(file: path, key: "", reason: StreamSafe.refusalOfJSON)
         }
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
