@@ -1,3 +1,4 @@
+import Limits
 import RPC
 import Segmentation
 import Synchronization
@@ -34,7 +35,7 @@ final class AnswerDrawing: Sendable {
     static func mapRoom(_ recipe: Recipe) -> Int { (partRoom + 1) * recipe.groupPhrases }
 
     /// The most maps of probes there.
-    static let probedRoom = (partRoom + 1) * Probe.labelLimit
+    static let probedRoom = (partRoom + 1) * Limit.probedLabels
 
     /// Whether the engine may append another part; `false` while drawing, or the reader, lags behind.
     var hasRoom: Bool { parts.withLock { $0.count < Self.partRoom } }
@@ -62,7 +63,7 @@ final class AnswerDrawing: Sendable {
     ///
     /// - Throws: `internal` for a map that cannot be encoded, or whose call ended while it was being encoded
     func step() throws(RPCStatus) -> Step {
-        let start = ContinuousClock.now
+        let start = SuspendingClock.now
         defer { progress.addDrawing(start.duration(to: .now)) }
         return try painter.withLock { painter throws(RPCStatus) in
             var step = Step()
@@ -80,7 +81,11 @@ final class AnswerDrawing: Sendable {
                     case .header(let understanding):
                         step.header = (understanding.promptCount, understanding.picture)
                         progress.note(understanding.picture)
-                    case .report(let report): step.report = report
+                        progress.note(prompts: understanding.promptCount)
+                    case .report(let report):
+                        step.report = report
+                        // Before the call ends: the engine's thread may come later.
+                        progress.note(report)
                     case .scores, .mask, .probed: break
                     }
                 } else if let part = parts.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {

@@ -63,7 +63,7 @@ struct CallRecord {
         if tellingWords, case .failed(let status) = end { fields["reason"] = .string(status.message) }
         progress.told { seen in
             if let size = seen.picture { fields["picture"] = .string("\(size.width)x\(size.height)") }
-            for (stage, time) in seen.stages { fields["\(stage)_ms"] = .string(Self.tenths(time)) }
+            for (stage, time) in seen.stages { fields["\(stage.rawValue)_ms"] = .string(Self.tenths(time)) }
         }
         return fields
     }
@@ -89,6 +89,11 @@ enum CallEnd {
         case .clientLeft: .cancelled
         }
     }
+
+    /// Why it was refused that may be served later.
+    var reason: Refusal.Reason? {
+        if case .failed(let status) = self { status.refusal?.reason } else { nil }
+    }
 }
 
 extension Connection {
@@ -97,9 +102,19 @@ extension Connection {
         ["uid": .stringConvertible(owner), "connection": .stringConvertible(caller.connection)]
     }
 
-    /// Tells the log of a call that has ended.
+    /// Counts a call that has ended, tells the log of it, and notes for Status what became of it.
     func log(_ record: CallRecord, _ end: CallEnd) {
         let time = record.time
+        table.counts.count(record, end, time: time)
+        let failure =
+            end.code == .ok
+            ? nil
+            : UserRecords.Failure(
+                time: .now(), method: record.method?.name ?? "", requestID: record.requestID, code: end.code,
+                reason: end.reason)
+        if failure != nil || record.method?.isControl == false {
+            table.users.note(failure, of: owner) { [table] other in table.count(of: other) == 0 }
+        }
         // Health checks come every few seconds and would fill the log.
         service.log.log(
             level: record.method == .health ? .debug : .info,
@@ -114,24 +129,23 @@ final class CallProgress: Sendable {
     struct Seen {
         /// After its EXIF orientation.
         var picture: (width: Int, height: Int)?
+        /// How many prompts the answer is made with, once that is known.
+        var prompts = 0
         /// The stages of the engine's thread, one after the other; `nil`: the call's job has not begun.
         var report: Report?
         /// The drawing thread's, at the same time as the engine's.
         var drawing = Duration.zero
 
         /// The stages that took any time, and the queue, if that is over.
-        var stages: [(name: String, time: TimeAmount)] {
-            var stages: [(name: String, time: TimeAmount)] = []
+        var stages: [(stage: CallStage, time: TimeAmount)] {
+            var stages: [(stage: CallStage, time: TimeAmount)] = []
             if let report {
-                let computed = [
-                    ("decode", report.decode), ("autoencoder", report.autoencoder), ("words", report.words),
-                    ("text", report.text), ("unet", report.unet), ("maps", report.maps),
-                ]
-                stages = ([("queue", report.queue)] + computed.filter { $0.1 > 0 }).map {
+                let computed = AnswerStage.allCases.map { (CallStage($0), report[keyPath: $0.time]) }
+                stages = ([(.queue, report.queue)] + computed.filter { $0.1 > 0 }).map {
                     ($0.0, .nanoseconds(Int64(Double($0.1) * 1e6)))
                 }
             }
-            if drawing > .zero { stages.append(("draw", TimeAmount(drawing))) }
+            if drawing > .zero { stages.append((.draw, TimeAmount(drawing))) }
             return stages
         }
     }
@@ -141,6 +155,11 @@ final class CallProgress: Sendable {
     /// Notes the size of the picture.
     func note(_ picture: LookedAt) {
         seen.withLock { $0.picture = (picture.width, picture.height) }
+    }
+
+    /// Notes how many prompts an answer is made with.
+    func note(prompts: Int) {
+        seen.withLock { $0.prompts = prompts }
     }
 
     /// Notes what the stages of the engine's thread took so far.
@@ -159,12 +178,12 @@ final class CallProgress: Sendable {
 
     /// Adds the time that `body` takes to a stage of the engine's thread.
     func timing<Result, Failure: Error>(
-        _ stage: WritableKeyPath<Report, Float>, _ body: () throws(Failure) -> Result
+        _ stage: AnswerStage, _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let start = ContinuousClock.now
+        let start = SuspendingClock.now
         defer {
             let time = Float(start.duration(to: .now) / .milliseconds(1))
-            seen.withLock { $0.report?[keyPath: stage] += time }
+            seen.withLock { $0.report?[keyPath: stage.time] += time }
         }
         return try body()
     }

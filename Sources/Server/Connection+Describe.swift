@@ -4,7 +4,7 @@ import Segmentation
 /// `Describe`: a request, and a job that sends a message for each part of its answer.
 extension Connection {
     func openDescribe(_ call: ServerConnection.Call, _ record: inout CallRecord) throws(RPCStatus) {
-        let message = try DescribeRequest(decoding: call.payload)
+        let message: DescribeRequest = try message(call.payload)
         record.requestID = message.requestID
         if let candidates = message.vocabulary?.candidates, !candidates.isEmpty { record.labels = candidates.count }
         if service.logsWords() { record.words = LoggedWords(message) }
@@ -21,13 +21,13 @@ extension Connection {
             segmenter, cancellation, queued in
             progress.begin(queueMilliseconds: queued)
             do throws(SegmentationError) {
-                let describing = try progress.timing(\.decode) { () throws(SegmentationError) in
+                let describing = try progress.timing(.decode) { () throws(SegmentationError) in
                     try segmenter.describe(
                         request, handle: request.picture.handle, owner: owner, cancellation: cancellation)
                 }
                 return {
                     do throws(SegmentationError) {
-                        let next = try progress.timing(\.words) { () throws(SegmentationError) in
+                        let next = try progress.timing(.words) { () throws(SegmentationError) in
                             try describing.next()
                         }
                         guard let part = next else {

@@ -6,7 +6,7 @@ import Segmentation
 extension Connection {
     func openLook(_ call: ServerConnection.Call, _ record: CallRecord) {
         let alarm = PaceAlarm(service.limits, on: eventLoop) { [weak self] in self?.uploadIsLate(call.stream, $0) }
-        let upload = Upload(alarm: alarm, deadline: call.timeout.map { ContinuousClock.now + $0 })
+        let upload = Upload(alarm: alarm, deadline: call.timeout.map { SuspendingClock.now + $0 })
         register(call, .receiving(upload), record, deadline: upload.deadline)
     }
 
@@ -14,30 +14,39 @@ extension Connection {
     func received(_ message: [UInt8], on stream: UInt32) {
         do throws(RPCStatus) {
             guard case .receiving(var upload)? = calls[stream]?.state else { return }
-            calls[stream]?.record.received += message.count
-            let message = try LookRequest(decoding: message)
-            if upload.question == nil, !message.recipe.isEmpty || !message.settings.isEmpty || !message.model.isEmpty {
-                let (model, recipe) = (try service.model(named: message.model), try Recipe(of: message))
-                upload.question = (model, recipe)
-                calls[stream]?.state = .receiving(upload)
-                calls[stream]?.record.model = model
-                calls[stream]?.record.recipe = recipe.name
-            }
-            let piece = message.data
-            guard piece.count <= service.limits.pieceBytes else {
+            calls[stream]?.record.received += picture?.length ?? message.count
+            let pieces =
+                if let picture { picture.pieces } else { [try piece(of: message, for: &upload, on: stream)] }
+            let count = pieces.reduce(0) { $0 + $1.count }
+            guard count <= service.limits.pieceBytes else {
                 throw RPCStatus(
                     .invalidArgument,
                     """
-                    \(piece.count) bytes of a picture in one message, the limit is \
-                    \(service.limits.pieceBytes): send smaller pieces.
+                    \(count) bytes of a picture in one message, the limit is \(service.limits.pieceBytes): send \
+                    smaller pieces.
                     """)
             }
-            try hold(piece.count, on: stream)
-            upload.file.append(piece)
-            upload.alarm.add(piece.count)
+            try hold(count, on: stream)
+            for piece in pieces { upload.file.append(piece) }
+            upload.alarm.add(count)
         } catch {
             fail(stream, with: error)
         }
+    }
+
+    /// The bytes of a message that says, perhaps, what the picture is for.
+    private func piece(
+        of message: [UInt8], for upload: inout Upload, on stream: UInt32
+    ) throws(RPCStatus) -> ArraySlice<UInt8> {
+        let message: LookRequest = try self.message(message)
+        if upload.question == nil, !message.recipe.isEmpty || !message.settings.isEmpty || !message.model.isEmpty {
+            let (model, recipe) = (try service.model(named: message.model), try Recipe(of: message))
+            upload.question = (model, recipe)
+            calls[stream]?.state = .receiving(upload)
+            calls[stream]?.record.model = model
+            calls[stream]?.record.recipe = recipe.name
+        }
+        return message.data[...]
     }
 
     private func uploadIsLate(_ stream: UInt32, _ pace: Pace) {
@@ -76,7 +85,7 @@ extension Connection {
     private func job(
         _ upload: Upload, _ model: ModelKey, _ recipe: Recipe, _ progress: CallProgress, _ replies: ReplyStream
     ) -> Job {
-        let (file, owner, queued) = (upload.file, owner, ContinuousClock.now)
+        let (file, owner, queued) = (upload.file, owner, SuspendingClock.now)
         let use: ModelUse =
             file.count <= service.engine.status.limits.keptFileBytes
             ? .ifLoaded(model) : .needed(model, keepAlive: nil, progress: nil)
@@ -84,7 +93,7 @@ extension Connection {
             segmenter, workspace, cancellation in
             progress.begin(queueMilliseconds: Float(queued.duration(to: .now) / .milliseconds(1)))
             do throws(SegmentationError) {
-                let looked = try progress.timing(\.decode) { () throws(SegmentationError) in
+                let looked = try progress.timing(.decode) { () throws(SegmentationError) in
                     let bytes = file.joined()
                     guard let segmenter else {
                         return try workspace.pictures.look(at: bytes, owner: owner, cancellation: cancellation)

@@ -27,7 +27,7 @@ extension Connection {
     func openUnload(_ call: ServerConnection.Call, _ record: CallRecord) throws(RPCStatus) {
         let message = try UnloadRequest(decoding: call.payload)
         let replies = ReplyStream(self, stream: call.stream)
-        register(call, .unloading, record, deadline: call.timeout.map { ContinuousClock.now + $0 })
+        register(call, .unloading, record, deadline: call.timeout.map { SuspendingClock.now + $0 })
         do throws(SegmentationError) {
             try service.engine.unload(message.model) { gone, used in
                 replies.reply(UnloadReply(unloaded: gone, inUse: used).encoded())

@@ -6,7 +6,7 @@ import Segmentation
 ///     engine ──parts──► AnswerDrawing ──step──► messages ──► backlog ──► reader
 extension Connection {
     func openSegment(_ call: ServerConnection.Call, _ record: inout CallRecord) throws(RPCStatus) {
-        let message = try SegmentRequest(decoding: call.payload)
+        let message: SegmentRequest = try message(call.payload)
         record.requestID = message.requestID
         record.labels = message.labels.count + (message.vocabulary?.candidates.count ?? 0)
         if service.logsWords() { record.words = LoggedWords(message) }
@@ -55,7 +55,7 @@ extension Connection {
     ///
     /// - Throws: `resourceExhausted` where the quota has less left
     func holdAnswer(_ bytes: Int, on stream: UInt32) throws(RPCStatus) {
-        try table.answers.take(bytes, of: "answers", for: owner)
+        try table.answers.take(bytes, of: "answers", for: owner, retry: service.nextRoom)
         calls[stream]?.answerBytes += bytes
     }
 
@@ -66,7 +66,7 @@ extension Connection {
 
     private func job(
         _ message: SegmentRequest, _ request: SegmentationRequest, _ use: ModelUse, _ drawing: AnswerDrawing,
-        _ key: ReplyKey?, _ progress: CallProgress, stream: UInt32, deadline: ContinuousClock.Instant?
+        _ key: ReplyKey?, _ progress: CallProgress, stream: UInt32, deadline: SuspendingClock.Instant?
     ) -> Job {
         let replies = ReplyStream(self, stream: stream)
         let (service, owner) = (service, owner)
@@ -77,7 +77,7 @@ extension Connection {
             let key = key ?? service.key(of: message, handle, by: use.key, owner: owner)
             do throws(SegmentationError) {
                 if let known = key.flatMap(service.replies.reply) {
-                    _ = try progress.timing(\.decode) { () throws(SegmentationError) in
+                    _ = try progress.timing(.decode) { () throws(SegmentationError) in
                         try segmenter.look(
                             at: request.picture, handle: handle, for: request.recipe, owner: owner,
                             cancellation: cancellation)
@@ -86,7 +86,7 @@ extension Connection {
                     return nil
                 }
                 if let key { replies.remember(as: key) }
-                let computation = try progress.timing(\.decode) { () throws(SegmentationError) in
+                let computation = try progress.timing(.decode) { () throws(SegmentationError) in
                     try segmenter.begin(
                         request, handle: handle, owner: owner, cancellation: cancellation, queueMilliseconds: queued)
                 }
@@ -242,9 +242,9 @@ extension ServerConnection.Call {
     /// When its answer becomes useless, by the call's own timeout or the request's; `nil`: never.
     ///
     /// - Parameter milliseconds: as the request says; 0: no limit
-    func deadline(milliseconds: UInt32) -> ContinuousClock.Instant? {
+    func deadline(milliseconds: UInt32) -> SuspendingClock.Instant? {
         let limits = [timeout, milliseconds == 0 ? nil : .milliseconds(milliseconds)].compactMap(\.self)
-        return limits.min().map { ContinuousClock.now + $0 }
+        return limits.min().map { SuspendingClock.now + $0 }
     }
 }
 

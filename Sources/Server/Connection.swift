@@ -12,13 +12,14 @@ final class Connection: ChannelInboundHandler {
 
     let channel: any Channel
     let caller: Caller
+    let peer: Peer
     let service: Service
     let table: ConnectionTable
     var wire = ServerConnection()
     var calls: [UInt32: OpenCall] = [:]
     let backlog: WriteBacklog
     /// No new call will come (the client half-closed, or the daemon drains): close when all is answered and sent.
-    private var isLast = false
+    var isLast = false
     /// Whether the daemon drains and no frame has come yet: the client may have asked before it could know.
     private(set) var isNewcomer = false
     /// Whether the newest call, made while the daemon drains, was a newcomer's first.
@@ -28,23 +29,28 @@ final class Connection: ChannelInboundHandler {
     /// The client half-closed: it sends nothing more, but may still read.
     private var isShut = false
     /// Whether `wire` may hold received bytes that were not parsed yet; the connection is not closed before.
-    private var isBehind = false
+    var isBehind = false
     /// Whether it is in the queue of ``FrameTurns``.
-    private var hasTurn = false
+    var hasTurn = false
     /// When bytes last came or left, or a call ended.
     private var lastActive = NIODeadline.now()
     /// The incomplete frame: its number on this connection, and the timer of its transfer.
-    private var frame: (number: Int, alarm: PaceAlarm)?
+    var frame: (number: Int, alarm: PaceAlarm)?
     /// Bytes of the incomplete frame charged to the user's quota.
-    private var frameBytes = 0
+    var frameBytes = 0
+    /// What the large frame says that is handled, where another thread has read it.
+    var read: Result<any WireMessage, RPCStatus>?
+    /// Of the large frame that is handled, if it is a part of a picture: that, and the length of the message.
+    var picture: (pieces: [ArraySlice<UInt8>], length: Int)?
 
     var eventLoop: any EventLoop { channel.eventLoop }
     /// The uid of the client, from `SO_PEERCRED`.
     var owner: UInt32 { caller.owner }
 
-    init(_ channel: any Channel, caller: Caller, service: Service, table: ConnectionTable) {
+    init(_ channel: any Channel, caller: Caller, peer: Peer, service: Service, table: ConnectionTable) {
         self.channel = channel
         self.caller = caller
+        self.peer = peer
         self.service = service
         self.table = table
         backlog = WriteBacklog(channel, limits: service.limits)
@@ -96,69 +102,8 @@ final class Connection: ChannelInboundHandler {
         takeTurn()
     }
 
-    /// Whether the next frame is over ``ServerLimits/largeFrame``, so that parsing it takes long.
-    var isNextLarge: Bool { wire.nextFrameBytes.map { $0 > service.limits.largeFrame } ?? false }
-
-    /// Queues for a turn to parse frames, if there are any and the socket is writable; otherwise their answers would
-    /// pile up.
-    private func takeTurn() {
-        guard isBehind, !hasTurn, channel.isWritable else { return }
-        hasTurn = true
-        table.turns.take(self)
-    }
-
-    /// One turn: handles one large frame, or up to ``ServerLimits/framesAtOnce`` small ones.
-    func lookAtFrames(large: Bool) {
-        hasTurn = false
-        guard !isGone else { return }
-        backlog.gathering {
-            for _ in 0..<(large ? 1 : service.limits.framesAtOnce)
-            where !isGone && channel.isWritable && isNextLarge == large {
-                guard let actions = wire.next() else {
-                    isBehind = false
-                    break
-                }
-                // A complete frame's bytes are charged to its call from here on.
-                giveBackFrame()
-                act(actions)
-            }
-        }
-        // A write may have closed the channel.
-        if isGone { return }
-        watchFrame()
-        takeTurn()
-        listen()
-        endInput()
-        closeIfDone()
-        table.noteQuiet()
-    }
-
-    /// Does what follows from a frame.
-    private func act(_ actions: [ServerConnection.Action]) {
-        // Of a fault that ends no open call.
-        if case .write(let bytes)? = actions.first, let fault = wire.lastFault {
-            var record = CallRecord(nil, number: table.numberCall(), received: 0)
-            record.sent = bytes.count
-            log(record, .failed(fault))
-        }
-        for action in actions { act(action) }
-    }
-
-    private func act(_ action: ServerConnection.Action) {
-        guard !isGone else { return }
-        switch action {
-        case .open(let call): open(call)
-        case .message(let stream, let message): received(message, on: stream)
-        case .halfClose(let stream): look(stream)
-        case .cancel(let stream):
-            if let fault = wire.lastFault { ended(stream, .failed(fault)) }
-        case .write(let bytes): backlog.write(bytes)
-        case .close(let status): disconnect(status.message)
-        }
-    }
-
     /// Backpressure: stops reading the socket while frames wait to be parsed, or the client does not read its answers.
-    private func listen() {
+    func listen() {
         channel.setOption(.autoRead, value: channel.isWritable && !isBehind).whenFailure { _ in }
     }
 
@@ -180,7 +125,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     /// After a half-close, and once all frames before it are parsed, fails the uploads that were not completed.
-    private func endInput() {
+    func endInput() {
         guard isShut, !isBehind, !isGone else { return }
         for (stream, call) in calls {
             guard case .receiving = call.state else { continue }
@@ -227,59 +172,22 @@ final class Connection: ChannelInboundHandler {
         closeIfDone()
     }
 
-    // MARK: Incomplete frames
-
-    /// Returns the quota of frame bytes that have left the decoder's buffer.
-    private func giveBackFrame() {
-        guard wire.keptBytes < frameBytes else { return }
-        table.incoming.giveBack(frameBytes - wire.keptBytes, of: owner)
-        frameBytes = wire.keptBytes
-    }
-
-    /// Charges the incomplete frame to the user's quota, and times its transfer: a slow sender (slowloris) is cut off.
-    private func watchFrame() {
-        if wire.keptBytes > frameBytes {
-            do throws(RPCStatus) {
-                try table.incoming.take(wire.keptBytes - frameBytes, of: "requests", for: owner)
-                frameBytes = wire.keptBytes
-            } catch {
-                act(wire.refuseNext(with: error))
-                if isGone { return }
-            }
-        }
-        giveBackFrame()
-        // The timer is off while the daemon itself does not read or parse.
-        guard !isBehind, channel.isWritable, let bytes = wire.partialBytes else {
-            frame?.alarm.cancel()
-            frame = nil
-            return
-        }
-        if frame?.number != wire.frameCount {
-            frame?.alarm.cancel()
-            frame = (
-                wire.frameCount,
-                PaceAlarm(service.limits, on: eventLoop) { [weak self] pace in
-                    self?.disconnect("a frame of which \(pace.bytes) bytes came in time: send faster")
-                }
-            )
-        }
-        if let alarm = frame?.alarm { alarm.add(bytes - alarm.pace.bytes) }
-    }
-
     // MARK: Calls
 
-    private func open(_ call: ServerConnection.Call) {
+    func open(_ call: ServerConnection.Call) {
         (isServedLast, isNewcomer) = (isNewcomer, false)
         var record = CallRecord(call.method, number: table.numberCall(), received: call.payload.count)
         do throws(RPCStatus) {
+            let standing = try standing()
+            if call.method.isAdministration { try AccessPolicy.check(standing, peer, may: call.method.name) }
             switch call.method {
             case .look: openLook(call, record)
             case .segment: try openSegment(call, &record)
             case .describe: try openDescribe(call, &record)
             case .warm: try openWarm(call, &record)
             case .unload: try openUnload(call, record)
-            case .health, .status, .cancel:
-                let reply = try table.answer(call.method, call.payload, owner: owner)
+            case .health, .status, .cancel, .metrics:
+                let reply = try table.answer(call.method, call.payload, owner: owner, standing)
                 guard let bytes = wire.reply(reply, on: call.stream) else { return }
                 record.sent = bytes.count
                 log(record, .answered)
@@ -300,10 +208,10 @@ final class Connection: ChannelInboundHandler {
     ///
     /// - Parameter deadline: as the client set it; `nil`: none
     func register(
-        _ call: ServerConnection.Call, _ state: CallState, _ record: CallRecord, deadline: ContinuousClock.Instant?
+        _ call: ServerConnection.Call, _ state: CallState, _ record: CallRecord, deadline: SuspendingClock.Instant?
     ) {
         let most = service.limits.callTime
-        let left = deadline.map { TimeAmount(ContinuousClock.now.duration(to: $0)) }
+        let left = deadline.map { TimeAmount(SuspendingClock.now.duration(to: $0)) }
         var open = OpenCall(record: record, state: state)
         open.alarm = eventLoop.assumeIsolated().scheduleTask(in: min(left ?? most, most)) {
             let isClients = left.map { $0 < most } ?? false
@@ -330,9 +238,11 @@ final class Connection: ChannelInboundHandler {
                 """
                 Pictures and questions of \(held) bytes at a time on one connection, the limit is \
                 \(service.limits.pictureBytes): send smaller files, or one after the other.
-                """)
+                """,
+                refusal: bytes > service.limits.pictureBytes
+                    ? nil : Refusal(.incomingBytes, delay: service.nextRoom, queuePosition: nil))
         }
-        try table.incoming.take(bytes, of: "pictures and questions", for: owner)
+        try table.incoming.take(bytes, of: "pictures and questions", for: owner, retry: service.nextRoom)
         calls[stream]?.incomingBytes += bytes
     }
 
@@ -366,7 +276,7 @@ final class Connection: ChannelInboundHandler {
     }
 
     /// Removes a call: cancels its timer and its job, returns its quota, and frees its memory on the drawing thread.
-    private func ended(_ stream: UInt32, _ end: CallEnd) {
+    func ended(_ stream: UInt32, _ end: CallEnd) {
         guard let call = calls.removeValue(forKey: stream) else { return }
         defer { table.ended(stream, of: self, named: call.record.requestID) }
         lastActive = .now()

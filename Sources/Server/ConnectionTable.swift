@@ -1,3 +1,4 @@
+import Limits
 import Logging
 import NIOCore
 import NIOPosix
@@ -14,15 +15,23 @@ final class ConnectionTable {
     var answers: Quota
     private let eventLoop: any EventLoop
     private var connections: [UInt64: Connection] = [:]
-    private var places: Quota
+    /// Of all connections; how many of them are one user's, see ``share(of:)``.
+    private(set) var places: Quota
     private var waiting: [Waiting] = []
-    private var lastNumber: UInt64 = 0
+    /// Those that are told that there is no place, the oldest first.
+    private var refused: [RefusedConnection] = []
+    /// What became of the users' calls.
+    var users = UserRecords()
+    /// Connections that were let in, and those that were not.
+    private(set) var lastNumber: UInt64 = 0
+    private(set) var refusals: UInt64 = 0
     private var listener: Listener?
     private var lastRefusal = NIODeadline.uptimeNanoseconds(0)
     /// Bytes in the write backlogs of all connections.
     var unread = 0
+    var counts = CallCounts()
     /// The number of open calls, and those with a request identifier, for `Cancel`.
-    private var openCalls = 0
+    private(set) var openCalls = 0
     private var callCount: UInt64 = 0
     private var named: [CallName: [(connection: Connection, stream: UInt32)]] = [:]
     /// When the last call ended.
@@ -36,7 +45,7 @@ final class ConnectionTable {
 
     private struct Waiting {
         let channel: any Channel
-        let owner: UInt32
+        let peer: Peer
         let since = NIODeadline.now()
         let promise: EventLoopPromise<Void>
     }
@@ -48,18 +57,22 @@ final class ConnectionTable {
     /// At most one refusal is logged in this time.
     private static let refusalPause = TimeAmount.seconds(1)
 
-    /// - Parameter pool: of the drawing thread
-    init(_ service: Service, pool: NIOThreadPool, eventLoop: any EventLoop) {
+    /// - Parameters:
+    ///   - pool: of the drawing thread
+    ///   - reading: of the thread that reads large frames
+    init(_ service: Service, pool: NIOThreadPool, reading: NIOThreadPool, eventLoop: any EventLoop) {
         self.service = service
         self.eventLoop = eventLoop
         drawing = DrawingThread(pool, eventLoop: eventLoop)
-        turns = FrameTurns(eventLoop)
-        incoming = Quota(service.limits.incomingBytes)
-        answers = Quota(service.limits.answerBytes)
-        places = Quota(service.limits.connections)
+        turns = FrameTurns(eventLoop, reading: reading)
+        incoming = Quota(service.limits.incomingBytes, .incomingBytes)
+        answers = Quota(service.limits.answerBytes, .answerBytes)
+        let places = service.limits.connections.all
+        self.places = Quota(ServerLimits.Share(all: places, perUser: places), .connections)
     }
 
     var all: [Connection] { Array(connections.values) }
+    subscript(number: UInt64) -> Connection? { connections[number] }
 
     // MARK: Admission
 
@@ -69,19 +82,26 @@ final class ConnectionTable {
         scheduleTrim()
     }
 
-    /// Gives a connection one of the ``ServerLimits/connections``, as soon as one is free.
+    /// Gives a connection one of the ``ServerLimits/connections``, as soon as one is free; one of somebody who may not
+    /// use the daemon takes none.
     ///
-    /// - Returns: fails where the user's quota is used up and none of its connections is idle, or after
-    ///   ``ServerLimits/wait``
-    func admit(_ channel: any Channel, owner: UInt32) -> EventLoopFuture<Void> {
+    /// One whose user's quota is used up, and none of whose connections is idle, is refused, and so is any after
+    /// ``ServerLimits/wait``.
+    ///
+    /// - Returns: succeeds when the channel has its handler
+    func admit(_ channel: any Channel, of peer: Peer) -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
-        if place(channel, owner: owner, promise, after: service.limits.idle) { return promise.futureResult }
-        if hasWholeShare(owner), mayGiveWay(to: owner).isEmpty {
-            refuse(promise, owner)
+        guard service.standing(of: peer) != nil else {
+            tell(AccessPolicy.refusal(of: peer), to: channel, promise, peer.user)
             return promise.futureResult
         }
-        waiting.append(Waiting(channel: channel, owner: owner, promise: promise))
-        listener?.isCrowded = waiting.count >= service.limits.waiting
+        if place(channel, of: peer, promise, after: service.limits.idle) { return promise.futureResult }
+        if hasWholeShare(peer.user), mayGiveWay(to: peer.user).isEmpty {
+            refuse(channel, promise, peer.user)
+            return promise.futureResult
+        }
+        waiting.append(Waiting(channel: channel, peer: peer, promise: promise))
+        noteCrowd()
         if waiting.count == 1 { lookForPlaces() }
         return promise.futureResult
     }
@@ -100,13 +120,16 @@ final class ConnectionTable {
     ///   - silence: how long a connection must have been idle to be evicted
     /// - Returns: `false` where there is no place; the promise is then untouched
     private func place(
-        _ channel: any Channel, owner: UInt32, _ promise: EventLoopPromise<Void>, after silence: TimeAmount
+        _ channel: any Channel, of peer: Peer, _ promise: EventLoopPromise<Void>, after silence: TimeAmount
     ) -> Bool {
-        if places.left(for: owner) < 1 { closeIdle(for: owner, after: silence) }
-        guard places.take(1, for: owner) else { return false }
+        let owner = peer.user
+        if hasWholeShare(owner) || places.left < 1 { closeIdle(for: owner, after: silence) }
+        guard !hasWholeShare(owner), places.take(1, for: owner) else { return false }
         lastNumber += 1
-        let caller = Caller(owner: owner, connection: lastNumber)
-        let connection = Connection(channel, caller: caller, service: service, table: self)
+        let caller =
+            service.isProxy(owner)
+            ? Caller(behind: owner, connection: lastNumber) : Caller(owner: owner, connection: lastNumber)
+        let connection = Connection(channel, caller: caller, peer: peer, service: service, table: self)
         connections[lastNumber] = connection
         if service.isDraining { connection.drain() }
         // Not `channelInactive` alone: a channel that closes before its handler is added never gets that event.
@@ -123,23 +146,52 @@ final class ConnectionTable {
                 let limits = self.service.limits
                 let hasWaited = .now() - waiting.since
                 let silence = hasWaited < limits.idle ? limits.idle : .zero
-                let isPlaced = self.place(waiting.channel, owner: waiting.owner, waiting.promise, after: silence)
+                let isPlaced = self.place(waiting.channel, of: waiting.peer, waiting.promise, after: silence)
                 if !isPlaced, hasWaited < limits.wait { return true }
-                if !isPlaced { self.refuse(waiting.promise, waiting.owner) }
+                if !isPlaced { self.refuse(waiting.channel, waiting.promise, waiting.peer.user) }
                 return false
             }
-            self.listener?.isCrowded = self.waiting.count >= self.service.limits.waiting
+            self.noteCrowd()
             if !self.waiting.isEmpty { self.lookForPlaces() }
         }
     }
 
-    private func refuse(_ promise: EventLoopPromise<Void>, _ owner: UInt32) {
-        promise.fail(ChannelError.operationUnsupported)
+    /// Refuses a connection: its first call is told why.
+    private func refuse(_ channel: any Channel, _ promise: EventLoopPromise<Void>, _ owner: UInt32) {
+        let limits = service.limits
+        let own = "of \(share(of: owner)) that a user may have, you have \(places.used(by: owner))"
+        let others = hasWholeShare(owner) ? "" : ", and the daemon has no more"
+        tell(
+            RPCStatus(
+                .resourceExhausted,
+                "No place for another connection: \(own)\(others): close some, or try again.",
+                refusal: Refusal(.connections, delay: .nanoseconds(limits.idle.nanoseconds), queuePosition: nil)),
+            to: channel, promise, owner)
+    }
+
+    /// Tells a client's first call why there is no place for it, and closes. Of those that have not asked yet the
+    /// oldest goes unheard where they are half of what may wait, so that they keep nobody from being accepted.
+    private func tell(
+        _ status: RPCStatus, to channel: any Channel, _ promise: EventLoopPromise<Void>, _ owner: UInt32
+    ) {
+        let limits = service.limits
+        let connection = RefusedConnection(channel, owner: owner, telling: status, within: limits.farewell)
+        refused.append(connection)
+        refusals += 1
+        if refused.count > max(1, limits.waiting / 2) { refused[0].close() }
+        channel.closeFuture.assumeIsolated().whenComplete { _ in
+            self.refused.removeAll { $0 === connection }
+            self.noteCrowd()
+        }
+        promise.completeWith(Result { try channel.pipeline.syncOperations.addHandler(connection) })
+        noteCrowd()
         guard .now() - lastRefusal >= Self.refusalPause else { return }
         lastRefusal = .now()
-        service.log.warning(
-            "connection refused, of \(places.share.perUser) for a user and \(places.share.all) for all",
-            metadata: ["uid": .stringConvertible(owner)])
+        service.log.warning("connection refused: \(status.message)", metadata: ["uid": .stringConvertible(owner)])
+    }
+
+    private func noteCrowd() {
+        listener?.isCrowded = waiting.count + refused.count >= service.limits.waiting
     }
 
     /// Evicts one connection to make room for another of `owner`'s, if any has been idle for long enough: of the user
@@ -161,8 +213,16 @@ final class ConnectionTable {
             .compactMap { connection in connection.idleSince.map { (connection, $0) } }
     }
 
+    /// How many connections a user has.
+    func count(of owner: UInt32) -> Int { places.used(by: owner) }
+
     private func hasWholeShare(_ owner: UInt32) -> Bool {
-        places.used(by: owner) >= places.share.perUser
+        places.used(by: owner) >= share(of: owner)
+    }
+
+    /// How many places a user may have.
+    private func share(of owner: UInt32) -> Int {
+        service.isProxy(owner) ? service.limits.proxyConnections : service.limits.connections.perUser
     }
 
     // MARK: Open calls
@@ -199,11 +259,15 @@ final class ConnectionTable {
         if named[key]?.isEmpty == true { named[key] = nil }
     }
 
-    /// Cancels the user's calls with that request identifier.
+    /// Cancels the user's calls with that request identifier; for an administrator, everybody's.
     ///
     /// - Returns: how many
-    func cancel(_ requestID: String, owner: UInt32) -> Int {
-        let calls = named[CallName(owner: owner, name: ExactString(requestID))] ?? []
+    func cancel(_ requestID: String, owner: UInt32, _ standing: Standing) -> Int {
+        let name = ExactString(requestID)
+        let calls =
+            standing == .administrator
+            ? named.filter { $0.key.name == name }.flatMap(\.value)
+            : named[CallName(owner: owner, name: name)] ?? []
         for call in calls { call.connection.fail(call.stream, with: RPCStatus(SegmentationError.cancelled)) }
         return calls.count
     }
@@ -228,7 +292,8 @@ final class ConnectionTable {
     /// - Returns: succeeds when no call is open, and none is expected
     func closeListener(patience: TimeAmount) -> EventLoopFuture<Void> {
         listener = nil
-        for waiting in waiting { waiting.promise.fail(ChannelError.eof) }
+        let stopping = RPCStatus(SegmentationError.stopping)
+        for waiting in waiting { tell(stopping, to: waiting.channel, waiting.promise, waiting.peer.user) }
         waiting = []
         let promise = eventLoop.makePromise(of: Void.self)
         quiet = promise

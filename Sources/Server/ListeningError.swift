@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// Why there is no socket to listen on.
 package enum ListeningError: Error, Equatable, CustomStringConvertible {
@@ -8,6 +8,11 @@ package enum ListeningError: Error, Equatable, CustomStringConvertible {
     /// - Parameter group: the one that may write to the folder; `nil`: everyone may
     case openToOthers(folder: String, group: UInt32?)
     case ownedByAnother(folder: String, owner: UInt32)
+    /// Those whom the socket lets in may not pass.
+    case closedToOthers(folder: String, SocketAccess.Mode)
+    /// A sticky folder: clients of other users cannot know who put there what lies in it.
+    case untrusted(folder: String)
+    case uselessGroup(gid_t, SocketAccess.Mode)
     case system(call: String, path: String, code: CInt)
 
     package var description: String {
@@ -24,6 +29,15 @@ package enum ListeningError: Error, Equatable, CustomStringConvertible {
                 + "another folder"
         case .ownedByAnother(let folder, let owner):
             "uid \(owner) owns \(folder), and may replace what lies in it: choose a folder of your own, or of root's"
+        case .closedToOthers(let folder, let mode):
+            "the socket's mode \(mode.text) lets others in, but they may not pass through \(folder): give them search "
+                + "permission (chmod \(mode == .group ? "g" : "o")+x), or choose another folder"
+        case .untrusted(let folder):
+            "other users' clients trust no socket below \(folder), where everyone may create files: choose another "
+                + "folder, or the mode \(SocketAccess.Mode.user.text)"
+        case .uselessGroup(let group, let mode):
+            "the socket's mode \(mode.text) lets nobody of group \(group) in: type \(SocketAccess.Mode.group.text), or "
+                + "leave the group out"
         case .system(let call, let path, let code):
             unsafe "\(call) \(path): \(String(cString: strerror(code)))"
         }

@@ -1,7 +1,8 @@
+import Limits
 import Glibc
 import RPC
 
-/// A Unix socket that the daemon itself binds to a path, mode 0600: only its user may connect.
+/// A Unix socket that the daemon itself binds to a path.
 ///
 /// A lock file beside the path (flock(2)), held as long as this value lives, excludes other daemons. So a socket found
 /// there under the lock that refuses connections is stale, left by a crash, and is replaced. Nothing but a socket is
@@ -13,12 +14,12 @@ package struct ListeningSocket: ~Copyable {
     private let identity: FileStatus
 
     /// - Throws: why the path cannot be bound
-    package init(path: String) throws(ListeningError) {
+    package init(path: String, _ access: SocketAccess) throws(ListeningError) {
         let address = try SocketAddress(path)
-        try SocketFolder.check(path)
+        try SocketFolder.check(path, for: access.mode)
         let lock = try PathLock(path)
         try Self.removeStale(path, address)
-        let descriptor = try Self.listen(path, address)
+        let descriptor = try Self.listen(path, address, access)
         identity = try Self.look(at: path)
         self.lock = lock
         self.descriptor = descriptor
@@ -61,20 +62,39 @@ package struct ListeningSocket: ~Copyable {
         unsafe PathText.withName(of: path) { unsafe Glibc.unlink($0) }
     }
 
-    private static func listen(_ path: String, _ address: SocketAddress) throws(ListeningError) -> CInt {
+    /// Until it listens nobody can connect, whatever its mode; and it is never wider than it will be.
+    private static func listen(
+        _ path: String, _ address: SocketAddress, _ access: SocketAccess
+    ) throws(ListeningError) -> CInt {
         let descriptor = try stream(path)
-        // bind(2) gives the path the mode of the socket; a umask would hold for all threads of the process.
-        guard fchmod(descriptor, 0o600) == 0, address.bind(descriptor) == 0 else {
-            let code = errno
+        var isBound = false
+        do throws(ListeningError) {
+            // bind(2) gives the path the mode of the socket, less the umask, which holds for all threads of a process.
+            try make("bind", path, fchmod(descriptor, 0o600) == 0 && address.bind(descriptor) == 0)
+            isBound = true
+            if let group = access.group {
+                try make("give a group to", path, unsafe change(path) { unsafe lchown($0, uid_t.max, group) })
+            }
+            if access.mode != .user {
+                try make("give a mode to", path, unsafe change(path) { unsafe chmod($0, access.mode.rawValue) })
+            }
+            try make("listen at", path, Glibc.listen(descriptor, Limit.backlog) == 0)
+        } catch {
+            if isBound { remove(path) }
             close(descriptor)
-            throw .system(call: "bind", path: path, code: code)
-        }
-        guard Glibc.listen(descriptor, Server.backlog) == 0 else {
-            let code = errno
-            close(descriptor)
-            throw .system(call: "listen at", path: path, code: code)
+            throw error
         }
         return descriptor
+    }
+
+    /// - Parameter isMade: what the system call said
+    private static func make(_ call: String, _ path: String, _ isMade: Bool) throws(ListeningError) {
+        if !isMade { throw .system(call: call, path: path, code: errno) }
+    }
+
+    /// Nobody but root and this user can have put something else in its place: see ``SocketFolder``.
+    private static func change(_ path: String, _ call: (UnsafePointer<CChar>) -> CInt) -> Bool {
+        unsafe PathText.withName(of: path) { unsafe call($0) } == 0
     }
 
     /// A new non-blocking stream socket.

@@ -48,12 +48,12 @@ struct Upload {
     var question: (model: ModelKey, recipe: Recipe)?
     let alarm: PaceAlarm
     /// As the client set it; `nil`: none.
-    let deadline: ContinuousClock.Instant?
+    let deadline: SuspendingClock.Instant?
 }
 
 /// The pieces of an uploaded file. They are joined on the engine's thread: on the event loop that would block it.
 final class IncomingFile: Sendable {
-    private let pieces = Mutex<[[UInt8]]>([])
+    private let pieces = Mutex<[ArraySlice<UInt8>]>([])
 
     /// Small pieces are merged up to this size: an array for each would cost more in headers than in bytes.
     private static let leastBytes = 1 << 16
@@ -61,7 +61,7 @@ final class IncomingFile: Sendable {
     /// Bytes so far.
     var count: Int { pieces.withLock { $0.reduce(0) { $0 + $1.count } } }
 
-    func append(_ piece: [UInt8]) {
+    func append(_ piece: ArraySlice<UInt8>) {
         pieces.withLock { pieces in
             if let last = pieces.indices.last, pieces[last].count + piece.count <= Self.leastBytes {
                 pieces[last] += piece

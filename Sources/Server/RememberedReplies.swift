@@ -6,7 +6,7 @@ import Texts
 /// The cache key of an answer: all that determines its messages, bit for bit, except the trailer. Per user, so that no
 /// user learns from a cache hit what another has asked.
 struct ReplyKey: Hashable, Sendable {
-    private let owner: UInt32
+    let owner: UInt32
     private let identity: ExactString
     /// The encoded request, with the picture replaced by its handle, and without what decides no answer: request
     /// identifier, deadline, how long the model is kept, and whether its progress is told.
@@ -71,22 +71,25 @@ struct RememberedReply: Sendable {
 /// The reply cache: answers that were sent completely. The same request of the same user again costs neither scoring
 /// nor encoding.
 final class RememberedReplies: Sendable {
-    private let cache: Mutex<Cache<ReplyKey, RememberedReply>>
+    private let cache: Mutex<PrivateCache<ReplyKey, RememberedReply>>
     /// Bytes that one answer may take at most, a quarter of the cache.
     let largest: Int
 
     init(limit: Int) {
-        cache = Mutex(Cache(limit: limit))
+        cache = Mutex(PrivateCache(limit: limit))
         largest = limit / 4
     }
 
     var bytes: Int { cache.withLock(\.bytes) }
 
+    func bytes(of owner: UInt32) -> Int { cache.withLock { $0.bytes(of: owner) } }
+
     func reply(for key: ReplyKey) -> RememberedReply? {
-        cache.withLock { $0.value(for: key) }
+        cache.withLock { $0.value(for: key, of: key.owner) }
     }
 
     func remember(_ reply: RememberedReply, for key: ReplyKey) {
-        cache.withLock { $0.insert(reply, bytes: reply.bytes + key.bytes + RememberedReply.overhead, for: key) }
+        let bytes = reply.bytes + key.bytes + RememberedReply.overhead
+        cache.withLock { $0.insert(reply, bytes: bytes, for: key, of: key.owner) }
     }
 }

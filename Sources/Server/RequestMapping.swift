@@ -161,30 +161,3 @@ extension LookReply {
         self.init(handle: looked.handle, width: UInt32(looked.width), height: UInt32(looked.height))
     }
 }
-
-extension RPCStatus {
-    /// An error of the method as the wire's status.
-    package init(_ error: SegmentationError) {
-        self.init(Code(error), "\(error)")
-    }
-}
-
-extension RPCStatus.Code {
-    fileprivate init(_ error: SegmentationError) {
-        self =
-            switch error {
-            case .image(ImageError.outOfMemory), .memory, .queueFull, .displaced: .resourceExhausted
-            case .notLoaded(let failure): failure.lacksMemory ? .resourceExhausted : .failedPrecondition
-            case .noCaptioner, .noFilter: .failedPrecondition
-            case .image, .noLabels, .labelsAndVocabulary, .tooMany, .tooManyForMask, .emptyName, .repeatedName, .alike,
-                .tooLong, .tooManyMarks, .noTokens, .notInPrompt, .cutOff, .weight, .threshold, .timestep, .gridSides,
-                .gridTooLarge,
-                .mapSize, .noPixel, .recipe, .setting, .filter:
-                .invalidArgument
-            case .unknownModel, .unknownPicture: .notFound
-            case .stopping: .unavailable
-            case .cancelled: .cancelled
-            case .deadlineExceeded: .deadlineExceeded
-            }
-    }
-}

@@ -1,3 +1,4 @@
+import Limits
 import Glibc
 package import Logging
 import NIOCore
@@ -6,17 +7,17 @@ import RPC
 package import Segmentation
 
 /// Answers calls on a listening socket: one event loop for all connections, one engine for all computing, one thread
-/// for all drawing.
+/// for all drawing, and one that reads large frames.
 package final class Server: Sendable {
     private let group: MultiThreadedEventLoopGroup
     /// The drawing thread, see ``DrawingThread``.
     private let pool = NIOThreadPool(numberOfThreads: 1)
+    /// The thread that reads large frames, see ``FrameTurns``.
+    private let reading = NIOThreadPool(numberOfThreads: 1)
     private let service: Service
     private let listener: any Channel
     private let table: NIOLoopBound<ConnectionTable>
 
-    /// The listen(2) backlog: connections that wait for accept(2).
-    package static let backlog: CInt = 256
     /// How long clients may take to read their last answers while the daemon stops.
     static let lastReads = TimeAmount.seconds(3)
     /// How long a client that connected just before the daemon drains may take to send its call.
@@ -26,31 +27,38 @@ package final class Server: Sendable {
     ///
     /// - Parameters:
     ///   - descriptor: of a listening Unix socket, which the server owns from here on
+    ///   - access: who is served of those who can connect
     ///   - log: gets a line of each call at its end
     ///   - logsWords: whether words of requests are logged, as of now
     package init(
-        engine: Engine, listeningOn descriptor: CInt, limits: ServerLimits, log: Logger,
+        engine: Engine, listeningOn descriptor: CInt, limits: ServerLimits, access: AccessPolicy, log: Logger,
         logsWords: @escaping @Sendable () -> Bool
     ) throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let service = Service(engine: engine, limits: limits, log: log, logsWords: logsWords)
+        let service = Service(engine: engine, limits: limits, access: access, log: log, logsWords: logsWords)
         let loop = group.next()
         pool.start()
-        let table = try loop.submit { [pool] in
-            NIOLoopBound(ConnectionTable(service, pool: pool, eventLoop: loop), eventLoop: loop)
+        reading.start()
+        let table = try loop.submit { [pool, reading] in
+            NIOLoopBound(
+                ConnectionTable(service, pool: pool, reading: reading, eventLoop: loop), eventLoop: loop)
         }.wait()
         listener = try ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let listener = Listener(channel)
                     try channel.pipeline.syncOperations.addHandler(listener)
+                    // NIO has called listen(2) again, with a backlog of its own.
+                    Glibc.listen(descriptor, Limit.backlog)
                     table.value.watch(listener)
                 }
             }
             .childChannelInitializer { channel in
-                Self.owner(of: channel).assumeIsolated().flatMap { owner in
-                    table.value.admit(channel, owner: owner)
-                }.nonisolated()
+                do {
+                    return table.value.admit(channel, of: try Self.peer(of: channel))
+                } catch {
+                    return channel.eventLoop.makeFailedFuture(error)
+                }
             }
             // One accept(2) a tick, so that a burst of new connections does not starve those that are open.
             .serverChannelOption(.maxMessagesPerRead, value: 1)
@@ -60,8 +68,6 @@ package final class Server: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1 << 16))
             .withBoundSocket(descriptor).wait()
-        // NIO called listen(2) again with a backlog of its own: set it back.
-        Glibc.listen(descriptor, Self.backlog)
         self.group = group
         self.service = service
         self.table = table
@@ -82,8 +88,8 @@ package final class Server: Sendable {
     }
 
     /// What an administrator may change while the server runs.
-    package func change(callSeconds: Int) {
-        service.change(callSeconds: callSeconds)
+    package func change(callSeconds: Int, access: AccessPolicy) {
+        service.change(callSeconds: callSeconds, access: access)
     }
 
     /// Stops gracefully: closes the listener, reports NOT_SERVING, refuses new work but the first calls of those who
@@ -118,16 +124,14 @@ package final class Server: Sendable {
         }.wait()
         service.engine.drain()
         try pool.syncShutdownGracefully()
+        try reading.syncShutdownGracefully()
         try group.syncShutdownGracefully()
     }
 
-    /// The client's uid (`SO_PEERCRED`).
-    private static func owner(of channel: any Channel) -> EventLoopFuture<UInt32> {
-        guard let socket = channel as? any SocketOptionProvider else {
-            return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
-        }
-        let credentials: EventLoopFuture<PeerCredentials> = socket.unsafeGetSocketOption(
-            level: .socket, name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
-        return credentials.map(\.uid)
+    /// - Throws: where the kernel does not say who it is
+    private static func peer(of channel: any Channel) throws -> Peer {
+        let peer = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { Peer(of: $0) }
+        guard let peer = peer.flatMap(\.self) else { throw ChannelError.operationUnsupported }
+        return peer
     }
 }

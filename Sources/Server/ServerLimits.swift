@@ -1,8 +1,9 @@
+import Limits
 import Glibc
 package import NIOCore
 import RPC
 
-/// Bounds on what callers may cost the daemon and each other.
+/// The bounds of ``Limit`` that hold in this process, with its descriptors and memory; tests reach for smaller ones.
 package struct ServerLimits: Sendable {
     /// A bound for all users together, and one for each of them.
     package struct Share: Sendable {
@@ -15,87 +16,75 @@ package struct ServerLimits: Sendable {
         }
     }
 
-    /// Open connections.
     package var connections: Share
-    /// Bytes of requests and picture files that are received, queued or in use by a job.
+    /// Of ``connections`` those that a proxy may have.
+    package var proxyConnections: Int
+    /// Connections that may wait for a place, or to be told that there is none, before accept(2) pauses.
+    package var waiting: Int
     package var incomingBytes: Share
-    /// Bytes of ``incomingBytes`` that the calls of one connection may hold.
-    package var pictureBytes = 256 << 20
-    /// Bytes of a picture in one message of `Look`.
-    package var pieceBytes = 1 << 20
-    /// Bytes of computed score maps that wait to be drawn and read. They are kept on the latent grid: at the size asked
-    /// for, one request could hold 16 GiB (``callPixels``).
-    package var answerBytes = Share(all: 512 << 20, perUser: 384 << 20)
-    /// Bytes that a connection's write backlog may hold before no more is drawn for it.
-    package var backlogBytes = 2 << 20
-    /// Bytes in all write backlogs, beyond which only connections with an empty one get more drawn.
-    package var unreadBytes = 128 << 20
+    package var answerBytes: Share
+    package var pictureBytes = Limit.pictureBytes
+    package var pieceBytes = Limit.pieceBytes
+    package var backlogBytes = Limit.backlogBytes
+    package var unreadBytes = Limit.unreadBytes
+    package var replyBytes = Limit.replyBytes
+    package var callPixels = Limit.callPixels
+    package var bytesPerSecond = Limit.bytesPerSecond
+    package var callTime: TimeAmount
+    package var stall = TimeAmount.seconds(Limit.stallSeconds)
+    /// The longest pause in the transfer of a frame or picture.
+    package var grace = TimeAmount.seconds(Limit.pauseSeconds)
+    package var idle = TimeAmount.milliseconds(Limit.idleMilliseconds)
+    package var reading = TimeAmount.milliseconds(Limit.readingMilliseconds)
+    package var wait = TimeAmount.seconds(Limit.placeSeconds)
+    package var farewell = TimeAmount.milliseconds(Limit.farewellMilliseconds)
+    package var stuck = Duration.seconds(Limit.stuckSeconds)
     /// Frames of a connection that are parsed in one turn.
     package var framesAtOnce = 32
-    /// A frame over so many bytes is parsed in a turn of its own.
+    /// A frame over so many bytes is read in a turn of its own, on another thread.
     package var largeFrame = 64 << 10
-    /// Bytes of the reply cache.
-    package var replyBytes = 64 << 20
-    /// Scores of all maps of one call, labels times pixels: 255 maps of 16 megapixels, or 4,096 of one.
-    package var callPixels = 1 << 32
-    /// Time from a call's first frame to its end.
-    package var callTime = TimeAmount.seconds(Int64(callSeconds))
-    /// How long a client may read nothing of a backlog before its connection is closed.
-    package var stall = TimeAmount.seconds(30)
-    /// The longest pause in the transfer of a frame or picture; a transfer that takes longer than this must reach
-    /// `bytesPerSecond` on average.
-    package var grace = TimeAmount.seconds(10)
-    package var bytesPerSecond = 64 << 10
-    /// How long a connection must have been idle before it is evicted to make room for another.
-    package var idle = TimeAmount.milliseconds(500)
-    /// How much longer than `idle` for a connection that waits for its client to read the backlog.
-    package var reading = TimeAmount.milliseconds(1500)
-    /// How long a connection may wait for a place.
-    package var wait = TimeAmount.seconds(5)
-    /// Connections that may wait for a place before accept(2) pauses.
-    package var waiting: Int
 
-    /// - Parameter descriptors: the process's limit of open files
-    package init(descriptors: Int) {
-        let count = max(4, min(1024, descriptors - Self.reservedDescriptors))
-        waiting = min(64, count / 4)
-        connections = Share(all: count - waiting, perUser: max(1, (count - waiting) * 3 / 4))
-        incomingBytes = Share(all: 768 << 20, perUser: 384 << 20)
+    /// - Parameters:
+    ///   - descriptors: the process's limit of open files
+    ///   - room: bytes of memory for requests, pictures and answers
+    package init(descriptors: Int, room: Int, callSeconds: Int) {
+        let count = max(4, min(Limit.connections, descriptors - Limit.reservedDescriptors))
+        waiting = min(Limit.waitingConnections, count / 4)
+        let open = count - waiting
+        connections = Share(all: open, perUser: max(1, open * Limit.connectionsPerUser / 4))
+        proxyConnections = max(1, open * Limit.connectionsPerProxy / 8)
+        let requests = min(Limit.incomingBytes, max(room / 2, Limit.leastRoomBytes))
+        incomingBytes = Share(all: requests, perUser: min(requests / 2, Limit.incomingBytesPerUser))
+        let answers = min(Limit.answerBytes, max(room / 3, Limit.leastRoomBytes))
+        answerBytes = Share(all: answers, perUser: min(answers / 4 * 3, Limit.answerBytesPerUser))
+        callTime = .seconds(callSeconds)
     }
 
-    /// Descriptors kept for the listener, the event loop, and files that are open briefly.
-    private static let reservedDescriptors = 24
-
-    /// Seconds. A U-Net pass of Stable Diffusion for each of 255 labels takes eight minutes on two cores.
-    package static let callSeconds = 900
-
     /// The limits for this process's RLIMIT_NOFILE.
-    ///
-    /// - Parameter room: bytes of memory for requests, pictures and answers
     package static func standard(callSeconds: Int, room: Int) -> ServerLimits {
         var limit = rlimit()
         let isKnown = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
-        var limits = ServerLimits(descriptors: isKnown ? Int(clamping: limit.rlim_cur) : 1024)
-        limits.callTime = .seconds(Int64(callSeconds))
-        let requests = min(limits.incomingBytes.all, max(room / 2, leastRoom))
-        limits.incomingBytes = Share(all: requests, perUser: requests / 2)
-        let answers = min(limits.answerBytes.all, max(room / 3, leastRoom))
-        limits.answerBytes = Share(all: answers, perUser: answers / 4 * 3)
-        return limits
+        return ServerLimits(
+            descriptors: isKnown ? Int(clamping: limit.rlim_cur) : 1024, room: room, callSeconds: callSeconds)
     }
+}
 
-    /// Bytes that requests, and answers, are never given less than: what a picture of some megapixels takes.
-    private static let leastRoom = 128 << 20
+extension TimeAmount {
+    fileprivate static func seconds(_ count: Int) -> TimeAmount { .seconds(Int64(count)) }
+    fileprivate static func milliseconds(_ count: Int) -> TimeAmount { .milliseconds(Int64(count)) }
 }
 
 /// The used part of a ``ServerLimits/Share``, in all and by each user.
 struct Quota {
     let share: ServerLimits.Share
+    private let reason: Refusal.Reason
     private(set) var used = 0
     private var usedBy: [UInt32: Int] = [:]
 
-    init(_ share: ServerLimits.Share) {
+    /// - Parameter reason: why what is over it is refused
+    init(_ share: ServerLimits.Share, _ reason: Refusal.Reason) {
         self.share = share
+        self.reason = reason
     }
 
     /// The unused part for all users together.
@@ -114,19 +103,23 @@ struct Quota {
         return true
     }
 
-    /// Takes `amount` bytes of what is left, or nothing.
+    /// Takes `amount` bytes of what is left, or nothing. What others have is told to nobody.
     ///
-    /// - Parameter what: what the bytes are, for the message: "answers"
+    /// - Parameters:
+    ///   - what: what the bytes are, for the message: "answers"
+    ///   - delay: after how long there may be more
     /// - Throws: `resourceExhausted` where less is left
-    mutating func take(_ amount: Int, of what: String, for owner: UInt32) throws(RPCStatus) {
+    mutating func take(_ amount: Int, of what: String, for owner: UInt32, retry delay: Duration) throws(RPCStatus) {
         guard !take(amount, for: owner) else { return }
+        let own = "of the \(share.perUser) that a user may have, you have \(used(by: owner))"
+        let isOwn = amount > share.perUser - used(by: owner)
         throw RPCStatus(
             .resourceExhausted,
-            """
-            No room for \(amount) bytes more of \(what): of the daemon's \(share.all) \(used) are taken, and \
-            \(used(by: owner)) by this user, who may have \(share.perUser): read what is answered, send less at a \
-            time, or try again.
-            """)
+            "No room for \(amount) bytes more of \(what): \(own)\(isOwn ? "" : ", and the daemon has no more"): read "
+                + "what is answered, send less at a time, or try again.",
+            // More than there ever is for one user finds no room later either.
+            refusal: amount > min(share.perUser, share.all)
+                ? nil : Refusal(reason, delay: delay, queuePosition: nil))
     }
 
     func used(by owner: UInt32) -> Int { usedBy[owner, default: 0] }

@@ -9,18 +9,23 @@ import Texts
 final class Service: Sendable {
     let engine: Engine
     private let current: Mutex<ServerLimits>
+    private let policy: Mutex<AccessPolicy>
     let log: Logger
     /// Whether words of requests are logged.
     let logsWords: @Sendable () -> Bool
     /// Part of the identifiers of calls that their clients gave none: no other daemon's.
     let name = String(UInt64.random(in: 1 << 44..<1 << 48), radix: 16)
     let replies: RememberedReplies
-    private let started = ContinuousClock.now
+    private let started = SuspendingClock.now
     private let draining = Atomic<Bool>(false)
 
-    init(engine: Engine, limits: ServerLimits, log: Logger, logsWords: @escaping @Sendable () -> Bool) {
+    init(
+        engine: Engine, limits: ServerLimits, access: AccessPolicy, log: Logger,
+        logsWords: @escaping @Sendable () -> Bool
+    ) {
         self.engine = engine
         current = Mutex(limits)
+        policy = Mutex(access)
         self.log = log
         self.logsWords = logsWords
         replies = RememberedReplies(limit: limits.replyBytes)
@@ -28,9 +33,19 @@ final class Service: Sendable {
 
     var limits: ServerLimits { current.withLock(\.self) }
 
-    func change(callSeconds: Int) {
+    func change(callSeconds: Int, access: AccessPolicy) {
         current.withLock { $0.callTime = .seconds(Int64(callSeconds)) }
+        policy.withLock { $0 = access }
     }
+
+    /// Whether a user is many.
+    func isProxy(_ owner: UInt32) -> Bool { policy.withLock { $0.isProxy(owner) } }
+
+    /// As what a client is served now; `nil`: it is not.
+    func standing(of peer: Peer) -> Standing? { policy.withLock { $0.standing(of: peer) } }
+
+    /// After how long a call has ended that takes room now, by what the last ones took.
+    var nextRoom: Duration { Refusal.delay(engine.meanService) }
 
     var uptime: Duration { started.duration(to: .now) }
 

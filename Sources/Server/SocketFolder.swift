@@ -9,14 +9,17 @@ enum SocketFolder {
 
     /// Resolves the path as the kernel does, link by link, and checks every folder met.
     ///
-    /// - Parameter path: of the socket
-    /// - Throws: where a folder does not exist, or anybody but root and this user may replace what lies in it
-    static func check(_ path: String) throws(ListeningError) {
+    /// - Parameters:
+    ///   - path: of the socket
+    ///   - mode: that it will have
+    /// - Throws: where a folder does not exist, or anybody but root and this user may replace what lies in it, or those
+    ///   whom the mode lets in may not pass, or would not trust what they find (see `SocketTrust`)
+    static func check(_ path: String, for mode: SocketAccess.Mode) throws(ListeningError) {
         let folder = PathText.folder(of: path)
         var rest = names(of: folder.utf8.first == slash ? folder : "\(try currentFolder())/\(folder)")
         var here = "/"
         var links = 0
-        try checkOne(here)
+        try checkOne(here, for: mode)
         while let name = rest.popLast() {
             if name == ".." { here = PathText.folder(of: here) }
             if name == "." || name == ".." { continue }
@@ -30,7 +33,7 @@ enum SocketFolder {
                 rest += names(of: target)
             } else {
                 here = next
-                try checkOne(here)
+                try checkOne(here, for: mode)
             }
         }
     }
@@ -48,7 +51,7 @@ enum SocketFolder {
         return unsafe PathText.text(of: UnsafePointer(found))
     }
 
-    private static func checkOne(_ folder: String) throws(ListeningError) {
+    private static func checkOne(_ folder: String, for mode: SocketAccess.Mode) throws(ListeningError) {
         guard let status = FileStatus(folder, followingLinks: true) else {
             throw .system(call: "look into", path: folder, code: errno)
         }
@@ -59,6 +62,12 @@ enum SocketFolder {
         guard status.mode & (S_IWGRP | S_IWOTH) == 0 || status.mode & S_ISVTX != 0 else {
             throw .openToOthers(folder: folder, group: status.mode & S_IWOTH == 0 ? status.group : nil)
         }
+        guard mode != .user else { return }
+        // Of a folder for a group it is not known which one: an access control list may name several.
+        let search = mode == .group ? S_IXGRP | S_IXOTH : S_IXOTH
+        guard status.mode & search != 0 else { throw .closedToOthers(folder: folder, mode) }
+        // Clients trust root, wherever its socket lies.
+        guard status.mode & (S_IWGRP | S_IWOTH) == 0 || geteuid() == 0 else { throw .untrusted(folder: folder) }
     }
 
     /// Whether the owner is the overflow uid of a user namespace, as of a container, where it stands for all users who

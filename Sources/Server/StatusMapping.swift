@@ -6,25 +6,27 @@ import Texts
 
 extension StatusReply {
     /// - Parameters:
+    ///   - part: what the caller may see of what users have cached and asked
     ///   - defaultModel: of requests that name none
     ///   - drawing: steps in the drawing thread's queue
-    ///   - replyBytes: of the reply cache
+    ///   - replyBytes: of the reply cache, of the same users
     init(
-        _ status: EngineStatus, defaultModel: String, drawing: Int, replyBytes: Int, limits: ServerLimits,
-        uptime: Duration
+        _ status: EngineStatus, _ part: UserPart, defaultModel: String, drawing: Int, replyBytes: Int,
+        limits: ServerLimits,
+        uptime: Duration, activity: Activity
     ) {
         self.init(
             version: Version.current, models: status.models.flatMap(ModelStatus.all),
             queued: UInt32(status.queued + drawing), queueLimit: UInt32(status.queueLimit),
-            answered: UInt64(status.finished), refused: UInt64(status.refused),
-            pictures: UInt32(status.memory.pictures),
-            picturesBytes: UInt64(status.memory.picturesBytes + replyBytes),
+            answered: UInt64(part.finished), refused: UInt64(status.refused),
+            pictures: UInt32(part.memory.pictures),
+            picturesBytes: UInt64(part.memory.picturesBytes + replyBytes),
             picturesLimit: UInt64(status.limits.ofPictures + limits.replyBytes),
-            words: UInt32(status.memory.words), wordsBytes: UInt64(status.memory.wordsBytes),
+            words: UInt32(part.memory.words), wordsBytes: UInt64(part.memory.wordsBytes),
             wordsLimit: UInt64(status.wordsLimit), uptimeMilliseconds: UInt64(uptime / .milliseconds(1)),
             threads: UInt32(status.threads), recipes: Recipe.all.map(RecipeStatus.init),
             memoryBytes: UInt64(status.modelBytes), memoryLimit: UInt64(status.memoryLimit),
-            keepAlive: "\(status.keepAlive)", defaultModel: defaultModel)
+            keepAlive: "\(status.keepAlive)", defaultModel: defaultModel, activity: activity)
     }
 }
 

@@ -7,6 +7,8 @@ import Synchronization
 package final class LogSettings: Sendable {
     private let levelIndex: Atomic<Int>
     private let logsWords: Atomic<Bool>
+    /// Whether a full disk has only the beginning of the last line.
+    fileprivate let isCutOff = Atomic(false)
 
     /// - Parameter words: whether words of requests are logged
     package init(level: Logger.Level, words: Bool) {
@@ -35,7 +37,8 @@ package final class LogSettings: Sendable {
 }
 
 /// Writes each message, and its metadata as `key=value` pairs (logfmt), as one line to stderr. Never blocks: where
-/// stderr is a full pipe or socket, the line is dropped.
+/// stderr is a full pipe or socket, the line is dropped. Where a full disk took the beginning of one, the next begins
+/// on a line of its own.
 ///
 /// Where stderr is the systemd journal, it tells that the fields themselves (``Journal``), or, where it cannot be
 /// reached, writes lines that begin with their priority as `<N>` (sd-daemon(3)).
@@ -125,7 +128,10 @@ package struct LogLines: LogHandler {
         guard errno == ENOTSOCK else { return }
         var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         guard unsafe poll(&writable, 1, 0) == 1 else { return }
-        _ = unsafe Glibc.write(descriptor, line, line.count)
+        let isCutOff = settings.isCutOff.exchange(false, ordering: .relaxed)
+        let bytes = isCutOff ? [UInt8(ascii: "\n")] + line : line
+        let count = unsafe Glibc.write(descriptor, bytes, bytes.count)
+        if count != bytes.count, isCutOff || count > 0 { settings.isCutOff.store(true, ordering: .relaxed) }
     }
 
     /// Whether `JOURNAL_STREAM` has the device and inode of a descriptor (systemd.exec(5)).

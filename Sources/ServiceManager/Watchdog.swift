@@ -18,7 +18,7 @@ package struct Watchdog<Heartbeat: Equatable & Sendable>: Sendable {
     private struct Work {
         var shown: Heartbeat
         /// When it was seen to make progress, or to have work.
-        var since: ContinuousClock.Instant
+        var since: SuspendingClock.Instant
         /// Whether it was seen to make progress since the manager was told.
         var hasMoved = false
     }
@@ -35,7 +35,7 @@ package struct Watchdog<Heartbeat: Equatable & Sendable>: Sendable {
     }
 
     /// - Parameter heartbeats: of the threads, in the same order each time; `nil`: it waits for work
-    package mutating func look(at heartbeats: [Heartbeat?], now: ContinuousClock.Instant) -> Verdict {
+    package mutating func look(at heartbeats: [Heartbeat?], now: SuspendingClock.Instant) -> Verdict {
         for (place, shown) in heartbeats.enumerated() {
             guard let shown else {
                 threads[place] = nil

@@ -12,7 +12,8 @@ struct Endpoint: ~Copyable {
     /// - Parameters:
     ///   - path: of `--socket`; `nil`: the first default path
     ///   - handed: by the service manager; `nil`: nothing was
-    init(_ path: String?, handed: CInt?) throws(ListeningError) {
+    ///   - access: to a socket that is not handed over
+    init(_ path: String?, handed: CInt?, _ access: SocketAccess) throws(ListeningError) {
         if let handed {
             descriptor = handed
             self.path = "the socket handed over"
@@ -23,9 +24,12 @@ struct Endpoint: ~Copyable {
         // A default path is in a folder `dseg` of /run or $XDG_RUNTIME_DIR, which the daemon creates.
         let folder = PathText.folder(of: chosen)
         if path == nil, PathText.split(folder).name == "dseg" {
-            _ = unsafe PathText.withName(of: folder) { unsafe mkdir($0, 0o700) }
+            unsafe PathText.withName(of: folder) { name in
+                // mkdir(2) takes the umask away.
+                if unsafe mkdir(name, 0o700) == 0 { unsafe chmod(name, access.folderMode) }
+            }
         }
-        let own = try ListeningSocket(path: chosen)
+        let own = try ListeningSocket(path: chosen, access)
         descriptor = own.descriptor
         self.path = chosen
         self.own = consume own

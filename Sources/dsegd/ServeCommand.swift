@@ -15,8 +15,9 @@ struct ServeCommand: ParsableCommand {
         discussion: """
             Listens on the socket that the service manager hands over (socket activation); else at --socket, \
             $DSEG_SOCKET, $XDG_RUNTIME_DIR/dseg/dseg.sock or /run/dseg/dseg.sock, where only its own user can \
-            connect. What --model, --captioner and --filter name is loaded at the start, and so is the demo model \
-            where no other was added, and what was warm before a restart; any other when it is first asked for. \
+            connect unless --socket-mode says otherwise. What --model, --captioner and --filter name is loaded at \
+            the start, and so is the demo model where no other was added, and what was warm before a restart; any \
+            other when it is first asked for. \
             SIGTERM and SIGINT stop it: open calls get \(graceSeconds) seconds to end. SIGHUP has it read the settings \
             file and the registries again.
             """)
@@ -50,10 +51,16 @@ struct ServeCommand: ParsableCommand {
         let log = Logger(label: "dsegd") { _ in LogLines(logged) }
         let manager = Supervisor(environment: SocketPath.environment)
         let handed = try orExit(Self.cannotCreate, log) { try HandedDescriptors.take() }
-        let endpoint = try orExit(Self.cannotCreate, log) { try Endpoint(socket, handed: handed.socket) }
         let file = SettingsFile(settingsFile)
         let settings = try orExit(Self.badConfiguration, log) { self.settings.completed(by: try file.settings()) }
         settings.set(logged)
+        let socketAccess = try orExit(Self.badConfiguration, log) { try settings.socketAccess }
+        let endpoint = try orExit(Self.cannotCreate, log) {
+            try Endpoint(socket, handed: handed.socket, socketAccess)
+        }
+        if handed.socket != nil, settings.socketMode != nil || settings.socketGroup != nil {
+            log.warning("the socket is the service manager's: its unit says SocketMode= and SocketGroup=, no setting")
+        }
         let start = Start(
             options: options, filter: filterFolder.filter, manager: manager, kept: handed.kept, log: log)
         let engine = try orExit(Self.badConfiguration, log) { try start.engine(settings) }
@@ -64,7 +71,8 @@ struct ServeCommand: ParsableCommand {
         }
         let server = try Server(
             engine: engine, listeningOn: endpoint.descriptor,
-            limits: .standard(callSeconds: settings.callSeconds, room: start.room(beside: settings)), log: log
+            limits: .standard(callSeconds: settings.callSeconds, room: start.room(beside: settings)),
+            access: settings.access, log: log
         ) { logged.words }
         let name = try orExit(Self.badConfiguration, log) { try engine.model(named: "").name }
         let isActivated = handed.socket != nil
@@ -79,7 +87,7 @@ struct ServeCommand: ParsableCommand {
             reload(file, log) { settings in
                 engine.adopt(settings.limits(standardMemory: start.standardMemory))
                 settings.set(logged)
-                server.change(callSeconds: settings.callSeconds)
+                server.change(callSeconds: settings.callSeconds, access: settings.access)
                 supervision.change(idleTime: settings.idleTime(isActivated: isActivated))
             }
             manager?.tell(.ready)

@@ -1,3 +1,4 @@
+import Limits
 import ArgumentParser
 import LocalEngine
 import Logging
@@ -9,13 +10,13 @@ import Texts
 /// What an administrator may change while the daemon runs: given as options, or in the settings file, which SIGHUP has
 /// read again. An option beats the file.
 struct ServeSettings: ParsableArguments {
-    @Option(help: "The most calls that may be queued (default: 16).")
+    @Option(help: "The most calls that may be queued (default: \(Limit.queue)).")
     var queue: Int?
 
     @Option(
         help: """
             Seconds that a call may take, upload and waiting in the queue included (default: \
-            \(ServerLimits.callSeconds)).
+            \(Limit.callSeconds)).
             """)
     var callLimit: Int?
 
@@ -51,18 +52,58 @@ struct ServeSettings: ParsableArguments {
         help: "Log the words of requests, too; pictures never are (default: --no-log-words).")
     var logWords: Bool?
 
+    @Option(
+        help: ArgumentHelp(
+            "Who may use the daemon (default: everyone whom the socket's mode lets in).",
+            discussion: "Users and, behind @, groups, by name or number: anna,1001,@video.", valueName: "accounts"),
+        transform: { try Accounts($0) })
+    var allow: Accounts?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Who may also let models go, read metrics, see what others do and cancel it, beside root and the daemon's \
+            own user.
+            """, valueName: "accounts"),
+        transform: { try Accounts($0) })
+    var administrators: Accounts?
+
+    @Option(
+        help: ArgumentHelp(
+            "Users such as haproxy, each of whose connections is another's: more of them, and no administration.",
+            valueName: "users"),
+        transform: { try Accounts(usersAlone: $0) })
+    var proxies: Accounts?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Who may connect: \(SocketAccess.Mode.allCases.map(\.text).joined(separator: ", ")), of a socket that is \
+            not handed over (default: 0600, with --socket-group 0660); SIGHUP does not change it.
+            """, valueName: "mode"),
+        transform: Self.socketMode)
+    var socketMode: SocketAccess.Mode?
+
+    @Option(
+        help: ArgumentHelp(
+            "The group of that socket (default: the daemon's own); SIGHUP does not change it.", valueName: "group"),
+        transform: { try Accounts.group($0) })
+    var socketGroup: UInt32?
+
     /// The names of the settings in the file, those of the options; and whether one is a flag, which is `yes` or `no`.
     static let names: [(name: String, isFlag: Bool)] = [
         ("queue", false), ("call-limit", false), ("keep-alive", false), ("idle-exit", false), ("memory", false),
-        ("log-level", false), ("log-words", true),
+        ("log-level", false), ("log-words", true), ("allow", false), ("administrators", false), ("proxies", false),
+        ("socket-mode", false), ("socket-group", false),
     ]
 
     func validate() throws {
-        if let queue, !(1...4096).contains(queue) {
-            throw ValidationError("--queue \(queue): type a number of calls from 1 to 4096")
+        if let queue, !(1...Limit.longestQueue).contains(queue) {
+            throw ValidationError("--queue \(queue): type a number of calls from 1 to \(Limit.longestQueue)")
         }
-        if let callLimit, !(1...604_800).contains(callLimit) {
-            throw ValidationError("--call-limit \(callLimit): type a number of seconds from 1 to 604800")
+        if let callLimit, !(1...Limit.longestCallSeconds).contains(callLimit) {
+            throw ValidationError(
+                "--call-limit \(callLimit): type a number of seconds from 1 to \(Limit.longestCallSeconds)")
         }
     }
 
@@ -71,6 +112,14 @@ struct ServeSettings: ParsableArguments {
     private static func level(_ text: String) throws -> Logger.Level {
         guard let level = Logger.Level(rawValue: text) else { throw ValidationError("type one of \(levels)") }
         return level
+    }
+
+    private static func socketMode(_ text: String) throws -> SocketAccess.Mode {
+        guard let mode = SocketAccess.Mode(text) else {
+            let modes = SocketAccess.Mode.allCases.map(\.text).joined(separator: ", ")
+            throw ValidationError("type one of \(modes): connecting needs read and write permission")
+        }
+        return mode
     }
 
     /// These, and what the file says where they say nothing.
@@ -83,13 +132,18 @@ struct ServeSettings: ParsableArguments {
         all.memory = memory ?? file.memory
         all.logLevel = logLevel ?? file.logLevel
         all.logWords = logWords ?? file.logWords
+        all.allow = allow ?? file.allow
+        all.administrators = administrators ?? file.administrators
+        all.proxies = proxies ?? file.proxies
+        all.socketMode = socketMode ?? file.socketMode
+        all.socketGroup = socketGroup ?? file.socketGroup
         return all
     }
 
     /// - Parameter standardMemory: bytes that models may take where no setting says it
     func limits(standardMemory: Int) -> EngineLimits {
         EngineLimits(
-            queue: queue ?? 16, memory: memory?.bytes ?? standardMemory,
+            queue: queue ?? Limit.queue, memory: memory?.bytes ?? standardMemory,
             keepAlive: keepAlive ?? .duration(.seconds(300)))
     }
 
@@ -98,7 +152,19 @@ struct ServeSettings: ParsableArguments {
         (log.level, log.words) = (logLevel ?? .info, logWords ?? false)
     }
 
-    var callSeconds: Int { callLimit ?? ServerLimits.callSeconds }
+    /// Who is served of those who can connect.
+    var access: AccessPolicy {
+        AccessPolicy(allowed: allow, administrators: administrators ?? .none, proxies: proxies ?? .none)
+    }
+
+    /// Who can connect to a socket that the daemon creates.
+    ///
+    /// - Throws: where the mode lets no group in
+    var socketAccess: SocketAccess {
+        get throws(ListeningError) { try SocketAccess(mode: socketMode, group: socketGroup) }
+    }
+
+    var callSeconds: Int { callLimit ?? Limit.callSeconds }
 
     /// How long the daemon may be idle; `nil`: for ever.
     ///

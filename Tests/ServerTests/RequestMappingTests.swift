@@ -1,3 +1,4 @@
+import Limits
 import Images
 import RPC
 @testable import Segmentation
@@ -68,7 +69,8 @@ struct RequestMappingTests {
             (.image(.outOfMemory(.png)), .resourceExhausted), (.noLabels, .invalidArgument),
             (.noTokens(words: ""), .invalidArgument), (.recipe(.unknownRecipe("", known: [])), .invalidArgument),
             (.unknownModel("", reason: ""), .notFound), (.unknownPicture(handle: ""), .notFound),
-            (.queueFull(limit: 1), .resourceExhausted), (.stopping, .unavailable), (.cancelled, .cancelled),
+            (.queueFull(limit: 1, QueuePlace(position: 0, wait: .zero)), .resourceExhausted), (.stopping, .unavailable),
+            (.cancelled, .cancelled),
             (.deadlineExceeded, .deadlineExceeded),
         ]
         for (error, code) in codes {
@@ -95,7 +97,7 @@ struct RequestMappingTests {
     }
 
     @Test func `no picture is larger than the largest map, nor smaller`() {
-        #expect(MapSize.pixelLimit == Image.pixelLimit)
+        #expect(Limit.pixels == Limit.pixels)
     }
 
     @Test func `a map whose numbers are none is the daemon's failure`() {

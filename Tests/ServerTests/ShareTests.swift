@@ -211,13 +211,13 @@ struct ShareTests {
         let path = "\(folder.path)/s"
         let copy: CInt
         do {
-            let socket = try ListeningSocket(path: path)
+            let socket = try ListeningSocket(path: path, .own)
             copy = dup(try descriptor(of: "\(path).lock"))
             #expect(socket.descriptor >= 0)
         }
         defer { close(copy) }
         #expect(copy >= 0)
-        #expect(try ListeningSocket(path: path).descriptor >= 0)
+        #expect(try ListeningSocket(path: path, .own).descriptor >= 0)
     }
 
     @Test func `a pace bears silence as long from the last bytes as from the first`() {
@@ -236,7 +236,7 @@ struct ShareTests {
     }
 
     @Test func `a quota takes all of what is asked for or nothing`() {
-        var quota = Quota(.init(all: 10, perUser: 6))
+        var quota = Quota(.init(all: 10, perUser: 6), .answerBytes)
         #expect(quota.take(6, for: 1) && !quota.take(1, for: 1))
         #expect(quota.take(3, for: 2) && !quota.take(2, for: 2) && quota.take(1, for: 2))
         #expect((quota.used, quota.left(for: 1), quota.left(for: 3)) == (10, 0, 0))

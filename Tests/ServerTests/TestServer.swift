@@ -1,3 +1,4 @@
+import Limits
 import Glibc
 import Kernels
 import Logging
@@ -7,6 +8,7 @@ import RPC
 import Segmentation
 import Server
 import Support
+import Synchronization
 import Texts
 
 /// A server in this process, with the demo model, and limits that a test can reach.
@@ -15,23 +17,25 @@ final class TestServer {
     private let directory: TemporaryDirectory
     private let socket: ListeningSocket
     private let server: Server
-    private let engine: Engine
+    let engine: Engine
     private var isDrained = false
 
     init(
-        limits: ServerLimits = .standard(callSeconds: ServerLimits.callSeconds, room: .max),
+        limits: ServerLimits = .standard(callSeconds: Limit.callSeconds, room: .max),
+        access: AccessPolicy = AccessPolicy(allowed: nil, administrators: .none, proxies: .none),
         log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         logsWords: @escaping @Sendable () -> Bool = { false }
     ) throws {
         directory = try TemporaryDirectory()
         path = "\(directory.path)/dseg.sock"
-        socket = try ListeningSocket(path: path)
+        socket = try ListeningSocket(path: path, .own)
         engine = try Engine(
             EngineLimits(queue: 16, memory: 1 << 40, keepAlive: .forever), threads: nil, catalogue: DemoModel()
         ) { _ in }
         try engine.loadStandardModel(keepAlive: nil, progress: nil)
         server = try Server(
-            engine: engine, listeningOn: socket.descriptor, limits: limits, log: log, logsWords: logsWords)
+            engine: engine, listeningOn: socket.descriptor, limits: limits, access: access, log: log,
+            logsWords: logsWords)
     }
 
     deinit {
@@ -45,6 +49,27 @@ final class TestServer {
         isDrained = true
         try server.drain(grace: grace)
     }
+}
+
+/// Has the engine's thread stand still until it is opened.
+final class Gate: Sendable {
+    private let isOpen = Atomic<Bool>(false)
+    private let isReached = Atomic<Bool>(false)
+
+    /// Returns when the engine stands before it: until then its job is one of those that wait.
+    init(_ engine: Engine) throws {
+        let use = ModelUse.ifLoaded(try engine.model(named: ""))
+        let caller = Caller(owner: geteuid(), connection: 0)
+        try engine.submit(
+            Job(caller: caller, using: use, deadline: nil) { [self] _, _, _ in
+                isReached.store(true, ordering: .relaxed)
+                while !isOpen.load(ordering: .relaxed) { usleep(1000) }
+            } refuse: { _ in
+            })
+        _ = eventually { isReached.load(ordering: .relaxed) }
+    }
+
+    func open() { isOpen.store(true, ordering: .relaxed) }
 }
 
 /// The demo model alone, in f32.
@@ -69,7 +94,7 @@ private struct DemoModel: ModelCatalogue {
 extension ServerLimits {
     /// As the standard ones but for what is changed.
     static func with(_ change: (inout ServerLimits) -> Void) -> ServerLimits {
-        var limits = standard(callSeconds: callSeconds, room: .max)
+        var limits = standard(callSeconds: Limit.callSeconds, room: .max)
         change(&limits)
         return limits
     }

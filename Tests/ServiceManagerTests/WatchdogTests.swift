@@ -4,7 +4,7 @@ import Testing
 
 /// A service manager and a daemon of two threads, on a clock of their own.
 private struct Scene {
-    private static let start = ContinuousClock.now
+    private static let start = SuspendingClock.now
 
     let limit: Duration
     /// Whether the manager ends what is told to hang, as systemd does.
@@ -86,7 +86,7 @@ struct WatchdogTests {
 
     @Test func `a first look proves nothing of a thread with work`() {
         var watchdog = Watchdog<Int>(limit: .seconds(30), threads: 2)
-        let start = ContinuousClock.now
+        let start = SuspendingClock.now
         let told = [7, 7, 8].map { watchdog.look(at: [$0, nil], now: start) }
         #expect(told == [.waiting, .waiting, .alive])
         #expect(watchdog.pause <= .milliseconds(500))
