@@ -29,6 +29,11 @@ package enum Amount {
         return "\(tenths(milliseconds / 1000)) s"
     }
 
+    /// "3 s", rounded up, so that a wait is not told shorter than it is.
+    package static func seconds(_ time: Duration) -> String {
+        "\(Int(max(0, time / .seconds(1)).rounded(.up))) s"
+    }
+
     private static func tenths(_ number: Float) -> String {
         let tenths = Int((number * 10).rounded())
         return "\(tenths / 10).\(tenths % 10)"
@@ -65,6 +70,22 @@ extension ModelStatus {
 
     /// Whether it answers, and is no network beside one that does.
     var isSegmenter: Bool { role.isEmpty || ExactString(role) == "segmenter" }
+}
+
+extension Refusal {
+    /// Why, in a line for who waits.
+    package var told: String {
+        switch reason {
+        case .queueFull: "the queue is full" + (queuePosition.map { ", \($0) before you" } ?? "")
+        case .displaced: "the queue is full, and another user's turn came before yours"
+        case .openCalls: "as many calls are open on this connection as may be"
+        case .connections: "the daemon has no place for another connection"
+        case .incomingBytes: "the daemon has no room for another picture"
+        case .answerBytes: "the daemon has no room for another answer"
+        case .memory: "the models in use leave no room for this one"
+        case .stopping: "the daemon stops"
+        }
+    }
 }
 
 extension UnloadReply {

@@ -1,19 +1,19 @@
+import Limits
 import Glibc
 package import Images
 import RPC
 
 /// Reads input files into memory.
 package enum InputFile {
-    /// The daemon accepts no larger file.
-    package static let byteLimit = 256 << 20
-
     /// The bytes of a file, or of standard input for "-". `/dev/fd/N`, which a shell's `<(...)` gives, is read from the
     /// open descriptor itself.
     package static func bytes(at path: String) throws(FileError) -> [UInt8] {
-        if let descriptor = descriptor(named: path) { return try bytes(of: descriptor, path, limit: byteLimit) }
+        if let descriptor = descriptor(named: path) {
+            return try bytes(of: descriptor, path, limit: Limit.pictureBytes)
+        }
         let descriptor = try open(path, O_RDONLY)
         defer { close(descriptor) }
-        return try bytes(of: descriptor, path, limit: byteLimit)
+        return try bytes(of: descriptor, path, limit: Limit.pictureBytes)
     }
 
     /// The bytes of a regular file, and of nothing else: for paths from untrusted files, which may name an endless pipe

@@ -1,3 +1,4 @@
+import Limits
 import ArgumentParser
 import Glibc
 import Images
@@ -84,7 +85,7 @@ package enum MaskRun {
         var picture: [UInt8]?
         try exiting({ picture }) {
             if file == "-" { throw FileError.cannotRead(path: file, reason: "redo writes a file anew; name it") }
-            let bytes = try InputFile.regularBytes(at: file, limit: InputFile.byteLimit)
+            let bytes = try InputFile.regularBytes(at: file, limit: Limit.pictureBytes)
             if let figure = try FigureRecord(reading: bytes) {
                 _ = try OutputPlace(file, force: true)
                 try FigureRun.redo(figure, at: file, keepAlive: keepAlive, ask)
@@ -164,7 +165,7 @@ package enum MaskRun {
         }
         func bytes(at path: String) throws(FileError) -> [UInt8] {
             path == "-"
-                ? try InputFile.bytes(at: path) : try InputFile.regularBytes(at: path, limit: InputFile.byteLimit)
+                ? try InputFile.bytes(at: path) : try InputFile.regularBytes(at: path, limit: Limit.pictureBytes)
         }
         var found = paths.compactMap { try? bytes(at: $0) }
         if found.isEmpty { found = [try bytes(at: paths[0])] }

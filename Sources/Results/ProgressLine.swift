@@ -22,12 +22,16 @@ package final class ProgressLine: Sendable {
     private static let delay = Duration.milliseconds(500)
     private static let interval = Duration.milliseconds(200)
 
+    /// The line of this process that is not finished.
+    private static let current = Mutex<ProgressLine?>(nil)
+
     private let state: Mutex<State>
     private let began = ContinuousClock.now
 
     package init(_ stage: String) {
         state = Mutex(State(stage: stage))
         guard Self.isAnimated else { return }
+        Self.current.withLock { $0 = self }
         Task.detached { [self] in
             try await Task.sleep(for: Self.delay)
             while show() { try await Task.sleep(for: Self.interval) }
@@ -70,8 +74,14 @@ package final class ProgressLine: Sendable {
         }
     }
 
+    /// Prints a message above the line that is shown, if there is one.
+    package static func sayAbove(_ message: String) {
+        if let line = current.withLock(\.self) { line.say(message) } else { Streams.say(message) }
+    }
+
     /// Erases the line.
     package func finish() {
+        Self.current.withLock { if $0 === self { $0 = nil } }
         state.withLock { state in
             state.isDone = true
             state.erase()

@@ -155,7 +155,7 @@ package struct Provenance: Sendable, Equatable {
         let json = bytes.first == 0x89 ? try Self.chunk(of: bytes) : bytes
         guard json.first == UInt8(ascii: "{") else { throw .none }
         guard StreamSafe.isSafe(json: json) else {
-            throw .unreadable("it has \(StreamSafe.refusal)")
+            throw .unreadable("it has \(StreamSafe.refusalOfJSON)")
         }
         let document = try? JSONDecoder().decode(Document<Schema>.self, from: Data(json))
         let schema = try? document?.info.dseg ?? JSONDecoder().decode(Schema.self, from: Data(json))

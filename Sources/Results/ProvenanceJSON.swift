@@ -1,3 +1,4 @@
+import Limits
 import FoundationEssentials
 import RPC
 import Texts
@@ -74,7 +75,7 @@ extension Provenance: Codable {
                 forKey: .words, in: container, debugDescription: "a text holds a NUL")
         }
         let least = choice == nil ? 1 : 0
-        guard isLegal, (least...WordList.labelLimit).contains(names.count), (0...1).contains(threshold)
+        guard isLegal, (least...Limit.maskedLabels).contains(names.count), (0...1).contains(threshold)
         else {
             throw DecodingError.dataCorruptedError(
                 forKey: .labels, in: container,

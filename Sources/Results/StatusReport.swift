@@ -1,20 +1,29 @@
 package import RPC
 
-/// What a daemon says of itself, as `dseg status` and `dseg ps` print it.
+/// What a daemon says of itself, as `dseg status`, `dseg ps` and `dseg top` print it.
 package struct StatusReport {
     private let status: StatusReply
+    private let activity: ActivityReport
 
-    package init(_ status: StatusReply) { self.status = status }
+    /// - Parameter user: how a uid's user is called
+    package init(_ status: StatusReply, user: @escaping (UInt32) -> String) {
+        self.status = status
+        activity = ActivityReport(status.activity, user: user)
+    }
 
     /// Whether models are loaded or being loaded.
     package var hasModels: Bool { !status.models.isEmpty }
 
+    /// Whether it is of a daemon that started later.
+    func isYounger(than other: StatusReport) -> Bool { status.uptimeMilliseconds < other.status.uptimeMilliseconds }
+
+    private typealias Line = (heading: String, text: String)
+
     // MARK: status
 
-    /// A line for each model, and each part of the daemon.
+    /// A line for each model, and each part of the daemon, and what it does for whom.
     package var summary: String {
-        let seconds = status.uptimeMilliseconds / 1000
-        var rows = [("dsegd", "\(status.version), up \(seconds) s, \(status.threads) threads")]
+        var rows = [daemon]
         rows += status.models.map { model in
             let state =
                 model.loading.map { "\($0.short), \(Amount.bytes($0.bytes, of: $0.totalBytes))" }
@@ -24,30 +33,55 @@ package struct StatusReport {
         if !hasModels {
             rows.append(("model", "none is loaded; \(status.defaultModel) answers where a request names none"))
         }
-        rows.append(
-            (
-                "queue",
-                "\(status.queued) of \(status.queueLimit), \(status.answered) answered, \(status.refused) refused"
-            ))
-        return Self.text(Self.lines(rows + caches))
+        return Self.text(Self.lines(rows + [queue] + caches + doings) + people)
     }
 
-    private var caches: [(String, String)] {
+    private var daemon: Line {
+        ("dsegd", "\(status.version), up \(status.uptimeMilliseconds / 1000) s, \(status.threads) threads")
+    }
+
+    private var queue: Line {
+        (
+            "queue",
+            "\(status.queued) of \(status.queueLimit), \(status.answered) answered, \(status.refused) refused"
+        )
+    }
+
+    private var caches: [Line] {
         [
             ("pictures", "\(status.pictures), \(Amount.bytes(status.picturesBytes, of: status.picturesLimit))"),
             ("words", "\(status.words), \(Amount.bytes(status.wordsBytes, of: status.wordsLimit))"),
         ]
     }
 
+    private var memory: Line { ("memory", Amount.bytes(status.memoryBytes, of: status.memoryLimit)) }
+
+    private var doings: [Line] { [activity.running, activity.held, activity.stuck].compactMap(\.self) }
+
+    /// Tables, each below an empty line.
+    private var people: [String] {
+        [activity.users, activity.failures].filter { !$0.isEmpty }.flatMap { [""] + TextTable.lines($0) }
+    }
+
+    // MARK: top
+
+    /// All of it, in lines that are safe for a terminal.
+    package var overview: [String] {
+        let told = Self.lines([daemon, queue] + caches + [memory] + doings)
+        let models = hasModels ? [""] + models : []
+        return (told + models + people + (activity.note.map { ["", $0] } ?? [])).map(Streams.printable)
+    }
+
     // MARK: ps
 
     /// A table of what is loaded, and below it the memory that is taken; where nothing is, its heading alone.
     package var table: String {
+        Self.text(hasModels ? models + [""] + Self.lines(caches + [memory]) : models)
+    }
+
+    private var models: [String] {
         let heading = ["NAME", "HASH", "SIZE", "PRECISION", "UNTIL", "CALLS", "REQUESTS", "P50", "P99"]
-        let table = TextTable.lines([heading] + status.models.map(Self.row))
-        guard hasModels else { return Self.text(table) }
-        let memory = ("memory", Amount.bytes(status.memoryBytes, of: status.memoryLimit))
-        return Self.text(table + [""] + Self.lines(caches + [memory]))
+        return TextTable.lines([heading] + status.models.map(Self.row))
     }
 
     private static func row(_ model: ModelStatus) -> [String] {
@@ -65,7 +99,7 @@ package struct StatusReport {
 
     // MARK: Text
 
-    private static func lines(_ rows: [(heading: String, text: String)]) -> [String] {
+    private static func lines(_ rows: [Line]) -> [String] {
         rows.map { heading, text in
             heading + String(repeating: " ", count: max(1, 10 - heading.unicodeScalars.count)) + text
         }
@@ -111,6 +145,7 @@ private struct Record: Encodable {
     let pictures: Cache
     let words: Cache
     let memory: Memory
+    let activity: ActivityRecord
 
     init(_ status: StatusReply) {
         version = status.version
@@ -124,6 +159,7 @@ private struct Record: Encodable {
         pictures = Cache(entries: status.pictures, bytes: status.picturesBytes, limit: status.picturesLimit)
         words = Cache(entries: status.words, bytes: status.wordsBytes, limit: status.wordsLimit)
         memory = Memory(bytes: status.memoryBytes, limit: status.memoryLimit)
+        activity = ActivityRecord(status.activity)
     }
 }
 

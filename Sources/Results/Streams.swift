@@ -14,8 +14,13 @@ package enum Streams {
     }
 
     /// Whether standard error is a terminal with escape sequences (not `TERM=dumb`).
-    static var errorsAreAnimated: Bool {
-        guard isatty(STDERR_FILENO) == 1, let terminal = SocketPath.environment("TERM") else { return false }
+    static var errorsAreAnimated: Bool { isAnimated(STDERR_FILENO) }
+
+    /// Whether standard output is one.
+    package static var outputIsAnimated: Bool { isAnimated(STDOUT_FILENO) }
+
+    private static func isAnimated(_ descriptor: CInt) -> Bool {
+        guard isatty(descriptor) == 1, let terminal = SocketPath.environment("TERM") else { return false }
         return !terminal.isEmpty && terminal != "dumb"
     }
 
@@ -30,10 +35,14 @@ package enum Streams {
 
     /// Writes a message of one line or more to standard error; failure is ignored, as there is nowhere to report it.
     package static func say(_ message: String) {
-        let lines = message.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+        _ = write(Array("\(lines(message))\n".utf8), to: STDERR_FILENO)
+    }
+
+    /// The text as ``printable(_:)`` gives each of its lines.
+    package static func lines(_ text: String) -> String {
+        text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             printable(String(line.last == "\r" ? line.dropLast() : line))
-        }
-        _ = write(Array("\(lines.joined(separator: "\n"))\n".utf8), to: STDERR_FILENO)
+        }.joined(separator: "\n")
     }
 
     /// The text safe for a terminal: control characters (escape sequences, line ends) and bidi controls, which a label,

@@ -23,6 +23,12 @@ struct Daemon: ParsableArguments {
     /// What the daemon says of itself, which it does at once.
     func status() throws(RPCStatus) -> StatusReply { try client(silenceLimit: .seconds(10)).status() }
 
+    /// What the daemon has counted, which it says at once.
+    func metrics() throws(RPCStatus) -> String { try client(silenceLimit: .seconds(10)).metrics() }
+
+    /// A connection for what the daemon says at once, again and again.
+    func watching() throws(RPCStatus) -> Client { try client(silenceLimit: .seconds(10)) }
+
     /// Lets go of a model, "": of all; the daemon answers at once.
     func unload(_ model: String) throws(RPCStatus) -> UnloadReply {
         try client(silenceLimit: .seconds(10)).unload(UnloadRequest(model: model))
@@ -48,13 +54,15 @@ struct Daemon: ParsableArguments {
     private static let silenceLimit = Duration.seconds(1800)
 
     /// Sends requests one after another on one connection; a large picture is uploaded by `Look` first.
-    func asking() -> Asking {
-        let connection = Connection(self)
+    ///
+    /// - Parameter retrying: how long each may wait for its turn
+    func asking(_ retrying: Retrying) -> Asking {
+        let connection = Connection(self, retrying)
         return { request, onReply in
             try connection.use { client, noteAnswer in
                 func segment(_ request: SegmentRequest) throws {
                     try client.segment(request) { reply in
-                        noteAnswer()
+                        if case .loading = reply {} else { noteAnswer() }
                         try onReply(reply)
                     }
                 }
@@ -70,14 +78,14 @@ struct Daemon: ParsableArguments {
         }
     }
 
-    /// As ``asking()``, of descriptions.
-    func describing() -> Describing {
-        let connection = Connection(self)
+    /// As ``asking(_:)``, of descriptions.
+    func describing(_ retrying: Retrying) -> Describing {
+        let connection = Connection(self, retrying)
         return { request, onReply in
             try connection.use { client, noteAnswer in
                 func describe(_ request: DescribeRequest) throws {
                     try client.describe(request) { reply in
-                        noteAnswer()
+                        if case .loading = reply {} else { noteAnswer() }
                         try onReply(reply)
                     }
                 }
@@ -114,31 +122,35 @@ struct Daemon: ParsableArguments {
     /// A connection for one request after another.
     private final class Connection {
         private let daemon: Daemon
+        private let retrying: Retrying
         private var open: Client?
 
-        init(_ daemon: Daemon) { self.daemon = daemon }
+        init(_ daemon: Daemon, _ retrying: Retrying) { (self.daemon, self.retrying) = (daemon, retrying) }
 
-        /// Runs `body` with a connection; once more with a new one, where the daemon has ended since the last request,
-        /// as for a restart, and has answered nothing of this one.
+        /// Runs `body` with a connection; again where nothing was answered and the daemon has ended since the last
+        /// request, as for a restart, or says when to ask again.
         ///
         /// - Parameter body: gets what it calls when an answer begins
         func use(_ body: (_ client: Client, _ noteAnswer: @escaping () -> Void) throws -> Void) throws {
-            var isAnswered = false
-            let kept = open
-            // After a failure the connection is in the middle of a stream: do not reuse it.
-            open = nil
-            if let kept {
+            var patience = Patience(retrying)
+            while true {
+                var isAnswered = false
+                let kept = open
+                // After a failure the connection may be in the middle of a stream: do not reuse it.
+                open = nil
                 do {
-                    try body(kept) { isAnswered = true }
-                    open = kept
+                    let client = try kept ?? daemon.client(silenceLimit: Daemon.silenceLimit)
+                    try body(client) { isAnswered = true }
+                    open = client
                     return
-                } catch let status as RPCStatus where status.code == .unavailable && !isAnswered {
+                } catch let status as RPCStatus where !isAnswered {
+                    let pause = patience.pause(after: status)
                     // The daemon that comes next takes it.
+                    if kept != nil, status.code == .unavailable { continue }
+                    guard let pause else { throw patience.ended(status) }
+                    patience.wait(pause, after: status)
                 }
             }
-            let client = try daemon.client(silenceLimit: Daemon.silenceLimit)
-            try body(client) {}
-            open = client
         }
     }
 }

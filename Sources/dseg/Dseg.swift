@@ -22,13 +22,15 @@ struct Dseg: ParsableCommand {
             dseg warm sd15 --keep-alive 1h
             dseg ps
             dseg status
+            dseg top
             dseg doctor
             """,
         version: Version.current,
         subcommands: [
             MaskCommand.self, WordsCommand.self, ExplainCommand.self, FigureCommand.self, EvalCommand.self,
-            RedoCommand.self, RecipesCommand.self, StatusCommand.self, ProcessesCommand.self, WarmCommand.self,
-            UnloadCommand.self, ModelCommand.self, Handed<DoctorOptions>.self,
+            RedoCommand.self, RecipesCommand.self, StatusCommand.self, TopCommand.self, MetricsCommand.self,
+            ProcessesCommand.self, WarmCommand.self, UnloadCommand.self, ModelCommand.self,
+            Handed<DoctorOptions>.self,
         ])
 
     static func main() {

@@ -16,6 +16,7 @@ struct EvalCommand: ParsableCommand {
     @OptionGroup var options: EvalOptions
     @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: Daemon
+    @OptionGroup var retrying: Retrying
 
     func validate() throws {
         try WithoutDaemon.checkAtDaemon(options.filter)
@@ -23,7 +24,7 @@ struct EvalCommand: ParsableCommand {
     }
 
     func run() throws {
-        let daemon = daemon
-        try EvalRun.eval(options, model: model.requested) { daemon.asking() }
+        let (daemon, retrying) = (daemon, retrying)
+        try EvalRun.eval(options, model: model.requested) { daemon.asking(retrying) }
     }
 }

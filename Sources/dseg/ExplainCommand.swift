@@ -15,6 +15,7 @@ struct ExplainCommand: ParsableCommand {
     @OptionGroup var options: ExplainOptions
     @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: Daemon
+    @OptionGroup var retrying: Retrying
     @OptionGroup var withoutDaemon: WithoutDaemon
 
     func validate() throws {
@@ -24,6 +25,6 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         try withoutDaemon.becomeDaemonProgram()
-        try ExplainRun.explain(options, model: model.requested, ask: daemon.asking())
+        try ExplainRun.explain(options, model: model.requested, ask: daemon.asking(retrying))
     }
 }

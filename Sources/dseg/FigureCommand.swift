@@ -15,12 +15,13 @@ struct FigureCommand: ParsableCommand {
     @OptionGroup var options: FigureOptions
     @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: Daemon
+    @OptionGroup var retrying: Retrying
 
     func validate() throws {
         if let model = model.model { try ModelOptions.check(model) }
     }
 
     func run() throws {
-        try FigureRun.figure(options, model: model.requested, ask: daemon.asking())
+        try FigureRun.figure(options, model: model.requested, ask: daemon.asking(retrying))
     }
 }

@@ -15,6 +15,7 @@ struct MaskCommand: ParsableCommand {
     @OptionGroup var options: MaskOptions
     @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: Daemon
+    @OptionGroup var retrying: Retrying
 
     @OptionGroup var withoutDaemon: WithoutDaemon
 
@@ -25,6 +26,6 @@ struct MaskCommand: ParsableCommand {
 
     func run() throws {
         try withoutDaemon.becomeDaemonProgram()
-        try MaskRun.mask(options, model: model.requested, ask: daemon.asking())
+        try MaskRun.mask(options, model: model.requested, ask: daemon.asking(retrying))
     }
 }

@@ -19,7 +19,7 @@ struct ProcessesCommand: ParsableCommand {
 
     func run() throws {
         try MaskRun.exiting({ nil }) {
-            let report = StatusReport(try daemon.status())
+            let report = StatusReport(try daemon.status(), user: UserName.of)
             try Streams.write(Array((json ? report.json : report.table).utf8))
             if !report.hasModels {
                 Streams.say("no model is loaded; the next picture that is asked about loads one, and so does dseg warm")

@@ -15,8 +15,9 @@ struct RedoCommand: ParsableCommand {
 
     @OptionGroup var kept: KeepAliveOption
     @OptionGroup var daemon: Daemon
+    @OptionGroup var retrying: Retrying
 
     func run() throws {
-        try MaskRun.redo(file, keepAlive: kept.keepAlive, ask: daemon.asking())
+        try MaskRun.redo(file, keepAlive: kept.keepAlive, ask: daemon.asking(retrying))
     }
 }

@@ -14,7 +14,7 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         try MaskRun.exiting({ nil }) {
-            let report = StatusReport(try daemon.status())
+            let report = StatusReport(try daemon.status(), user: UserName.of)
             try Streams.write(Array((json ? report.json : report.summary).utf8))
         }
     }

@@ -26,6 +26,9 @@ struct WithoutDaemon: ParsableArguments {
         throw DaemonProgram.run(Self.withoutDaemon(Program.arguments), as: "dsegd")
     }
 
+    /// Those with a value that `dsegd` does not have.
+    private static let daemonOptions = ["--socket", "--timeout", "--retry"]
+
     /// The arguments without the options of the daemon connection.
     private static func withoutDaemon(_ arguments: [String]) -> [String] {
         var kept: [String] = []
@@ -35,10 +38,10 @@ struct WithoutDaemon: ParsableArguments {
         for argument in arguments[..<end] {
             if isValue {
                 isValue = false
-            } else if ["--socket", "--timeout"].contains(argument) {
+            } else if daemonOptions.contains(argument) {
                 isValue = true
             } else if argument != "--no-daemon",
-                !["--socket=", "--timeout="].contains(where: { argument.utf8.starts(with: $0.utf8) })
+                !daemonOptions.contains(where: { argument.utf8.starts(with: "\($0)=".utf8) })
             {
                 kept.append(argument)
             }

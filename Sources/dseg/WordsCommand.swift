@@ -15,6 +15,7 @@ struct WordsCommand: ParsableCommand {
     @OptionGroup var options: WordsOptions
     @OptionGroup var model: ModelOptions
     @OptionGroup var daemon: Daemon
+    @OptionGroup var retrying: Retrying
     @OptionGroup var withoutDaemon: WithoutDaemon
 
     func validate() throws {
@@ -24,6 +25,6 @@ struct WordsCommand: ParsableCommand {
 
     func run() throws {
         try withoutDaemon.becomeDaemonProgram()
-        try WordsRun.words(options, model: model.requested, ask: daemon.describing())
+        try WordsRun.words(options, model: model.requested, ask: daemon.describing(retrying))
     }
 }

@@ -82,7 +82,9 @@ import Testing
     @Test(arguments: Shell.installed)
     func `commands are offered, those of dsegd among them`(shell: Shell) throws {
         let commands = try offers(shell, ["dseg", ""])
-        for name in ["mask", "words", "recipes", "model", "doctor"] { #expect(commands.contains(name), "\(name)") }
+        for name in ["mask", "words", "recipes", "top", "metrics", "model", "doctor"] {
+            #expect(commands.contains(name), "\(name)")
+        }
         let modelCommands = try offers(shell, ["dseg", "model", ""])
         for name in ["discover", "add", "list", "show", "verify", "remove", "default"] {
             #expect(modelCommands.contains(name), "\(name)")

@@ -37,7 +37,7 @@ import Testing
                 version: orders, models: [model], queued: .max, queueLimit: .max, answered: .max, refused: .max,
                 pictures: .max, picturesBytes: .max, picturesLimit: .max, words: .max, wordsBytes: .max,
                 wordsLimit: .max, uptimeMilliseconds: .max, threads: .max, recipes: [],
-                memoryBytes: .max, memoryLimit: .max, keepAlive: orders, defaultModel: orders)
+                memoryBytes: .max, memoryLimit: .max, keepAlive: orders, defaultModel: orders, activity: .none)
             return [connection.reply(status.encoded(), on: call.stream)]
         }
         let ending = try daemon.dseg(["status"])
@@ -61,7 +61,8 @@ import Testing
                 let status = StatusReply(
                     version: "", models: [], queued: 0, queueLimit: 0, answered: 0, refused: 0, pictures: 0,
                     picturesBytes: 0, picturesLimit: 0, words: 0, wordsBytes: 0, wordsLimit: 0, uptimeMilliseconds: 0,
-                    threads: 0, recipes: recipes, memoryBytes: 0, memoryLimit: 0, keepAlive: "", defaultModel: "")
+                    threads: 0, recipes: recipes, memoryBytes: 0, memoryLimit: 0, keepAlive: "", defaultModel: "",
+                    activity: .none)
                 return [connection.reply(status.encoded(), on: call.stream)]
             }
         }

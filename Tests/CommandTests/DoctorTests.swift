@@ -116,7 +116,7 @@ import Testing
                     version: "9.8.7", models: [], queued: 0, queueLimit: 16, answered: 0, refused: 0, pictures: 0,
                     picturesBytes: 0, picturesLimit: 0, words: 0, wordsBytes: 0, wordsLimit: 0,
                     uptimeMilliseconds: 61_000, threads: 2, recipes: [], memoryBytes: 1 << 30, memoryLimit: 2 << 30,
-                    keepAlive: "5m", defaultModel: "older")
+                    keepAlive: "5m", defaultModel: "older", activity: .none)
                 return [connection.reply(status.encoded(), on: call.stream)]
             default:
                 let health = HealthCheckResponse(status: .notServing)

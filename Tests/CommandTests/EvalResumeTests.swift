@@ -195,11 +195,14 @@ import Testing
     @Test func `what a daemon has no room for is asked again after a while`() throws {
         let calls = Calls()
         let busy = try StandInDaemon { call, connection in
-            let code: RPCStatus.Code = calls.next() < 2 ? .resourceExhausted : .invalidArgument
-            return [connection.fail(call.stream, with: RPCStatus(code, "not now"))]
+            let refusal = Refusal(.incomingBytes, delay: .milliseconds(10), queuePosition: nil)
+            let status =
+                calls.next() < 2
+                ? RPCStatus(.resourceExhausted, "not now", refusal: refusal) : RPCStatus(.invalidArgument, "not ever")
+            return [connection.fail(call.stream, with: status)]
         }
         let ending = try busy.dseg(evalArguments(["--first", "1", "--journal", journal]))
-        #expect(ending.code == 64 && ending.errors.contains("not now"), "\(ending.errors)")
+        #expect(ending.code == 64 && ending.errors.contains("not ever"), "\(ending.errors)")
         #expect(calls.next() == 3)
         #expect(try place.names == [])
     }

@@ -5,8 +5,8 @@ import Testing
 /// What `dseg` says of itself.
 @Suite struct HelpTests {
     @Test(arguments: [
-        [], ["mask"], ["words"], ["explain"], ["figure"], ["eval"], ["redo"], ["recipes"], ["status"], ["ps"], ["warm"],
-        ["unload"], ["model"], ["doctor"],
+        [], ["mask"], ["words"], ["explain"], ["figure"], ["eval"], ["redo"], ["recipes"], ["status"], ["top"],
+        ["metrics"], ["ps"], ["warm"], ["unload"], ["model"], ["doctor"],
     ])
     func `help is as it was last agreed on`(command: [String]) throws {
         let ending = try run([Repository.dseg] + command + ["--help"])

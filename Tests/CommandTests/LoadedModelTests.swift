@@ -181,7 +181,8 @@ import Testing
             let status = StatusReply(
                 version: "1", models: [], queued: 0, queueLimit: 64, answered: 0, refused: 0, pictures: 0,
                 picturesBytes: 0, picturesLimit: 0, words: 0, wordsBytes: 0, wordsLimit: 0, uptimeMilliseconds: 0,
-                threads: 2, recipes: [], memoryBytes: 0, memoryLimit: 1, keepAlive: "5m", defaultModel: "demo")
+                threads: 2, recipes: [], memoryBytes: 0, memoryLimit: 1, keepAlive: "5m", defaultModel: "demo",
+                activity: .none)
             return [connection.reply(status.encoded(), on: call.stream)]
         }
         let ending = try daemon.dseg(["ps"])

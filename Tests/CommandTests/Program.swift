@@ -64,3 +64,10 @@ func run(
 ) throws -> Program.Ending {
     try Program(arguments, input: input, environment: environment).ending()
 }
+
+extension StandInDaemon {
+    /// Runs `dseg` with this daemon.
+    func dseg(_ arguments: [String]) throws -> Program.Ending {
+        try run([Repository.dseg] + arguments + ["--socket", socket])
+    }
+}

@@ -1,4 +1,5 @@
 import RPC
+import Support
 import Testing
 
 @testable import Results
@@ -27,17 +28,19 @@ import Testing
             loading: Loading(model: "sd21", stage: .reading, bytes: 923_417_969, totalBytes: 2 << 30), calls: 100),
     ]
 
+    static func name(_ user: UInt32) -> String { "user \(user)" }
+
     static func status(_ models: [ModelStatus]) -> StatusReply {
         StatusReply(
             version: "1.2", models: models, queued: 3, queueLimit: 64, answered: 41, refused: 1, pictures: 3,
             picturesBytes: 12_897_485, picturesLimit: 1 << 30, words: 20, wordsBytes: 1 << 20, wordsLimit: 64 << 20,
             uptimeMilliseconds: 61_999, threads: 2, recipes: [], memoryBytes: 2_147_483_648,
-            memoryLimit: 19_434_727_015, keepAlive: "5m", defaultModel: "sd15")
+            memoryLimit: 19_434_727_015, keepAlive: "5m", defaultModel: "sd15", activity: .none)
     }
 
     @Test func `ps is a table of models, caches and memory`() {
         #expect(
-            StatusReport(Self.status(Self.models)).table == """
+            StatusReport(Self.status(Self.models), user: Self.name).table == """
                 NAME          HASH          SIZE       PRECISION  UNTIL               CALLS  REQUESTS  P50    P99
                 sd15          0123456789ab  1.9 GiB    int16      4 minutes from now  2      41        1.2 s  9.9 s
                   blip-large  b11b11b11b11  400.0 MiB  int16
@@ -53,14 +56,14 @@ import Testing
     }
 
     @Test func `ps without models is the table's heading`() {
-        let report = StatusReport(Self.status([]))
+        let report = StatusReport(Self.status([]), user: Self.name)
         #expect(report.table == "NAME  HASH  SIZE  PRECISION  UNTIL  CALLS  REQUESTS  P50  P99\n")
         #expect(!report.hasModels)
     }
 
     @Test func `status is a line for each model and each part of the daemon`() {
         #expect(
-            StatusReport(Self.status(Self.models)).summary == """
+            StatusReport(Self.status(Self.models), user: Self.name).summary == """
                 dsegd     1.2, up 61 s, 2 threads
                 model     sd15, 1.9 GiB, int16, 0123456789ab
                 captioner blip-large, 400.0 MiB, int16, b11b11b11b11
@@ -76,15 +79,17 @@ import Testing
 
     @Test func `status without models says which one answers`() {
         #expect(
-            StatusReport(Self.status([])).summary.contains(
+            StatusReport(Self.status([]), user: Self.name).summary.contains(
                 "\nmodel     none is loaded; sd15 answers where a request names none\n"))
     }
 
     @Test func `as JSON bytes, times and counts are numbers`() {
         let (one, beside, loading) = (Self.models[0], Self.models[1], Self.models[4])
         #expect(
-            StatusReport(Self.status([one, beside, loading])).json == """
-                {"defaultModel":"sd15","keepAlive":"5m","memory":{"bytes":2147483648,"limit":19434727015},"models":[\
+            StatusReport(Self.status([one, beside, loading]), user: Self.name).json == """
+                {"activity":{"administrator":false,"answerBytes":0,"failures":[],"incomingBytes":0,\
+                "stuckMilliseconds":0,"users":[]},"defaultModel":"sd15","keepAlive":"5m",\
+                "memory":{"bytes":2147483648,"limit":19434727015},"models":[\
                 {"bytes":2040109466,"calls":2,"hash":"0123456789abcdef","keptForEver":false,"name":"sd15",\
                 "p50Milliseconds":1234.5,"p99Milliseconds":9876,"precision":"int16","requests":41,"role":"segmenter",\
                 "untilMilliseconds":287400},\
@@ -102,7 +107,7 @@ import Testing
 
     @Test func `a time that is none, or without end, is no number of the JSON object`() {
         let odd = Self.model("m", bytes: 1, keptForEver: true, p50: .nan, p99: .infinity)
-        let json = StatusReport(Self.status([odd])).json
+        let json = StatusReport(Self.status([odd]), user: Self.name).json
         #expect(json.contains(#"{"bytes":1,"calls":0,"hash":"0123456789abcdef","keptForEver":true,"name":"m","#))
         #expect(!json.contains("p50") && !json.contains("p99") && !json.contains("until"))
     }

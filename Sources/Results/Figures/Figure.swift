@@ -1,3 +1,4 @@
+import Limits
 import Images
 
 /// A page of panels in rows, with a label at the left of each row and a caption below each panel.
@@ -97,7 +98,7 @@ struct FigureLayout: Sendable {
         height = Self.margin * unit
         for row in figure.rows { add(row, at: lefts, widths: columns) }
         height += (Self.margin - Self.gap) * unit
-        guard width * height <= Image.pixelLimit else { throw .tooLarge(width: width, height: height) }
+        guard width * height <= Limit.pixels else { throw .tooLarge(width: width, height: height) }
     }
 
     private mutating func add(_ row: Figure.Row, at lefts: [Int], widths: [Int]) {

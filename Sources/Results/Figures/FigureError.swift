@@ -1,3 +1,4 @@
+import Limits
 import Images
 import RPC
 
@@ -31,7 +32,7 @@ package enum FigureError: ReasonedError, Equatable, CustomStringConvertible {
             "the recipe \(Streams.excerpt(recipe)) has no \(kind.rawValue) of cross-attention to show: type another, "
                 + "such as --recipe diffsegmenter"
         case .tooLarge(let width, let height):
-            "the figure would have \(width) x \(height) pixels, over the limit of \(Image.pixelLimit): ask for fewer "
+            "the figure would have \(width) x \(height) pixels, over the limit of \(Limit.pixels): ask for fewer "
                 + "labels, or type a smaller --panel"
         }
     }

@@ -1,3 +1,4 @@
+import Limits
 import Images
 package import RPC
 import Texts
@@ -51,8 +52,8 @@ package enum FigureRun {
             if picture == "-" { return try InputFile.bytes(at: picture) }
             // The recorded path, then its name in the folder of the figure, as for other outputs.
             let name = PathText.joined(beside, PathText.split(picture).name)
-            let first = try? InputFile.regularBytes(at: picture, limit: InputFile.byteLimit)
-            return try first ?? InputFile.regularBytes(at: name, limit: InputFile.byteLimit)
+            let first = try? InputFile.regularBytes(at: picture, limit: Limit.pictureBytes)
+            return try first ?? InputFile.regularBytes(at: name, limit: Limit.pictureBytes)
         }
         guard drawn.record.answers.count == record.answers.count else {
             throw ProvenanceError.unreadable("its answers are not as many as its pictures and recipes")

@@ -1,3 +1,4 @@
+import Limits
 import RPC
 import Texts
 
@@ -34,7 +35,7 @@ extension Vocabulary {
     ///
     /// - Throws: `dataLoss`
     func check(_ labels: [UnderstoodLabel], of choice: Choice) throws(RPCStatus) {
-        guard labels.count <= WordList.labelLimit else { throw .broken("\(labels.count) labels of a mask") }
+        guard labels.count <= Limit.maskedLabels else { throw .broken("\(labels.count) labels of a mask") }
         guard areSame(labels.map(\.name), choice.verdicts.filter(\.kept).map(\.name)) else {
             throw .broken("labels that are not those that stay")
         }

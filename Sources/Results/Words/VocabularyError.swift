@@ -1,3 +1,4 @@
+import Limits
 import RPC
 import Texts
 
@@ -52,7 +53,7 @@ package enum VocabularyError: Error, Equatable, CustomStringConvertible, Reasone
         case .line(let number, let path, let fault):
             return "\(Streams.printable(path)), line \(number): \(Self.description(of: fault))"
         case .tooMany(let count):
-            return "\(count) words of vocabularies are over the limit of \(VocabularyList.nameLimit); leave some out"
+            return "\(count) words of vocabularies are over the limit of \(Limit.labels); leave some out"
         }
     }
 
@@ -83,7 +84,7 @@ package enum VocabularyError: Error, Equatable, CustomStringConvertible, Reasone
                 + "of a label"
         case .tooLong(let text):
             return "\"\(Streams.excerpt(text))\" has \(text.utf8.count) bytes, over the limit of "
-                + "\(VocabularyList.wordLimit); shorten it"
+                + "\(Limit.promptBytes); shorten it"
         }
     }
 }

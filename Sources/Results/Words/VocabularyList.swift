@@ -1,3 +1,4 @@
+import Limits
 package import RPC
 import Texts
 
@@ -18,17 +19,14 @@ import Texts
 ///     [background]
 ///     grass, sky
 package struct VocabularyList: Sendable, Equatable {
-    package static let nameLimit = 4096
-    /// Of a name, a phrase, a synonym and a background word, in bytes.
-    package static let wordLimit = 4096
     package static let fileLimit = 4 << 20
 
     /// The vocabularies that ship with the programs, which `@voc` and so on mean.
     package static let shipped = ["voc", "context", "coco", "ade", "lvis", "demo"]
 
-    /// 1 to ``nameLimit``, with distinct names.
+    /// 1 to ``Limit/labels``, with distinct names.
     package let candidates: [Candidate]
-    /// At most ``nameLimit``, distinct.
+    /// At most ``Limit/labels``, distinct.
     package let background: [String]
 
     /// Reads a vocabulary.
@@ -104,7 +102,7 @@ package struct VocabularyList: Sendable, Equatable {
     }
 
     private init(_ candidates: [Candidate], _ background: [String]) throws(VocabularyError) {
-        for count in [candidates.count, background.count] where count > Self.nameLimit { throw .tooMany(count) }
+        for count in [candidates.count, background.count] where count > Limit.labels { throw .tooMany(count) }
         self.candidates = candidates
         self.background = background
     }
@@ -176,6 +174,6 @@ private struct VocabularyLines {
 
     private static func check(_ text: String) throws(VocabularyError.Fault) {
         if !StreamSafe.isSafe(text) { throw .label(.tooManyMarks(text)) }
-        if text.utf8.count > VocabularyList.wordLimit { throw .tooLong(text) }
+        if text.utf8.count > Limit.promptBytes { throw .tooLong(text) }
     }
 }

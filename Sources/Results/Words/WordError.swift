@@ -1,3 +1,4 @@
+import Limits
 import RPC
 import Texts
 
@@ -61,10 +62,11 @@ package enum WordError: Error, Equatable, CustomStringConvertible {
             let name = Streams.excerpt(name)
             return "the label \"\(name)\" is there twice; to say it in several ways type \(name)=phrase|phrase"
         case .tooManyMarks(let words):
-            return "\"\(Streams.excerpt(words))\" has over \(StreamSafe.limit) combining marks in a row, the limit; "
+            return
+                "\"\(Streams.excerpt(words))\" has over \(Limit.combiningMarks) combining marks in a row, the limit; "
                 + "leave some out"
         case .tooManyLabels(let count):
-            return "\(count) labels are over the limit of \(WordList.labelLimit); ask in several runs"
+            return "\(count) labels are over the limit of \(Limit.maskedLabels); ask in several runs"
         case .vocabulary(let error):
             return error.description
         case .region(let error):

@@ -1,3 +1,4 @@
+import Limits
 package import RPC
 import Texts
 
@@ -20,9 +21,6 @@ package enum Sought: Sendable, Equatable {
 ///
 ///     dseg mask street.jpg "car, traffic light" road=street|asphalt 'Paris\, Texas'
 package struct WordList: Sendable, Equatable {
-    /// The mask's indices are bytes, and 0 is the background.
-    package static let labelLimit = 255
-
     /// The arguments as they were typed, or as they would be.
     package let given: [String]
     package let sought: Sought
@@ -55,7 +53,7 @@ package struct WordList: Sendable, Equatable {
         } else if words.isEmpty {
             sought = .anything
         } else {
-            if words.count > Self.labelLimit { throw .tooManyLabels(words.count) }
+            if words.count > Limit.maskedLabels { throw .tooManyLabels(words.count) }
             sought = .labels(words)
         }
     }
