@@ -185,6 +185,51 @@ struct ModelStories {
         #expect(try client.answer(.about(1, model: "odd")).maps.count == 2)
     }
 
+    @Test(arguments: [
+        ("unet/config.json", "ln -s ../../config.json unet/config.json", "out of its model's folder"),
+        ("unet", "ln -s ../unet unet", "out of its model's folder"),
+        ("tokenizer/vocab.json", "ln -s /etc/passwd tokenizer/vocab.json", "out of its model's folder"),
+        ("unet/config.json", "mkfifo unet/config.json", "no regular file"),
+        ("unet/config.json", "ln -s ../kept unet/config.json", ""),
+        ("unet/config.json", "ln -s ../../models--o--n/blobs/ab unet/config.json", ""),
+    ])
+    func `a model's folder leads nowhere else, but to the blobs of a cache`(
+        file: String, command: String, sentence: String
+    ) throws {
+        let owner = try ModelOwner()
+        try owner.copy(.tiny, as: "model")
+        let folder = owner.path("model")
+        let others = ["kept", "../\(file.split(separator: "/").last ?? "")", "../models--o--n/blobs/ab"]
+        let copies = others.map { "cp -r \(file) \($0)" }.joined(separator: " && ")
+        let made = shell(
+            "cd '\(folder)' && mkdir -p ../models--o--n/blobs && \(copies) && rm -r \(file) && \(command)")
+        #expect(made.status == 0, "\(made.output)")
+        let added = owner.dsegd(["model", "add", folder])
+        if sentence.isEmpty {
+            #expect(added.status == 0, "\(added)")
+        } else {
+            #expect(added.status == 65 && added.output.contains(sentence), "\(added)")
+            #expect(added.output.contains("\(folder)/\(file)") && !added.output.contains("root:"), "\(added)")
+        }
+    }
+
+    /// The engine may have the turn still, in which a call was answered.
+    @Test func `a model whose last call has ended is let go of at once`() throws {
+        let owner = try ModelOwner()
+        try owner.add(.tiny, as: "tiny")
+        let daemon = try owner.daemon()
+        let client = try daemon.client()
+        for round in 0..<100 {
+            if round % 2 == 0 {
+                try client.warm("tiny")
+            } else {
+                _ = try client.answer(.about(1, model: "tiny"))
+            }
+            let reply = try client.unload("tiny")
+            #expect(reply.unloaded == ["tiny"] && reply.inUse.isEmpty, "round \(round): \(reply)")
+        }
+    }
+
     @Test func `what its owner changes holds from the next request on`() throws {
         let owner = try ModelOwner()
         let first = try owner.add(.tiny, as: "tiny")

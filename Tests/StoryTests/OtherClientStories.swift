@@ -79,26 +79,17 @@ struct OtherClientStories {
     }
 
     /// Root may speak as another user; nobody else may.
-    @Test(.enabled(if: hasPython && geteuid() == 0))
+    @Test(.enabled(if: OtherUser.isPossible))
     func `another user's handle and another user's call are out of reach`() throws {
         let daemon = try Daemon()
         let client = try daemon.client()
         let handle = try client.look(Repository.scene(8)).handle
         daemon.admitEveryone()
-        func asNobody(_ lines: String) -> (status: CInt, output: String) {
-            let program = """
-                import os, sys
-                sys.path.insert(0, "\(Repository.root)/Tests/Clients")
-                sys.dont_write_bytecode = True
-                from segment import *
-                os.setresgid(65534, 65534, 65534)
-                os.setresuid(65534, 65534, 65534)
-                connection = Connection("\(daemon.socket)")
-                labels = [segmenter.Label(name="boat")]
-                \(lines)
-                """
-            return shell("/usr/bin/python3 - <<'END'\n\(program)\nEND")
-        }
+        let reaching = """
+            connection = Connection("\(daemon.socket)")
+            labels = [segmenter.Label(name="boat")]
+
+            """
         let ask = """
             try:
                 for reply in connection.segment(segmenter.SegmentRequest(handle="\(handle)", labels=labels)):
@@ -106,24 +97,64 @@ struct OtherClientStories {
             except CallFailed as failure:
                 print(failure.status.code)
             """
-        let refused = asNobody(ask)
-        #expect(refused.output == "\(RPCStatus.Code.notFound.rawValue)\n")
+        let refused = OtherUser.nobody.run(reaching + ask)
+        #expect(refused == "\(RPCStatus.Code.notFound.rawValue)\n")
 
         let wire = try Wire(daemon)
         try wire.open(.segment, stream: 1, SegmentRequest.long(.handle(handle), id: "mine").encoded())
         #expect(try wire.next()?.kind == .data, "the header: it runs")
-        let cancelled = asNobody(
-            """
-            connection.open("Cancel", 0, segmenter.CancelRequest(request_id="mine"))
-            _, _, payload = connection.receive()
-            print(segmenter.CancelReply.FromString(connection.answer(payload)).cancelled)
-            """)
-        #expect(cancelled.output == "0\n")
+        let cancelled = OtherUser.nobody.run(
+            reaching + """
+                connection.open("Cancel", 0, segmenter.CancelRequest(request_id="mine"))
+                _, _, payload = connection.receive()
+                print(segmenter.CancelReply.FromString(connection.answer(payload)).cancelled)
+                """)
+        #expect(cancelled == "0\n")
         #expect(try client.cancel("mine") == 1)
 
         let file = Repository.scenePath(8)
-        let brought = asNobody("print(connection.look(open(\"\(file)\", \"rb\").read()).handle)\n" + ask)
-        if brought.output.contains("PermissionError") { return }
-        #expect(brought.output == "\(handle)\nheader\nscore_map\ntrailer\n", "who brings it may ask")
+        let brought = OtherUser.nobody.run(
+            reaching + "print(connection.look(open(\"\(file)\", \"rb\").read()).handle)\n" + ask)
+        if brought.contains("PermissionError") { return }
+        #expect(brought == "\(handle)\nheader\nscore_map\ntrailer\n", "who brings it may ask")
+    }
+
+    /// Between the question and its answer one of the batch ends, which ran, and one may before the question has come.
+    @Test(.enabled(if: OtherUser.isPossible))
+    func `a batch of one user delays another's question by one of its own`() throws {
+        let daemon = try Daemon("--queue", "64")
+        daemon.admitEveryone()
+        let handle = try daemon.client().look(Repository.scene(2)).handle
+        let wires = try (0..<2).map { _ in try Wire(daemon) }
+        for (number, wire) in wires.enumerated() {
+            for call in 0..<30 {
+                let words = (0..<20).map { "thing \(number) \(call) \($0)" }
+                let request = SegmentRequest(.handle(handle), words, recipe: "diffsegmenter")
+                try wire.open(.segment, stream: UInt32(2 * call + 1), request.encoded())
+            }
+        }
+        let client = try daemon.client()
+        let isFull = try eventually { try client.status().queued > 50 }
+        #expect(isFull)
+        let asked = OtherUser.nobody.run(
+            """
+            connection = Connection("\(daemon.socket)")
+            scene = open("\(Repository.scenePath(1))", "rb").read()
+            labels = [segmenter.Label(name="boat")]
+            connection.open("Status", 0, segmenter.StatusRequest())
+            _, _, payload = connection.receive()
+            status = segmenter.StatusReply.FromString(connection.answer(payload))
+            for reply in connection.segment(segmenter.SegmentRequest(image=scene, labels=labels)): pass
+            print(status.administrator, [user.user for user in status.users], status.HasField("running"))
+            """)
+        if asked.contains("PermissionError") { return }
+        #expect(asked == "False [65534] False\n", "it is told nothing of others")
+        #expect(try client.status().activity.users.map(\.user) == [geteuid()], "nobody else is connected")
+        func calls() -> [LogLine] { daemon.log.split(separator: "\n").compactMap { LogLine(ofCall: String($0)) } }
+        let isLogged = eventually { calls().contains { $0["uid"] == "65534" && $0["method"] == "Segment" } }
+        #expect(isLogged)
+        let meanwhile = calls().drop { $0["uid"] != "65534" }.dropFirst().prefix { $0["uid"] != "65534" }
+        #expect(meanwhile.count { $0["method"] == "Segment" } <= 2, "\(meanwhile)")
+        withExtendedLifetime(wires) {}
     }
 }

@@ -6,31 +6,6 @@ import Testing
 
 /// The daemon reads its own files and its owner's models: clients send bytes, and what they name is no path.
 struct ReadingStories {
-    private static let tracer = "/usr/bin/strace"
-
-    /// Whether there is a tracer, and it may trace.
-    private static let mayTrace = shell("\(tracer) -D -o /dev/null -e trace=%file true").status == 0
-
-    /// A system call on a file.
-    private struct Access {
-        let call: String
-        let path: String
-
-        /// Of a line of the tracer's: process, call, and what it is told; a folder's descriptor stands with its path.
-        init?(_ line: Substring) {
-            let words = line.drop { $0.isNumber || $0 == " " }
-            guard let parenthesis = words.firstIndex(of: "("), !words.hasPrefix("<") else { return nil }
-            call = String(words[..<parenthesis])
-            let quoted = words.split(separator: "\"", maxSplits: 2, omittingEmptySubsequences: false)
-            // Without a name it asks about what is open.
-            guard quoted.count == 3, !quoted[1].isEmpty else { return nil }
-            let folder = words.firstIndex(of: "<").flatMap { start in
-                words[start...].firstIndex(of: ">").map { words[words.index(after: start)..<$0] }
-            }
-            path = quoted[1].hasPrefix("/") ? String(quoted[1]) : "\(folder ?? "")/\(quoted[1])"
-        }
-    }
-
     /// Asks in every way, by names that are paths.
     private func ask(_ supervisor: ServiceSupervisor, _ secret: String) throws {
         let client = try supervisor.client()
@@ -57,22 +32,21 @@ struct ReadingStories {
         try client.unload("")
     }
 
-    @Test(.enabled(if: mayTrace)) func `whatever clients name, nothing else is read`() throws {
+    @Test(.enabled(if: FileTrace.isPossible)) func `whatever clients name, nothing else is read`() throws {
         let owner = try ModelOwner()
         try owner.add(.tiny, as: "tiny")
-        let (cache, secret, trace) = (owner.path("cache"), owner.path("secret"), owner.path("trace"))
+        let (cache, secret) = (owner.path("cache"), owner.path("secret"))
+        let trace = FileTrace(to: owner.path("trace"))
         try Data("mine".utf8).write(to: URL(filePath: secret))
         var unit = ServiceUnit(environment: owner.environment.merging(["CACHE_DIRECTORY": cache]) { $1 })
-        // The tracer leaves the process that it was started in to the daemon.
-        unit.runner = [Self.tracer, "-D", "-f", "-y", "-qq", "-s", "4096", "-e", "trace=%file", "-o", trace]
+        unit.runner = trace.runner
         let supervisor = try ServiceSupervisor(unit)
         try ask(supervisor, secret)
         supervisor.signal(SIGHUP)
         #expect(eventually { supervisor.log.contains("again") })
         #expect(supervisor.stop() == 0)
 
-        let lines = try String(contentsOf: URL(filePath: trace), encoding: .utf8).split(separator: "\n")
-        let accesses = lines.compactMap { Access($0) }
+        let accesses = try trace.accesses(from: 0)
         let socket = URL(filePath: supervisor.socket).deletingLastPathComponent().path(percentEncoded: false)
         let folders =
             Self.ground + Self.libraries + [

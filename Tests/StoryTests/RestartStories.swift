@@ -20,7 +20,9 @@ struct RestartStories {
         let (callers, kills) = (32, 3)
         let supervisor = try ServiceSupervisor(ServiceUnit(["--queue", "64"]))
         let questions = try Self.questions(supervisor)
-        let crowd = Callers(callers, .connectingEachTime, at: supervisor.socket, asking: questions, calls: 3000)
+        let crowd = Callers(
+            callers, .connectingEachTime, at: supervisor.socket, asking: questions, calls: 3000,
+            silence: .seconds(600))
         for kill in 1...kills {
             #expect(eventually { crowd.done >= 600 * kill })
             supervisor.signal(SIGKILL)

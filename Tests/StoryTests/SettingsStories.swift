@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Limits
 import Glibc
 import RPC
 import Support
@@ -33,7 +34,10 @@ struct SettingsStories {
 
     @Test(arguments: [
         ("queue = 7\nkeepalive = 5m", 2, "\"keepalive\" is no setting"), ("queue", 1, "type name = value"),
-        ("queue = many", 1, "many"), ("queue = 0", 1, "from 1 to 4096"), ("log-words = maybe", 1, "yes or no"),
+        ("queue = many", 1, "many"), ("queue = 0", 1, "from 1 to \(Limit.longestQueue)"),
+        ("queue = \(Limit.longestQueue + 1)", 1, "from 1 to \(Limit.longestQueue)"),
+        ("call-limit = \(Limit.longestCallSeconds + 1)", 1, "from 1 to \(Limit.longestCallSeconds)"),
+        ("log-words = maybe", 1, "yes or no"),
         ("log-words", 1, "type name = value"), ("\n\nkeep-alive = -", 3, "keep-alive"),
         ("help = yes", 1, "is no setting"),
         ("queue = 1\n# more\nqueue = 2", 3, "in line 1 already"), ("memory = 6X", 1, "6X"),
@@ -45,6 +49,15 @@ struct SettingsStories {
         #expect(daemon.child.exitCode == 78)
         #expect(daemon.log.contains("\(path), line \(line): ") && daemon.log.contains(reason), "\(daemon.log)")
         #expect(daemon.log.split(separator: "\n").count == 1, "\(daemon.log)")
+    }
+
+    @Test func `the longest queue and the longest call are legal, and both have a standard`() throws {
+        try write("queue = \(Limit.longestQueue)\ncall-limit = \(Limit.longestCallSeconds)")
+        let longest = try daemon()
+        try write("")
+        let standard = try daemon()
+        #expect(try longest.client().status().queueLimit == Limit.longestQueue)
+        #expect(try standard.client().status().queueLimit == Limit.queue)
     }
 
     @Test func `a file that was named must be there, and be a file`() throws {

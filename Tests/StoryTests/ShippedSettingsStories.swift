@@ -14,7 +14,7 @@ struct ShippedSettingsStories {
             .write(toFile: path, atomically: false, encoding: .utf8)
         let (told, silent) = try (Daemon("--settings", path), Daemon())
         let (status, other) = try (told.client().status(), silent.client().status())
-        #expect(settings.count == 7)
+        #expect(settings.count == 11)
         #expect(status.keepAlive == other.keepAlive && status.queueLimit == other.queueLimit)
         #expect(status.memoryLimit == 6 << 30)
     }

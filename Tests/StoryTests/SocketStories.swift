@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Limits
 import RPC
 import Support
 import Testing
@@ -20,6 +21,27 @@ struct SocketStories {
             case .pipe: unsafe mkfifo(path, 0o600)
             }
         }
+    }
+
+    /// Whoever comes while the daemon is busy waits in the kernel, as many as it was told (and one, unix(7)).
+    @Test func `a burst of connections waits in the kernel`() throws {
+        let daemon = try Daemon(answering: [])
+        kill(daemon.child.process, SIGSTOP)
+        defer { kill(daemon.child.process, SIGCONT) }
+        let script = """
+            import socket
+            sockets = []
+            while True:
+                sockets.append(socket.socket(socket.AF_UNIX))
+                sockets[-1].setblocking(False)
+                try:
+                    sockets[-1].connect('\(daemon.socket)')
+                except BlockingIOError:
+                    break
+            print(len(sockets) - 1)
+            """
+        let counted = shell("python3 - <<'END'\n\(script)\nEND")
+        #expect(counted.output == "\(Limit.backlog + 1)\n")
     }
 
     @Test(arguments: Obstacle.allCases)

@@ -12,6 +12,8 @@ package struct KnownQuestion: Sendable {
         answer = try Self.answer(to: request, by: client) {}
     }
 
+    package func hasSameAnswer(as other: KnownQuestion) -> Bool { answer == other.answer }
+
     /// The parts of an answer that must be the same each time.
     static func answer(
         to request: SegmentRequest, by client: Client, onPart: () -> Void
@@ -57,14 +59,22 @@ package final class Callers: Sendable {
     private let habit: Habit
     private let questions: [KnownQuestion]
     private let calls: Int
+    private let silence: Duration
     private let threads: Int
     private let begun = Atomic(0)
     private let ended = Atomic(0)
     private let outcomes = Mutex<[Outcome: Int]>([:])
 
-    /// - Parameter calls: of all of them together
-    package init(_ count: Int, _ habit: Habit, at path: String, asking questions: [KnownQuestion], calls: Int) {
-        (self.path, self.habit, self.questions, self.calls, threads) = (path, habit, questions, calls, count)
+    /// - Parameters:
+    ///   - calls: of all of them together; `nil`: until ``stop()``
+    ///   - silence: after which they take a daemon for dead
+    package init(
+        _ count: Int, _ habit: Habit, at path: String, asking questions: [KnownQuestion], calls: Int?, silence: Duration
+    ) {
+        (self.path, self.habit, self.questions, threads) = (path, habit, questions, count)
+        // Each thread counts one more before it ends.
+        self.calls = calls ?? .max / 2
+        self.silence = silence
         for _ in 0..<count {
             Thread.detachNewThread { [self] in
                 work()
@@ -72,6 +82,9 @@ package final class Callers: Sendable {
             }
         }
     }
+
+    /// No more calls are made.
+    package func stop() { begun.store(calls, ordering: .relaxed) }
 
     /// How many calls were ended.
     package var done: Int {
@@ -103,7 +116,7 @@ package final class Callers: Sendable {
     private func ask(_ question: KnownQuestion, _ kept: inout Client?) -> Outcome {
         let client: Client
         do {
-            client = try kept ?? Client(path: path)
+            client = try kept ?? Client(path: path, silenceLimit: silence)
         } catch {
             return .refused("\(error)")
         }

@@ -7,7 +7,7 @@ package final class Daemon {
     package let socket: String
     package let child: Child
     private let directory: TemporaryDirectory
-    private let logPath: String
+    package let logPath: String
 
     /// Starts a daemon and waits until it answers.
     ///
@@ -18,9 +18,10 @@ package final class Daemon {
 
     /// Starts a daemon and waits until it answers.
     package convenience init(
-        answering options: [String], environment: [String: String] = [:], after command: String? = nil
+        answering options: [String], environment: [String: String] = [:], after command: String? = nil,
+        runner: [String] = []
     ) throws {
-        try self.init(starting: options, environment: environment, after: command)
+        try self.init(starting: options, environment: environment, after: command, runner: runner)
         guard eventually({ child.hasEnded || answers }), !child.hasEnded else {
             throw RPCStatus(.unavailable, "The daemon does not answer: \(log)")
         }
@@ -31,16 +32,17 @@ package final class Daemon {
     /// - Parameters:
     ///   - socket: `nil`: a new path
     ///   - command: a shell command to run first; `nil`: none
+    ///   - runner: words before the program's own, such as of a tracer, which becomes the program
     package init(
         starting options: [String], socket: String? = nil, environment: [String: String] = [:],
-        after command: String? = nil
+        after command: String? = nil, runner: [String] = []
     ) throws {
         directory = try TemporaryDirectory()
         logPath = "\(directory.path)/log"
         self.socket = socket ?? "\(directory.path)/dseg.sock"
         let shell = command.map { ["/bin/sh", "-c", "\($0); exec \"$@\"", "sh"] } ?? []
         child = try Child(
-            shell + ["\(Repository.programs)/dsegd", "serve", "--socket", self.socket] + options,
+            shell + runner + ["\(Repository.programs)/dsegd", "serve", "--socket", self.socket] + options,
             environment: environment, errors: logPath)
     }
 

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import RPC
 
-/// Has a thread of a program hang, once, in a call of the C library or of BLAS (`Tests/Fixtures/hang`).
+/// Has a thread of a program hang, once, in a call of the C library or of BLAS (`Tests/Fixtures/preloaded/hang.c`).
 package final class Hang: Sendable {
     /// Where.
     package enum Place: String, Sendable {
@@ -12,32 +12,31 @@ package final class Hang: Sendable {
         case reading = "HANG_IN_PREAD"
     }
 
-    private let directory: TemporaryDirectory
+    private let library: PreloadedLibrary
     private let place: Place
-    private var order: String { "\(directory.path)/hang" }
 
     package init(in place: Place) throws {
-        directory = try TemporaryDirectory()
+        library = try PreloadedLibrary("hang")
         self.place = place
-        let source = "\(Repository.root)/Tests/Fixtures/hang/hang.c"
-        let ending = shell("cc -shared -fPIC -O2 -o '\(directory.path)/hang.so' '\(source)'")
-        guard ending.status == 0 else { throw RPCStatus(.internal, ending.output) }
     }
 
     /// Of the program.
     package var environment: [String: String] {
-        ["LD_PRELOAD": "\(directory.path)/hang.so", place.rawValue: order]
+        ["LD_PRELOAD": library.path, place.rawValue: library.order]
     }
 
     /// The next call hangs.
     package func begin() throws {
-        guard FileManager.default.createFile(atPath: order, contents: nil) else {
-            throw RPCStatus(.internal, "\(order): cannot be made")
+        guard FileManager.default.createFile(atPath: library.order, contents: nil) else {
+            throw RPCStatus(.internal, "\(library.order): cannot be made")
         }
     }
 
+    /// The call that hangs goes on.
+    package func end() throws { try begin() }
+
     /// Waits until a call hangs; returns when that began, to about 10 ms.
     package func hasBegun() -> ContinuousClock.Instant? {
-        eventually { !FileManager.default.fileExists(atPath: order) } ? .now : nil
+        eventually { !FileManager.default.fileExists(atPath: library.order) } ? .now : nil
     }
 }

@@ -13,7 +13,9 @@ package struct RestartLoad: CustomStringConvertible {
 
     package init(_ supervisor: ServiceSupervisor, _ questions: [KnownQuestion], calls: Int, restarts: Int) throws {
         let crowds = [Callers.Habit.connectingEachTime, .keepingConnections].map {
-            Callers(Self.callers, $0, at: supervisor.socket, asking: questions, calls: calls / 2)
+            Callers(
+                Self.callers, $0, at: supervisor.socket, asking: questions, calls: calls / 2,
+                silence: .seconds(600))
         }
         func waitUntilDone(_ count: Int) {
             _ = eventually(within: .seconds(1800)) { crowds.reduce(0) { $0 + $1.done } >= count }

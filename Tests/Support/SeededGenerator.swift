@@ -16,3 +16,29 @@ package struct SeededGenerator: RandomNumberGenerator {
         (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) }
     }
 }
+
+extension SeededGenerator {
+    /// Random bytes, or a seed with some bytes changed, cut, doubled or joined to another.
+    package mutating func mutant(of seeds: [[UInt8]]) -> [UInt8] {
+        guard Int.random(in: 0..<8, using: &self) > 0, let seed = seeds.randomElement(using: &self) else {
+            return bytes(Int.random(in: 0..<80, using: &self))
+        }
+        return damaged(seed, joining: seeds)
+    }
+
+    /// A file with up to three bytes changed, cut, doubled or joined to another.
+    package mutating func damaged(_ file: [UInt8], joining others: [[UInt8]]) -> [UInt8] {
+        var bytes = file
+        for _ in 0..<Int.random(in: 0..<4, using: &self) where !bytes.isEmpty {
+            let place = Int.random(in: 0..<bytes.count, using: &self)
+            switch Int.random(in: 0..<5, using: &self) {
+            case 0: bytes[place] = UInt8.random(in: 0...255, using: &self)
+            case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &self)
+            case 2: bytes.removeLast(place)
+            case 3: bytes.insert(contentsOf: bytes[place...].prefix(16), at: place)
+            default: bytes += others.randomElement(using: &self) ?? []
+            }
+        }
+        return bytes
+    }
+}

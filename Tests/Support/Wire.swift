@@ -5,22 +5,33 @@ package import RPC
 package final class Wire {
     private let descriptor: CInt
     private let socket: UnixSocket
-    private let daemon: Daemon
+    /// Kept alive; `nil`: somebody else sees to that.
+    private let daemon: Daemon?
     private var decoder = FrameDecoder()
 
-    package init(_ daemon: Daemon) throws {
+    package convenience init(_ daemon: Daemon) throws { try self.init(to: daemon.socket, keeping: daemon) }
+
+    package init(to path: String, keeping daemon: Daemon?) throws {
         self.daemon = daemon
-        descriptor = try connect(to: daemon.socket)
-        socket = UnixSocket(adopting: descriptor, path: daemon.socket)
+        descriptor = try connect(to: path)
+        socket = UnixSocket(adopting: descriptor, path: path)
     }
 
     /// Whether the daemon has closed; what it sent before may still be read.
-    package var isHungUp: Bool {
-        var question = pollfd(fd: descriptor, events: 0, revents: 0)
-        return unsafe poll(&question, 1, 0) == 1 && question.revents & Int16(POLLHUP) != 0
+    package var isHungUp: Bool { polled(0) & POLLHUP != 0 }
+
+    /// Whether there is something to read, the end included.
+    package var hasInput: Bool { polled(POLLIN) != 0 }
+
+    private func polled(_ events: CInt) -> CInt {
+        var question = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        return unsafe poll(&question, 1, 0) == 1 ? CInt(question.revents) : 0
     }
 
     package func send(_ bytes: [UInt8]) throws { try socket.write(bytes) }
+
+    /// Says that nothing more will be sent.
+    package func shut() { shutdown(descriptor, CInt(SHUT_WR)) }
 
     /// Sends a frame's header and bytes, whatever they are.
     package func frame(_ kind: UInt8, stream: UInt8, flags: UInt8, length: Int? = nil, _ payload: [UInt8]) throws {

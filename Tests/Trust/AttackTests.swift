@@ -21,7 +21,7 @@ struct AttackTests {
         sourceLocation: SourceLocation = #_sourceLocation, _ attack: (Watched) throws -> Void
     ) throws {
         let job = try job.map { job in try (0..<3).map { _ in try job(watched) }.reduce(0, max) } ?? 0
-        let base = try watched.atRest()
+        let base = try watched.daemon.atRest()
         var sights: [Watched.Sight] = []
         for _ in 0..<3 { sights.append(try watched.during { try attack(watched) }) }
         let health = sights.map(\.healthP99).sorted()
@@ -34,7 +34,7 @@ struct AttackTests {
             """)
         #expect(health[1] < 20, sourceLocation: sourceLocation)
         #expect(slowest[1] <= job + wait + watched.own + Self.slack, sourceLocation: sourceLocation)
-        try watched.expectRest(base, sourceLocation: sourceLocation)
+        try watched.daemon.expectRest(base, sourceLocation: sourceLocation)
     }
 
     /// A mebibyte of a picture on the first stream.

@@ -21,26 +21,28 @@ struct Holdings {
     }
 }
 
-extension Watched {
-    /// What the daemon holds when nobody has asked for longer than the 5 s after which it gives scratch memory back.
+extension Daemon {
+    /// What it holds when nobody has asked for longer than the 5 s after which it gives scratch memory back.
     func atRest() throws -> Holdings {
-        let client = try daemon.client()
+        let client = try client()
         usleep(7_000_000)
-        return try Holdings(daemon, client)
+        return try Holdings(self, client)
     }
 
     /// Afterwards everything is given back: within half a minute, and but for 32 MiB.
     func expectRest(_ base: Holdings, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let client = try daemon.client()
+        let client = try client()
         var now = base
         let isAtRest = try eventually(within: .seconds(30)) {
-            now = try Holdings(daemon, client)
+            now = try Holdings(self, client)
             return now.resident <= base.resident + 32 << 20 && now.descriptors <= base.descriptors
                 && now.threads <= base.threads
         }
         #expect(isAtRest, "\(base), now \(now)", sourceLocation: sourceLocation)
     }
+}
 
+extension Watched {
     /// Seconds of processor time so far.
     var processorTime: Double {
         get throws { try Self.time("/proc/\(daemon.child.process)/stat").seconds }

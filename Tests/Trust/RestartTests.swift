@@ -28,6 +28,59 @@ struct RestartTests {
         #expect(supervisor.run == 21)
     }
 
+    /// Of each kill from the next start on, until the daemon has told that it is ready.
+    private func timesToReady(_ supervisor: ServiceSupervisor, from run: Int) -> [Double] {
+        let events = supervisor.events
+        return (run...supervisor.run).compactMap { number in
+            let own = events.filter { $0.run == number }
+            guard let start = own.first(where: { $0.words == ["started"] }),
+                let ready = own.first(where: { $0.words.contains("READY=1") })
+            else { return nil }
+            return start.time.duration(to: ready.time) / .seconds(1)
+        }
+    }
+
+    /// With the weights that the service manager keeps, and without.
+    @Test(arguments: [true, false])
+    func `killed ten times under thirty-two callers`(keepsWeights: Bool) throws {
+        var unit = ServiceUnit(["--queue", "64"])
+        unit.isActivated = true
+        if !keepsWeights { unit.keptAtMost = 0 }
+        let supervisor = try ServiceSupervisor(unit)
+        let client = try supervisor.client()
+        let questions = try (1...3).map { scene in
+            try KnownQuestion(Self.question(scene, Self.labels(2)), answeredBy: client)
+        }
+        // What a start takes that nobody disturbs and that finds no weights.
+        let cold = try #require(timesToReady(supervisor, from: 1).first)
+        let crowds = [Callers.Habit.connectingEachTime, .keepingConnections].map {
+            Callers(16, $0, at: supervisor.socket, asking: questions, calls: nil, silence: .seconds(60))
+        }
+        for run in 1...10 {
+            usleep(300_000)
+            supervisor.signal(SIGKILL)
+            try supervisor.waitUntilReady(run: run + 1)
+        }
+        usleep(300_000)
+        for crowd in crowds { crowd.stop() }
+        let tallies = crowds.map(\.tally)
+        let times = timesToReady(supervisor, from: 2)
+        let limit = keepsWeights ? 1 : 1 + cold
+        print(
+            """
+            killed ten times under 32 callers, weights \(keepsWeights ? "kept" : "read again"): ready after \
+            \(times.map { String(format: "%.2f", $0) }.joined(separator: ", ")) s (the first start \
+            \(String(format: "%.2f", cold)) s); \(tallies); \(Machine.description)
+            """)
+        #expect(times.count == 10 && times.allSatisfy { $0 <= limit })
+        for tally in tallies {
+            // Those who were waiting, or were being answered, are told once each.
+            #expect(Set(tally.keys).isSubset(of: [.right, .unavailable, .cut]))
+            #expect(tally[.right] ?? 0 > 10)
+            #expect((tally[.unavailable] ?? 0) + (tally[.cut] ?? 0) <= 10 * 16)
+        }
+    }
+
     /// From the moment at which the engine makes no more progress until the service manager ends it: of five rounds
     /// none takes longer than a second above the watchdog's time.
     @Test(arguments: [2, 4]) func `a hung engine is ended within the watchdog's time and a second`(limit: Int) throws {
@@ -100,10 +153,40 @@ struct RestartTests {
         }
         let client = try supervisor.client()
         try #require(eventually { (try? client.status().queued) ?? 0 >= 20 })
+        let refusal = Mutex<(health: Double, call: RPCStatus?)?>(nil)
+        let sawDrain = Flag()
+        let begin = ContinuousClock.now
+        let path = supervisor.socket
+        let other = Flag()
+        Thread.detachNewThread {
+            // Whoever is connected learns at once that nothing new is taken.
+            if let client = try? Client(path: path), (try? client.health()) == true {
+                other.raise()
+                while (try? client.health()) == true { usleep(1000) }
+                let health = begin.duration(to: .now) / .seconds(1)
+                do {
+                    try client.segment(Self.question(9, Self.labels(1))) { _ in }
+                } catch {
+                    refusal.withLock { $0 = (health, error as? RPCStatus) }
+                }
+            }
+            other.raise()
+            sawDrain.raise()
+        }
+        other.wait()
+        let signalled = begin.duration(to: .now) / .seconds(1)
         let time = seconds { #expect(supervisor.stop() == 0) }
-        for thread in threads { thread.wait() }
+        for thread in threads + [sawDrain] { thread.wait() }
         let all = results.withLock { $0 }
-        print("stopped after \(String(format: "%.1f", time)) s: \(Set(all))")
+        let seen = try #require(refusal.withLock { $0 })
+        print(
+            """
+            stopped after \(String(format: "%.1f", time)) s: \(Set(all)); NOT_SERVING after \
+            \(Int((seen.health - signalled) * 1e3)) ms; \(Machine.description)
+            """)
+        let told = supervisor.events.drop { $0.words != ["signal \(SIGTERM)"] }.compactMap(\.notice)
+        #expect(told.first?["STOPPING"] == "1")
+        #expect(seen.health - signalled < 0.1 && seen.call?.code == .unavailable, "\(seen)")
         #expect((25..<28).contains(time))
         #expect(all.contains { $0 != "whole" })
         #expect(all.allSatisfy { $0 == "whole" || $0.hasPrefix("unavailable") || $0.hasPrefix("cancelled") }, "\(all)")

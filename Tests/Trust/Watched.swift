@@ -73,7 +73,7 @@ final class Watched {
 
     /// Asks for Health every 5 ms. A probe's time counts from when it was due: those that an answer delays are late
     /// too, and those that were due before the end are asked after it.
-    private static func probe(_ client: Client, until isOver: Flag, _ samples: Samples) throws {
+    static func probe(_ client: Client, until isOver: Flag, _ samples: Samples) throws {
         let clock = ContinuousClock()
         var due = clock.now
         while !isOver.isRaised || due < clock.now {
@@ -119,7 +119,7 @@ final class Flag: Sendable {
 }
 
 /// Times that a thread took.
-private final class Samples: Sendable {
+final class Samples: Sendable {
     private let taken = Mutex<(times: [Double], errors: [String])>(([], []))
 
     func add(_ time: Double) { taken.withLock { $0.times.append(time) } }

@@ -1,6 +1,6 @@
 // Preloaded into a program, has one of its threads hang: in cblas_sgemm, as an engine in an endless loop, or in pread,
 // as a loader before a disk that answers no more. A call hangs when the file is there that a variable names; the file
-// is removed first, so that it tells when, and the next process lives.
+// is removed first, so that it tells when, and the next process lives. It goes on when the file is there again.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 static void hang_if_told(const char *variable) {
     const char *path = getenv(variable);
     if (path == NULL || unlink(path) != 0) return;
-    for (volatile unsigned turns = 0;; turns++) {}
+    while (unlink(path) != 0) usleep(1000);
 }
 
 typedef void sgemm(int order, int a_transposed, int b_transposed, int rows, int columns, int inner, float alpha,

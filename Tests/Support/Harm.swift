@@ -1,20 +1,16 @@
 import RPC
-import Support
-import Testing
 
 /// What may happen to a file, and how it is undone.
-enum Harm: String, CaseIterable, CustomTestStringConvertible {
+package enum Harm: String, CaseIterable, Sendable {
     case replaced
     case removed
     case truncated
     case overwritten
 
-    var testDescription: String { rawValue }
-
     /// Whether the file that was opened before is as it was.
-    var leavesTheOldFile: Bool { self == .replaced || self == .removed }
+    package var leavesTheOldFile: Bool { self == .replaced || self == .removed }
 
-    func happen(to file: String) throws {
+    package func happen(to file: String) throws {
         let command =
             switch self {
             case .replaced: "mv '\(file)' '\(file).kept' && head -c 1000000 /dev/urandom > '\(file)'"
@@ -27,7 +23,7 @@ enum Harm: String, CaseIterable, CustomTestStringConvertible {
     }
 
     /// The file is what it was, its time too.
-    func undo(to file: String) throws {
+    package func undo(to file: String) throws {
         let command =
             leavesTheOldFile
             ? "mv -f '\(file).kept' '\(file)'"
