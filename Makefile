@@ -3,6 +3,9 @@
 #               make test DSEG_INSTRUCTIONS=portable, or =avx2
 # make build    the programs, optimised, into .build/release
 # make trust    the daemon under attack, timed: what one caller sends must not harm another (some minutes, idle machine)
+# make soak     one daemon under a mixed load for SECONDS (120), and that the soak finds a leak and a hang
+# make fuzz     each way in for strangers' bytes, fuzzed for 30 seconds each (or: make fuzz SECONDS=1200)
+# make sanitize the tests with the sanitizers of addresses, undefined behaviour and threads (long)
 # make lint     the style of .swift-format and .clang-format
 # make arm      the kernels held against their definitions on emulated Arm processors
 # make avx512   the same with AVX-512: on this processor or, some minutes long, an emulated one
@@ -61,7 +64,8 @@ BUILT := $(addprefix $(PROGRAMS)/,dseg dsegd dseg-bench)
 
 READERS := .build/readers
 
-.PHONY: setup readers build test trust demo lint arm avx512 install uninstall manual deb deb-check boot clean
+.PHONY: setup readers build test trust soak fuzz sanitize demo lint arm avx512 install uninstall manual deb deb-check \
+	boot clean
 
 setup:
 	@command -v swift > /dev/null || { \
@@ -93,6 +97,18 @@ test: setup
 trust: build
 	swift build --build-tests
 	DSEG_TRUST=1 DSEG_PROGRAMS=$(CURDIR)/.build/release swift test --skip-build --no-parallel --filter TrustTests
+
+# On whichever programs DSEG_PROGRAMS names, else the debug ones.
+soak:
+	swift build --build-tests
+	DSEG_SOAK=$(or $(SECONDS),120) swift test --skip-build --no-parallel --filter SoakTests
+
+fuzz: setup
+	Tests/Fuzz/run.sh $(or $(SECONDS),30)
+
+sanitize: setup
+	Tests/Sanitizers/run.sh address
+	Tests/Sanitizers/run.sh thread
 
 demo: build
 	Tests/demo.sh .build/release demo
