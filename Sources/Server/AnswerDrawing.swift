@@ -84,7 +84,7 @@ final class AnswerDrawing: Sendable {
                         progress.note(prompts: understanding.promptCount)
                     case .report(let report):
                         step.report = report
-                        // Before the call ends: the engine's thread may come later.
+                        // Before the call ends, and is counted by it.
                         progress.note(report)
                     case .scores, .mask, .probed: break
                     }

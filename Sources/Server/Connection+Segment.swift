@@ -92,9 +92,8 @@ extension Connection {
                 }
                 progress.note(computation.spent)
                 return {
-                    defer { progress.note(computation.spent) }
                     do throws(SegmentationError) {
-                        guard let part = try computation.next() else { return false }
+                        guard let part = try Self.next(of: computation, progress) else { return false }
                         if let refusal = service.limits.refusal(of: request, part) {
                             replies.fail(refusal)
                             return false
@@ -115,6 +114,15 @@ extension Connection {
         } refuse: {
             replies.fail(RPCStatus($0))
         }
+    }
+
+    /// Computes the next part. What was spent is noted before that part is drawn: the drawing thread notes the finished
+    /// report, and the call is counted by it.
+    private static func next(
+        of computation: Computation, _ progress: CallProgress
+    ) throws(SegmentationError) -> AnswerPart? {
+        defer { progress.note(computation.spent) }
+        return try computation.next()
     }
 
     /// Sets the cache key of the answer, once the picture's hash is known.

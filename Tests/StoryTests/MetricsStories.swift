@@ -105,6 +105,24 @@ struct MetricsStories {
         #expect(end["dseg_sent_bytes_total"] > start["dseg_sent_bytes_total"])
     }
 
+    /// However soon an answer is sent after its last part was computed.
+    @Test func `every answer is counted by its finished report`() throws {
+        let daemon = try Daemon()
+        let scrapes = try Scrapes(daemon)
+        let client = try daemon.client()
+        let picture = SegmentRequest.Picture.image(try Repository.scene(2))
+        let count = 60
+        var passes: Double = 0
+        for number in 1...count {
+            let trailer = try client.answer(SegmentRequest(picture, ["boat \(number)"])).trailer
+            passes += Double(trailer?.unetPasses ?? 0)
+        }
+        let end = try scrapes.next()
+        #expect(passes > 0 && end["dseg_cache_misses_total{cache=features}"] == passes)
+        #expect(end["dseg_cache_misses_total{cache=latents}"] == 1)
+        #expect(end["dseg_cache_hits_total{cache=latents}"] == Double(count - 1))
+    }
+
     @Test func `stages take no longer than the calls that have them, and as long as answers say`() throws {
         let daemon = try Daemon()
         let scrapes = try Scrapes(daemon)
