@@ -14,6 +14,11 @@ package final class Screen {
 
     /// Whether keys can still come.
     private var hasKeys: Bool
+    /// For how many rows it was drawn.
+    private var drawnRows = 0
+    /// Milliseconds after which it looks whether the terminal's size has changed: a signal that comes between drawing
+    /// and waiting interrupts nothing.
+    private static let lookTime = 200.0
 
     /// Takes the screen. ``Interruption/watch()`` was called before.
     package init() {
@@ -50,7 +55,8 @@ package final class Screen {
     /// Draws lines, as many as there is room for, in place of those before.
     package func show(_ lines: [String]) throws(FileError) {
         var text = "\u{1B}[H"
-        for (place, line) in Self.fitting(lines, rows: rows).enumerated() {
+        drawnRows = rows
+        for (place, line) in Self.fitting(lines, rows: drawnRows).enumerated() {
             text += (place == 0 ? "" : "\n") + line + "\u{1B}[K"
         }
         try Streams.write(Array("\(text)\u{1B}[J".utf8))
@@ -76,8 +82,9 @@ package final class Screen {
         let end = ContinuousClock.now + time
         while case let left = ContinuousClock.now.duration(to: end) / .milliseconds(1), left > 0 {
             var keys = pollfd(fd: hasKeys ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0)
-            let found = unsafe poll(&keys, 1, CInt(left.rounded(.up)))
-            guard found > 0 else { return true }
+            let found = unsafe poll(&keys, 1, CInt(min(left, Self.lookTime).rounded(.up)))
+            if found < 0 || rows != drawnRows { return true }
+            guard found > 0 else { continue }
             var key: UInt8 = 0
             hasKeys = unsafe read(STDIN_FILENO, &key, 1) == 1
             if [UInt8(ascii: "q"), UInt8(ascii: "Q")].contains(key) { return false }

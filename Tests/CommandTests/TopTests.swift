@@ -44,6 +44,15 @@ import Testing
         #expect(last.split(separator: "\r\n").count == 3, "\(last)")
     }
 
+    /// Also right after it was drawn, when it does not wait yet.
+    @Test func `whenever the window changes, it is drawn anew`() throws {
+        let daemon = try Daemon()
+        let change = ["size 3 100", "see lines more", "size 40 100", "see memory "]
+        let changes = Array(repeating: change, count: 100).flatMap { $0 }
+        let seen = try top(["--interval", "60"], at: daemon.socket, ["see memory "] + changes + ["type q"])
+        #expect(seen.ending == "0 True\n")
+    }
+
     @Test func `a daemon that restarts is told, and asked again`() throws {
         let socket = "\(place.path)/dseg.sock"
         let first = try Daemon(starting: [], socket: socket)
