@@ -15,20 +15,18 @@ extension Connection {
         do throws(RPCStatus) {
             guard case .receiving(var upload)? = calls[stream]?.state else { return }
             calls[stream]?.record.received += picture?.length ?? message.count
-            let pieces =
-                if let picture { picture.pieces } else { [try piece(of: message, for: &upload, on: stream)] }
-            let count = pieces.reduce(0) { $0 + $1.count }
-            guard count <= service.limits.pieceBytes else {
+            let piece = if let picture { picture.bytes } else { try piece(of: message, for: &upload, on: stream) }
+            guard piece.count <= service.limits.pieceBytes else {
                 throw RPCStatus(
                     .invalidArgument,
                     """
-                    \(count) bytes of a picture in one message, the limit is \(service.limits.pieceBytes): send \
-                    smaller pieces.
+                    \(piece.count) bytes of a picture in one message, the limit is \(service.limits.pieceBytes): \
+                    send smaller pieces.
                     """)
             }
-            try hold(count, on: stream)
-            for piece in pieces { upload.file.append(piece) }
-            upload.alarm.add(count)
+            try hold(piece.count, on: stream)
+            upload.file.append(piece)
+            upload.alarm.add(piece.count)
         } catch {
             fail(stream, with: error)
         }

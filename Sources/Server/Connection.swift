@@ -41,7 +41,7 @@ final class Connection: ChannelInboundHandler {
     /// What the large frame says that is handled, where another thread has read it.
     var read: Result<any WireMessage, RPCStatus>?
     /// Of the large frame that is handled, if it is a part of a picture: that, and the length of the message.
-    var picture: (pieces: [ArraySlice<UInt8>], length: Int)?
+    var picture: (bytes: ArraySlice<UInt8>, length: Int)?
 
     var eventLoop: any EventLoop { channel.eventLoop }
     /// The uid of the client, from `SO_PEERCRED`.

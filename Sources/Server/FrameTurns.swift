@@ -11,7 +11,7 @@ import Segmentation
 ///
 /// Large frames are read by a thread of their own, one after the other, as fairly: for each of its mebibytes one takes
 /// the kernel a third of a millisecond to clear new memory, in each of several copies, and whoever asks for Health
-/// would wait for that. A connection's later frames wait meanwhile. The pieces of an upload need no reading: they stay
+/// would wait for that. A connection's later frames wait meanwhile. The parts of an upload need no reading: they stay
 /// where they came.
 final class FrameTurns {
     private let eventLoop: any EventLoop
@@ -104,7 +104,7 @@ struct ReadFrame: Sendable {
     let message: Result<any WireMessage, RPCStatus>?
 
     init(_ large: LargeFrame) {
-        frame = large.joined()
+        frame = large.frame
         switch large.kind {
         case .request:
             let request = Self.decoded(CallRequest.self, from: frame.payload)

@@ -163,7 +163,7 @@ struct FrameTests {
         }
     }
 
-    /// Frames about the length from which they are kept in pieces, small ones between them.
+    /// Frames about the length from which they are gathered apart, small ones between them.
     private static let large: [Frame] = [
         LargeFrame.least - 1, 3, LargeFrame.least, 0, LargeFrame.least + 1, 300_000, 5, Limit.frameBytes, 7,
     ].enumerated().map { place, length in
@@ -171,7 +171,7 @@ struct FrameTests {
     }
 
     @Test(arguments: [1000, 65_535, 65_536, 65_546, 200_000, 9_000_000])
-    func `large frames come whole, in whatever pieces, and are handed out in pieces`(size: Int) throws {
+    func `large frames come whole, in whatever pieces, and are handed out apart`(size: Int) throws {
         let stream = Self.large.flatMap { $0.encoded() }
         let pieces = stride(from: 0, to: stream.count, by: size).map {
             Array(stream[$0..<min($0 + size, stream.count)])
@@ -185,7 +185,7 @@ struct FrameTests {
             while let length = decoder.nextBytes {
                 if let frame = decoder.takeLarge() {
                     taken += 1
-                    frames.append(frame.joined())
+                    frames.append(frame.frame)
                     #expect(length >= LargeFrame.least)
                 } else if case .frame(let frame)? = try decoder.next() {
                     frames.append(frame)
@@ -234,7 +234,7 @@ struct FrameTests {
             for first in [10, 11, 12, 14, 15, 16, 60_000] {
                 let large = try Self.large(frame, first: first, size: 65_537 - first % 7)
                 let found = try #require(large.picture, "\(count) bytes, the first \(first)")
-                #expect(Array(found.joined()) == request.data && large.joined() == frame)
+                #expect(Array(found) == request.data && large.frame == frame)
             }
         }
     }
@@ -251,7 +251,7 @@ struct FrameTests {
         ]
         for (kind, flags, payload) in others {
             let large = try Self.large(Self.frame(kind, flags, payload), first: 100, size: 65_536)
-            #expect(large.picture == nil && large.joined().payload == payload)
+            #expect(large.picture == nil && large.frame.payload == payload)
         }
     }
 }

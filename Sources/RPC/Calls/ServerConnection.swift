@@ -77,7 +77,7 @@ package struct ServerConnection: Sendable {
         if !isClosed { decoder.append(bytes) }
     }
 
-    /// Takes the next frame where it is large and came in pieces, to be read on another thread; what follows from it is
+    /// Takes the next frame where it is large, to be read on another thread; what follows from it is
     /// ``receive(_:_:)``, before ``next()``.
     package mutating func takeLarge() -> LargeFrame? { isClosed ? nil : decoder.takeLarge() }
 

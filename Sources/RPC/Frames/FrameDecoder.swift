@@ -3,8 +3,8 @@ import Limits
 /// Decodes frames from bytes that arrive in pieces of any size.
 ///
 /// Call ``append(_:)`` with each piece, then ``next()`` until it returns `nil`. A payload over the limit, or of an
-/// unknown kind, is skipped as it arrives, without being buffered. A large one is kept in the pieces in which it came:
-/// ``takeLarge()`` hands them out for another thread to join.
+/// unknown kind, is skipped as it arrives, without being buffered. A large one is gathered apart, and ``takeLarge()``
+/// hands it out for another thread to read.
 package struct FrameDecoder: Sendable {
     package enum Event: Equatable, Sendable {
         case frame(Frame)
@@ -81,7 +81,7 @@ package struct FrameDecoder: Sendable {
         collect()
     }
 
-    /// Has what comes of the next frame kept in pieces, where it is large.
+    /// Has what comes of the next frame gathered apart, where it is large.
     private mutating func collect() {
         guard large == nil, skipping == 0, buffered >= Frame.headerLength, nextBytes == nil,
             let kind = Frame.Kind(rawValue: buffer[start + 8]),
@@ -94,8 +94,8 @@ package struct FrameDecoder: Sendable {
         large = frame
     }
 
-    /// Takes the next frame where it is large and came in pieces, instead of ``next()``; `nil` where it did not, or is
-    /// not complete.
+    /// Takes the next frame where it was gathered apart, instead of ``next()``; `nil` where it was not, or is not
+    /// complete.
     package mutating func takeLarge() -> LargeFrame? {
         guard let frame = large, frame.isComplete else { return nil }
         large = nil
@@ -107,7 +107,7 @@ package struct FrameDecoder: Sendable {
     ///
     /// - Throws: `invalidArgument` for bytes that are not ttrpc; nothing after them can be read
     package mutating func next() throws(RPCStatus) -> Event? {
-        if let frame = takeLarge() { return .frame(frame.joined()) }
+        if let large = takeLarge() { return .frame(large.frame) }
         guard large == nil else { return nil }
         if buffered >= Frame.headerLength {
             let (stream, length) = (nextStream, nextLength)

@@ -16,22 +16,19 @@ package struct LookRequest: WireMessage, @unsafe PackedMessage {
         self.model = model
     }
 
-    /// Bytes before those of the field `data`, at most: its tag, and the varint of a length under 2^28.
-    static let longestHead = 5
-
-    /// Where the bytes of the field `data` begin in a message that has no other field: whoever decodes it copies a
-    /// mebibyte twice, each time into memory that the system must clear first.
+    /// The field `data` of a message that has no other field, where it lies: whoever decodes it copies a mebibyte
+    /// twice, each time into memory that the system must clear first.
     ///
-    /// - Parameters:
-    ///   - head: the message's first bytes
-    ///   - length: of the message
     /// - Returns: `nil` for any other message, which ``init(decoding:)`` reads or refuses
-    static func dataStart(in head: [UInt8], of length: Int) -> Int? {
-        guard head.first == 1 << 3 | 2 else { return nil }
+    static func data(aloneIn message: [UInt8]) -> ArraySlice<UInt8>? {
+        // The tag of field 1, of bytes; and the varint of a length under 2^28.
+        guard message.first == 1 << 3 | 2 else { return nil }
         var count = 0
-        for place in 1..<max(1, min(head.count, longestHead)) {
-            count |= Int(head[place] & 0x7F) << (7 * (place - 1))
-            if head[place] & 0x80 == 0 { return count == length - place - 1 ? place + 1 : nil }
+        for place in 1..<max(1, min(message.count, 5)) {
+            count |= Int(message[place] & 0x7F) << (7 * (place - 1))
+            if message[place] & 0x80 == 0 {
+                return count == message.count - place - 1 ? message[(place + 1)...] : nil
+            }
         }
         return nil
     }
