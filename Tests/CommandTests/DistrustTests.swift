@@ -125,15 +125,7 @@ import Testing
 
     @Test func `an answer about a picture of another size is refused, and nothing is written`() throws {
         let daemon = try StandInDaemon { call, connection in
-            let phrase = UnderstoodPhrase(
-                words: "boat", prompt: "boat", positions: [1], truncated: false, caption: "", weight: 1)
-            let header = Header(
-                handle: "", width: 8, height: 8, latentWidth: 8, latentHeight: 8,
-                labels: [UnderstoodLabel(name: "boat", phrases: [phrase])], recipe: "", forwardPrompt: "", seed: 0,
-                timestep: 0, threshold: 0.5, model: "", modelHash: "", modelAliases: [], version: "", precision: "",
-                instructionSet: "",
-                blas: "", settings: [], labelsCompete: false, notes: [], choice: nil, captioner: nil, filter: nil)
-            return [try connection.send(SegmentReply.header(header).encoded(), on: call.stream)]
+            return [try connection.send(SegmentReply.header(.aboutBoat(side: 8)).encoded(), on: call.stream)]
         }
         let ending = try daemon.dseg(["mask", picture, "boat"])
         #expect(ending.code == 1)

@@ -12,6 +12,17 @@ package struct KnownQuestion: Sendable {
         answer = try Self.answer(to: request, by: client) {}
     }
 
+    /// Six of them, by three recipes, about as many scenes.
+    package static func six(answeredBy client: Client) throws -> [KnownQuestion] {
+        try (1...6).map { scene in
+            let labels = ["boat", "sheep", "tree"].prefix(1 + scene % 3).map { Label(name: $0) }
+            let request = SegmentRequest(
+                picture: .image(try Repository.scene(scene)), labels: labels,
+                recipe: ["best", "shared", "diffsegmenter"][scene % 3], mask: true)
+            return try KnownQuestion(request, answeredBy: client)
+        }
+    }
+
     package func hasSameAnswer(as other: KnownQuestion) -> Bool { answer == other.answer }
 
     /// The parts of an answer that must be the same each time.

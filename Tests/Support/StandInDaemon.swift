@@ -54,3 +54,17 @@ package final class StandInDaemon {
         }
     }
 }
+
+extension Header {
+    /// Of an answer about a boat in a square picture.
+    package static func aboutBoat(side: UInt32) -> Header {
+        let phrase = UnderstoodPhrase(
+            words: "boat", prompt: "boat", positions: [1], truncated: false, caption: "", weight: 1)
+        return Header(
+            handle: "", width: side, height: side, latentWidth: 8, latentHeight: 8,
+            labels: [UnderstoodLabel(name: "boat", phrases: [phrase])], recipe: "best", forwardPrompt: "", seed: 0,
+            timestep: 0, threshold: 0.5, model: "", modelHash: "", modelAliases: [], version: "", precision: "",
+            instructionSet: "", blas: "", settings: [], labelsCompete: false, notes: [], choice: nil, captioner: nil,
+            filter: nil)
+    }
+}

@@ -27,7 +27,7 @@ struct ChaosTests {
             environment: trouble.environment.merging(["CACHE_DIRECTORY": "\(disk.path)/cache"]) { $1 })
         unit.runner = disk.runner(log: false)
         let supervisor = try ServiceSupervisor(unit)
-        let questions = try Self.questions(supervisor.client())
+        let questions = try KnownQuestion.six(answeredBy: supervisor.client())
         let crowds = [Callers.Habit.connectingEachTime, .keepingConnections].map {
             Callers(2, $0, at: supervisor.socket, asking: questions, calls: nil, silence: .seconds(60))
         }
@@ -56,18 +56,8 @@ struct ChaosTests {
         #expect(mob.breaches.isEmpty, "\(mob.breaches.prefix(5))")
         #expect((mob.endings[.done] ?? 0) > 0 && mob.endings.count > 3, "\(mob.endings)")
         try supervisor.waitUntilReady(run: supervisor.run)
-        let quiet = try Self.questions(supervisor.client())
+        let quiet = try KnownQuestion.six(answeredBy: supervisor.client())
         #expect(zip(quiet, questions).allSatisfy { $0.hasSameAnswer(as: $1) })
-    }
-
-    private static func questions(_ client: Client) throws -> [KnownQuestion] {
-        try (1...6).map { scene in
-            let labels = ["boat", "sheep", "tree"].prefix(1 + scene % 3).map { Label(name: $0) }
-            let request = SegmentRequest(
-                picture: .image(try Repository.scene(scene)), labels: labels,
-                recipe: ["best", "shared", "diffsegmenter"][scene % 3], mask: true)
-            return try KnownQuestion(request, answeredBy: client)
-        }
     }
 
     /// A call ends rightly, or is told why not.

@@ -276,14 +276,6 @@ struct MessageBombTests {
     /// A daemon that answers every question about a scene by this mask.
     private static func daemon(masking data: [UInt8]) throws -> StandInDaemon {
         try StandInDaemon { call, connection in
-            let phrase = UnderstoodPhrase(
-                words: "boat", prompt: "boat", positions: [1], truncated: false, caption: "", weight: 1)
-            let header = Header(
-                handle: "", width: 192, height: 192, latentWidth: 8, latentHeight: 8,
-                labels: [UnderstoodLabel(name: "boat", phrases: [phrase])], recipe: "best", forwardPrompt: "", seed: 0,
-                timestep: 0, threshold: 0.5, model: "", modelHash: "", modelAliases: [], version: "", precision: "",
-                instructionSet: "", blas: "", settings: [], labelsCompete: false, notes: [], choice: nil,
-                captioner: nil, filter: nil)
             let trailer = Trailer(
                 queueMilliseconds: 0, decodeMilliseconds: 0, autoencoderMilliseconds: 0, textMilliseconds: 0,
                 unetMilliseconds: 0, mapsMilliseconds: 0, unetPasses: 0, featuresCached: 0, phrasesCached: 0,
@@ -291,7 +283,8 @@ struct MessageBombTests {
             let counts = [0] + varint(192 * 192)
             let mask = [0x08] + varint(192) + [0x10] + varint(192) + field(3, data) + field(4, counts)
             let replies = [
-                SegmentReply.header(header).encoded(), field(3, mask), SegmentReply.trailer(trailer).encoded(),
+                SegmentReply.header(.aboutBoat(side: 192)).encoded(), field(3, mask),
+                SegmentReply.trailer(trailer).encoded(),
             ]
             return try replies.map { try connection.send($0, on: call.stream) } + [connection.finish(call.stream)]
         }

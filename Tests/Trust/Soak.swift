@@ -51,23 +51,13 @@ struct Soak {
         daemon = try Daemon(answering: options, environment: all)
         client = try Client(path: daemon.socket, silenceLimit: Self.silence)
         try warm()
-        let questions = try Self.questions(client)
+        let questions = try KnownQuestion.six(answeredBy: client)
         var cycle: UInt64 = 0
         while begin.duration(to: .now) < time, faults.isEmpty {
             do { try turn(questions, cycle, seed) } catch { faults.append("cycle \(cycle): \(error)") }
             cycle += 1
         }
         if faults.isEmpty { judge() }
-    }
-
-    private static func questions(_ client: Client) throws -> [KnownQuestion] {
-        try (1...6).map { scene in
-            let labels = ["boat", "sheep", "tree"].prefix(1 + scene % 3).map { Label(name: $0) }
-            let request = SegmentRequest(
-                picture: .image(try Repository.scene(scene)), labels: labels,
-                recipe: ["best", "shared", "diffsegmenter"][scene % 3], mask: true)
-            return try KnownQuestion(request, answeredBy: client)
-        }
     }
 
     private func warm() throws {
