@@ -2,7 +2,7 @@
 # make test     everything that must hold; by the instructions of older processors too, if told to:
 #               make test DSEG_INSTRUCTIONS=portable, or =avx2
 # make build    the programs, optimised, into .build/release
-# make trust    the daemon under attack, timed: what one caller sends must not harm another (some minutes, idle machine)
+# make trust    the daemon under attack, timed: what one caller sends must not harm another (long, idle machine)
 # make soak     one daemon under a mixed load for SECONDS (120), and that the soak finds a leak and a hang
 # make fuzz     each way in for strangers' bytes, fuzzed for 30 seconds each (or: make fuzz SECONDS=1200)
 # make sanitize the tests with the sanitizers of addresses, undefined behaviour and threads (long)
