@@ -11,7 +11,8 @@ import Testing
 /// go of, upon which the daemon forgets what was computed and gives free pages back (`malloc_trim`) before it answers.
 /// Even then its pages wander by some hundred KiB, as blocks that stay lie on other pages each time; so growth is
 /// measured by the bytes of the blocks themselves, which a preloaded library counts there (`preloaded/heap.c`), and
-/// pages are held to the total alone. Growth is the slope of these measurements from mid-run on, by ``Slope``: it is a
+/// pages are held to the total alone. The heap keeps no freed blocks for each thread meanwhile (glibc's tcache): it would
+/// count them as given out, and they become more for minutes, as threads come to sizes they had not freed yet. Growth is the slope of these measurements from mid-run on, by ``Slope``: it is a
 /// fault where it is surely over the limit, not where noise makes it look so. The least leak that a run finds follows
 /// from its own noise, and is told.
 struct Soak {
@@ -47,7 +48,10 @@ struct Soak {
     /// - Parameter environment: of the daemon, whose `LD_PRELOAD` may name a library
     init(_ options: [String], environment: [String: String], for time: Duration, seed: UInt64) throws {
         library = try PreloadedLibrary("heap")
-        let all = environment.merging(["LD_PRELOAD": library.path, "HEAP_REPORT": library.order]) { "\($0):\($1)" }
+        let counting = [
+            "LD_PRELOAD": library.path, "HEAP_REPORT": library.order, "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
+        ]
+        let all = environment.merging(counting) { "\($0):\($1)" }
         daemon = try Daemon(answering: options, environment: all)
         client = try Client(path: daemon.socket, silenceLimit: Self.silence)
         try warm()

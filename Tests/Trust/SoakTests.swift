@@ -18,7 +18,7 @@ struct SoakTests {
     @Test func `a daemon that leaks fails`() throws {
         let library = try PreloadedLibrary("leak")
         let leak = ["LD_PRELOAD": library.path, "LEAK_BYTES": "64", "LEAK_EVERY": "4"]
-        let soak = try Soak([], environment: leak, for: .seconds(120), seed: 2)
+        let soak = try Soak([], environment: leak, for: .seconds(60), seed: 2)
         print(soak.report("64 bytes lost in every 4th read"))
         #expect(soak.faults == ["memory grows"])
     }
