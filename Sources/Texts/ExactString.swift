@@ -10,7 +10,11 @@ package struct ExactString: Hashable, Comparable, Sendable {
     }
 
     package static func == (one: ExactString, other: ExactString) -> Bool {
-        one.text.utf8.count == other.text.utf8.count && one.text.utf8.elementsEqual(other.text.utf8)
+        guard one.text.utf8.count == other.text.utf8.count else { return false }
+        var (text, otherText) = (one.text, other.text)
+        return text.withUTF8 { bytes in
+            otherText.withUTF8 { unsafe bytes.elementsEqual($0) }
+        }
     }
 
     package static func < (one: ExactString, other: ExactString) -> Bool {

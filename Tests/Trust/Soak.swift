@@ -11,10 +11,10 @@ import Testing
 /// go of, upon which the daemon forgets what was computed and gives free pages back (`malloc_trim`) before it answers.
 /// Even then its pages wander by some hundred KiB, as blocks that stay lie on other pages each time; so growth is
 /// measured by the bytes of the blocks themselves, which a preloaded library counts there (`preloaded/heap.c`), and
-/// pages are held to the total alone. The heap keeps no freed blocks for each thread meanwhile (glibc's tcache): it would
-/// count them as given out, and they become more for minutes, as threads come to sizes they had not freed yet. Growth is the slope of these measurements from mid-run on, by ``Slope``: it is a
-/// fault where it is surely over the limit, not where noise makes it look so. The least leak that a run finds follows
-/// from its own noise, and is told.
+/// pages are held to the total alone. The heap keeps no freed blocks for each thread meanwhile (glibc's tcache): it
+/// would count them as given out, and they become more for minutes, as threads come to sizes they had not freed yet.
+/// Growth is the slope of these measurements from mid-run on, by ``Slope``: it is a fault where it is surely over the
+/// limit, not where noise makes it look so. The least leak that a run finds follows from its own noise, and is told.
 struct Soak {
     struct Sample {
         /// Seconds since the start.

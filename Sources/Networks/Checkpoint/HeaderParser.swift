@@ -16,7 +16,9 @@ struct HeaderParser {
 
     /// The whole header: one object, then nothing but space.
     mutating func parse() throws(SafetensorsFault) {
-        var names = Set<ExactString>(minimumCapacity: scanner.count / HeaderParser.usualEntry)
+        let likely = min(scanner.count / HeaderParser.usualEntry, SafetensorsHeader.tensorLimit)
+        var names = Set<ExactString>(minimumCapacity: likely)
+        tensors.reserveCapacity(likely)
         try scanner.expect(UInt8(ascii: "{"))
         guard scanner.position == 1 else { throw .malformed(offset: 0, expected: "'{'") }
         if !scanner.take(UInt8(ascii: "}")) {

@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 /// A file opened for reading by offset, and its state when it was opened.
 ///
@@ -96,6 +97,7 @@ package final class RegularFile {
     package func bytes(in range: Range<Int>) throws(CheckpointError) -> [UInt8] {
         var failure: CheckpointError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count + 1) { buffer, count in
+            unsafe AddressSpace.preferHugePages(UnsafeMutableRawBufferPointer(buffer))
             do throws(CheckpointError) {
                 count = try unsafe read(
                     into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<range.count])),
