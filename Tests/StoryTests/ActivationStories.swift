@@ -16,13 +16,22 @@ struct ActivationStories {
             environment: [:], errors: log)
     }
 
+    /// The connection that starts the daemon. A socket has its name before anybody listens on it.
+    private func firstClient(at path: String) throws -> Client {
+        var client: Client?
+        _ = eventually {
+            client = try? Client(path: path)
+            return client != nil
+        }
+        return try #require(client)
+    }
+
     @Test(.enabled(if: hasActivate), arguments: [[], ["--fdname=dseg"], ["--fdname=anything"]])
     func `the only socket is served, whatever its name, and stays`(options: [String]) throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/dseg.sock"
         let child = try activated(["-l", path] + options, log: "\(directory.path)/log")
-        try #require(eventually { FileManager.default.fileExists(atPath: path) })
-        let client = try Client(path: path)
+        let client = try firstClient(at: path)
         #expect(try client.health())
         #expect(try client.answer(SegmentRequest(.image(Repository.scene(1)), ["boat"])).maps.count == 1)
         kill(child.process, SIGTERM)
@@ -35,8 +44,7 @@ struct ActivationStories {
         let (path, other) = ("\(directory.path)/dseg.sock", "\(directory.path)/other.sock")
         let child = try activated(
             ["-l", other, "-l", path, "--fdname=other:dseg"], log: "\(directory.path)/log")
-        try #require(eventually { FileManager.default.fileExists(atPath: path) })
-        #expect(try Client(path: path).health())
+        #expect(try firstClient(at: path).health())
         #expect(throws: RPCStatus.self, "the other is closed") { try Client(path: other) }
         kill(child.process, SIGTERM)
         #expect(child.exitCode == 0)
