@@ -64,7 +64,7 @@ struct EvalPlan: Sendable {
             notes += file.notes
             labels = .file(file, path: path)
             let bytes = try InputFile.regularBytes(at: path, limit: Limit.pictureBytes)
-            labelText = "\(resolved(path)) (\(lists.map(\.rawValue).joined(separator: "+")), "
+            labelText = "\(PathText.resolved(path)) (\(lists.map(\.rawValue).joined(separator: "+")), "
             labelText += "\(Fingerprint(of: bytes).text))"
         }
         self.notes = notes
@@ -74,7 +74,7 @@ struct EvalPlan: Sendable {
         let name = "\(dataSet.name).\(dataSet.split).dseg-eval.jsonl"
         journalPath = options.journal ?? PathText.joined(options.export ?? "", name)
         question = Question(
-            set: dataSet.name, root: resolved(dataSet.root), split: dataSet.split,
+            set: dataSet.name, root: PathText.resolved(dataSet.root), split: dataSet.split,
             truth: dataSet.truth ?? "none", classes: Self.text(of: dataSet.classes, dataSet.background),
             pictures: Self.text(of: dataSet), labels: labelText, recipe: options.recipe.name,
             settings: options.recipe.allSettings, seed: options.recipe.seed, threshold: options.recipe.threshold,

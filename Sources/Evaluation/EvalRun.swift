@@ -49,7 +49,8 @@ package enum EvalRun {
         let waiting = pictures.filter { !plan.isDone($0, in: journal) }
         try plan.export?.prepare(for: waiting, mayReplace: journal.method != nil)
         if waiting.isEmpty { return }
-        let progress = EvalProgress(total: pictures.count, before: pictures.count - waiting.count)
+        let progress = PictureProgress(
+            total: pictures.count, before: pictures.count - waiting.count, ending: "counting")
         let path = journal.path
         @Sendable func end() {
             progress.finish()
@@ -68,10 +69,10 @@ package enum EvalRun {
             let evaluator = Evaluator(plan, journal, waiting, progress, connect: connect)
             try evaluator.run(jobs: min(jobs, waiting.count))
             progress.finish()
-        } catch let failure as Evaluator.Failure {
+        } catch let failure as Crew<Picture>.Failure {
             defer { end() }
             progress.finish()
-            let picture = failure.picture.path
+            let picture = failure.item.path
             try MaskRun.exiting({ try? InputFile.bytes(at: picture) }, about: failure.isOfPicture ? picture : nil) {
                 throw failure.reason
             }

@@ -1,4 +1,3 @@
-import Glibc
 import Images
 import RPC
 package import Results
@@ -9,69 +8,36 @@ import Synchronization
 /// Several threads ask, each on a connection of its own. A map is forgotten as soon as the next has come, unless it is
 /// exported.
 final class Evaluator: Sendable {
-    /// Why a picture ended the evaluation.
-    struct Failure: Error {
-        let picture: Picture
-        let reason: any Error
-
-        /// Whether it is the picture's own, and not that of the daemon, of the journal, or of a file that it names.
-        var isOfPicture: Bool {
-            switch reason {
-            case let status as RPCStatus: status.code != .unavailable && status.code != .permissionDenied
-            case is ImageError: true
-            default: false
-            }
-        }
-    }
-
     private struct State {
-        /// Still to be looked at.
-        var waiting: ArraySlice<Picture>
-        /// Those in which nothing is looked for, for which nobody need be asked.
+        /// Pictures in which nothing is looked for, for which nobody need be asked.
         var empty: [Picture] = []
-        var failure: Failure?
         var hasAnswered = false
         var notes: Set<String> = []
     }
 
     private let plan: EvalPlan
     private let journal: Journal
-    private let progress: EvalProgress
+    private let progress: PictureProgress
     private let connect: @Sendable () -> Asking
-    private let state: Mutex<State>
+    private let crew: Crew<Picture>
+    private let state = Mutex(State())
 
     /// - Parameters:
     ///   - pictures: those to look at
     ///   - connect: makes a connection of its own
     init(
-        _ plan: EvalPlan, _ journal: Journal, _ pictures: [Picture], _ progress: EvalProgress,
+        _ plan: EvalPlan, _ journal: Journal, _ pictures: [Picture], _ progress: PictureProgress,
         connect: @escaping @Sendable () -> Asking
     ) {
         (self.plan, self.journal, self.progress, self.connect) = (plan, journal, progress, connect)
-        state = Mutex(State(waiting: pictures[...]))
+        crew = Crew(pictures)
     }
 
-    /// - Throws: ``Failure`` of the first picture that failed for good, once those that were begun are done
+    /// - Throws: `Crew.Failure` of the first picture that failed for good, once those that were begun are done
     func run(jobs: Int) throws {
-        ClientThread.crowd(jobs) { [self] _ in work() }
-        // What each threshold counts is known by now.
-        let empty = state.withLock { state in
-            if state.failure == nil { return state.empty }
-            return []
-        }
-        for picture in empty {
-            attempt(picture) {
-                let subject = try plan.subject(picture)
-                try finish(subject, Sight(of: subject))
-            }
-        }
-        if let failure = state.withLock({ $0.failure }) { throw failure }
-    }
-
-    private func work() {
-        let ask = connect()
-        while let picture = next() {
-            attempt(picture) {
+        try crew.run(jobs: jobs) { [self] in
+            let ask = connect()
+            return { [self] picture in
                 let subject = try plan.subject(picture)
                 if subject.classes?.isEmpty == true {
                     state.withLock { $0.empty.append(picture) }
@@ -80,19 +46,13 @@ final class Evaluator: Sendable {
                 }
             }
         }
-    }
-
-    private func next() -> Picture? {
-        state.withLock { $0.failure == nil ? $0.waiting.popFirst() : nil }
-    }
-
-    /// Runs `body` for a picture, and ends the evaluation where that fails.
-    private func attempt(_ picture: Picture, _ body: () throws -> Void) {
-        do {
-            try body()
-        } catch {
-            state.withLock { state in
-                if state.failure == nil { state.failure = Failure(picture: picture, reason: error) }
+        // What each threshold counts is known by now.
+        for picture in state.withLock({ $0.empty }) {
+            do {
+                let subject = try plan.subject(picture)
+                try finish(subject, Sight(of: subject))
+            } catch {
+                throw Crew.Failure(picture, error)
             }
         }
     }
@@ -158,7 +118,7 @@ final class Evaluator: Sendable {
             do {
                 return try ask()
             } catch let status as RPCStatus where mayPass(status) {
-                guard wait(pause) else { throw status }
+                guard crew.wait(.milliseconds(pause)) else { throw status }
             }
         }
         return try ask()
@@ -167,16 +127,6 @@ final class Evaluator: Sendable {
     /// A daemon that never answered is not there; for one that says when to ask again, the connection has waited.
     private func mayPass(_ status: RPCStatus) -> Bool {
         status.code == .unavailable && status.refusal == nil && state.withLock { $0.hasAnswered }
-    }
-
-    /// - Returns: `false` where the evaluation has failed meanwhile
-    private func wait(_ milliseconds: Int) -> Bool {
-        let end = ContinuousClock.now + .milliseconds(milliseconds)
-        while ContinuousClock.now < end {
-            if state.withLock({ $0.failure != nil }) { return false }
-            usleep(50_000)
-        }
-        return true
     }
 
     // MARK: Counting
@@ -195,6 +145,17 @@ final class Evaluator: Sendable {
         }
         try journal.add(Journal.Record(picture: subject.picture.id, counts: counts, captioner: sight.captioner))
         progress.advance()
+    }
+}
+
+extension Crew.Failure where Item == Picture {
+    /// Whether it is the picture's own, and not that of the daemon, of the journal, or of a file that it names.
+    var isOfPicture: Bool {
+        switch reason {
+        case let status as RPCStatus: status.code != .unavailable && status.code != .permissionDenied
+        case is ImageError: true
+        default: false
+        }
     }
 }
 

@@ -34,7 +34,7 @@ struct Export: Sendable {
         guard status.isFolder else {
             throw .cannotWrite(path: folder, reason: "it is \(status.kind); name a folder: --export DIR")
         }
-        self.folder = resolved(folder)
+        self.folder = PathText.resolved(folder)
         self.maps = maps
     }
 
@@ -123,13 +123,4 @@ package enum ExportError: Error, Equatable, CustomStringConvertible, ReasonedErr
                 + "folder: --export DIR"
         }
     }
-}
-
-/// realpath(3), where the path leads to something.
-func resolved(_ path: String) -> String {
-    guard let found = unsafe PathText.withName(of: path.isEmpty ? "." : path, { unsafe realpath($0, nil) }) else {
-        return path
-    }
-    defer { unsafe free(found) }
-    return unsafe PathText.text(of: found)
 }

@@ -65,7 +65,7 @@ final class Journal: Sendable {
     func settle(_ method: EvaluatedMethod, captioner: String?) throws {
         try state.withLock { state in
             if let known = state.method {
-                try Self.compare(known.facts, method.facts, path)
+                try JournalError.check(known.facts, against: method.facts, path)
             } else {
                 let opening = Opening(dseg: Self.kind, schema: Self.schema, question: question, method: method)
                 try file.append(JSONLine.text(of: opening))
@@ -96,11 +96,11 @@ final class Journal: Sendable {
         guard let version = try? decoder.decode(Version.self, from: Data(first.utf8)),
             ExactString(version.dseg) == ExactString(kind)
         else { throw JournalError.noJournal(path: file.path) }
-        try compare([("the schema", "\(version.schema)")], [("the schema", "\(schema)")], file.path)
+        try JournalError.check([("the schema", "\(version.schema)")], against: [("the schema", "\(schema)")], file.path)
         guard let opening = try? decoder.decode(Opening.self, from: Data(first.utf8)) else {
             throw JournalError.damaged(path: file.path, line: 1)
         }
-        try compare(opening.question.facts, question.facts, file.path)
+        try JournalError.check(opening.question.facts, against: question.facts, file.path)
         state.method = opening.method
         for (place, line) in file.lines.enumerated().dropFirst() {
             guard let record = try? decoder.decode(Record.self, from: Data(line.utf8)) else {
@@ -115,14 +115,6 @@ final class Journal: Sendable {
     private static func check(_ captioner: String, _ state: inout State, _ path: String) throws(JournalError) {
         let known = state.captioner ?? captioner
         state.captioner = known
-        try compare([("the captioner's hash", known)], [("the captioner's hash", captioner)], path)
-    }
-
-    private static func compare(
-        _ known: [(name: String, value: String)], _ new: [(name: String, value: String)], _ path: String
-    ) throws(JournalError) {
-        for (known, new) in zip(known, new) where ExactString(known.value) != ExactString(new.value) {
-            throw .other(path: path, fact: new.name, was: known.value, is: new.value)
-        }
+        try JournalError.check([("the captioner's hash", known)], against: [("the captioner's hash", captioner)], path)
     }
 }

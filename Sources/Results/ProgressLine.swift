@@ -74,6 +74,14 @@ package final class ProgressLine: Sendable {
         }
     }
 
+    /// Writes to standard output, above the line.
+    func write(_ data: [UInt8]) throws(FileError) {
+        try state.withLock { state throws(FileError) in
+            state.erase()
+            try Streams.write(data)
+        }
+    }
+
     /// Prints a message above the line that is shown, if there is one.
     package static func sayAbove(_ message: String) {
         if let line = current.withLock(\.self) { line.say(message) } else { Streams.say(message) }

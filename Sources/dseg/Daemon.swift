@@ -55,9 +55,9 @@ struct Daemon: ParsableArguments {
 
     /// Sends requests one after another on one connection; a large picture is uploaded by `Look` first.
     ///
-    /// - Parameter retrying: how long each may wait for its turn
-    func asking(_ retrying: Retrying) -> Asking {
-        let connection = Connection(self, retrying)
+    /// - Parameter budget: how long each may wait for its turn; `nil`: no question is asked again
+    func asking(_ budget: RetryBudget?) -> Asking {
+        let connection = Connection(self, budget)
         return { request, onReply in
             try connection.use { client, noteAnswer in
                 func segment(_ request: SegmentRequest) throws {
@@ -79,8 +79,8 @@ struct Daemon: ParsableArguments {
     }
 
     /// As ``asking(_:)``, of descriptions.
-    func describing(_ retrying: Retrying) -> Describing {
-        let connection = Connection(self, retrying)
+    func describing(_ budget: RetryBudget) -> Describing {
+        let connection = Connection(self, budget)
         return { request, onReply in
             try connection.use { client, noteAnswer in
                 func describe(_ request: DescribeRequest) throws {
@@ -122,17 +122,17 @@ struct Daemon: ParsableArguments {
     /// A connection for one request after another.
     private final class Connection {
         private let daemon: Daemon
-        private let retrying: Retrying
+        private let budget: RetryBudget?
         private var open: Client?
 
-        init(_ daemon: Daemon, _ retrying: Retrying) { (self.daemon, self.retrying) = (daemon, retrying) }
+        init(_ daemon: Daemon, _ budget: RetryBudget?) { (self.daemon, self.budget) = (daemon, budget) }
 
         /// Runs `body` with a connection; again where nothing was answered and the daemon has ended since the last
         /// request, as for a restart, or says when to ask again.
         ///
         /// - Parameter body: gets what it calls when an answer begins
         func use(_ body: (_ client: Client, _ noteAnswer: @escaping () -> Void) throws -> Void) throws {
-            var patience = Patience(retrying)
+            var patience = budget.map { Patience($0) }
             while true {
                 var isAnswered = false
                 let kept = open
@@ -144,11 +144,11 @@ struct Daemon: ParsableArguments {
                     open = client
                     return
                 } catch let status as RPCStatus where !isAnswered {
-                    let pause = patience.pause(after: status)
+                    let pause = patience?.pause(after: status)
                     // The daemon that comes next takes it.
                     if kept != nil, status.code == .unavailable { continue }
-                    guard let pause else { throw patience.ended(status) }
-                    patience.wait(pause, after: status)
+                    guard let pause else { throw patience?.ended(status) ?? status }
+                    patience?.wait(pause, after: status)
                 }
             }
         }

@@ -25,6 +25,6 @@ struct EvalCommand: ParsableCommand {
 
     func run() throws {
         let (daemon, retrying) = (daemon, retrying)
-        try EvalRun.eval(options, model: model.requested) { daemon.asking(retrying) }
+        try EvalRun.eval(options, model: model.requested) { daemon.asking(retrying.budget) }
     }
 }

@@ -25,6 +25,6 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         try withoutDaemon.becomeDaemonProgram()
-        try ExplainRun.explain(options, model: model.requested, ask: daemon.asking(retrying))
+        try ExplainRun.explain(options, model: model.requested, ask: daemon.asking(retrying.budget))
     }
 }

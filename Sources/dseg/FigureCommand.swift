@@ -22,6 +22,6 @@ struct FigureCommand: ParsableCommand {
     }
 
     func run() throws {
-        try FigureRun.figure(options, model: model.requested, ask: daemon.asking(retrying))
+        try FigureRun.figure(options, model: model.requested, ask: daemon.asking(retrying.budget))
     }
 }

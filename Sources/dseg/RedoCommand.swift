@@ -18,6 +18,6 @@ struct RedoCommand: ParsableCommand {
     @OptionGroup var retrying: Retrying
 
     func run() throws {
-        try MaskRun.redo(file, keepAlive: kept.keepAlive, ask: daemon.asking(retrying))
+        try MaskRun.redo(file, keepAlive: kept.keepAlive, ask: daemon.asking(retrying.budget))
     }
 }

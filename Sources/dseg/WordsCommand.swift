@@ -25,6 +25,6 @@ struct WordsCommand: ParsableCommand {
 
     func run() throws {
         try withoutDaemon.becomeDaemonProgram()
-        try WordsRun.words(options, model: model.requested, ask: daemon.describing(retrying))
+        try WordsRun.words(options, model: model.requested, ask: daemon.describing(retrying.budget))
     }
 }

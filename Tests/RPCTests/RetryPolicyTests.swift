@@ -71,6 +71,20 @@ import Testing
         #expect(policy.pause(after: Self.full(.zero), at: .seconds(511), using: &generator) == nil)
     }
 
+    @Test func `a daemon that is lost is waited for where there was one`() throws {
+        var generator = SeededGenerator(seed: 4)
+        let lost = RPCStatus(.unavailable, "lost")
+        for expectsDaemon in [true, false] {
+            var policy = RetryPolicy(RetryBudget(.seconds(60)))
+            let pauses = (0..<3).map { number in
+                policy.pause(after: lost, expectsDaemon: expectsDaemon, at: .seconds(number), using: &generator)
+            }
+            #expect(pauses.allSatisfy { ($0 != nil) == expectsDaemon }, "\(pauses)")
+            let other = RPCStatus(.invalidArgument, "bad")
+            #expect(policy.pause(after: other, expectsDaemon: expectsDaemon, at: .zero, using: &generator) == nil)
+        }
+    }
+
     @Test func `nothing is waited for without patience, with a hint that is too long, or after another failure`() {
         #expect(Self.pauses(.zero, [Self.full(.zero)], seed: 3) == [])
         #expect(Self.pauses(.seconds(10), [Self.full(.seconds(11))], seed: 3) == [])

@@ -7,6 +7,9 @@ package struct FileStatus: Sendable {
     package let group: gid_t
     package let device: UInt
     package let inode: UInt
+    package let bytes: Int
+    /// When it was written to last, in nanoseconds since 1970.
+    package let modified: Int
 
     /// `nil` where stat(2) fails; `errno` says why.
     ///
@@ -29,6 +32,8 @@ package struct FileStatus: Sendable {
     private init(_ status: stat) {
         (mode, owner, group) = (status.st_mode, status.st_uid, status.st_gid)
         (device, inode) = (UInt(status.st_dev), UInt(status.st_ino))
+        bytes = Int(status.st_size)
+        modified = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
     }
 
     package var isFile: Bool { mode & S_IFMT == S_IFREG }

@@ -74,6 +74,20 @@ package enum PathText {
         return count < 0 ? nil : text(of: target.prefix(count).map(UInt8.init(bitPattern:)))
     }
 
+    /// realpath(3), where the path leads to something; the path itself, where it leads to nothing.
+    package static func resolved(_ path: String) -> String {
+        let found = unsafe withName(of: path.isEmpty ? "." : path) { unsafe realpath($0, nil) }
+        guard let found = unsafe found else { return path }
+        defer { unsafe free(found) }
+        return unsafe text(of: found)
+    }
+
+    /// The path of a file that need not be there: its folder as ``resolved(_:)`` has it, and its name.
+    package static func place(of path: String) -> String {
+        let (directory, name) = split(path)
+        return joined(resolved(directory), name)
+    }
+
     /// Splits a path into its folder with the slash, "" for none, and its last component.
     package static func split(_ path: String) -> (directory: String, name: String) {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }

@@ -23,11 +23,14 @@ package struct RetryPolicy: Sendable {
     ///
     /// - Parameters:
     ///   - status: how the question failed, of which nothing was answered
+    ///   - expectsDaemon: whether there has been a daemon, so that one that is lost is waited for
     ///   - time: now, by a clock that does not run backwards
     package mutating func pause(
-        after status: RPCStatus, at time: Duration, using generator: inout some RandomNumberGenerator
+        after status: RPCStatus, expectsDaemon: Bool = false, at time: Duration,
+        using generator: inout some RandomNumberGenerator
     ) -> Duration? {
-        guard let hint = hint(status), case let left = budget.left(at: time), hint <= left, left > .zero else {
+        guard let hint = hint(status, expectsDaemon), case let left = budget.left(at: time), hint <= left, left > .zero
+        else {
             return nil
         }
         let least = hint * (1 << min(refusals, Self.mostDoublings))
@@ -36,12 +39,12 @@ package struct RetryPolicy: Sendable {
         return min(least * Double.random(in: 1...2, using: &generator), left)
     }
 
-    private mutating func hint(_ status: RPCStatus) -> Duration? {
+    private mutating func hint(_ status: RPCStatus, _ expectsDaemon: Bool) -> Duration? {
         if let refusal = status.refusal {
             isBetweenDaemons = refusal.reason == .stopping
             return max(refusal.delay, Self.shortest)
         }
-        return isBetweenDaemons && status.code == .unavailable ? Self.restart : nil
+        return (isBetweenDaemons || expectsDaemon) && status.code == .unavailable ? Self.restart : nil
     }
 }
 

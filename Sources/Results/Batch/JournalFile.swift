@@ -1,6 +1,5 @@
 import Glibc
 import RPC
-import Results
 import Synchronization
 
 /// A file of lines to which lines are only added, and which survives whatever ends the program: a line that was cut off
@@ -8,7 +7,7 @@ import Synchronization
 ///
 /// Each line is a JSON object whose first member, `sum`, is the fingerprint of the object without it. The file is
 /// locked (flock(2)) for as long as this value lives.
-final class JournalFile: Sendable {
+package final class JournalFile: Sendable {
     private struct End {
         /// Bytes of the lines that are intact.
         var intact: Int
@@ -16,16 +15,16 @@ final class JournalFile: Sendable {
         var isTorn: Bool
     }
 
-    let path: String
+    package let path: String
     /// The intact lines, without their sums.
-    let lines: [String]
+    package let lines: [String]
     private let descriptor: CInt
     private let end: Mutex<End>
 
     /// Opens the file, or makes it, and locks it. Nothing is changed in one that exists.
     ///
     /// - Throws: ``JournalError``, `FileError`
-    init(_ path: String) throws {
+    package init(_ path: String) throws {
         let descriptor = try Self.locked(path)
         do {
             let bytes = try Self.bytes(of: descriptor, path)
@@ -47,7 +46,7 @@ final class JournalFile: Sendable {
     /// Adds an object, by one write(2) where the disk has room.
     ///
     /// - Parameter object: JSON of one line, with at least one member
-    func append(_ object: String) throws(FileError) {
+    package func append(_ object: String) throws(FileError) {
         let line = Array(Self.line(of: object).utf8)
         try end.withLock { end throws(FileError) in
             if end.isTorn {
@@ -69,7 +68,7 @@ final class JournalFile: Sendable {
     }
 
     /// Removes a file in which nothing was written, so that a run that was refused leaves none behind.
-    func removeIfEmpty() {
+    package func removeIfEmpty() {
         end.withLock { end in
             guard end.intact == 0, !end.isTorn, let opened = FileStatus(descriptor: descriptor),
                 let named = FileStatus(path, followingLinks: false), named.isSame(as: opened)

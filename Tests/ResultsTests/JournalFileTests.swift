@@ -1,12 +1,11 @@
 import FoundationEssentials
 import Glibc
-import Results
 import Support
 import Testing
 
-@testable import Evaluation
+@testable import Results
 
-/// The file that an evaluation goes on from, whatever ended the program or the machine.
+/// The file that a run over many pictures goes on from, whatever ended the program or the machine.
 @Suite struct JournalFileTests {
     private let place: TemporaryDirectory
     private var path: String { "\(place.path)/journal" }
