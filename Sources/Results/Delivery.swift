@@ -50,7 +50,7 @@ extension MaskPlan {
             let shares = answer.shareLines.map { "\(name)\($0)\n" }.joined()
             let data = json ? try drawn(.json).bytes : Array(shares.utf8)
             try staged.commit()
-            let written = files.map { "wrote \(Streams.printable($0.path))" }
+            let written = (saysFiles ? files : []).map { "wrote \(Streams.printable($0.path))" }
             return Printout(data: data, messages: why + written + notes + said(surprises))
         }
     }

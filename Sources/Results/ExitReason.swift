@@ -5,6 +5,8 @@ import RPC
 package enum ExitReason: Int32, CaseIterable, Sendable {
     case success = 0
     case failure = 1
+    /// Of many pictures some failed; all others are done.
+    case someFailed = 2
     /// Nothing of what was asked for is in the picture; all that was to be written is.
     case nothingFound = 3
     /// Illegal options or labels.

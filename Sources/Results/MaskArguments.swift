@@ -8,12 +8,17 @@ import Texts
 /// each is an existing picture file, has a picture's file extension, or is a pipe. The first other argument begins the
 /// words.
 struct MaskArguments {
-    /// At least one.
+    /// At least one; none where a file names them.
     let pictures: [String]
     let words: WordList
 
     init(_ options: MaskOptions) throws(WordError) {
-        try self.init(options.image, options.words, options.editing)
+        let image = options.image.map { [$0] } ?? []
+        if options.batch.filesFrom == nil, let picture = image.first {
+            try self.init(picture, options.words, options.editing)
+        } else {
+            try self.init([], (image + options.words)[...], options.editing)
+        }
     }
 
     /// - Parameters:
@@ -21,7 +26,11 @@ struct MaskArguments {
     ///   - editing: where its regions name labels, these are the words if there are no others
     init(_ picture: String, _ others: [String], _ editing: EditingOptions?) throws(WordError) {
         let rest = others.drop(while: Self.isPicture)
-        pictures = [picture] + others[..<rest.startIndex]
+        try self.init([picture] + others[..<rest.startIndex], rest, editing)
+    }
+
+    private init(_ pictures: [String], _ rest: ArraySlice<String>, _ editing: EditingOptions?) throws(WordError) {
+        self.pictures = pictures
         for argument in rest { try Self.checkWords(argument) }
         try Self.checkBeginning(of: rest)
         let regions = try editing?.regions() ?? []
@@ -32,8 +41,17 @@ struct MaskArguments {
     ///
     /// - Throws: `FileError` for a picture that is missing, ``VocabularyError``, ``PlanError``
     static func reading(_ picture: String, _ others: [String], _ editing: EditingOptions?) throws -> MaskArguments {
+        try reading { () throws(WordError) in try MaskArguments(picture, others, editing) }
+    }
+
+    /// As ``reading(_:_:_:)``.
+    static func reading(_ options: MaskOptions) throws -> MaskArguments {
+        try reading { () throws(WordError) in try MaskArguments(options) }
+    }
+
+    private static func reading(_ body: () throws(WordError) -> MaskArguments) throws -> MaskArguments {
         do throws(WordError) {
-            return try MaskArguments(picture, others, editing)
+            return try body()
         } catch .missingPicture(let file) {
             throw FileError.cannotRead(path: file, reason: WordError.missingPicture(file).description)
         } catch .vocabulary(let error) {

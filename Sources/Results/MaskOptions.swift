@@ -5,9 +5,12 @@ import Texts
 /// The options of `mask`, the same for both programs.
 package struct MaskOptions: ParsableArguments {
     @Argument(
-        help: "The picture, a PNG, JPEG or WebP file; - reads it from standard input. More may follow.",
+        help: """
+            The picture, a PNG, JPEG or WebP file; - reads it from standard input. More may follow; with --jobs \
+            folders and patterns, too.
+            """,
         completion: .file(extensions: Suggestions.pictureEndings))
-    package var image: String
+    package var image: String?
 
     @Argument(
         help: """
@@ -54,6 +57,8 @@ package struct MaskOptions: ParsableArguments {
 
     @OptionGroup package var recipe: RecipeOptions
 
+    @OptionGroup package var batch: BatchOptions
+
     @Flag(help: "Overwrite files that exist.")
     package var force = false
 
@@ -61,6 +66,8 @@ package struct MaskOptions: ParsableArguments {
 
     package func validate() throws {
         if output == "" { throw ValidationError("-o names no folder; type -o . for the current one") }
+        if image == nil, batch.filesFrom == nil { throw ValidationError("Missing expected argument '<image>'") }
+        if batch.isAsked, output == "-" { throw ValidationError(PlanError.severalPicturesOnStandardOutput.description) }
         let words: WordList
         do throws(WordError) {
             words = try MaskArguments(self).words
@@ -83,6 +90,18 @@ package struct MaskOptions: ParsableArguments {
         } catch {
             throw ValidationError(error.description)
         }
+    }
+}
+
+extension MaskOptions {
+    /// The files that are asked for, as a person would name them.
+    var outputs: String {
+        let drawn = ["mask \(maskValues.rawValue)"] + (overlay ? ["overlay"] : []) + (heat ? ["heat"] : [])
+        let regions = editing.cuts.map { "cut \($0)" } + editing.inpaints.map { "inpaint \($0)" }
+        let edits = [editing.grow, editing.feather].map { $0.map { "\($0)" } ?? "-" }
+        let flags = [editing.fillHoles, editing.largest].map { "\($0)" }
+        return (drawn + regions + (editing.inpaints.isEmpty ? [] : edits + flags) + formats.formats.map(\.suffix))
+            .joined(separator: ", ")
     }
 }
 

@@ -31,7 +31,9 @@ package struct MaskPlan: Sendable {
     private let folder: String?
     /// Whether this is one of several pictures: its name is then printed before its shares.
     let isOneOfSeveral: Bool
-    let force: Bool
+    /// Whether it is said what was written where.
+    let saysFiles: Bool
+    var force: Bool
     private let recipe: String
     private let settings: [String]
     private let seed: UInt32
@@ -41,25 +43,34 @@ package struct MaskPlan: Sendable {
     ///
     /// - Parameter standardOutputIsTerminal: PNG bytes go to a terminal only with `-o -`
     package static func all(_ options: MaskOptions, standardOutputIsTerminal: Bool) throws -> [MaskPlan] {
-        let arguments = try MaskArguments.reading(options.image, options.words, options.editing)
+        let arguments = try MaskArguments.reading(options)
         var plans: [MaskPlan] = []
         for picture in arguments.pictures {
             plans.append(
                 try MaskPlan(
-                    picture, of: arguments, options,
+                    picture, among: arguments.pictures, asking: arguments.words, in: options.output, options,
                     standardOutputIsTerminal: standardOutputIsTerminal))
         }
         try checkNames(of: plans.map { ($0.picture, $0.files) }, besides: arguments.pictures)
         return plans
     }
 
+    /// The plan of one of many pictures, of which the others are not known here.
+    init(_ picture: ListedPicture, asking words: WordList, _ options: MaskOptions) throws(PlanError) {
+        try self.init(
+            picture.path, among: [picture.path], asking: words,
+            in: options.output.map { PathText.joined($0, picture.folder) }, options, standardOutputIsTerminal: false)
+    }
+
     private init(
-        _ picture: String, of arguments: MaskArguments, _ options: MaskOptions, standardOutputIsTerminal: Bool
+        _ picture: String, among pictures: [String], asking words: WordList, in folder: String?,
+        _ options: MaskOptions, standardOutputIsTerminal: Bool
     ) throws(PlanError) {
         self.picture = picture
-        words = arguments.words
-        pictures = arguments.pictures
-        isOneOfSeveral = pictures.count > 1
+        self.words = words
+        self.pictures = pictures
+        isOneOfSeveral = pictures.count > 1 || options.batch.isAsked
+        saysFiles = !options.batch.isAsked
         json = options.json
         force = options.force
         recipe = options.recipe.name
@@ -68,7 +79,7 @@ package struct MaskPlan: Sendable {
         explains = options.explain
         seed = options.recipe.seed
         threshold = options.recipe.threshold
-        folder = options.output == "-" ? nil : options.output
+        self.folder = folder == "-" ? nil : folder
         do throws(RegionError) {
             wanted = try WantedOutputs(options, among: words.names)
         } catch {
@@ -76,7 +87,7 @@ package struct MaskPlan: Sendable {
         }
 
         isStream = InputFile.isStream(picture)
-        switch options.output {
+        switch folder {
         case nil where isStream, "-":
             if isOneOfSeveral { throw .severalPicturesOnStandardOutput }
             if json { throw .twoOnStandardOutput }

@@ -9,7 +9,7 @@ struct MaskCommand: ParsableCommand {
         discussion: """
             Writes IMAGE.mask.png: an indexed picture with the VOC palette and the picture's size, whose index k is \
             the k-th label and 0 the background. Several pictures may be given; the first argument that is no \
-            picture begins the words.
+            picture begins the words. Of thousands: --jobs COUNT FOLDER.
             """)
 
     @OptionGroup var options: MaskOptions
@@ -26,6 +26,10 @@ struct MaskCommand: ParsableCommand {
 
     func run() throws {
         try withoutDaemon.becomeDaemonProgram()
-        try MaskRun.mask(options, model: model.requested, ask: daemon.asking(retrying))
+        guard options.batch.isAsked else {
+            return try MaskRun.mask(options, model: model.requested, ask: daemon.asking(retrying.budget))
+        }
+        let daemon = daemon
+        try BatchRun.mask(options, model: model.requested, budget: retrying.budget) { daemon.asking(nil) }
     }
 }

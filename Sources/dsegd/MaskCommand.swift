@@ -10,7 +10,12 @@ struct MaskCommand: ParsableCommand {
     @OptionGroup var options: MaskOptions
     @OptionGroup var networks: LocalNetworks
 
-    func validate() throws { try networks.check(options.filter) }
+    func validate() throws {
+        try networks.check(options.filter)
+        if options.batch.isAsked {
+            throw ValidationError("--jobs and --files-from are of many connections: ask a daemon, without --no-daemon")
+        }
+    }
 
     func run() throws {
         try MaskRun.mask(options, model: .unnamed, ask: networks.asking(options.filter))
