@@ -7,7 +7,7 @@ import Testing
 @Suite struct ExitReasonTests {
     @Test func `the numbers are those that are documented`() {
         #expect(
-            ExitReason.allCases.map(\.rawValue) == [0, 1, 3, 64, 65, 66, 69, 73, 75, 78, 130, 141])
+            ExitReason.allCases.map(\.rawValue) == [0, 1, 2, 3, 64, 65, 66, 69, 73, 75, 78, 130, 141])
     }
 
     @Test func `a call's status says who is to act`() throws {
