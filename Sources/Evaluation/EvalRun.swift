@@ -2,7 +2,6 @@ import ArgumentParser
 import Images
 import RPC
 package import Results
-import Synchronization
 import Texts
 
 /// The command `eval`, independent of where answers are computed.
@@ -21,25 +20,13 @@ package enum EvalRun {
                 if FileStatus(file, followingLinks: false) != nil { throw EvalError.exists(path: file) }
                 try checkPlace(file, force: false)
             }
-            // A signal that comes while the file is made waits until it can be removed.
-            let opened = OpenedJournal()
-            Interruption.beforeTheEnd { opened.journal.withLock { $0?.removeIfEmpty() } }
-            defer { Interruption.beforeTheEnd {} }
-            let journal = try opened.journal.withLock { opened in
-                let journal = try Journal(plan.journalPath, of: plan.question)
-                opened = journal
-                return journal
+            try Interruption.keeping({ try Journal(plan.journalPath, of: plan.question) }) { journal in
+                for note in plan.notes { Streams.say("\(Program.name): note: \(note)") }
+                try look(at: plan, journal, jobs: options.jobs, connect)
+                if let export = plan.export { Streams.say("wrote \(Streams.printable(export.text))") }
+                if !options.noTruth { try report(plan, journal, options) }
             }
-            for note in plan.notes { Streams.say("\(Program.name): note: \(note)") }
-            try look(at: plan, journal, jobs: options.jobs, connect)
-            if let export = plan.export { Streams.say("wrote \(Streams.printable(export.text))") }
-            if !options.noTruth { try report(plan, journal, options) }
         }
-    }
-
-    /// The journal, once it is there.
-    private final class OpenedJournal: Sendable {
-        let journal = Mutex<Journal?>(nil)
     }
 
     private static func look(
@@ -51,18 +38,9 @@ package enum EvalRun {
         if waiting.isEmpty { return }
         let progress = PictureProgress(
             total: pictures.count, before: pictures.count - waiting.count, ending: "counting")
-        let path = journal.path
-        @Sendable func end() {
-            progress.finish()
-            guard progress.count > 0 else { return }
-            let command = ([Program.name] + Program.arguments).map(ShellWord.quoted).joined(separator: " ")
-            Streams.say(
-                "\(progress.count) of \(pictures.count) pictures are done and kept in \(Streams.printable(path)); "
-                    + "this goes on: \(Streams.printable(command))")
-        }
         Interruption.beforeTheEnd {
             journal.removeIfEmpty()
-            end()
+            progress.end(keptIn: journal.path)
         }
         defer { Interruption.beforeTheEnd {} }
         do {
@@ -70,7 +48,7 @@ package enum EvalRun {
             try evaluator.run(jobs: min(jobs, waiting.count))
             progress.finish()
         } catch let failure as Crew<Picture>.Failure {
-            defer { end() }
+            defer { progress.end(keptIn: journal.path) }
             progress.finish()
             let picture = failure.item.path
             try MaskRun.exiting({ try? InputFile.bytes(at: picture) }, about: failure.isOfPicture ? picture : nil) {

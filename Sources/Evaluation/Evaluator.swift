@@ -12,7 +12,6 @@ final class Evaluator: Sendable {
         /// Pictures in which nothing is looked for, for which nobody need be asked.
         var empty: [Picture] = []
         var hasAnswered = false
-        var notes: Set<String> = []
     }
 
     private let plan: EvalPlan
@@ -86,7 +85,8 @@ final class Evaluator: Sendable {
                 places = plan.places(of: header)
                 sight.captioner = header.captioner?.hash
                 try journal.settle(EvaluatedMethod(header), captioner: sight.captioner)
-                note(header)
+                state.withLock { $0.hasAnswered = true }
+                progress.note(header)
             case .scoreMap(let map):
                 let scores = try map.scores()
                 let label = places[Int(map.label)]
@@ -98,15 +98,6 @@ final class Evaluator: Sendable {
         }
         _ = try checks.ends()
         return sight
-    }
-
-    private func note(_ header: Header) {
-        let notes = header.notes + [header.choice?.mergedNote].compactMap(\.self)
-        let new = state.withLock { state in
-            state.hasAnswered = true
-            return notes.filter { state.notes.insert($0).inserted }
-        }
-        for note in new { progress.say("\(Program.name): note: \(note)") }
     }
 
     /// Before a question is asked again, in milliseconds: a daemon that starts anew answers within the sum.

@@ -8,7 +8,7 @@ import Texts
 ///
 /// The first line says what decides the result; then there is one for each picture, in the order in which they were
 /// done. Of a picture that was done twice the last counts.
-final class Journal: Sendable {
+final class Journal: RunJournal {
     private struct Opening: Codable {
         let dseg: String
         let schema: Int

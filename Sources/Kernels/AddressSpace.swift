@@ -39,7 +39,7 @@ package enum AddressSpace {
     /// Has memory taken in huge pages as it is written, where the system has them: fewer page faults, and the kernel
     /// clears it several times as fast.
     package static func preferHugePages(_ memory: UnsafeMutableRawBufferPointer) {
-        guard memory.count >= MemoryFile.hugePage, let base = unsafe memory.baseAddress else { return }
+        guard memory.count >= MemoryFile.hugePage, let base = memory.baseAddress else { return }
         let whole = unsafe base.alignedUp(toMultipleOf: sysconf(CInt(_SC_PAGESIZE)))
         unsafe madvise(whole, memory.count - (whole - base), MADV_HUGEPAGE)
     }

@@ -127,11 +127,14 @@ package enum MaskRun {
         } catch {
             let reason = ExitReason(error, picture: picture())
             let name = path.map { "\(Streams.printable($0)): " } ?? ""
-            // A daemon may send a message of megabytes.
-            let message = String(((error as? RPCStatus)?.message ?? "\(error)").unicodeScalars.prefix(4096))
-            if reason != .brokenPipe { Streams.say("\(Program.name): \(name)\(message)") }
+            if reason != .brokenPipe { Streams.say("\(Program.name): \(name)\(message(of: error))") }
             throw ExitCode(reason.rawValue)
         }
+    }
+
+    /// Why something failed; a daemon may send a message of megabytes.
+    static func message(of error: any Error) -> String {
+        String(((error as? RPCStatus)?.message ?? "\(error)").unicodeScalars.prefix(4096))
     }
 
     /// - Parameter saysNotes: whether the header's notes are printed, before anything is computed

@@ -100,7 +100,8 @@ import Testing
     func `a signal says how far it was, and what goes on`(number: CInt) throws {
         let quiet = try quiet()
         let run = try Program([Repository.dseg] + arguments() + ["--socket", daemon.socket])
-        #expect(eventually { run.hasEnded || ((try? files("out"))?.count ?? 0) >= 1 })
+        // Of two threads one has begun another picture, so that its first is done.
+        #expect(eventually { run.hasEnded || ((try? files("out"))?.count ?? 0) >= 3 })
         daemon.signal(SIGSTOP)
         run.signal(number)
         let ending = try run.ending()
@@ -213,5 +214,20 @@ import Testing
         let ending = try small.dseg(["mask", "--jobs", "6", path("in"), words, "-o", path("out")])
         #expect(ending.code == 0, "\(ending.errors)")
         #expect(try files("out") == quiet)
+    }
+
+    @Test func `what is looked for may be a vocabulary, which must stay as it was, or a caption's nouns`() throws {
+        try write(Array("boat\nsheep\ndog\n".utf8), to: path("words.txt"))
+        let command = ["mask", "--jobs", "2", path("in"), "@\(path("words.txt"))", "-o", path("out")]
+        let first = try daemon.dseg(command)
+        #expect(first.code == 0, "\(first.errors)")
+        #expect(try files("out").count == names.count)
+        try write(Array("boat\nsheep\ncat\n".utf8), to: path("words.txt"))
+        try write(Repository.scene(31), to: path("in/new.jpg"))
+        let changed = try daemon.dseg(command)
+        #expect(changed.code == 64 && changed.errors.contains("the vocabulary's hash"), "\(changed.errors)")
+        let captions = try daemon.dseg(["mask", "--jobs", "2", path("in"), "-o", path("other")])
+        #expect(captions.code == 0, "\(captions.errors)")
+        #expect(try files("other").count == names.count + 1)
     }
 }

@@ -8,7 +8,7 @@ import Texts
 /// The first line says what was asked and by what model it was answered. Of each picture there are two more: one with
 /// its files before these are written, one when they are there. So a file without the second is known as the run's own,
 /// and is written again.
-final class BatchJournal: Sendable {
+final class BatchJournal: RunJournal {
     private struct Opening: Codable {
         let dseg: String
         let schema: Int
@@ -22,7 +22,7 @@ final class BatchJournal: Sendable {
     }
 
     /// A picture as it was looked at.
-    private struct Done: Codable, Equatable {
+    private struct Done: Codable {
         let picture: String
         let bytes: Int
         /// Nanoseconds since 1970.

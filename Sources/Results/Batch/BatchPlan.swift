@@ -1,5 +1,4 @@
 import Glibc
-import Images
 import RPC
 import Texts
 
@@ -75,6 +74,7 @@ struct BatchPlan: Sendable {
         [
             BatchJournal.Fact("the model's hash", header.modelHash),
             BatchJournal.Fact("the filter's hash", header.filter?.hash ?? ""),
+            BatchJournal.Fact("the vocabulary's hash", header.choice?.vocabularyHash ?? ""),
         ]
     }
 

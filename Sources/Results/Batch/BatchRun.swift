@@ -3,7 +3,6 @@ import Images
 import Limits
 package import RPC
 import Synchronization
-import Texts
 
 /// The command `mask` for many pictures, on several connections at once.
 package enum BatchRun {
@@ -22,24 +21,12 @@ package enum BatchRun {
         var failed = 0
         try MaskRun.exiting({ nil }) {
             let plan = try BatchPlan(options, model: model)
-            // A signal that comes while the file is made waits until it can be removed.
-            let opened = Opened()
-            Interruption.beforeTheEnd { opened.journal.withLock { $0?.removeIfEmpty() } }
-            defer { Interruption.beforeTheEnd {} }
-            let journal = try opened.journal.withLock { opened in
-                let journal = try BatchJournal(plan.journalPath, of: plan.question)
-                opened = journal
-                return journal
+            try Interruption.keeping({ try BatchJournal(plan.journalPath, of: plan.question) }) { journal in
+                for note in plan.notes { Streams.say("\(Program.name): note: \(note)") }
+                failed = try look(at: plan, journal, budget, connect)
             }
-            for note in plan.notes { Streams.say("\(Program.name): note: \(note)") }
-            failed = try look(at: plan, journal, budget, connect)
         }
         if failed > 0 { throw ExitCode(ExitReason.someFailed.rawValue) }
-    }
-
-    /// The journal, once it is there.
-    private final class Opened: Sendable {
-        let journal = Mutex<BatchJournal?>(nil)
     }
 
     /// - Returns: how many pictures failed
@@ -57,13 +44,9 @@ package enum BatchRun {
         let batch = Batch(plan, journal, waiting, progress, budget)
         @Sendable func end() {
             progress.finish()
-            let failed = batch.failed.count
-            if failed > 0 { Streams.say("\(failed) of \(total) pictures failed: " + list(batch.failed)) }
-            guard progress.count < total else { return }
-            let command = ([Program.name] + Program.arguments).map(ShellWord.quoted).joined(separator: " ")
-            Streams.say(
-                "\(progress.count) of \(total) pictures are done and kept in \(Streams.printable(journal.path)); this "
-                    + "goes on: \(Streams.printable(command))")
+            let failed = batch.failed
+            if !failed.isEmpty { Streams.say("\(failed.count) of \(total) pictures failed: " + list(failed)) }
+            if progress.count < total { progress.end(keptIn: journal.path) }
         }
         Interruption.beforeTheEnd {
             journal.removeIfEmpty()
@@ -102,7 +85,6 @@ private final class Batch: Sendable {
     private struct State {
         var failed: [String] = []
         var hasAnswered = false
-        var notes: Set<String> = []
     }
 
     init(
@@ -144,8 +126,7 @@ private final class Batch: Sendable {
     }
 
     private func fail(_ picture: ListedPicture, _ error: any Error) {
-        let message = String(((error as? RPCStatus)?.message ?? "\(error)").unicodeScalars.prefix(4096))
-        progress.say("\(Program.name): \(Streams.printable(picture.path)): \(message)")
+        progress.say("\(Program.name): \(Streams.printable(picture.path)): \(MaskRun.message(of: error))")
         state.withLock { $0.failed.append(picture.path) }
         progress.pass()
     }
@@ -180,21 +161,14 @@ private final class Batch: Sendable {
         try ask(request) { reply in
             try assembly.receive(reply)
             switch reply {
-            case .header(let header): note(header)
+            case .header(let header):
+                state.withLock { $0.hasAnswered = true }
+                progress.note(header)
             case .loading(let loading): progress.advance(loading)
             case .scoreMap, .probed, .mask, .trailer: break
             }
         }
         return try assembly.answer()
-    }
-
-    private func note(_ header: Header) {
-        let notes = header.notes + [header.choice?.mergedNote].compactMap(\.self)
-        let new = state.withLock { state in
-            state.hasAnswered = true
-            return notes.filter { state.notes.insert($0).inserted }
-        }
-        for note in new { progress.say("\(Program.name): note: \(note)") }
     }
 
     /// Asks again, after a while, what a daemon refused, or broke off because it ended.
@@ -205,9 +179,10 @@ private final class Batch: Sendable {
                 return try ask()
             } catch let status as RPCStatus {
                 let hasAnswered = state.withLock { $0.hasAnswered }
-                guard let pause = patience.pause(after: status, expectsDaemon: hasAnswered), allowance.take(),
-                    crew.wait(pause)
-                else { throw patience.ended(status) }
+                guard let pause = patience.pause(after: status, expectsDaemon: hasAnswered) else {
+                    throw patience.ended(status)
+                }
+                guard allowance.take(), crew.wait(pause) else { throw status }
             }
         }
     }

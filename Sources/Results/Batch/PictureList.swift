@@ -59,7 +59,7 @@ struct PictureList {
     /// may lead in a circle.
     private mutating func addFolder(_ folder: String, below: String) {
         for name in PathText.names(in: folder).sorted(by: { ExactString($0) < ExactString($1) })
-        where !name.hasPrefix(".") {
+        where name.utf8.first != UInt8(ascii: ".") {
             let path = PathText.joined(folder, name)
             guard let status = FileStatus(path, followingLinks: false) else { continue }
             if status.isFolder {
@@ -77,7 +77,7 @@ struct PictureList {
     private mutating func addMatches(of pattern: String) throws {
         var found = glob_t()
         defer { unsafe globfree(&found) }
-        let code = unsafe PathText.withName(of: pattern) { unsafe glob($0, GLOB_BRACE | GLOB_TILDE, nil, &found) }
+        let code = unsafe PathText.withName(of: pattern) { unsafe glob($0, GLOB_BRACE, nil, &found) }
         guard code == 0 else { throw FileError.cannotRead(path: pattern, reason: "nothing matches") }
         // Of the pattern's folders those without a sign of a pattern are not part of the tree.
         let whole = pattern.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)

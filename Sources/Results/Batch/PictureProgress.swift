@@ -1,5 +1,6 @@
 package import RPC
 import Synchronization
+import Texts
 
 /// How far a run over many pictures is, on a terminal's line.
 package final class PictureProgress: Sendable {
@@ -9,6 +10,7 @@ package final class PictureProgress: Sendable {
     private let before: Int
     private let ending: String
     private let done = Mutex((well: 0, all: 0))
+    private let notes = Mutex<Set<String>>([])
     private let began = ContinuousClock.now
 
     /// - Parameters:
@@ -45,6 +47,25 @@ package final class PictureProgress: Sendable {
 
     /// A model is loaded first.
     package func advance(_ loading: Loading) { line.advance(loading) }
+
+    /// Prints what an answer's header notes, each note once, above the line.
+    package func note(_ header: Header) {
+        let said = header.notes + [header.choice?.mergedNote].compactMap(\.self)
+        let new = notes.withLock { notes in said.filter { notes.insert($0).inserted } }
+        for note in new { say("\(Program.name): note: \(note)") }
+    }
+
+    /// Erases the line, and says what goes on from where the run has ended.
+    ///
+    /// - Parameter journal: its path
+    package func end(keptIn journal: String) {
+        finish()
+        guard count > 0 else { return }
+        let command = ([Program.name] + Program.arguments).map(ShellWord.quoted).joined(separator: " ")
+        Streams.say(
+            "\(count) of \(total) pictures are done and kept in \(Streams.printable(journal)); this goes on: "
+                + Streams.printable(command))
+    }
 
     /// Prints a message above the line.
     package func say(_ message: String) { line.say(message) }
